@@ -1,0 +1,152 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// maxUnixPath is what fits into sun_path with its closing NUL (unix(7)).
+const maxUnixPath = 107
+
+// ParseListen reads "host:port", ":port" (all addresses), "unix:/absolute/path" or "systemd:NAME".
+// Port 0 is any free port.
+func ParseListen(s string) (Listen, error) {
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		return Listen{"unix", path}, checkSocketPath(path)
+	}
+	if name, ok := strings.CutPrefix(s, "systemd:"); ok {
+		return Listen{"systemd", name}, checkSocketName(name)
+	}
+	return Listen{"tcp", s}, checkHostPort(s)
+}
+
+// String is what ParseListen reads.
+func (l Listen) String() string {
+	if l.Network == "tcp" {
+		return l.Address
+	}
+	return l.Network + ":" + l.Address
+}
+
+func checkSocketPath(path string) error {
+	switch {
+	case !filepath.IsAbs(path) || !printable(path):
+		return fmt.Errorf(`must be "unix:" and an absolute path, not %s`, described("unix:"+path))
+	case len(path) > maxUnixPath:
+		return fmt.Errorf("%s is too long: a socket's path has at most %d bytes", described("unix:"+path), maxUnixPath)
+	}
+	return nil
+}
+
+// checkSocketName obeys FileDescriptorName= of systemd.socket(5).
+func checkSocketName(name string) error {
+	if name == "" || len(name) > 255 || strings.Contains(name, ":") || !printable(name) {
+		return fmt.Errorf(`must be "systemd:" and the socket's FileDescriptorName, not %s`, described("systemd:"+name))
+	}
+	return nil
+}
+
+func checkHostPort(s string) error {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return fmt.Errorf(`must be "host:port", ":port", "unix:/path" or "systemd:NAME", not %s`, described(s))
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		return fmt.Errorf("the port must be a number from 0 to 65535 in %s", described(s))
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && !isHostName(strings.ToLower(host)) {
+		return fmt.Errorf("the host must be an address or a name in %s", described(s))
+	}
+	return nil
+}
+
+// checkAdmin accepts only what other machines cannot reach.
+func checkAdmin(s string) error {
+	if s == "" {
+		return nil
+	}
+	if err := checkHostPort(s); err != nil {
+		return fmt.Errorf(`must be "" or a loopback address such as "127.0.0.1:9000", not %s`, described(s))
+	}
+	host, _, _ := net.SplitHostPort(s)
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return fmt.Errorf(`must be on loopback, such as "127.0.0.1:9000", not %s`, described(s))
+	}
+	return nil
+}
+
+// parsePrefix reads a CIDR or a single address. Bits beyond the mask are cleared.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(s)
+	if err != nil || prefix.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf(`must be addresses or CIDRs such as "10.0.0.0/8", not %s`, described(s))
+	}
+	return prefix.Masked(), nil
+}
+
+func prefixString(p netip.Prefix) string { return p.String() }
+
+// parseHost lower-cases: names are compared without regard to case (RFC 9110 section 4.2.3).
+func parseHost(s string) (string, error) { return strings.ToLower(s), nil }
+
+// checkHost accepts a host name, or a wildcard for everything below one.
+func checkHost(s string) error {
+	name, _ := strings.CutPrefix(s, "*.")
+	host, _, withPort := strings.Cut(name, ":")
+	switch {
+	case withPort && isHostName(host):
+		return fmt.Errorf("a host has no port: write %s", described(strings.TrimSuffix(s, name)+host))
+	case strings.Contains(name, "*"):
+		return fmt.Errorf(`"*" is allowed only as a leading "*.", not in %s`, described(s))
+	case !isHostName(name):
+		return fmt.Errorf(`must be host names such as "blog.example.org" or "*.example.org" (punycode for other letters), not %s`, described(s))
+	}
+	return nil
+}
+
+// isHostName accepts what RFC 1123 section 2.1 does, and "_", which is met in practice.
+func isHostName(s string) bool {
+	if len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		if strings.ContainsFunc(label, func(r rune) bool { return !isHostLetter(r) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func isHostLetter(r rune) bool {
+	return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '_'
+}
+
+// checkPath accepts a path as clients send it, so that the router can compare it octet by octet.
+func checkPath(s string) error {
+	switch {
+	case !strings.HasPrefix(s, "/"):
+		return fmt.Errorf(`must begin with "/", not %s`, described(s))
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`%?#\`, r) }):
+		return fmt.Errorf(`must be printable ASCII without space, "%%", "?", "#" and "\", not %s`, described(s))
+	case s != "/" && strings.HasSuffix(s, "/"):
+		return errors.New("must not end with \"/\"")
+	}
+	for segment := range strings.SplitSeq(s[1:], "/") {
+		if s != "/" && (segment == "" || segment == "." || segment == "..") {
+			return fmt.Errorf(`must not contain "//", "." or "..", as %s does`, described(s))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package conf
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ForDir is the configuration that `purser serve DIR` means: the defaults, and one app of the
+// name of the folder. What no name may have is "-" there. The root is the folder's absolute path by
+// the way it was reached: symlinks stay, also those in $PWD. Call Validate once the flags are in.
+func ForDir(dir string) (*Config, error) {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	app := defaultApp(nameFor(root))
+	app.Root = root
+	return &Config{Server: defaultServer(), Apps: []App{app}}, nil
+}
+
+func nameFor(root string) string {
+	name := strings.Map(func(r rune) rune {
+		if isNameLetter(r) {
+			return r
+		}
+		return '-'
+	}, filepath.Base(root))
+	name = strings.TrimLeft(name, "-.")
+	if name == "" {
+		return "app"
+	}
+	return name[:min(len(name), maxName)]
+}
+
+func defaultServer() Server {
+	return Server{
+		Listen:          []Listen{{"tcp", ":3000"}},
+		LogLevel:        "info",
+		LogFormat:       "text",
+		AccessLog:       "off",
+		AccessLogFormat: "combined",
+	}
+}
+
+func defaultApp(name string) App {
+	return App{
+		Name:        name,
+		Kind:        "auto",
+		Environment: "production",
+		Env:         map[string]string{},
+		Path:        "/",
+
+		MinProcesses: 1,
+		MaxProcesses: 6,
+
+		IdleTimeout:           5 * time.Minute,
+		StartTimeout:          90 * time.Second,
+		DrainTimeout:          60 * time.Second,
+		WebsocketDrainTimeout: 5 * time.Minute,
+		StopTimeout:           30 * time.Second,
+		StopSignal:            "TERM",
+		MaxQueue:              100,
+		QueueTimeout:          60 * time.Second,
+		MaxBody:               1 << 30,
+
+		Restart: Restart{
+			Strategy:               "rolling",
+			Surge:                  Amount{Count: 1},
+			ResistDeploymentErrors: true,
+			File:                   "tmp/restart.txt",
+			Settle:                 250 * time.Millisecond,
+		},
+		Health: Health{Timeout: 5 * time.Second},
+	}
+}

@@ -1,0 +1,44 @@
+package conf
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// WriteTOML writes the effective configuration: every key with its value, defaults included. Parse
+// reads it to an equal Config. It shows env, and so whatever secrets are there.
+func (c *Config) WriteTOML(w io.Writer) error {
+	var b strings.Builder
+	writeTable(&b, toml.Key{"server"}, &c.Server, serverSchema)
+	for _, app := range c.Apps {
+		key := toml.Key{"apps", app.Name}
+		writeTable(&b, key, &app, appSchema)
+		writeEnv(&b, append(key, "env"), app.Env)
+		writeTable(&b, append(key, "restart"), &app.Restart, restartSchema)
+		writeTable(&b, append(key, "health"), &app.Health, healthSchema)
+	}
+	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
+	return err
+}
+
+func writeTable[T any](b *strings.Builder, key toml.Key, from *T, s schema[T]) {
+	fmt.Fprintf(b, "\n[%s]\n", key)
+	for _, f := range s.fields {
+		fmt.Fprintf(b, "%s = %s\n", f.key, f.format(from))
+	}
+}
+
+func writeEnv(b *strings.Builder, key toml.Key, env map[string]string) {
+	if len(env) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n[%s]\n", key)
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(b, "%s = %s\n", quoted(name), quoted(env[name]))
+	}
+}

@@ -1,0 +1,169 @@
+package conf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Load reads a configuration file. Its error is Problems, or says why the file cannot be read.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse reads a configuration, filling in the defaults. Name is the file's path: errors show it,
+// and relative paths in the file begin at its folder. What it returns is valid; else the error is
+// Problems with everything that is wrong.
+func Parse(name string, data []byte) (*Config, error) {
+	dir, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the folder of %s: %w", name, err)
+	}
+	top, err := parseTree(data)
+	if err != nil {
+		return nil, Problems{syntaxProblem(name, data, err)}
+	}
+	r := reader{dir: dir}
+	cfg := r.config(top)
+	for _, p := range cfg.problems() {
+		// A value that could not be read is its default by now: nothing is to be said about that.
+		if !r.problems.about(p.Key) {
+			r.problems = append(r.problems, p)
+		}
+	}
+	for i := range r.problems {
+		r.problems[i].File = name
+		r.problems[i].Line = top.lineNear(r.problems[i].Key)
+	}
+	if err := r.problems.err(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// syntaxProblem counts the lines itself: toml's own number is one too high where a line's end is
+// what it did not expect.
+func syntaxProblem(name string, data []byte, err error) Problem {
+	bad, ok := errors.AsType[toml.ParseError](err)
+	if !ok {
+		return Problem{File: name, Text: "not valid TOML: " + err.Error()}
+	}
+	read := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte order mark has no place in offsets
+	read = read[:max(0, min(bad.Position.Start, len(read)))] // Start can be -1: toml steps back over what it read
+	return Problem{File: name, Line: 1 + bytes.Count(read, []byte("\n")), Text: "not valid TOML: " + bad.Message}
+}
+
+// A reader makes a configuration of the file's tree and notes what is wrong on the way.
+type reader struct {
+	dir      string // where relative paths begin
+	problems Problems
+}
+
+func (r *reader) refuse(n *node, text string) {
+	r.problems = append(r.problems, Problem{Key: n.key, Text: text})
+}
+
+func (r *reader) config(top *node) *Config {
+	cfg := &Config{Server: defaultServer()}
+	for _, name := range slices.Sorted(maps.Keys(top.nodes)) {
+		n := top.nodes[name]
+		switch name {
+		case "server":
+			readTable(r, n, &cfg.Server, serverSchema)
+			cfg.Server.AccessLog = r.logPath(cfg.Server.AccessLog)
+		case "apps":
+			cfg.Apps = r.apps(n)
+		default:
+			r.refuse(n, unknown(name, []string{"server", "apps"}))
+		}
+	}
+	return cfg
+}
+
+func (r *reader) apps(n *node) []App {
+	if !r.isTable(n) {
+		return nil
+	}
+	var apps []App
+	for _, name := range slices.Sorted(maps.Keys(n.nodes)) {
+		apps = append(apps, r.app(name, n.nodes[name]))
+	}
+	return apps
+}
+
+func (r *reader) app(name string, n *node) App {
+	app := defaultApp(name)
+	readTable(r, n, &app, appSchema)
+	if app.Root != "" && !filepath.IsAbs(app.Root) {
+		app.Root = filepath.Join(r.dir, app.Root)
+	}
+	if env, ok := n.nodes["env"]; ok {
+		r.env(env, app.Env)
+	}
+	if restart, ok := n.nodes["restart"]; ok {
+		readTable(r, restart, &app.Restart, restartSchema)
+	}
+	if health, ok := n.nodes["health"]; ok {
+		readTable(r, health, &app.Health, healthSchema)
+	}
+	return app
+}
+
+func (r *reader) env(n *node, into map[string]string) {
+	if !r.isTable(n) {
+		return
+	}
+	for name, variable := range n.nodes {
+		value, err := text(variable.value)
+		if err != nil {
+			r.refuse(variable, err.Error())
+		}
+		into[name] = value
+	}
+}
+
+// logPath leaves the words and makes a path absolute.
+func (r *reader) logPath(s string) string {
+	if s == "" || s == "off" || s == "stderr" || filepath.IsAbs(s) {
+		return s
+	}
+	return filepath.Join(r.dir, s)
+}
+
+func (r *reader) isTable(n *node) bool {
+	if n.nodes == nil {
+		r.refuse(n, fmt.Sprintf("must be a table, not %s", described(n.value)))
+	}
+	return n.nodes != nil
+}
+
+// readTable reads every key of the table t.
+func readTable[T any](r *reader, t *node, into *T, s schema[T]) {
+	if !r.isTable(t) {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(t.nodes)) {
+		n := t.nodes[key]
+		f, ok := s.field(key)
+		switch {
+		case ok:
+			if err := f.read(into, n.value); err != nil {
+				r.refuse(n, err.Error())
+			}
+		case slices.Contains(s.later, key):
+			r.refuse(n, fmt.Sprintf("%q is not supported yet", key))
+		case !slices.Contains(s.tables, key):
+			r.refuse(n, unknown(key, s.keys()))
+		}
+	}
+}

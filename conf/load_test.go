@@ -1,0 +1,230 @@
+package conf
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// full has every key, none with its default.
+const full = `
+[server]
+listen = ["127.0.0.1:8080", ":0", "[::1]:81", "localhost:82", "unix:/run/p.sock", "systemd:web"]
+admin = "127.0.0.1:9000"
+log_level = "debug"
+log_format = "json"
+access_log = "log/access.log"
+access_log_format = "json"
+max_processes = 40
+trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "::ffff:192.0.2.8"]
+
+[apps.blog]
+root = "../blog/current"
+kind = "command"
+command = ["bin/serve", "--socket", "{socket}"]
+environment = "staging"
+hosts = ["Blog.Example.org", "*.blog.example.org"]
+path = "/blog/"
+min_processes = 2
+max_processes = 9
+concurrency = "unlimited"
+idle_timeout = "0"
+start_timeout = "1m30s"
+drain_timeout = "1h"
+websocket_drain_timeout = "2h5m"
+stop_timeout = "1.5s"
+stop_signal = "QUIT"
+max_queue = 0
+queue_timeout = ""
+request_timeout = "20s"
+max_requests = 1000
+max_body = "64MiB"
+env = { A = "b", "odd name" = "tab\t \"quoted\" back\\slash \u0001 ü" }
+
+[apps.blog.restart]
+strategy = "rolling"
+surge = "50%"
+resist_deployment_errors = false
+file = "deploy/go"
+settle = "1s"
+
+[apps.blog.health]
+path = "/up?deep=1"
+timeout = "250ms"
+
+[apps."shop.v2"]
+root = "/srv/shop"
+startup_file = "app.js"
+kind = "node"
+concurrency = 5
+max_body = "0"
+restart.surge = 2
+restart.file = ""
+`
+
+func fullConfig(t *testing.T) *Config {
+	t.Helper()
+	blog := defaultApp("blog")
+	blog.Root = "/etc/blog/current"
+	blog.Kind = "command"
+	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
+	blog.Environment = "staging"
+	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}
+	blog.Hosts = []string{"blog.example.org", "*.blog.example.org"}
+	blog.Path = "/blog"
+	blog.MinProcesses, blog.MaxProcesses, blog.Concurrency = 2, 9, Unlimited
+	blog.IdleTimeout, blog.StartTimeout, blog.DrainTimeout = 0, 90*time.Second, time.Hour
+	blog.WebsocketDrainTimeout, blog.StopTimeout = 125*time.Minute, 1500*time.Millisecond
+	blog.StopSignal = "QUIT"
+	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
+	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
+	blog.Restart = Restart{Strategy: "rolling", Surge: Amount{Percent: 50}, File: "deploy/go", Settle: time.Second}
+	blog.Health = Health{Path: "/up?deep=1", Timeout: 250 * time.Millisecond}
+
+	shop := defaultApp("shop.v2")
+	shop.Root, shop.StartupFile, shop.Kind = "/srv/shop", "app.js", "node"
+	shop.Concurrency, shop.MaxBody = 5, 0
+	shop.Restart.Surge, shop.Restart.File = Amount{Count: 2}, ""
+
+	proxies, err := proxiesForm.parse([]any{"10.0.0.0/8", "::1/128", "192.0.2.7/32", "192.0.2.8/32"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Config{
+		Server: Server{
+			Listen: []Listen{
+				{"tcp", "127.0.0.1:8080"}, {"tcp", ":0"}, {"tcp", "[::1]:81"}, {"tcp", "localhost:82"},
+				{"unix", "/run/p.sock"}, {"systemd", "web"},
+			},
+			Admin: "127.0.0.1:9000", LogLevel: "debug", LogFormat: "json",
+			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
+			MaxProcesses: 40, TrustedProxies: proxies,
+		},
+		Apps: []App{blog, shop},
+	}
+}
+
+func diff(a, b *Config) string {
+	return cmp.Diff(a, b, cmpopts.EquateComparable(netip.Prefix{}))
+}
+
+func TestEveryKeyIsRead(t *testing.T) {
+	got, err := Parse("/etc/purser/purser.toml", []byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diff(fullConfig(t), got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEffectiveIsReadAsTheSame(t *testing.T) {
+	for _, file := range []string{full, "[apps.a]\nroot = '/a'\ncommand = 'bin/a \"x\"'"} {
+		cfg, err := Parse("/etc/purser/purser.toml", []byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var effective bytes.Buffer
+		if err := cfg.WriteTOML(&effective); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("/elsewhere/x.toml", effective.Bytes())
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, &effective)
+		}
+		if d := diff(cfg, again); d != "" {
+			t.Errorf("%s in\n%s", d, &effective)
+		}
+	}
+}
+
+func TestEffectiveShowsWhatPeopleWouldWrite(t *testing.T) {
+	cfg, err := Parse("/etc/purser.toml", []byte("[apps.blog]\nroot = 'blog'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var effective bytes.Buffer
+	if err := cfg.WriteTOML(&effective); err != nil {
+		t.Fatal(err)
+	}
+	golden, err := os.ReadFile("testdata/effective.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(golden), effective.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestLoadReadsAFile(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "purser.toml")
+	if err := os.WriteFile(file, []byte("[apps.a]\nroot = 'a'"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := cfg.Apps[0].Root, filepath.Join(dir, "a"); got != want {
+		t.Errorf("root is %s, want %s", got, want)
+	}
+	if _, err := Load(filepath.Join(dir, "none.toml")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestAllProblemsAreTold(t *testing.T) {
+	_, err := Parse("p.toml", []byte("[apps.b]\nkind = 'perl'\nmax_queue = -1\n[server]\nx = 1\n[apps.a]\n"))
+	want := strings.Join([]string{
+		`p.toml:2: apps.b.kind: must be one of auto, command, ruby, python, node, not "perl"`,
+		`p.toml:1: apps.b.root: must name the app's folder`,
+	}, "\n")
+	problems, ok := errors.AsType[Problems](err)
+	if !ok || len(problems) != 6 {
+		t.Fatalf("got %v", err)
+	}
+	for line := range strings.SplitSeq(want, "\n") {
+		if !strings.Contains(err.Error(), line) {
+			t.Errorf("%q is missing in\n%v", line, err)
+		}
+	}
+	for i := range problems[1:] {
+		if problems[i].Line > problems[i+1].Line {
+			t.Errorf("not in the order of the lines:\n%v", err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(full)
+	for _, r := range refusals {
+		f.Add(r.file)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		cfg, err := Parse("/etc/purser/purser.toml", []byte(file))
+		if err != nil {
+			return
+		}
+		var effective bytes.Buffer
+		if err := cfg.WriteTOML(&effective); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("/etc/purser/purser.toml", effective.Bytes())
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, &effective)
+		}
+		if d := diff(cfg, again); d != "" {
+			t.Errorf("%s in\n%s", d, &effective)
+		}
+	})
+}

@@ -1,0 +1,177 @@
+package conf
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type refusal struct{ file, want string }
+
+// inApp is a file whose second line, of [apps.a], is the given one.
+func inApp(line string) string { return "[apps.a]\n" + line + "\nroot = '/a'\n" }
+
+func inServer(line string) string { return "[server]\n" + line + "\n[apps.a]\nroot = '/a'\n" }
+
+// refusals are files with one problem each.
+var refusals = slices.Concat([]refusal{
+	{"", `p.toml: apps: no app is configured; write a table such as [apps.blog] with its root`},
+	{"\n[apps]\n", `p.toml:2: apps: no app is configured; write a table such as [apps.blog] with its root`},
+	{"[apps.a]\nroot = '/a'\nroot = '/b'", `p.toml:3: not valid TOML: Key 'apps.a.root' has already been defined.`},
+	{"[apps.a\n", `p.toml:1: not valid TOML: expected '.' or ']' to end table name, but got '\n' instead`},
+	{"[apps.a]\n\nkind = 'node'", `p.toml:1: apps.a.root: must name the app's folder`},
+	{"apps.a = 5", `p.toml:1: apps.a: must be a table, not 5`},
+	{"[apps.a]\nroot = '/a'\n[[servers]]\n", `p.toml:3: servers: unknown key; did you mean "server"?`},
+	{"[apps.a]\nroot = '/a'\n[[server]]\n", `p.toml:3: server: must be a table, not a table`},
+	{"[apps.a]\nroot = '/a'\n[logging]\n", `p.toml:3: logging: unknown key; allowed: server, apps`},
+	{"[apps.'a/b']\nroot = '/a'", `p.toml:1: apps."a/b": an app's name has 1 to 64 letters a-z A-Z, digits and _ - . and begins with none of - .`},
+	{"[apps.-a]\nroot = '/a'", `p.toml:1: apps.-a: an app's name has 1 to 64 letters a-z A-Z, digits and _ - . and begins with none of - .`},
+	{"[apps.a]\nroot = '/a'\nmin_proceses = 2", `p.toml:3: apps.a.min_proceses: unknown key; did you mean "min_processes"?`},
+	{"[apps.a]\nroot = '/a'\nhelth.path = '/'", `p.toml:3: apps.a.helth: unknown key; did you mean "health"?`},
+	{"[apps.a]\nroot = '/a'\nhealth = {\n path = '/up',\n\n pth = '/'\n}", `p.toml:6: apps.a.health.pth: unknown key; did you mean "path"?`},
+	{"[apps.a]\nroot = '/a'\ncommand = '''\nx\ny'''\nhosts = [\n 'a',\n '*',\n]", `p.toml:6: apps.a.hosts: "*" is allowed only as a leading "*.", not in "*"`},
+	{"[apps.a]\nroot = '/a'\nrestart.colour = 1", `p.toml:3: apps.a.restart.colour: unknown key; allowed: strategy, surge, resist_deployment_errors, file, settle`},
+	{"[apps.a]\nroot = '/a'\n[apps.a.env]\nB = 'x'\nA = 1", `p.toml:5: apps.a.env.A: must be a string, not 1`},
+	{"[apps.a]\nroot = '/a'\n[apps.a.env]\n'A=B' = ''", `p.toml:4: apps.a.env."A=B": "A=B" is no name of a variable: it must not be empty nor contain "="`},
+	{"[apps.a]\nroot = '/a'\n[apps.a.env]\n'' = ''", `p.toml:4: apps.a.env."": "" is no name of a variable: it must not be empty nor contain "="`},
+	{"[apps.a]\nroot = '/a'\nenv.A = \"\\u0000\"", `p.toml:3: apps.a.env.A: must not contain NUL`},
+	{"[apps.a]\nroot = '/a'\n[apps.b]\nroot = '/b'", `p.toml:3: apps.b.path: the default app at path / is also app a; give one of them hosts or another path`},
+	{"[apps.a]\nroot = '/a'\nhosts = ['x']\n[apps.b]\nroot = '/b'\nhosts = ['y', 'X']", `p.toml:6: apps.b.hosts: host x at path / is also that of app a`},
+	{"[server]\nmax_processes = 3\n[apps.a]\nroot = '/a'\nmin_processes = 4", `p.toml:2: server.max_processes: is 3, but min_processes of all apps is 4 together`},
+	{"[apps.a]\nroot = '/a'\nmin_processes = 7", `p.toml:3: apps.a.min_processes: is 7, more than max_processes, which is 6`},
+	{"[apps.a]\nroot = '/a'\nkind = 'command'", `p.toml:1: apps.a.command: must be given with kind = "command"`},
+	{"[apps.a]\nroot = '/a'\nkind = 'node'\ncommand = 'x'", `p.toml:4: apps.a.command: contradicts kind = "node", which starts the app by itself; leave one out`},
+	{"[apps.a]\nroot = '/a'\nstartup_file = 'b'\ncommand = 'x'", `p.toml:3: apps.a.startup_file: contradicts command; leave one out`},
+}, lines(serverRefusals, inServer, "server"), lines(appRefusals, inApp, "apps.a"))
+
+var serverRefusals = [][2]string{
+	{`listen = []`, `must name at least one address such as ":3000"`},
+	{`listen = ":80"`, `must be a list of strings, not ":80"`},
+	{`listen = [80]`, `must be a list of strings, but 80 is in it`},
+	{`listen = ["80"]`, `must be "host:port", ":port", "unix:/path" or "systemd:NAME", not "80"`},
+	{`listen = [":65536"]`, `the port must be a number from 0 to 65535 in ":65536"`},
+	{`listen = [":http"]`, `the port must be a number from 0 to 65535 in ":http"`},
+	{`listen = ["a b:80"]`, `the host must be an address or a name in "a b:80"`},
+	{`listen = ["unix:p.sock"]`, `must be "unix:" and an absolute path, not "unix:p.sock"`},
+	{`listen = ["unix:/` + strings.Repeat("x", 107) + `"]`, `"unix:/` + strings.Repeat("x", 54) + `"… is too long: a socket's path has at most 107 bytes`},
+	{`listen = ["systemd:"]`, `must be "systemd:" and the socket's FileDescriptorName, not "systemd:"`},
+	{`listen = [":1", ":1"]`, `has ":1" twice`},
+	{`admin = "9000"`, `must be "" or a loopback address such as "127.0.0.1:9000", not "9000"`},
+	{`admin = ":9000"`, `must be on loopback, such as "127.0.0.1:9000", not ":9000"`},
+	{`admin = "192.0.2.1:9000"`, `must be on loopback, such as "127.0.0.1:9000", not "192.0.2.1:9000"`},
+	{`log_level = "warning"`, `must be one of trace, debug, info, warn, error, not "warning"`},
+	{`log_level = "inof"`, `must be one of trace, debug, info, warn, error, not "inof"`},
+	{`log_format = "jsn"`, `must be one of text, json, not "jsn"; did you mean "json"?`},
+	{`access_log = ""`, `must be "off", "stderr" or the path of a file`},
+	{`access_log = true`, `must be a string, not true`},
+	{`access_log_format = "$status"`, `a template is not supported yet; allowed: combined, json`},
+	{`access_log_format = "common"`, `must be one of combined, json, not "common"`},
+	{`max_processes = -1`, `must be a number from 0 to 1000000000`},
+	{`max_processes = "3"`, `must be a whole number, not "3"`},
+	{`max_processes = 1.5`, `must be a whole number, not 1.5`},
+	{`max_processes = 9223372036854775807`, `must be a number from 0 to 1000000000`},
+	{`trusted_proxies = ["10.0.0.0/33"]`, `must be addresses or CIDRs such as "10.0.0.0/8", not "10.0.0.0/33"`},
+	{`trusted_proxies = ["fe80::1%eth0"]`, `must be addresses or CIDRs such as "10.0.0.0/8", not "fe80::1%eth0"`},
+	{`tls = true`, `"tls" is not supported yet`},
+}
+
+var appRefusals = [][2]string{
+	{`kind = "rubi"`, `must be one of auto, command, ruby, python, node, not "rubi"; did you mean "ruby"?`},
+	{`kind = 1979-05-27`, `must be a string, not a date`},
+	{`command = []`, `must name a program; leave it out for none`},
+	{`command = " "`, `must name a program; leave it out for none`},
+	{`command = ["", "x"]`, `must name a program first`},
+	{`command = ["x", 1]`, `must be a list of strings, but 1 is in it`},
+	{`command = { x = 1 }`, `must be a string or a list of strings, not a table`},
+	{`command = "a\u0000"`, `must not contain NUL`},
+	{`startup_file = "../x"`, `must be a file inside root, relative to it, not "../x"`},
+	{`startup_file = "/x"`, `must be a file inside root, relative to it, not "/x"`},
+	{`environment = ""`, `must be one word such as "production", not ""`},
+	{`environment = "a b"`, `must be one word such as "production", not "a b"`},
+	{`env = 5`, `must be a table, not 5`},
+	{`hosts = ["a.org:80"]`, `a host has no port: write "a.org"`},
+	{`hosts = ["*.a.org:80"]`, `a host has no port: write "*.a.org"`},
+	{`hosts = ["a.*.org"]`, `"*" is allowed only as a leading "*.", not in "a.*.org"`},
+	{`hosts = [""]`, `must be host names such as "blog.example.org" or "*.example.org" (punycode for other letters), not ""`},
+	{`hosts = ["bücher.example"]`, `must be host names such as "blog.example.org" or "*.example.org" (punycode for other letters), not "bücher.example"`},
+	{`hosts = ["A", "a"]`, `has "a" twice`},
+	{`path = "blog"`, `must begin with "/", not "blog"`},
+	{`path = ""`, `must begin with "/", not ""`},
+	{`path = "//"`, `must not end with "/"`},
+	{`path = "/a//b"`, `must not contain "//", "." or "..", as "/a//b" does`},
+	{`path = "/a/../b"`, `must not contain "//", "." or "..", as "/a/../b" does`},
+	{`path = "/a%20"`, `must be printable ASCII without space, "%", "?", "#" and "\", not "/a%20"`},
+	{`path = "/a?b"`, `must be printable ASCII without space, "%", "?", "#" and "\", not "/a?b"`},
+	{`path = "/a#b"`, `must be printable ASCII without space, "%", "?", "#" and "\", not "/a#b"`},
+	{`min_processes = -1`, `must be a number from 0 to 1000000000`},
+	{`concurrency = -1`, `must be a number from 0 (by kind) or "unlimited", not -1`},
+	{`concurrency = "many"`, `must be a number from 0 (by kind) or "unlimited", not "many"`},
+	{`concurrency = true`, `must be a number from 0 (by kind) or "unlimited", not true`},
+	{`idle_timeout = 5`, `must be a string, not 5`},
+	{`idle_timeout = "5"`, `must be a duration such as "90s", "5m" or "250ms", not "5"`},
+	{`idle_timeout = "-5s"`, `must be a duration from "0" (off) to "8760h"`},
+	{`start_timeout = "0"`, `must be a duration above 0 and up to "8760h"`},
+	{`drain_timeout = ""`, `must be a duration above 0 and up to "8760h"`},
+	{`websocket_drain_timeout = "9999h"`, `must be a duration above 0 and up to "8760h"`},
+	{`stop_timeout = "soon"`, `must be a duration such as "90s", "5m" or "250ms", not "soon"`},
+	{`stop_signal = "SIGTERM"`, `must be one of TERM, INT, QUIT, HUP, USR1, USR2, not "SIGTERM"`},
+	{`stop_signal = "KILL"`, `must be one of TERM, INT, QUIT, HUP, USR1, USR2, not "KILL"`},
+	{`max_queue = -1`, `must be a number from 0 to 1000000000`},
+	{`queue_timeout = "-1s"`, `must be a duration from "0" (off) to "8760h"`},
+	{`request_timeout = "-1s"`, `must be a duration from "0" (off) to "8760h"`},
+	{`max_requests = -1`, `must be a number from 0 to 1000000000`},
+	{`max_body = "1GB5"`, `must be a size such as "64MiB" or "1GiB", not "1GB5"`},
+	{`max_body = "-1"`, `must be a size such as "64MiB" or "1GiB", not "-1"`},
+	{`max_body = "9999999999TiB"`, `must be a size such as "64MiB" or "1GiB", not "9999999999TiB"`},
+	{`max_body = 1024`, `must be a string, not 1024`},
+	{`user = "www"`, `"user" is not supported yet`},
+	{`group = "www"`, `"group" is not supported yet`},
+	{`public = "public"`, `"public" is not supported yet`},
+	{`memory_limit = "0"`, `"memory_limit" is not supported yet`},
+	{`underscores_in_headers = true`, `"underscores_in_headers" is not supported yet`},
+	{`restart = true`, `must be a table, not true`},
+	{`restart.strategy = "blocking"`, `"blocking" is not supported yet; allowed: rolling`},
+	{`restart.strategy = "blue-green"`, `"blue-green" is not supported yet; allowed: rolling`},
+	{`restart.strategy = "roling"`, `must be one of rolling, not "roling"; did you mean "rolling"?`},
+	{`restart.surge = 0`, `must be at least 1: 0 needs "unavailable", which is not supported yet`},
+	{`restart.surge = -1`, `must be a count or a share such as "50%", not "-1"`},
+	{`restart.surge = "0%"`, `must be a share from 1% to 100%, not "0%"`},
+	{`restart.surge = "101%"`, `must be a share from 1% to 100%, not "101%"`},
+	{`restart.surge = 1.5`, `must be a count or a share such as "50%", not 1.5`},
+	{`restart.resist_deployment_errors = "yes"`, `must be true or false, not "yes"`},
+	{`restart.file = "/tmp/restart.txt"`, `must be a file inside root, relative to it, not "/tmp/restart.txt"`},
+	{`restart.file = "a/../../x"`, `must be a file inside root, relative to it, not "a/../../x"`},
+	{`restart.file = "tmp/restart.status"`, `must not be restart.status, which purser writes`},
+	{`restart.settle = "0"`, `must be a duration above 0 and up to "8760h"`},
+	{`restart.unavailable = 1`, `"unavailable" is not supported yet`},
+	{`restart.watch = []`, `"watch" is not supported yet`},
+	{`restart.auto = "off"`, `"auto" is not supported yet`},
+	{`health.path = "up"`, `must be "" (a connection is enough) or begin with "/" and be printable ASCII without space and "#", not "up"`},
+	{`health.timeout = "0"`, `must be a duration above 0 and up to "8760h"`},
+	{`health.expect = "2xx"`, `"expect" is not supported yet`},
+	{`health.interval = "1s"`, `"interval" is not supported yet`},
+	{`health.passes = 1`, `"passes" is not supported yet`},
+	{`health.host = ""`, `"host" is not supported yet`},
+	{`health.warmup = []`, `"warmup" is not supported yet`},
+	{`health.probation = "0"`, `"probation" is not supported yet`},
+}
+
+// lines makes refusals of second lines and what is said about their keys.
+func lines(refused [][2]string, in func(line string) string, table string) []refusal {
+	var all []refusal
+	for _, r := range refused {
+		key, _, _ := strings.Cut(r[0], " = ")
+		all = append(all, refusal{in(r[0]), fmt.Sprintf("p.toml:2: %s.%s: %s", table, key, r[1])})
+	}
+	return all
+}
+
+func TestRefusals(t *testing.T) {
+	for _, r := range refusals {
+		_, err := Parse("p.toml", []byte(r.file))
+		if got := fmt.Sprint(err); got != r.want {
+			t.Errorf("%s\n got %s\nwant %s", r.file, got, r.want)
+		}
+	}
+}

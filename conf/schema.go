@@ -1,0 +1,115 @@
+package conf
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A schema is what may be written in one table.
+type schema[T any] struct {
+	fields []field[T]
+	tables []string // read by a schema of their own
+	later  []string // promised, and refused until they are built
+}
+
+// A field is one key of a table and where its value goes.
+type field[T any] struct {
+	key    string
+	read   func(into *T, value any) error
+	format func(from *T) string
+}
+
+func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
+	return field[T]{
+		key: key,
+		read: func(into *T, value any) error {
+			v, err := f.parse(value)
+			if err == nil {
+				*place(into) = v
+			}
+			return err
+		},
+		format: func(from *T) string { return f.format(*place(from)) },
+	}
+}
+
+var serverSchema = schema[Server]{
+	fields: []field[Server]{
+		at("listen", func(s *Server) *[]Listen { return &s.Listen }, listensForm),
+		at("admin", func(s *Server) *string { return &s.Admin }, textForm),
+		at("log_level", func(s *Server) *string { return &s.LogLevel }, textForm),
+		at("log_format", func(s *Server) *string { return &s.LogFormat }, textForm),
+		at("access_log", func(s *Server) *string { return &s.AccessLog }, textForm),
+		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
+		at("max_processes", func(s *Server) *int { return &s.MaxProcesses }, countForm),
+		at("trusted_proxies", func(s *Server) *[]netip.Prefix { return &s.TrustedProxies }, proxiesForm),
+	},
+	later: []string{"tls"},
+}
+
+var appSchema = schema[App]{
+	fields: []field[App]{
+		at("root", func(a *App) *string { return &a.Root }, textForm),
+		at("kind", func(a *App) *string { return &a.Kind }, textForm),
+		at("command", func(a *App) *Command { return &a.Command }, commandForm),
+		at("startup_file", func(a *App) *string { return &a.StartupFile }, textForm),
+		at("environment", func(a *App) *string { return &a.Environment }, textForm),
+		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
+		at("path", func(a *App) *string { return &a.Path }, pathForm),
+
+		at("min_processes", func(a *App) *int { return &a.MinProcesses }, countForm),
+		at("max_processes", func(a *App) *int { return &a.MaxProcesses }, countForm),
+		at("concurrency", func(a *App) *int { return &a.Concurrency }, concurrencyForm),
+
+		at("idle_timeout", func(a *App) *time.Duration { return &a.IdleTimeout }, durationForm),
+		at("start_timeout", func(a *App) *time.Duration { return &a.StartTimeout }, durationForm),
+		at("drain_timeout", func(a *App) *time.Duration { return &a.DrainTimeout }, durationForm),
+		at("websocket_drain_timeout", func(a *App) *time.Duration { return &a.WebsocketDrainTimeout }, durationForm),
+		at("stop_timeout", func(a *App) *time.Duration { return &a.StopTimeout }, durationForm),
+		at("stop_signal", func(a *App) *string { return &a.StopSignal }, textForm),
+		at("max_queue", func(a *App) *int { return &a.MaxQueue }, countForm),
+		at("queue_timeout", func(a *App) *time.Duration { return &a.QueueTimeout }, durationForm),
+		at("request_timeout", func(a *App) *time.Duration { return &a.RequestTimeout }, durationForm),
+		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
+		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
+	},
+	tables: []string{"env", "restart", "health"},
+	later:  []string{"user", "group", "public", "memory_limit", "underscores_in_headers"},
+}
+
+var restartSchema = schema[Restart]{
+	fields: []field[Restart]{
+		at("strategy", func(r *Restart) *string { return &r.Strategy }, textForm),
+		at("surge", func(r *Restart) *Amount { return &r.Surge }, amountForm),
+		at("resist_deployment_errors", func(r *Restart) *bool { return &r.ResistDeploymentErrors }, truthForm),
+		at("file", func(r *Restart) *string { return &r.File }, textForm),
+		at("settle", func(r *Restart) *time.Duration { return &r.Settle }, durationForm),
+	},
+	later: []string{"unavailable", "watch", "auto"},
+}
+
+var healthSchema = schema[Health]{
+	fields: []field[Health]{
+		at("path", func(h *Health) *string { return &h.Path }, textForm),
+		at("timeout", func(h *Health) *time.Duration { return &h.Timeout }, durationForm),
+	},
+	later: []string{"expect", "interval", "passes", "host", "warmup", "probation"},
+}
+
+func (s schema[T]) field(key string) (field[T], bool) {
+	for _, f := range s.fields {
+		if f.key == key {
+			return f, true
+		}
+	}
+	return field[T]{}, false
+}
+
+// keys is everything that may be written in the table.
+func (s schema[T]) keys() []string {
+	var keys []string
+	for _, f := range s.fields {
+		keys = append(keys, f.key)
+	}
+	return append(keys, s.tables...)
+}

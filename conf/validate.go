@@ -1,0 +1,156 @@
+package conf
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const maxName = 64 // letters of an app's name: it becomes part of file names
+
+var (
+	kinds            = []string{"auto", "command", "ruby", "python", "node"}
+	logLevels        = []string{"trace", "debug", "info", "warn", "error"}
+	logFormats       = []string{"text", "json"}
+	accessLogFormats = []string{"combined", "json"}
+	stopSignals      = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2"}
+	strategies       = []string{"rolling"}
+	laterStrategies  = []string{"blocking", "blue-green"}
+)
+
+// Validate says what of the configuration cannot be honoured. Parse has called it already: it is
+// for a Config that was made by ForDir or changed by flags. Its error is Problems.
+func (c *Config) Validate() error { return c.problems().err() }
+
+// CheckRoot says why the app's folder cannot be served from. A folder may come and go while purser
+// runs, so it is no part of Validate.
+func (a *App) CheckRoot() error {
+	stat, err := os.Stat(a.Root)
+	switch {
+	case os.IsNotExist(err):
+		return fmt.Errorf("app %s: there is no folder %s; create it or correct root", a.Name, a.Root)
+	case err != nil:
+		return fmt.Errorf("app %s: cannot look into its folder: %w", a.Name, err)
+	case !stat.IsDir():
+		return fmt.Errorf("app %s: %s is not a folder; correct root", a.Name, a.Root)
+	}
+	return nil
+}
+
+func (c *Config) problems() Problems {
+	var all Problems
+	c.Server.check(table{&all, []string{"server"}})
+	apps := table{&all, []string{"apps"}}
+	if len(c.Apps) == 0 {
+		apps.refuse("no app is configured; write a table such as [apps.blog] with its root")
+	}
+	for i := range c.Apps {
+		app := apps.in(c.Apps[i].Name)
+		if !isName(c.Apps[i].Name) {
+			app.refuse("an app's name has 1 to %d letters a-z A-Z, digits and _ - . and begins with none of - .", maxName)
+		}
+		c.Apps[i].check(app)
+	}
+	c.checkRoutes(apps)
+	c.checkCap(apps)
+	return all
+}
+
+// A table collects the problems of one table of the configuration.
+type table struct {
+	problems *Problems
+	key      []string
+}
+
+func (t table) in(name string) table {
+	return table{t.problems, append(t.key[:len(t.key):len(t.key)], name)}
+}
+
+func (t table) refuse(text string, args ...any) {
+	*t.problems = append(*t.problems, Problem{Key: t.key, Text: fmt.Sprintf(text, args...)})
+}
+
+func (t table) require(ok bool, key, text string, args ...any) {
+	if !ok {
+		t.in(key).refuse(text, args...)
+	}
+}
+
+func (t table) accept(key string, err error) {
+	if err != nil {
+		t.in(key).refuse("%s", err)
+	}
+}
+
+func (t table) oneOf(key, value string, allowed []string) {
+	if !slices.Contains(allowed, value) {
+		t.in(key).refuse("%s", notOneOf(value, allowed))
+	}
+}
+
+func (t table) count(key string, n, least int) {
+	t.require(least <= n && n <= maxCount, key, "must be a number from %d to %d", least, maxCount)
+}
+
+// orOff accepts a duration of which 0 means none.
+func (t table) orOff(key string, d time.Duration) {
+	t.require(0 <= d && d <= maxDuration, key, `must be a duration from "0" (off) to "8760h"`)
+}
+
+func (t table) positive(key string, d time.Duration) {
+	t.require(0 < d && d <= maxDuration, key, `must be a duration above 0 and up to "8760h"`)
+}
+
+func (s *Server) check(t table) {
+	t.require(len(s.Listen) > 0, "listen", `must name at least one address such as ":3000"`)
+	for i, l := range s.Listen {
+		_, err := ParseListen(l.String())
+		t.accept("listen", err)
+		t.require(!slices.Contains(s.Listen[:i], l), "listen", "has %s twice", described(l.String()))
+	}
+	t.accept("admin", checkAdmin(s.Admin))
+	t.oneOf("log_level", s.LogLevel, logLevels)
+	t.oneOf("log_format", s.LogFormat, logFormats)
+	t.require(s.AccessLog == "off" || s.AccessLog == "stderr" || filepath.IsAbs(s.AccessLog) && printable(s.AccessLog),
+		"access_log", `must be "off", "stderr" or the path of a file`)
+	if strings.ContainsAny(s.AccessLogFormat, "$%{") {
+		t.in("access_log_format").refuse(`a template is not supported yet; allowed: combined, json`)
+	} else {
+		t.oneOf("access_log_format", s.AccessLogFormat, accessLogFormats)
+	}
+	t.count("max_processes", s.MaxProcesses, 0)
+}
+
+// checkRoutes refuses two apps where one request could be meant for both.
+func (c *Config) checkRoutes(apps table) {
+	owners := map[string]string{}
+	for _, app := range c.Apps {
+		hosts, key, where := app.Hosts, "hosts", "host %s at path %s is also that of app %s"
+		if len(hosts) == 0 {
+			hosts, key, where = []string{""}, "path", "%sthe default app at path %s is also app %s; give one of them hosts or another path"
+		}
+		for _, host := range hosts {
+			route := host + app.Path
+			if owner, taken := owners[route]; taken && owner != app.Name {
+				apps.in(app.Name).in(key).refuse(where, host, app.Path, owner)
+			}
+			owners[route] = app.Name
+		}
+	}
+}
+
+// checkCap refuses a cap of the whole pool below what the apps hold always.
+func (c *Config) checkCap(t table) {
+	held := 0
+	for _, app := range c.Apps {
+		held += app.MinProcesses
+	}
+	limit := c.Server.MaxProcesses
+	if limit > 0 && held > limit {
+		server := table{t.problems, []string{"server", "max_processes"}}
+		server.refuse("is %d, but min_processes of all apps is %d together", limit, held)
+	}
+}

@@ -1,0 +1,95 @@
+package pool
+
+import "time"
+
+// A GroupSnapshot is what a group was at one moment: the facts, and its derived condition.
+type GroupSnapshot struct {
+	Name         string            `json:"name"`
+	Root         string            `json:"root"`
+	Kind         string            `json:"kind"`
+	Environment  string            `json:"environment"`
+	Condition    Condition         `json:"condition"`
+	Generation   int               `json:"generation"` // the wanted one
+	Release      Release           `json:"release"`    // the wanted one
+	LastGood     *Release          `json:"last_good,omitempty"`
+	MinProcesses int               `json:"min_processes"`
+	MaxProcesses int               `json:"max_processes"`
+	Concurrency  int               `json:"concurrency"` // -1 = unlimited
+	Processes    []ProcessSnapshot `json:"processes"`
+	Queue        int               `json:"queue"`     // requests waiting now
+	MaxQueue     int               `json:"max_queue"` // 0 = unlimited
+	Failure      *Failure          `json:"failure,omitempty"`
+	RetryAt      *time.Time        `json:"retry_at,omitempty"` // no spawn before, after a failure
+	Restart      *RestartSnapshot  `json:"restart,omitempty"`  // the running one, else the last
+}
+
+// A ProcessSnapshot is one process of a GroupSnapshot.
+type ProcessSnapshot struct {
+	PID         int       `json:"pid"` // 0 while its spawn has not told it yet
+	State       string    `json:"state"`
+	Generation  int       `json:"generation"`
+	Release     string    `json:"release"`     // real path
+	Requests    int       `json:"requests"`    // in flight
+	Connections int       `json:"connections"` // long-lived ones (WebSocket, event streams)
+	Processed   uint64    `json:"processed"`
+	Started     time.Time `json:"started"`
+	LastUsed    time.Time `json:"last_used"`
+}
+
+// A Failure is why the last spawn of a generation failed.
+type Failure struct {
+	At         time.Time `json:"at"`
+	Generation int       `json:"generation"`
+	Reason     string    `json:"reason"`
+	Output     []string  `json:"output,omitempty"` // the child's last lines
+	ErrorID    string    `json:"error_id"`         // what a visitor is shown, and the log explains
+}
+
+// A RestartSnapshot is how far one restart is, or how it ended.
+type RestartSnapshot struct {
+	ID         string       `json:"id"`
+	App        string       `json:"app"`
+	Generation int          `json:"generation"`
+	Strategy   string       `json:"strategy"`
+	Reason     string       `json:"reason,omitempty"`
+	State      RestartState `json:"state"`
+	Replaced   int          `json:"replaced"` // processes of this generation that are ready
+	Total      int          `json:"total"`    // processes to replace
+	Started    time.Time    `json:"started"`
+	Ended      *time.Time   `json:"ended,omitempty"`
+	Release    Release      `json:"release"`
+	Steps      []Step       `json:"steps"`
+	Failure    *Failure     `json:"failure,omitempty"`
+}
+
+// A Step is one thing that a restart did.
+type Step struct {
+	At         time.Time `json:"at"`
+	What       string    `json:"what"` // requested spawning ready draining gone failed rolled-back done superseded
+	PID        int       `json:"pid,omitempty"`
+	Generation int       `json:"generation"`
+}
+
+// RestartState is where a restart stands. Only running is left, and only once.
+type RestartState string
+
+const (
+	RestartRunning    RestartState = "running"
+	RestartDone       RestartState = "done"       // no older process lives, and enough new ones are ready
+	RestartFailed     RestartState = "failed"     // the new code did not start; the old serves on
+	RestartSuperseded RestartState = "superseded" // a newer restart took over
+)
+
+// Condition is what an operator calls a group's state. It is derived, never stored; of several that
+// fit, the first in this list is meant.
+type Condition string
+
+const (
+	Closing    Condition = "closing"    // purser is stopping
+	Resisting  Condition = "resisting"  // the newest generation failed, older processes serve
+	Restarting Condition = "restarting" // some ready process is of an older generation
+	Up         Condition = "up"         // at least one process is ready
+	Starting   Condition = "starting"   // none ready, some spawning
+	Failed     Condition = "failed"     // none ready or spawning, the last spawn failed
+	Resting    Condition = "resting"    // nothing lives and nothing is wanted
+)
