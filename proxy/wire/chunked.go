@@ -1,0 +1,182 @@
+package wire
+
+import "bytes"
+
+var (
+	errChunkSize  = &Error{400, "a chunk size is malformed"}
+	errChunkExt   = &Error{400, "a chunk extension is malformed or too long"}
+	errChunkEnd   = &Error{400, "a chunk does not end in CRLF"}
+	errTrailer    = &Error{400, "the trailer section is malformed or too long"}
+	errChunkTotal = &Error{400, "a chunk is too large"}
+)
+
+const (
+	maxChunk      = 1 << 52  // bytes; more is an attack on somebody's arithmetic
+	maxChunkLine  = 256      // bytes of size and extensions
+	maxExtensions = 16 << 10 // bytes of extensions in a whole body (CVE-2023-39326)
+	maxTrailer    = 16 << 10 // bytes of the trailer section
+)
+
+type chunkState uint8
+
+const (
+	chunkFirst    chunkState = iota // the first digit of a size
+	chunkSize                       // further digits
+	chunkExt                        // an extension, outside quotes
+	chunkQuoted                     // inside quotes
+	chunkEscaped                    // after a backslash inside quotes
+	chunkLineLF                     // the LF that ends the size line
+	chunkData                       // content
+	chunkDataCR                     // the CR after content
+	chunkDataLF                     // the LF after content
+	chunkTrailers                   // the trailer section, up to its empty line
+	chunkDone
+)
+
+// Chunked decodes the chunked coding (RFC 9112 section 7.1), strictly: both line ends are CRLF, sizes
+// are bare hexadecimal digits, extensions are checked and dropped.
+type Chunked struct {
+	Trailers []Field // once Done: of the trailer section, without what may not stand there
+
+	state      chunkState
+	digits     int
+	line       int   // bytes of the present size line
+	extensions int   // bytes of all extensions
+	size       int64 // of the present chunk; what is left of it in chunkData
+	section    []byte
+}
+
+// Reset makes the decoder ready for another body.
+func (d *Chunked) Reset() { *d = Chunked{Trailers: d.Trailers[:0], section: d.section[:0]} }
+
+// Done reports whether the whole body was decoded.
+func (d *Chunked) Done() bool { return d.state == chunkDone }
+
+// Next takes n bytes off the front of in. If they hold content it is returned, as a slice of in.
+// There is nothing more to take when n is 0.
+func (d *Chunked) Next(in []byte) (data []byte, n int, err error) {
+	for n < len(in) && d.state != chunkDone {
+		if d.state == chunkData {
+			take := int(min(d.size, int64(len(in)-n)))
+			data = in[n : n+take]
+			if d.size -= int64(take); d.size == 0 {
+				d.state = chunkDataCR
+			}
+			return data, n + take, nil
+		}
+		if err := d.step(in[n]); err != nil {
+			return nil, n, err
+		}
+		n++
+	}
+	return nil, n, nil
+}
+
+// step takes one byte that is not content.
+func (d *Chunked) step(c byte) error {
+	switch d.state {
+	case chunkFirst, chunkSize:
+		return d.stepSize(c)
+	case chunkExt, chunkQuoted, chunkEscaped:
+		return d.stepExtension(c)
+	case chunkLineLF:
+		if c != '\n' {
+			return errChunkEnd
+		}
+		if d.state = chunkData; d.size == 0 {
+			d.state = chunkTrailers
+		}
+	case chunkDataCR:
+		if c != '\r' {
+			return errChunkEnd
+		}
+		d.state = chunkDataLF
+	case chunkDataLF:
+		if c != '\n' {
+			return errChunkEnd
+		}
+		d.state, d.digits, d.line = chunkFirst, 0, 0
+	case chunkTrailers:
+		return d.stepTrailer(c)
+	}
+	return nil
+}
+
+func (d *Chunked) stepSize(c byte) error {
+	if v := hexValue(c); v >= 0 {
+		if d.digits++; d.digits > 16 {
+			return errChunkSize
+		}
+		if d.size = d.size<<4 | int64(v); d.size > maxChunk || d.size < 0 {
+			return errChunkTotal
+		}
+		d.state = chunkSize
+		return nil
+	}
+	switch {
+	case d.state == chunkFirst:
+		return errChunkSize
+	case c == '\r':
+		d.state = chunkLineLF
+	case c == ';':
+		d.state = chunkExt
+	default:
+		return errChunkSize
+	}
+	return nil
+}
+
+func (d *Chunked) stepExtension(c byte) error {
+	d.line++
+	d.extensions++
+	if d.line > maxChunkLine || d.extensions > maxExtensions || c != '\r' && !is(c, classValue) {
+		return errChunkExt
+	}
+	switch {
+	case d.state == chunkEscaped:
+		d.state = chunkQuoted
+	case c == '"' && d.state == chunkExt:
+		d.state = chunkQuoted
+	case c == '"':
+		d.state = chunkExt
+	case c == '\\' && d.state == chunkQuoted:
+		d.state = chunkEscaped
+	case c == '\r' && d.state == chunkExt:
+		d.state = chunkLineLF
+	}
+	if c == '\r' && d.state != chunkLineLF {
+		return errChunkExt
+	}
+	return nil
+}
+
+func (d *Chunked) stepTrailer(c byte) error {
+	d.section = append(d.section, c)
+	switch {
+	case len(d.section) > maxTrailer:
+		return errTrailer
+	case c != '\n':
+		return nil
+	case !bytes.HasSuffix(d.section, []byte("\r\n")):
+		return errBareLF
+	case len(d.section) > 2 && !bytes.HasSuffix(d.section, []byte("\r\n\r\n")):
+		return nil
+	}
+	return d.endTrailers()
+}
+
+// endTrailers parses the section and leaves out what may not stand in it.
+func (d *Chunked) endTrailers() error {
+	d.state = chunkDone
+	fields, err := parseFields(d.section, d.Trailers[:0], MaxFields)
+	if err != nil {
+		return errTrailer
+	}
+	d.Trailers = fields[:0]
+	for _, f := range fields {
+		if !notInTrailers.has(f.ID) && !unsafeName(f.Name) {
+			d.Trailers = append(d.Trailers, f)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package wire
+
+import "bytes"
+
+var (
+	errBareLF      = &Error{400, "a line ends in a bare LF"}
+	errBareCR      = &Error{400, "a CR stands without its LF"}
+	errHeadTooBig  = &Error{431, "the head is too long"}
+	errLineTooLong = &Error{431, "a header line is too long"}
+	errTooMany     = &Error{431, "there are too many header lines"}
+	errName        = &Error{400, "a header name is not a token"}
+	errNoColon     = &Error{400, "a header line has no colon"}
+	errSpaceColon  = &Error{400, "white space stands before a header's colon"}
+	errFold        = &Error{400, "a header line is folded"}
+	errValue       = &Error{400, "a header value has a control character"}
+)
+
+// HeadEnd looks for the end of a head in buf, of which the first from bytes were looked at before.
+// It returns the head's length with its empty line, or 0 if more bytes are needed; scanned is what
+// to pass as from then. With strict, a bare LF is an error as soon as it is seen.
+func HeadEnd(buf []byte, from int, strict bool) (end, scanned int, err error) {
+	for {
+		i := bytes.IndexByte(buf[from:], '\n')
+		if i < 0 {
+			return 0, len(buf), nil
+		}
+		at := from + i // of the LF
+		from = at + 1
+		crlf := at > 0 && buf[at-1] == '\r'
+		switch {
+		case !crlf && strict:
+			return 0, from, errBareLF
+		case crlf && (at == 1 || buf[at-2] == '\n'):
+			return from, from, nil
+		case !crlf && (at == 0 || buf[at-1] == '\n'):
+			return from, from, nil
+		}
+	}
+}
+
+// parseFields parses strict header lines from b, which ends in an empty line, onto fields.
+func parseFields(b []byte, fields []Field, most int) ([]Field, error) {
+	for len(b) > 2 {
+		if len(fields) == most {
+			return fields, errTooMany
+		}
+		f, n, err := parseField(b)
+		if err != nil {
+			return fields, err
+		}
+		fields = append(fields, f)
+		b = b[n:]
+	}
+	if len(b) != 2 || b[0] != '\r' {
+		return fields, errBareCR
+	}
+	return fields, nil
+}
+
+// parseField parses one strict header line and returns its length with its CRLF.
+func parseField(b []byte) (f Field, n int, err error) {
+	i := 0
+	for i < len(b) && is(b[i], classToken) {
+		i++
+	}
+	if i == len(b) || b[i] != ':' || i == 0 {
+		return f, 0, nameError(b, i)
+	}
+	f.Name = b[:i]
+	i++
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+		i++
+	}
+	start := i
+	for i < len(b) && is(b[i], classValue) {
+		i++
+	}
+	if i+1 >= len(b) || b[i] != '\r' || b[i+1] != '\n' {
+		return f, 0, valueError(b, i)
+	}
+	if i > MaxLine {
+		return f, 0, errLineTooLong
+	}
+	end := i
+	for end > start && (b[end-1] == ' ' || b[end-1] == '\t') {
+		end--
+	}
+	f.Value = b[start:end]
+	f.ID = Lookup(f.Name)
+	return f, i + 2, nil
+}
+
+func nameError(b []byte, i int) *Error {
+	switch {
+	case i == 0 && (b[0] == ' ' || b[0] == '\t'):
+		return errFold
+	case i < len(b) && (b[i] == ' ' || b[i] == '\t'):
+		return errSpaceColon
+	case i < len(b) && b[i] == '\r':
+		return errNoColon
+	}
+	return errName
+}
+
+func valueError(b []byte, i int) *Error {
+	if i < len(b) && b[i] == '\r' {
+		return errBareCR
+	}
+	return errValue
+}
+
+// nominate marks the fields that a Connection value names as not to be sent on. The options that
+// the caller looks at itself are skipped.
+func nominate(fields []Field, list []byte) {
+	for more := true; more; {
+		var token []byte
+		token, list, more = NextToken(list)
+		if len(token) == 0 || EqualFold(token, "close") || EqualFold(token, "keep-alive") || EqualFold(token, "upgrade") {
+			continue
+		}
+		for i := range fields {
+			f := &fields[i]
+			if len(f.Name) == len(token) && bytes.EqualFold(f.Name, token) && !notNominable.has(f.ID) {
+				f.Drop = true
+			}
+		}
+	}
+}
+
+// hasToken reports whether a comma-separated list has the lower-case token in any case.
+func hasToken(list []byte, lower string) bool {
+	for more := true; more; {
+		var token []byte
+		token, list, more = NextToken(list)
+		if EqualFold(token, lower) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,147 @@
+package wire
+
+// FieldID names the fields that an intermediary must know; all others are Other.
+type FieldID uint8
+
+const (
+	Other FieldID = iota
+	Accept
+	Age
+	Authorization
+	CacheControl
+	Connection
+	ContentEncoding
+	ContentLength
+	ContentRange
+	ContentType
+	Cookie
+	Date
+	Expect
+	Expires
+	Forwarded
+	Host
+	HTTP2Settings
+	IfMatch
+	IfModifiedSince
+	IfNoneMatch
+	IfRange
+	IfUnmodifiedSince
+	KeepAlive
+	MaxForwards
+	Pragma
+	Proxy
+	ProxyAuthenticate
+	ProxyAuthorization
+	ProxyConnection
+	Range
+	Referer
+	SecWebSocketAccept
+	SecWebSocketKey
+	SecWebSocketVersion
+	Server
+	SetCookie
+	TE
+	Trailer
+	TransferEncoding
+	Upgrade
+	UserAgent
+	Vary
+	WWWAuthenticate
+	XAccelBuffering
+	XAccelMapping
+	XAccelRedirect
+	XForwardedFor
+	XForwardedHost
+	XForwardedPort
+	XForwardedProto
+	XRealIP
+	XRequestID
+	XRequestStart
+	XSendfile
+	XSendfileType
+	idCount
+)
+
+var fieldNames = [idCount]string{
+	Accept: "accept", Age: "age", Authorization: "authorization", CacheControl: "cache-control",
+	Connection: "connection", ContentEncoding: "content-encoding", ContentLength: "content-length",
+	ContentRange: "content-range", ContentType: "content-type", Cookie: "cookie", Date: "date",
+	Expect: "expect", Expires: "expires", Forwarded: "forwarded", Host: "host",
+	HTTP2Settings: "http2-settings", IfMatch: "if-match", IfModifiedSince: "if-modified-since",
+	IfNoneMatch: "if-none-match", IfRange: "if-range", IfUnmodifiedSince: "if-unmodified-since",
+	KeepAlive: "keep-alive", MaxForwards: "max-forwards", Pragma: "pragma", Proxy: "proxy",
+	ProxyAuthenticate: "proxy-authenticate", ProxyAuthorization: "proxy-authorization",
+	ProxyConnection: "proxy-connection", Range: "range", Referer: "referer",
+	SecWebSocketAccept: "sec-websocket-accept", SecWebSocketKey: "sec-websocket-key",
+	SecWebSocketVersion: "sec-websocket-version", Server: "server", SetCookie: "set-cookie", TE: "te",
+	Trailer: "trailer", TransferEncoding: "transfer-encoding", Upgrade: "upgrade",
+	UserAgent: "user-agent", Vary: "vary", WWWAuthenticate: "www-authenticate",
+	XAccelBuffering: "x-accel-buffering", XAccelMapping: "x-accel-mapping",
+	XAccelRedirect: "x-accel-redirect", XForwardedFor: "x-forwarded-for",
+	XForwardedHost: "x-forwarded-host", XForwardedPort: "x-forwarded-port",
+	XForwardedProto: "x-forwarded-proto", XRealIP: "x-real-ip", XRequestID: "x-request-id",
+	XRequestStart: "x-request-start", XSendfile: "x-sendfile", XSendfileType: "x-sendfile-type",
+}
+
+// longestName is the length of the longest name in fieldNames.
+const longestName = 24
+
+// idsByLength lists the known fields by the length of their names, so that a look-up compares with
+// one or two candidates.
+var idsByLength = func() (t [longestName + 1][]FieldID) {
+	for id := Other + 1; id < idCount; id++ {
+		n := len(fieldNames[id])
+		t[n] = append(t[n], id)
+	}
+	return t
+}()
+
+// Lookup returns which known field a name is, in any case.
+func Lookup(name []byte) FieldID {
+	if len(name) > longestName || len(name) == 0 {
+		return Other
+	}
+	first := name[0] | 0x20
+	for _, id := range idsByLength[len(name)] {
+		if known := fieldNames[id]; known[0] == first && EqualFold(name, known) {
+			return id
+		}
+	}
+	return Other
+}
+
+// idSet is a set of FieldIDs.
+type idSet uint64
+
+func setOf(ids ...FieldID) (s idSet) {
+	for _, id := range ids {
+		s |= 1 << id
+	}
+	return s
+}
+
+func (s idSet) has(id FieldID) bool { return s&(1<<id) != 0 }
+
+// hopByHop are the fields that belong to one connection and are never sent on as received (RFC 9110
+// section 7.6.1), and those that frame the message, which are always written anew.
+var hopByHop = setOf(Connection, KeepAlive, ProxyConnection, ProxyAuthenticate, ProxyAuthorization,
+	TE, Trailer, TransferEncoding, Upgrade, HTTP2Settings, ContentLength)
+
+// notNominable are fields that a Connection header cannot have removed: a client could take away
+// what the app relies on (CVE-2021-33197, CVE-2024-45410).
+var notNominable = setOf(Host, ContentLength, TransferEncoding, Cookie, Authorization, XForwardedFor,
+	XForwardedHost, XForwardedPort, XForwardedProto, XRealIP, Forwarded, XRequestID, XRequestStart,
+	ContentType, SetCookie)
+
+// once are request fields of which a second one makes the message ambiguous.
+var once = setOf(Authorization, ContentType, Expect, IfMatch, IfModifiedSince, IfNoneMatch, IfRange,
+	IfUnmodifiedSince, Range)
+
+// notInTrailers are fields that a trailer section may not carry (RFC 9110 section 6.5.1): framing,
+// routing, authentication, caching and what else must be known before the content.
+var notInTrailers = setOf(Age, Authorization, CacheControl, Connection, ContentEncoding, ContentLength,
+	ContentRange, ContentType, Cookie, Date, Expect, Expires, Forwarded, Host, HTTP2Settings, IfMatch,
+	IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy,
+	ProxyAuthenticate, ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer,
+	TransferEncoding, Upgrade, Vary, WWWAuthenticate, XAccelRedirect, XForwardedFor, XForwardedHost,
+	XForwardedPort, XForwardedProto, XRealIP, XRequestID, XRequestStart, XSendfile)

@@ -1,0 +1,213 @@
+package wire
+
+import "bytes"
+
+var (
+	errStatusLine  = &Error{502, "the app's status line is malformed"}
+	errAppField    = &Error{502, "a header line of the app is malformed"}
+	errAppTooMany  = &Error{502, "the app sent too many header lines"}
+	errAppLength   = &Error{502, "the app's Content-Length is malformed or contradicts itself"}
+	errAppCoding   = &Error{502, "the app's Transfer-Encoding is not chunked alone"}
+	errAppFoldsTop = &Error{502, "the app's first header line is folded"}
+)
+
+// A Response is a parsed response head.
+type Response struct {
+	Status int
+	Minor  int
+	Reason []byte
+	Fields []Field
+
+	Length      int64 // of the body; -1 if only its end will tell
+	Chunked     bool
+	Bodiless    bool // no body follows, whatever the fields say (HEAD, 1xx, 204, 304)
+	Close       bool // the connection must not be used again
+	Announced   bool // Content-Length was given; for HEAD and 304 it is passed on
+	HasDate     bool
+	EventStream bool // a text/event-stream: long-lived, never held back
+	WantsClose  bool // the app said Connection: close
+	Upgrade     []byte
+	Accept      []byte // Sec-WebSocket-Accept
+}
+
+// Reset forgets the response but keeps its memory.
+func (r *Response) Reset() { *r = Response{Fields: r.Fields[:0]} }
+
+// Parse parses a complete head as HeadEnd found it. toHead says that it answers a HEAD request. The
+// head is mended in place where an app's habits need it: folded lines are joined by spaces.
+func (r *Response) Parse(head []byte, toHead bool) error {
+	r.Reset()
+	n, err := r.parseLine(head)
+	if err != nil {
+		return err
+	}
+	if err := r.parseFields(head[n:]); err != nil {
+		return err
+	}
+	return r.interpret(toHead)
+}
+
+// parseLine parses "HTTP/1.1 200 OK"; reason and the space before it may be missing.
+func (r *Response) parseLine(b []byte) (int, error) {
+	end := bytes.IndexByte(b, '\n')
+	line := bytes.TrimSuffix(b[:end], []byte("\r"))
+	if len(line) < len("HTTP/1.1 200") || string(line[:7]) != "HTTP/1." || line[8] != ' ' {
+		return 0, errStatusLine
+	}
+	if line[7] < '0' || line[7] > '9' {
+		return 0, errStatusLine
+	}
+	r.Minor = min(int(line[7]-'0'), 1)
+	code, ok := ParseLength(line[9:12])
+	if !ok || code < 100 || code > 599 {
+		return 0, errStatusLine
+	}
+	r.Status = int(code)
+	if len(line) > 12 {
+		if line[12] != ' ' || !allValue(line[12:]) {
+			return 0, errStatusLine
+		}
+		r.Reason = line[13:]
+	}
+	return end + 1, nil
+}
+
+func (r *Response) parseFields(b []byte) error {
+	for len(b) > 0 && b[0] != '\n' && (b[0] != '\r' || len(b) < 2 || b[1] != '\n') {
+		if len(r.Fields) == maxAppField {
+			return errAppTooMany
+		}
+		f, n, err := parseField(b)
+		if err == nil {
+			r.Fields = append(r.Fields, f)
+		} else if n, err = r.mendField(b); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// mendField parses a line that a client could not send: one that ends in a bare LF, has white space
+// before its colon, or continues the line before.
+func (r *Response) mendField(b []byte) (int, error) {
+	n := bytes.IndexByte(b, '\n') + 1
+	line := bytes.TrimSuffix(b[:n-1], []byte("\r"))
+	if !allValue(line) {
+		return 0, errAppField
+	}
+	if line[0] == ' ' || line[0] == '\t' {
+		return n, r.unfold(b, line)
+	}
+	colon := bytes.IndexByte(line, ':')
+	if colon < 0 {
+		return 0, errAppField
+	}
+	name := bytes.TrimRight(line[:colon], " \t")
+	if !IsToken(name) {
+		return 0, errAppField
+	}
+	r.Fields = append(r.Fields, Field{Name: name, Value: trim(line[colon+1:]), ID: Lookup(name)})
+	return n, nil
+}
+
+// unfold joins a folded line to the field before it: what stood between them becomes spaces (RFC
+// 9112 section 5.2).
+func (r *Response) unfold(b, line []byte) error {
+	if len(r.Fields) == 0 {
+		return errAppFoldsTop
+	}
+	last := &r.Fields[len(r.Fields)-1]
+	folded := trim(line)
+	if len(folded) == 0 {
+		return nil
+	}
+	// Both lie in one buffer, last.Value before b: the capacities tell how far apart.
+	start := cap(last.Value) - cap(b)
+	end := start + bytes.Index(line, folded) + len(folded)
+	value := last.Value[:end]
+	for i := len(last.Value); i < end-len(folded); i++ {
+		value[i] = ' '
+	}
+	last.Value = value
+	return nil
+}
+
+func allValue(b []byte) bool {
+	for _, c := range b {
+		if !is(c, classValue) {
+			return false
+		}
+	}
+	return true
+}
+
+// interpret reads the fields that frame the body (RFC 9112 section 6.3) and those that are ours.
+func (r *Response) interpret(toHead bool) error {
+	var length, coding []byte
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if f.ID == Other {
+			continue
+		}
+		f.Drop = f.Drop || hopByHop.has(f.ID)
+		switch f.ID {
+		case ContentLength:
+			if length != nil && !bytes.Equal(length, f.Value) || len(f.Value) == 0 {
+				return errAppLength
+			}
+			length = f.Value
+		case TransferEncoding:
+			if coding != nil || len(f.Value) == 0 {
+				return errAppCoding
+			}
+			coding = f.Value
+		case Connection:
+			r.WantsClose = r.WantsClose || hasToken(f.Value, "close")
+			nominate(r.Fields, f.Value)
+		case Date:
+			r.HasDate = true
+		case ContentType:
+			r.EventStream = len(f.Value) >= 17 && EqualFold(f.Value[:17], "text/event-stream")
+		case Upgrade:
+			r.Upgrade = f.Value
+		case SecWebSocketAccept:
+			r.Accept = f.Value
+		case XAccelRedirect, XSendfile, XAccelBuffering:
+			f.Drop = true // for the server in front, which is us
+		}
+	}
+	r.Bodiless = toHead || r.Status < 200 || r.Status == 204 || r.Status == 304
+	r.Close = r.WantsClose || r.Minor == 0
+	return r.frame(length, coding)
+}
+
+func (r *Response) frame(length, coding []byte) error {
+	if coding != nil && !EqualFold(coding, "chunked") {
+		return errAppCoding
+	}
+	if length != nil {
+		n, ok := ParseLength(length)
+		if !ok {
+			return errAppLength
+		}
+		r.Length = n
+		r.Announced = true
+	}
+	switch {
+	case coding != nil:
+		// RFC 9112 section 6.3: the coding wins over a length, which must not be passed on.
+		r.Close = r.Close || length != nil
+		r.Chunked, r.Announced, r.Length = true, false, -1
+	case length == nil:
+		r.Length = -1
+		r.Close = r.Close || !r.Bodiless
+	}
+	if r.Bodiless {
+		r.Chunked = false
+	}
+	return nil
+}
+
+// Get returns the value of the first field of that kind, or nil.
+func (r *Response) Get(id FieldID) []byte { return get(r.Fields, id) }
