@@ -1,0 +1,89 @@
+package restart
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+)
+
+// A file is one app's restart file, and what the last look at it showed.
+type file struct {
+	app  string
+	root string // as configured
+	name string // relative to root
+	live string // real path of the live release; "" = none
+
+	configured mark // through root
+	released   mark // through live
+}
+
+// A mark tells a file from itself touched, and from another in its place. The zero mark is that of
+// no file.
+type mark struct {
+	dev, inode uint64
+	modified   int64 // ns since 1970
+}
+
+// look returns why the file asks for a restart, "" if it does not. Both paths may lead to the same
+// file, and the touch may come between looking at the one and at the other: so a mark that was seen
+// through either is no news.
+func (f *file) look(live string) string {
+	before := *f
+	f.live = live
+	f.configured = markOf(f.root, f.name, before.configured)
+	known := []mark{{}, before.configured}
+	if f.live != before.live {
+		// Another release's file is not the old one's changed: this look only gets to know it.
+		f.released = markOf(f.live, f.name, mark{})
+	} else {
+		f.released = markOf(f.live, f.name, before.released)
+		known = append(known, before.released)
+	}
+	switch {
+	case !slices.Contains(known, f.configured):
+		return f.reason(before.configured, f.configured)
+	case f.live == before.live && !slices.Contains(known, f.released):
+		return f.reason(before.released, f.released)
+	}
+	return ""
+}
+
+func (f *file) reason(before, now mark) string {
+	switch {
+	case before == mark{}:
+		return f.name + " created"
+	case before.dev == now.dev && before.inode == now.inode:
+		return f.name + " touched"
+	}
+	return f.name + " replaced"
+}
+
+// markOf looks at one path. A folder that cannot be looked into says nothing about the file, be it
+// that a symlink is just being flipped or that a file server is away: then it is as before. The
+// folder is resolved first, so that a flip in between does not make its file look deleted.
+func markOf(root, name string, before mark) mark {
+	if root == "" {
+		return mark{}
+	}
+	resolved, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return before
+	}
+	stat, err := os.Stat(filepath.Join(resolved, name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return mark{}
+	case err != nil:
+		return before
+	}
+	dev, inode := identityOf(stat)
+	return mark{dev, inode, stat.ModTime().UnixNano()}
+}
+
+func identityOf(stat fs.FileInfo) (dev, inode uint64) {
+	system := stat.Sys().(*syscall.Stat_t) // what os.Stat gives on every Unix
+	return uint64(system.Dev), system.Ino
+}

@@ -1,0 +1,120 @@
+// Package restart notices that new code is wanted: it watches each app's restart file, and says
+// which release the app's root leads to. How a restart is done is not its matter.
+//
+// The file is looked at through the configured root, so that a symlink's flip is seen, and through
+// the release that is live, so that touching it there works too. It asks for a restart when it is
+// there and its modification time or inode is another than before: also if the time is an older
+// one, and also if the file was not there. A file that goes asks for nothing. Nothing here ever
+// creates it.
+package restart
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"purser/conf"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/hashicorp/go-hclog"
+)
+
+// A Watcher looks at the restart files of some apps and calls trigger for each change.
+type Watcher struct {
+	files   []*file
+	live    func(app string) string
+	trigger func(app, reason string)
+	log     hclog.Logger
+	open    func() (*fsnotify.Watcher, error) // begins to use inotify
+	poll    time.Duration                     // how late a change is seen where inotify is blind
+	blind   bool                              // inotify refused something, and the log says so
+}
+
+// New looks at every restart file once: what changes after it returned is seen, if only when Run
+// begins. An app whose Restart.File is "" is not watched.
+//
+// Live gives the real path of the release that the app is wanted to run, "" if there is none yet.
+// Trigger is told the app and why, such as "tmp/restart.txt touched"; each change is one call, and
+// joining several into one restart is the callee's matter. Run calls both, never two at a time, and
+// they must not block it; New calls live, too.
+func New(apps []conf.App, live func(app string) string, trigger func(app, reason string), log hclog.Logger) *Watcher {
+	w := &Watcher{
+		live:    live,
+		trigger: trigger,
+		log:     log.Named("restart"),
+		open:    fsnotify.NewWatcher,
+		poll:    time.Second,
+	}
+	for _, app := range apps {
+		if app.Restart.File == "" {
+			continue
+		}
+		f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
+		f.look(live(app.Name))
+		w.files = append(w.files, f)
+	}
+	return w
+}
+
+// Run watches until ctx ends, and returns nil then. It sees a change at once by inotify, and within
+// a second where inotify is blind (NFS) or not to be had (fs.inotify limits).
+func (w *Watcher) Run(ctx context.Context) error {
+	watched := &folders{watched: map[string]folder{}}
+	inotify, err := w.open()
+	if err != nil {
+		w.warn(err)
+	} else {
+		defer inotify.Close()
+		watched.inotify = inotify
+	}
+	tick := time.NewTicker(w.poll)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if err := watched.follow(w.files); err != nil {
+			w.warn(err)
+		}
+		w.look()
+		w.wait(ctx, watched, tick.C)
+	}
+	return nil
+}
+
+// wait returns when it is time to look again, or ctx ended.
+func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.Time) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+			return
+		case event := <-watched.events():
+			if watched.concerns(event) {
+				return
+			}
+		case err := <-watched.errors():
+			// After an overflow events are missing, but inotify goes on.
+			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+				w.warn(err)
+			}
+			return
+		}
+	}
+}
+
+// look asks for the restarts that are wanted since the last look.
+func (w *Watcher) look() {
+	for _, f := range w.files {
+		if reason := f.look(w.live(f.app)); reason != "" {
+			w.trigger(f.app, reason)
+		}
+	}
+}
+
+// warn says once that changes may be seen late.
+func (w *Watcher) warn(err error) {
+	if !w.blind {
+		w.log.Warn("inotify does not see every change, some are seen by polling", "every", w.poll, "error", err)
+	}
+	w.blind = true
+}
