@@ -1,0 +1,101 @@
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"purser/conf"
+	"purser/spawn/loader"
+)
+
+// argv returns the program and arguments of a child. What depends on the release (a virtual
+// environment, a Gemfile) is looked at in the release's folder, each time.
+func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
+	if s.app.Kind == kindCommand {
+		return commandArgv(s.app.Command, o.Path, e)
+	}
+	if err := checkStartupFile(s.app, o.Path); err != nil {
+		return nil, err
+	}
+	folder, err := s.folder()
+	if err != nil {
+		return nil, err
+	}
+	load := func(name string) string { return filepath.Join(folder, loaders, name) }
+	switch s.app.Kind {
+	case kindNode:
+		return []string{"node", "--require", load(loader.Node), s.app.StartupFile}, nil
+	case kindPython:
+		threads := strconv.Itoa(max(s.app.Concurrency, 0))
+		return []string{pythonOf(o.Path), load(loader.Python), s.app.StartupFile, e.socket, threads}, nil
+	case kindRuby:
+		return rubyArgv(s.app, o.Path, load(loader.Ruby), e.socket)
+	}
+	return nil, fmt.Errorf("kind %q is not known; use Detect first", s.app.Kind)
+}
+
+// commandArgv puts the endpoint and the root into a written command.
+func commandArgv(c conf.Command, root string, e *endpoint) ([]string, error) {
+	values := []string{"{socket}", e.socket, "{port}", strconv.Itoa(e.port), "{root}", root}
+	if c.Shell != "" {
+		return shellArgv(c.Shell, values)
+	}
+	replacer := strings.NewReplacer(values...)
+	argv := make([]string, len(c.Args))
+	for i, arg := range c.Args {
+		argv[i] = replacer.Replace(arg)
+	}
+	return argv, nil
+}
+
+var plainWord = regexp.MustCompile(`^[\w./:@%+=,-]*$`)
+
+// shellArgv refuses a value that a shell would not take as it is: in whatever quotes the operator
+// wrote around it, quoting it once more would be wrong somewhere.
+func shellArgv(shell string, values []string) ([]string, error) {
+	for i := 0; i < len(values); i += 2 {
+		if name, value := values[i], values[i+1]; strings.Contains(shell, name) && !plainWord.MatchString(value) {
+			return nil, fmt.Errorf("%s is %q, which a shell would not read as one word: "+
+				"write the command as a list", name, value)
+		}
+	}
+	return []string{"/bin/sh", "-c", "exec " + strings.NewReplacer(values...).Replace(shell)}, nil
+}
+
+// pythonOf returns the Python of the app's own virtual environment, or the one in PATH.
+func pythonOf(root string) string {
+	for _, folder := range []string{".venv", "venv"} {
+		if python := filepath.Join(root, folder, "bin", "python"); isProgram(python) {
+			return python
+		}
+	}
+	return "python3"
+}
+
+// rubyArgv runs Puma, the bundle's if the app has a Gemfile. Flags win over everything that an
+// environment variable such as WEB_CONCURRENCY asks Puma to do.
+func rubyArgv(app conf.App, root, config, socket string) ([]string, error) {
+	path := searchPath(app)
+	var argv []string
+	if _, err := lookPath("bundle", path, root); err == nil && hasGemfile(root) {
+		argv = []string{"bundle", "exec", "puma"}
+	} else if _, err := lookPath("puma", path, root); err == nil {
+		argv = []string{"puma"}
+	} else {
+		return nil, errors.New("there is no puma: add it to the Gemfile, or run gem install puma")
+	}
+	threads := "0:16"
+	if n := app.Concurrency; n > 0 {
+		threads = fmt.Sprintf("%d:%d", n, n)
+	}
+	return append(argv, "-C", config, "-b", "unix://"+socket, "-t", threads, "-w", "0",
+		"-e", app.Environment, app.StartupFile), nil
+}
+
+func hasGemfile(root string) bool {
+	return isFile(filepath.Join(root, "Gemfile")) || isFile(filepath.Join(root, "gems.rb"))
+}

@@ -1,0 +1,116 @@
+package spawn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"purser/conf"
+)
+
+const (
+	loaders    = "loader"   // folder of the loaders, beside the socket folders
+	socketName = "app.sock" // longer than any other socket's name that a loader makes beside it
+	maxSocket  = 107        // bytes of a socket's path: sun_path is 108 with its final zero
+)
+
+// An endpoint is where a child is asked to listen. Of two places, the first that answers counts.
+type endpoint struct {
+	folder string // 0700 and new, so that only this child can have made a socket in it
+	socket string // path; "" if not offered
+	port   int    // on loopback; 0 if not offered
+}
+
+// makeEndpoint makes the folder of a child and says which places its app is offered: loaders put
+// the app on the socket, a command says by {socket} and {port} what it wants, or gets both.
+func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
+	e := &endpoint{folder: folder}
+	text := app.Command.Shell + strings.Join(app.Command.Args, "\n")
+	wantsSocket, wantsPort := strings.Contains(text, "{socket}"), strings.Contains(text, "{port}")
+	if app.Kind != kindCommand {
+		wantsSocket, wantsPort = true, false
+	}
+	if wantsSocket || !wantsPort {
+		e.socket = filepath.Join(folder, socketName)
+	}
+	if len(e.socket) > maxSocket {
+		return nil, fmt.Errorf("the socket path %s has %d bytes, the system allows %d: "+
+			"use a shorter runtime directory (XDG_RUNTIME_DIR)", e.socket, len(e.socket), maxSocket)
+	}
+	if wantsPort || !wantsSocket {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		e.port = port
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make a socket folder: %w", err)
+	}
+	return e, nil
+}
+
+func (e *endpoint) remove() { os.RemoveAll(e.folder) }
+
+// freePort returns a loopback port that is free now. Another program may take it before the child
+// does; then the proof of ownership fails.
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("cannot find a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+// String says where a connection was hoped for.
+func (e *endpoint) String() string {
+	switch {
+	case e.port == 0:
+		return "the socket $PURSER_SOCKET"
+	case e.socket == "":
+		return fmt.Sprintf("port %d", e.port)
+	}
+	return fmt.Sprintf("port %d ($PORT) or the socket $PURSER_SOCKET", e.port)
+}
+
+// probe tries to connect. It returns "", "" while nobody answers, and an error if a port is
+// answered by a process outside the group of leader.
+func (e *endpoint) probe(ctx context.Context, leader int) (network, address string, err error) {
+	if e.socket != "" && answers(ctx, "unix", e.socket) {
+		return "unix", e.socket, nil
+	}
+	if e.port == 0 {
+		return "", "", nil
+	}
+	for _, ip := range []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback} {
+		address := net.JoinHostPort(ip.String(), strconv.Itoa(e.port))
+		if !answers(ctx, "tcp", address) {
+			continue
+		}
+		owned, err := provenOwner(ip, e.port, leader)
+		if owned {
+			return "tcp", address, nil
+		}
+		return "", "", err
+	}
+	return "", "", nil
+}
+
+func answers(ctx context.Context, network, address string) bool {
+	dialer := net.Dialer{Timeout: time.Second}
+	connection, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		// A full backlog is no refusal: somebody listens.
+		return network == "unix" && errors.Is(err, syscall.EAGAIN)
+	}
+	connection.Close()
+	return true
+}

@@ -1,0 +1,45 @@
+// Package loader holds the few lines of Ruby, Python and JavaScript that run inside a child, in
+// front of the app: they put the app on its unix socket and end the child when purser is gone.
+package loader
+
+import (
+	"embed"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Names of the files that Write writes.
+const (
+	Node   = "node.cjs"  // node --require FILE STARTUP; the socket is $PURSER_SOCKET
+	Ruby   = "puma.rb"   // puma -C FILE: the only configuration file that Puma reads
+	Python = "python.py" // python FILE STARTUP SOCKET THREADS
+)
+
+//go:embed node.cjs puma.rb python.py purser_request.py purser_server.py
+var files embed.FS
+
+// Write makes dir (0700) and puts the loaders into it (0600).
+func Write(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make a folder for the loaders: %w", err)
+	}
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		return fmt.Errorf("cannot list the embedded loaders: %w", err)
+	}
+	for _, entry := range entries {
+		if err := write(dir, entry.Name()); err != nil {
+			return fmt.Errorf("cannot write a loader: %w", err)
+		}
+	}
+	return nil
+}
+
+func write(dir, name string) error {
+	content, err := files.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, name), content, 0o600)
+}

@@ -1,0 +1,132 @@
+package spawn
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"purser/conf"
+)
+
+func newNodeStage(t *testing.T, files map[string]string) *stage {
+	t.Helper()
+	need(t, "node", "install Node.js 18 or later")
+	root := writeFiles(t, files)
+	return newAppStage(t, root, func(app *conf.App) {
+		found, err := Detect(*app)
+		check(t, err)
+		*app = found
+	})
+}
+
+// answer is a request listener that tells the path asked for.
+const answer = `(req, res) => res.end('hello ' + req.url)`
+
+func TestNodeListensOnOurSocket(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"port":             {"app.js": `require('http').createServer(` + answer + `).listen(3000)`},
+		"port as text":     {"app.js": `require('http').createServer(` + answer + `).listen('3000')`},
+		"port and call":    {"app.js": `require('http').createServer(` + answer + `).listen(3000, () => console.log('called'))`},
+		"port, host, call": {"app.js": `require('http').createServer(` + answer + `).listen(3000, '0.0.0.0', 511, () => console.log('called'))`},
+		"options":          {"app.js": `require('http').createServer(` + answer + `).listen({port: 3000, host: '::', exclusive: true}, () => console.log('called'))`},
+		"path":             {"app.js": `require('http').createServer(` + answer + `).listen('/nowhere/x.sock', () => console.log('called'))`},
+		"nothing":          {"app.js": `require('http').createServer(` + answer + `).listen()`},
+		"event":            {"app.js": `require('http').createServer(` + answer + `).listen(3000).on('listening', () => console.log('called'))`},
+		"class":            {"app.js": `const {Server} = require('node:http'); new Server(` + answer + `).listen(3000)`},
+		"awaited": {"app.mjs": `import http from 'node:http'; import {once} from 'node:events';
+			const server = http.createServer(` + answer + `);
+			server.listen({port: 3000}); await once(server, 'listening'); console.log('called')`},
+		"type module": {"package.json": `{"type": "module", "main": "main.js"}`,
+			"main.js": `import {createServer} from 'http'; createServer(` + answer + `).listen(3000)`},
+		"https": {"app.js": `require('https').createServer({}, ` + answer + `).listen(3443)`},
+		"late":  {"app.js": `setTimeout(() => require('http').createServer(` + answer + `).listen(3000), 200)`},
+		"after a port probe": {"app.js": `const net = require('net').createServer().listen(0, () => net.close(() =>
+			require('http').createServer(` + answer + `).listen(3000)))`},
+		"again after close": {"app.js": `const s = require('http').createServer(` + answer + `);
+			s.listen(3000, () => s.close(() => setTimeout(() => s.listen(3000), 300)))`},
+		"cluster": {"app.js": `const cluster = require('cluster');
+			if (cluster.isPrimary) { cluster.fork(); cluster.fork() }
+			else require('http').createServer(` + answer + `).listen(3000)`},
+		"fork before listen": {"app.js": `if (process.send) { require('http').createServer().listen(0, () => process.send('up')); process.on('disconnect', process.exit) }
+			else require('child_process').fork(__filename).on('message', () => require('http').createServer(` + answer + `).listen(3000))`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newNodeStage(t, files)
+			child := st.start()
+			eventually(t, "the app answers", func() bool {
+				connection, err := child.dial(t.Context(), "", "")
+				if err == nil {
+					connection.Close()
+				}
+				return err == nil
+			})
+			if body := st.get(child, "/x?y"); body != "hello /x?y" {
+				t.Errorf("the answer is %q", body)
+			}
+			for _, text := range files {
+				if strings.Contains(text, "'called'") {
+					st.said("called")
+				}
+			}
+		})
+	}
+}
+
+func TestNodeKeepsLaterListens(t *testing.T) {
+	st := newNodeStage(t, map[string]string{"app.js": `
+		const http = require('http');
+		const app = http.createServer((req, res) => res.end('app ' + typeof app.address() + ' ' + app.keepAliveTimeout));
+		app.listen(3000);
+		const metrics = http.createServer((req, res) => res.end('metrics'));
+		metrics.listen(0, '127.0.0.1', () => console.log('metrics on', metrics.address().port));`})
+	child := st.start()
+	if body := st.get(child, "/"); body != "app string 600000" {
+		t.Errorf("the app answers %q", body)
+	}
+	metrics := &Child{network: "tcp", address: "127.0.0.1:" + st.said("metrics on ")}
+	if body := st.get(metrics, "/"); body != "metrics" {
+		t.Errorf("the other server answers %q", body)
+	}
+}
+
+func TestNodeStopLetsTheAppFinish(t *testing.T) {
+	st := newNodeStage(t, map[string]string{"app.js": `
+		require('http').createServer(` + answer + `).listen(3000);
+		process.on('SIGTERM', () => setTimeout(() => { console.log('tidy'); process.exit(0) }, 300))`})
+	child := st.start()
+	child.Stop() // closes stdin as well
+	st.ends(child, "")
+	contains(t, child.LastLines(), "tidy")
+}
+
+func TestNodeEndsByItselfWhenIdle(t *testing.T) {
+	st := newNodeStage(t, map[string]string{"app.js": `
+		const s = require('http').createServer(); s.listen(3000);
+		process.on('SIGTERM', () => s.close())`})
+	child := st.start()
+	child.Stop()
+	st.ends(child, "") // our watch on stdin holds nothing up
+}
+
+func TestNodeThatThrowsShowsItsStack(t *testing.T) {
+	st := newNodeStage(t, map[string]string{"app.js": `throw new Error('no database')`})
+	failure := st.startFails()
+	if failure.Reason != "exited with status 1 before it was ready" {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+	contains(t, failure.LastLines(), "Error: no database")
+}
+
+func TestNodeThatNeverListens(t *testing.T) {
+	st := newNodeStage(t, map[string]string{"app.js": `setInterval(() => {}, 1000)`})
+	st.spawner.app.StartTimeout = 500 * time.Millisecond
+	want := "not ready within start_timeout (500ms): nothing listened on the socket $PURSER_SOCKET"
+	if failure := st.startFails(); failure.Reason != want {
+		t.Errorf("the reason is %q, want %q", failure.Reason, want)
+	}
+}
+
+func TestNodeOrphanEndsWithPurser(t *testing.T) {
+	orphanEnds(t, newNodeStage(t, map[string]string{"app.js": `
+		require('http').createServer(` + answer + `).listen(3000, () => console.log('pid', process.pid))`}))
+}

@@ -1,0 +1,162 @@
+package spawn
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"purser/conf"
+)
+
+func TestEndpoints(t *testing.T) {
+	for name, test := range map[string]struct {
+		args             []string
+		network, address string
+	}{
+		"{socket}":       {[]string{"unix={socket}"}, "unix", "/"},
+		"{port}":         {[]string{"tcp=127.0.0.1:{port}"}, "tcp", "127.0.0.1:"},
+		"every address":  {[]string{"tcp=:{port}"}, "tcp", "127.0.0.1:"},
+		"IPv4 wildcard":  {[]string{"tcp=0.0.0.0:{port}"}, "tcp", "127.0.0.1:"},
+		"IPv6 only":      {[]string{"tcp=[::1]:{port}"}, "tcp", "[::1]:"},
+		"neither: first": {nil, "unix", "/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newStage(t, "serves", func(app *conf.App) {
+				app.Command.Args = append(app.Command.Args, test.args...)
+			})
+			child := st.start()
+			if child.Network() != test.network || !strings.HasPrefix(child.Address(), test.address) {
+				t.Errorf("the endpoint is %s %s", child.Network(), child.Address())
+			}
+			st.send(child, "GET", "/", nil)
+		})
+	}
+}
+
+func TestShellCommandWithPort(t *testing.T) {
+	st := newStage(t, "serves", func(app *conf.App) {
+		app.Command = conf.Command{Shell: "'" + app.Command.Args[0] + `' "tcp=127.0.0.1:$PORT"`}
+	})
+	child := st.start()
+	if child.Network() != "tcp" {
+		t.Errorf("the endpoint is %s %s", child.Network(), child.Address())
+	}
+	comm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(child.PID()), "cmdline"))
+	check(t, err)
+	if strings.HasPrefix(string(comm), "/bin/sh") {
+		t.Error("the shell stayed between")
+	}
+}
+
+func TestPortOfAGrandchildInTheGroupIsOurs(t *testing.T) {
+	st := newStage(t, "forks a server", portArgument)
+	child := st.start()
+	grandchild := number(t, st.said("grandchild "))
+	child.Kill()
+	st.ends(child, "killed by signal KILL")
+	eventually(t, "the grandchild is gone", func() bool { return !alive(grandchild) })
+}
+
+// portArgument makes a port the only endpoint; the grandchild gets it by $PORT.
+func portArgument(app *conf.App) {
+	app.Command.Args = append(app.Command.Args, "{port}")
+}
+
+func TestPortAnsweredByAForeignProcessFailsAtOnce(t *testing.T) {
+	st := newStage(t, "foreign server", portArgument)
+	failure := st.startFails()
+	port := st.said("port ")
+	want := "port " + port + " is answered by pid " + st.said("grandchild ") +
+		" (spawn.test), not by this process"
+	if failure.Reason != want {
+		t.Errorf("the reason is %q, want %q", failure.Reason, want)
+	}
+	endGrandchild(t, st)
+}
+
+func TestDaemonIsRefused(t *testing.T) {
+	st := newStage(t, "daemonises", nil)
+	failure := st.startFails()
+	if !strings.Contains(failure.Reason, "exited with status 0 before it was ready (it must stay in the foreground)") {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+	endGrandchild(t, st)
+}
+
+func TestHealthPathIsAskedUntilItIsFine(t *testing.T) {
+	st := newStage(t, "serves", func(app *conf.App) { app.Health.Path = "/fail" })
+	began := time.Now()
+	st.start()
+	if took := time.Since(began); took < 2*healthPause {
+		t.Errorf("ready after %s, but the first two checks got 503", took)
+	}
+}
+
+func TestHealthCheckNamesTheAppsHost(t *testing.T) {
+	st := newStage(t, "serves", func(app *conf.App) {
+		app.Health.Path = "/host"
+		app.Hosts = []string{"*.example.org", "blog.example.org"}
+	})
+	st.start()
+	if host := st.said("host "); host != "blog.example.org" {
+		t.Errorf("the health check asked for host %q", host)
+	}
+}
+
+func TestHealthPathThatIsNeverFineFails(t *testing.T) {
+	st := newStage(t, "serves", func(app *conf.App) {
+		app.Health.Path = "/never"
+		app.StartTimeout = 3500 * time.Millisecond
+	})
+	failure := st.startFails()
+	want := "not ready within start_timeout (3.5s): health check /never answered 302"
+	if failure.Reason != want {
+		t.Errorf("the reason is %q, want %q", failure.Reason, want)
+	}
+}
+
+func TestStartRefusesWhatCannotWork(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*stage)
+		want   string
+	}{
+		"release gone": {
+			func(st *stage) { st.order.Path = "/nowhere/release" },
+			"the folder /nowhere/release does not exist",
+		},
+		"program missing": {
+			func(st *stage) { st.spawner.app.Command.Args = []string{"no-such-server"} },
+			"there is no no-such-server in PATH (",
+		},
+		"path missing": {
+			func(st *stage) { st.spawner.app.Command.Args = []string{"bin/server"} },
+			"there is no program bin/server",
+		},
+		"socket path too long": {
+			func(st *stage) {
+				st.spawner.runtimeDir = filepath.Join(st.t.TempDir(), strings.Repeat("x", 100))
+				check(st.t, os.Mkdir(st.spawner.runtimeDir, 0o700))
+			},
+			"bytes, the system allows 107: use a shorter runtime directory",
+		},
+		"root not plain in a shell": {
+			func(st *stage) {
+				st.spawner.app.Command = conf.Command{Shell: "server {root}"}
+				st.order.Path = filepath.Join(st.order.Path, "a b")
+				check(st.t, os.Mkdir(st.order.Path, 0o700))
+			},
+			"which a shell would not read as one word: write the command as a list",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newStage(t, "exits", nil)
+			test.change(st)
+			if failure := st.startFails(); !strings.Contains(failure.Reason, test.want) {
+				t.Errorf("the reason is %q, want %q", failure.Reason, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,220 @@
+// Package spawn starts one child of an app and proves that it is ready and that it is the child
+// that answers; it keeps the child's last lines, signals it and reaps it. It knows no groups and
+// never tries twice.
+//
+// A child leads a process group of its own. Whatever way it ends, or Purser ends, nothing of that
+// group is left: the group is killed once its leader has exited, the leader is killed by the
+// kernel if Purser dies, and its stdin, a pipe that only Purser holds, closes.
+package spawn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
+
+	"purser/conf"
+	"purser/spawn/loader"
+)
+
+// An Order says what a child is for.
+type Order struct {
+	Generation int
+	Process    int    // number of the process within its group
+	Path       string // real path of the release
+}
+
+// A Spawner starts the children of one app. Use New, and Close at the end.
+type Spawner struct {
+	app        conf.App
+	runtimeDir string
+	log        hclog.Logger
+	forks      chan func() // runs on the thread that the children hang on
+	threadEnd  chan struct{}
+	running    sync.WaitGroup // one for each child that is not reaped yet
+	folder     func() (string, error)
+
+	mu       sync.Mutex // guards what follows; nothing slow under it
+	children map[*Child]bool
+	sockets  int // socket folders made so far
+}
+
+// New returns a Spawner for an app as Detect returned it. Sockets and loaders go into a folder
+// (0700) that the first Start makes below runtimeDir; keep that path short, for a socket's path
+// must not exceed 107 bytes. What children print goes to log, line by line.
+func New(app conf.App, runtimeDir string, log hclog.Logger) *Spawner {
+	s := &Spawner{
+		app:        app,
+		runtimeDir: runtimeDir,
+		log:        log.With("app", app.Name),
+		forks:      make(chan func()),
+		threadEnd:  make(chan struct{}),
+		children:   map[*Child]bool{},
+	}
+	s.folder = sync.OnceValues(s.makeFolder)
+	go s.forkThread()
+	return s
+}
+
+// Close kills the children that still live, waits until they are reaped, and removes what Start
+// made on disk. No Start may run or follow.
+func (s *Spawner) Close() error {
+	for _, child := range s.living() {
+		child.Kill()
+	}
+	s.running.Wait()
+	close(s.forks)
+	<-s.threadEnd
+	folder, err := s.folder()
+	if err != nil {
+		return nil // never made, nothing to remove
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return fmt.Errorf("cannot remove the runtime folder of app %q: %w", s.app.Name, err)
+	}
+	return nil
+}
+
+// Start starts a child and returns it once it is ready: it accepts connections on an endpoint that
+// is provably its own and, if the app has a health path, answers it with 2xx. All of that has to
+// happen within the app's start timeout (0 = no limit).
+//
+// A child that fails is killed with its group and reaped before Start returns a *StartError. If
+// ctx ends first, the same happens and Start returns the cause.
+func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
+	child, err := s.begin(o)
+	if err != nil {
+		return nil, &StartError{App: s.app.Name, Reason: err.Error()}
+	}
+	err = s.awaitReady(ctx, child)
+	if err == nil {
+		return child, nil
+	}
+	child.Kill()
+	<-child.gone
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines()}
+}
+
+// begin does everything up to the running child.
+func (s *Spawner) begin(o Order) (*Child, error) {
+	stopSignal := unix.SignalNum("SIG" + s.app.StopSignal)
+	if stopSignal == 0 {
+		return nil, fmt.Errorf("stop_signal %q is no signal", s.app.StopSignal)
+	}
+	if err := isFolder(o.Path); err != nil {
+		return nil, err
+	}
+	e, err := s.newEndpoint()
+	if err != nil {
+		return nil, err
+	}
+	child := &Child{
+		Order: o, endpoint: e, stopSignal: stopSignal,
+		exited: make(chan struct{}), gone: make(chan struct{}),
+	}
+	if err := s.exec(child); err != nil {
+		e.remove()
+		return nil, err
+	}
+	return child, nil
+}
+
+func (s *Spawner) exec(child *Child) error {
+	argv, err := s.argv(child.Order, child.endpoint)
+	if err != nil {
+		return err
+	}
+	env := s.environment(child.Order, child.endpoint)
+	program, err := lookPath(argv[0], searchPath(s.app), child.Order.Path)
+	if err != nil {
+		return err
+	}
+	pipes, err := newPipes()
+	if err != nil {
+		return fmt.Errorf("cannot make pipes: %w", err)
+	}
+	defer pipes.closeChildSide()
+	if child.pid, err = s.fork(program, argv, env, child.Order.Path, pipes); err != nil {
+		pipes.closeOurSide()
+		return fmt.Errorf("cannot run %s: %w", program, err)
+	}
+	s.own(child, pipes)
+	return nil
+}
+
+// own starts what belongs to a running child and ends with it.
+func (s *Spawner) own(child *Child, pipes *pipes) {
+	log := s.log.With("pid", child.pid, "gen", child.Generation)
+	child.stdin = pipes.stdin
+	child.output = readOutput(log, pipes.stdout, pipes.stderr)
+	s.mu.Lock()
+	s.children[child] = true
+	s.mu.Unlock()
+	s.running.Go(func() { s.attend(child) })
+}
+
+// attend is the life of a child from its start until nothing is left of it.
+func (s *Spawner) attend(child *Child) {
+	child.awaitEnd()
+	s.mu.Lock()
+	delete(s.children, child)
+	s.mu.Unlock()
+	close(child.gone)
+}
+
+func (s *Spawner) living() []*Child {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var living []*Child
+	for child := range s.children {
+		living = append(living, child)
+	}
+	return living
+}
+
+func (s *Spawner) makeFolder() (string, error) {
+	folder, err := os.MkdirTemp(s.runtimeDir, "p")
+	if err != nil {
+		return "", fmt.Errorf("cannot make a runtime folder: %w", err)
+	}
+	if err := loader.Write(filepath.Join(folder, loaders)); err != nil {
+		return "", errors.Join(err, os.RemoveAll(folder))
+	}
+	return folder, nil
+}
+
+// newEndpoint makes the folder and the names of one child's endpoint.
+func (s *Spawner) newEndpoint() (*endpoint, error) {
+	folder, err := s.folder()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.sockets++
+	number := s.sockets
+	s.mu.Unlock()
+	return makeEndpoint(filepath.Join(folder, strconv.Itoa(number)), s.app)
+}
+
+func isFolder(path string) error {
+	stat, err := os.Stat(path)
+	switch {
+	case errors.Is(err, syscall.ENOENT):
+		return fmt.Errorf("the folder %s does not exist", path)
+	case err != nil:
+		return fmt.Errorf("cannot look at the folder: %w", err)
+	case !stat.IsDir():
+		return fmt.Errorf("%s is not a folder", path)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package spawn
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"purser/conf"
+)
+
+func TestChildThatExitsAtOnceFailsWithItsLastLines(t *testing.T) {
+	st := newStage(t, "exits", nil)
+	failure := st.startFails()
+	want := `cannot start app "blog": exited with status 3 before it was ready`
+	if failure.Error() != want {
+		t.Errorf("the error is %q, want %q", failure, want)
+	}
+	contains(t, failure.LastLines(), "about to fail")
+	contains(t, failure.LastLines(), "no database")
+}
+
+func TestChildThatNeverListensIsKilledWithItsGrandchild(t *testing.T) {
+	st := newStage(t, "never listens", func(app *conf.App) { app.StartTimeout = time.Second })
+	failure := st.startFails()
+	if want := "not ready within start_timeout (1s): nothing listened on port "; !strings.HasPrefix(failure.Reason, want) {
+		t.Errorf("the reason is %q, want %q…", failure.Reason, want)
+	}
+	grandchild := number(t, st.said("grandchild "))
+	eventually(t, "the grandchild is gone", func() bool { return !alive(grandchild) })
+}
+
+func TestCancelledStartLeavesNoChild(t *testing.T) {
+	st := newStage(t, "never listens", nil)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	newer := errors.New("a newer release")
+	result := make(chan error)
+	go func() {
+		_, err := st.spawner.Start(ctx, st.order)
+		result <- err
+	}()
+	grandchild := number(t, st.said("grandchild "))
+	cancel(newer)
+	if err := <-result; err != newer {
+		t.Errorf("Start returned %v, want the cause %v", err, newer)
+	}
+	eventually(t, "the grandchild is gone", func() bool { return !alive(grandchild) })
+	if living := st.spawner.living(); len(living) > 0 {
+		t.Errorf("%d children live on", len(living))
+	}
+}
+
+func TestStopEndsTheChildAndWaitTellsEverybody(t *testing.T) {
+	st := newStage(t, "serves", nil)
+	child := st.start()
+	if child.Generation != 7 || !alive(child.PID()) {
+		t.Errorf("generation %d, alive %v", child.Generation, alive(child.PID()))
+	}
+	folder := filepath.Dir(child.Address())
+	mode, err := os.Stat(folder)
+	check(t, err)
+	if mode.Mode().Perm() != 0o700 {
+		t.Errorf("the socket folder has mode %v", mode.Mode())
+	}
+	second := make(chan error)
+	go func() { second <- child.Wait() }()
+	child.Stop()
+	st.ends(child, "killed by signal TERM")
+	if err := <-second; err == nil || err.Error() != "killed by signal TERM" {
+		t.Errorf("the second caller of Wait got %v", err)
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket folder is left: %v", err)
+	}
+	child.Stop() // late calls find nothing to do
+	child.Kill()
+}
+
+func TestKillEndsAChildThatIgnoresTERM(t *testing.T) {
+	st := newStage(t, "ignores TERM", nil)
+	child := st.start()
+	child.Stop()
+	if st.send(child, "GET", "/", nil); !alive(child.PID()) {
+		t.Error("it did not ignore TERM")
+	}
+	child.Kill()
+	st.ends(child, "killed by signal KILL")
+}
+
+func TestStopClosesStdinOfThatChildOnly(t *testing.T) {
+	st := newStage(t, "ends by stdin", nil)
+	first, second := st.start(), st.start()
+	first.Stop() // the second was forked while the first's stdin was open
+	st.ends(first, "")
+	contains(t, first.LastLines(), "stdin closed")
+	if !alive(second.PID()) {
+		t.Error("the sibling ended too")
+	}
+	if status, _ := st.send(second, "GET", "/", nil); status != 404 {
+		t.Errorf("the sibling answered %d", status)
+	}
+}
+
+func TestGrandchildOutsideTheGroupDoesNotHoldWait(t *testing.T) {
+	st := newStage(t, "leaves a pipe", nil)
+	failure := st.startFails()
+	if failure.Reason != "exited with status 1 before it was ready" {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+	endGrandchild(t, st)
+}
+
+func endGrandchild(t *testing.T, st *stage) {
+	process, err := os.FindProcess(number(t, st.said("grandchild ")))
+	check(t, err)
+	check(t, process.Kill())
+}
+
+func TestCloseKillsWhatLives(t *testing.T) {
+	var child *Child
+	t.Cleanup(func() { // runs after the stage's, which closes the Spawner
+		if err := child.Wait(); err == nil || err.Error() != "killed by signal KILL" {
+			t.Errorf("the child's exit is %v", err)
+		}
+	})
+	child = newStage(t, "ignores TERM", nil).start()
+}
+
+func TestKilledPurserTakesItsChildrenWithIt(t *testing.T) {
+	purser := exec.Command(executable(t))
+	purser.Env = append(os.Environ(), roleVariable+"=purser", "SPAWN_TEST_DIR="+shortDir(t))
+	stdout, err := purser.StdoutPipe()
+	check(t, err)
+	check(t, purser.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	check(t, err)
+	child := number(t, strings.TrimSpace(strings.TrimPrefix(line, "child ")))
+	if !alive(child) {
+		t.Fatal("the child never lived")
+	}
+	check(t, purser.Process.Kill())
+	purser.Wait()
+	eventually(t, "the child is gone", func() bool { return !alive(child) })
+}
+
+func shortDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "sp")
+	check(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func TestChildEnvironmentIsBuiltFromScratch(t *testing.T) {
+	for _, name := range []string{"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "SECRET"} {
+		t.Setenv(name, "1")
+	}
+	t.Setenv("PATH", "/usr/bin:/bin")
+	t.Setenv("LANG", "de_DE.UTF-8")
+	t.Setenv("TZ", "Europe/Berlin")
+	release := writeFiles(t, nil)
+	current := filepath.Join(t.TempDir(), "current")
+	check(t, os.Symlink(release, current))
+	st := newAppStage(t, current, func(app *conf.App) {
+		app.Kind = kindCommand
+		app.Command = conf.Command{Args: []string{executable(t), "{socket}"}}
+		app.Env = map[string]string{roleVariable: "tells its env", "APP_ENV": "blue", "EMPTY": ""}
+	})
+	st.startFails()
+	want := []string{
+		"APP_ENV=blue", "EMPTY=", "HOME=" + account()["HOME"], "LANG=de_DE.UTF-8",
+		"LOGNAME=" + account()["LOGNAME"], "NODE_ENV=production", "PATH=/usr/bin:/bin",
+		"PURSER_APP=blog", "PURSER_GENERATION=7", "PURSER_PROCESS=2", "PURSER_RELEASE=" + release,
+		"PURSER_SOCKET=" + st.said("env PURSER_SOCKET="), "PWD=" + current, "PYTHONUNBUFFERED=1",
+		"RACK_ENV=production", "RAILS_ENV=production", "SHELL=" + account()["SHELL"],
+		roleVariable + "=tells its env", "TZ=Europe/Berlin", "USER=" + account()["USER"],
+		"WSGI_ENV=production",
+	}
+	var got []string
+	for _, line := range st.log.lines(t) {
+		if variable, ok := strings.CutPrefix(line.Message, "env "); ok {
+			got = append(got, variable)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the environment is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if dir := st.said("cwd "); dir != release {
+		t.Errorf("it runs in %s, want the real path %s", dir, release)
+	}
+}
