@@ -1,0 +1,69 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What Acquire answers when it lends no process. Beside these it returns a *StartError, or the cause
+// of its context's end.
+var (
+	ErrClosed       = errors.New("the app is being stopped")
+	ErrQueueFull    = errors.New("too many requests wait for the app already")
+	ErrQueueTimeout = errors.New("no process of the app was free in time")
+)
+
+// A StartError answers requests while no process of the app serves and none can be started.
+type StartError struct {
+	App     string
+	Failure Failure
+}
+
+// Error returns one sentence, which leads to the log by its error id.
+func (e *StartError) Error() string {
+	return fmt.Sprintf("cannot start app %q: %s (error %s)", e.App, e.Failure.Reason, e.Failure.ErrorID)
+}
+
+// newFailure records why a start of p failed. The row of failures that it continues gives it its time.
+func (g *groupState) newFailure(now time.Time, p *Process, err error) *Failure {
+	f := &Failure{
+		At:         now,
+		Generation: p.generation.number,
+		Reason:     g.reason(err),
+		Output:     lastLines(p, err),
+		ErrorID:    g.errorID(),
+	}
+	if previous := p.generation.failure; previous != nil {
+		f.At = previous.At
+	}
+	return f
+}
+
+// errorID is what a visitor is shown in place of a reason.
+func (g *groupState) errorID() string { return fmt.Sprintf("%08x", g.rand.Uint32()) }
+
+// reason is what err says beyond what everybody who shows it says anyway.
+func (g *groupState) reason(err error) string {
+	if err == nil {
+		return "exited with status 0"
+	}
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("cannot start app %q: ", g.app.Name))
+}
+
+// lastLines returns what p's child printed last, as far as the error or the child can tell.
+func lastLines(p *Process, err error) []string {
+	type teller interface{ LastLines() []string }
+	var told interface {
+		error
+		teller
+	}
+	if errors.As(err, &told) {
+		return told.LastLines()
+	}
+	if child, ok := p.child.(teller); ok {
+		return child.LastLines()
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package pool
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// A generation is what one restart asked for: a release, under a number, and how its starts go.
+//
+// A restart that is joined by another touch keeps its number, but not its generation: the processes
+// of the release before are none of it.
+type generation struct {
+	number  int
+	release Release
+
+	worked   bool      // a process of it was put to work once
+	bad      bool      // it did not start, and is only probed until it does
+	failures int       // starts that failed in a row
+	failure  *Failure  // the last of those; nil since a start worked
+	retryAt  time.Time // nothing of it is spawned before
+}
+
+const (
+	youth      = 10 * time.Second // a process that dies unused before this age died young
+	firstPause = time.Second      // after a start that failed; doubles with each further one
+	lastPause  = 50 * time.Second // beyond it the pause does not grow; with its jitter it is a minute at most
+	quickPause = 100 * time.Millisecond
+
+	// maxFailures is how many starts in a row may fail before a generation of which some processes
+	// work is taken back.
+	maxFailures = 3
+)
+
+// failed counts a start that failed. Starts that were under way at once and fail together count as
+// one: the row goes on from where it stood when p's spawn began.
+func (n *generation) failed(p *Process, f *Failure) {
+	n.failures = max(n.failures, p.failures+1)
+	n.failure = f
+}
+
+// pauseUntil lets nothing of n be spawned for a span that begins with first and doubles with times.
+// It never shortens a pause.
+func (n *generation) pauseUntil(now time.Time, first time.Duration, times int, r *rand.Rand) {
+	pause := min(first<<min(times, 16), lastPause)
+	pause += time.Duration(r.Int64N(int64(pause)/5 + 1)) // so that groups which fell together do not rise together
+	if until := now.Add(pause); until.After(n.retryAt) {
+		n.retryAt = until
+	}
+}
+
+// booted notes that a process of n was put to work, and reports whether that is news of a bad one.
+func (n *generation) booted() (recovered bool) {
+	recovered = n.bad
+	n.worked, n.bad, n.failures, n.failure = true, false, 0, nil
+	return recovered
+}
+
+// forgive lets it be spawned at once.
+func (n *generation) forgive() {
+	n.failures, n.retryAt = 0, time.Time{}
+}

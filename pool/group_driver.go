@@ -1,0 +1,139 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// do applies one event to the state, sets the timer for what follows, and tells the world.
+func (g *Group) do(event func(*groupState, time.Time)) {
+	g.mu.Lock()
+	now := time.Now()
+	event(&g.state, now)
+	g.unlock(now)
+}
+
+// unlock ends an event that may have changed something.
+func (g *Group) unlock(now time.Time) {
+	g.setTimer(now)
+	freed, begging := g.freed, g.begging
+	g.freed, g.begging = false, false
+	g.tell()
+	g.mu.Unlock()
+	if freed {
+		g.pool.kick()
+	}
+	if begging {
+		g.pool.makeRoom(g)
+	}
+}
+
+// tell says what there is to say, in the order in which it happened, without holding mu meanwhile.
+// If somebody does so already, he goes on with it.
+func (g *Group) tell() {
+	if g.telling {
+		return
+	}
+	g.telling = true
+	for len(g.news) > 0 {
+		news := g.news
+		g.news = nil
+		g.mu.Unlock()
+		for _, say := range news {
+			say()
+		}
+		g.mu.Lock()
+	}
+	g.telling = false
+}
+
+// setTimer makes the timer go off at the next deadline. It is left alone unless it has to go off
+// earlier: then it goes off for nothing now and then, but is not set with every request.
+func (g *Group) setTimer(now time.Time) {
+	next := g.state.deadline(now)
+	if next.IsZero() || g.alarm.After(now) && !next.Before(g.alarm) {
+		return
+	}
+	g.alarm = next
+	g.timer.Reset(next.Sub(now))
+}
+
+// keepTime settles whenever the timer goes off, until the group has ended.
+func (g *Group) keepTime() {
+	for {
+		select {
+		case <-g.timer.C:
+			g.do((*groupState).settle)
+		case <-g.end:
+			g.timer.Stop()
+			return
+		}
+	}
+}
+
+func (g *Group) stopTime() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.ended {
+		g.ended = true
+		close(g.end)
+	}
+}
+
+// run is the life of one process, from spawn to reap.
+func (g *Group) run(ctx context.Context, p *Process) {
+	child, err := g.spawn(ctx, g.order(p))
+	if err == nil {
+		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
+		err = child.Wait()
+	}
+	p.cancel()
+	g.do(func(s *groupState, now time.Time) { s.exited(now, p, err) })
+}
+
+func (g *Group) order(p *Process) Order {
+	return Order{App: g.app.Name, Generation: p.generation.number, Process: p.number, Release: p.generation.release}
+}
+
+// groupDriver is a Group as its own state sees it. Its methods run with mu held.
+type groupDriver struct{ *Group }
+
+func (g groupDriver) claim(why purpose, surge int) bool {
+	return g.pool.claim(g.Group, why, surge)
+}
+
+func (g groupDriver) free() {
+	g.pool.free()
+	g.freed = true
+}
+
+func (g groupDriver) leave()    { g.pool.leave(g.Group) }
+func (g groupDriver) makeRoom() { g.begging = true }
+
+func (g groupDriver) spawn(p *Process) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	g.children.Go(func() { g.run(ctx, p) })
+}
+
+func (g groupDriver) abort(p *Process) { p.cancel() }
+func (g groupDriver) stop(p *Process)  { p.child.Stop() }
+func (g groupDriver) kill(p *Process)  { p.child.Kill() }
+func (g groupDriver) answer(w *waiter) { close(w.done) }
+
+func (g groupDriver) moved() {
+	if g.progress != nil {
+		close(g.progress)
+		g.progress = nil
+	}
+}
+
+func (g groupDriver) ended(s RestartSnapshot) {
+	g.news = append(g.news, func() { g.pool.restartEnded(s) })
+}
+
+func (g groupDriver) note(level hclog.Level, message string, pairs ...any) {
+	g.news = append(g.news, func() { g.log.Log(level, message, pairs...) })
+}

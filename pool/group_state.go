@@ -1,0 +1,284 @@
+package pool
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
+)
+
+// groupState is everything a Group knows. Its methods are the events that can befall a group: each
+// records one fact and then settles. It has no goroutine, no lock and no clock, so a test can play
+// any history to it, step by step, and get the same answer every time.
+//
+// Group guards it with a mutex and supplies the time.
+type groupState struct {
+	app  conf.App
+	os   driver
+	rand *rand.Rand
+
+	wanted   *generation // the newest
+	good     *generation // the newest that is known to work; nil until a process was put to work
+	procs    []*Process  // every process not yet gone, oldest first
+	lendable lendable    // those of them that are ready
+	queue    queue       // empty unless nothing lendable has room
+	restarts []*restart  // the last few, newest last
+
+	spawned int  // processes so far
+	keep    int  // reach that many ready once, even above min: a recycled process is replaced
+	refused bool // the pool had no room for a process when it was asked last
+	closed  bool
+	hurried bool // close has run out of time
+}
+
+// driver is how a groupState acts on the world. No method blocks, and none calls back before it
+// returns: what comes of it arrives later as an event.
+type driver interface {
+	claim(why purpose, surge int) bool // takes a slot of the pool; false = there is none now
+	free()                             // gives a slot back
+	leave()                            // no longer wants the slot that claim refused
+	makeRoom()                         // asks for a slot of another group
+
+	spawn(*Process)        // leads to booted or exited
+	abort(*Process)        // gives up a spawn; leads to exited, or to booted just before
+	stop(*Process)         // asks a started process to exit; leads to exited, one hopes
+	kill(*Process)         // makes it exit; leads to exited
+	answer(*waiter)        // wakes the request behind it
+	moved()                // a restart took a step
+	ended(RestartSnapshot) // it ended
+	note(level hclog.Level, message string, pairs ...any)
+}
+
+func newGroupState(app conf.App, release Release, os driver, r *rand.Rand) groupState {
+	return groupState{
+		app:      app,
+		os:       os,
+		rand:     r,
+		wanted:   &generation{number: 1, release: release},
+		lendable: lendable{concurrency: app.Concurrency},
+	}
+}
+
+// lend lends a process if one has room and nobody waits, else nil. This and giveBack are the path of
+// every request: no clock, no allocation, no settling, no walk over the processes.
+func (g *groupState) lend() *Process {
+	if g.queue.length > 0 {
+		return nil
+	}
+	return g.lendFirst()
+}
+
+func (g *groupState) lendFirst() *Process {
+	p := g.lendable.first()
+	if p != nil {
+		p.requests++
+		p.lent++
+		g.lendable.moved(p)
+	}
+	return p
+}
+
+// giveBack takes a process back from a request, and reports whether that calls for release.
+func (g *groupState) giveBack(p *Process) (more bool) {
+	if p.requests == 0 {
+		panic("BUG: a process is released that was not lent")
+	}
+	p.requests--
+	return g.relieved(p)
+}
+
+// hold counts a lent request as a long-lived connection from here on.
+func (g *groupState) hold(p *Process) (more bool) {
+	if p.requests == 0 {
+		panic("BUG: a process is held that was not lent")
+	}
+	p.requests--
+	p.connections++
+	return p.state == Draining
+}
+
+// drop ends a long-lived connection. It reports whether that calls for release.
+func (g *groupState) drop(p *Process) (more bool) {
+	if p.connections == 0 {
+		panic("BUG: a connection is dropped that was not held")
+	}
+	p.connections--
+	return g.relieved(p)
+}
+
+func (g *groupState) relieved(p *Process) (more bool) {
+	g.lendable.moved(p)
+	return g.queue.length > 0 || p.state == Draining || p.limit > 0 && p.processed() == p.limit
+}
+
+// released follows a giveBack, hold or drop that can change something.
+func (g *groupState) released(now time.Time, p *Process) {
+	if p.state == Ready && !p.worn() {
+		g.lendQueue() // a shorter queue is all that comes of it
+		return
+	}
+	g.settle(now)
+}
+
+// acquire queues a request and answers it at once if it can.
+func (g *groupState) acquire(now time.Time, w *waiter) error {
+	switch {
+	case g.closed:
+		return ErrClosed
+	case g.queueFull():
+		return ErrQueueFull
+	}
+	if g.app.QueueTimeout > 0 {
+		w.deadline = now.Add(g.app.QueueTimeout)
+	}
+	g.queue.push(w)
+	g.settle(now)
+	return nil
+}
+
+// queueFull reports whether acquire would refuse a request for want of a place to wait.
+func (g *groupState) queueFull() bool {
+	return g.app.MaxQueue > 0 && g.queue.length >= g.app.MaxQueue
+}
+
+// abandon forgets a request whose client has gone. It may have been lent a process a moment ago.
+func (g *groupState) abandon(now time.Time, w *waiter) {
+	switch {
+	case w.queued:
+		g.queue.remove(w)
+	case w.proc != nil:
+		w.proc.lent-- // nothing was sent to it
+		g.giveBack(w.proc)
+		w.proc = nil
+	}
+	g.settle(now)
+}
+
+// booted records that the spawn of p has returned: its child is ready.
+func (g *groupState) booted(now time.Time, p *Process, child Child) {
+	p.child = child
+	switch p.state {
+	case Spawning: // settle puts it to work, or holds it back
+	case Stopping: // given up just as it got ready
+		g.stop(now, p)
+	default:
+		panic("BUG: a process boots that is " + p.state.String())
+	}
+	g.settle(now)
+}
+
+// exited records that nothing is left of p, for whatever reason.
+func (g *groupState) exited(now time.Time, p *Process, err error) {
+	was := p.state
+	if was == Gone {
+		panic("BUG: a process exits twice")
+	}
+	g.move(now, p, Gone)
+	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
+	g.os.free()
+	switch was {
+	case Spawning:
+		g.startFailed(now, p, err)
+	case Ready:
+		g.crashed(now, p, err)
+	default:
+		g.os.note(hclog.Info, "process exited", p.pairs("state", was, "reason", g.reason(err))...)
+	}
+	g.step(now, g.running(), "gone", p)
+	g.settle(now)
+}
+
+// recycle replaces a process that misbehaves. Nothing new is sent to it, so there is no point in
+// waiting for the replacement.
+func (g *groupState) recycle(now time.Time, p *Process, why string) {
+	if p.state == Ready {
+		g.keep = max(g.keep, g.count(isReady))
+		g.drain(now, p, why)
+	}
+	g.settle(now)
+}
+
+// idleSince returns since when the process is idle that yield would let go, or zero.
+func (g *groupState) idleSince(now time.Time) time.Time {
+	g.look(now)
+	p := g.idlest()
+	if p == nil || g.rolling() || g.count(isReady) <= g.floor() {
+		return time.Time{}
+	}
+	return p.lastUsed
+}
+
+// yield lets an idle process above min go, for the room that another group needs. It reports
+// whether there was one.
+func (g *groupState) yield(now time.Time) bool {
+	if g.idleSince(now).IsZero() {
+		return false
+	}
+	g.drain(now, g.idlest(), "another app needs room")
+	g.settle(now)
+	return true
+}
+
+// restart wants a new generation, or a newer release for the one that is still held back.
+func (g *groupState) restart(now time.Time, id string, req RestartRequest) *restart {
+	if g.closed {
+		return g.refuseRestart(now, id, req)
+	}
+	r := g.running()
+	if r != nil && r.joinable(now, req) {
+		g.wanted = &generation{number: r.generation.number, release: req.Release}
+		r.generation, r.reason = g.wanted, req.Reason
+	} else {
+		if r != nil {
+			g.end(now, r, RestartSuperseded)
+		}
+		r = g.newRestart(now, id, req)
+	}
+	r.hold(now, req.Settle)
+	if g.good != nil {
+		g.good.forgive()
+	}
+	g.os.note(hclog.Info, "restart requested", "id", r.id, "generation", r.generation.number,
+		"release", req.Release.Path, "reason", req.Reason)
+	g.settle(now)
+	return r
+}
+
+// close turns requests away and lets every process go.
+func (g *groupState) close(now time.Time) {
+	if g.closed {
+		return
+	}
+	g.closed = true
+	g.os.leave()
+	if r := g.running(); r != nil {
+		r.failure = g.stopFailure(now, r)
+		g.end(now, r, RestartFailed)
+	}
+	g.reject(ErrClosed)
+	for _, p := range g.procs {
+		switch p.state {
+		case Spawning:
+			g.giveUp(now, p)
+		case Ready:
+			g.drain(now, p, "purser is stopping")
+		}
+	}
+	g.settle(now)
+}
+
+// killAll is for a close that has run out of time. It returns how many processes are left to kill.
+func (g *groupState) killAll(now time.Time) int {
+	g.hurried = true
+	for _, p := range g.procs {
+		if p.state == Ready || p.state == Draining {
+			g.move(now, p, Stopping)
+		}
+	}
+	left := len(g.procs)
+	g.settle(now)
+	return left
+}

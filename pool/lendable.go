@@ -1,0 +1,103 @@
+package pool
+
+import "purser/conf"
+
+// lendable is the ready processes of a group as a binary heap: the first is the one to lend next.
+// Each process knows its place in it, so that a change of its load costs a few comparisons, however
+// many processes there are.
+type lendable struct {
+	concurrency int // requests at once per process, or conf.Unlimited
+	heap        []*Process
+}
+
+// first returns the process to lend next, or nil if none has room.
+func (l *lendable) first() *Process {
+	if len(l.heap) == 0 || !l.room(l.heap[0]) {
+		return nil
+	}
+	return l.heap[0]
+}
+
+func (l *lendable) room(p *Process) bool {
+	return l.concurrency == conf.Unlimited || p.load() < l.concurrency
+}
+
+// before reports whether a is to be lent before b: one with room first. If a process takes only so
+// many requests at once, then the newest generation, and of that the least busy. If it takes any
+// number, then the least busy first: the one new process of a rolling restart, still cold, would
+// drown in what four old ones did before. Among equals the oldest, so that those beyond need fall idle.
+func (l *lendable) before(a, b *Process) bool {
+	if l.concurrency == conf.Unlimited {
+		if a.load() != b.load() {
+			return a.load() < b.load()
+		}
+	} else if l.room(a) != l.room(b) {
+		return l.room(a)
+	}
+	if a.generation.number != b.generation.number {
+		return a.generation.number > b.generation.number
+	}
+	if a.load() != b.load() {
+		return a.load() < b.load()
+	}
+	return a.number < b.number
+}
+
+func (l *lendable) add(p *Process) {
+	p.place = len(l.heap)
+	l.heap = append(l.heap, p)
+	l.up(p.place)
+}
+
+func (l *lendable) remove(p *Process) {
+	last := len(l.heap) - 1
+	place := p.place
+	l.swap(place, last)
+	l.heap[last] = nil
+	l.heap = l.heap[:last]
+	p.place = -1
+	if place < last {
+		l.moved(l.heap[place])
+	}
+}
+
+// moved restores the order after p's load has changed. A process that is not in the heap has none.
+func (l *lendable) moved(p *Process) {
+	if p.place >= 0 && !l.up(p.place) {
+		l.down(p.place)
+	}
+}
+
+func (l *lendable) up(i int) (moved bool) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !l.before(l.heap[i], l.heap[parent]) {
+			break
+		}
+		l.swap(i, parent)
+		i, moved = parent, true
+	}
+	return moved
+}
+
+func (l *lendable) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(l.heap) {
+			return
+		}
+		if right := child + 1; right < len(l.heap) && l.before(l.heap[right], l.heap[child]) {
+			child = right
+		}
+		if !l.before(l.heap[child], l.heap[i]) {
+			return
+		}
+		l.swap(i, child)
+		i = child
+	}
+}
+
+func (l *lendable) swap(i, j int) {
+	l.heap[i], l.heap[j] = l.heap[j], l.heap[i]
+	l.heap[i].place, l.heap[j].place = i, j
+}

@@ -1,0 +1,126 @@
+package pool
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// This file is the moves that settle makes, each in one place.
+
+// move changes the state of a process. Ready processes, and no others, are in the heap.
+func (g *groupState) move(now time.Time, p *Process, to State) {
+	if p.state >= to {
+		panic("BUG: a " + p.state.String() + " process becomes " + to.String())
+	}
+	if p.state == Ready {
+		g.lendable.remove(p)
+	}
+	p.state, p.since = to, now
+	if to == Ready {
+		g.lendable.add(p)
+	}
+}
+
+// giveUp ends a process that was not put to work.
+func (g *groupState) giveUp(now time.Time, p *Process) {
+	g.move(now, p, Stopping)
+	if p.child != nil {
+		g.stop(now, p)
+		return
+	}
+	g.os.note(hclog.Info, "giving up spawn", p.pairs()...)
+	g.os.abort(p)
+}
+
+func (g *groupState) drain(now time.Time, p *Process, why string) {
+	g.move(now, p, Draining)
+	g.os.note(hclog.Info, "draining process", p.pairs("why", why, "requests", p.requests, "connections", p.connections)...)
+	g.step(now, g.running(), "draining", p)
+}
+
+// stop asks a process that is Stopping to exit.
+func (g *groupState) stop(now time.Time, p *Process) {
+	p.since = now
+	g.os.note(hclog.Info, "stopping process", p.pairs("requests", p.requests, "connections", p.connections)...)
+	g.os.stop(p)
+}
+
+func (g *groupState) kill(p *Process) {
+	p.killed = true
+	g.os.note(hclog.Warn, "killing process", p.pairs("stop-timeout", g.app.StopTimeout)...)
+	g.os.kill(p)
+}
+
+// answer ends w's wait.
+func (g *groupState) answer(w *waiter, p *Process, err error) {
+	g.queue.remove(w)
+	w.proc, w.err = p, err
+	g.os.answer(w)
+}
+
+func (g *groupState) reject(err error) {
+	for g.queue.length > 0 {
+		g.answer(g.queue.first, nil, err)
+	}
+}
+
+// startFailed follows the exit of a process that never became ready.
+func (g *groupState) startFailed(now time.Time, p *Process, err error) {
+	n := p.generation
+	n.failed(p, g.newFailure(now, p, err))
+	n.pauseUntil(now, firstPause, n.failures-1, g.rand)
+	g.os.note(hclog.Error, "process failed to start", p.pairs("reason", n.failure.Reason, "error-id", n.failure.ErrorID, "retry-at", n.retryAt)...)
+	g.condemn(now, n)
+}
+
+// crashed follows the exit of a ready process that nobody asked for. It is replaced at once, unless
+// starting anew seems to be no cure. That is so if it died young: before it was used, and within
+// 10 s of being ready. The first of a row is replaced at once all the same; after that the pauses
+// begin with 1 s and double up to a minute, or begin with 100 ms if another process of the same
+// generation does work. A row is one process dying young, then the one spawned after it, and so on.
+func (g *groupState) crashed(now time.Time, p *Process, err error) {
+	n := p.generation
+	pairs := p.pairs("reason", g.reason(err), "lived", now.Sub(p.readyAt), "processed", p.processed(), "requests", p.requests, "connections", p.connections)
+	if p.matured(now) {
+		g.os.note(hclog.Warn, "process crashed", pairs...)
+		n.forgive()
+		return
+	}
+	n.failed(p, g.newFailure(now, p, err))
+	if n.failures > 1 {
+		n.pauseUntil(now, g.pauseOf(now, n), n.failures-2, g.rand)
+	}
+	g.os.note(hclog.Error, "process crashed unused", append(pairs, "error-id", n.failure.ErrorID)...)
+	g.condemn(now, n)
+}
+
+// pauseOf is how long the first pause is between repairs of a generation.
+func (g *groupState) pauseOf(now time.Time, n *generation) time.Duration {
+	works := func(p *Process) bool { return p.state == Ready && p.generation == n && p.matured(now) }
+	if g.count(works) > 0 {
+		return quickPause
+	}
+	return firstPause
+}
+
+// condemn makes the wanted generation a bad one if it fails before it works at all, or too often.
+func (g *groupState) condemn(now time.Time, n *generation) {
+	if n != g.wanted || n == g.good || n.bad || n.worked && n.failures < maxFailures {
+		return
+	}
+	n.bad = true
+	if r := g.running(); r != nil {
+		r.failure = n.failure
+	}
+	if !g.resisting() {
+		return
+	}
+	g.os.note(hclog.Warn, "resisting deployment error", "generation", n.number, "reason", n.failure.Reason,
+		"error-id", n.failure.ErrorID, "serving", g.good.release.Path)
+	for _, p := range g.procs {
+		if p.state == Spawning && p.generation == n {
+			g.giveUp(now, p)
+		}
+	}
+}

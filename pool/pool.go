@@ -1,0 +1,176 @@
+// Package pool decides which process serves a request, and which processes there should be.
+//
+// A Pool has one Group per app. A Group lends its processes to requests, queues requests while it
+// has none to lend, and starts, drains and stops processes so that there are as many as needed of
+// the generation that is wanted. It does not know how a process is started: it is given a SpawnFunc.
+//
+// All deciding is in groupState, which is plain data: whatever happens is a method of it that records
+// a fact and settles, and settle looks at what is alive and makes the next moves. A rolling restart
+// is nothing but a new wanted generation. What always holds: a process serves only after its spawn
+// has succeeded, for the generation that it was spawned for; nothing new is sent to one that drains;
+// while processes are replaced at least min_processes are ready, unless some crash, and never more
+// than max_processes and the surge are alive; and a restart is done when no older process lives.
+package pool
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
+)
+
+// A Pool is the groups of all apps. New makes it; Close ends it.
+type Pool struct {
+	log hclog.Logger
+
+	// mu guards what follows. It is the innermost lock: no group is called with it held.
+	mu     sync.Mutex
+	groups map[string]*Group
+	slots  slots[*Group]
+	onEnd  func(app string, r RestartSnapshot)
+}
+
+// New returns a pool without groups. maxProcesses is how many processes may be alive over all
+// groups, 0 for any number; a restart may exceed it by its surge.
+func New(maxProcesses int, log hclog.Logger) *Pool {
+	return &Pool{
+		log:    log.Named("pool"),
+		groups: make(map[string]*Group),
+		slots:  slots[*Group]{limit: maxProcesses},
+	}
+}
+
+// OnRestartEnd has f called with every restart that ends from now on, those of one app in the order
+// in which they end. Call it before Add.
+func (p *Pool) OnRestartEnd(f func(app string, r RestartSnapshot)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onEnd = f
+}
+
+// Add makes a group for an app, which begins to hold min_processes of release at once. The kind and
+// the concurrency of app must be resolved. An app can be added once, and not after Close.
+func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
+	if app.Concurrency == 0 || app.MaxProcesses < 1 {
+		panic("BUG: app " + app.Name + " has no concurrency, or no processes")
+	}
+	g := newGroup(p, app, release, spawn, p.log)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.groups[app.Name] != nil {
+		panic("BUG: app " + app.Name + " is added twice")
+	}
+	p.groups[app.Name] = g
+	return g
+}
+
+// Group returns the group of an app, or nil.
+func (p *Pool) Group(name string) *Group {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.groups[name]
+}
+
+// Groups returns all groups by their names.
+func (p *Pool) Groups() []*Group {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.SortedFunc(maps.Values(p.groups), func(a, b *Group) int { return strings.Compare(a.Name(), b.Name()) })
+}
+
+// Restart returns how a restart of any app stands. The group is nil if nobody remembers it; each
+// app's last 20 are remembered.
+func (p *Pool) Restart(id string) (RestartSnapshot, *Group) {
+	for _, g := range p.Groups() {
+		if s, _, ok := g.look(id); ok {
+			return s, g
+		}
+	}
+	return RestartSnapshot{}, nil
+}
+
+// Close turns requests away, lets those in flight end, and stops every process; what lives when ctx
+// ends is killed. It returns when nothing is left, with an error if something had to be killed.
+func (p *Pool) Close(ctx context.Context) error {
+	groups := p.Groups()
+	errs := make([]error, len(groups))
+	var all sync.WaitGroup
+	for i, g := range groups {
+		all.Go(func() { errs[i] = g.close(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (p *Pool) claim(g *Group, why purpose, surge int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slots.claim(g, why, surge)
+}
+
+func (p *Pool) free() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots.free()
+}
+
+func (p *Pool) leave(g *Group) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots.leave(g)
+}
+
+// kick lets the groups that wait for a slot look again, in the order in which they came.
+func (p *Pool) kick() {
+	p.mu.Lock()
+	waiting := slices.Clone(p.slots.waiting)
+	p.mu.Unlock()
+	for _, seat := range waiting {
+		seat.group.do((*groupState).settle)
+	}
+}
+
+// makeRoom has another group give up an idle process above its min for g, which has none: the one
+// that was not used for the longest time.
+func (p *Pool) makeRoom(g *Group) {
+	p.mu.Lock()
+	wanted := p.slots.promise(g)
+	p.mu.Unlock()
+	if wanted && !p.yieldOther(g) {
+		p.mu.Lock()
+		p.slots.unpromise(g)
+		p.mu.Unlock()
+	}
+}
+
+func (p *Pool) yieldOther(g *Group) bool {
+	type idle struct {
+		group *Group
+		since time.Time
+	}
+	var others []idle
+	for _, other := range p.Groups() {
+		if since := other.idleSince(); other != g && !since.IsZero() {
+			others = append(others, idle{other, since})
+		}
+	}
+	slices.SortStableFunc(others, func(a, b idle) int { return a.since.Compare(b.since) })
+	return slices.ContainsFunc(others, func(other idle) bool { return other.group.yield() })
+}
+
+// restartEnded tells the observer.
+func (p *Pool) restartEnded(s RestartSnapshot) {
+	p.mu.Lock()
+	observer := p.onEnd
+	p.mu.Unlock()
+	if observer != nil {
+		observer(s.App, s)
+	}
+}

@@ -1,0 +1,335 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"purser/conf"
+)
+
+// A world is everything around two groups that share a pool's cap, invented from a seed: the time,
+// the children, the visitors and the operators. The same seed is always the same history.
+type world struct {
+	rand   *rand.Rand
+	start  time.Time
+	now    time.Time
+	agenda agenda
+	slots  slots[*simGroup]
+	groups []*simGroup
+	pids   int
+	calm   bool      // no more mischief: what can work does
+	trace  io.Writer // nil = none
+	what   string    // is happening now
+
+	kicks []func() // what other groups are to do once this event is over
+}
+
+// A violation is an invariant that does not hold.
+type violation string
+
+func (w *world) fail(format string, args ...any) {
+	panic(violation(fmt.Sprintf("at %v, %s: ", w.now.Sub(w.start), w.what) + fmt.Sprintf(format, args...)))
+}
+
+func (w *world) tell(format string, args ...any) {
+	if w.trace != nil {
+		fmt.Fprintf(w.trace, "%10.3f  %s\n", w.now.Sub(w.start).Seconds(), fmt.Sprintf(format, args...))
+	}
+}
+
+func newWorld(seed uint64, trace io.Writer) *world {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), start: start, now: start, trace: trace, what: "the beginning"}
+	for i := range 2 {
+		w.groups = append(w.groups, newSimGroup(w, i))
+	}
+	if w.chance(50) {
+		least := w.groups[0].state.app.MinProcesses + w.groups[1].state.app.MinProcesses
+		w.slots.limit = least + 1 + w.rand.IntN(3)
+	}
+	w.tell("cap %d", w.slots.limit)
+	return w
+}
+
+// chance is true so many times in a hundred.
+func (w *world) chance(percent int) bool { return w.rand.IntN(100) < percent }
+
+// between returns a span from low to high, short ones more often.
+func (w *world) between(low, high time.Duration) time.Duration {
+	f := w.rand.Float64()
+	return low + time.Duration(f*f*float64(high-low))
+}
+
+// after puts something on the agenda.
+func (w *world) after(d time.Duration, do func()) { w.agenda.add(w.now.Add(d), do) }
+
+// runUntil plays what is on the agenda until a moment, or until enough is true.
+func (w *world) runUntil(end time.Time, enough func() bool) bool {
+	for !enough() {
+		next, at := w.next()
+		if next == nil || at.After(end) {
+			w.now = end
+			return false
+		}
+		w.now = at
+		next()
+	}
+	return true
+}
+
+// next returns what happens next: something on the agenda, or a timer that goes off.
+func (w *world) next() (do func(), at time.Time) {
+	var timer *simGroup
+	for _, g := range w.groups {
+		if !g.alarm.IsZero() && (timer == nil || g.alarm.Before(timer.alarm)) {
+			timer = g
+		}
+	}
+	at, ok := w.agenda.first()
+	if timer != nil && (!ok || timer.alarm.Before(at)) {
+		return timer.timerFires, timer.alarm
+	}
+	if !ok {
+		return nil, at
+	}
+	return w.agenda.pop(), at
+}
+
+// A simGroup is a groupState in the world, and its driver.
+type simGroup struct {
+	world *world
+	state groupState
+	alarm time.Time
+
+	freed, begging bool
+	acts           int // calls to the driver that did something
+
+	restarts   int // that were not joined
+	done       int // highest generation whose restart was done
+	closed     bool
+	releases   map[int]string     // of each generation that ever served
+	children   map[*Process]*fate // of every process that is not gone
+	lastServed int                // ticket of the last visitor who was lent a process from the queue
+	tickets    int
+	open       int // visitors without an answer
+	served     int
+}
+
+// A fate is what the world knows of a process.
+type fate struct {
+	order          Order // what it was spawned for
+	aborted        bool
+	stops, kills   int
+	exits, exiting bool
+	stubborn       bool // ignores TERM
+}
+
+type simChild struct{ pid int }
+
+func (c simChild) PID() int    { return c.pid }
+func (c simChild) Stop()       {}
+func (c simChild) Kill()       {}
+func (c simChild) Wait() error { return nil }
+
+var errChild = errors.New("exited with status 1")
+
+func newSimGroup(w *world, i int) *simGroup {
+	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}}
+	app := conf.App{
+		Name:                  fmt.Sprintf("app%d", i),
+		MinProcesses:          w.rand.IntN(4),
+		Concurrency:           1 + w.rand.IntN(3),
+		DrainTimeout:          5 * time.Second,
+		WebsocketDrainTimeout: 9 * time.Second,
+		StopTimeout:           2 * time.Second,
+		QueueTimeout:          time.Duration(w.rand.IntN(2)) * 6 * time.Second,
+		IdleTimeout:           time.Duration(w.rand.IntN(3)) * 4 * time.Second,
+		MaxQueue:              w.rand.IntN(3) * 6,
+		Restart:               conf.Restart{Surge: conf.Amount{Count: 1 + w.rand.IntN(2)}, ResistDeploymentErrors: w.chance(80)},
+	}
+	app.MaxProcesses = max(1, app.MinProcesses) + w.rand.IntN(3)
+	if w.chance(30) {
+		app.Concurrency = conf.Unlimited
+	}
+	if w.chance(30) {
+		app.MaxRequests = 5 + w.rand.IntN(20)
+	}
+	release := g.invent(40)
+	g.state = newGroupState(app, Release{Path: release}, g, w.rand)
+	w.tell("%s: min %d max %d concurrency %d surge %d resist %v queue %d/%v idle %v limit %d, release %s", app.Name,
+		app.MinProcesses, app.MaxProcesses, app.Concurrency, app.Restart.Surge.Count, app.Restart.ResistDeploymentErrors,
+		app.MaxQueue, app.QueueTimeout, app.IdleTimeout, app.MaxRequests, release)
+	return g
+}
+
+// invent returns a release: how its starts go is written in its path.
+func (g *simGroup) invent(trouble int) string {
+	kind := "good"
+	if g.world.chance(trouble) {
+		kind = []string{"bad", "flaky", "young", "hangs", "bad"}[g.world.rand.IntN(5)]
+	}
+	return fmt.Sprintf("%s-%d", kind, g.world.rand.IntN(1000))
+}
+
+// event plays one event to the group and checks everything that has to hold after it.
+func (g *simGroup) event(what string, do func(now time.Time)) {
+	w := g.world
+	w.what = g.state.app.Name + ": " + what
+	w.tell("%s", w.what)
+	before := g.state.count(isReady)
+	do(w.now)
+	g.setTimer()
+	g.check(what, before)
+	freed, begging := g.freed, g.begging
+	g.freed, g.begging = false, false
+	if freed {
+		g.kickWaiting()
+	}
+	if begging {
+		g.beg()
+	}
+}
+
+func (g *simGroup) settle(what string) { g.event(what, g.state.settle) }
+
+// kickWaiting and beg do what Pool does.
+func (g *simGroup) kickWaiting() {
+	for _, seat := range append([]*seat[*simGroup](nil), g.world.slots.waiting...) {
+		seat.group.settle("is told that a slot is free")
+	}
+}
+
+func (g *simGroup) beg() {
+	if !g.world.slots.promise(g) {
+		return
+	}
+	for _, other := range g.world.groups {
+		yielded := false
+		if other != g {
+			other.event("is asked for room", func(now time.Time) { yielded = other.state.yield(now) })
+		}
+		if yielded {
+			return
+		}
+	}
+	g.world.slots.unpromise(g)
+}
+
+// setTimer is what Group.setTimer does.
+func (g *simGroup) setTimer() {
+	next := g.state.deadline(g.world.now)
+	if next.IsZero() || g.alarm.After(g.world.now) && !next.Before(g.alarm) {
+		return
+	}
+	g.alarm = next
+}
+
+func (g *simGroup) timerFires() {
+	g.alarm = time.Time{}
+	g.settle("timer")
+}
+
+// The driver.
+
+func (g *simGroup) claim(why purpose, surge int) bool { return g.world.slots.claim(g, why, surge) }
+func (g *simGroup) leave()                            { g.world.slots.leave(g) }
+func (g *simGroup) makeRoom()                         { g.begging = true }
+
+func (g *simGroup) free() {
+	g.world.slots.free()
+	g.freed = true
+}
+
+func (g *simGroup) spawn(p *Process) {
+	g.acts++
+	g.checkSpawn(p)
+	f := &fate{order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10)}
+	g.children[p] = f
+	w := g.world
+	kind, _, _ := strings.Cut(f.order.Release.Path, "-")
+	switch {
+	case kind == "bad", !w.calm && (kind == "flaky" && w.chance(50) || w.chance(3)):
+		g.exit(p, w.between(0, 2*time.Second), "cannot start")
+	case kind == "hangs" && !w.calm:
+		g.exit(p, 20*time.Second, "hangs in its start")
+	default:
+		boot := w.between(20*time.Millisecond, 2*time.Second)
+		w.after(boot, func() { g.boot(p) })
+		if kind == "young" && !w.calm {
+			g.exit(p, boot+w.between(0, 3*time.Second), "dies young")
+		}
+	}
+}
+
+func (g *simGroup) boot(p *Process) {
+	f := g.children[p]
+	if f == nil || f.exits || f.aborted && g.world.chance(50) {
+		return
+	}
+	g.world.pids++
+	g.event(fmt.Sprintf("process %d boots", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
+}
+
+// exit has p exit, unless it does before.
+func (g *simGroup) exit(p *Process, in time.Duration, why string) {
+	g.world.after(in, func() {
+		f := g.children[p]
+		if f == nil {
+			return
+		}
+		f.exits = true
+		g.event(fmt.Sprintf("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, errChild) })
+		delete(g.children, p)
+	})
+}
+
+func (g *simGroup) abort(p *Process) {
+	g.acts++
+	if f := g.children[p]; f.aborted {
+		g.world.fail("the spawn of process %d is given up twice", p.number)
+	} else {
+		f.aborted = true
+	}
+	if g.world.chance(20) {
+		g.world.after(time.Millisecond, func() { g.bootLate(p) })
+	}
+	g.exit(p, g.world.between(2*time.Millisecond, 300*time.Millisecond), "is gone, given up")
+}
+
+// bootLate is a child that was ready when its spawn was given up.
+func (g *simGroup) bootLate(p *Process) {
+	if f := g.children[p]; f != nil && p.child == nil {
+		g.world.pids++
+		g.event(fmt.Sprintf("process %d boots though given up", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
+	}
+}
+
+func (g *simGroup) stop(p *Process) {
+	g.acts++
+	f := g.children[p]
+	if f.stops++; f.stops > 1 {
+		g.world.fail("process %d is stopped twice", p.number)
+	}
+	if p.child == nil {
+		g.world.fail("process %d is stopped that has no child", p.number)
+	}
+	if !f.stubborn {
+		g.exit(p, g.world.between(0, time.Second), "stops")
+	}
+}
+
+func (g *simGroup) kill(p *Process) {
+	g.acts++
+	f := g.children[p]
+	if f.kills++; f.kills > 1 {
+		g.world.fail("process %d is killed twice", p.number)
+	}
+	if !g.state.hurried && (f.stops == 0 || g.world.now.Before(p.since.Add(g.state.app.StopTimeout))) {
+		g.world.fail("process %d is killed before its time", p.number)
+	}
+	g.exit(p, g.world.between(0, 20*time.Millisecond), "is killed")
+}

@@ -1,0 +1,260 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"go.uber.org/goleak"
+
+	"purser/conf"
+	"purser/pool"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// longWait is how long a test waits for what must come.
+const longWait = 20 * time.Second
+
+// A front is a server with one app behind it, whose processes are goroutines of the test that speak
+// raw bytes on real unix sockets.
+type front struct {
+	t      testing.TB
+	addr   string
+	server *Server
+	group  *pool.Group
+	log    *syncBuffer
+}
+
+// script is what a process does with one connection.
+type script func(t testing.TB, c *appConn)
+
+// appConn is a connection as the app sees it.
+type appConn struct {
+	net.Conn
+	*bufio.Reader
+	process int
+}
+
+func (c *appConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
+
+// request reads one request and returns its head and body; an empty head means that there is none.
+func (c *appConn) request() (head, body string) {
+	for {
+		line, err := c.ReadString('\n')
+		if err != nil {
+			return "", ""
+		}
+		head += line
+		if line == "\r\n" {
+			break
+		}
+	}
+	req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), c.Reader)))
+	if err != nil {
+		return head, ""
+	}
+	b, _ := io.ReadAll(req.Body)
+	return head, string(b)
+}
+
+func (c *appConn) send(format string, args ...any) { fmt.Fprintf(c.Conn, format, args...) }
+
+// member is a process of the test: the child that the pool is given.
+type member struct {
+	upstream *Upstream
+	pid      int
+	listener net.Listener
+	conns    sync.Map
+	wg       sync.WaitGroup
+	once     sync.Once
+	exited   chan struct{}
+}
+
+func (m *member) PID() int            { return m.pid }
+func (m *member) Upstream() *Upstream { return m.upstream }
+func (m *member) Stop()               { m.Kill() }
+func (m *member) Wait() error         { <-m.exited; return nil }
+
+func (m *member) Kill() {
+	m.once.Do(func() {
+		m.upstream.CloseIdle()
+		_ = m.listener.Close()
+		m.conns.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
+		go func() { m.wg.Wait(); close(m.exited) }()
+	})
+}
+
+func (m *member) serve(t testing.TB, do script) {
+	for {
+		c, err := m.listener.Accept()
+		if err != nil {
+			return
+		}
+		m.conns.Store(c, nil)
+		m.wg.Go(func() {
+			do(t, &appConn{Conn: c, Reader: bufio.NewReader(c), process: m.pid})
+			_ = c.Close()
+			m.conns.Delete(c)
+		})
+	}
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// newFront starts a front whose app does what do says. change may change the configuration.
+func newFront(t testing.TB, do script, change func(*conf.Server, *conf.App)) *front {
+	f := &front{t: t, log: &syncBuffer{}}
+	server := conf.Server{AccessLog: "off"}
+	app := conf.App{Name: "app", Root: t.TempDir(), Path: "/", MinProcesses: 1, MaxProcesses: 1,
+		Concurrency: conf.Unlimited, StartTimeout: time.Minute, DrainTimeout: time.Minute,
+		WebsocketDrainTimeout: time.Minute, StopTimeout: time.Minute, MaxQueue: 100, QueueTimeout: time.Minute,
+		MaxBody: 1 << 30}
+	if change != nil {
+		change(&server, &app)
+	}
+	log := hclog.New(&hclog.LoggerOptions{Output: f.log, Level: hclog.Debug})
+	p := pool.New(0, log)
+	dir := t.TempDir()
+	f.group = p.Add(app, pool.Release{Path: app.Root}, func(_ context.Context, o pool.Order) (pool.Child, error) {
+		path := filepath.Join(dir, fmt.Sprint(o.Process))
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			return nil, err
+		}
+		m := &member{upstream: NewUpstream("unix", path), pid: o.Process, listener: l, exited: make(chan struct{})}
+		m.wg.Go(func() { m.serve(t, do) })
+		return m, nil
+	})
+	s, err := New(Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.server = s
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.addr = l.Addr().String()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), longWait)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+		if err := p.Close(ctx); err != nil {
+			t.Errorf("close the pool: %v", err)
+		}
+		if t.Failed() {
+			t.Log(f.log.String())
+		}
+	})
+	return f
+}
+
+// A client is a raw connection to the front.
+type client struct {
+	net.Conn
+	*bufio.Reader
+	t testing.TB
+}
+
+func (f *front) dial() *client {
+	f.t.Helper()
+	c, err := net.Dial("tcp", f.addr)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(longWait))
+	f.t.Cleanup(func() { _ = c.Close() })
+	return &client{Conn: c, Reader: bufio.NewReader(c), t: f.t}
+}
+
+func (c *client) Read(p []byte) (int, error) { return c.Reader.Read(p) }
+
+func (c *client) send(format string, args ...any) *client {
+	c.t.Helper()
+	if _, err := fmt.Fprintf(c.Conn, format, args...); err != nil {
+		c.t.Fatal(err)
+	}
+	return c
+}
+
+// answer reads one answer to a request of that method.
+func (c *client) answer(method string) (*http.Response, string) {
+	c.t.Helper()
+	res, err := http.ReadResponse(c.Reader, &http.Request{Method: method})
+	if err != nil {
+		c.t.Fatalf("no answer: %v", err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.t.Fatalf("the answer's body: %v", err)
+	}
+	return res, string(body)
+}
+
+// expect reads one answer to a GET and checks status and body.
+func (c *client) expect(status int, body string) *http.Response {
+	c.t.Helper()
+	res, got := c.answer("GET")
+	if res.StatusCode != status || got != body {
+		c.t.Fatalf("got %d %q, want %d %q", res.StatusCode, got, status, body)
+	}
+	return res
+}
+
+// expectEnd checks that the front closes the connection without another byte.
+func (c *client) expectEnd() {
+	c.t.Helper()
+	if b, err := io.ReadAll(c.Reader); err != nil || len(b) > 0 {
+		c.t.Fatalf("got %q and %v, want a clean end", b, err)
+	}
+}
+
+const get = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+// answering is an app that answers every request with the same bytes.
+func answering(answer string) script {
+	return func(_ testing.TB, c *appConn) {
+		for {
+			if head, _ := c.request(); head == "" {
+				return
+			}
+			c.send("%s", answer)
+		}
+	}
+}
+
+// hello is an app that greets.
+var hello = answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")

@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// rejectsPerSecond is how many refused or failed requests are logged in a second; the others are
+// counted. A stranger must not be able to fill the log.
+const rejectsPerSecond = 20
+
+// rejectLog logs the requests that Purser did not let an app answer, or could not.
+type rejectLog struct {
+	log     hclog.Logger
+	clock   *clock
+	second  atomic.Int64
+	logged  atomic.Int64
+	skipped atomic.Int64
+}
+
+// allow reports whether one more line may be written this second, and how many were left out before.
+func (r *rejectLog) allow() (bool, int64) {
+	second := r.clock.exact() / int64(time.Second)
+	if r.second.Swap(second) != second {
+		r.logged.Store(0)
+	}
+	if r.logged.Add(1) > rejectsPerSecond {
+		r.skipped.Add(1)
+		return false, 0
+	}
+	return true, r.skipped.Swap(0)
+}
+
+// shown is how much of a refused request the log shows, escaped.
+const shown = 256
+
+// note logs why the request was not served as it should have been.
+func (x *exchange) note(why string) {
+	r := x.conn.srv.rejects
+	ok, skipped := r.allow()
+	if !ok {
+		return
+	}
+	facts := []any{"peer", x.conn.peer.text, "why", why}
+	if x.reason != "" {
+		facts = append(facts, "status", x.status, "reason", x.reason, "request-id", string(x.requestID()))
+	}
+	if x.site != nil {
+		facts = append(facts, "app", x.site.app.Name)
+	}
+	if x.served != nil {
+		facts = append(facts, "pid", x.served.Child().PID())
+	}
+	facts = append(facts, "request", strconv.QuoteToASCII(string(x.firstBytes())))
+	if skipped > 0 {
+		facts = append(facts, "not-logged-before", skipped)
+	}
+	r.log.Info("request not served", facts...)
+}
+
+// firstBytes returns the beginning of the request: the request line only, once it is known to be
+// one, because header fields and bodies hold secrets.
+func (x *exchange) firstBytes() []byte {
+	b := x.in[x.at:x.have]
+	if x.head > 0 && len(x.req.Target) > 0 {
+		b = append(append(append([]byte(nil), x.req.Method...), ' '), x.req.Path...)
+	}
+	return b[:min(len(b), shown)]
+}
