@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"purser/conf"
+)
+
+func newCheck() *cobra.Command {
+	var file string
+	var effective bool
+	c := &cobra.Command{
+		Use:     "check [-c FILE | DIR]",
+		Short:   "Say whether a configuration can be served",
+		Long:    "Say whether a configuration file, or an app's folder (default: .), can be served. Nothing is started.",
+		Example: "  purser check -c /etc/purser.toml\n  purser check ./blog --effective",
+		Args:    takes(0, 1, "one folder"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := loadConfig(file, args)
+			if err != nil {
+				return err
+			}
+			if effective {
+				return cfg.WriteTOML(c.OutOrStdout())
+			}
+			return reportCheck(c.OutOrStdout(), cfg)
+		},
+	}
+	c.Flags().StringVarP(&file, "config", "c", "", "configuration `FILE`")
+	c.Flags().BoolVar(&effective, "effective", false, "print the configuration with all defaults filled in (secrets of env, too)")
+	return c
+}
+
+// loadConfig reads a file, or makes the configuration of a folder.
+func loadConfig(file string, args []string) (*conf.Config, error) {
+	if file != "" && len(args) > 0 {
+		return nil, withCode(exitUsage, "give either a folder or -c FILE, not both")
+	}
+	if file != "" {
+		cfg, err := conf.Load(file)
+		return cfg, asUsage(err)
+	}
+	cfg, err := conf.ForDir(strings.Join(args, ""))
+	return cfg, asUsage(err)
+}
+
+// reportCheck looks for the apps themselves, too.
+func reportCheck(w io.Writer, cfg *conf.Config) error {
+	apps, err := detectAll(cfg.Apps)
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		fmt.Fprintf(w, "%s: %s app in %s, %d to %d processes\n", app.Name, app.Kind, app.Root, app.MinProcesses, app.MaxProcesses)
+	}
+	fmt.Fprintln(w, "The configuration can be served.")
+	return nil
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/prometheus/procfs"
+)
+
+// asInit runs purser as process 1 of a new PID namespace; who is not root needs a user namespace.
+func (l *land) asInit(args ...string) *served {
+	cmd := l.command(args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+	}
+	return l.launch(cmd)
+}
+
+func TestProcessOnePassesTheExitCodeOn(t *testing.T) {
+	l := newLand(t)
+	if code := l.asInit("stauts").awaitEnd(); code != exitUsage {
+		t.Errorf("the exit code is %d, want 2", code)
+	}
+}
+
+func TestProcessOneReapsOrphansAndPassesSignalsOn(t *testing.T) {
+	l := newLand(t)
+	app := filepath.Dir(l.write("app/version.txt", "one"))
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The subshell ends at once and leaves sleep to process 1.
+	shell := fmt.Sprintf("(sleep 3 &); exec %s demo-app $1", binary)
+	command := l.write("app/start.sh", "%s", shell)
+	purser := l.asInit("serve", app, "--listen", "127.0.0.1:0", "--instance", l.name,
+		"--command", "sh "+command+" {socket}", "--processes", "1")
+	children := func() int { return childrenOf(t, purser.cmd.Process.Pid) }
+	eventually(t, "process 1 has got an orphan", func() bool { return children() == 2 })
+	eventually(t, "the orphan is gone, and was reaped", func() bool { return children() == 1 })
+	purser.cmd.Process.Signal(syscall.SIGTERM)
+	if code := purser.awaitEnd(); code != exitDone {
+		t.Errorf("the exit code is %d, want 0", code)
+	}
+}
+
+// childrenOf counts the children of a process, the dead ones that nobody reaped included.
+func childrenOf(t *testing.T, pid int) int {
+	t.Helper()
+	processes, err := procfs.AllProcs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, p := range processes {
+		if stat, err := p.Stat(); err == nil && stat.PPID == pid {
+			n++
+		}
+	}
+	return n
+}

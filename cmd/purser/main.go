@@ -1,0 +1,35 @@
+// Command purser serves web apps: it accepts their visitors, owns their processes and swaps old
+// code for new without a visitor noticing. This package wires the others together and is the
+// command line; it decides nothing.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run carries out one command line and returns the exit code.
+func run(args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "purser: internal error: %v; please report it with the lines below\n%s", p, debug.Stack())
+			code = exitInternal
+		}
+	}()
+	if os.Getpid() == 1 {
+		return runInit(stderr)
+	}
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	complain(stderr, err)
+	return exitCode(err)
+}

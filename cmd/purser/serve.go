@@ -1,0 +1,183 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"purser/conf"
+)
+
+// serveOptions are the flags of serve. Each stands for a key of the configuration.
+type serveOptions struct {
+	file, name string
+
+	listen               []string
+	admin, accessLog     string
+	logLevel, logFormat  string
+	command, environment string
+	processes            int
+	concurrency          string
+	env                  []string
+}
+
+// appFlags are the flags about an app, which make no sense beside a file of several.
+var appFlags = []string{"command", "processes", "concurrency", "env", "environment"}
+
+func newServe() *cobra.Command {
+	o := serveOptions{}
+	c := &cobra.Command{
+		Use:   "serve [DIR | -c FILE]",
+		Short: "Serve the app in a folder, or all apps of a configuration file",
+		Long: "Serve the app in DIR (default: .), whose kind is found out, or all apps of a configuration file.\n" +
+			"Runs in the foreground until SIGTERM or Ctrl-C; a second one ends it at once.\n" +
+			"More: purser help getting-started, purser help config, purser help signals",
+		Example: "  purser serve ./blog\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser.toml",
+		Args:    takes(0, 1, "one folder"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := o.config(c.Flags(), args)
+			if err != nil {
+				return err
+			}
+			s := serving{cfg: cfg, name: o.name, log: newLog(cfg.Server, c.ErrOrStderr())}
+			return s.run()
+		},
+	}
+	o.declare(c.Flags())
+	return c
+}
+
+func (o *serveOptions) declare(f *pflag.FlagSet) {
+	f.StringVarP(&o.file, "config", "c", "", "configuration `FILE`")
+	f.StringVar(&o.name, "instance", "", "`NAME` of this purser (default: that of the file or folder)")
+	f.StringArrayVar(&o.listen, "listen", nil, "`ADDR` to serve on: host:port, unix:/path or systemd:NAME; may be repeated (default :3000)")
+	f.StringVar(&o.admin, "admin", "", "host:port on loopback for the admin API, instead of its unix socket; needs $"+tokenVariable)
+	f.StringVar(&o.accessLog, "access-log", "", "off, stderr or a `PATH` (default off)")
+	f.StringVar(&o.logLevel, "log-level", "", "trace, debug, info, warn or error (default info)")
+	f.StringVar(&o.logFormat, "log-format", "", "text or json (default text)")
+	f.StringVar(&o.command, "command", "", "`COMMAND` that starts the app; {socket}, {port} and {root} are replaced")
+	f.IntVar(&o.processes, "processes", 0, "run exactly `N` processes, min_processes and max_processes (default 1 to 6)")
+	f.StringVar(&o.concurrency, "concurrency", "", "requests that a process takes at once: a `NUMBER` or unlimited (default by kind)")
+	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` for the app's environment; may be repeated")
+	f.StringVar(&o.environment, "environment", "", "`ENV` for RAILS_ENV, NODE_ENV and so on (default production)")
+}
+
+// config is the configuration of the file or folder, with what the flags change.
+func (o *serveOptions) config(f *pflag.FlagSet, args []string) (*conf.Config, error) {
+	cfg, err := loadConfig(o.file, args)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.changeServer(f, &cfg.Server); err != nil {
+		return nil, err
+	}
+	if o.file == "" {
+		err = o.changeApp(f, &cfg.Apps[0])
+	} else {
+		err = refuseAppFlags(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.name == "" {
+		o.name = o.defaultName(cfg)
+	}
+	if err := checkName(o.name); err != nil {
+		return nil, err
+	}
+	return cfg, asUsage(cfg.Validate())
+}
+
+func (o *serveOptions) defaultName(cfg *conf.Config) string {
+	if o.file == "" {
+		return cfg.Apps[0].Name
+	}
+	base := filepath.Base(o.file)
+	return strings.TrimSuffix(base, filepath.Ext(base))
+}
+
+func refuseAppFlags(f *pflag.FlagSet) error {
+	for _, name := range appFlags {
+		if f.Changed(name) {
+			return withCode(exitUsage, "--%s goes with a folder; with -c FILE, write it into the file", name)
+		}
+	}
+	return nil
+}
+
+func (o *serveOptions) changeServer(f *pflag.FlagSet, s *conf.Server) error {
+	if f.Changed("listen") {
+		s.Listen = nil
+	}
+	for _, address := range o.listen {
+		place, err := conf.ParseListen(address)
+		if err != nil {
+			return withCode(exitUsage, "--listen %w", err)
+		}
+		s.Listen = append(s.Listen, place)
+	}
+	change(f, "admin", &s.Admin, o.admin)
+	change(f, "log-level", &s.LogLevel, o.logLevel)
+	change(f, "log-format", &s.LogFormat, o.logFormat)
+	if f.Changed("access-log") {
+		path, err := logPath(o.accessLog)
+		if err != nil {
+			return err
+		}
+		s.AccessLog = path
+	}
+	return nil
+}
+
+func (o *serveOptions) changeApp(f *pflag.FlagSet, a *conf.App) error {
+	change(f, "command", &a.Command.Shell, o.command)
+	change(f, "environment", &a.Environment, o.environment)
+	change(f, "processes", &a.MinProcesses, o.processes)
+	change(f, "processes", &a.MaxProcesses, o.processes)
+	if f.Changed("concurrency") {
+		n, err := conf.ParseConcurrency(o.concurrency)
+		if err != nil {
+			return withCode(exitUsage, "--concurrency %w", err)
+		}
+		a.Concurrency = n
+	}
+	for _, variable := range o.env {
+		name, value, err := conf.ParseEnv(variable)
+		if err != nil {
+			return withCode(exitUsage, "--env %w", err)
+		}
+		a.Env[name] = value
+	}
+	return nil
+}
+
+// change sets a key if its flag was given, be it to "".
+func change[T any](f *pflag.FlagSet, flag string, key *T, value T) {
+	if f.Changed(flag) {
+		*key = value
+	}
+}
+
+// logPath leaves the words and makes a path absolute.
+func logPath(s string) (string, error) {
+	if s == "off" || s == "stderr" {
+		return s, nil
+	}
+	path, err := filepath.Abs(s)
+	if err != nil {
+		return "", withCode(exitUsage, "--access-log %s: %w", s, err)
+	}
+	return path, nil
+}
+
+// adminToken is the token that callers of an admin API on TCP must show.
+func adminToken(s conf.Server) (string, error) {
+	token := os.Getenv(tokenVariable)
+	if s.Admin != "" && token == "" {
+		return "", withCode(exitUsage, "an admin API on %s needs a token; set $%s, or leave admin out for a unix socket", s.Admin, tokenVariable)
+	}
+	return token, nil
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"purser/status"
+)
+
+// watchInterval is how often status --watch looks again.
+const watchInterval = time.Second
+
+type statusOptions struct {
+	reach       *reach
+	json, watch bool
+	app         string // "" = all
+}
+
+func newStatus() *cobra.Command {
+	o := statusOptions{}
+	c := &cobra.Command{
+		Use:     "status [APP|DIR]",
+		Short:   "Show the running apps and their processes",
+		Long:    "Show the running apps and their processes in the layout of passenger-status.\nWhat the lines mean: purser help status",
+		Example: "  purser status\n  purser status blog --watch\n  purser status --json | jq '.apps[].condition'",
+		Args:    takes(0, 1, "one app"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := refuseUnsupported(c, "xml"); err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				o.app = args[0]
+			}
+			return o.show(c)
+		},
+	}
+	o.reach = addReach(c)
+	c.ValidArgsFunction = o.reach.completeApps
+	c.Flags().BoolVar(&o.json, "json", false, "as JSON; with --watch one document a line")
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every second until interrupted")
+	refuseLater(c.Flags(), "xml")
+	return c
+}
+
+// show prints the status once, or until interrupted.
+func (o *statusOptions) show(c *cobra.Command) error {
+	client, err := o.reach.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		d, err := o.fetch(ctx, client)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := o.print(c.OutOrStdout(), d); err != nil || !o.watch {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (o *statusOptions) fetch(ctx context.Context, client *status.Client) (status.Document, error) {
+	d, err := client.Status(ctx)
+	if err != nil || o.app == "" {
+		return d, err
+	}
+	app, err := find(o.app, d.Apps)
+	d.Apps = []status.App{app}
+	return d, err
+}
+
+func (o *statusOptions) print(w io.Writer, d status.Document) error {
+	if o.json {
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		if !o.watch {
+			encoder.SetIndent("", "  ")
+		}
+		return encoder.Encode(d)
+	}
+	if o.watch && isTerminal(w) {
+		fmt.Fprint(w, clearScreen)
+	}
+	return status.WriteText(w, d, isColorful(w))
+}

@@ -1,0 +1,152 @@
+package status
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"purser/pool"
+)
+
+// ErrUnreachable is in the chain of an error if nobody answered at the address at all.
+var ErrUnreachable = errors.New("no running purser answers")
+
+// A Client calls the admin API of one purser.
+type Client struct {
+	address string // for people
+	base    string
+	token   string
+	http    *http.Client
+}
+
+// NewClient returns a Client for an address: the path of a unix socket, with or without "unix:"
+// before it, or "host:port". The token is sent over TCP only.
+func NewClient(address, token string) *Client {
+	c := &Client{address: address, base: "http://" + address, token: token}
+	transport := &http.Transport{ResponseHeaderTimeout: maxWait + 30*time.Second}
+	if path := strings.TrimPrefix(address, "unix:"); filepath.IsAbs(path) {
+		c.base, c.token = "http://purser", ""
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	}
+	c.http = &http.Client{Transport: transport}
+	return c
+}
+
+// Close gives up the idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status fetches everything that status shows.
+func (c *Client) Status(ctx context.Context) (Document, error) {
+	var d Document
+	return d, c.call(ctx, http.MethodGet, "/v1/status", nil, &d)
+}
+
+// Restart orders a restart of an app and returns at once.
+func (c *Client) Restart(ctx context.Context, app string, o Order) (Accepted, error) {
+	var a Accepted
+	return a, c.call(ctx, http.MethodPost, "/v1/apps/"+url.PathEscape(app)+"/restarts", o, &a)
+}
+
+// WaitRestart follows a restart until it has ended or ctx has, and returns how it stood last. It
+// calls progress whenever the restart went on, the last time when it has ended.
+func (c *Client) WaitRestart(ctx context.Context, id string, progress func(pool.RestartSnapshot)) (pool.RestartSnapshot, error) {
+	var last pool.RestartSnapshot
+	path := "/v1/restarts/" + url.PathEscape(id)
+	for first := true; ; first = false {
+		var r pool.RestartSnapshot
+		if err := c.call(ctx, http.MethodGet, path+"?wait=30s&after="+strconv.Itoa(len(last.Steps)), nil, &r); err != nil {
+			return last, err
+		}
+		if first || len(r.Steps) != len(last.Steps) || r.State != last.State {
+			progress(r)
+		}
+		if last = r; r.State != pool.RestartRunning {
+			return r, nil
+		}
+	}
+}
+
+// Stop begins a graceful stop and returns at once.
+func (c *Client) Stop(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/v1/stop", nil, nil)
+}
+
+// Alive returns nil if purser answers.
+func (c *Client) Alive(ctx context.Context) error {
+	return c.call(ctx, http.MethodGet, "/healthz", nil, nil)
+}
+
+// call sends body as JSON, if there is one, and decodes the answer into result, if that is wanted.
+// A refusal comes back as *Error, silence as ErrUnreachable.
+func (c *Client) call(ctx context.Context, method, path string, body, result any) error {
+	request, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%w at %s: %v", ErrUnreachable, c.address, errors.Unwrap(err))
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("cannot read the answer of %s: %w", c.address, err)
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return refusal(response.StatusCode, content)
+	}
+	if result == nil {
+		return nil
+	}
+	if err := json.Unmarshal(content, result); err != nil {
+		return fmt.Errorf("cannot understand the answer of %s: %w", c.address, err)
+	}
+	return nil
+}
+
+// maxAnswer keeps a stranger at the address from filling our memory, in bytes.
+const maxAnswer = 64 << 20
+
+func (c *Client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	var content []byte
+	if body != nil {
+		var err error
+		if content, err = json.Marshal(body); err != nil {
+			return nil, fmt.Errorf("cannot write the request: %w", err)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(content))
+	if err != nil {
+		return nil, fmt.Errorf("%q is no admin address (a socket's path or host:port is): %w", c.address, err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	return request, nil
+}
+
+// refusal is the error that an answer carries.
+func refusal(status int, content []byte) error {
+	var e envelope
+	if err := json.Unmarshal(content, &e); err != nil || e.Error == nil {
+		return &Error{Status: status, Code: CodeInternalError, Message: fmt.Sprintf("it answered %d, which is not purser's way", status)}
+	}
+	e.Error.Status = status
+	return e.Error
+}

@@ -1,0 +1,58 @@
+// Package status is the operator's face of a running purser: the admin API, the status document
+// and its text, and the small client that the command line speaks the API with.
+//
+// It holds no state. Every answer is made from what the pool says at that moment, beside what the
+// kernel knows of the processes.
+package status
+
+import (
+	"time"
+
+	"purser/pool"
+)
+
+// A Document is everything that status shows.
+type Document struct {
+	Version      string    `json:"version"`
+	Name         string    `json:"name"` // of this purser
+	PID          int       `json:"pid"`
+	Started      time.Time `json:"started"`
+	Now          time.Time `json:"now"`           // when the document was made
+	Listen       []string  `json:"listen"`        // addresses that visitors reach
+	MaxProcesses int       `json:"max_processes"` // over all apps; 0 = no pool-wide cap
+	Apps         []App     `json:"apps"`
+}
+
+// An App is one group of the pool, with what its processes use.
+type App struct {
+	pool.GroupSnapshot
+	Processes []Process `json:"processes"`
+}
+
+// A Process is one process of an app, with what it uses. CPU and memory are those of its whole
+// process group, so a wrapper script and the server it started count as one.
+type Process struct {
+	pool.ProcessSnapshot
+	Uptime float64 `json:"uptime"` // seconds since it was started
+	CPU    float64 `json:"cpu"`    // percent of one core, averaged over its life
+	Memory int64   `json:"memory"` // resident bytes
+}
+
+// newApp joins what the pool knows of a group to what the kernel knows of its processes.
+func newApp(g pool.GroupSnapshot, used usage, now time.Time) App {
+	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes))}
+	for _, p := range g.Processes {
+		app.Processes = append(app.Processes, newProcess(p, used[p.PID], now))
+	}
+	return app
+}
+
+func newProcess(p pool.ProcessSnapshot, c consumption, now time.Time) Process {
+	out := Process{ProcessSnapshot: p, Memory: c.memory}
+	if p.Started.IsZero() || !now.After(p.Started) {
+		return out
+	}
+	out.Uptime = now.Sub(p.Started).Seconds()
+	out.CPU = float64(int(1000*c.cpu/out.Uptime)) / 10 // one digit is all it is good for
+	return out
+}

@@ -1,0 +1,122 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// RuntimeDir is where the sockets of this user's running pursers are: /run/purser for root, else
+// $XDG_RUNTIME_DIR/purser, else purser-UID in /tmp.
+func RuntimeDir() string {
+	if os.Geteuid() == 0 {
+		return "/run/purser"
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "purser")
+	}
+	return "/tmp/purser-" + strconv.Itoa(os.Geteuid())
+}
+
+// Listen opens the admin socket of a purser called name in dir, which it makes if need be. A socket
+// that nobody answers on is replaced; if another purser does, Listen refuses.
+func Listen(dir, name string) (net.Listener, error) {
+	if err := MakeRuntimeDir(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, name+".sock")
+	if answers(path) {
+		return nil, fmt.Errorf("a purser named %q is already running (its admin socket %s answers); "+
+			"stop it, or name this one otherwise with --instance NAME", name, path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cannot replace the old admin socket: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the admin socket: %w", err)
+	}
+	// Until here the folder alone keeps others out.
+	if err := os.Chmod(path, 0o600); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("cannot protect the admin socket: %w", err)
+	}
+	return listener, nil
+}
+
+// MakeRuntimeDir creates a runtime folder, unless it is there already. It has to be the caller's own
+// and closed to others, for in /tmp anybody may have made it.
+func MakeRuntimeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot create the runtime folder: %w", err)
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return fmt.Errorf("cannot look at the runtime folder %s: %w", dir, err)
+	}
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return fmt.Errorf("cannot use %s as the runtime folder: it is no folder; remove it", dir)
+	case int(st.Uid) != os.Geteuid():
+		return fmt.Errorf("cannot use %s as the runtime folder: it belongs to uid %d; remove it or set XDG_RUNTIME_DIR", dir, st.Uid)
+	case st.Mode&0o077 != 0:
+		return fmt.Errorf("cannot use %s as the runtime folder: others may enter it; run chmod 700 %s", dir, dir)
+	}
+	return nil
+}
+
+// Running lists the admin sockets in dir that a purser answers on, in the order of their names.
+func Running(dir string) []string {
+	paths, _ := filepath.Glob(filepath.Join(dir, "*.sock")) // fails only on a malformed pattern
+	var live []string
+	for _, path := range paths {
+		if answers(path) {
+			live = append(live, path)
+		}
+	}
+	return live
+}
+
+// SocketName is the name of the purser whose admin socket is at path.
+func SocketName(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), ".sock")
+}
+
+// answers reports whether somebody accepts connections on the unix socket at path.
+func answers(path string) bool {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// uidKey is the context key of the peer's uid, an int; absent on TCP.
+type uidKey struct{}
+
+// withPeer notes in ctx who is at the other end of a unix connection, as the kernel knows it
+// (SO_PEERCRED, see unix(7)). A peer that cannot be told is nobody: uid -1.
+func withPeer(ctx context.Context, conn net.Conn) context.Context {
+	socket, ok := conn.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	uid := -1
+	if raw, err := socket.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+				uid = int(cred.Uid)
+			}
+		})
+	}
+	return context.WithValue(ctx, uidKey{}, uid)
+}

@@ -1,0 +1,139 @@
+package status
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/hashicorp/go-hclog"
+
+	"purser/pool"
+)
+
+// Config is what a Server needs. Every field is required unless it says otherwise.
+type Config struct {
+	Name         string
+	Version      string
+	Listen       []string // shown only
+	MaxProcesses int      // shown only; 0 = no pool-wide cap
+	Pool         *pool.Pool
+	Log          hclog.Logger
+
+	// Token is what callers over TCP have to show. If it is "", nobody gets in over TCP.
+	Token string
+
+	// Restart begins a rolling restart of g with the code that its root leads to now. It fails if
+	// there is no such code.
+	Restart func(g *pool.Group, reason string) (pool.RestartSnapshot, error)
+
+	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
+	Stop func()
+}
+
+// A Server answers the admin API.
+type Server struct {
+	Config
+	started time.Time
+	http    *http.Server
+	ending  context.Context // ends the long polls
+	end     context.CancelFunc
+}
+
+// NewServer returns a Server that has yet to Serve.
+func NewServer(c Config) *Server {
+	s := &Server{Config: c, started: time.Now()}
+	s.ending, s.end = context.WithCancel(context.Background())
+	s.http = &http.Server{
+		Handler:           s.routes(),
+		ConnContext:       withPeer,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      maxWait + 30*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          c.Log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	return s
+}
+
+// Serve answers calls that come in on ln until Shutdown. On a unix socket it answers root and the
+// user it runs as; elsewhere those who know the token.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown ends the long polls, lets the other calls finish and returns then, or when ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.end()
+	return s.http.Shutdown(ctx)
+}
+
+func (s *Server) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.authorise)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, CodeNotFound, "there is nothing at %s", r.URL.Path)
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) { refuseMethod(w, req, r) })
+
+	r.Get("/v1/status", s.getStatus)
+	r.Get("/v1/apps", s.getApps)
+	r.Get("/v1/apps/{app}", s.getApp)
+	r.Post("/v1/apps/{app}/restarts", s.postRestart)
+	r.Get("/v1/restarts/{id}", s.getRestart)
+	r.Post("/v1/stop", s.postStop)
+	r.Get("/healthz", s.getHealth)
+	r.Get("/readyz", s.getReady)
+	return r
+}
+
+// refuseMethod answers 405 with the methods that there are (RFC 9110 section 15.5.6).
+func refuseMethod(w http.ResponseWriter, req *http.Request, routes chi.Routes) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if routes.Match(chi.NewRouteContext(), method, req.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	refuse(w, http.StatusMethodNotAllowed, CodeBadMethod, "%s takes no %s", req.URL.Path, req.Method)
+}
+
+// authorise lets in root and the user that purser runs as over the unix socket, and over TCP who
+// shows the token.
+func (s *Server) authorise(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		uid, local := r.Context().Value(uidKey{}).(int)
+		switch {
+		case local && (uid == 0 || uid == os.Geteuid()):
+			next.ServeHTTP(w, r)
+		case local:
+			s.Log.Warn("admin call refused", "uid", uid, "path", r.URL.Path)
+			refuse(w, http.StatusUnauthorized, CodeUnauthorized, "only root and the user that purser runs as may call this")
+		case s.showsToken(r):
+			next.ServeHTTP(w, r)
+		default:
+			s.Log.Warn("admin call refused", "from", r.RemoteAddr, "path", r.URL.Path)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="purser"`)
+			refuse(w, http.StatusUnauthorized, CodeUnauthorized, "the token is missing or wrong; set PURSER_ADMIN_TOKEN")
+		}
+	})
+}
+
+// showsToken compares digests, in constant time, so that neither the token nor its length can be
+// found by measuring.
+func (s *Server) showsToken(r *http.Request) bool {
+	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || s.Token == "" {
+		return false
+	}
+	a, b := sha256.Sum256([]byte(shown)), sha256.Sum256([]byte(s.Token))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}

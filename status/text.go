@@ -1,0 +1,248 @@
+package status
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"purser/pool"
+)
+
+// WriteText writes d in the layout of passenger-status, which people and their monitoring know by
+// heart, with what purser adds below each of its lines. With color, headings and troubles stand
+// out; leave it off where nobody looks at a terminal.
+func WriteText(w io.Writer, d Document, color bool) error {
+	t := &text{color: color, now: d.Now}
+	t.header(d)
+	t.general(d)
+	t.heading("Application groups")
+	if len(d.Apps) == 0 {
+		t.line("Purser is currently not serving any applications.")
+	}
+	for _, app := range d.Apps {
+		t.app(app)
+	}
+	_, err := io.WriteString(w, t.String())
+	return err
+}
+
+// text is a status text while it is being written.
+type text struct {
+	strings.Builder
+	color bool
+	now   time.Time
+}
+
+func (t *text) header(d Document) {
+	t.line("Version : %s", d.Version)
+	t.line("Date    : %s", d.Now.Format("2006-01-02 15:04:05 -0700"))
+	t.line("Instance: %s (pid %d, up %s)", d.Name, d.PID, span(d.Now.Sub(d.Started)))
+	t.line("Listen  : %s", strings.Join(d.Listen, ", "))
+	t.line("")
+}
+
+func (t *text) general(d Document) {
+	processes := 0
+	for _, app := range d.Apps {
+		processes += len(app.Processes) - app.count("spawning")
+	}
+	t.heading("General information")
+	t.line("Max pool size : %d", poolSize(d))
+	t.line("App groups    : %d", len(d.Apps))
+	t.line("Processes     : %d", processes)
+	// Every request waits with its app. The line is there for those who read it by machine.
+	t.line("Requests in top-level queue : 0")
+	t.line("")
+}
+
+// poolSize is how many processes there may be, but for a restart's surge.
+func poolSize(d Document) int {
+	sum := 0
+	for _, app := range d.Apps {
+		sum += app.MaxProcesses
+	}
+	if d.MaxProcesses > 0 {
+		return min(sum, d.MaxProcesses)
+	}
+	return sum
+}
+
+func (t *text) app(a App) {
+	t.line("%s:", t.paint(bold, "%s (%s)", a.Name, a.Environment))
+	t.line("  App root: %s", a.Root)
+	t.line("  Release : %s", release(a.Release))
+	t.line("  Condition: %s, generation %d", a.Condition, a.Generation)
+	t.restart(a)
+	if n := a.count("spawning"); n == 1 {
+		t.line("  (spawning 1 new process...)")
+	} else if n > 1 {
+		t.line("  (spawning %d new processes...)", n)
+	}
+	t.failure(a)
+	t.line("  Requests in queue: %d", a.Queue)
+	t.processes(a)
+	t.line("")
+}
+
+func (t *text) restart(a App) {
+	r := a.Restart
+	if r == nil || r.State != pool.RestartRunning {
+		return
+	}
+	line := fmt.Sprintf("  (restarting... %d/%d, generation %d, since %s", r.Replaced, r.Total, r.Generation, span(t.now.Sub(r.Started)))
+	if r.Reason != "" {
+		line += ": " + Printable(r.Reason)
+	}
+	t.line("%s", t.paint(yellow, "%s)", line))
+}
+
+// failure tells why the app resists a deployment, or has no process at all.
+func (t *text) failure(a App) {
+	f := a.Failure
+	if f == nil {
+		return
+	}
+	what := "Spawning failed"
+	if a.Condition == pool.Resisting {
+		what = "Resisting deployment error"
+	}
+	t.line("  %s", t.paint(red, "%s since %s (generation %d, error %s): %s",
+		what, f.At.Format("2006-01-02 15:04:05 -0700"), f.Generation, f.ErrorID, Printable(f.Reason)))
+	for _, line := range f.Output {
+		t.line("    | %s", Printable(line))
+	}
+	if a.LastGood != nil && a.Condition == pool.Resisting {
+		t.line("  Serving : %s", release(*a.LastGood))
+	}
+	if a.RetryAt != nil && a.RetryAt.After(t.now) {
+		t.line("  Next try: in %s", span(a.RetryAt.Sub(t.now)))
+	}
+}
+
+// processes writes three lines for each process that is not spawning, as wide as the widest needs.
+func (t *text) processes(a App) {
+	w := widths(a.Processes)
+	for _, p := range a.Processes {
+		if p.State == "spawning" {
+			continue
+		}
+		// Passenger's columns, 5 2 5 and 5 5, grow with their content instead of shifting the rest.
+		t.line("  * PID: %-*d   Sessions: %-*d   Processed: %-*d   Uptime: %s",
+			w.first, p.PID, w.second, p.Requests, w.third, p.Processed, span(t.now.Sub(p.Started)))
+		t.line("    CPU: %-*s   Memory  : %-*s   Last used: %s",
+			w.first, percent(p.CPU), w.second, megabytes(p.Memory), ago(p.LastUsed, t.now))
+		t.line("    Gen: %-*d   Streams : %-*d   %s",
+			w.first, p.Generation, w.second, p.Connections, state(p, a))
+	}
+}
+
+// columns are the widths of the first three values of a process's lines.
+type columns struct{ first, second, third int }
+
+func widths(processes []Process) columns {
+	w := columns{5, 5, 5}
+	for _, p := range processes {
+		w.first = max(w.first, len(strconv.Itoa(p.PID)), len(percent(p.CPU)))
+		w.second = max(w.second, len(strconv.Itoa(p.Requests)), len(megabytes(p.Memory)))
+		w.third = max(w.third, len(strconv.FormatUint(p.Processed, 10)))
+	}
+	return w
+}
+
+// state is what passenger-status says of a process in an uncommon state, and how far it is.
+func state(p Process, a App) string {
+	switch {
+	case p.State == "draining":
+		return fmt.Sprintf("Shutting down... (draining, %d left)", p.Requests+p.Connections)
+	case p.State == "stopping":
+		return "Shutting down... (stopping)"
+	case a.Condition == pool.Restarting && p.Generation < a.Generation:
+		return "Rolling restarting..."
+	}
+	return "Ready"
+}
+
+func release(r pool.Release) string {
+	if r.Revision == "" {
+		return r.Path
+	}
+	return fmt.Sprintf("%s (revision %s)", r.Path, Printable(r.Revision))
+}
+
+// count is how many processes are in a state.
+func (a App) count(state string) int {
+	n := 0
+	for _, p := range a.Processes {
+		if p.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+func percent(cpu float64) string { return strconv.Itoa(int(cpu+0.5)) + "%" }
+
+func megabytes(n int64) string { return strconv.FormatInt((n+1<<19)>>20, 10) + "M" }
+
+func ago(then, now time.Time) string {
+	if then.IsZero() {
+		return "never"
+	}
+	return span(now.Sub(then)) + " ago"
+}
+
+// span writes a duration as passenger-status does: 3s, 7m 14s, 5h 53m 26s, 2d 3h 1m 4s.
+func span(d time.Duration) string {
+	seconds := max(0, int(d/time.Second))
+	days, hours, minutes := seconds/86400, seconds/3600%24, seconds/60%60
+	switch seconds %= 60; {
+	case days > 0:
+		return fmt.Sprintf("%dd %dh %dm %ds", days, hours, minutes, seconds)
+	case hours > 0:
+		return fmt.Sprintf("%dh %dm %ds", hours, minutes, seconds)
+	case minutes > 0:
+		return fmt.Sprintf("%dm %ds", minutes, seconds)
+	}
+	return fmt.Sprintf("%ds", seconds)
+}
+
+// Printable replaces control characters: what a child wrote must not steer the reader's terminal.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// Attributes of ECMA-48 section 8.3.117 (SGR).
+const (
+	bold   = "\x1b[1m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	reset  = "\x1b[0m"
+)
+
+func (t *text) heading(title string) {
+	t.line("%s", t.paint(yellow, "----------- %s -----------", title))
+}
+
+func (t *text) paint(attribute, format string, args ...any) string {
+	s := fmt.Sprintf(format, args...)
+	if !t.color {
+		return s
+	}
+	return attribute + s + reset
+}
+
+// line appends a line, without the blanks that a padded last column leaves.
+func (t *text) line(format string, args ...any) {
+	t.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
+}

@@ -1,0 +1,125 @@
+package status
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"purser/pool"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestTextOfAQuietPool(t *testing.T) {
+	golden(t, "quiet.txt", document(), false)
+}
+
+func TestTextDuringARollingRestart(t *testing.T) {
+	d := document()
+	blog := &d.Apps[0]
+	blog.Condition, blog.Generation = pool.Restarting, 8
+	blog.Restart = &pool.RestartSnapshot{
+		ID: "r-8", State: pool.RestartRunning, Generation: 8, Replaced: 2, Total: 4,
+		Started: noon.Add(-3 * time.Second), Reason: "restart.txt",
+	}
+	blog.Processes[0].State, blog.Processes[0].Connections = "draining", 2
+	blog.Processes = append(blog.Processes, Process{ProcessSnapshot: pool.ProcessSnapshot{State: "spawning", Generation: 8}})
+	golden(t, "restarting.txt", d, false)
+}
+
+func TestTextOfADeploymentThatIsResisted(t *testing.T) {
+	golden(t, "resisting.txt", resisting(), false)
+}
+
+func TestTextInColour(t *testing.T) {
+	golden(t, "colour.txt", resisting(), true)
+}
+
+func TestTextWithoutApps(t *testing.T) {
+	d := document()
+	d.Apps = nil
+	golden(t, "empty.txt", d, false)
+}
+
+func TestSpansAreWrittenAsPassengerDoes(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second:                   "0s",
+		3900 * time.Millisecond:        "3s",
+		7*time.Minute + 14*time.Second: "7m 14s",
+		time.Hour:                      "1h 0m 0s",
+		5*time.Hour + 53*time.Minute + 26*time.Second:              "5h 53m 26s",
+		48*time.Hour + 3*time.Hour + 1*time.Minute + 4*time.Second: "2d 3h 1m 4s",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("span(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// document is a pool with one app of two processes, one of them far busier than Passenger's columns allow.
+func document() Document {
+	code := pool.Release{Path: "/var/www/blog/releases/41", Revision: "9f2c1e7"}
+	return Document{
+		Version: "1.0.0", Name: "blog", PID: 4242, Started: noon.Add(-26 * time.Hour), Now: noon,
+		Listen: []string{"http://[::]:3000", "unix:/run/blog.sock"}, MaxProcesses: 4,
+		Apps: []App{{
+			GroupSnapshot: pool.GroupSnapshot{
+				Name: "blog", Root: "/var/www/blog/current", Environment: "production", Condition: pool.Up,
+				Generation: 7, Release: code, MinProcesses: 2, MaxProcesses: 6,
+			},
+			Processes: []Process{
+				{ProcessSnapshot: pool.ProcessSnapshot{
+					PID: 18652, State: "ready", Generation: 7, Requests: 1, Processed: 568,
+					Started: noon.Add(-437 * time.Second), LastUsed: noon.Add(-434 * time.Second),
+				}, CPU: 0.4, Memory: 9 << 20},
+				{ProcessSnapshot: pool.ProcessSnapshot{
+					PID: 1018653, State: "ready", Generation: 7, Requests: 128, Processed: 12345678,
+					Started: noon.Add(-time.Hour),
+				}, CPU: 187.6, Memory: 1400 << 20},
+			},
+		}},
+	}
+}
+
+// resisting is the same after a deployment of code that throws at boot.
+func resisting() Document {
+	d := document()
+	blog := &d.Apps[0]
+	good, retry := blog.Release, noon.Add(8*time.Second)
+	blog.Condition, blog.Generation, blog.Queue = pool.Resisting, 8, 3
+	blog.Release.Path, blog.Release.Revision = "/var/www/blog/releases/42", ""
+	blog.LastGood, blog.RetryAt = &good, &retry
+	blog.Failure = &pool.Failure{
+		At: noon.Add(-time.Minute), Generation: 8, ErrorID: "e5a1", Reason: "the child exited with status 1",
+		Output: []string{"app.js:3", "  throw new Error('\x1b[2Jbroken')", "\t^"},
+	}
+	return d
+}
+
+func golden(t *testing.T, name string, d Document, color bool) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := WriteText(&got, d, color); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("the text differs from %s (-want +got):\n%s", path, diff)
+	}
+}
