@@ -22,11 +22,12 @@ func (a item) before(b item) bool {
 	return a.at.Before(b.at)
 }
 
-func (a *agenda) first() (at time.Time, ok bool) {
+// first is when the first of it happens; zero = there is none.
+func (a *agenda) first() time.Time {
 	if len(a.items) == 0 {
-		return at, false
+		return time.Time{}
 	}
-	return a.items[0].at, true
+	return a.items[0].at
 }
 
 func (a *agenda) add(at time.Time, do func()) {

@@ -89,34 +89,43 @@ func (g *groupState) toReplace() int {
 	return min(max(g.count(isReady), g.app.MinProcesses, 1), g.app.MaxProcesses)
 }
 
-// spawnNeeded begins the spawns that are wanting, within the limits.
+// spawnNeeded begins the spawns that are wanting, within the limits, and asks for the room that it
+// lacks once it can begin no more.
 func (g *groupState) spawnNeeded(now time.Time) {
 	if g.closed {
 		return
 	}
-	was := g.refused
-	g.refused = false
-	g.spawn(now, g.steady(), holdMin, g.missing())
-	g.spawn(now, g.steady(), serveQueue, g.unserved())
-	g.spawn(now, g.target(), replacement, g.unreplaced())
-	g.spawn(now, g.wanted, replacement, g.unprobed())
+	for before := -1; before < g.spawned; {
+		before = g.spawned
+		held := g.spawn(now, g.steady(), holdMin, g.app.MinProcesses-g.there())
+		served := g.spawn(now, g.steady(), serveQueue, g.unserved())
+		replaced := g.spawn(now, g.target(), replacement, g.unreplaced())
+		probed := g.spawn(now, g.wanted, replacement, g.unprobed())
+		if before == g.spawned {
+			needy := !(held && replaced && probed) || !served && len(g.procs) == 0
+			g.awaitRoom(needy || !served, !served, needy)
+		}
+	}
+	g.spawn(now, g.steady(), serveQueue, g.keep-g.there())
+	g.keep = 0
+}
+
+// awaitRoom tells the pool whether it has refused something that is still wanted. Other groups are to
+// make room only for what a group needs to live: to grow it has to wait.
+func (g *groupState) awaitRoom(refused, queued, needy bool) {
 	switch {
-	case g.refused && len(g.procs) == 0:
-		g.os.makeRoom()
-	case was && !g.refused:
+	case refused:
+		g.os.wait(queued)
+	case g.refused:
 		g.os.leave()
+	}
+	if g.refused = refused; refused && needy {
+		g.os.makeRoom()
 	}
 }
 
-// missing is how many processes are wanting to min, or to where a recycled one leaves a gap.
-func (g *groupState) missing() int {
-	there := g.count(isReady) + g.count(isAddition)
-	missing := max(g.app.MinProcesses, min(g.keep, g.app.MaxProcesses)) - there
-	if there >= g.keep {
-		g.keep = 0
-	}
-	return missing
-}
+// there is how many processes serve, or will in addition to those that do.
+func (g *groupState) there() int { return g.count(isReady) + g.count(isAddition) }
 
 // unserved is how many more processes the queue needs than are coming.
 func (g *groupState) unserved() int {
@@ -151,18 +160,19 @@ func (g *groupState) unprobed() int {
 	return 0
 }
 
-// spawn begins up to n spawns of a generation.
-func (g *groupState) spawn(now time.Time, n *generation, why purpose, times int) {
+// spawn begins so many spawns of a generation, or fewer. It reports false if that is for want of room
+// in the pool.
+func (g *groupState) spawn(now time.Time, n *generation, why purpose, times int) bool {
 	for range times {
 		if !g.maySpawn(now, n) {
-			return
+			return true
 		}
 		if !g.os.claim(why, g.surge()) {
-			g.refused = true
-			return
+			return false
 		}
 		g.begin(now, n, why == replacement)
 	}
+	return true
 }
 
 // maySpawn reports whether a spawn may begin: not in the pause after one that failed, one at a time

@@ -34,7 +34,7 @@ type Group struct {
 	progress chan struct{} // closed when a restart takes a step; nil if nobody looks
 	news     []func()      // to be told once mu is free
 	telling  bool          // somebody does that
-	freed    bool          // a slot of the pool was given back
+	freed    bool          // others may get a slot of the pool now
 	begging  bool          // a slot of another group is wanted
 	ended    bool          // end is closed
 }
@@ -124,6 +124,14 @@ func (g *Group) less(p *Process, event func(*groupState, *Process) bool) {
 // Recycle replaces a process that misbehaves. It gets no new request from now on.
 func (g *Group) Recycle(p *Process, why string) {
 	g.do(func(s *groupState, now time.Time) { s.recycle(now, p, why) })
+}
+
+// Doubt says that a process ended a connection without an answer, which most often is the first that
+// is seen of its death. It is lent only if there is no other, for about a second. What is returned is
+// closed when it is gone.
+func (g *Group) Doubt(p *Process) (gone <-chan struct{}) {
+	g.do(func(s *groupState, now time.Time) { s.doubt(now, p) })
+	return p.gone
 }
 
 // Snapshot returns what the group is now.

@@ -91,6 +91,7 @@ func (g *Group) run(ctx context.Context, p *Process) {
 	}
 	p.cancel()
 	g.do(func(s *groupState, now time.Time) { s.exited(now, p, err) })
+	close(p.gone)
 }
 
 func (g *Group) order(p *Process) Order {
@@ -100,21 +101,18 @@ func (g *Group) order(p *Process) Order {
 // groupDriver is a Group as its own state sees it. Its methods run with mu held.
 type groupDriver struct{ *Group }
 
-func (g groupDriver) claim(why purpose, surge int) bool {
-	return g.pool.claim(g.Group, why, surge)
-}
+func (g groupDriver) claim(why purpose, surge int) bool { return g.pool.claim(g.Group, why, surge) }
 
-func (g groupDriver) free() {
-	g.pool.free()
-	g.freed = true
-}
+// Once mu is free, others look again if these may let them have a slot.
 
-func (g groupDriver) leave()    { g.pool.leave(g.Group) }
-func (g groupDriver) makeRoom() { g.begging = true }
+func (g groupDriver) free()            { g.freed = g.pool.free(g.Group) || g.freed }
+func (g groupDriver) wait(queued bool) { g.freed = g.pool.wait(g.Group, queued) || g.freed }
+func (g groupDriver) leave()           { g.freed = g.pool.leave(g.Group) || g.freed }
+func (g groupDriver) makeRoom()        { g.begging = true }
 
 func (g groupDriver) spawn(p *Process) {
 	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel = cancel
+	p.cancel, p.gone = cancel, make(chan struct{})
 	g.children.Go(func() { g.run(ctx, p) })
 }
 

@@ -28,7 +28,7 @@ type groupState struct {
 	restarts []*restart  // the last few, newest last
 
 	spawned int  // processes so far
-	keep    int  // reach that many ready once, even above min: a recycled process is replaced
+	keep    int  // for the next settle: a recycled process is replaced, even above min, if there is room
 	refused bool // the pool had no room for a process when it was asked last
 	closed  bool
 	hurried bool // close has run out of time
@@ -38,8 +38,9 @@ type groupState struct {
 // returns: what comes of it arrives later as an event.
 type driver interface {
 	claim(why purpose, surge int) bool // takes a slot of the pool; false = there is none now
+	wait(queued bool)                  // wants to hear of a slot; queued = requests wait for it
+	leave()                            // does not want to any more
 	free()                             // gives a slot back
-	leave()                            // no longer wants the slot that claim refused
 	makeRoom()                         // asks for a slot of another group
 
 	spawn(*Process)        // leads to booted or exited
@@ -116,7 +117,7 @@ func (g *groupState) relieved(p *Process) (more bool) {
 
 // released follows a giveBack, hold or drop that can change something.
 func (g *groupState) released(now time.Time, p *Process) {
-	if p.state == Ready && !p.worn() {
+	if p.state == Ready && !p.worn() && !g.refused {
 		g.lendQueue() // a shorter queue is all that comes of it
 		return
 	}
@@ -195,10 +196,17 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 // waiting for the replacement.
 func (g *groupState) recycle(now time.Time, p *Process, why string) {
 	if p.state == Ready {
-		g.keep = max(g.keep, g.count(isReady))
+		g.keep = min(g.count(isReady), g.app.MaxProcesses)
 		g.drain(now, p, why)
 	}
 	g.settle(now)
+}
+
+// doubt lends a process only if there is no other, for a while: it ended a connection without an
+// answer. If it is dying, its exit will tell.
+func (g *groupState) doubt(now time.Time, p *Process) {
+	p.doubted = now
+	g.lendable.moved(p)
 }
 
 // idleSince returns since when the process is idle that yield would let go, or zero.
@@ -214,12 +222,12 @@ func (g *groupState) idleSince(now time.Time) time.Time {
 // yield lets an idle process above min go, for the room that another group needs. It reports
 // whether there was one.
 func (g *groupState) yield(now time.Time) bool {
-	if g.idleSince(now).IsZero() {
-		return false
+	idle := !g.idleSince(now).IsZero()
+	if idle {
+		g.drain(now, g.idlest(), "another app needs room")
 	}
-	g.drain(now, g.idlest(), "another app needs room")
 	g.settle(now)
-	return true
+	return idle
 }
 
 // restart wants a new generation, or a newer release for the one that is still held back.
@@ -253,7 +261,7 @@ func (g *groupState) close(now time.Time) {
 		return
 	}
 	g.closed = true
-	g.os.leave()
+	g.awaitRoom(false, false, false)
 	if r := g.running(); r != nil {
 		r.failure = g.stopFailure(now, r)
 		g.end(now, r, RestartFailed)

@@ -26,7 +26,13 @@ func (l *lendable) room(p *Process) bool {
 // many requests at once, then the newest generation, and of that the least busy. If it takes any
 // number, then the least busy first: the one new process of a rolling restart, still cold, would
 // drown in what four old ones did before. Among equals the oldest, so that those beyond need fall idle.
+//
+// One that is in doubt is probably dying, and comes last: with nothing in flight it would otherwise
+// draw all requests to it until its exit is known.
 func (l *lendable) before(a, b *Process) bool {
+	if a.doubted.IsZero() != b.doubted.IsZero() && l.room(a) == l.room(b) {
+		return a.doubted.IsZero()
+	}
 	if l.concurrency == conf.Unlimited {
 		if a.load() != b.load() {
 			return a.load() < b.load()

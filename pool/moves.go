@@ -76,9 +76,9 @@ func (g *groupState) startFailed(now time.Time, p *Process, err error) {
 
 // crashed follows the exit of a ready process that nobody asked for. It is replaced at once, unless
 // starting anew seems to be no cure. That is so if it died young: before it was used, and within
-// 10 s of being ready. The first of a row is replaced at once all the same; after that the pauses
-// begin with 1 s and double up to a minute, or begin with 100 ms if another process of the same
-// generation does work. A row is one process dying young, then the one spawned after it, and so on.
+// 10 s of being ready. The first of a row is replaced at once all the same; after that there is a
+// pause of 100 ms if another process of the same generation does work, else of 1 s, doubling up to a
+// minute. A row is one process dying young, then the one spawned after it, and so on.
 func (g *groupState) crashed(now time.Time, p *Process, err error) {
 	n := p.generation
 	pairs := p.pairs("reason", g.reason(err), "lived", now.Sub(p.readyAt), "processed", p.processed(), "requests", p.requests, "connections", p.connections)
@@ -89,19 +89,19 @@ func (g *groupState) crashed(now time.Time, p *Process, err error) {
 	}
 	n.failed(p, g.newFailure(now, p, err))
 	if n.failures > 1 {
-		n.pauseUntil(now, g.pauseOf(now, n), n.failures-2, g.rand)
+		g.pauseAfterCrash(now, n)
 	}
 	g.os.note(hclog.Error, "process crashed unused", append(pairs, "error-id", n.failure.ErrorID)...)
 	g.condemn(now, n)
 }
 
-// pauseOf is how long the first pause is between repairs of a generation.
-func (g *groupState) pauseOf(now time.Time, n *generation) time.Duration {
+func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {
 	works := func(p *Process) bool { return p.state == Ready && p.generation == n && p.matured(now) }
 	if g.count(works) > 0 {
-		return quickPause
+		n.pauseUntil(now, quickPause, 0, g.rand)
+		return
 	}
-	return firstPause
+	n.pauseUntil(now, firstPause, n.failures-2, g.rand)
 }
 
 // condemn makes the wanted generation a bad one if it fails before it works at all, or too often.

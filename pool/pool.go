@@ -43,7 +43,7 @@ func New(maxProcesses int, log hclog.Logger) *Pool {
 	return &Pool{
 		log:    log.Named("pool"),
 		groups: make(map[string]*Group),
-		slots:  slots[*Group]{limit: maxProcesses},
+		slots:  slots[*Group]{limit: maxProcesses, surplus: make(map[*Group]int)},
 	}
 }
 
@@ -115,16 +115,22 @@ func (p *Pool) claim(g *Group, why purpose, surge int) bool {
 	return p.slots.claim(g, why, surge)
 }
 
-func (p *Pool) free() {
+func (p *Pool) free(g *Group) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slots.free()
+	return p.slots.free(g)
 }
 
-func (p *Pool) leave(g *Group) {
+func (p *Pool) wait(g *Group, queued bool) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slots.leave(g)
+	return p.slots.wait(g, queued)
+}
+
+func (p *Pool) leave(g *Group) (matters bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slots.leave(g)
 }
 
 // kick lets the groups that wait for a slot look again, in the order in which they came.

@@ -6,13 +6,14 @@ import "time"
 //
 // All of it is guarded by its Group's mutex, except what never changes once a request can hold it.
 type Process struct {
-	number     int         // within its group; a lower one is older
-	generation *generation // what it was spawned for
-	replaces   bool        // once it is at work one outdated or worn process may go; false from then on
-	failures   int         // how many starts of its generation had failed in a row when its own began
-	limit      uint64      // to be replaced after so many requests; 0 = never
-	began      time.Time   // when its spawn began
-	cancel     func()      // gives up its spawn; belongs to the driver
+	number     int           // within its group; a lower one is older
+	generation *generation   // what it was spawned for
+	replaces   bool          // once it is at work one outdated or worn process may go; false from then on
+	failures   int           // how many starts of its generation had failed in a row when its own began
+	limit      uint64        // to be replaced after so many requests; 0 = never
+	began      time.Time     // when its spawn began
+	cancel     func()        // gives up its spawn; belongs to the driver, as does
+	gone       chan struct{} // closed after it was reaped
 
 	child   Child // nil until its spawn has returned
 	state   State
@@ -25,6 +26,7 @@ type Process struct {
 	lent        uint64    // how often it was lent
 	seen        uint64    // lent when the group last looked
 	lastUsed    time.Time // when the group last saw that it was used: exact to the tick
+	doubted     time.Time // when it last ended a connection without an answer; zero = it is trusted
 	place       int       // in the heap of lendable processes; -1 if it is not there
 }
 

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -25,9 +24,13 @@ func (g *groupState) settle(now time.Time) {
 	g.killOverdue(now)
 }
 
-// look notes which processes were used since it was last called.
+// look notes which processes were used since it was last called, and ends doubts that nothing came of.
 func (g *groupState) look(now time.Time) {
 	for _, p := range g.procs {
+		if !p.doubted.IsZero() && now.Sub(p.doubted) >= slowTick {
+			p.doubted = time.Time{}
+			g.lendable.moved(p)
+		}
 		if p.lent != p.seen || p.load() > 0 {
 			p.seen, p.lastUsed = p.lent, now
 		}
@@ -63,7 +66,7 @@ func (g *groupState) putToWork(now time.Time) {
 
 // heldBack reports whether p waits for more requests for the restart that it belongs to.
 func (g *groupState) heldBack(now time.Time, p *Process) bool {
-	r := g.running()
+	r := g.lastRestart()
 	return r != nil && p.generation == r.generation && now.Before(r.quietAt)
 }
 
@@ -95,9 +98,13 @@ func (g *groupState) drainReplaced(now time.Time) {
 			continue
 		}
 		p.replaces = false
-		if old := g.replaceable(); old != nil && g.count(isReady) > g.floor() {
+		if g.count(g.isReplaceable) > 0 && g.count(isReady) > g.floor() {
+			old := g.dispensable()
 			g.drain(now, old, g.whyReplaced(old))
 		}
+	}
+	for g.count(isReady) > g.app.MaxProcesses { // a crash was repaired, and a replacement came too
+		g.drain(now, g.dispensable(), "above max_processes")
 	}
 }
 
@@ -122,10 +129,12 @@ func (g *groupState) drainIdle(now time.Time) {
 	}
 }
 
-// refuseQueue answers the requests if nothing serves, nothing will soon, and it is known why.
+// refuseQueue answers the requests if nothing serves, nothing will soon, and it is known why. Code that
+// has worked is given a few starts before its requests are given up.
 func (g *groupState) refuseQueue(now time.Time) {
 	steady := g.steady()
-	if g.queue.length == 0 || g.count(isReady)+g.count(isSpawning) > 0 || steady.failure == nil || !now.Before(steady.retryAt) {
+	hopeful := steady.worked && steady.failures < maxFailures
+	if g.queue.length == 0 || g.count(isReady)+g.count(isSpawning) > 0 || steady.failure == nil || hopeful || !now.Before(steady.retryAt) {
 		return
 	}
 	g.reject(&StartError{App: g.app.Name, Failure: *steady.failure})
@@ -202,13 +211,13 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	}
 	at(g.wanted.retryAt)
 	at(g.steady().retryAt)
-	if r := g.running(); r != nil {
+	if r := g.lastRestart(); r != nil {
 		at(r.quietAt)
 	}
 	if len(g.lendable.heap) > 0 {
 		at(now.Add(g.tick()))
 	}
-	if g.refused && len(g.procs) == 0 {
+	if g.refused {
 		at(now.Add(askAgain))
 	}
 	return next
@@ -237,18 +246,23 @@ func (g *groupState) idlest() (idlest *Process) {
 	return idlest
 }
 
-// replaceable returns the ready process to replace next: of the oldest generation, the least busy.
-func (g *groupState) replaceable() *Process {
-	var old []*Process
+// dispensable returns the ready process to let go next: one to be replaced before others, of those
+// the oldest generation, and of that the least busy.
+func (g *groupState) dispensable() (best *Process) {
 	for _, p := range g.procs {
-		if g.isReplaceable(p) {
-			old = append(old, p)
+		if p.state == Ready && (best == nil || g.moreDispensable(p, best)) {
+			best = p
 		}
 	}
-	if len(old) == 0 {
-		return nil
+	return best
+}
+
+func (g *groupState) moreDispensable(a, b *Process) bool {
+	switch ra, rb := g.isReplaceable(a), g.isReplaceable(b); {
+	case ra != rb:
+		return ra
+	case a.generation.number != b.generation.number:
+		return a.generation.number < b.generation.number
 	}
-	return slices.MinFunc(old, func(a, b *Process) int {
-		return cmp.Or(cmp.Compare(a.generation.number, b.generation.number), cmp.Compare(a.load(), b.load()), cmp.Compare(a.number, b.number))
-	})
+	return a.load() < b.load()
 }

@@ -6,7 +6,8 @@ import "slices"
 // in the order in which they came.
 type slots[G comparable] struct {
 	limit   int // 0 = none
-	alive   int
+	taken   int
+	surplus map[G]int // processes beside the taken slots: replacements, until what they replace is gone
 	waiting []*seat[G]
 }
 
@@ -17,34 +18,57 @@ type seat[G comparable] struct {
 	promised bool // a process of another group is on its way out for it
 }
 
-// claim takes a slot for one more process of group, or gives it a seat and reports false. A
-// replacement may exceed the cap by surge, as the process that it replaces goes; min_processes
-// are held before others grow; the rest goes by the order of the seats.
+// claim takes a slot for one more process of group, if there is one for it. Replacements need none as
+// long as no more than surge processes are surplus, so that a restart neither waits for room nor
+// takes what others wait for. min_processes are held before others grow; the rest goes by the order
+// of the seats.
 func (s *slots[G]) claim(group G, why purpose, surge int) bool {
-	free := s.limit - s.alive
-	switch why {
-	case replacement:
-		free += surge
-	case serveQueue:
+	if why == replacement && s.surplus[group] < surge {
+		s.surplus[group]++
+		return true
+	}
+	free := s.limit - s.taken
+	if why != holdMin {
 		free -= s.ahead(group)
 	}
 	if s.limit > 0 && free <= 0 {
-		s.sit(group, why == serveQueue)
 		return false
 	}
-	s.alive++
+	s.taken++
 	return true
 }
 
-// free gives a slot back. What was promised to the first is now there to claim, or lost to another.
-func (s *slots[G]) free() {
-	s.alive--
-	for _, seat := range s.waiting {
-		if seat.promised {
-			seat.promised = false
-			return
-		}
+// free notes that a process of group is gone, and reports whether others may now get what it had.
+// What was promised to the first is then there to claim, or lost, and is to be asked for again.
+func (s *slots[G]) free(group G) (matters bool) {
+	if i := slices.IndexFunc(s.waiting, func(at *seat[G]) bool { return at.promised }); i >= 0 {
+		s.waiting[i].promised = false
 	}
+	if s.surplus[group] > 0 {
+		s.surplus[group]--
+		return false
+	}
+	s.taken--
+	return len(s.waiting) > 0
+}
+
+// wait gives a group a seat that was refused a slot, or lets it keep the one that it has. Like leave
+// it reports whether others may now get what the group waited for.
+func (s *slots[G]) wait(group G, queued bool) (matters bool) {
+	at := s.seat(group)
+	if at == nil {
+		at = &seat[G]{group: group}
+		s.waiting = append(s.waiting, at)
+	}
+	matters = at.queued && !queued && s.taken < s.limit
+	at.queued = queued
+	return matters
+}
+
+// leave gives up a group's seat.
+func (s *slots[G]) leave(group G) (matters bool) {
+	s.waiting = slices.DeleteFunc(s.waiting, func(at *seat[G]) bool { return at.group == group })
+	return s.taken < s.limit
 }
 
 // promise reports whether someone is to make room for group, and notes that it will be done.
@@ -57,25 +81,11 @@ func (s *slots[G]) promise(group G) bool {
 	return true
 }
 
-// leave gives up a group's seat.
-func (s *slots[G]) leave(group G) {
-	s.waiting = slices.DeleteFunc(s.waiting, func(seat *seat[G]) bool { return seat.group == group })
-}
-
 // unpromise notes that nobody could make room.
 func (s *slots[G]) unpromise(group G) {
 	if seat := s.seat(group); seat != nil {
 		seat.promised = false
 	}
-}
-
-func (s *slots[G]) sit(group G, queued bool) {
-	at := s.seat(group)
-	if at == nil {
-		at = &seat[G]{group: group}
-		s.waiting = append(s.waiting, at)
-	}
-	at.queued = at.queued || queued
 }
 
 func (s *slots[G]) seat(group G) *seat[G] {

@@ -24,8 +24,6 @@ type world struct {
 	calm   bool      // no more mischief: what can work does
 	trace  io.Writer // nil = none
 	what   string    // is happening now
-
-	kicks []func() // what other groups are to do once this event is over
 }
 
 // A violation is an invariant that does not hold.
@@ -44,6 +42,7 @@ func (w *world) tell(format string, args ...any) {
 func newWorld(seed uint64, trace io.Writer) *world {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), start: start, now: start, trace: trace, what: "the beginning"}
+	w.slots.surplus = map[*simGroup]int{}
 	for i := range 2 {
 		w.groups = append(w.groups, newSimGroup(w, i))
 	}
@@ -67,36 +66,33 @@ func (w *world) between(low, high time.Duration) time.Duration {
 // after puts something on the agenda.
 func (w *world) after(d time.Duration, do func()) { w.agenda.add(w.now.Add(d), do) }
 
-// runUntil plays what is on the agenda until a moment, or until enough is true.
+// runUntil plays what happens until a moment, or until enough is true.
 func (w *world) runUntil(end time.Time, enough func() bool) bool {
 	for !enough() {
-		next, at := w.next()
-		if next == nil || at.After(end) {
+		timer, at := w.next()
+		if at.IsZero() || at.After(end) {
 			w.now = end
 			return false
 		}
 		w.now = at
-		next()
+		if timer != nil {
+			timer.timerFires()
+		} else {
+			w.agenda.pop()()
+		}
 	}
 	return true
 }
 
-// next returns what happens next: something on the agenda, or a timer that goes off.
-func (w *world) next() (do func(), at time.Time) {
-	var timer *simGroup
+// next returns when something happens next, and whose timer that is, if it is one; zero = nothing.
+func (w *world) next() (timer *simGroup, at time.Time) {
+	at = w.agenda.first()
 	for _, g := range w.groups {
-		if !g.alarm.IsZero() && (timer == nil || g.alarm.Before(timer.alarm)) {
-			timer = g
+		if !g.alarm.IsZero() && (at.IsZero() || g.alarm.Before(at)) {
+			timer, at = g, g.alarm
 		}
 	}
-	at, ok := w.agenda.first()
-	if timer != nil && (!ok || timer.alarm.Before(at)) {
-		return timer.timerFires, timer.alarm
-	}
-	if !ok {
-		return nil, at
-	}
-	return w.agenda.pop(), at
+	return timer, at
 }
 
 // A simGroup is a groupState in the world, and its driver.
@@ -106,26 +102,24 @@ type simGroup struct {
 	alarm time.Time
 
 	freed, begging bool
-	acts           int // calls to the driver that did something
+	excused        bool // this event takes a ready process away
+	acts           int  // calls to the driver that did something
 
-	restarts   int // that were not joined
-	done       int // highest generation whose restart was done
-	closed     bool
-	releases   map[int]string     // of each generation that ever served
 	children   map[*Process]*fate // of every process that is not gone
-	lastServed int                // ticket of the last visitor who was lent a process from the queue
-	tickets    int
-	open       int // visitors without an answer
-	served     int
+	visitors   map[*waiter]*visitor
+	tickets    int            // of visitors who queued
+	lastServed int            // ticket of the last who was lent a process
+	restarts   int            // that were not joined
+	done       int            // newest generation whose restart was done
+	releases   map[int]string // of each generation that ever served
 }
 
 // A fate is what the world knows of a process.
 type fate struct {
-	order          Order // what it was spawned for
-	aborted        bool
-	stops, kills   int
-	exits, exiting bool
-	stubborn       bool // ignores TERM
+	order        Order // what it was spawned for
+	aborted      bool
+	stops, kills int
+	stubborn     bool // ignores TERM
 }
 
 type simChild struct{ pid int }
@@ -138,7 +132,7 @@ func (c simChild) Wait() error { return nil }
 var errChild = errors.New("exited with status 1")
 
 func newSimGroup(w *world, i int) *simGroup {
-	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}}
+	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}, visitors: map[*waiter]*visitor{}}
 	app := conf.App{
 		Name:                  fmt.Sprintf("app%d", i),
 		MinProcesses:          w.rand.IntN(4),
@@ -175,15 +169,23 @@ func (g *simGroup) invent(trouble int) string {
 	return fmt.Sprintf("%s-%d", kind, g.world.rand.IntN(1000))
 }
 
-// event plays one event to the group and checks everything that has to hold after it.
+// event plays one event to the group that makes it settle.
 func (g *simGroup) event(what string, do func(now time.Time)) {
+	g.play(what, func(now time.Time) {
+		do(now)
+		g.checkSettled()
+	})
+}
+
+// play plays one event to the group, and checks everything that has to hold after it.
+func (g *simGroup) play(what string, do func(now time.Time)) {
 	w := g.world
 	w.what = g.state.app.Name + ": " + what
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
 	do(w.now)
 	g.setTimer()
-	g.check(what, before)
+	g.check(before)
 	freed, begging := g.freed, g.begging
 	g.freed, g.begging = false, false
 	if freed {
@@ -236,13 +238,10 @@ func (g *simGroup) timerFires() {
 // The driver.
 
 func (g *simGroup) claim(why purpose, surge int) bool { return g.world.slots.claim(g, why, surge) }
-func (g *simGroup) leave()                            { g.world.slots.leave(g) }
+func (g *simGroup) wait(queued bool)                  { g.freed = g.world.slots.wait(g, queued) || g.freed }
+func (g *simGroup) free()                             { g.freed = g.world.slots.free(g) || g.freed }
+func (g *simGroup) leave()                            { g.freed = g.world.slots.leave(g) || g.freed }
 func (g *simGroup) makeRoom()                         { g.begging = true }
-
-func (g *simGroup) free() {
-	g.world.slots.free()
-	g.freed = true
-}
 
 func (g *simGroup) spawn(p *Process) {
 	g.acts++
@@ -267,7 +266,7 @@ func (g *simGroup) spawn(p *Process) {
 
 func (g *simGroup) boot(p *Process) {
 	f := g.children[p]
-	if f == nil || f.exits || f.aborted && g.world.chance(50) {
+	if f == nil || f.aborted {
 		return
 	}
 	g.world.pids++
@@ -277,11 +276,10 @@ func (g *simGroup) boot(p *Process) {
 // exit has p exit, unless it does before.
 func (g *simGroup) exit(p *Process, in time.Duration, why string) {
 	g.world.after(in, func() {
-		f := g.children[p]
-		if f == nil {
+		if g.children[p] == nil {
 			return
 		}
-		f.exits = true
+		g.excused = p.state == Ready
 		g.event(fmt.Sprintf("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, errChild) })
 		delete(g.children, p)
 	})

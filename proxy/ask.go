@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,12 +27,15 @@ var (
 	errSwitch     = errors.New("the process switched protocols unasked, or to another one")
 )
 
-// maxConnects is how many processes may refuse a connection before the request fails; each of them
-// is replaced.
-const maxConnects = 10
+// maxTries is how often a request is tried again at most: each process that refuses a connection is
+// replaced, so that there is another soon.
+const maxTries = 10
 
 // maxInterim is how many 1xx answers may precede the final one.
 const maxInterim = 16
+
+// dyingTime is how long a process that ends its connections may take to end itself.
+const dyingTime = 50 * time.Millisecond
 
 // An answer is the memory for a process's answer. It is borrowed when there is something in it, so
 // that thousands of requests may wait for their processes and the same few buffers, warm in the
@@ -211,7 +215,7 @@ func (x *exchange) fillAnswer() error {
 // readAnswerHead reads heads until the final one, passing interim answers on.
 func (x *exchange) readAnswerHead() error {
 	scanned := 0
-	for interim := 0; interim <= maxInterim; {
+	for interim := 0; ; {
 		a := x.borrowAnswer()
 		head := a.up[a.at:a.have]
 		if !couldBeHTTP(head) {
@@ -234,11 +238,12 @@ func (x *exchange) readAnswerHead() error {
 		if a.res.Status >= 200 || a.res.Status == 101 {
 			return x.checkSwitch()
 		}
-		interim++
+		if interim++; interim > maxInterim {
+			return errManyEarly
+		}
 		scanned = 0
 		x.passInterim()
 	}
-	return errManyEarly
 }
 
 func (x *exchange) fillHead() error {
@@ -285,19 +290,38 @@ func (x *exchange) passInterim() {
 	_ = x.conn.write(a.out) // a client that is gone is noticed at the answer
 }
 
-// mayRetry reports whether another process may be asked. RFC 9110 section 9.2.2: what was sent may
-// be sent again only if the method is idempotent; we do that once.
+// mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
+// sent again only if the method is idempotent; we do that once.
 func (x *exchange) mayRetry(err error, tries int) bool {
 	switch {
-	case errors.Is(err, errRefused):
-		return tries < maxConnects
-	case errors.Is(err, errUnsent):
-		return tries < 2
-	case errors.Is(err, errNoAnswer) && x.req.Idempotent() && !x.resent:
-		x.resent = true
+	case tries == maxTries:
+		return false
+	case errors.Is(err, errRefused), errors.Is(err, errUnsent):
 		return true
+	case !errors.Is(err, errNoAnswer) || !x.req.Idempotent() || x.resent:
+		return false
 	}
-	return false
+	x.resent = true
+	x.outlive()
+	return true
+}
+
+// outlive sees to it that the retry does not go to a process that is dying. One that is killed ends
+// its connections a moment before anybody can know that it is dead; if it is the only one, its fate is
+// awaited.
+func (x *exchange) outlive() {
+	gone := x.site.group.Doubt(x.served)
+	p := x.site.group.TryAcquire()
+	if p != nil {
+		x.site.group.Release(p)
+	}
+	if p != x.served {
+		return
+	}
+	select {
+	case <-gone:
+	case <-time.After(dyingTime):
+	}
 }
 
 // unlimited reports whether the app takes any number of requests at once. Only then is a request

@@ -15,7 +15,7 @@ const (
 	minRate       = 16               // bytes per second of a body, on average, after the grace
 	lingerTimeout = 2 * time.Second  // to let a client read its refusal
 	dialTimeout   = 5 * time.Second  // to be accepted by an app
-	drainBody     = 64 << 10         // bytes read and dropped after a refusal
+	drainBody     = 16 << 20         // bytes read and dropped after a refusal, at most
 )
 
 // tick is how often deadlines are looked at, and so how late one may be noticed.

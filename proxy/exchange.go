@@ -31,7 +31,7 @@ type exchange struct {
 	link     *socket       // to proc
 	sender   *sender       // still sending the body, beside the reading of the answer
 	held     bool          // proc counts this as a long-lived connection
-	resent   bool          // the one retry after the request was sent is used up
+	resent   bool          // the one retry of what was sent is used up
 	answer   *answer
 	delivery delivery
 	queued   int64 // nanoseconds spent waiting for a process

@@ -23,6 +23,12 @@ func ours(id wire.FieldID) bool {
 	return false
 }
 
+// forwarded reports a field of the X-Forwarded- family: what an app believes about the client.
+func forwarded(f *wire.Field) bool {
+	const family = "x-forwarded-"
+	return ours(f.ID) || f.ID == wire.Other && len(f.Name) > len(family) && wire.EqualFold(f.Name[:len(family)], family)
+}
+
 func appendField(b, name, value []byte) []byte {
 	b = append(b, name...)
 	b = append(b, ':', ' ')
@@ -56,7 +62,7 @@ func (x *exchange) appendRequestHead(b []byte) []byte {
 	b = append(b, '\r', '\n')
 	trusted := x.conn.peer.trusted
 	for i := range r.Fields {
-		if f := &r.Fields[i]; !f.Drop && (!ours(f.ID) || trusted && f.ID != wire.XForwardedFor && f.ID != wire.XRealIP) {
+		if f := &r.Fields[i]; !f.Drop && (!forwarded(f) || trusted && f.ID != wire.XForwardedFor && f.ID != wire.XRealIP) {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}

@@ -12,10 +12,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sys/unix"
 
 	"purser/conf"
 )
@@ -35,7 +33,6 @@ var roles = map[string]func(){
 	"tells its env":  tellsEnv,
 	"purser":         playPurser,
 	"waits":          wait,
-	"init":           playInit,
 }
 
 func play(role string) {
@@ -154,29 +151,6 @@ func playPurser() {
 	must(err)
 	fmt.Println("child", child.PID())
 	wait()
-}
-
-// playInit inherits an orphan and reaps it, but leaves its own dead child to its own Wait.
-func playInit() {
-	must(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	// The shell ends at once and leaves its own child, which ends soon after, to this process.
-	shell := exec.Command("/bin/sh", "-c", "sleep 0.1 & echo orphan $!")
-	shell.Stdout = os.Stdout
-	done := make(chan struct{})
-	go func() { defer close(done); ReapOrphans(ctx) }()
-	must(shell.Run())
-	for len(deadChildren()) == 0 && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
-	fmt.Println("inherited", len(deadChildren()))
-	for len(deadChildren()) > 0 && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
-	fmt.Println("left", len(deadChildren()))
-	cancel()
-	<-done
 }
 
 func must(err error) {

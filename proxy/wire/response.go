@@ -25,7 +25,6 @@ type Response struct {
 	Announced   bool // Content-Length was given; for HEAD and 304 it is passed on
 	HasDate     bool
 	EventStream bool // a text/event-stream: long-lived, never held back
-	WantsClose  bool // the app said Connection: close
 	Upgrade     []byte
 	Accept      []byte // Sec-WebSocket-Accept
 }
@@ -58,7 +57,7 @@ func (r *Response) parseLine(b []byte) (int, error) {
 		return 0, errStatusLine
 	}
 	r.Minor = min(int(line[7]-'0'), 1)
-	code, ok := ParseLength(line[9:12])
+	code, ok := parseLength(line[9:12])
 	if !ok || code < 100 || code > 599 {
 		return 0, errStatusLine
 	}
@@ -74,7 +73,7 @@ func (r *Response) parseLine(b []byte) (int, error) {
 
 func (r *Response) parseFields(b []byte) error {
 	for len(b) > 0 && b[0] != '\n' && (b[0] != '\r' || len(b) < 2 || b[1] != '\n') {
-		if len(r.Fields) == maxAppField {
+		if len(r.Fields) == maxAppFields {
 			return errAppTooMany
 		}
 		f, n, err := parseField(b)
@@ -97,7 +96,7 @@ func (r *Response) mendField(b []byte) (int, error) {
 		return 0, errAppField
 	}
 	if line[0] == ' ' || line[0] == '\t' {
-		return n, r.unfold(b, line)
+		return n, r.unfold(line)
 	}
 	colon := bytes.IndexByte(line, ':')
 	if colon < 0 {
@@ -107,29 +106,29 @@ func (r *Response) mendField(b []byte) (int, error) {
 	if !IsToken(name) {
 		return 0, errAppField
 	}
-	r.Fields = append(r.Fields, Field{Name: name, Value: trim(line[colon+1:]), ID: Lookup(name)})
+	r.Fields = append(r.Fields, Field{Name: name, Value: trim(line[colon+1:]), ID: lookup(name)})
 	return n, nil
 }
 
-// unfold joins a folded line to the field before it: what stood between them becomes spaces (RFC
-// 9112 section 5.2).
-func (r *Response) unfold(b, line []byte) error {
+// unfold joins a folded line to the field before it, with a space (RFC 9112 section 5.2).
+func (r *Response) unfold(line []byte) error {
 	if len(r.Fields) == 0 {
 		return errAppFoldsTop
 	}
 	last := &r.Fields[len(r.Fields)-1]
 	folded := trim(line)
-	if len(folded) == 0 {
+	n := len(last.Value)
+	switch {
+	case len(folded) == 0:
+		return nil
+	case n == 0:
+		last.Value = folded
 		return nil
 	}
-	// Both lie in one buffer, last.Value before b: the capacities tell how far apart.
-	start := cap(last.Value) - cap(b)
-	end := start + bytes.Index(line, folded) + len(folded)
-	value := last.Value[:end]
-	for i := len(last.Value); i < end-len(folded); i++ {
-		value[i] = ' '
-	}
-	last.Value = value
+	// What is moved up lies behind last.Value in the same buffer.
+	last.Value = last.Value[:n+1+len(folded)]
+	last.Value[n] = ' '
+	copy(last.Value[n+1:], folded)
 	return nil
 }
 
@@ -144,42 +143,48 @@ func allValue(b []byte) bool {
 
 // interpret reads the fields that frame the body (RFC 9112 section 6.3) and those that are ours.
 func (r *Response) interpret(toHead bool) error {
-	var length, coding []byte
+	var m marks
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		if f.ID == Other {
 			continue
 		}
-		f.Drop = f.Drop || hopByHop.has(f.ID)
-		switch f.ID {
-		case ContentLength:
-			if length != nil && !bytes.Equal(length, f.Value) || len(f.Value) == 0 {
-				return errAppLength
-			}
-			length = f.Value
-		case TransferEncoding:
-			if coding != nil || len(f.Value) == 0 {
-				return errAppCoding
-			}
-			coding = f.Value
-		case Connection:
-			r.WantsClose = r.WantsClose || hasToken(f.Value, "close")
-			nominate(r.Fields, f.Value)
-		case Date:
-			r.HasDate = true
-		case ContentType:
-			r.EventStream = len(f.Value) >= 17 && EqualFold(f.Value[:17], "text/event-stream")
-		case Upgrade:
-			r.Upgrade = f.Value
-		case SecWebSocketAccept:
-			r.Accept = f.Value
-		case XAccelRedirect, XSendfile, XAccelBuffering:
-			f.Drop = true // for the server in front, which is us
+		f.Drop = f.Drop || notReturned.has(f.ID)
+		if err := r.note(f, &m); err != nil {
+			return err
 		}
 	}
 	r.Bodiless = toHead || r.Status < 200 || r.Status == 204 || r.Status == 304
-	r.Close = r.WantsClose || r.Minor == 0
-	return r.frame(length, coding)
+	r.Close = m.close || r.Minor == 0
+	return r.frame(m.length, m.coding)
+}
+
+// note takes from a field what it says about the message.
+func (r *Response) note(f *Field, m *marks) error {
+	switch f.ID {
+	case ContentLength:
+		if m.length != nil && !bytes.Equal(m.length, f.Value) {
+			return errAppLength
+		}
+		m.length = f.Value
+	case TransferEncoding:
+		if m.coding != nil {
+			return errAppCoding
+		}
+		m.coding = f.Value
+	case Connection:
+		return m.read(f.Value, r.Fields)
+	case Date:
+		r.HasDate = true
+	case ContentType:
+		kind, _, _ := bytes.Cut(f.Value, []byte(";"))
+		r.EventStream = EqualFold(trim(kind), "text/event-stream")
+	case Upgrade:
+		r.Upgrade = f.Value
+	case SecWebSocketAccept:
+		r.Accept = f.Value
+	}
+	return nil
 }
 
 func (r *Response) frame(length, coding []byte) error {
@@ -187,7 +192,7 @@ func (r *Response) frame(length, coding []byte) error {
 		return errAppCoding
 	}
 	if length != nil {
-		n, ok := ParseLength(length)
+		n, ok := parseLength(length)
 		if !ok {
 			return errAppLength
 		}
@@ -208,6 +213,3 @@ func (r *Response) frame(length, coding []byte) error {
 	}
 	return nil
 }
-
-// Get returns the value of the first field of that kind, or nil.
-func (r *Response) Get(id FieldID) []byte { return get(r.Fields, id) }

@@ -1,0 +1,265 @@
+package pool
+
+import (
+	"errors"
+	"time"
+)
+
+// This file is what has to hold after every event: the invariants of the design by their numbers.
+
+func (g *simGroup) fail(format string, args ...any) { g.world.fail(format, args...) }
+
+// check looks at everything. ready is how many processes were ready before the event.
+func (g *simGroup) check(ready int) {
+	g.checkFloor(ready)
+	g.checkProcesses()
+	g.checkHeap()
+	g.checkQueue()
+	g.checkRestarts()
+	g.checkBounds()
+}
+
+// checkFloor: I8, the group itself never lets a process go that min needs.
+func (g *simGroup) checkFloor(before int) {
+	if now := g.state.count(isReady); now < before && now < g.state.app.MinProcesses && !g.excused {
+		g.fail("I8: %d processes are ready, there were %d", now, before)
+	}
+	g.excused = false
+}
+
+// checkSettled: I14, to settle twice is to settle once.
+func (g *simGroup) checkSettled() {
+	acts, before := g.acts, g.digest()
+	g.state.settle(g.world.now)
+	if after := g.digest(); acts != g.acts || before != after {
+		g.fail("settling twice changes something: %+v, then %+v, %d acts", before, after, g.acts-acts)
+	}
+}
+
+// A digest is what settling may change.
+type digest struct {
+	wanted, good               generation
+	ready, draining, stopping  int
+	loads, replacing, restarts int
+	queue, keep, spawned       int
+	refused, closed            bool
+	since                      time.Duration
+}
+
+func (g *simGroup) digest() digest {
+	s := &g.state
+	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed}
+	if s.good != nil {
+		d.good = *s.good
+	}
+	for _, p := range s.procs {
+		switch p.state {
+		case Ready:
+			d.ready++
+		case Draining:
+			d.draining++
+		case Stopping:
+			d.stopping++
+		}
+		d.loads += p.load()
+		if p.replaces {
+			d.replacing++
+		}
+		d.since += p.since.Sub(g.world.start)
+	}
+	return d
+}
+
+func (g *simGroup) checkProcesses() {
+	now := g.world.now
+	for i, p := range g.state.procs {
+		f := g.children[p]
+		switch {
+		case f == nil || p.state == Gone:
+			g.fail("process %d is gone, but still there", p.number)
+		case i > 0 && g.state.procs[i-1].number >= p.number:
+			g.fail("processes are out of order")
+		case p.requests < 0 || p.connections < 0:
+			g.fail("process %d has a load of %d and %d", p.number, p.requests, p.connections)
+		case p.state == Ready && (p.child == nil || f.order.Generation != p.generation.number || f.order.Release != p.generation.release):
+			g.fail("I1: process %d serves for generation %d, but was spawned for %+v", p.number, p.generation.number, f.order)
+		case p.state == Draining && p.load() == 0:
+			g.fail("process %d drains nothing", p.number)
+		case p.state == Stopping && p.child != nil && f.stops == 0 && !g.state.hurried:
+			g.fail("process %d stops, but nobody told it", p.number)
+		}
+		if due := g.state.deadlineOf(p); !due.IsZero() {
+			g.checkAlarm(due)
+		} else if p.state == Draining || p.state == Stopping && p.child != nil && !p.killed {
+			g.fail("I12: process %d is %v without a deadline", p.number, p.state)
+		}
+		if p.state == Ready {
+			g.checkRelease(p)
+		}
+	}
+	for _, p := range g.state.procs {
+		if p.state == Ready && p.load() == 0 && g.state.app.IdleTimeout > 0 && g.state.count(isReady) > g.state.app.MinProcesses &&
+			!g.state.rolling() && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
+			g.fail("process %d is above min and idle since %v", p.number, now.Sub(p.lastUsed))
+		}
+	}
+}
+
+// checkRelease: I5, one generation is one release.
+func (g *simGroup) checkRelease(p *Process) {
+	number, path := p.generation.number, p.generation.release.Path
+	if known, ok := g.releases[number]; ok && known != path {
+		g.fail("I5: generation %d serves from %s and from %s", number, known, path)
+	}
+	g.releases[number] = path
+}
+
+// checkAlarm: I12, a deadline that is due was met, and a later one will wake us.
+func (g *simGroup) checkAlarm(due time.Time) {
+	if due.Before(g.world.now) {
+		g.fail("a deadline passed %v ago", g.world.now.Sub(due))
+	}
+	if g.alarm.IsZero() || due.Before(g.alarm) {
+		g.fail("I12: a deadline is in %v, but the timer will not go off before", due.Sub(g.world.now))
+	}
+}
+
+func (g *simGroup) checkHeap() {
+	l := &g.state.lendable
+	for i, p := range l.heap {
+		if p.place != i || p.state != Ready || i > 0 && l.before(p, l.heap[(i-1)/2]) {
+			g.fail("the heap is out of order at %d", i)
+		}
+	}
+	if len(l.heap) != g.state.count(isReady) {
+		g.fail("%d processes are lendable, but %d ready", len(l.heap), g.state.count(isReady))
+	}
+}
+
+func (g *simGroup) checkQueue() {
+	s := &g.state
+	if s.queue.length == 0 {
+		return
+	}
+	switch {
+	case s.lendable.first() != nil:
+		g.fail("a visitor waits while process %d has room", s.lendable.first().number)
+	case s.closed:
+		g.fail("a visitor waits for a group that is closed")
+	case s.app.MaxQueue > 0 && s.queue.length > s.app.MaxQueue:
+		g.fail("%d visitors wait where %d may", s.queue.length, s.app.MaxQueue)
+	case !s.queue.first.deadline.IsZero():
+		g.checkAlarm(s.queue.first.deadline)
+	}
+}
+
+// checkRestarts: I3, the wanted generation is one number, and no restart is lost.
+func (g *simGroup) checkRestarts() {
+	s := &g.state
+	if s.wanted.number != 1+g.restarts {
+		g.fail("I3: generation %d is wanted after %d restarts", s.wanted.number, g.restarts)
+	}
+	for i, r := range s.restarts {
+		if r.state == RestartRunning && i < len(s.restarts)-1 {
+			g.fail("I3: an older restart still runs")
+		}
+	}
+	if g.done > 0 && s.good.number < g.done {
+		g.fail("generation %d counts as good, but %d was done", s.good.number, g.done)
+	}
+}
+
+// checkBounds: I9, never more than max and the surge, and never more than the pool's cap with it.
+func (g *simGroup) checkBounds() {
+	s := &g.state
+	if len(s.procs) > s.app.MaxProcesses+s.surge() {
+		g.fail("I9: %d processes are alive", len(s.procs))
+	}
+	if additions := s.count(isReady) + s.count(isAddition); additions > s.app.MaxProcesses+s.surge() {
+		g.fail("I9: %d processes serve or will", additions)
+	}
+	if n := s.count(isReplacement); n > s.surge() {
+		g.fail("I9: %d replacements are spawning at once", n)
+	}
+	w := g.world
+	alive, surplus, surge := 0, 0, 0
+	for _, other := range w.groups {
+		alive += len(other.state.procs)
+		surplus += w.slots.surplus[other]
+		surge += other.state.surge()
+	}
+	if alive != w.slots.taken+surplus {
+		g.fail("%d slots are taken and %d processes surplus, but %d alive", w.slots.taken, surplus, alive)
+	}
+	if w.slots.limit > 0 && alive > w.slots.limit+surge {
+		g.fail("I9: %d processes are alive in all, the cap is %d", alive, w.slots.limit)
+	}
+}
+
+// checkSpawn: I6, only a replacement is spawned from code that is not known to work.
+func (g *simGroup) checkSpawn(p *Process) {
+	s, n := &g.state, p.generation
+	unproven := n != s.good && s.good != nil && s.ready(n) == 0
+	if unproven && !p.replaces && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
+		g.fail("I6: process %d is spawned of generation %d, which is unproven", p.number, n.number)
+	}
+	if s.closed {
+		g.fail("process %d is spawned after close", p.number)
+	}
+}
+
+// checkLent: I1, I4 and I11.
+func (g *simGroup) checkLent(p *Process) {
+	switch {
+	case p.state != Ready:
+		g.fail("I11: process %d is lent, it is %v", p.number, p.state)
+	case p.generation.number < g.done:
+		g.fail("I4: process %d of generation %d is lent, though %d was done", p.number, p.generation.number, g.done)
+	case g.state.app.Concurrency > 0 && p.load() > g.state.app.Concurrency:
+		g.fail("process %d is lent %d times at once", p.number, p.load())
+	}
+}
+
+// checkAnswer: I10 beside the counting, the order of the queue, and that errors are true.
+func (g *simGroup) checkAnswer(v *visitor) {
+	s := &g.state
+	if v.proc != nil {
+		g.checkLent(v.proc)
+		if v.ticket < g.lastServed {
+			g.fail("visitor %d is served after %d", v.ticket, g.lastServed)
+		}
+		g.lastServed = v.ticket
+		return
+	}
+	var start *StartError
+	switch {
+	case errors.Is(v.err, ErrClosed) && s.closed:
+	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline):
+	case errors.As(v.err, &start) && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
+	default:
+		g.fail("visitor %d is answered %v", v.ticket, v.err)
+	}
+}
+
+// checkEnded: I4, what a restart says of itself when it ends.
+func (g *simGroup) checkEnded(r RestartSnapshot) {
+	s := &g.state
+	switch r.State {
+	case RestartRunning:
+		g.fail("a restart ends running")
+	case RestartFailed:
+		if r.Failure == nil {
+			g.fail("a restart failed, nobody knows why")
+		}
+	case RestartDone:
+		g.done = r.Generation
+		if ready := s.ready(s.wanted); r.Generation != s.wanted.number || ready < max(1, s.app.MinProcesses) {
+			g.fail("I4: the restart to %d is done with %d ready, %d is wanted", r.Generation, ready, s.wanted.number)
+		}
+		for _, p := range s.procs {
+			if p.generation.number < r.Generation && !(p.state == Draining && p.requests == 0) {
+				g.fail("I4: the restart is done, but process %d of generation %d is %v", p.number, p.generation.number, p.state)
+			}
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package pool
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var (
+	histories = flag.Int("histories", 2000, "how many histories TestSimulation plays")
+	seed      = flag.Uint64("seed", 0, "the one history that TestSimulation plays, and prints; 0 = many")
+)
+
+// TestSimulation plays histories of two groups, each invented from its seed, and checks what has to
+// hold after every event.
+func TestSimulation(t *testing.T) {
+	if *seed != 0 {
+		if err := play(*seed, os.Stdout); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	const players = 2
+	var next atomic.Uint64
+	var group sync.WaitGroup
+	for range players {
+		group.Go(func() {
+			for n := next.Add(1); n <= uint64(*histories) && !t.Failed(); n = next.Add(1) {
+				if err := play(n, nil); err != nil {
+					t.Errorf("history %d: %v\nreplay it with: go test ./pool -run TestSimulation -seed=%d", n, err, n)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// play plays one history. Its error is the invariant that did not hold.
+func play(seed uint64, trace io.Writer) (err error) {
+	defer func() {
+		switch broken := recover().(type) {
+		case nil:
+		case violation:
+			err = fmt.Errorf("%s", string(broken))
+		default:
+			if trace != nil {
+				panic(broken)
+			}
+			err = fmt.Errorf("panic: %v", broken)
+		}
+	}()
+	w := newWorld(seed, trace)
+	for _, g := range w.groups {
+		g.settle("starts")
+	}
+	never := func() bool { return false }
+	end := w.start.Add(w.between(5*time.Second, 25*time.Second))
+	for _, g := range w.groups {
+		g.live(end)
+	}
+	w.runUntil(end, never)
+	if w.chance(70) {
+		w.calmDown()
+	}
+	w.close()
+	return nil
+}
+
+// live lets visitors come and things go wrong, up to a moment.
+func (g *simGroup) live(end time.Time) {
+	w := g.world
+	pace := w.between(50*time.Millisecond, 2*time.Second)
+	var visits, troubles func()
+	visits = func() {
+		if w.now.Before(end) {
+			g.visit()
+			w.after(w.between(0, pace), visits)
+		}
+	}
+	troubles = func() {
+		if w.now.Before(end) {
+			g.mischief()
+			w.after(w.between(100*time.Millisecond, 10*time.Second), troubles)
+		}
+	}
+	w.after(0, visits)
+	w.after(w.between(0, 6*time.Second), troubles)
+}
+
+// calmDown ends the mischief: within a while every group is as it should be.
+func (w *world) calmDown() {
+	w.tell("calm")
+	w.calm = true
+	if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return w.groups[0].wrong() == "" && w.groups[1].wrong() == "" }) {
+		for _, g := range w.groups {
+			if wrong := g.wrong(); wrong != "" {
+				for _, p := range g.state.procs {
+					w.tell("%s: process %d is %v, generation %d, replaces %v", g.state.app.Name, p.number, p.state, p.generation.number, p.replaces)
+				}
+				w.tell("%d slots are taken, %v surplus", w.slots.taken, w.slots.surplus[g])
+				w.fail("%s does not get right: %s", g.state.app.Name, wrong)
+			}
+		}
+	}
+	for _, g := range w.groups {
+		g.mustServe()
+	}
+}
+
+// wrong says what is not yet as it should be, if nothing goes wrong any more.
+func (g *simGroup) wrong() string {
+	s := &g.state
+	target := s.wanted
+	switch {
+	case !startable(s.wanted) && s.good == nil:
+		return ""
+	case !startable(s.wanted) && s.app.Restart.ResistDeploymentErrors:
+		target = s.good
+	case !startable(s.wanted):
+		return "" // the old ones serve on, as long as they live
+	}
+	switch {
+	case s.running() != nil:
+		return "a restart runs"
+	case target != s.target():
+		return fmt.Sprintf("generation %d is the target, not %d", s.target().number, target.number)
+	case s.count(s.isOutdated) > 0:
+		return "an outdated process serves"
+	case s.ready(target) < s.app.MinProcesses:
+		return fmt.Sprintf("%d processes are ready", s.ready(target))
+	case s.queue.length > 0:
+		return "visitors wait"
+	}
+	return ""
+}
+
+func startable(n *generation) bool { return len(n.release.Path) < 3 || n.release.Path[:3] != "bad" }
+
+// mustServe sends a last visitor, who has to be served if anything can start.
+func (g *simGroup) mustServe() {
+	s, w := &g.state, g.world
+	if !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors) {
+		return
+	}
+	for s.app.QueueTimeout = 0; ; {
+		if p := s.lend(); p != nil {
+			g.serve(p)
+			return
+		}
+		g.tickets++
+		v := &visitor{ticket: g.tickets}
+		g.visitors[&v.waiter] = v
+		g.event("a last visitor queues", func(now time.Time) { s.acquire(now, &v.waiter) })
+		if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return v.answers > 0 }) {
+			w.fail("the last visitor of %s waits for ever", s.app.Name)
+		}
+		if v.err == nil {
+			return
+		}
+		w.now = w.now.Add(time.Minute) // it could not be started for a while; now it can
+		g.settle("after a while")
+	}
+}
+
+// close ends the world: nothing may be left of it.
+func (w *world) close() {
+	patience := w.between(0, 20*time.Second)
+	for _, g := range w.groups {
+		g.excused = true
+		g.event("closes", g.state.close)
+		w.after(patience, func() { g.event("runs out of time", func(now time.Time) { g.state.killAll(now) }) })
+	}
+	end := w.now.Add(patience + time.Minute)
+	w.runUntil(end, func() bool { return w.alive() == 0 && len(w.groups[0].visitors)+len(w.groups[1].visitors) == 0 })
+	for _, g := range w.groups {
+		if len(g.state.procs) > 0 || len(g.visitors) > 0 || g.state.running() != nil {
+			w.fail("after the end %s has %d processes, %d visitors", g.state.app.Name, len(g.state.procs), len(g.visitors))
+		}
+	}
+}
+
+func (w *world) alive() int { return len(w.groups[0].state.procs) + len(w.groups[1].state.procs) }
