@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,79 +25,8 @@ var (
 	errSwitch     = errors.New("the process switched protocols unasked, or to another one")
 )
 
-// maxTries is how often a request is tried again at most: each process that refuses a connection is
-// replaced, so that there is another soon.
-const maxTries = 10
-
 // maxInterim is how many 1xx answers may precede the final one.
 const maxInterim = 16
-
-// dyingTime is how long a process that ends its connections may take to end itself.
-const dyingTime = 50 * time.Millisecond
-
-// An answer is the memory for a process's answer. It is borrowed when there is something in it, so
-// that thousands of requests may wait for their processes and the same few buffers, warm in the
-// cache, serve all of them.
-type answer struct {
-	res  wire.Response
-	up   []byte // the app's bytes: up[at:have] are not used up yet
-	at   int
-	have int
-	out  []byte // on its way to either side
-	log  []byte
-}
-
-var answers = sync.Pool{New: func() any {
-	return &answer{up: make([]byte, bodyBuffer), out: make([]byte, 0, 2*bodyBuffer), log: make([]byte, 0, 512)}
-}}
-
-func (x *exchange) borrowAnswer() *answer {
-	if x.answer == nil {
-		x.answer = answers.Get().(*answer)
-		x.answer.at, x.answer.have, x.answer.out = 0, 0, x.answer.out[:0]
-	}
-	return x.answer
-}
-
-func (x *exchange) dropAnswer() {
-	if a := x.answer; a != nil {
-		if len(a.up) > bodyBuffer {
-			a.up = make([]byte, bodyBuffer)
-		}
-		if cap(a.out) > 4*bodyBuffer {
-			a.out = make([]byte, 0, 2*bodyBuffer)
-		}
-		x.answer = nil
-		answers.Put(a)
-	}
-}
-
-// appSide is an exchange as the lender of memory for the app's bytes.
-type appSide exchange
-
-func (s *appSide) space() []byte {
-	a := (*exchange)(s).borrowAnswer()
-	switch {
-	case a.at == a.have:
-		a.at, a.have = 0, 0
-	case a.have < len(a.up):
-	case a.at > 0:
-		a.have = copy(a.up, a.up[a.at:a.have])
-		a.at = 0
-	default:
-		grown := make([]byte, 2*len(a.up))
-		copy(grown, a.up)
-		a.up = grown
-	}
-	return a.up[a.have:]
-}
-
-// unused gives the memory back unless it holds bytes that are not used up.
-func (s *appSide) unused() {
-	if s.answer.at == s.answer.have {
-		(*exchange)(s).dropAnswer()
-	}
-}
 
 // ask sends the request to the borrowed process and reads the head of its final answer.
 func (x *exchange) ask(fresh bool) error {
@@ -288,40 +215,6 @@ func (x *exchange) passInterim() {
 	a.out = appendFields(a.out, a.res.Fields)
 	a.out = append(a.out, '\r', '\n')
 	_ = x.conn.write(a.out) // a client that is gone is noticed at the answer
-}
-
-// mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
-// sent again only if the method is idempotent; we do that once.
-func (x *exchange) mayRetry(err error, tries int) bool {
-	switch {
-	case tries == maxTries:
-		return false
-	case errors.Is(err, errRefused), errors.Is(err, errUnsent):
-		return true
-	case !errors.Is(err, errNoAnswer) || !x.req.Idempotent() || x.resent:
-		return false
-	}
-	x.resent = true
-	x.outlive()
-	return true
-}
-
-// outlive sees to it that the retry does not go to a process that is dying. One that is killed ends
-// its connections a moment before anybody can know that it is dead; if it is the only one, its fate is
-// awaited.
-func (x *exchange) outlive() {
-	gone := x.site.group.Doubt(x.served)
-	p := x.site.group.TryAcquire()
-	if p != nil {
-		x.site.group.Release(p)
-	}
-	if p != x.served {
-		return
-	}
-	select {
-	case <-gone:
-	case <-time.After(dyingTime):
-	}
 }
 
 // unlimited reports whether the app takes any number of requests at once. Only then is a request

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"sync"
 
 	"purser/pool"
@@ -210,6 +211,9 @@ func (x *exchange) forward() (keep bool) {
 		x.giveBack(false)
 		if !x.mayRetry(err, tries) {
 			return x.fail(err)
+		}
+		if errors.Is(err, errNoAnswer) {
+			x.outlive()
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -54,7 +53,7 @@ func (x *exchange) note(why string) {
 	if x.served != nil {
 		facts = append(facts, "pid", x.served.Child().PID())
 	}
-	facts = append(facts, "request", strconv.QuoteToASCII(string(x.firstBytes())))
+	facts = append(facts, "request", hclog.Quote(x.firstBytes()))
 	if skipped > 0 {
 		facts = append(facts, "not-logged-before", skipped)
 	}

@@ -24,25 +24,26 @@ func (q signalQueue) release() { signal.Stop(q) }
 // heed does what signals ask for, until over ends.
 func (s *serving) heed(over context.Context, signals signalQueue) error {
 	stopping := false
+	attended := isTerminal(os.Stdin) // then a hangup is that of the terminal
 	for {
 		select {
 		case <-over.Done():
 			return nil
 		case got := <-signals:
 			s.log.Info("signal", "name", unix.SignalName(got.(unix.Signal)))
-			switch got {
-			case unix.SIGTERM, unix.SIGINT:
+			switch {
+			case got == unix.SIGTERM, got == unix.SIGINT, got == unix.SIGHUP && attended:
 				if stopping {
 					s.hurry()
 				}
 				stopping = true
 				s.stop()
-			case unix.SIGHUP:
+			case got == unix.SIGHUP:
 				s.log.Warn("reloading the configuration is not supported yet, reopening the access log only")
 				s.complain("cannot reopen the access log", s.front.ReopenLogs())
-			case unix.SIGUSR1:
+			case got == unix.SIGUSR1:
 				s.restarts.onSignal()
-			case unix.SIGUSR2:
+			case got == unix.SIGUSR2:
 				s.log.Warn("upgrading is not supported yet, going on")
 			}
 		}

@@ -1,0 +1,44 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+)
+
+// maxTries is how often a request is tried again at most: each process that refuses a connection is
+// replaced, so that there is another soon.
+const maxTries = 10
+
+// dyingTime is how long a process that ends its connections may take to end itself.
+const dyingTime = 50 * time.Millisecond
+
+// mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
+// sent again only if the method is idempotent; we do that once.
+func (x *exchange) mayRetry(err error, tries int) bool {
+	switch {
+	case tries == maxTries:
+		return false
+	case errors.Is(err, errRefused), errors.Is(err, errUnsent):
+		return true
+	}
+	return errors.Is(err, errNoAnswer) && x.req.Idempotent() && !x.resent
+}
+
+// outlive sees to it that the retry does not go to a process that is dying. One that is killed ends
+// its connections a moment before anybody can know that it is dead; if it is the only one, its fate is
+// awaited.
+func (x *exchange) outlive() {
+	x.resent = true
+	gone := x.site.group.Doubt(x.served)
+	p := x.site.group.TryAcquire()
+	if p != nil {
+		x.site.group.Release(p)
+	}
+	if p != x.served {
+		return
+	}
+	select {
+	case <-gone:
+	case <-time.After(dyingTime):
+	}
+}
