@@ -59,13 +59,25 @@ func (p *progress) accepted(app string, a status.Accepted) {
 func (p *progress) went(app string, r pool.RestartSnapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, step := range r.Steps[min(p.shown[r.ID], len(r.Steps)):] {
-		p.step(app, r, step)
+	for i := p.shown[r.ID]; i < len(r.Steps); i++ {
+		p.step(app, upTo(r, i), r.Steps[i])
 	}
 	p.shown[r.ID] = len(r.Steps)
 	if r.State != pool.RestartRunning {
 		p.ended(app, r)
 	}
+}
+
+// upTo is r as it stood at its i-th step: how many were replaced by then is in the steps before.
+func upTo(r pool.RestartSnapshot, i int) pool.RestartSnapshot {
+	ready := 0
+	for _, s := range r.Steps[:i+1] {
+		if s.What == "ready" && s.Generation == r.Generation {
+			ready++
+		}
+	}
+	r.Replaced = min(ready, r.Total)
+	return r
 }
 
 func (p *progress) step(app string, r pool.RestartSnapshot, s pool.Step) {

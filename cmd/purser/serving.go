@@ -99,6 +99,9 @@ func (s *serving) run() error {
 
 // startApps makes the pool, which begins to start processes at once.
 func (s *serving) startApps(apps []conf.App, releases []pool.Release, folder string) {
+	if os.Geteuid() == 0 {
+		s.log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
+	}
 	s.pool = pool.New(s.cfg.Server.MaxProcesses, s.log)
 	s.restarts = newRestarts(s.pool, s.log)
 	for i, app := range apps {
