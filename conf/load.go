@@ -58,7 +58,7 @@ func syntaxProblem(name string, data []byte, err error) Problem {
 	if !ok {
 		return Problem{File: name, Text: "not valid TOML: " + err.Error()}
 	}
-	read := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte order mark has no place in offsets
+	read := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))   // a byte order mark has no place in offsets
 	read = read[:max(0, min(bad.Position.Start, len(read)))] // Start can be -1: toml steps back over what it read
 	return Problem{File: name, Line: 1 + bytes.Count(read, []byte("\n")), Text: "not valid TOML: " + bad.Message}
 }

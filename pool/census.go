@@ -1,6 +1,6 @@
 package pool
 
-// This file counts a group's processes.
+// This file counts a group's processes, and picks one of them.
 
 func (g *groupState) count(is func(*Process) bool) (n int) {
 	for _, p := range g.procs {
@@ -36,4 +36,35 @@ func (g *groupState) isOutdated(p *Process) bool {
 // isReplaceable reports whether p serves but is to go once there is another for it.
 func (g *groupState) isReplaceable(p *Process) bool {
 	return p.state == Ready && (p.generation != g.target() || p.worn())
+}
+
+// idlest returns the ready process with nothing in flight that was not used for the longest time.
+func (g *groupState) idlest() (idlest *Process) {
+	for _, p := range g.procs {
+		if p.state == Ready && p.load() == 0 && (idlest == nil || p.lastUsed.Before(idlest.lastUsed)) {
+			idlest = p
+		}
+	}
+	return idlest
+}
+
+// dispensable returns the ready process to let go next: one to be replaced before others, of those
+// the oldest generation, and of that the least busy.
+func (g *groupState) dispensable() (best *Process) {
+	for _, p := range g.procs {
+		if p.state == Ready && (best == nil || g.moreDispensable(p, best)) {
+			best = p
+		}
+	}
+	return best
+}
+
+func (g *groupState) moreDispensable(a, b *Process) bool {
+	switch ra, rb := g.isReplaceable(a), g.isReplaceable(b); {
+	case ra != rb:
+		return ra
+	case a.generation.number != b.generation.number:
+		return a.generation.number < b.generation.number
+	}
+	return a.load() < b.load()
 }

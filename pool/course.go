@@ -41,9 +41,9 @@ func (g *groupState) wants(p *Process) bool {
 	return p.generation == g.wanted || p.generation == g.steady()
 }
 
-// rolling reports whether one generation is taking over from another.
+// rolling reports whether one generation is taking over from another, as far as is known.
 func (g *groupState) rolling() bool {
-	return g.running() != nil || g.count(g.isOutdated) > 0
+	return g.running() != nil || g.count(g.isOutdated) > 0 && !g.target().bad
 }
 
 // rollingBack reports whether processes of a bad generation still serve and can be expected to be
@@ -90,21 +90,19 @@ func (g *groupState) toReplace() int {
 }
 
 // spawnNeeded begins the spawns that are wanting, within the limits, and asks for the room that it
-// lacks once it can begin no more.
+// lacks.
 func (g *groupState) spawnNeeded(now time.Time) {
 	if g.closed {
 		return
 	}
-	for before := -1; before < g.spawned; {
-		before = g.spawned
-		held := g.spawn(now, g.steady(), holdMin, g.app.MinProcesses-g.there())
-		served := g.spawn(now, g.steady(), serveQueue, g.unserved())
-		replaced := g.spawn(now, g.target(), replacement, g.unreplaced())
-		probed := g.spawn(now, g.wanted, replacement, g.unprobed())
-		if before == g.spawned {
-			needy := !(held && replaced && probed) || !served && len(g.procs) == 0
-			g.awaitRoom(needy || !served, !served, needy)
-		}
+	held := g.spawn(now, g.steady(), holdMin, g.app.MinProcesses-g.there())
+	served := g.spawn(now, g.steady(), serveQueue, g.unserved())
+	replaced := g.spawn(now, g.target(), replacement, g.unreplaced())
+	probed := g.spawn(now, g.wanted, replacement, g.unprobed())
+	needy := !(held && replaced && probed) || !served && len(g.procs) == 0
+	g.awaitRoom(needy || !served, !served, needy)
+	if !replaced {
+		g.makeOwnRoom(now)
 	}
 	g.spawn(now, g.steady(), serveQueue, g.keep-g.there())
 	g.keep = 0
@@ -121,6 +119,14 @@ func (g *groupState) awaitRoom(refused, queued, needy bool) {
 	}
 	if g.refused = refused; refused && needy {
 		g.os.makeRoom()
+	}
+}
+
+// makeOwnRoom lets a process go before its replacement is spawned, as the pool has no room for that,
+// unless something else is under way that makes some.
+func (g *groupState) makeOwnRoom(now time.Time) {
+	if ready := g.count(isReady); ready == len(g.procs) && ready > g.floor() {
+		g.drain(now, g.dispensable(), "makes room for its replacement")
 	}
 }
 
@@ -161,8 +167,11 @@ func (g *groupState) unprobed() int {
 }
 
 // spawn begins so many spawns of a generation, or fewer. It reports false if that is for want of room
-// in the pool.
+// in the pool. Where nothing is ready there is nothing to replace.
 func (g *groupState) spawn(now time.Time, n *generation, why purpose, times int) bool {
+	if why == replacement && g.count(isReady) == 0 {
+		why = serveQueue
+	}
 	for range times {
 		if !g.maySpawn(now, n) {
 			return true
@@ -184,6 +193,7 @@ func (g *groupState) maySpawn(now time.Time, n *generation) bool {
 
 func (g *groupState) begin(now time.Time, n *generation, replaces bool) {
 	g.spawned++
+	g.moves++
 	p := &Process{
 		number:     g.spawned,
 		generation: n,

@@ -61,8 +61,8 @@ func (g *Group) Name() string { return g.app.Name }
 // App returns the app's configuration.
 func (g *Group) App() conf.App { return g.app }
 
-// TryAcquire lends a ready process with room if there is one and nobody waits, else it returns nil:
-// then the request has to Acquire. The caller must Release or Hold the process.
+// TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
+// has to Acquire. The caller must Release or Hold the process.
 func (g *Group) TryAcquire() *Process {
 	g.mu.Lock()
 	p := g.state.lend()

@@ -28,6 +28,7 @@ type groupState struct {
 	restarts []*restart  // the last few, newest last
 
 	spawned int  // processes so far
+	moves   int  // of processes and restarts so far: settle makes rounds until one makes none
 	keep    int  // for the next settle: a recycled process is replaced, even above min, if there is room
 	refused bool // the pool had no room for a process when it was asked last
 	closed  bool
@@ -63,16 +64,10 @@ func newGroupState(app conf.App, release Release, os driver, r *rand.Rand) group
 	}
 }
 
-// lend lends a process if one has room and nobody waits, else nil. This and giveBack are the path of
-// every request: no clock, no allocation, no settling, no walk over the processes.
+// lend lends a process if one has room, else nil. Nobody is overtaken: where one has room, no request
+// waits. This and giveBack are the path of every request: no clock, no allocation, no settling, no
+// walk over the processes.
 func (g *groupState) lend() *Process {
-	if g.queue.length > 0 {
-		return nil
-	}
-	return g.lendFirst()
-}
-
-func (g *groupState) lendFirst() *Process {
 	p := g.lendable.first()
 	if p != nil {
 		p.requests++

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -19,10 +20,15 @@ func (g *simGroup) check(ready int) {
 	g.checkBounds()
 }
 
-// checkFloor: I8, the group itself never lets a process go that min needs.
+// checkFloor: I8, the group itself never lets a process go that min needs, and one at most for each
+// that replaces it.
 func (g *simGroup) checkFloor(before int) {
-	if now := g.state.count(isReady); now < before && now < g.state.app.MinProcesses && !g.excused {
-		g.fail("I8: %d processes are ready, there were %d", now, before)
+	ready, least := g.state.count(isReady), g.state.app.MinProcesses
+	switch {
+	case !g.excused && ready < before && ready < least, g.retired+g.leftOut > 0 && ready < least && !g.excused:
+		g.fail("I8: %d processes are ready, there were %d", ready, before)
+	case g.retired > g.began:
+		g.fail("I8: %d processes were replaced by %d", g.retired, g.began)
 	}
 	g.excused = false
 }
@@ -79,8 +85,10 @@ func (g *simGroup) checkProcesses() {
 			g.fail("process %d is gone, but still there", p.number)
 		case i > 0 && g.state.procs[i-1].number >= p.number:
 			g.fail("processes are out of order")
-		case p.requests < 0 || p.connections < 0:
-			g.fail("process %d has a load of %d and %d", p.number, p.requests, p.connections)
+		case p.load() != f.load:
+			g.fail("process %d has a load of %d, it counts %d and %d", p.number, f.load, p.requests, p.connections)
+		case p.child != nil && !p.killed && g.state.hurried:
+			g.fail("time has run out, but process %d lives on", p.number)
 		case p.state == Ready && (p.child == nil || f.order.Generation != p.generation.number || f.order.Release != p.generation.release):
 			g.fail("I1: process %d serves for generation %d, but was spawned for %+v", p.number, p.generation.number, f.order)
 		case p.state == Draining && p.load() == 0:
@@ -112,6 +120,9 @@ func (g *simGroup) checkRelease(p *Process) {
 		g.fail("I5: generation %d serves from %s and from %s", number, known, path)
 	}
 	g.releases[number] = path
+	if number == g.state.wanted.number && g.world.now.Before(g.quiet) {
+		g.fail("generation %d serves before the requests for it have been quiet", number)
+	}
 }
 
 // checkAlarm: I12, a deadline that is due was met, and a later one will wake us.
@@ -175,9 +186,6 @@ func (g *simGroup) checkBounds() {
 	if len(s.procs) > s.app.MaxProcesses+s.surge() {
 		g.fail("I9: %d processes are alive", len(s.procs))
 	}
-	if additions := s.count(isReady) + s.count(isAddition); additions > s.app.MaxProcesses+s.surge() {
-		g.fail("I9: %d processes serve or will", additions)
-	}
 	if n := s.count(isReplacement); n > s.surge() {
 		g.fail("I9: %d replacements are spawning at once", n)
 	}
@@ -196,12 +204,15 @@ func (g *simGroup) checkBounds() {
 	}
 }
 
-// checkSpawn: I6, only a replacement is spawned from code that is not known to work.
+// checkSpawn: I6, code that is not known to work is spawned only to replace, or to see if it works.
 func (g *simGroup) checkSpawn(p *Process) {
 	s, n := &g.state, p.generation
 	unproven := n != s.good && s.good != nil && s.ready(n) == 0
-	if unproven && !p.replaces && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
+	if unproven && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
 		g.fail("I6: process %d is spawned of generation %d, which is unproven", p.number, n.number)
+	}
+	if n := s.count(isReady) + s.count(isAddition); !p.replaces && n > s.app.MaxProcesses {
+		g.fail("I9: process %d is spawned, the %dth that serves or will", p.number, n)
 	}
 	if s.closed {
 		g.fail("process %d is spawned after close", p.number)
@@ -229,9 +240,11 @@ func (g *simGroup) checkAnswer(v *visitor) {
 			g.fail("visitor %d is served after %d", v.ticket, g.lastServed)
 		}
 		g.lastServed = v.ticket
+		g.world.seen["visitor served"]++
 		return
 	}
 	var start *StartError
+	g.world.seen[fmt.Sprintf("visitor refused: %T", v.err)]++
 	switch {
 	case errors.Is(v.err, ErrClosed) && s.closed:
 	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline):
@@ -244,6 +257,9 @@ func (g *simGroup) checkAnswer(v *visitor) {
 // checkEnded: I4, what a restart says of itself when it ends.
 func (g *simGroup) checkEnded(r RestartSnapshot) {
 	s := &g.state
+	if n := len(r.Steps); n > 1 && r.Steps[n-2].What == "rolled-back" {
+		g.world.seen["rolled back"]++
+	}
 	switch r.State {
 	case RestartRunning:
 		g.fail("a restart ends running")

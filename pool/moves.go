@@ -16,6 +16,7 @@ func (g *groupState) move(now time.Time, p *Process, to State) {
 	if p.state == Ready {
 		g.lendable.remove(p)
 	}
+	g.moves++
 	p.state, p.since = to, now
 	if to == Ready {
 		g.lendable.add(p)

@@ -43,9 +43,10 @@ type restart struct {
 	failure  *Failure
 }
 
-// joinable reports whether a further request may become part of r.
+// joinable reports whether a further request may become part of r: as long as its generation is held
+// back, so that nobody has seen it.
 func (r *restart) joinable(now time.Time, req RestartRequest) bool {
-	return r.state == RestartRunning && req.Settle > 0 && now.Before(r.quietAt) && !r.generation.worked
+	return r.state == RestartRunning && req.Settle > 0 && now.Before(r.quietAt)
 }
 
 // hold keeps the generation back until the requests have been quiet for a while.
@@ -117,6 +118,7 @@ func (g *groupState) end(now time.Time, r *restart, state RestartState) {
 	if r.state != RestartRunning {
 		panic("BUG: restart " + r.id + " ends twice")
 	}
+	g.moves++
 	r.replaced = g.replaced(r)
 	r.state, r.ended = state, now
 	g.step(now, r, string(state), nil)

@@ -9,18 +9,24 @@ import (
 
 // settle makes the group's next moves from what it knows now. It runs after every event and when a
 // deadline passes; running it twice changes nothing.
+//
+// One move can call for another that comes earlier in a round: so it makes rounds until one makes no
+// move. There are few, as a process only ever moves forward, and what may be spawned is limited.
 func (g *groupState) settle(now time.Time) {
 	g.look(now)
 	g.timeOut(now)
-	g.putToWork(now)
-	g.giveUpOutdated(now)
-	g.lendQueue()
-	g.drainReplaced(now)
-	g.conclude(now)
-	g.drainIdle(now)
-	g.spawnNeeded(now)
+	for before := -1; before != g.moves; {
+		before = g.moves
+		g.putToWork(now)
+		g.giveUpOutdated(now)
+		g.lendQueue()
+		g.drainReplaced(now)
+		g.conclude(now)
+		g.drainIdle(now)
+		g.spawnNeeded(now)
+		g.stopDrained(now)
+	}
 	g.refuseQueue(now)
-	g.stopDrained(now)
 	g.killOverdue(now)
 }
 
@@ -82,7 +88,7 @@ func (g *groupState) giveUpOutdated(now time.Time) {
 // lendQueue lends to those who have waited longest.
 func (g *groupState) lendQueue() {
 	for g.queue.length > 0 {
-		p := g.lendFirst()
+		p := g.lend()
 		if p == nil {
 			return
 		}
@@ -175,94 +181,4 @@ func (g *groupState) killOverdue(now time.Time) {
 			g.kill(p)
 		}
 	}
-}
-
-// deadlineOf returns when p's present state is left without anybody's help, or zero.
-func (g *groupState) deadlineOf(p *Process) time.Time {
-	switch {
-	case p.state == Draining && p.requests > 0:
-		return p.since.Add(g.app.DrainTimeout)
-	case p.state == Draining:
-		return p.since.Add(g.app.WebsocketDrainTimeout)
-	case p.state == Stopping && p.child != nil && !p.killed && g.hurried:
-		return p.since
-	case p.state == Stopping && p.child != nil && !p.killed:
-		return p.since.Add(g.app.StopTimeout)
-	}
-	return time.Time{} // a spawn has its own limit, and what is killed goes
-}
-
-// deadline returns the time after now of the next move that no event will bring about, or zero.
-func (g *groupState) deadline(now time.Time) time.Time {
-	var next time.Time
-	at := func(t time.Time) {
-		if t.After(now) && (next.IsZero() || t.Before(next)) {
-			next = t
-		}
-	}
-	for _, p := range g.procs {
-		at(g.deadlineOf(p))
-	}
-	if w := g.queue.first; w != nil {
-		at(w.deadline)
-	}
-	if g.closed {
-		return next
-	}
-	at(g.wanted.retryAt)
-	at(g.steady().retryAt)
-	if r := g.lastRestart(); r != nil {
-		at(r.quietAt)
-	}
-	if len(g.lendable.heap) > 0 {
-		at(now.Add(g.tick()))
-	}
-	if g.refused {
-		at(now.Add(askAgain))
-	}
-	return next
-}
-
-const (
-	slowTick = time.Second            // how often a group looks which processes were used
-	askAgain = 250 * time.Millisecond // how often it asks the others for room
-)
-
-// tick is how exactly idle processes are noticed.
-func (g *groupState) tick() time.Duration {
-	if g.app.IdleTimeout <= 0 {
-		return slowTick
-	}
-	return min(slowTick, max(g.app.IdleTimeout/4, time.Millisecond))
-}
-
-// idlest returns the ready process with nothing in flight that was not used for the longest time.
-func (g *groupState) idlest() (idlest *Process) {
-	for _, p := range g.procs {
-		if p.state == Ready && p.load() == 0 && (idlest == nil || p.lastUsed.Before(idlest.lastUsed)) {
-			idlest = p
-		}
-	}
-	return idlest
-}
-
-// dispensable returns the ready process to let go next: one to be replaced before others, of those
-// the oldest generation, and of that the least busy.
-func (g *groupState) dispensable() (best *Process) {
-	for _, p := range g.procs {
-		if p.state == Ready && (best == nil || g.moreDispensable(p, best)) {
-			best = p
-		}
-	}
-	return best
-}
-
-func (g *groupState) moreDispensable(a, b *Process) bool {
-	switch ra, rb := g.isReplaceable(a), g.isReplaceable(b); {
-	case ra != rb:
-		return ra
-	case a.generation.number != b.generation.number:
-		return a.generation.number < b.generation.number
-	}
-	return a.load() < b.load()
 }

@@ -17,31 +17,57 @@ var (
 )
 
 // TestSimulation plays histories of two groups, each invented from its seed, and checks what has to
-// hold after every event.
+// hold after every event. At the end it must have met everything that can happen to a group.
 func TestSimulation(t *testing.T) {
 	if *seed != 0 {
-		if err := play(*seed, os.Stdout); err != nil {
+		if _, err := play(*seed, os.Stdout); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	const players = 2
 	var next atomic.Uint64
-	var group sync.WaitGroup
-	for range players {
-		group.Go(func() {
-			for n := next.Add(1); n <= uint64(*histories) && !t.Failed(); n = next.Add(1) {
-				if err := play(n, nil); err != nil {
-					t.Errorf("history %d: %v\nreplay it with: go test ./pool -run TestSimulation -seed=%d", n, err, n)
-				}
-			}
-		})
+	var players sync.WaitGroup
+	var seen [2]map[string]int
+	for i := range seen {
+		seen[i] = map[string]int{}
+		players.Go(func() { playMany(t, &next, seen[i]) })
 	}
-	group.Wait()
+	players.Wait()
+	for _, what := range everything {
+		n := seen[0][what] + seen[1][what]
+		if n == 0 && !t.Failed() {
+			t.Errorf("in %d histories never happened: %s", *histories, what)
+		}
+		t.Logf("%9d  %s", n, what)
+	}
+}
+
+var everything = []string{
+	"visitor served", "visitor refused: *errors.errorString", "visitor refused: *pool.StartError",
+	"spawning process", "giving up spawn", "process ready", "process failed to start", "process crashed", "process crashed unused",
+	"draining process: idle", "draining process: replaced by another generation", "draining process: max_requests reached",
+	"draining process: it hangs", "draining process: another app needs room", "draining process: above max_processes",
+	"draining process: purser is stopping", "stopping process", "killing process", "process exited",
+	"restart requested", "restart joined", "restart done", "restart failed", "restart superseded",
+	"resisting deployment error", "recovered from deployment error", "rolled back",
+}
+
+// playMany plays the next history until there are enough, or one fails.
+func playMany(t *testing.T, next *atomic.Uint64, seen map[string]int) {
+	for n := next.Add(1); n <= uint64(*histories) && !t.Failed(); n = next.Add(1) {
+		w, err := play(n, nil)
+		if err != nil {
+			t.Errorf("history %d: %v\nreplay it with: go test ./pool -run TestSimulation -seed=%d", n, err, n)
+			return
+		}
+		for what, times := range w.seen {
+			seen[what] += times
+		}
+	}
 }
 
 // play plays one history. Its error is the invariant that did not hold.
-func play(seed uint64, trace io.Writer) (err error) {
+func play(seed uint64, trace io.Writer) (w *world, err error) {
 	defer func() {
 		switch broken := recover().(type) {
 		case nil:
@@ -54,7 +80,7 @@ func play(seed uint64, trace io.Writer) (err error) {
 			err = fmt.Errorf("panic: %v", broken)
 		}
 	}()
-	w := newWorld(seed, trace)
+	w = newWorld(seed, trace)
 	for _, g := range w.groups {
 		g.settle("starts")
 	}
@@ -68,7 +94,7 @@ func play(seed uint64, trace io.Writer) (err error) {
 		w.calmDown()
 	}
 	w.close()
-	return nil
+	return w, nil
 }
 
 // live lets visitors come and things go wrong, up to a moment.

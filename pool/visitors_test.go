@@ -3,6 +3,7 @@ package pool
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -26,6 +27,7 @@ func (g *simGroup) visit() {
 		w.what = g.state.app.Name + ": lends"
 		w.tell("%s process %d", w.what, p.number)
 		g.checkLent(p)
+		g.children[p].load++
 		g.serve(p)
 		return
 	}
@@ -56,6 +58,12 @@ func (g *simGroup) answer(waiting *waiter) {
 	}
 	v.answers++
 	g.checkAnswer(v)
+	if v.proc != nil {
+		g.children[v.proc].load++
+	}
+	if g.world.chance(10) {
+		g.world.after(0, func() { g.leaves(v) })
+	}
 	g.world.after(g.world.between(0, time.Millisecond), func() { g.takes(v) })
 }
 
@@ -75,6 +83,9 @@ func (g *simGroup) leaves(v *visitor) {
 		return
 	}
 	v.left = true
+	if v.proc != nil {
+		g.lose(v.proc)
+	}
 	g.event(fmt.Sprintf("visitor %d leaves", v.ticket), func(now time.Time) { g.state.abandon(now, &v.waiter) })
 	delete(g.visitors, &v.waiter)
 }
@@ -85,19 +96,31 @@ func (g *simGroup) serve(p *Process) {
 	w := g.world
 	switch {
 	case w.calm:
-		w.after(10*time.Millisecond, func() { g.less(p, "request ends", g.state.giveBack) })
+		w.after(10*time.Millisecond, func() { g.ends(p, "request ends", g.state.giveBack) })
 	case w.chance(6):
 		w.after(w.between(0, 100*time.Millisecond), func() { g.holds(p) })
 	case w.chance(3):
-		w.after(w.between(5*time.Second, 20*time.Second), func() { g.less(p, "request ends late", g.state.giveBack) })
+		w.after(w.between(5*time.Second, 20*time.Second), func() { g.ends(p, "request ends late", g.state.giveBack) })
 	default:
-		w.after(w.between(time.Millisecond, 600*time.Millisecond), func() { g.less(p, "request ends", g.state.giveBack) })
+		w.after(w.between(time.Millisecond, 600*time.Millisecond), func() { g.ends(p, "request ends", g.state.giveBack) })
 	}
 }
 
 func (g *simGroup) holds(p *Process) {
 	g.less(p, "request becomes a connection", g.state.hold)
-	g.world.after(g.world.between(0, 20*time.Second), func() { g.less(p, "connection ends", g.state.drop) })
+	g.world.after(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", g.state.drop) })
+}
+
+func (g *simGroup) ends(p *Process, what string, event func(*Process) bool) {
+	g.lose(p)
+	g.less(p, what, event)
+}
+
+// lose notes that p is lent once less.
+func (g *simGroup) lose(p *Process) {
+	if f := g.children[p]; f != nil {
+		f.load--
+	}
 }
 
 // less is what Group.less does. It settles only if something can come of it.
@@ -112,12 +135,16 @@ func (g *simGroup) less(p *Process, what string, event func(*Process) bool) {
 // mischief is one thing that goes wrong, or that an operator does.
 func (g *simGroup) mischief() {
 	w := g.world
-	switch n := w.rand.IntN(10); {
+	switch n := w.rand.IntN(11); {
 	case n < 4:
 		if p := g.anyReady(); p != nil {
 			g.exit(p, 0, "crashes")
 		}
 	case n < 5:
+		if p := g.anyReady(); p != nil {
+			g.play(fmt.Sprintf("process %d is doubted", p.number), func(now time.Time) { g.state.doubt(now, p) })
+		}
+	case n < 6:
 		if p := g.anyReady(); p != nil {
 			g.excused = true
 			g.event(fmt.Sprintf("process %d is recycled", p.number), func(now time.Time) { g.state.recycle(now, p, "it hangs") })
@@ -143,10 +170,21 @@ func (g *simGroup) restart() {
 		req.Settle = w.between(50*time.Millisecond, 2*time.Second)
 	}
 	last := g.state.lastRestart()
+	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet)
 	g.event(fmt.Sprintf("restart with %s, settle %v", req.Release.Path, req.Settle), func(now time.Time) {
-		r := g.state.restart(now, fmt.Sprint(w.rand.Uint32()), req)
-		if r != last && !g.state.closed {
+		if !joins {
+			g.touched, g.quiet = now, time.Time{}
 			g.restarts++
+		}
+		if req.Settle > 0 {
+			g.quiet = now.Add(min(req.Settle, g.touched.Add(10*time.Second).Sub(now)))
+		}
+		r := g.state.restart(now, fmt.Sprint(w.rand.Uint32()), req)
+		if joins != (r == last) {
+			g.fail("whether the restart joins the last should be %v", joins)
+		}
+		if joins {
+			w.seen["restart joined"]++
 		}
 	})
 }
@@ -160,6 +198,19 @@ func (g *simGroup) ended(r RestartSnapshot) {
 
 func (g *simGroup) note(_ hclog.Level, message string, pairs ...any) {
 	g.acts++
+	if why := slices.Index(pairs, any("why")); why >= 0 {
+		message += ": " + pairs[why+1].(string)
+	}
+	g.world.seen[message]++
+	switch message {
+	case "process ready":
+		g.began++
+	case "draining process: replaced by another generation", "draining process: max_requests reached":
+		g.retired++
+	case "draining process: idle", "draining process: another app needs room", "draining process: above max_processes",
+		"draining process: makes room for its replacement":
+		g.leftOut++
+	}
 	if g.world.trace != nil {
 		g.world.tell("%s:     %s %v", g.state.app.Name, message, pairs)
 	}

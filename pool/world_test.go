@@ -23,7 +23,8 @@ type world struct {
 	pids   int
 	calm   bool      // no more mischief: what can work does
 	trace  io.Writer // nil = none
-	what   string    // is happening now
+	seen   map[string]int
+	what   string // is happening now
 }
 
 // A violation is an invariant that does not hold.
@@ -41,7 +42,7 @@ func (w *world) tell(format string, args ...any) {
 
 func newWorld(seed uint64, trace io.Writer) *world {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), start: start, now: start, trace: trace, what: "the beginning"}
+	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), start: start, now: start, trace: trace, seen: map[string]int{}, what: "the beginning"}
 	w.slots.surplus = map[*simGroup]int{}
 	for i := range 2 {
 		w.groups = append(w.groups, newSimGroup(w, i))
@@ -103,6 +104,8 @@ type simGroup struct {
 
 	freed, begging bool
 	excused        bool // this event takes a ready process away
+	retired, began int  // processes that this event let go, and put to work
+	leftOut        int  // of those let go, the ones that had no replacement
 	acts           int  // calls to the driver that did something
 
 	children   map[*Process]*fate // of every process that is not gone
@@ -112,6 +115,8 @@ type simGroup struct {
 	restarts   int            // that were not joined
 	done       int            // newest generation whose restart was done
 	releases   map[int]string // of each generation that ever served
+	touched    time.Time      // the first request of the last restart, if that can be joined
+	quiet      time.Time      // the last restart's generation may not serve before
 }
 
 // A fate is what the world knows of a process.
@@ -119,6 +124,7 @@ type fate struct {
 	order        Order // what it was spawned for
 	aborted      bool
 	stops, kills int
+	load         int  // how often it is lent
 	stubborn     bool // ignores TERM
 }
 
@@ -164,7 +170,7 @@ func newSimGroup(w *world, i int) *simGroup {
 func (g *simGroup) invent(trouble int) string {
 	kind := "good"
 	if g.world.chance(trouble) {
-		kind = []string{"bad", "flaky", "young", "hangs", "bad"}[g.world.rand.IntN(5)]
+		kind = []string{"bad", "bad", "flaky", "young", "hangs", "once"}[g.world.rand.IntN(6)]
 	}
 	return fmt.Sprintf("%s-%d", kind, g.world.rand.IntN(1000))
 }
@@ -183,6 +189,7 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	w.what = g.state.app.Name + ": " + what
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
+	g.retired, g.leftOut, g.began = 0, 0, 0
 	do(w.now)
 	g.setTimer()
 	g.check(before)
@@ -251,7 +258,7 @@ func (g *simGroup) spawn(p *Process) {
 	w := g.world
 	kind, _, _ := strings.Cut(f.order.Release.Path, "-")
 	switch {
-	case kind == "bad", !w.calm && (kind == "flaky" && w.chance(50) || w.chance(3)):
+	case kind == "bad", !w.calm && (kind == "flaky" && w.chance(50) || kind == "once" && p.generation.worked || w.chance(3)):
 		g.exit(p, w.between(0, 2*time.Second), "cannot start")
 	case kind == "hangs" && !w.calm:
 		g.exit(p, 20*time.Second, "hangs in its start")

@@ -12,7 +12,7 @@ var (
 
 const (
 	maxChunk      = 1 << 52  // bytes; more is an attack on somebody's arithmetic
-	maxChunkLine  = 256      // bytes of size and extensions
+	maxChunkLine  = 256      // bytes of a size and its extensions
 	maxExtensions = 16 << 10 // bytes of extensions in a whole body (CVE-2023-39326)
 	maxTrailer    = 16 << 10 // bytes of the trailer section
 )
@@ -40,7 +40,7 @@ type Chunked struct {
 
 	state      chunkState
 	digits     int
-	line       int   // bytes of the present size line
+	line       int   // bytes of the present size line, once it has extensions
 	extensions int   // bytes of all extensions
 	size       int64 // of the present chunk; what is left of it in chunkData
 	section    []byte
@@ -95,7 +95,7 @@ func (d *Chunked) step(c byte) error {
 		if c != '\n' {
 			return errChunkEnd
 		}
-		d.state, d.digits, d.line = chunkFirst, 0, 0
+		d.state, d.digits = chunkFirst, 0
 	case chunkTrailers:
 		return d.stepTrailer(c)
 	}
@@ -119,7 +119,8 @@ func (d *Chunked) stepSize(c byte) error {
 	case c == '\r':
 		d.state = chunkLineLF
 	case c == ';':
-		d.state = chunkExt
+		d.line, d.state = d.digits, chunkExt
+		return d.stepExtension(c)
 	default:
 		return errChunkSize
 	}
@@ -127,9 +128,13 @@ func (d *Chunked) stepSize(c byte) error {
 }
 
 func (d *Chunked) stepExtension(c byte) error {
+	if c == '\r' && d.state == chunkExt {
+		d.state = chunkLineLF
+		return nil
+	}
 	d.line++
 	d.extensions++
-	if d.line > maxChunkLine || d.extensions > maxExtensions || c != '\r' && !is(c, classValue) {
+	if d.line > maxChunkLine || d.extensions > maxExtensions || !is(c, classValue) {
 		return errChunkExt
 	}
 	switch {
@@ -141,11 +146,6 @@ func (d *Chunked) stepExtension(c byte) error {
 		d.state = chunkExt
 	case c == '\\' && d.state == chunkQuoted:
 		d.state = chunkEscaped
-	case c == '\r' && d.state == chunkExt:
-		d.state = chunkLineLF
-	}
-	if c == '\r' && d.state != chunkLineLF {
-		return errChunkExt
 	}
 	return nil
 }
@@ -167,12 +167,11 @@ func (d *Chunked) stepTrailer(c byte) error {
 
 // endTrailers parses the section and leaves out what may not stand in it.
 func (d *Chunked) endTrailers() error {
-	d.state = chunkDone
-	fields, err := parseFields(d.section, d.Trailers[:0], MaxFields)
+	fields, err := parseFields(d.section, d.Trailers[:0])
 	if err != nil {
 		return errTrailer
 	}
-	d.Trailers = fields[:0]
+	d.state, d.Trailers = chunkDone, fields[:0]
 	for _, f := range fields {
 		if !notInTrailers.has(f.ID) && !unsafeName(f.Name) {
 			d.Trailers = append(d.Trailers, f)

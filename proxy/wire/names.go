@@ -96,8 +96,8 @@ var idsByLength = func() (t [longestName + 1][]FieldID) {
 	return t
 }()
 
-// Lookup returns which known field a name is, in any case.
-func Lookup(name []byte) FieldID {
+// lookup returns which known field a name is, in any case.
+func lookup(name []byte) FieldID {
 	if len(name) > longestName || len(name) == 0 {
 		return Other
 	}
@@ -127,6 +127,14 @@ func (s idSet) has(id FieldID) bool { return s&(1<<id) != 0 }
 var hopByHop = setOf(Connection, KeepAlive, ProxyConnection, ProxyAuthenticate, ProxyAuthorization,
 	TE, Trailer, TransferEncoding, Upgrade, HTTP2Settings, ContentLength)
 
+// notForwarded are the fields of a request that are not sent on as received: Host is written first,
+// Expect is answered here, and Proxy becomes HTTP_PROXY in CGI-like apps (CVE-2016-5385).
+var notForwarded = hopByHop | setOf(Host, Expect, Proxy)
+
+// notReturned are the fields of a response that are not sent on as received. What begins with X- is for
+// the server in front, which is us.
+var notReturned = hopByHop | setOf(XAccelBuffering, XAccelRedirect, XSendfile)
+
 // notNominable are fields that a Connection header cannot have removed: a client could take away
 // what the app relies on (CVE-2021-33197, CVE-2024-45410).
 var notNominable = setOf(Host, ContentLength, TransferEncoding, Cookie, Authorization, XForwardedFor,
@@ -134,8 +142,8 @@ var notNominable = setOf(Host, ContentLength, TransferEncoding, Cookie, Authoriz
 	ContentType, SetCookie)
 
 // once are request fields of which a second one makes the message ambiguous.
-var once = setOf(Authorization, ContentType, Expect, IfMatch, IfModifiedSince, IfNoneMatch, IfRange,
-	IfUnmodifiedSince, Range)
+var once = setOf(Host, ContentLength, TransferEncoding, Authorization, ContentType, Expect, IfMatch,
+	IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, Range, SecWebSocketKey, SecWebSocketVersion)
 
 // notInTrailers are fields that a trailer section may not carry (RFC 9110 section 6.5.1): framing,
 // routing, authentication, caching and what else must be known before the content.
@@ -143,5 +151,6 @@ var notInTrailers = setOf(Age, Authorization, CacheControl, Connection, ContentE
 	ContentRange, ContentType, Cookie, Date, Expect, Expires, Forwarded, Host, HTTP2Settings, IfMatch,
 	IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy,
 	ProxyAuthenticate, ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer,
-	TransferEncoding, Upgrade, Vary, WWWAuthenticate, XAccelRedirect, XForwardedFor, XForwardedHost,
-	XForwardedPort, XForwardedProto, XRealIP, XRequestID, XRequestStart, XSendfile)
+	TransferEncoding, Upgrade, Vary, WWWAuthenticate, XAccelBuffering, XAccelMapping, XAccelRedirect,
+	XForwardedFor, XForwardedHost, XForwardedPort, XForwardedProto, XRealIP, XRequestID, XRequestStart,
+	XSendfile, XSendfileType)

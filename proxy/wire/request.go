@@ -1,25 +1,11 @@
 package wire
 
-import "bytes"
+import "encoding/base64"
 
 var (
-	errRequestLine = &Error{400, "the request line is malformed"}
-	errMethod      = &Error{400, "the method is not a token of at most 32 bytes"}
-	errTarget      = &Error{400, "the request target has a character that is not allowed"}
-	errTargetLong  = &Error{414, "the request target is too long"}
-	errTargetForm  = &Error{400, "the request target is not of a form that is served"}
-	errVersion     = &Error{400, "the HTTP version is malformed"}
-	errVersionHigh = &Error{505, "the HTTP version is not supported"}
-	errConnect     = &Error{405, "CONNECT is not served"}
-	errTrace       = &Error{405, "TRACE is not served"}
-	errHost        = &Error{400, "the Host is missing, double or malformed"}
-	errLength      = &Error{400, "the Content-Length is malformed or double"}
-	errBothLengths = &Error{400, "both Content-Length and Transfer-Encoding are given"}
-	errCoding      = &Error{400, "the Transfer-Encoding is malformed"}
-	errCodingOther = &Error{501, "the Transfer-Encoding is not supported"}
-	errCoding10    = &Error{400, "an HTTP/1.0 request has a Transfer-Encoding"}
-	errDouble      = &Error{400, "a header that may stand once stands twice"}
-	errExpect      = &Error{417, "the Expect header asks for what is not supported"}
+	errHost   = &Error{400, "the Host is missing or malformed"}
+	errDouble = &Error{400, "a header that may stand once stands twice"}
+	errExpect = &Error{417, "the Expect header asks for what is not supported"}
 )
 
 // A Request is a parsed request head.
@@ -56,260 +42,104 @@ func (r *Request) Parse(head []byte) error {
 	if err != nil {
 		return err
 	}
-	if r.Fields, err = parseFields(head[n:], r.Fields, MaxFields); err != nil {
+	if r.Fields, err = parseFields(head[n:], r.Fields); err != nil {
 		return err
 	}
 	return r.interpret()
 }
 
-// parseLine parses the request line and returns its length with its CRLF. RFC 9112 section 3 allows
-// nothing but single spaces between its parts.
-func (r *Request) parseLine(b []byte) (int, error) {
-	i := 0
-	for i < len(b) && is(b[i], classToken) {
-		i++
-	}
-	if i == 0 || i > MaxMethod {
-		return 0, errMethod
-	}
-	if b[i] != ' ' {
-		return 0, errRequestLine
-	}
-	r.Method = b[:i]
-	start := i + 1
-	i, err := r.scanTarget(b, start)
-	if err != nil {
-		return 0, err
-	}
-	r.Target = b[start:i]
-	n, err := r.parseVersion(b[i:])
-	if err != nil {
-		return 0, err
-	}
-	return i + n, r.checkTarget()
-}
+// marks are what the fields say together about the message and its connection.
+type marks struct {
+	options
+	seen idSet
 
-// scanTarget finds the end of the target that begins at start, and of its path.
-func (r *Request) scanTarget(b []byte, start int) (int, error) {
-	i := start
-	for i < len(b) && b[i] != '?' && is(b[i], classTarget) {
-		switch {
-		case is(b[i], classPlain):
-		case b[i] == '/':
-			r.ReviewPath = r.ReviewPath || b[i+1] == '/' || b[i+1] == '.'
-		case b[i] != '.':
-			r.ReviewPath = true
-		}
-		i++
-	}
-	r.Path = b[start:i]
-	for i < len(b) && is(b[i], classTarget) {
-		i++
-	}
-	switch {
-	case i-start > MaxTarget:
-		return 0, errTargetLong
-	case i == len(b) || b[i] == '\r':
-		return 0, errRequestLine // HTTP/0.9, or a target with a CR in it
-	case b[i] != ' ':
-		return 0, errTarget
-	case i == start:
-		return 0, errRequestLine
-	}
-	return i, nil
-}
-
-// parseVersion parses " HTTP/1.1\r\n". RFC 9112 section 2.3: a later minor version is read as 1.1.
-func (r *Request) parseVersion(b []byte) (int, error) {
-	const n = len(" HTTP/1.1\r\n")
-	if len(b) < n || string(b[:6]) != " HTTP/" || b[7] != '.' || b[9] != '\r' || b[10] != '\n' {
-		return 0, errVersion
-	}
-	major, minor := b[6], b[8]
-	switch {
-	case major < '0' || major > '9' || minor < '0' || minor > '9' || major == '0':
-		return 0, errVersion
-	case major != '1':
-		return 0, errVersionHigh
-	case minor > '0':
-		r.Minor = 1
-	}
-	return n, nil
-}
-
-// checkTarget brings the target into origin-form (RFC 9112 section 3.2).
-func (r *Request) checkTarget() error {
-	switch {
-	case string(r.Method) == "CONNECT":
-		return errConnect
-	case string(r.Method) == "TRACE" || string(r.Method) == "TRACK":
-		return errTrace
-	case r.Target[0] == '/':
-		return nil
-	case len(r.Target) == 1 && r.Target[0] == '*':
-		if string(r.Method) != "OPTIONS" {
-			return errTargetForm
-		}
-		return nil
-	}
-	return r.splitAbsolute()
-}
-
-// splitAbsolute takes scheme and authority off an absolute-form target.
-func (r *Request) splitAbsolute() error {
-	at := bytes.Index(r.Target, []byte("://"))
-	if at < 0 || !EqualFold(r.Target[:at], "http") && !EqualFold(r.Target[:at], "https") {
-		return errTargetForm
-	}
-	rest := r.Target[at+3:]
-	end := bytes.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
-	}
-	if end == 0 || !ValidHost(rest[:end]) {
-		return errHost
-	}
-	r.Host = rest[:end]
-	r.Target = rest[end:]
-	if len(r.Target) == 0 {
-		r.Target = []byte("/")
-	} else if r.Target[0] == '?' {
-		return errTargetForm
-	}
-	r.Path = r.Target
-	if q := bytes.IndexByte(r.Target, '?'); q >= 0 {
-		r.Path = r.Target[:q]
-	}
-	r.ReviewPath = true
-	return nil
+	length, coding        []byte
+	upgrade, key, version []byte
 }
 
 // interpret reads the fields that say how the message is framed and whom it is for.
 func (r *Request) interpret() error {
-	var seen idSet
-	var coding, length, upgrade, key, version []byte
-	var upgradeListed, keepAlive bool
-	hosts := 0
+	var m marks
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		if f.ID == Other {
 			f.Drop = f.Drop || unsafeName(f.Name)
 			continue
 		}
-		if seen.has(f.ID) && once.has(f.ID) {
+		if m.seen.has(f.ID) && once.has(f.ID) {
 			return errDouble
 		}
-		f.Drop = f.Drop || hopByHop.has(f.ID)
-		switch f.ID {
-		case Host:
-			if hosts++; hosts > 1 || !ValidHost(f.Value) {
-				return errHost
-			}
-			if r.Host == nil {
-				r.Host = f.Value // RFC 9112 section 3.2.2: an absolute target wins
-			}
-			f.Drop = true // written first
-		case ContentLength:
-			if seen.has(ContentLength) {
-				return errLength
-			}
-			length = f.Value
-			if len(length) == 0 {
-				return errLength
-			}
-		case TransferEncoding:
-			if seen.has(TransferEncoding) {
-				return errCoding
-			}
-			coding = f.Value
-			if len(coding) == 0 {
-				return errCoding
-			}
-		case Connection:
-			r.Close = r.Close || hasToken(f.Value, "close")
-			keepAlive = keepAlive || hasToken(f.Value, "keep-alive")
-			upgradeListed = upgradeListed || hasToken(f.Value, "upgrade")
-			nominate(r.Fields, f.Value)
-		case TE:
-			r.Trailers = r.Trailers || hasToken(f.Value, "trailers")
-		case Expect:
-			r.Continue = true
-			if !EqualFold(f.Value, "100-continue") {
-				return errExpect
-			}
-			f.Drop = true // answered here
-		case Proxy:
-			f.Drop = true // becomes HTTP_PROXY in CGI-like apps (CVE-2016-5385)
-		case Upgrade:
-			upgrade = f.Value
-		case SecWebSocketKey:
-			key = f.Value
-		case SecWebSocketVersion:
-			version = f.Value
+		m.seen |= 1 << f.ID
+		f.Drop = f.Drop || notForwarded.has(f.ID)
+		if err := r.note(f, &m); err != nil {
+			return err
 		}
-		seen |= 1 << f.ID
 	}
-	if r.Minor == 0 {
-		r.Close = r.Close || !keepAlive
-		r.Continue = false // RFC 9110 section 10.1.1
-	} else if hosts == 0 {
+	if r.Minor == 1 && !m.seen.has(Host) {
 		return errHost
 	}
-	if err := r.frame(length, coding); err != nil {
+	r.Close = m.close || r.Minor == 0 && !m.keepAlive
+	if err := r.frame(m.length, m.coding); err != nil {
 		return err
 	}
 	if r.Length == 0 {
-		r.Continue = false
-		if upgradeListed && r.Minor == 1 && string(r.Method) == "GET" && EqualFold(upgrade, "websocket") &&
-			validWebSocketKey(key) && string(version) == "13" {
-			r.WebSocketKey = key
+		r.Continue = false // RFC 9110 section 10.1.1: there is nothing to wait with
+		if r.asksForWebSocket(&m) {
+			r.WebSocketKey = m.key
 		}
 	}
 	return nil
 }
 
-// frame decides how long the body is (RFC 9112 section 6.3).
-func (r *Request) frame(length, coding []byte) error {
-	switch {
-	case coding == nil && length == nil:
-		return nil
-	case coding == nil:
-		var ok bool
-		if r.Length, ok = ParseLength(length); !ok {
-			return errLength
+// note takes from a field what it says about the message.
+func (r *Request) note(f *Field, m *marks) error {
+	switch f.ID {
+	case Host:
+		if !validHost(f.Value) {
+			return errHost
 		}
-		return nil
-	case length != nil:
-		return errBothLengths
-	case r.Minor == 0:
-		return errCoding10
+		if r.Host == nil {
+			r.Host = f.Value // RFC 9112 section 3.2.2: an absolute target wins
+		}
+	case ContentLength:
+		m.length = f.Value
+	case TransferEncoding:
+		m.coding = f.Value
+	case Connection:
+		return m.read(f.Value, r.Fields)
+	case TE:
+		r.Trailers = r.Trailers || hasToken(f.Value, "trailers")
+	case Expect:
+		if r.Minor == 0 {
+			return nil // RFC 9110 section 10.1.1: to be ignored
+		}
+		if r.Continue = EqualFold(f.Value, "100-continue"); !r.Continue {
+			return errExpect
+		}
+	case Upgrade:
+		m.upgrade = f.Value
+	case SecWebSocketKey:
+		m.key = f.Value
+	case SecWebSocketVersion:
+		m.version = f.Value
 	}
-	r.Length, r.Chunked = -1, true
-	return checkCoding(coding)
+	return nil
 }
 
-// checkCoding accepts "chunked" alone, in any case. What is a list of proper codings that we do not
-// know deserves 501 (RFC 9112 section 6.1), anything else 400.
-func checkCoding(coding []byte) error {
-	if EqualFold(coding, "chunked") {
-		return nil
+// asksForWebSocket reports whether the request is the opening handshake of RFC 6455 section 4.1.
+func (r *Request) asksForWebSocket(m *marks) bool {
+	return m.options.upgrade && r.Minor == 1 && string(r.Method) == "GET" && EqualFold(m.upgrade, "websocket") &&
+		string(m.version) == "13" && validWebSocketKey(m.key)
+}
+
+// validWebSocketKey reports whether key is 16 bytes in base64.
+func validWebSocketKey(key []byte) bool {
+	var raw [18]byte
+	if len(key) != 24 {
+		return false
 	}
-	seenChunked := false
-	for more := true; more; {
-		var token []byte
-		token, coding, more = NextToken(coding)
-		if i := bytes.IndexByte(token, ';'); i >= 0 && !more && !seenChunked {
-			token = trim(token[:i])
-			if IsToken(token) {
-				return errCodingOther
-			}
-		}
-		if seenChunked || !IsToken(token) {
-			return errCoding // chunked must come last, and once
-		}
-		seenChunked = EqualFold(token, "chunked")
-	}
-	return errCodingOther
+	n, err := base64.StdEncoding.Decode(raw[:], key)
+	return err == nil && n == 16
 }
 
 // unsafeName reports names that are tokens, yet read as other names further on: CGI-like apps turn
@@ -322,11 +152,6 @@ func unsafeName(name []byte) bool {
 		}
 	}
 	return len(name) > 1 && name[0] == '!' && name[1] == '~'
-}
-
-// validWebSocketKey reports whether key is 16 bytes in base64 (RFC 6455 section 4.1).
-func validWebSocketKey(key []byte) bool {
-	return len(key) == 24 && string(key[22:]) == "=="
 }
 
 // Idempotent reports whether the method may be sent again when its answer was lost (RFC 9110

@@ -5,7 +5,7 @@ import "bytes"
 var (
 	errStatusLine  = &Error{502, "the app's status line is malformed"}
 	errAppField    = &Error{502, "a header line of the app is malformed"}
-	errAppTooMany  = &Error{502, "the app sent too many header lines"}
+	errAppTooMany  = &Error{502, "the app sent too many header lines or connection options"}
 	errAppLength   = &Error{502, "the app's Content-Length is malformed or contradicts itself"}
 	errAppCoding   = &Error{502, "the app's Transfer-Encoding is not chunked alone"}
 	errAppFoldsTop = &Error{502, "the app's first header line is folded"}
@@ -173,7 +173,9 @@ func (r *Response) note(f *Field, m *marks) error {
 		}
 		m.coding = f.Value
 	case Connection:
-		return m.read(f.Value, r.Fields)
+		if m.read(f.Value, r.Fields) != nil {
+			return errAppTooMany
+		}
 	case Date:
 		r.HasDate = true
 	case ContentType:

@@ -12,13 +12,13 @@ package wire
 
 // Limits of a request head. A client that exceeds one is refused with 414 or 431.
 const (
-	MaxTarget   = 8 << 10  // bytes of the request target
-	MaxLine     = 16 << 10 // bytes of one header line
-	MaxHead     = 64 << 10 // bytes of a whole request head
-	MaxFields   = 100      // header lines of a request, and of a trailer section
-	MaxMethod   = 32       // bytes of a method
-	MaxAppHead  = 128 << 10
-	maxAppField = 512 // header lines of a response
+	MaxTarget    = 8 << 10   // bytes of the request target
+	maxLine      = 16 << 10  // bytes of one header line
+	MaxHead      = 64 << 10  // bytes of a whole request head
+	maxFields    = 100       // header lines of a request or of a trailer section; options of a connection
+	MaxMethod    = 32        // bytes of a method
+	MaxAppHead   = 128 << 10 // bytes of a whole response head
+	maxAppFields = 512       // header lines of a response
 )
 
 // An Error is a message that cannot be accepted. Status is the answer it deserves when it came from
@@ -44,7 +44,8 @@ const (
 	classValue              // field-value: HTAB, SP, VCHAR, obs-text
 	classTarget             // visible ASCII but "#": what a request target may consist of
 	classUpper              // an upper-case letter
-	classPlain              // of a path: needs no second look ("%", "." and "/" do)
+	classPlain              // of a path: needs no second look ("%", ".", "/" and "\\" do)
+	classHost               // of a registered name: letters, digits, "-", "." and "_"
 )
 
 var class = makeClasses()
@@ -54,9 +55,9 @@ func makeClasses() (t [256]uint8) {
 		b := byte(c)
 		switch {
 		case b >= 'a' && b <= 'z', b >= '0' && b <= '9':
-			t[b] |= classToken
+			t[b] |= classToken | classHost
 		case b >= 'A' && b <= 'Z':
-			t[b] |= classToken | classUpper
+			t[b] |= classToken | classHost | classUpper
 		}
 		if b == '\t' || b >= ' ' && b != 0x7f {
 			t[b] |= classValue
@@ -70,6 +71,9 @@ func makeClasses() (t [256]uint8) {
 	}
 	for _, b := range []byte("!#$%&'*+-.^_`|~") {
 		t[b] |= classToken
+	}
+	for _, b := range []byte("-._") {
+		t[b] |= classHost
 	}
 	return t
 }
@@ -113,27 +117,13 @@ func trim(b []byte) []byte {
 	return b
 }
 
-// NextToken takes the first element off a comma-separated list (RFC 9110 section 5.6.1). Empty
+// nextToken takes the first element off a comma-separated list (RFC 9110 section 5.6.1). Empty
 // elements are returned too: whether they are allowed is the caller's to say.
-func NextToken(list []byte) (token, rest []byte, more bool) {
+func nextToken(list []byte) (token, rest []byte, more bool) {
 	for i, c := range list {
 		if c == ',' {
 			return trim(list[:i]), list[i+1:], true
 		}
 	}
 	return trim(list), nil, false
-}
-
-// ParseLength parses a Content-Length: digits only, below 2^63.
-func ParseLength(b []byte) (n int64, ok bool) {
-	if len(b) == 0 || len(b) > 20 {
-		return 0, false
-	}
-	for _, c := range b {
-		if c < '0' || c > '9' || n > (1<<63-1-int64(c-'0'))/10 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, true
 }

@@ -1,0 +1,64 @@
+package pool
+
+import "time"
+
+// This file is when a group does something by itself.
+
+const (
+	slowTick = time.Second            // how often it looks which processes were used
+	askAgain = 250 * time.Millisecond // how often it asks the others for room
+)
+
+// deadlineOf returns when p's present state is left without anybody's help, or zero.
+func (g *groupState) deadlineOf(p *Process) time.Time {
+	switch {
+	case p.state == Draining && p.requests > 0:
+		return p.since.Add(g.app.DrainTimeout)
+	case p.state == Draining:
+		return p.since.Add(g.app.WebsocketDrainTimeout)
+	case p.state == Stopping && p.child != nil && !p.killed && g.hurried:
+		return p.since
+	case p.state == Stopping && p.child != nil && !p.killed:
+		return p.since.Add(g.app.StopTimeout)
+	}
+	return time.Time{} // a spawn has its own limit, and what is killed goes
+}
+
+// deadline returns the time after now of the next move that no event will bring about, or zero.
+func (g *groupState) deadline(now time.Time) time.Time {
+	var next time.Time
+	at := func(t time.Time) {
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, p := range g.procs {
+		at(g.deadlineOf(p))
+	}
+	if w := g.queue.first; w != nil {
+		at(w.deadline)
+	}
+	if g.closed {
+		return next
+	}
+	at(g.wanted.retryAt)
+	at(g.steady().retryAt)
+	if r := g.lastRestart(); r != nil {
+		at(r.quietAt)
+	}
+	if len(g.lendable.heap) > 0 {
+		at(now.Add(g.tick()))
+	}
+	if g.refused {
+		at(now.Add(askAgain))
+	}
+	return next
+}
+
+// tick is how exactly idle processes are noticed.
+func (g *groupState) tick() time.Duration {
+	if g.app.IdleTimeout <= 0 {
+		return slowTick
+	}
+	return min(slowTick, max(g.app.IdleTimeout/4, time.Millisecond))
+}
