@@ -1,0 +1,74 @@
+package test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"purser/test/harness"
+)
+
+// floors are what each package may import of ours. Imports point down only.
+var floors = map[string][]string{
+	"purser/conf":         {},
+	"purser/pool":         {"purser/conf"},
+	"purser/spawn":        {"purser/conf", "purser/spawn/loader"},
+	"purser/spawn/loader": {},
+	"purser/restart":      {"purser/conf"},
+	"purser/proxy":        {"purser/conf", "purser/pool", "purser/proxy/wire"},
+	"purser/proxy/wire":   {},
+	"purser/status":       {"purser/conf", "purser/pool"},
+	"purser/cmd/purser":   {"purser/conf", "purser/pool", "purser/proxy", "purser/restart", "purser/spawn", "purser/status"},
+	"purser/test":         {"purser/test/harness"},
+	"purser/test/harness": {},
+	"purser/test/bench":   {"purser/test/harness"},
+
+	"purser/test/apps/goapp": {},
+}
+
+// confImports is all that the lowest floor needs beside the standard library.
+const confImports = "github.com/BurntSushi/toml"
+
+func TestImportsPointDownOnly(t *testing.T) {
+	listed := imports(t, `{{join .Imports ","}},{{join .TestImports ","}},{{join .XTestImports ","}}`)
+	for pkg, imports := range listed {
+		allowed, known := floors[pkg]
+		if !known {
+			t.Errorf("%s has no floor: add it to this table and to .golangci.yaml", pkg)
+		}
+		for _, imported := range imports {
+			if strings.HasPrefix(imported, "purser/") && imported != pkg && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s, which is not below it", pkg, imported)
+			}
+		}
+	}
+}
+
+func TestLowestFloorUsesNothingButTOML(t *testing.T) {
+	for _, imported := range imports(t, `{{join .Imports ","}}`)["purser/conf"] {
+		if strings.Contains(imported, ".") && !strings.HasPrefix(imported, confImports) {
+			t.Errorf("purser/conf imports %s; it may use only %s beside the standard library", imported, confImports)
+		}
+	}
+}
+
+// imports are what each package of this module imports, in the given format of go list.
+func imports(t *testing.T, format string) map[string][]string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} "+format, "./...")
+	cmd.Dir = harness.ModuleDir()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("cannot list the packages: %v", err)
+	}
+	found := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		found[pkg] = strings.Split(imports, ",")
+	}
+	if len(found) < 8 {
+		t.Fatalf("only %d packages were listed", len(found))
+	}
+	return found
+}

@@ -1,0 +1,60 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// Main runs the tests of a package with a scratch folder that is removed afterwards.
+func Main(m *testing.M) int {
+	defer os.RemoveAll(Scratch())
+	return m.Run()
+}
+
+// Scratch is the folder of this run: short, because unix sockets go below it.
+var Scratch = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "pt")
+	if err != nil {
+		panic(fmt.Sprintf("cannot make a scratch folder: %v", err))
+	}
+	return dir
+})
+
+// Binary is the purser under test: $PURSER_BIN if it is set, else built from this checkout, with
+// the race detector if $PURSER_RACE is set.
+var Binary = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv("PURSER_BIN"); bin != "" {
+		return filepath.Abs(bin)
+	}
+	if os.Getenv("PURSER_RACE") != "" {
+		return build("purser", "./cmd/purser", "-race")
+	}
+	return build("purser", "./cmd/purser")
+})
+
+// GoApp is the small Go app of test/apps/goapp, built.
+var GoApp = sync.OnceValues(func() (string, error) {
+	return build("goapp", "./test/apps/goapp")
+})
+
+// ModuleDir is the root of the checkout.
+func ModuleDir() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+}
+
+func build(name, pkg string, flags ...string) (string, error) {
+	bin := filepath.Join(Scratch(), name)
+	args := append([]string{"build", "-o", bin}, flags...)
+	cmd := exec.Command("go", append(args, pkg)...)
+	cmd.Dir = ModuleDir()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build %s: %w\n%s", pkg, err, out)
+	}
+	return bin, nil
+}

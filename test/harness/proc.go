@@ -1,0 +1,102 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Proc is one line of /proc/PID/stat.
+type Proc struct {
+	PID, Parent, Group int
+	State              string        // R S D Z …
+	CPU                time.Duration // user and system, of itself only
+}
+
+// ReadProc reads /proc/PID/stat.
+func ReadProc(pid int) (Proc, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return Proc{}, err
+	}
+	// The name in parentheses may hold anything, so the fields are counted from the last ")".
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	parent, _ := strconv.Atoi(fields[1])
+	group, _ := strconv.Atoi(fields[2])
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	const tick = 10 * time.Millisecond // USER_HZ is 100 on every Linux that Go runs on
+	return Proc{PID: pid, Parent: parent, Group: group, State: fields[0], CPU: time.Duration(user+system) * tick}, nil
+}
+
+// Descendants are the processes below pid, zombies too, in no order.
+func Descendants(pid int) []Proc {
+	all := processes()
+	family := map[int]bool{pid: true}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range all {
+			if family[p.Parent] && !family[p.PID] {
+				family[p.PID], grown = true, true
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(p Proc) bool { return p.PID == pid || !family[p.PID] })
+}
+
+// Zombies are the descendants of pid that ended and were not reaped.
+func Zombies(pid int) []Proc {
+	return slices.DeleteFunc(Descendants(pid), func(p Proc) bool { return p.State != "Z" })
+}
+
+func processes() []Proc {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	var all []Proc
+	for _, dir := range dirs {
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		if p, err := ReadProc(pid); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Alive reports whether pid exists and is no zombie.
+func Alive(pid int) bool {
+	p, err := ReadProc(pid)
+	return err == nil && p.State != "Z"
+}
+
+// Exe is the path of the program that pid runs, "" if it cannot be told.
+func Exe(pid int) string {
+	path, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return path
+}
+
+// RSS is the resident memory of a process in bytes.
+func RSS(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// RaiseFileLimit sets the soft limit of open files to the hard one and returns it.
+func RaiseFileLimit() (uint64, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("cannot read the limit of open files: %w", err)
+	}
+	limit.Cur = limit.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("cannot raise the limit of open files: %w", err)
+	}
+	return limit.Cur, nil
+}

@@ -1,0 +1,69 @@
+package test
+
+import (
+	"errors"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"purser/test/harness"
+)
+
+func TestEachEventArrivesBeforeTheNextIsSent(t *testing.T) {
+	for _, kind := range []string{"text/event-stream", "text/plain"} {
+		t.Run(kind, func(t *testing.T) {
+			p, _ := serveNode(t)
+			stream := dial(t, p)
+			stream.send("GET /stream?type=" + url.QueryEscape(kind) + " HTTP/1.1\r\nHost: a\r\n\r\n")
+			stream.mustPass("data: first v=1")
+			for range 3 {
+				get(t, p, "/next")
+				stream.mustPass("data: next v=1")
+			}
+			get(t, p, "/next?end")
+			stream.mustPass("0\r\n") // the last chunk: a clean end
+		})
+	}
+}
+
+func TestAppIsToldWhenTheReaderOfItsEventsLeaves(t *testing.T) {
+	p, _ := serveNode(t)
+	stream := dial(t, p)
+	stream.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+	stream.mustPass("data: first v=1")
+	_ = stream.conn.Close()
+	harness.Eventually(t, patience, "the app has no stream any more", func() bool {
+		return get(t, p, "/next").Body == "streams=0\n"
+	})
+}
+
+func TestEventStreamIsCountedAsAConnectionAndEndsWithItsProcess(t *testing.T) {
+	p, app := serveNode(t, `websocket_drain_timeout = "300ms"`)
+	stream := dial(t, p)
+	stream.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+	stream.mustPass("data: first v=1")
+	if s := p.Status(t, "app").Ready()[0]; s.Connections != 1 || s.Requests != 0 {
+		t.Errorf("the status counts %d long-lived connections and %d requests, not 1 and 0", s.Connections, s.Requests)
+	}
+	app.Touch()
+	waitGeneration(t, p, "app", 2)
+	if _, err := stream.in.WriteTo(io.Discard); err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the event stream of the old process is still open")
+	}
+}
+
+// mustPass reads lines until one contains text.
+func (w *wire) mustPass(text string) {
+	w.t.Helper()
+	for {
+		line, err := w.in.ReadString('\n')
+		if err != nil {
+			w.t.Fatalf("waiting for %q: %v", text, err)
+		}
+		if strings.Contains(line, text) {
+			return
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"purser/test/harness"
+)
+
+const upgrade = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+func TestWebSocketLivesThroughARestart(t *testing.T) {
+	p, app := serveNode(t)
+	socket := openWebSocket(t, p)
+	socket.mustEcho("before")
+
+	app.Write("VERSION", "2")
+	app.Touch()
+	harness.Eventually(t, patience, "new requests get the new release", func() bool {
+		return strings.HasPrefix(get(t, p, "/").Body, "v=2 ")
+	})
+	waitGeneration(t, p, "app", 2)
+	socket.mustEcho("after") // by the old process, which drains
+	_ = socket.conn.Close()
+	harness.Eventually(t, patience, "the old process ends with its last connection", func() bool {
+		return len(p.Status(t, "app").Processes) == 1
+	})
+	if again := openWebSocket(t, p); again.version != "2" {
+		t.Errorf("a new WebSocket is served by release %q", again.version)
+	}
+}
+
+func TestOldWebSocketIsClosedAtItsDrainDeadline(t *testing.T) {
+	p, app := serveNode(t, `websocket_drain_timeout = "500ms"`)
+	socket := openWebSocket(t, p)
+	socket.mustEcho("before")
+	app.Touch()
+	if !socket.closed() {
+		t.Error("the old WebSocket is still open though its time is over")
+	}
+	harness.Eventually(t, patience, "the old process is gone", func() bool {
+		s := p.Status(t, "app")
+		return s.Generation == 2 && len(s.Processes) == 1
+	})
+}
+
+func TestUpgradeRefusedByTheAppIsAnOrdinaryAnswer(t *testing.T) {
+	p, _ := serveNode(t)
+	c := dial(t, p)
+	c.send("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+	if a := c.answer("GET"); a.StatusCode != 200 || !strings.HasPrefix(a.Body, "v=1") {
+		t.Errorf("an upgrade to h2c was answered with %d %q, not as a plain request", a.StatusCode, a.Body)
+	}
+	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if a := c.answer("GET"); a.StatusCode != 200 {
+		t.Errorf("the next request on that connection got %d", a.StatusCode)
+	}
+}
+
+// A webSocket is an open one.
+type webSocket struct {
+	*wire
+	version string // of the release that accepted it
+}
+
+func openWebSocket(t *testing.T, p *harness.Purser) webSocket {
+	t.Helper()
+	c := dial(t, p)
+	c.send(upgrade)
+	a := c.answer("GET")
+	if a.StatusCode != http.StatusSwitchingProtocols || a.Header.Get("Sec-Websocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		t.Fatalf("the upgrade was answered with %d %v", a.StatusCode, a.Header)
+	}
+	return webSocket{wire: c, version: a.Header.Get("X-Version")}
+}
+
+// mustEcho sends one masked text frame and expects it back.
+func (w webSocket) mustEcho(text string) {
+	w.t.Helper()
+	w.send(string([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}) + text) // a mask of zeros changes nothing
+	frame := make([]byte, 2+len(text))
+	if _, err := io.ReadFull(w.in, frame); err != nil || string(frame[2:]) != text {
+		w.t.Fatalf("the echo of %q was %q (%v)", text, frame, err)
+	}
+}
