@@ -8,9 +8,6 @@ import (
 	"purser/proxy/wire"
 )
 
-// flushAt is how much of an answer is gathered before it is written.
-const flushAt = 16 << 10
-
 // A delivery is how the content of an answer comes in and goes out.
 type delivery struct {
 	chunks  wire.Chunked // decodes what comes in, if chunkedIn

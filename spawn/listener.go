@@ -77,10 +77,12 @@ func claim(process procfs.Proc, sockets map[string]bool) (held bool) {
 // listening returns the sockets that the kernel gives a connection to ip:port to: those bound to
 // the address itself go before wildcard ones. They are named as the links in /proc/PID/fd.
 func listening(fs procfs.FS, ip net.IP, port int) (map[string]bool, error) {
+	//lint:ignore SA1019 netlink would be a second dependency for what one file of /proc says
 	lines4, err := fs.NetTCP()
 	if err != nil {
 		return nil, fmt.Errorf("cannot prove who listens on port %d: %w", port, err)
 	}
+	//lint:ignore SA1019 as above
 	lines6, err := fs.NetTCP6()
 	if err != nil {
 		lines6 = nil // a kernel without IPv6

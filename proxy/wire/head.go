@@ -8,7 +8,6 @@ import (
 var (
 	errBareLF      = &Error{400, "a line ends in a bare LF"}
 	errBareCR      = &Error{400, "a CR stands without its LF"}
-	errHeadTooBig  = &Error{431, "the head is too long"}
 	errLineTooLong = &Error{431, "a header line is too long"}
 	errTooMany     = &Error{431, "there are too many header lines"}
 	errName        = &Error{400, "a header name is not a token"}
