@@ -41,7 +41,7 @@ func (x *exchange) deliver() (keep bool) {
 	x.status = a.res.Status
 	a.out = x.appendAnswerHead(a.out[:0], keep)
 	if a.res.EventStream {
-		x.hold()
+		x.holdStream()
 	}
 	err := x.relay()
 	a = x.borrowAnswer()
@@ -213,10 +213,19 @@ func (x *exchange) flush() error {
 	return nil
 }
 
+// holdStream is hold for an event stream. Where a process takes only so many requests at once, one of
+// its threads is busy with the stream: it goes on counting as a request, lest another is sent to wait
+// behind it.
+func (x *exchange) holdStream() {
+	if x.unlimited() {
+		x.hold()
+	}
+	x.conn.setPhase(tunnel)
+}
+
 // hold counts the exchange as a long-lived connection: it may last for ever, so a drain has another
 // limit for it, and a stop does not wait.
 func (x *exchange) hold() {
 	x.site.group.Hold(x.proc)
 	x.held = true
-	x.conn.setPhase(tunnel)
 }

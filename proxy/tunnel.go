@@ -15,6 +15,7 @@ func (x *exchange) tunnel() {
 	a, c := x.answer, x.conn
 	x.status = 101
 	x.hold()
+	c.setPhase(tunnel)
 	a.out = appendStatusLine(a.out[:0], 101, a.res.Reason)
 	a.out = append(a.out, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
 	a.out = append(appendFields(a.out, a.res.Fields), '\r', '\n')
