@@ -2,7 +2,10 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +17,7 @@ import (
 // Why a process gave no answer. What may be done about it differs.
 var (
 	errRefused    = errors.New("the process does not accept connections") // nothing was sent
+	errNoLink     = errors.New("no connection to the process can be made")
 	errUnsent     = errors.New("the process closed the connection before the request was sent")
 	errNoAnswer   = errors.New("the process ended the connection without an answer")
 	errShortHead  = errors.New("the process ended the connection inside the head of its answer")
@@ -46,10 +50,13 @@ func (x *exchange) ask(fresh bool) error {
 	if t := x.site.app.RequestTimeout; t > 0 {
 		limit = c.srv.clock.in(t)
 	}
+	c.app.arm(x.link, limit)
+	if c.gone.Load() { // looked at after arming: whoever ends the wait from now on finds it
+		return errClientGone
+	}
 	if x.unlimited() {
 		c.asked.Store(c.srv.clock.now())
 	}
-	c.app.arm(x.link, limit)
 	err := x.send()
 	if err == nil {
 		err = x.readAnswerHead()
@@ -59,13 +66,20 @@ func (x *exchange) ask(fresh bool) error {
 	return err
 }
 
-// connect opens a new connection to the process. One that refuses it is beyond repair.
+// connect opens a new connection to the process. One that refuses it is beyond repair; for any other
+// failure the process is not to blame.
 func (x *exchange) connect() (err error) {
-	if x.link, err = upstreamOf(x.proc).dial(x.conn.srv.ctx); err != nil {
+	if x.link, err = upstreamOf(x.proc).dial(x.conn.srv.ctx); err == nil {
+		return nil
+	}
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNRESET):
 		x.site.group.Recycle(x.proc, "it does not accept connections: "+err.Error())
 		return errRefused
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return errAppSlow
 	}
-	return nil
+	return fmt.Errorf("%w: %w", errNoLink, err)
 }
 
 // send sends the request and reads the first of the answer. What the kernel does not take at once is

@@ -40,11 +40,19 @@ func (d *deadline) arm(s *socket, at int64) {
 
 func (d *deadline) disarm() { d.at.Store(0) }
 
+// leave is disarm for a socket that goes on to serve somebody else.
+func (d *deadline) leave() {
+	d.at.Store(0)
+	d.sock.Store(nil)
+}
+
 // sweep wakes the waiter if its time has passed.
 func (d *deadline) sweep(now int64) {
 	at := d.at.Load()
 	if at > 0 && at <= now && d.at.CompareAndSwap(at, fired) {
-		d.sock.Load().wake()
+		if s := d.sock.Load(); s != nil {
+			s.wake()
+		}
 	}
 }
 

@@ -224,7 +224,7 @@ func (x *exchange) holdStream() {
 }
 
 // hold counts the exchange as a long-lived connection: it may last for ever, so a drain has another
-// limit for it, and a stop does not wait.
+// limit for it.
 func (x *exchange) hold() {
 	x.site.group.Hold(x.proc)
 	x.held = true

@@ -233,7 +233,7 @@ func (x *exchange) acquire() (err error) {
 
 // giveBack returns the process, and the connection to it if it may be used again.
 func (x *exchange) giveBack(reusable bool) {
-	x.conn.app.disarm()
+	x.conn.app.leave()
 	if x.sender != nil {
 		reusable = x.sender.join(x.link) && reusable
 		x.sender = nil

@@ -52,6 +52,8 @@ func failureOf(err error) failure {
 		return failure{http.StatusGatewayTimeout, "queue_timeout", "No process became free in time."}
 	case errors.Is(err, pool.ErrClosed):
 		return failure{http.StatusServiceUnavailable, "stopping", "The server is stopping; try again in a moment."}
+	case errors.Is(err, errNoLink):
+		return failure{http.StatusServiceUnavailable, "out_of_resources", "The server has no room for another connection; try again in a moment."}
 	case errors.Is(err, errAppSlow):
 		return failure{http.StatusGatewayTimeout, "app_timeout", "The app did not answer in time."}
 	case errors.Is(err, errRefused), errors.Is(err, errUnsent), errors.Is(err, errNoAnswer), errors.Is(err, errShortHead):
