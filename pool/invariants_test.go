@@ -211,8 +211,8 @@ func (g *simGroup) checkSpawn(p *Process) {
 	if unproven && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
 		g.fail("I6: process %d is spawned of generation %d, which is unproven", p.number, n.number)
 	}
-	if n := s.count(isReady) + s.count(isAddition); !p.replaces && n > s.app.MaxProcesses {
-		g.fail("I9: process %d is spawned, the %dth that serves or will", p.number, n)
+	if there := s.there(); !p.replaces && there > s.app.MaxProcesses && (n != s.wanted || s.ready(n)+s.spawning(n) > 1) {
+		g.fail("I9: process %d is spawned, the %dth that serves or will", p.number, there)
 	}
 	if s.closed {
 		g.fail("process %d is spawned after close", p.number)

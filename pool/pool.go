@@ -61,12 +61,12 @@ func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
 	if app.Concurrency == 0 || app.MaxProcesses < 1 {
 		panic("BUG: app " + app.Name + " has no concurrency, or no processes")
 	}
+	if p.Group(app.Name) != nil {
+		panic("BUG: app " + app.Name + " is added twice")
+	}
 	g := newGroup(p, app, release, spawn, p.log)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.groups[app.Name] != nil {
-		panic("BUG: app " + app.Name + " is added twice")
-	}
 	p.groups[app.Name] = g
 	return g
 }

@@ -17,7 +17,7 @@ var (
 )
 
 // TestSimulation plays histories of two groups, each invented from its seed, and checks what has to
-// hold after every event. At the end it must have met everything that can happen to a group.
+// hold after every event. A thousand of them must have met everything that can happen to a group.
 func TestSimulation(t *testing.T) {
 	if *seed != 0 {
 		if _, err := play(*seed, os.Stdout); err != nil {
@@ -35,7 +35,7 @@ func TestSimulation(t *testing.T) {
 	players.Wait()
 	for _, what := range everything {
 		n := seen[0][what] + seen[1][what]
-		if n == 0 && !t.Failed() {
+		if n == 0 && *histories >= 1000 && !t.Failed() {
 			t.Errorf("in %d histories never happened: %s", *histories, what)
 		}
 		t.Logf("%9d  %s", n, what)
@@ -173,14 +173,8 @@ func (g *simGroup) mustServe() {
 	if !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors) {
 		return
 	}
-	for s.app.QueueTimeout = 0; ; {
-		if p := s.lend(); p != nil {
-			g.serve(p)
-			return
-		}
-		g.tickets++
-		v := &visitor{ticket: g.tickets}
-		g.visitors[&v.waiter] = v
+	for s.app.QueueTimeout = 0; !g.isServed(); {
+		v := g.newVisitor()
 		g.event("a last visitor queues", func(now time.Time) { s.acquire(now, &v.waiter) })
 		if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return v.answers > 0 }) {
 			w.fail("the last visitor of %s waits for ever", s.app.Name)

@@ -23,17 +23,10 @@ type visitor struct {
 // visit is a request, as Group.Acquire plays it.
 func (g *simGroup) visit() {
 	w := g.world
-	if p := g.state.lend(); p != nil {
-		w.what = g.state.app.Name + ": lends"
-		w.tell("%s process %d", w.what, p.number)
-		g.checkLent(p)
-		g.children[p].load++
-		g.serve(p)
+	if g.isServed() {
 		return
 	}
-	g.tickets++
-	v := &visitor{ticket: g.tickets}
-	g.visitors[&v.waiter] = v
+	v := g.newVisitor()
 	full := g.state.queueFull()
 	g.event(fmt.Sprintf("visitor %d queues", v.ticket), func(now time.Time) {
 		err := g.state.acquire(now, &v.waiter)
@@ -47,6 +40,27 @@ func (g *simGroup) visit() {
 	if w.chance(30) {
 		w.after(w.between(0, 4*time.Second), func() { g.leaves(v) })
 	}
+}
+
+// isServed is a request that need not queue.
+func (g *simGroup) isServed() bool {
+	p := g.state.lend()
+	if p == nil {
+		return false
+	}
+	g.world.what = g.state.app.Name + ": lends"
+	g.world.tell("%s process %d", g.world.what, p.number)
+	g.checkLent(p)
+	g.children[p].load++
+	g.serve(p)
+	return true
+}
+
+func (g *simGroup) newVisitor() *visitor {
+	g.tickets++
+	v := &visitor{ticket: g.tickets}
+	g.visitors[&v.waiter] = v
+	return v
 }
 
 // answer is a visitor being told; he takes it a moment later, or has left meanwhile.
@@ -172,7 +186,7 @@ func (g *simGroup) restart() {
 	last := g.state.lastRestart()
 	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet)
 	g.event(fmt.Sprintf("restart with %s, settle %v", req.Release.Path, req.Settle), func(now time.Time) {
-		if !joins {
+		if !joins && !g.state.closed {
 			g.touched, g.quiet = now, time.Time{}
 			g.restarts++
 		}
