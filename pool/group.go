@@ -102,8 +102,9 @@ func (g *Group) QueueFull() bool {
 // Release gives back a process that was lent.
 func (g *Group) Release(p *Process) { g.less(p, (*groupState).giveBack) }
 
-// Hold makes the request that p was lent to a long-lived connection: a WebSocket, an event stream.
-// It is waited for longer when p is to go, and ends with Drop instead of Release.
+// Hold makes the request that p was lent to a long-lived connection: a WebSocket, an event stream. It
+// takes no room among p's requests, is waited for longer when p is to go, and ends with Drop instead
+// of Release.
 func (g *Group) Hold(p *Process) { g.less(p, (*groupState).hold) }
 
 // Drop ends a long-lived connection to p.

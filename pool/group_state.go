@@ -93,7 +93,7 @@ func (g *groupState) hold(p *Process) (more bool) {
 	}
 	p.requests--
 	p.connections++
-	return p.state == Draining
+	return g.relieved(p)
 }
 
 // drop ends a long-lived connection. It reports whether that calls for release.

@@ -18,8 +18,10 @@ func (l *lendable) first() *Process {
 	return l.heap[0]
 }
 
+// room reports whether p may be lent. A long-lived connection takes no room: where an app hands a
+// WebSocket over, the thread that answered the handshake is free again.
 func (l *lendable) room(p *Process) bool {
-	return l.concurrency == conf.Unlimited || p.load() < l.concurrency
+	return l.concurrency == conf.Unlimited || p.requests < l.concurrency
 }
 
 // before reports whether a is to be lent before b: one with room first. If a process takes only so

@@ -60,7 +60,7 @@ const (
 	replacement                // a process is outdated, or worn
 )
 
-// load is what it has in flight. A long-lived connection occupies it like a request.
+// load is what it has in flight.
 func (p *Process) load() int { return p.requests + p.connections }
 
 // processed is how many requests it has done with.

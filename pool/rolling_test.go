@@ -93,16 +93,15 @@ func TestLongLivedConnectionsHaveTheirOwnDeadline(t *testing.T) {
 	s.are("1 stopping, 2 ready g2")
 }
 
-func TestHeldConnectionOccupiesItsProcess(t *testing.T) {
+func TestHeldConnectionMakesRoomForARequest(t *testing.T) {
 	s := tell(t, func(app *conf.App) { app.MinProcesses, app.MaxProcesses = 1, 1 })
 	s.boots(1)
 	w := s.asks()
-	s.state.hold(w.proc)
 	waiting := s.asks()
 	if waiting.proc != nil {
-		t.Fatal("a process of concurrency 1 was lent beside its connection")
+		t.Fatal("a process of concurrency 1 was lent twice")
 	}
-	if s.state.drop(w.proc) {
+	if s.state.hold(w.proc) {
 		s.state.released(s.now, w.proc)
 	}
 	got(t, "who serves the waiting request", waiting.proc, w.proc)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,11 +75,25 @@ func (p *Purser) end(t testing.TB) {
 			t.Errorf("purser did not stop: %v", err)
 		}
 	}
+	p.sweep(t)
 	if races := p.Log.Lines("DATA RACE"); len(races) > 0 {
 		t.Errorf("purser has a data race:\n%s", p.Log.String())
 	}
 	if t.Failed() {
 		t.Logf("purser's last lines:\n%s", p.Log.Tail(60))
+	}
+}
+
+// sweep removes what a killed purser left in the runtime folder; one that ended by itself leaves
+// nothing.
+func (p *Purser) sweep(t testing.TB) {
+	for _, path := range []string{p.Admin, strings.TrimSuffix(p.Admin, ".sock")} {
+		if _, err := os.Lstat(path); err == nil && p.Cmd.ProcessState.ExitCode() == 0 {
+			t.Errorf("purser left %s", path)
+		}
+		if err := os.RemoveAll(path); err != nil {
+			t.Errorf("cannot remove what purser left: %v", err)
+		}
 	}
 }
 
