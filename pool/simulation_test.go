@@ -167,13 +167,16 @@ func (g *simGroup) wrong() string {
 
 func startable(n *generation) bool { return len(n.release.Path) < 3 || n.release.Path[:3] != "bad" }
 
-// mustServe sends a last visitor, who has to be served if anything can start.
+// mustServe sends a last visitor, who has to be served if anything can start: if not at once, for it
+// came in a pause after a start that failed, then after the pause.
 func (g *simGroup) mustServe() {
 	s, w := &g.state, g.world
-	if !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors) {
-		return
-	}
-	for s.app.QueueTimeout = 0; !g.isServed(); {
+	s.app.QueueTimeout = 0
+	for range 5 {
+		hopeless := !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors)
+		if hopeless || g.isServed() {
+			return
+		}
 		v := g.newVisitor()
 		g.event("a last visitor queues", func(now time.Time) { s.acquire(now, &v.waiter) })
 		if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return v.answers > 0 }) {
@@ -182,9 +185,10 @@ func (g *simGroup) mustServe() {
 		if v.err == nil {
 			return
 		}
-		w.now = w.now.Add(time.Minute) // it could not be started for a while; now it can
-		g.settle("after a while")
+		pause := s.steady().retryAt
+		w.runUntil(w.now.Add(2*time.Minute), func() bool { return w.now.After(pause) })
 	}
+	w.fail("the last visitors of %s are refused", s.app.Name)
 }
 
 // close ends the world: nothing may be left of it.

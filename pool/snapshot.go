@@ -38,7 +38,7 @@ type ProcessSnapshot struct {
 
 // A Failure is why the last spawn of a generation failed.
 type Failure struct {
-	At         time.Time `json:"at"`
+	At         time.Time `json:"at"` // of the first, if several failed in a row
 	Generation int       `json:"generation"`
 	Reason     string    `json:"reason"`
 	Output     []string  `json:"output,omitempty"` // the child's last lines
@@ -64,7 +64,7 @@ type RestartSnapshot struct {
 
 // A Step is one thing that a restart did.
 type Step struct {
-	At         time.Time `json:"at"`
+	At         time.Time `json:"at"`   // of the first, if several failed in a row
 	What       string    `json:"what"` // requested spawning ready draining gone failed rolled-back done superseded
 	PID        int       `json:"pid,omitempty"`
 	Generation int       `json:"generation"`

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"purser/conf"
@@ -240,101 +239,4 @@ func (g *simGroup) setTimer() {
 func (g *simGroup) timerFires() {
 	g.alarm = time.Time{}
 	g.settle("timer")
-}
-
-// The driver.
-
-func (g *simGroup) claim(why purpose, surge int) bool { return g.world.slots.claim(g, why, surge) }
-func (g *simGroup) wait(queued bool)                  { g.freed = g.world.slots.wait(g, queued) || g.freed }
-func (g *simGroup) free()                             { g.freed = g.world.slots.free(g) || g.freed }
-func (g *simGroup) leave()                            { g.freed = g.world.slots.leave(g) || g.freed }
-func (g *simGroup) makeRoom()                         { g.begging = true }
-
-func (g *simGroup) spawn(p *Process) {
-	g.acts++
-	g.checkSpawn(p)
-	f := &fate{order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10)}
-	g.children[p] = f
-	w := g.world
-	kind, _, _ := strings.Cut(f.order.Release.Path, "-")
-	switch {
-	case kind == "bad", !w.calm && (kind == "flaky" && w.chance(50) || kind == "once" && p.generation.worked || w.chance(3)):
-		g.exit(p, w.between(0, 2*time.Second), "cannot start")
-	case kind == "hangs" && !w.calm:
-		g.exit(p, 20*time.Second, "hangs in its start")
-	default:
-		boot := w.between(20*time.Millisecond, 2*time.Second)
-		w.after(boot, func() { g.boot(p) })
-		if kind == "young" && !w.calm {
-			g.exit(p, boot+w.between(0, 3*time.Second), "dies young")
-		}
-	}
-}
-
-func (g *simGroup) boot(p *Process) {
-	f := g.children[p]
-	if f == nil || f.aborted {
-		return
-	}
-	g.world.pids++
-	g.event(fmt.Sprintf("process %d boots", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
-}
-
-// exit has p exit, unless it does before.
-func (g *simGroup) exit(p *Process, in time.Duration, why string) {
-	g.world.after(in, func() {
-		if g.children[p] == nil {
-			return
-		}
-		g.excused = p.state == Ready
-		g.event(fmt.Sprintf("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, errChild) })
-		delete(g.children, p)
-	})
-}
-
-func (g *simGroup) abort(p *Process) {
-	g.acts++
-	if f := g.children[p]; f.aborted {
-		g.world.fail("the spawn of process %d is given up twice", p.number)
-	} else {
-		f.aborted = true
-	}
-	if g.world.chance(20) {
-		g.world.after(time.Millisecond, func() { g.bootLate(p) })
-	}
-	g.exit(p, g.world.between(2*time.Millisecond, 300*time.Millisecond), "is gone, given up")
-}
-
-// bootLate is a child that was ready when its spawn was given up.
-func (g *simGroup) bootLate(p *Process) {
-	if f := g.children[p]; f != nil && p.child == nil {
-		g.world.pids++
-		g.event(fmt.Sprintf("process %d boots though given up", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
-	}
-}
-
-func (g *simGroup) stop(p *Process) {
-	g.acts++
-	f := g.children[p]
-	if f.stops++; f.stops > 1 {
-		g.world.fail("process %d is stopped twice", p.number)
-	}
-	if p.child == nil {
-		g.world.fail("process %d is stopped that has no child", p.number)
-	}
-	if !f.stubborn {
-		g.exit(p, g.world.between(0, time.Second), "stops")
-	}
-}
-
-func (g *simGroup) kill(p *Process) {
-	g.acts++
-	f := g.children[p]
-	if f.kills++; f.kills > 1 {
-		g.world.fail("process %d is killed twice", p.number)
-	}
-	if !g.state.hurried && (f.stops == 0 || g.world.now.Before(p.since.Add(g.state.app.StopTimeout))) {
-		g.world.fail("process %d is killed before its time", p.number)
-	}
-	g.exit(p, g.world.between(0, 20*time.Millisecond), "is killed")
 }
