@@ -64,7 +64,7 @@ type RestartSnapshot struct {
 
 // A Step is one thing that a restart did.
 type Step struct {
-	At         time.Time `json:"at"`   // of the first, if several failed in a row
+	At         time.Time `json:"at"`
 	What       string    `json:"what"` // requested spawning ready draining gone failed rolled-back done superseded
 	PID        int       `json:"pid,omitempty"`
 	Generation int       `json:"generation"`
