@@ -84,5 +84,9 @@ func (p *Process) pid() int {
 
 // pairs names it in a log line.
 func (p *Process) pairs(more ...any) []any {
-	return append([]any{"process", p.number, "pid", p.pid(), "generation", p.generation.number}, more...)
+	pairs := []any{"process", p.number, "generation", p.generation.number}
+	if p.pid() != 0 {
+		pairs = append(pairs, "pid", p.pid())
+	}
+	return append(pairs, more...)
 }
