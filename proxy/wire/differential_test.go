@@ -113,7 +113,7 @@ func compareResponse(t *testing.T, sent []byte, toHead bool) (y tally) {
 	res, theirErr := http.ReadResponse(bufio.NewReaderSize(bytes.NewReader(sent), 64<<10), &http.Request{Method: method})
 	r, end, err := parseResponse(slices.Clone(sent), toHead)
 	y.count(err, theirErr)
-	if err == nil && theirErr != nil {
+	if err == nil && theirErr != nil && !paddedCoding(&r, theirErr) {
 		if l := excused(responseLeniencies, nil, theirErr); l == nil {
 			t.Errorf("%q: net/http refuses it: %v", sent, theirErr)
 		} else {
@@ -167,6 +167,14 @@ func mended(r *Response, res *http.Response) string {
 		return mendedCoding
 	}
 	return ""
+}
+
+// paddedCoding reports that net/http kept the white space of an empty fold behind "chunked", which
+// RFC 9112 section 5 strips. No leniency, for it is too rare to turn up in each run: fuzzing found it.
+func paddedCoding(r *Response, theirErr error) bool {
+	_, coding, found := strings.Cut(theirErr.Error(), "unsupported transfer encoding: ")
+	ours := valuesOf(r.Fields, TransferEncoding)
+	return found && len(ours) == 1 && strings.EqualFold(ours[0], "chunked") && strings.EqualFold(strings.Trim(coding, "\" \t"), "chunked")
 }
 
 func valuesOf(fields []Field, id FieldID) (values []string) {
