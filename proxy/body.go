@@ -198,20 +198,9 @@ func startSender(link *socket, first []byte, b *requestBody, whole bool) *sender
 
 func (s *sender) run(first []byte, b *requestBody, whole bool) {
 	defer close(s.done)
-	if s.err = s.write(first); s.err == nil && !whole {
+	if s.err = s.link.writeAll(first); s.err == nil && !whole {
 		s.err = s.writeBody(b)
 	}
-}
-
-func (s *sender) write(p []byte) error {
-	for len(p) > 0 {
-		n, err := s.link.writeSome(p)
-		if err != nil {
-			return err
-		}
-		p = p[n:]
-	}
-	return nil
 }
 
 // writeBody sends the body as it is, or in chunks if trailers follow it.
@@ -224,7 +213,7 @@ func (s *sender) writeBody(b *requestBody) error {
 		if b.chunked() && n > 0 {
 			piece = slices.Concat(strconv.AppendInt(nil, int64(n), 16), []byte("\r\n"), piece, []byte("\r\n"))
 		}
-		if err := s.write(piece); err != nil {
+		if err := s.link.writeAll(piece); err != nil {
 			return err
 		}
 		if errors.Is(err, io.EOF) {
@@ -234,7 +223,7 @@ func (s *sender) writeBody(b *requestBody) error {
 		}
 	}
 	if b.chunked() {
-		return s.write(appendTrailers([]byte("0\r\n"), b.trailers))
+		return s.link.writeAll(appendTrailers([]byte("0\r\n"), b.trailers))
 	}
 	return nil
 }

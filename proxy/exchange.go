@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 
@@ -140,23 +141,16 @@ func (x *exchange) scanHead() (bool, error) {
 	if end > wire.MaxHead || end == 0 && len(head) >= wire.MaxHead {
 		return false, errHeadLong
 	}
-	if end == 0 && x.firstLineTooLong(head) {
+	if end == 0 && firstLineTooLong(head) {
 		return false, errTargetLong
 	}
 	x.head, x.scanned = end, scanned
 	return end > 0, nil
 }
 
-func (x *exchange) firstLineTooLong(head []byte) bool {
-	if len(head) <= wire.MaxTarget+wire.MaxMethod+16 {
-		return false
-	}
-	for _, c := range head[:wire.MaxTarget+wire.MaxMethod+16] {
-		if c == '\n' {
-			return false
-		}
-	}
-	return true
+func firstLineTooLong(head []byte) bool {
+	const most = wire.MaxTarget + wire.MaxMethod + 16
+	return len(head) > most && bytes.IndexByte(head[:most], '\n') < 0
 }
 
 // serve answers the request whose head has been parsed, and reports whether the connection can carry

@@ -158,6 +158,18 @@ func (s *socket) writeSome(p []byte) (int, error) {
 	return n, err
 }
 
+// writeAll writes all of p, waiting as long as it takes.
+func (s *socket) writeAll(p []byte) error {
+	for len(p) > 0 {
+		n, err := s.writeSome(p)
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
 func (s *socket) tryWrite(fd uintptr) bool {
 	w := &s.writer
 	n, errno := send(fd, w.rest)

@@ -21,22 +21,11 @@ func (x *exchange) tunnel() {
 	a.out = append(appendFields(a.out, a.res.Fields), '\r', '\n')
 	a.out = append(a.out, a.up[a.at:a.have]...)
 	early := x.in[x.next:x.have]
-	if c.write(a.out) == nil && x.sendEarly(early) == nil {
+	if c.write(a.out) == nil && x.link.writeAll(early) == nil {
 		x.dropAnswer()
 		x.sent = x.join()
 	}
 	x.giveBack(false)
-}
-
-func (x *exchange) sendEarly(b []byte) error {
-	for len(b) > 0 {
-		n, err := x.link.writeSome(b)
-		if err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
 }
 
 // join copies in both directions and returns how many bytes went to the client.
