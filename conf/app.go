@@ -1,7 +1,9 @@
 package conf
 
 import (
+	"fmt"
 	"maps"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,8 +21,11 @@ func (a *App) check(t table) {
 	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
 		t.in("env").accept(name, checkEnv(name, a.Env[name]))
 	}
+	t.require(a.Public == "" || isInside(a.Public), "public", "must be a folder inside root, relative to it, not %s", described(a.Public))
+	t.oneOf("affinity", a.Affinity, affinities)
 	a.Restart.check(t.in("restart"))
 	a.Health.check(t.in("health"))
+	a.Hooks.check(t.in("hooks"))
 }
 
 // checkCode looks at what is run.
@@ -46,6 +51,8 @@ func (a *App) checkProcesses(t table) {
 	t.count("max_requests", a.MaxRequests, 0)
 	t.require(a.MaxBody >= 0, "max_body", `must be a size from "0" (unlimited)`)
 	t.oneOf("stop_signal", a.StopSignal, stopSignals)
+	t.oneOf("backtrace_signal", a.BacktraceSignal, traceSignals)
+	t.require(a.BacktraceSignal != a.StopSignal, "backtrace_signal", "is the same as stop_signal, which was sent before; choose another or \"none\"")
 }
 
 func (a *App) checkTimeouts(t table) {
@@ -53,31 +60,76 @@ func (a *App) checkTimeouts(t table) {
 	t.positive("start_timeout", a.StartTimeout)
 	t.positive("drain_timeout", a.DrainTimeout)
 	t.positive("websocket_drain_timeout", a.WebsocketDrainTimeout)
+	t.orOff("websocket_close_window", a.WebsocketCloseWindow)
 	t.positive("stop_timeout", a.StopTimeout)
 	t.orOff("queue_timeout", a.QueueTimeout)
 	t.orOff("request_timeout", a.RequestTimeout)
 }
 
 func (r *Restart) check(t table) {
-	if slices.Contains(laterStrategies, r.Strategy) {
-		t.in("strategy").refuse("%s is not supported yet; allowed: rolling", described(r.Strategy))
-	} else {
-		t.oneOf("strategy", r.Strategy, strategies)
-	}
-	t.require(0 <= r.Surge.Percent && r.Surge.Percent <= 100, "surge", "must be a share from 1%% to 100%%")
-	t.require(r.Surge.Percent > 0 || 1 <= r.Surge.Count && r.Surge.Count <= maxCount, "surge",
-		`must be at least 1: 0 needs "unavailable", which is not supported yet`)
+	t.oneOf("strategy", r.Strategy, Strategies)
+	r.Surge.check(t, "surge")
+	r.Unavailable.check(t, "unavailable")
+	t.require(r.Surge != Amount{} || r.Unavailable != Amount{}, "surge",
+		"and unavailable are both 0, so that nothing could ever be replaced; set unavailable = 1 to stop one process before its replacement starts")
 	t.require(r.File == "" || isInside(r.File), "file", "must be a file inside root, relative to it, not %s", described(r.File))
 	t.require(filepath.Base(r.File) != "restart.status", "file", "must not be restart.status, which purser writes")
 	t.positive("settle", r.Settle)
+	for _, glob := range r.Watch {
+		t.accept("watch", checkGlob(glob))
+	}
+	t.oneOf("auto", r.Auto, automatics)
+	t.orOff("switch_timeout", r.SwitchTimeout)
+	t.orOff("rollback_window", r.RollbackWindow)
+	t.count("max_old_generations", r.MaxOldGenerations, 1)
+}
+
+func (a Amount) check(t table, key string) {
+	t.require(0 <= a.Percent && a.Percent <= 100, key, "must be a share from 1%% to 100%%")
+	t.require(a.Percent > 0 || 0 <= a.Count && a.Count <= maxCount, key, "must be a number from 0 to %d", maxCount)
 }
 
 func (h *Health) check(t table) {
-	ok := h.Path == "" || strings.HasPrefix(h.Path, "/") && !strings.ContainsFunc(h.Path, func(r rune) bool {
+	t.require(h.Path == "" || isURLPath(h.Path), "path", `must be "" (a connection is enough) or begin with "/" and be printable ASCII without space and "#", not %s`, described(h.Path))
+	t.positive("interval", h.Interval)
+	t.count("passes", h.Passes, 1)
+	t.positive("timeout", h.Timeout)
+	if h.Host != "" {
+		t.accept("host", checkHost(h.Host))
+		t.require(!strings.HasPrefix(h.Host, "*"), "host", "must be one host, not %s", described(h.Host))
+	}
+	t.orOff("probation", h.Probation)
+}
+
+func (h *Hooks) check(t table) {
+	for _, hook := range []struct {
+		key     string
+		command Command
+	}{
+		{"before_restart", h.BeforeRestart},
+		{"after_restart", h.AfterRestart},
+		{"restart_failed", h.RestartFailed},
+		{"process_ready", h.ProcessReady},
+		{"process_gone", h.ProcessGone},
+	} {
+		t.accept(hook.key, hook.command.check())
+	}
+	t.positive("timeout", h.Timeout)
+}
+
+func isURLPath(s string) bool {
+	_, err := url.ParseRequestURI(s) // refuses a "%" without its digits
+	return err == nil && strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || r == '#'
 	})
-	t.require(ok, "path", `must be "" (a connection is enough) or begin with "/" and be printable ASCII without space and "#", not %s`, described(h.Path))
-	t.positive("timeout", h.Timeout)
+}
+
+// parseURL reads a path with or without a query.
+func parseURL(s string) (string, error) {
+	if !isURLPath(s) {
+		return "", fmt.Errorf(`must be paths that begin with "/" and are printable ASCII without space and "#", not %s`, described(s))
+	}
+	return s, nil
 }
 
 // isInside reports whether a path is that of something below the folder it is relative to.

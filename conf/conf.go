@@ -25,6 +25,7 @@ type Server struct {
 	AccessLog       string         // off | stderr | an absolute path; default off
 	AccessLogFormat string         // combined | json; default combined
 	MaxProcesses    int            // over all apps; 0 = no pool-wide cap
+	MaxSpawns       int            // processes of all apps starting at once; 0 = twice the cores, at least 16
 	TrustedProxies  []netip.Prefix // peers whose X-Forwarded-* are believed; default none
 }
 
@@ -46,6 +47,8 @@ type App struct {
 	Env         map[string]string // wins over everything; never nil
 	Hosts       []string          // lower case; "*.example.org" allowed; none = the default app
 	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
+	Public      string            // folder of static files, relative to Root; default public; "" = none
+	Affinity    string            // off | forward: who saw a generation is never sent to an older one; default off
 
 	MinProcesses int // held always; default 1
 	MaxProcesses int // default 6
@@ -56,7 +59,9 @@ type App struct {
 	DrainTimeout          time.Duration // of requests; default 60s
 	WebsocketDrainTimeout time.Duration // of long-lived connections; default 5m
 	StopTimeout           time.Duration // from stop signal to KILL; default 30s
+	WebsocketCloseWindow  time.Duration // over which they are told to reconnect; default 10s; 0 = all at once
 	StopSignal            string        // TERM INT QUIT HUP USR1 USR2; default TERM
+	BacktraceSignal       string        // asks a hung process where it hangs, before KILL; auto (by kind), none, or a signal; default auto
 	MaxQueue              int           // default 100; 0 = unlimited
 	QueueTimeout          time.Duration // default 60s; 0 = unlimited
 	RequestTimeout        time.Duration // until the app begins to answer; 0 = unlimited
@@ -65,14 +70,15 @@ type App struct {
 
 	Restart Restart
 	Health  Health
+	Hooks   Hooks
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.
 const Unlimited = -1
 
-// Command is how a process of kind "command" is started.
+// Command is how a process of kind "command" is started, or what a hook runs.
 type Command struct {
-	Shell string   // given to sh -c "exec …"; "" if Args is set
+	Shell string   // given to sh -c, for a process as "exec …"; "" if Args is set
 	Args  []string // an argument vector; nil if Shell is set
 }
 
@@ -81,11 +87,17 @@ func (c Command) IsZero() bool { return c.Shell == "" && len(c.Args) == 0 }
 
 // Restart is [apps.NAME.restart].
 type Restart struct {
-	Strategy               string        // rolling
+	Strategy               string        // rolling | blocking | blue-green; default rolling
 	Surge                  Amount        // extra processes while restarting; default 1
+	Unavailable            Amount        // how many processes may be missing while restarting; default 0
 	ResistDeploymentErrors bool          // default true
 	File                   string        // relative to Root; default tmp/restart.txt; "" = none
 	Settle                 time.Duration // touches within it are one restart; default 250ms
+	Watch                  []string      // globs of files relative to Root, "**" for any folders; changed since the start = needs a restart
+	Auto                   string        // off | changed: restart by itself what needs it; default off
+	SwitchTimeout          time.Duration // blue-green: how long requests wait at the switch for the last old answers; default 1s; 0 = not at all
+	RollbackWindow         time.Duration // how long the replaced processes are kept for a rollback; default 0 = not at all
+	MaxOldGenerations      int           // of which processes may live on for their connections; default 2
 }
 
 // Amount is a count ("2", 2) or a share of the processes ("50%").
@@ -94,7 +106,7 @@ type Amount struct {
 	Percent int // used if > 0
 }
 
-// Of returns the amount for n processes: at least 1 unless it was written as 0.
+// Of returns the amount for n processes, a share rounded down: at least 1 unless it was written as 0.
 func (a Amount) Of(n int) int {
 	if a.Percent > 0 {
 		return max(1, n*a.Percent/100)
@@ -104,6 +116,22 @@ func (a Amount) Of(n int) int {
 
 // Health is [apps.NAME.health].
 type Health struct {
-	Path    string        // "" = a connection that is provably the process's own is enough
-	Timeout time.Duration // of one check; default 5s
+	Path      string        // "" = a connection that is provably the process's own is enough
+	Expect    Expect        // statuses that pass; default 2xx
+	Interval  time.Duration // between two checks; default 1s
+	Passes    int           // checks in a row that have to pass; default 1
+	Timeout   time.Duration // of one check; default 5s
+	Host      string        // that the checks ask for; "" = the app's first, or localhost
+	Warmup    []string      // paths requested after that, each once, before the first visitor
+	Probation time.Duration // after the last swap the new generation's errors are compared with the old one's; 0 = not at all
+}
+
+// Hooks is [apps.NAME.hooks]: commands that are told of what happens to the app.
+type Hooks struct {
+	BeforeRestart Command       // its failure refuses the restart
+	AfterRestart  Command       // after one that is done
+	RestartFailed Command       // after one that failed or was rolled back
+	ProcessReady  Command       // after a process was put to work
+	ProcessGone   Command       // after a process has exited
+	Timeout       time.Duration // then a hook is killed; default 30s
 }

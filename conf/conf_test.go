@@ -72,10 +72,12 @@ func TestValidateSeesWhatFlagsChanged(t *testing.T) {
 	cfg.Server.Listen = []Listen{{"unix", "relative"}}
 	cfg.Apps[0].Command = Command{Shell: "x", Args: []string{"x"}}
 	cfg.Apps[0].Restart.Surge = Amount{Percent: 101}
+	cfg.Apps[0].Hooks.ProcessGone = Command{Args: []string{""}}
 	want := strings.Join([]string{
 		`server.listen: must be "unix:" and an absolute path, not "unix:relative"`,
 		`apps.blog.command: is both a string and a list; write one of them`,
 		`apps.blog.restart.surge: must be a share from 1% to 100%`,
+		`apps.blog.hooks.process_gone: must name a program first`,
 	}, "\n")
 	if err := cfg.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
@@ -140,6 +142,34 @@ func TestAmountIsAtLeastOneUnlessItIsZero(t *testing.T) {
 		a, err := ParseAmount(s)
 		if err != nil || a.Of(4) != want {
 			t.Errorf("%s of 4 is %d, %v; want %d", s, a.Of(4), err, want)
+		}
+	}
+}
+
+func TestExpectAccepts(t *testing.T) {
+	for _, test := range []struct {
+		expect   string
+		accepted []int
+		refused  []int
+	}{
+		{"2xx", []int{200, 204, 299}, []int{199, 300, 500, 20, 2000}},
+		{"204", []int{204}, []int{200, 205}},
+		{"2XX, 401,302", []int{200, 401, 302}, []int{301, 400, 403}},
+		{"5xx", []int{500, 503}, []int{200, 499}},
+	} {
+		e, err := ParseExpect(test.expect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, status := range test.accepted {
+			if !e.Accepts(status) {
+				t.Errorf("%q refuses %d", test.expect, status)
+			}
+		}
+		for _, status := range test.refused {
+			if e.Accepts(status) {
+				t.Errorf("%q accepts %d", test.expect, status)
+			}
 		}
 	}
 }

@@ -51,6 +51,8 @@ func defaultApp(name string) App {
 		Environment: "production",
 		Env:         map[string]string{},
 		Path:        "/",
+		Public:      "public",
+		Affinity:    "off",
 
 		MinProcesses: 1,
 		MaxProcesses: 6,
@@ -60,7 +62,9 @@ func defaultApp(name string) App {
 		DrainTimeout:          60 * time.Second,
 		WebsocketDrainTimeout: 5 * time.Minute,
 		StopTimeout:           30 * time.Second,
+		WebsocketCloseWindow:  10 * time.Second,
 		StopSignal:            "TERM",
+		BacktraceSignal:       "auto",
 		MaxQueue:              100,
 		QueueTimeout:          60 * time.Second,
 		MaxBody:               1 << 30,
@@ -71,7 +75,16 @@ func defaultApp(name string) App {
 			ResistDeploymentErrors: true,
 			File:                   "tmp/restart.txt",
 			Settle:                 250 * time.Millisecond,
+			Auto:                   "off",
+			SwitchTimeout:          time.Second,
+			MaxOldGenerations:      2,
 		},
-		Health: Health{Timeout: 5 * time.Second},
+		Health: Health{
+			Expect:   Expect{"2xx"},
+			Interval: time.Second,
+			Passes:   1,
+			Timeout:  5 * time.Second,
+		},
+		Hooks: Hooks{Timeout: 30 * time.Second},
 	}
 }

@@ -21,6 +21,7 @@ func (c *Config) WriteTOML(w io.Writer) error {
 		writeEnv(&b, append(key, "env"), app.Env)
 		writeTable(&b, append(key, "restart"), &app.Restart, restartSchema)
 		writeTable(&b, append(key, "health"), &app.Health, healthSchema)
+		writeTable(&b, append(key, "hooks"), &app.Hooks, hooksSchema)
 	}
 	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
 	return err

@@ -28,6 +28,9 @@ var (
 	listensForm     = listOf(ParseListen, Listen.String)
 	proxiesForm     = listOf(parsePrefix, prefixString)
 	hostsForm       = listOf(parseHost, strings.Clone)
+	globsForm       = listOf(parseGlob, strings.Clone)
+	urlsForm        = listOf(parseURL, strings.Clone)
+	expectForm      = form[Expect]{expect, Expect.format}
 )
 
 func text(v any) (string, error) {

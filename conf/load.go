@@ -116,6 +116,9 @@ func (r *reader) app(name string, n *node) App {
 	if health, ok := n.nodes["health"]; ok {
 		readTable(r, health, &app.Health, healthSchema)
 	}
+	if hooks, ok := n.nodes["hooks"]; ok {
+		readTable(r, hooks, &app.Hooks, hooksSchema)
+	}
 	return app
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ log_format = "json"
 access_log = "log/access.log"
 access_log_format = "json"
 max_processes = 40
+max_spawns = 5
 trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "::ffff:192.0.2.8"]
 
 [apps.blog]
@@ -34,6 +36,8 @@ command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
 hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
+public = "static/files"
+affinity = "forward"
 min_processes = 2
 max_processes = 9
 concurrency = "unlimited"
@@ -42,7 +46,9 @@ start_timeout = "1m30s"
 drain_timeout = "1h"
 websocket_drain_timeout = "2h5m"
 stop_timeout = "1.5s"
+websocket_close_window = "0"
 stop_signal = "QUIT"
+backtrace_signal = "USR2"
 max_queue = 0
 queue_timeout = ""
 request_timeout = "20s"
@@ -51,15 +57,35 @@ max_body = "64MiB"
 env = { A = "b", "odd name" = "tab\t \"quoted\" back\\slash \u0001 ü" }
 
 [apps.blog.restart]
-strategy = "rolling"
+strategy = "blue-green"
 surge = "50%"
+unavailable = 3
 resist_deployment_errors = false
 file = "deploy/go"
 settle = "1s"
+watch = ["Gemfile.lock", "lib/**/*.r[bu]", "**"]
+auto = "changed"
+switch_timeout = "0"
+rollback_window = "10m"
+max_old_generations = 1
 
 [apps.blog.health]
 path = "/up?deep=1"
+expect = "2XX,401 , 302"
+interval = "100ms"
+passes = 3
 timeout = "250ms"
+host = "up.example.org"
+warmup = ["/", "/search?q=a%20b"]
+probation = "2m"
+
+[apps.blog.hooks]
+before_restart = "bin/rails db:migrate && touch 'done it'"
+after_restart = ["notify", "--text", "a \"new\" one"]
+restart_failed = "page"
+process_ready = ["warm"]
+process_gone = "cleanup"
+timeout = "5m"
 
 [apps."shop.v2"]
 root = "/srv/shop"
@@ -67,8 +93,14 @@ startup_file = "app.js"
 kind = "node"
 concurrency = 5
 max_body = "0"
-restart.surge = 2
 restart.file = ""
+restart.surge = 0
+restart.unavailable = "25%"
+restart.strategy = "blocking"
+health.expect = 204
+public = ""
+stop_signal = "USR2"
+backtrace_signal = "none"
 `
 
 func fullConfig(t *testing.T) *Config {
@@ -84,16 +116,37 @@ func fullConfig(t *testing.T) *Config {
 	blog.MinProcesses, blog.MaxProcesses, blog.Concurrency = 2, 9, Unlimited
 	blog.IdleTimeout, blog.StartTimeout, blog.DrainTimeout = 0, 90*time.Second, time.Hour
 	blog.WebsocketDrainTimeout, blog.StopTimeout = 125*time.Minute, 1500*time.Millisecond
-	blog.StopSignal = "QUIT"
+	blog.StopSignal, blog.BacktraceSignal = "QUIT", "USR2"
+	blog.Public, blog.Affinity, blog.WebsocketCloseWindow = "static/files", "forward", 0
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
-	blog.Restart = Restart{Strategy: "rolling", Surge: Amount{Percent: 50}, File: "deploy/go", Settle: time.Second}
-	blog.Health = Health{Path: "/up?deep=1", Timeout: 250 * time.Millisecond}
+	blog.Restart = Restart{
+		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},
+		File: "deploy/go", Settle: time.Second,
+		Watch: []string{"Gemfile.lock", "lib/**/*.r[bu]", "**"}, Auto: "changed",
+		RollbackWindow: 10 * time.Minute, MaxOldGenerations: 1,
+	}
+	blog.Health = Health{
+		Path: "/up?deep=1", Expect: Expect{"2xx", "401", "302"}, Interval: 100 * time.Millisecond, Passes: 3,
+		Timeout: 250 * time.Millisecond, Host: "up.example.org",
+		Warmup: []string{"/", "/search?q=a%20b"}, Probation: 2 * time.Minute,
+	}
+	blog.Hooks = Hooks{
+		BeforeRestart: Command{Shell: "bin/rails db:migrate && touch 'done it'"},
+		AfterRestart:  Command{Args: []string{"notify", "--text", `a "new" one`}},
+		RestartFailed: Command{Shell: "page"},
+		ProcessReady:  Command{Args: []string{"warm"}},
+		ProcessGone:   Command{Shell: "cleanup"},
+		Timeout:       5 * time.Minute,
+	}
 
 	shop := defaultApp("shop.v2")
 	shop.Root, shop.StartupFile, shop.Kind = "/srv/shop", "app.js", "node"
 	shop.Concurrency, shop.MaxBody = 5, 0
-	shop.Restart.Surge, shop.Restart.File = Amount{Count: 2}, ""
+	shop.Restart.Surge, shop.Restart.Unavailable = Amount{}, Amount{Percent: 25}
+	shop.Restart.Strategy, shop.Restart.File = "blocking", ""
+	shop.Health.Expect = Expect{"204"}
+	shop.Public, shop.StopSignal, shop.BacktraceSignal = "", "USR2", "none"
 
 	proxies, err := proxiesForm.parse([]any{"10.0.0.0/8", "::1/128", "192.0.2.7/32", "192.0.2.8/32"})
 	if err != nil {
@@ -107,7 +160,7 @@ func fullConfig(t *testing.T) *Config {
 			},
 			Admin: "127.0.0.1:9000", LogLevel: "debug", LogFormat: "json",
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
-			MaxProcesses: 40, TrustedProxies: proxies,
+			MaxProcesses: 40, MaxSpawns: 5, TrustedProxies: proxies,
 		},
 		Apps: []App{blog, shop},
 	}
@@ -125,6 +178,33 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if d := diff(fullConfig(t), got); d != "" {
 		t.Error(d)
 	}
+}
+
+// full is only as good as it is complete.
+func TestFullHasEveryKeyAndNoneWithItsDefault(t *testing.T) {
+	cfg := fullConfig(t)
+	blog, fresh := cfg.Apps[0], defaultApp("blog")
+	server := defaultServer()
+	unchanged := slices.Concat(
+		sameIn(&cfg.Server, &server, serverSchema),
+		sameIn(&blog, &fresh, appSchema),
+		sameIn(&blog.Restart, &fresh.Restart, restartSchema),
+		sameIn(&blog.Health, &fresh.Health, healthSchema),
+		sameIn(&blog.Hooks, &fresh.Hooks, hooksSchema),
+	)
+	// A command has no startup file, and 1m30s is another way to write 90s.
+	if want := []string{"startup_file", "start_timeout"}; !slices.Equal(unchanged, want) {
+		t.Errorf("these keys have their defaults: %q, want only %q", unchanged, want)
+	}
+}
+
+func sameIn[T any](a, b *T, s schema[T]) (keys []string) {
+	for _, f := range s.fields {
+		if f.format(a) == f.format(b) {
+			keys = append(keys, f.key)
+		}
+	}
+	return keys
 }
 
 func TestEffectiveIsReadAsTheSame(t *testing.T) {

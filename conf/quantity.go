@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -160,4 +161,19 @@ func formatAmount(a Amount) string {
 		return quoted(strconv.Itoa(a.Percent) + "%")
 	}
 	return strconv.Itoa(a.Count)
+}
+
+// MarshalJSON writes a count as a number, and a share as a string.
+func (a Amount) MarshalJSON() ([]byte, error) { return []byte(formatAmount(a)), nil }
+
+// UnmarshalJSON reads what ParseAmount does, and a count that is a number.
+func (a *Amount) UnmarshalJSON(text []byte) (err error) {
+	var s string
+	if json.Unmarshal(text, &s) != nil {
+		s = string(text)
+	}
+	if *a, err = ParseAmount(s); err != nil {
+		return fmt.Errorf("an amount %w", err)
+	}
+	return nil
 }

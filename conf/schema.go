@@ -42,6 +42,7 @@ var serverSchema = schema[Server]{
 		at("access_log", func(s *Server) *string { return &s.AccessLog }, textForm),
 		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
 		at("max_processes", func(s *Server) *int { return &s.MaxProcesses }, countForm),
+		at("max_spawns", func(s *Server) *int { return &s.MaxSpawns }, countForm),
 		at("trusted_proxies", func(s *Server) *[]netip.Prefix { return &s.TrustedProxies }, proxiesForm),
 	},
 	later: []string{"tls"},
@@ -56,6 +57,8 @@ var appSchema = schema[App]{
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
+		at("public", func(a *App) *string { return &a.Public }, textForm),
+		at("affinity", func(a *App) *string { return &a.Affinity }, textForm),
 
 		at("min_processes", func(a *App) *int { return &a.MinProcesses }, countForm),
 		at("max_processes", func(a *App) *int { return &a.MaxProcesses }, countForm),
@@ -66,34 +69,57 @@ var appSchema = schema[App]{
 		at("drain_timeout", func(a *App) *time.Duration { return &a.DrainTimeout }, durationForm),
 		at("websocket_drain_timeout", func(a *App) *time.Duration { return &a.WebsocketDrainTimeout }, durationForm),
 		at("stop_timeout", func(a *App) *time.Duration { return &a.StopTimeout }, durationForm),
+		at("websocket_close_window", func(a *App) *time.Duration { return &a.WebsocketCloseWindow }, durationForm),
 		at("stop_signal", func(a *App) *string { return &a.StopSignal }, textForm),
+		at("backtrace_signal", func(a *App) *string { return &a.BacktraceSignal }, textForm),
 		at("max_queue", func(a *App) *int { return &a.MaxQueue }, countForm),
 		at("queue_timeout", func(a *App) *time.Duration { return &a.QueueTimeout }, durationForm),
 		at("request_timeout", func(a *App) *time.Duration { return &a.RequestTimeout }, durationForm),
 		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
 	},
-	tables: []string{"env", "restart", "health"},
-	later:  []string{"user", "group", "public", "memory_limit", "underscores_in_headers"},
+	tables: []string{"env", "restart", "health", "hooks"},
+	later:  []string{"user", "group", "memory_limit", "underscores_in_headers"},
 }
 
 var restartSchema = schema[Restart]{
 	fields: []field[Restart]{
 		at("strategy", func(r *Restart) *string { return &r.Strategy }, textForm),
 		at("surge", func(r *Restart) *Amount { return &r.Surge }, amountForm),
+		at("unavailable", func(r *Restart) *Amount { return &r.Unavailable }, amountForm),
 		at("resist_deployment_errors", func(r *Restart) *bool { return &r.ResistDeploymentErrors }, truthForm),
 		at("file", func(r *Restart) *string { return &r.File }, textForm),
 		at("settle", func(r *Restart) *time.Duration { return &r.Settle }, durationForm),
+		at("watch", func(r *Restart) *[]string { return &r.Watch }, globsForm),
+		at("auto", func(r *Restart) *string { return &r.Auto }, textForm),
+		at("switch_timeout", func(r *Restart) *time.Duration { return &r.SwitchTimeout }, durationForm),
+		at("rollback_window", func(r *Restart) *time.Duration { return &r.RollbackWindow }, durationForm),
+		at("max_old_generations", func(r *Restart) *int { return &r.MaxOldGenerations }, countForm),
 	},
-	later: []string{"unavailable", "watch", "auto"},
 }
 
 var healthSchema = schema[Health]{
 	fields: []field[Health]{
 		at("path", func(h *Health) *string { return &h.Path }, textForm),
+		at("expect", func(h *Health) *Expect { return &h.Expect }, expectForm),
+		at("interval", func(h *Health) *time.Duration { return &h.Interval }, durationForm),
+		at("passes", func(h *Health) *int { return &h.Passes }, countForm),
 		at("timeout", func(h *Health) *time.Duration { return &h.Timeout }, durationForm),
+		at("host", func(h *Health) *string { return &h.Host }, textForm),
+		at("warmup", func(h *Health) *[]string { return &h.Warmup }, urlsForm),
+		at("probation", func(h *Health) *time.Duration { return &h.Probation }, durationForm),
 	},
-	later: []string{"expect", "interval", "passes", "host", "warmup", "probation"},
+}
+
+var hooksSchema = schema[Hooks]{
+	fields: []field[Hooks]{
+		at("before_restart", func(h *Hooks) *Command { return &h.BeforeRestart }, commandForm),
+		at("after_restart", func(h *Hooks) *Command { return &h.AfterRestart }, commandForm),
+		at("restart_failed", func(h *Hooks) *Command { return &h.RestartFailed }, commandForm),
+		at("process_ready", func(h *Hooks) *Command { return &h.ProcessReady }, commandForm),
+		at("process_gone", func(h *Hooks) *Command { return &h.ProcessGone }, commandForm),
+		at("timeout", func(h *Hooks) *time.Duration { return &h.Timeout }, durationForm),
+	},
 }
 
 func (s schema[T]) field(key string) (field[T], bool) {

@@ -17,8 +17,12 @@ var (
 	logFormats       = []string{"text", "json"}
 	accessLogFormats = []string{"combined", "json"}
 	stopSignals      = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2"}
-	strategies       = []string{"rolling"}
-	laterStrategies  = []string{"blocking", "blue-green"}
+	traceSignals     = []string{"auto", "none", "QUIT", "ABRT", "USR1", "USR2", "HUP"}
+	affinities       = []string{"off", "forward"}
+	automatics       = []string{"off", "changed"}
+
+	// Strategies are the ways to restart; the first is the default.
+	Strategies = []string{"rolling", "blocking", "blue-green"}
 )
 
 // Validate says what of the configuration cannot be honoured. Parse has called it already: it is
@@ -122,6 +126,7 @@ func (s *Server) check(t table) {
 		t.oneOf("access_log_format", s.AccessLogFormat, accessLogFormats)
 	}
 	t.count("max_processes", s.MaxProcesses, 0)
+	t.count("max_spawns", s.MaxSpawns, 0)
 }
 
 // checkRoutes refuses two apps where one request could be meant for both.
