@@ -16,30 +16,30 @@ type file struct {
 	name string // relative to root
 	live string // real path of the live release; "" = none
 
-	configured mark // through root
-	released   mark // through live
+	configured stamp // through root
+	released   stamp // through live
 }
 
-// A mark tells a file from itself touched, and from another in its place. The zero mark is that of
+// A stamp tells a file from itself touched, and from another in its place. The zero stamp is that of
 // no file.
-type mark struct {
+type stamp struct {
 	dev, inode uint64
 	modified   int64 // ns since 1970
 }
 
 // look returns why the file asks for a restart, "" if it does not. Both paths may lead to the same
-// file, and the touch may come between looking at the one and at the other: so a mark that was seen
+// file, and the touch may come between looking at the one and at the other: so a stamp that was seen
 // through either is no news.
 func (f *file) look(live string) string {
 	before := *f
 	f.live = live
-	f.configured = markOf(f.root, f.name, before.configured)
-	known := []mark{{}, before.configured}
+	f.configured = stampOf(f.root, f.name, before.configured)
+	known := []stamp{{}, before.configured}
 	if f.live != before.live {
 		// Another release's file is not the old one's changed: this look only gets to know it.
-		f.released = markOf(f.live, f.name, mark{})
+		f.released = stampOf(f.live, f.name, stamp{})
 	} else {
-		f.released = markOf(f.live, f.name, before.released)
+		f.released = stampOf(f.live, f.name, before.released)
 		known = append(known, before.released)
 	}
 	switch {
@@ -51,9 +51,9 @@ func (f *file) look(live string) string {
 	return ""
 }
 
-func (f *file) reason(before, now mark) string {
+func (f *file) reason(before, now stamp) string {
 	switch {
-	case before == mark{}:
+	case before == stamp{}:
 		return f.name + " created"
 	case before.dev == now.dev && before.inode == now.inode:
 		return f.name + " touched"
@@ -61,12 +61,12 @@ func (f *file) reason(before, now mark) string {
 	return f.name + " replaced"
 }
 
-// markOf looks at one path. A folder that cannot be looked into says nothing about the file, be it
+// stampOf looks at one path. A folder that cannot be looked into says nothing about the file, be it
 // that a symlink is just being flipped or that a file server is away: then it is as before. The
 // folder is resolved first, so that a flip in between does not make its file look deleted.
-func markOf(root, name string, before mark) mark {
+func stampOf(root, name string, before stamp) stamp {
 	if root == "" {
-		return mark{}
+		return stamp{}
 	}
 	resolved, err := filepath.EvalSymlinks(root)
 	if err != nil {
@@ -75,15 +75,23 @@ func markOf(root, name string, before mark) mark {
 	stat, err := os.Stat(filepath.Join(resolved, name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return mark{}
+		return stamp{}
 	case err != nil:
 		return before
 	}
+	return stampFrom(stat)
+}
+
+func stampFrom(stat fs.FileInfo) stamp {
 	dev, inode := identityOf(stat)
-	return mark{dev, inode, stat.ModTime().UnixNano()}
+	return stamp{dev, inode, stat.ModTime().UnixNano()}
 }
 
 func identityOf(stat fs.FileInfo) (dev, inode uint64) {
 	system := stat.Sys().(*syscall.Stat_t) // what os.Stat gives on every Unix
 	return uint64(system.Dev), system.Ino
 }
+
+// changedAt is when a file was changed in any way, by the kernel's word: unlike the modification
+// time nobody can choose it.
+func changedAt(stat fs.FileInfo) int64 { return stat.Sys().(*syscall.Stat_t).Ctim.Nano() }

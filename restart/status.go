@@ -21,7 +21,7 @@ func WriteStatus(root, file string, v any) error {
 	if err != nil {
 		return fmt.Errorf("cannot write restart.status: %w", err)
 	}
-	folder, err := os.OpenRoot(filepath.Dir(filepath.Join(root, file)))
+	folder, err := openFolder(filepath.Dir(filepath.Join(root, file)))
 	if err != nil {
 		return fmt.Errorf("cannot write restart.status: %w", err)
 	}

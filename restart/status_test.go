@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestStatusIsWrittenBesideTheRestartFile(t *testing.T) {
@@ -64,7 +66,7 @@ func TestStatusThatCannotBeWrittenIsAnError(t *testing.T) {
 	s.must(os.MkdirAll(s.path("current/taken/restart.status"), 0o700))
 	for file, want := range map[string]string{
 		"":                 "cannot write restart.status: the app has no restart file to put it beside",
-		"none/restart.txt": "cannot write restart.status: open " + s.path("current/none") + ": no such file or directory",
+		"none/restart.txt": "cannot write restart.status: open " + s.path("current/none") + "/: no such file or directory",
 		"taken/go":         "cannot write restart.status: renameat",
 	} {
 		err := WriteStatus(s.path("current"), file, map[string]string{})
@@ -77,5 +79,14 @@ func TestStatusThatCannotBeWrittenIsAnError(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(s.path("current/taken")); err != nil || len(entries) != 1 {
 		t.Errorf("the folder has %v, %v; want no draft", entries, err)
+	}
+}
+
+func TestStatusDoesNotWaitForAPipe(t *testing.T) {
+	s := newSite(t)
+	s.remove("releases/1/tmp")
+	s.must(unix.Mkfifo(s.path("releases/1/tmp"), 0o644))
+	if err := WriteStatus(s.path("current"), "tmp/restart.txt", ""); err == nil {
+		t.Error("a status was written into a pipe")
 	}
 }

@@ -1,11 +1,18 @@
-// Package restart notices that new code is wanted: it watches each app's restart file, and says
+// Package restart notices that new code is wanted: by each app's restart file, by marks that scripts
+// drop, and by what is on disk being another than what its processes were started from. It says
 // which release the app's root leads to. How a restart is done is not its matter.
 //
-// The file is looked at through the configured root, so that a symlink's flip is seen, and through
-// the release that is live, so that touching it there works too. It asks for a restart when it is
-// there and its modification time or inode is another than before: also if the time is an older
-// one, and also if the file was not there. A file that goes asks for nothing. Nothing here ever
+// The restart file is looked at through the configured root, so that a symlink's flip is seen, and
+// through the release that is live, so that touching it there works too. It asks for a restart when
+// it is there and its modification time or inode is another than before: also if the time is an
+// older one, and also if the file was not there. A file that goes asks for nothing. Nothing here ever
 // creates it.
+//
+// A need is a statement about live processes and never a flag that somebody has to clear: a process
+// needs a restart as long as its Print is not that of its app's root, or a Mark is there that came
+// after it. For an app whose Restart.Auto is "changed" a need triggers one restart, once what is on
+// disk is quiet; what was on disk when a restart was requested never triggers another. So what an app
+// writes itself when it starts must not be watched.
 package restart
 
 import (

@@ -1,0 +1,211 @@
+package restart
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"purser/conf"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// A Checker compares what some apps would be started from with what their live processes were
+// started from, and looks for their marks. It says what needs a restart, and triggers it for apps
+// whose Restart.Auto is "changed".
+type Checker struct {
+	live    func(app string) []Process
+	trigger func(app, reason string)
+	log     hclog.Logger
+	now     func() time.Time
+	poll    time.Duration // how late a change is seen
+	apps    []*checked    // the list never changes
+
+	// mu guards what was seen of each app. Nothing is looked at and nobody called under it.
+	mu sync.Mutex
+}
+
+// share is the part of one processor's time, 1 in 50, that looking at one app may take.
+const share = 50
+
+// NewChecker looks at every app once. What is there by then counts as asked for: the processes are
+// about to be started from it, or were kept by an earlier purser that was asked; so it may be a need
+// that is shown, but nothing is triggered for it.
+//
+// Live gives the processes of an app that serve; NewChecker calls it, too. Trigger is told the app and why; it is called by
+// Run alone, for what was not there when the last restart was triggered or Requested, once nothing
+// has changed for Restart.Settle. So one that fails is not tried again before something happens, and
+// ten marks are one restart. Neither must block.
+func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(app, reason string), log hclog.Logger) *Checker {
+	c := &Checker{live: live, trigger: trigger, log: log.Named("restart"), now: time.Now, poll: 2 * time.Second}
+	for _, app := range apps {
+		a := &checked{
+			app:     app,
+			came:    map[stamp]time.Time{},
+			settled: map[stamp]bool{},
+			stale:   map[[3]int]time.Time{},
+			warned:  map[string]bool{},
+		}
+		c.apps = append(c.apps, a)
+		c.Requested(app.Name)
+	}
+	return c
+}
+
+// Run looks at every app each two seconds until ctx ends, and returns nil then. An app whose
+// restart.watch takes long to look at is looked at less often.
+func (c *Checker) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+			timer.Reset(time.Until(c.round(ctx)))
+		}
+	}
+}
+
+// round looks at the apps whose turn it is, and returns when the next one's is.
+func (c *Checker) round(ctx context.Context) time.Time {
+	next := time.Now().Add(c.poll)
+	for _, a := range c.apps {
+		if ctx.Err() != nil {
+			break
+		}
+		if began := time.Now(); !began.Before(a.due) {
+			rest := c.look(a)
+			a.due = time.Now().Add(max(rest, share*time.Since(began)))
+		}
+		next = earlier(next, a.due)
+	}
+	return next
+}
+
+// look looks at one app. It returns how long there is no need to look again.
+func (c *Checker) look(a *checked) time.Duration {
+	processes := c.live(a.app.Name)
+	seen := c.see(a, processes)
+	c.mu.Lock()
+	reason := a.record(seen, processes)
+	rest := c.poll
+	if a.pending() {
+		rest = min(rest, a.app.Restart.Settle)
+	}
+	c.mu.Unlock()
+	if reason != "" {
+		c.trigger(a.app.Name, reason)
+	}
+	return rest
+}
+
+func (c *Checker) see(a *checked, processes []Process) scene {
+	seen, err := sceneOf(a.app, processes, c.now())
+	if err != nil {
+		c.warn(a, "marks may be overlooked", "error", err)
+		c.mu.Lock()
+		seen.marks = unite(seen.marks, a.seen.marks)
+		c.mu.Unlock()
+	}
+	if seen.print.Cut {
+		c.warn(a, "restart.watch leads to too much, not every change is seen", "most-entries", maxEntries, "most-depth", maxDepth)
+	}
+	return seen
+}
+
+// unite adds the marks that were seen before, as their folder cannot be looked into now.
+func unite(marks, before []Mark) []Mark {
+	known := stampsOf(marks)
+	for _, mark := range before {
+		if !known[mark.stamp] {
+			marks = append(marks, mark)
+		}
+	}
+	return marks
+}
+
+// warn says a thing once for each app.
+func (c *Checker) warn(a *checked, message string, facts ...any) {
+	c.mu.Lock()
+	warned := a.warned[message]
+	a.warned[message] = true
+	c.mu.Unlock()
+	if !warned {
+		c.log.With("app", a.app.Name).Warn(message, facts...)
+	}
+}
+
+func (c *Checker) find(app string) *checked {
+	for _, a := range c.apps {
+		if a.app.Name == app {
+			return a
+		}
+	}
+	return nil
+}
+
+// Needs are why the app needs a restart, the oldest first; none if it does not. They are at most as
+// old as the last look, but of processes that live now.
+func (c *Checker) Needs(app string) []Need {
+	a := c.find(app)
+	if a == nil {
+		return []Need{}
+	}
+	processes := c.live(app)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return stillOf(a.needed, processes)
+}
+
+// Requested is to be called whenever a restart of the app is requested, before its release is
+// resolved. What is on disk by now is asked for with it, and nothing more is triggered for that. It
+// returns the marks that the restart settles when it is done: for Settled.
+func (c *Checker) Requested(app string) []Mark {
+	a := c.find(app)
+	if a == nil {
+		return nil
+	}
+	seen := c.see(a, c.live(app))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if seen.print.Path == "" {
+		seen.print = a.asked.print
+	}
+	if !seen.at.Before(a.asked.at) {
+		a.asked = seen
+	}
+	return seen.marks
+}
+
+// Settled is to be called when a restart is done, with the marks that Requested gave for it. Their
+// files are removed, and nothing is needed for them any more even if they cannot be.
+func (c *Checker) Settled(app string, marks []Mark) {
+	a := c.find(app)
+	if a == nil {
+		return
+	}
+	if _, err := RemoveMarks(marks); err != nil {
+		c.warn(a, "marks stay there that are settled, remove them by hand", "error", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.Copy(a.settled, stampsOf(marks))
+	a.needed = slices.DeleteFunc(slices.Clone(a.needed), func(n Need) bool { return a.settled[n.mark] })
+}
+
+// reasonFor names what happened last.
+func reasonFor(needs []Need) string {
+	newest := slices.MaxFunc(needs, func(a, b Need) int { return a.latest.Compare(b.latest) })
+	reason := newest.Reason
+	if newest.Kind == "mark" {
+		reason = "marked: " + reason
+	}
+	if others := len(needs) - 1; others > 0 {
+		reason += fmt.Sprintf(", and %d more", others)
+	}
+	return reason
+}

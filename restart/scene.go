@@ -1,0 +1,114 @@
+package restart
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"purser/conf"
+)
+
+// A scene is what one look at an app's folders showed.
+type scene struct {
+	at    time.Time
+	print Print
+	marks []Mark
+}
+
+// sceneOf looks at what the app would be started from now, and at its marks. The error is of marks
+// that cannot be looked for.
+func sceneOf(app conf.App, processes []Process, now time.Time) (scene, error) {
+	roots := []string{app.Root}
+	for _, process := range processes {
+		if !slices.Contains(roots, process.Release) {
+			roots = append(roots, process.Release)
+		}
+	}
+	marks, err := Marks(roots...)
+	return scene{now, Fingerprint(app.Root, app.Restart.Watch), marks}, err
+}
+
+// same reports whether nothing has happened between two scenes.
+func (s scene) same(other scene) bool {
+	return !s.newer(other) && !other.newer(s)
+}
+
+// newer reports whether something is here that was not there. A mark that went is nothing.
+func (s scene) newer(than scene) bool {
+	known := stampsOf(than.marks)
+	return slices.ContainsFunc(s.marks, func(m Mark) bool { return !known[m.stamp] }) || !sameDisk(than.print, s.print)
+}
+
+func stampsOf(marks []Mark) map[stamp]bool {
+	stamps := make(map[stamp]bool, len(marks))
+	for _, mark := range marks {
+		stamps[mark.stamp] = true
+	}
+	return stamps
+}
+
+// Checked is one app of a Checker.
+type checked struct {
+	app conf.App
+
+	seen  scene
+	quiet time.Time // of the first look that showed the scene that was seen
+	asked scene     // what the last restart was asked for
+
+	came    map[stamp]time.Time  // of each mark that was seen
+	settled map[stamp]bool       // marks whose files may still be there
+	stale   map[[3]int]time.Time // since when a process is outdated by what changed
+	needed  []Need               // by the last look
+
+	due    time.Time // Run's: when to look again
+	warned map[string]bool
+}
+
+// record notes what a look showed. It returns why a restart is to be triggered by it, "" if none is.
+func (a *checked) record(seen scene, processes []Process) string {
+	if seen.print.Path == "" || seen.at.Before(a.asked.at) {
+		// A root that leads nowhere says nothing: a symlink is just being flipped, or a file server
+		// is away. And what was seen before a restart was requested is no news to it.
+		return ""
+	}
+	if !seen.same(a.seen) {
+		a.quiet = seen.at
+	}
+	a.date(seen)
+	a.seen = seen
+	a.forget(processes)
+	a.needed = a.needs(processes)
+	if !a.pending() || seen.at.Sub(a.quiet) < a.app.Restart.Settle {
+		return ""
+	}
+	a.asked = seen
+	return reasonFor(a.needed)
+}
+
+// pending reports whether there is something that a restart is to be triggered for once it is quiet.
+func (a *checked) pending() bool {
+	return a.app.Restart.Auto == "changed" && len(a.needed) > 0 && a.seen.newer(a.asked)
+}
+
+// date notes when marks came that were not seen before. If the clock of their file server is slow,
+// it was not before the last look, which did not show them.
+func (a *checked) date(seen scene) {
+	for _, mark := range seen.marks {
+		if _, known := a.came[mark.stamp]; !known {
+			a.came[mark.stamp] = mark.At
+			if a.seen.at.After(mark.At) {
+				a.came[mark.stamp] = a.seen.at
+			}
+		}
+	}
+}
+
+// forget drops what was noted of marks and processes that are gone.
+func (a *checked) forget(processes []Process) {
+	marks := stampsOf(a.seen.marks)
+	maps.DeleteFunc(a.came, func(mark stamp, _ time.Time) bool { return !marks[mark] })
+	maps.DeleteFunc(a.settled, func(mark stamp, _ bool) bool { return !marks[mark] })
+	maps.DeleteFunc(a.stale, func(identity [3]int, _ time.Time) bool {
+		return !slices.ContainsFunc(processes, func(p Process) bool { return p.identity() == identity })
+	})
+}
