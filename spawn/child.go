@@ -1,13 +1,8 @@
 package spawn
 
 import (
-	"fmt"
-	"os"
-	"strings"
 	"sync"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Child is a running process, and the group that it leads. Its methods may be called at any
@@ -15,19 +10,13 @@ import (
 type Child struct {
 	Order // what it was started for
 
-	pid              int
+	process
 	endpoint         *endpoint
 	network, address string
 	stopSignal       syscall.Signal
-	stdin            *os.File
-	output           *output
+	backtraceSignal  syscall.Signal // 0 = none
 	stop             sync.Once
-	exited           chan struct{} // closed as soon as it has exited
 	gone             chan struct{} // closed when nothing is left of it
-	exit             error         // why it exited; valid once gone is closed
-
-	mu     sync.Mutex // guards reaped; held while signalling, never while waiting
-	reaped bool       // from here on the pid may be someone else's
 }
 
 // PID returns the process id, which is also the id of its process group.
@@ -51,6 +40,17 @@ func (c *Child) Stop() {
 	})
 }
 
+// Backtrace asks a process that hangs to print where, and reports whether that was possible: false
+// if the app has no signal for it, or the process has been reaped. What it prints comes as its
+// other output does, to the log and LastLines, and takes a moment: call Kill about a second later.
+//
+// The whole group is asked, for with gunicorn, or any server that forks, it is not the leader that
+// runs the app. A program of the group that does not know the signal dies of it, as it would of
+// the Kill that follows.
+func (c *Child) Backtrace() bool {
+	return c.backtraceSignal != 0 && c.signal(c.backtraceSignal)
+}
+
 // Kill kills the process group.
 func (c *Child) Kill() { c.signal(syscall.SIGKILL) }
 
@@ -60,56 +60,4 @@ func (c *Child) Kill() { c.signal(syscall.SIGKILL) }
 func (c *Child) Wait() error {
 	<-c.gone
 	return c.exit
-}
-
-// signal signals the whole group. It can only fail if nothing of the group is left.
-func (c *Child) signal(s syscall.Signal) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.reaped {
-		syscall.Kill(-c.pid, s)
-	}
-}
-
-// awaitEnd waits for the exit, leaves nothing behind, and notes the reason.
-func (c *Child) awaitEnd() {
-	awaitExit(c.pid)
-	close(c.exited)
-	c.signal(syscall.SIGKILL) // grandchildren; the dead leader still keeps the group's id ours
-	c.exit = c.reap()
-	c.output.end()
-	c.stop.Do(func() { c.stdin.Close() })
-	c.endpoint.remove()
-}
-
-// awaitExit waits until pid has exited, without reaping it.
-func awaitExit(pid int) {
-	for {
-		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if err != unix.EINTR {
-			return // nil, or ECHILD if it is reaped already
-		}
-	}
-}
-
-func (c *Child) reap() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reaped = true
-	var status syscall.WaitStatus
-	if _, err := syscall.Wait4(c.pid, &status, 0, nil); err != nil {
-		return fmt.Errorf("exited, its status is unknown: %w", err)
-	}
-	return exitReason(status)
-}
-
-func exitReason(status syscall.WaitStatus) error {
-	switch {
-	case status.Signaled():
-		name := strings.TrimPrefix(unix.SignalName(status.Signal()), "SIG")
-		return fmt.Errorf("killed by signal %s", name)
-	case status.ExitStatus() != 0:
-		return fmt.Errorf("exited with status %d", status.ExitStatus())
-	}
-	return nil
 }

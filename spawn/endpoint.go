@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
+
 	"purser/conf"
 )
 
@@ -58,6 +60,20 @@ func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 }
 
 func (e *endpoint) remove() { os.RemoveAll(e.folder) }
+
+// watch tells when something appears in the folder. Without it, as where the user has no inotify
+// instance left, the endpoint is still found, a little later.
+func (e *endpoint) watch() (appeared <-chan fsnotify.Event, unwatch func()) {
+	if e.socket == "" {
+		return nil, func() {}
+	}
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, func() {}
+	}
+	watcher.Add(e.folder) // if it fails, nothing is ever seen to appear
+	return watcher.Events, func() { watcher.Close() }
+}
 
 // freePort returns a loopback port that is free now. Another program may take it before the child
 // does; then the proof of ownership fails.

@@ -18,41 +18,53 @@ import (
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment returns what a child sees. It is built from the configuration and the order, never
-// inherited: what the variables of an older release or of a service manager (NOTIFY_SOCKET,
-// LISTEN_FDS) did to other servers cannot happen here.
-func (s *Spawner) environment(o Order, e *endpoint) []string {
-	env := map[string]string{
-		"PATH": searchPath(s.app),
-		"LANG": cmp.Or(os.Getenv("LANG"), "C.UTF-8"),
-		"PWD":  s.app.Root,
+// environment returns what a child sees.
+func (s *Spawner) environment(c *Child) []string {
+	env := environmentOf(s.app)
+	maps.Copy(env, map[string]string{
+		"PWD": s.app.Root,
 
-		"PURSER_APP":        s.app.Name,
-		"PURSER_GENERATION": strconv.Itoa(o.Generation),
-		"PURSER_PROCESS":    strconv.Itoa(o.Process),
-		"PURSER_RELEASE":    o.Path,
+		"PURSER_GENERATION": strconv.Itoa(c.Generation),
+		"PURSER_PROCESS":    strconv.Itoa(c.Order.Process),
+		"PURSER_RELEASE":    c.Path,
 
 		"PYTHONUNBUFFERED": "1", // or the last lines before a crash never come
+	})
+	if s.app.Kind != kindCommand {
+		env["IN_PASSENGER"] = "1"
+		env["PASSENGER_APP_ENV"] = s.app.Environment
+	}
+	if c.backtraceSignal != 0 && (s.app.Kind == kindRuby || s.app.Kind == kindPython) {
+		env["PURSER_BACKTRACE_SIGNAL"] = signalName(c.backtraceSignal)
+	}
+	if c.endpoint.socket != "" {
+		env["PURSER_SOCKET"] = c.endpoint.socket
+	}
+	if c.endpoint.port != 0 {
+		env["PORT"] = strconv.Itoa(c.endpoint.port)
+	}
+	maps.Copy(env, s.app.Env)
+	return pairs(env)
+}
+
+// environmentOf returns what all programs that are run for an app see; its own env is not in yet.
+// It is built from the configuration and the system's account, never inherited: what the variables
+// of an older release or of a service manager (NOTIFY_SOCKET, LISTEN_FDS) did to other servers
+// cannot happen here.
+func environmentOf(app conf.App) map[string]string {
+	env := map[string]string{
+		"PATH":       searchPath(app),
+		"LANG":       cmp.Or(os.Getenv("LANG"), "C.UTF-8"),
+		"PURSER_APP": app.Name,
 	}
 	if zone, set := os.LookupEnv("TZ"); set {
 		env["TZ"] = zone
 	}
 	for _, name := range []string{"RAILS_ENV", "RACK_ENV", "NODE_ENV", "WSGI_ENV", "APP_ENV"} {
-		env[name] = s.app.Environment
-	}
-	if s.app.Kind != kindCommand {
-		env["IN_PASSENGER"] = "1"
-		env["PASSENGER_APP_ENV"] = s.app.Environment
-	}
-	if e.socket != "" {
-		env["PURSER_SOCKET"] = e.socket
-	}
-	if e.port != 0 {
-		env["PORT"] = strconv.Itoa(e.port)
+		env[name] = app.Environment
 	}
 	maps.Copy(env, account())
-	maps.Copy(env, s.app.Env)
-	return pairs(env)
+	return env
 }
 
 func pairs(env map[string]string) []string {

@@ -66,7 +66,11 @@ func newAppStage(t *testing.T, root string, change func(*conf.App)) *stage {
 	st.app = conf.App{
 		Name: "blog", Root: root, Environment: "production",
 		StartTimeout: 30 * time.Second, StopTimeout: 10 * time.Second, StopSignal: "TERM",
-		Health: conf.Health{Timeout: 5 * time.Second},
+		Health: conf.Health{
+			Expect: conf.Expect{"2xx"}, Passes: 1,
+			// Whoever waits for an interval without need is seen to by the start timeout.
+			Interval: time.Minute, Timeout: 5 * time.Second,
+		},
 	}
 	if change != nil {
 		change(&st.app)

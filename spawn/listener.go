@@ -37,6 +37,12 @@ func provenOwner(ip net.IP, port, leader int) (bool, error) {
 	if len(sockets) == 0 {
 		return true, nil
 	}
+	// Somebody who looks for a free port listens for a moment on one that is ours already.
+	still, err := listening(fs, ip, port)
+	maps.DeleteFunc(sockets, func(socket string, _ bool) bool { return !still[socket] })
+	if err != nil || len(sockets) == 0 {
+		return false, err
+	}
 	return false, fmt.Errorf("port %d is answered by %s, not by this process", port, foreign)
 }
 

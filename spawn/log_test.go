@@ -25,6 +25,7 @@ type logLine struct {
 	App     string
 	PID     int
 	Gen     int
+	Hook    string
 	Stream  string
 }
 
@@ -38,6 +39,15 @@ func (b *logBuffer) lines(t *testing.T) (lines []logLine) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// messages are the texts of all lines.
+func (st *stage) messages() (messages []string) {
+	st.t.Helper()
+	for _, line := range st.log.lines(st.t) {
+		messages = append(messages, line.Message)
+	}
+	return messages
 }
 
 // said returns the first logged line that begins with prefix, without it, and waits for it.

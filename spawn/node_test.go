@@ -54,11 +54,7 @@ func TestNodeListensOnOurSocket(t *testing.T) {
 			st := newNodeStage(t, files)
 			child := st.start()
 			eventually(t, "the app answers", func() bool {
-				connection, err := child.dial(t.Context(), "", "")
-				if err == nil {
-					connection.Close()
-				}
-				return err == nil
+				return request(t.Context(), child, "GET", "/", nil).err == nil
 			})
 			if body := st.get(child, "/x?y"); body != "hello /x?y" {
 				t.Errorf("the answer is %q", body)
@@ -94,16 +90,18 @@ func TestNodeStopLetsTheAppFinish(t *testing.T) {
 		require('http').createServer(` + answer + `).listen(3000);
 		process.on('SIGTERM', () => setTimeout(() => { console.log('tidy'); process.exit(0) }, 300))`})
 	child := st.start()
-	child.Stop() // closes stdin as well
+	st.get(child, "/") // once it answers, the whole file has run
+	child.Stop()       // closes stdin as well
 	st.ends(child, "")
 	contains(t, child.LastLines(), "tidy")
 }
 
 func TestNodeEndsByItselfWhenIdle(t *testing.T) {
 	st := newNodeStage(t, map[string]string{"app.js": `
-		const s = require('http').createServer(); s.listen(3000);
+		const s = require('http').createServer(` + answer + `); s.listen(3000);
 		process.on('SIGTERM', () => s.close())`})
 	child := st.start()
+	st.get(child, "/")
 	child.Stop()
 	st.ends(child, "") // our watch on stdin holds nothing up
 }

@@ -18,7 +18,7 @@ func orphanEnds(t *testing.T, st *stage) {
 	check(t, err)
 	// A shell without job control gives a background job an empty stdin unless told otherwise.
 	shell := exec.Command("/bin/sh", append([]string{"-c", `exec 3<&0; "$@" <&3 3<&- & wait`, "sh"}, argv...)...)
-	shell.Dir, shell.Env = st.order.Path, st.spawner.environment(st.order, endpoint)
+	shell.Dir, shell.Env = st.order.Path, st.spawner.environment(&Child{Order: st.order, endpoint: endpoint})
 	stdin, err := shell.StdinPipe()
 	check(t, err)
 	stdout, err := shell.StdoutPipe()

@@ -4,20 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"strings"
 	"time"
 
-	"purser/conf"
+	"github.com/fsnotify/fsnotify"
 )
 
+// The pause between two connection attempts is half a percent of the time waited so far, within
+// these limits. A socket in the child's folder is tried as soon as it appears, so that this is what
+// a port may cost a boot, and CPU time: a few milliseconds of each in the first two seconds.
 const (
-	firstPause  = 2 * time.Millisecond // between two connection attempts; grows to
-	longPause   = 40 * time.Millisecond
-	healthPause = time.Second // between two health checks
+	leastPause = 2 * time.Millisecond
+	mostPause  = 40 * time.Millisecond
 )
+
+// A silence is what was missing from a child that may hang, as opposed to one that answers.
+type silence string
+
+func (s silence) Error() string { return string(s) }
 
 // awaitReady returns nil once the child is proven ready, and else why it is not: it exited, someone
 // else answers its port, or ctx or the start timeout ended.
@@ -28,13 +31,14 @@ func (s *Spawner) awaitReady(ctx context.Context, c *Child) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, late)
 		defer cancel()
 	}
-	if err := c.awaitConnection(ctx); err != nil {
+	bound, unwatch := c.endpoint.watch()
+	err := c.awaitConnection(ctx, bound)
+	s.running.Go(unwatch) // takes the kernel some ten milliseconds
+	if err != nil {
 		return err
 	}
-	if s.app.Health.Path != "" {
-		if err := c.awaitHealth(ctx, s.app); err != nil {
-			return err
-		}
+	if err := c.passGate(ctx, s.app); err != nil {
+		return err
 	}
 	return c.stillRuns()
 }
@@ -50,10 +54,11 @@ func (c *Child) stillRuns() error {
 	}
 }
 
-// awaitConnection connects again and again: no kernel event tells of a socket that begins to
-// listen, and an attempt costs some microseconds.
-func (c *Child) awaitConnection(ctx context.Context) error {
-	for pause := firstPause; ; pause = min(pause*3/2, longPause) {
+// awaitConnection connects again and again: no kernel event tells that a socket begins to listen.
+// But one tells that it was bound, and then the next attempts follow quickly.
+func (c *Child) awaitConnection(ctx context.Context, bound <-chan fsnotify.Event) error {
+	missing := silence("nothing listened on " + c.endpoint.String())
+	for since := time.Now(); ; {
 		network, address, err := c.endpoint.probe(ctx, c.pid)
 		if err != nil {
 			return err
@@ -62,25 +67,43 @@ func (c *Child) awaitConnection(ctx context.Context) error {
 			c.network, c.address = network, address
 			return nil
 		}
-		if err := c.pause(ctx, pause, "nothing listened on "+c.endpoint.String()); err != nil {
+		pause := min(max(time.Since(since)/200, leastPause), mostPause)
+		woken, err := c.pauseOr(ctx, bound, pause, missing)
+		if err != nil {
 			return err
+		}
+		if woken {
+			since = time.Now()
 		}
 	}
 }
 
 // pause waits for d, and returns an error if the child exits or ctx ends meanwhile. For the latter
 // case, missing says what was waited for.
-func (c *Child) pause(ctx context.Context, d time.Duration, missing string) error {
+func (c *Child) pause(ctx context.Context, d time.Duration, missing error) error {
+	_, err := c.pauseOr(ctx, nil, d, missing)
+	return err
+}
+
+// pauseOr is a pause that wake may cut short.
+func (c *Child) pauseOr(ctx context.Context, wake <-chan fsnotify.Event, d time.Duration, missing error) (woken bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return false, nil
+	case <-wake:
+		return true, nil
 	case <-c.exited:
-		return c.earlyExit()
+		return false, c.earlyExit()
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %s", context.Cause(ctx), missing)
+		return false, tooLate(ctx, missing)
 	}
+}
+
+// tooLate is why a start fails when ctx has ended.
+func tooLate(ctx context.Context, missing error) error {
+	return fmt.Errorf("%w: %w", context.Cause(ctx), missing)
 }
 
 // earlyExit waits for the exit status, and for the last lines, that the error will show.
@@ -90,57 +113,4 @@ func (c *Child) earlyExit() error {
 		return errors.New("exited with status 0 before it was ready (it must stay in the foreground)")
 	}
 	return fmt.Errorf("%w before it was ready", c.exit)
-}
-
-// awaitHealth asks for the health path until the answer is 2xx.
-func (c *Child) awaitHealth(ctx context.Context, app conf.App) error {
-	client := &http.Client{
-		Timeout:       app.Health.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{DialContext: c.dial, DisableKeepAlives: true},
-	}
-	for {
-		answer := checkHealth(ctx, client, app)
-		if answer == "" {
-			return nil
-		}
-		missing := fmt.Sprintf("health check %s %s", app.Health.Path, answer)
-		if err := c.pause(ctx, healthPause, missing); err != nil {
-			return err
-		}
-	}
-}
-
-func (c *Child) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, c.network, c.address)
-}
-
-// checkHealth returns "" for 2xx, else what came instead.
-func checkHealth(ctx context.Context, client *http.Client, app conf.App) string {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://app"+app.Health.Path, nil)
-	if err != nil {
-		return "is no valid path"
-	}
-	request.Host = healthHost(app)
-	request.Header.Set("User-Agent", "purser")
-	response, err := client.Do(request)
-	if err != nil {
-		return "had no answer: " + errors.Unwrap(err).Error()
-	}
-	defer response.Body.Close()
-	io.CopyN(io.Discard, response.Body, 64<<10) // lets the app finish its answer
-	if response.StatusCode/100 != 2 {
-		return fmt.Sprintf("answered %d", response.StatusCode)
-	}
-	return ""
-}
-
-func healthHost(app conf.App) string {
-	for _, host := range app.Hosts {
-		if !strings.HasPrefix(host, "*") {
-			return host
-		}
-	}
-	return "localhost"
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -32,7 +33,10 @@ var roles = map[string]func(){
 	"ends by stdin":  endsByStdin,
 	"tells its env":  tellsEnv,
 	"purser":         playPurser,
-	"waits":          wait,
+
+	"purser with a hook": playPurserWithHook,
+	"waits":              wait,
+	"leaves group":       leavesGroup,
 }
 
 func play(role string) {
@@ -74,20 +78,37 @@ func forkServer(setsid bool) {
 	fmt.Println("grandchild", again("serves", setsid).Process.Pid)
 }
 
-// serves answers /count with the number of the request, /fail with 503 twice, then 200.
+// serves answers 200, a number as the status of that number, and a list of them one by one:
+// /200,503,200 is 200, then 503, then 200 for ever.
 func serves() {
-	requests := 0
+	served := map[string]int{}
 	handler := http.NewServeMux()
-	handler.HandleFunc("/fail", func(w http.ResponseWriter, r *http.Request) {
-		if requests++; requests <= 2 {
-			w.WriteHeader(http.StatusServiceUnavailable)
+	handler.HandleFunc("/{list}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("asked for", r.Method, r.Host, r.URL)
+		list := strings.Split(r.PathValue("list"), ",")
+		status, err := strconv.Atoi(list[min(served[r.URL.Path], len(list)-1)])
+		served[r.URL.Path]++
+		if err != nil {
+			status = http.StatusOK
 		}
+		w.WriteHeader(status)
 	})
-	handler.HandleFunc("/host", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Println("host", r.Host)
+	handler.HandleFunc("/hangs", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("hanging")
+		<-r.Context().Done()
+		fmt.Println("left alone")
 	})
-	handler.HandleFunc("/never", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/", http.StatusFound)
+	handler.HandleFunc("/hangs-after-500", func(w http.ResponseWriter, r *http.Request) {
+		if served[r.URL.Path]++; served[r.URL.Path] > 1 {
+			<-r.Context().Done()
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	handler.HandleFunc("/exits", func(http.ResponseWriter, *http.Request) { os.Exit(4) })
+	handler.HandleFunc("/breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	handler.HandleFunc("/cut", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		io.WriteString(w, "short")
 	})
 	must(http.Serve(listen(), handler))
 }
@@ -103,6 +124,15 @@ func listen() net.Listener {
 	listener, err := net.Listen(network, address)
 	must(err)
 	return listener
+}
+
+// leavesGroup moves into the group of Purser, and leaves a grandchild in its own that is stopped.
+func leavesGroup() {
+	grandchild := again("waits", false).Process
+	must(grandchild.Signal(syscall.SIGSTOP))
+	must(syscall.Setpgid(0, must1(syscall.Getpgid(os.Getppid()))))
+	fmt.Println("grandchild", grandchild.Pid)
+	serves()
 }
 
 func leavesPipe() {
@@ -153,9 +183,24 @@ func playPurser() {
 	wait()
 }
 
+// playPurserWithHook runs a hook that says its pid, by a pipe of its own, and waits to be killed.
+func playPurserWithHook() {
+	hook := Hook{
+		App:     conf.App{Name: "blog", Root: os.TempDir()},
+		Command: conf.Command{Shell: fmt.Sprintf("echo child $$ >/proc/%d/fd/1; exec sleep 1000", os.Getpid())},
+		Log:     hclog.NewNullLogger(),
+	}
+	must(hook.Run(context.Background(), nil, nil))
+}
+
 func must(err error) {
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(70)
 	}
+}
+
+func must1[T any](value T, err error) T {
+	must(err)
+	return value
 }

@@ -1,6 +1,6 @@
 // Package spawn starts one child of an app and proves that it is ready and that it is the child
 // that answers; it keeps the child's last lines, signals it and reaps it. It knows no groups and
-// never tries twice.
+// never tries twice. It runs hooks in the same way, but for the proof.
 //
 // A child leads a process group of its own. Whatever way it ends, or Purser ends, nothing of that
 // group is left: the group is killed once its leader has exited, the leader is killed by the
@@ -18,8 +18,6 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sys/unix"
-
 	"purser/conf"
 	"purser/spawn/loader"
 )
@@ -83,11 +81,14 @@ func (s *Spawner) Close() error {
 }
 
 // Start starts a child and returns it once it is ready: it accepts connections on an endpoint that
-// is provably its own and, if the app has a health path, answers it with 2xx. All of that has to
-// happen within the app's start timeout (0 = no limit).
+// is provably its own; if the app has a health path, enough checks in a row were answered as
+// expected; and the warm-up paths were answered. All of that has to happen within the app's start
+// timeout (0 = no limit): health checks that fail are repeated until then, a warm-up request that
+// fails ends the start.
 //
-// A child that fails is killed with its group and reaped before Start returns a *StartError. If
-// ctx ends first, the same happens and Start returns the cause.
+// A child that fails is killed with its group and reaped before Start returns a *StartError; one
+// that is silent at the start timeout is first asked for its Backtrace. If ctx ends first, it is
+// killed at once and Start returns the cause.
 func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	child, err := s.begin(o)
 	if err != nil {
@@ -96,6 +97,9 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	err = s.awaitReady(ctx, child)
 	if err == nil {
 		return child, nil
+	}
+	if _, hangs := errors.AsType[silence](err); hangs {
+		child.printWhere(ctx)
 	}
 	child.Kill()
 	<-child.gone
@@ -107,9 +111,13 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 
 // begin does everything up to the running child.
 func (s *Spawner) begin(o Order) (*Child, error) {
-	stopSignal := unix.SignalNum("SIG" + s.app.StopSignal)
-	if stopSignal == 0 {
-		return nil, fmt.Errorf("stop_signal %q is no signal", s.app.StopSignal)
+	stopSignal, err := signalByName("stop_signal", s.app.StopSignal)
+	if err != nil {
+		return nil, err
+	}
+	backtraceSignal, err := backtraceSignal(s.app)
+	if err != nil {
+		return nil, err
 	}
 	if err := isFolder(o.Path); err != nil {
 		return nil, err
@@ -119,8 +127,8 @@ func (s *Spawner) begin(o Order) (*Child, error) {
 		return nil, err
 	}
 	child := &Child{
-		Order: o, endpoint: e, stopSignal: stopSignal,
-		exited: make(chan struct{}), gone: make(chan struct{}),
+		Order: o, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
+		gone: make(chan struct{}),
 	}
 	if err := s.exec(child); err != nil {
 		e.remove()
@@ -134,7 +142,7 @@ func (s *Spawner) exec(child *Child) error {
 	if err != nil {
 		return err
 	}
-	env := s.environment(child.Order, child.endpoint)
+	env := s.environment(child)
 	program, err := lookPath(argv[0], searchPath(s.app), child.Order.Path)
 	if err != nil {
 		return err
@@ -144,19 +152,18 @@ func (s *Spawner) exec(child *Child) error {
 		return fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	if child.pid, err = s.fork(program, argv, env, child.Order.Path, pipes); err != nil {
+	pid, err := s.fork(program, argv, env, child.Order.Path, pipes)
+	if err != nil {
 		pipes.closeOurSide()
 		return fmt.Errorf("cannot run %s: %w", program, err)
 	}
-	s.own(child, pipes)
+	child.process.own(pid, pipes, s.log.With("pid", pid, "gen", child.Generation))
+	s.own(child)
 	return nil
 }
 
 // own starts what belongs to a running child and ends with it.
-func (s *Spawner) own(child *Child, pipes *pipes) {
-	log := s.log.With("pid", child.pid, "gen", child.Generation)
-	child.stdin = pipes.stdin
-	child.output = readOutput(log, pipes.stdout, pipes.stderr)
+func (s *Spawner) own(child *Child) {
 	s.mu.Lock()
 	s.children[child] = true
 	s.mu.Unlock()
@@ -166,6 +173,7 @@ func (s *Spawner) own(child *Child, pipes *pipes) {
 // attend is the life of a child from its start until nothing is left of it.
 func (s *Spawner) attend(child *Child) {
 	child.awaitEnd()
+	child.endpoint.remove()
 	s.mu.Lock()
 	delete(s.children, child)
 	s.mu.Unlock()

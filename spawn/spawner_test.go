@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +94,18 @@ func TestKillEndsAChildThatIgnoresTERM(t *testing.T) {
 	st.ends(child, "killed by signal KILL")
 }
 
+func TestKillReachesTheWholeGroupAndALeaderThatLeftIt(t *testing.T) {
+	st := newStage(t, "leaves group", nil)
+	child := st.start()
+	grandchild := number(t, st.said("grandchild "))
+	if group, err := syscall.Getpgid(child.PID()); err != nil || group == child.PID() {
+		t.Fatalf("the child is in group %d, %v: it should have left its own", group, err)
+	}
+	child.Kill()
+	st.ends(child, "killed by signal KILL")
+	eventually(t, "the grandchild is gone", func() bool { return !alive(grandchild) })
+}
+
 func TestStopClosesStdinOfThatChildOnly(t *testing.T) {
 	st := newStage(t, "ends by stdin", nil)
 	first, second := st.start(), st.start()
@@ -133,20 +146,24 @@ func TestCloseKillsWhatLives(t *testing.T) {
 }
 
 func TestKilledPurserTakesItsChildrenWithIt(t *testing.T) {
-	purser := exec.Command(executable(t))
-	purser.Env = append(os.Environ(), roleVariable+"=purser", "SPAWN_TEST_DIR="+shortDir(t))
-	stdout, err := purser.StdoutPipe()
-	check(t, err)
-	check(t, purser.Start())
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	check(t, err)
-	child := number(t, strings.TrimSpace(strings.TrimPrefix(line, "child ")))
-	if !alive(child) {
-		t.Fatal("the child never lived")
+	for _, role := range []string{"purser", "purser with a hook"} {
+		t.Run(role, func(t *testing.T) {
+			purser := exec.Command(executable(t))
+			purser.Env = append(os.Environ(), roleVariable+"="+role, "SPAWN_TEST_DIR="+shortDir(t))
+			stdout, err := purser.StdoutPipe()
+			check(t, err)
+			check(t, purser.Start())
+			line, err := bufio.NewReader(stdout).ReadString('\n')
+			check(t, err)
+			child := number(t, strings.TrimSpace(strings.TrimPrefix(line, "child ")))
+			if !alive(child) {
+				t.Fatal("the child never lived")
+			}
+			check(t, purser.Process.Kill())
+			purser.Wait()
+			eventually(t, "the child is gone", func() bool { return !alive(child) })
+		})
 	}
-	check(t, purser.Process.Kill())
-	purser.Wait()
-	eventually(t, "the child is gone", func() bool { return !alive(child) })
 }
 
 func shortDir(t *testing.T) string {

@@ -16,18 +16,24 @@ func (s *Spawner) forkThread() {
 	}
 }
 
-// fork starts program as leader of a new process group and returns its pid.
+// fork is forkExec on that thread.
 func (s *Spawner) fork(program string, argv, env []string, dir string, p *pipes) (pid int, err error) {
 	done := make(chan struct{})
 	s.forks <- func() {
 		defer close(done)
-		pid, err = syscall.ForkExec(program, argv, &syscall.ProcAttr{
-			Dir:   dir,
-			Env:   env,
-			Files: p.childSide[:],
-			Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
-		})
+		pid, err = forkExec(program, argv, env, dir, p)
 	}
 	<-done
 	return pid, err
+}
+
+// forkExec starts program as leader of a new process group and returns its pid. The kernel kills
+// it when the calling thread ends.
+func forkExec(program string, argv, env []string, dir string, p *pipes) (pid int, err error) {
+	return syscall.ForkExec(program, argv, &syscall.ProcAttr{
+		Dir:   dir,
+		Env:   env,
+		Files: p.childSide[:],
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+	})
 }

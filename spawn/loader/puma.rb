@@ -7,6 +7,9 @@ persistent_timeout 600
 # TERM is how Purser asks to stop: an exit with status 0, not a death by signal.
 raise_exception_on_sigterm false
 
+# Or the last lines before a crash never come.
+$stdout.sync = true
+
 # stdin closes when Purser asks to stop (then TERM does the work) and when Purser is gone (then the
 # parent changes, and there is nobody left to serve).
 Thread.new do
@@ -16,5 +19,23 @@ Thread.new do
   rescue EOFError, SystemCallError, IOError
     sleep 0.1 while Process.ppid == parent
     exit!(1)
+  end
+end
+
+# The signal asks a process that hangs to print where: every thread's backtrace, those that wait
+# alike together, the deepest last, so that it is among the last lines that Purser shows. Handlers
+# run on the main thread, which Puma leaves idle; no lock may be taken in them, hence no $stderr.puts.
+if (signal = ENV['PURSER_BACKTRACE_SIGNAL'])
+  most = 40 # lines of a backtrace: Purser shows 50
+  stderr = $stderr.dup # still Purser's pipe when the app redirects its own
+  Signal.trap(signal) do
+    here = caller # where the main thread was; its backtrace also has what is written here
+    alike = Thread.list.group_by { |t| t == Thread.current ? here : t.backtrace || [] }
+    alike.sort_by { |backtrace, _| backtrace.size }.each do |backtrace, threads|
+      lines = threads.map(&:inspect)
+      lines += backtrace.first(most).map { |frame| "  #{frame}" }
+      lines << "  and #{backtrace.size - most} more" if backtrace.size > most
+      stderr.syswrite(lines.join("\n") << "\n")
+    end
   end
 end

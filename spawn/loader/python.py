@@ -5,6 +5,7 @@ app is given at once; 0 is no limit. The app's gunicorn.conf.py and GUNICORN_CMD
 they would move the socket and the number of workers.
 """
 
+import faulthandler
 import importlib
 import importlib.machinery
 import importlib.util
@@ -23,6 +24,26 @@ except ImportError:
 KEEPALIVE = 600
 UNLIMITED_THREADS = 16
 A_DAY = 86400
+
+
+def backtrace_signal():
+    """The signal that asks a process that hangs to print where; None if there is none."""
+    name = os.environ.get("PURSER_BACKTRACE_SIGNAL")
+    return name and getattr(signal, "SIG" + name)
+
+
+def print_where_on_signal(pipe):
+    """Takes that signal, to print all threads.
+
+    faulthandler does not wait for the interpreter, which may be what hangs. ABRT it can only print
+    on the way to the process's end.
+    """
+    number = backtrace_signal()
+    if number == signal.SIGABRT:
+        signal.signal(number, signal.SIG_DFL)  # what it falls back to
+        faulthandler.enable(pipe)
+    elif number:
+        faulthandler.register(number, pipe)
 
 
 def load(startup):
@@ -84,7 +105,7 @@ def end_with_purser():
     threading.Thread(target=watch, daemon=True).start()
 
 
-def serve_with_gunicorn(startup, socket, threads):
+def serve_with_gunicorn(startup, socket, threads, pipe):
     # gunicorn listens before it loads the app. The socket gets its real name only when the app is
     # loaded, so that nobody takes the one for the other.
     folder = os.path.dirname(socket)
@@ -95,6 +116,8 @@ def serve_with_gunicorn(startup, socket, threads):
     def when_ready(arbiter):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, note_stop(signal.getsignal(number)))
+        if backtrace_signal():  # the worker gets it too, and it is there that the app runs
+            signal.signal(backtrace_signal(), signal.SIG_IGN)
 
     def note_stop(handler):
         def handle(*args):
@@ -131,6 +154,7 @@ def serve_with_gunicorn(startup, socket, threads):
                 self.cfg.set(name, settings[name])
 
         def load(self):
+            print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
             return load(startup)
 
     Application().run()
@@ -139,11 +163,13 @@ def serve_with_gunicorn(startup, socket, threads):
 def main():
     startup, socket, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     end_with_purser()
+    pipe = os.dup(2)  # still Purser's when the app redirects its own
     if BaseApplication:
-        serve_with_gunicorn(startup, socket, threads)
+        serve_with_gunicorn(startup, socket, threads, pipe)
     else:
         from purser_server import serve
 
+        print_where_on_signal(pipe)
         serve(load(startup), socket, threads)
 
 

@@ -1,0 +1,146 @@
+package spawn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"purser/conf"
+)
+
+const (
+	maxAnswer = 1 << 20 // bytes that are read of an answer; the app is spared a broken connection
+
+	// exitNotice is how long a process that broke a connection may take to be seen as exited.
+	exitNotice = 500 * time.Millisecond
+)
+
+// A gate asks a child that is proven to be ours for what it has to answer before its first visitor.
+type gate struct {
+	*Child
+	health conf.Health
+	host   string
+	client http.Client
+}
+
+// passGate returns nil once the health checks have passed and the warm-up requests are answered. A
+// check that fails does not end the start, since an app may answer 503 until its caches are filled:
+// the start timeout does. A warm-up request that fails ends it at once, as it is sent only once.
+func (c *Child) passGate(ctx context.Context, app conf.App) error {
+	g := gate{Child: c, health: app.Health, host: healthHost(app), client: http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{DialContext: c.dial, DisableKeepAlives: true},
+	}}
+	if app.Health.Path != "" {
+		if err := g.awaitHealth(ctx); err != nil {
+			return err
+		}
+	}
+	for _, path := range app.Health.Warmup {
+		if err := g.warmUp(ctx, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitHealth asks for the health path, the first time at once and then after each interval, until
+// enough checks in a row have passed.
+func (g *gate) awaitHealth(ctx context.Context) error {
+	var missing error
+	for passed := 0; ; {
+		failure := g.check(ctx)
+		switch {
+		case failure == nil:
+			if passed++; passed >= g.health.Passes {
+				return nil
+			}
+			missing = fmt.Errorf("health check %s passed only %d of %d times in a row", g.health.Path, passed, g.health.Passes)
+		case ctx.Err() == nil || missing == nil: // a check that was cut short says less than the one before
+			passed, missing = 0, failure
+		}
+		if err := g.pause(ctx, g.health.Interval, missing); err != nil {
+			return err
+		}
+	}
+}
+
+// check is one health check. Its error says what came instead of an expected status.
+func (g *gate) check(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, g.health.Timeout)
+	defer cancel()
+	status, err := g.get(within, g.health.Path)
+	name := "health check " + g.health.Path
+	switch {
+	case ctx.Err() != nil:
+		return silence(name + " had no answer")
+	case within.Err() != nil:
+		return silence(fmt.Sprintf("%s had no answer within %s", name, g.health.Timeout))
+	case err != nil:
+		return fmt.Errorf("%s had no answer: %w", name, err)
+	case !g.health.Expect.Accepts(status):
+		return fmt.Errorf("%s answered %d, not %s", name, status, strings.Join(g.health.Expect, " or "))
+	}
+	return nil
+}
+
+// warmUp requests a path once. Any answer will do that is not the app's own failure, for what
+// matters is that the code behind it has run: a page that asks to log in is as good.
+func (g *gate) warmUp(ctx context.Context, path string) error {
+	status, err := g.get(ctx, path)
+	name := "warm-up request " + path
+	switch {
+	case ctx.Err() != nil:
+		return tooLate(ctx, silence(name+" had no answer"))
+	case err != nil:
+		failure := fmt.Errorf("%s had no answer: %w", name, err)
+		if err := g.pause(ctx, exitNotice, failure); err != nil {
+			return err // that it exited says more
+		}
+		return failure
+	case status >= 500:
+		return fmt.Errorf("%s answered %d", name, status)
+	}
+	return nil
+}
+
+// get asks for a path and reads the whole answer.
+func (g *gate) get(ctx context.Context, path string) (status int, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://app"+path, nil)
+	if err != nil {
+		return 0, errors.New("it is no valid path")
+	}
+	request.Host = g.host
+	request.Header.Set("User-Agent", "purser")
+	response, err := g.client.Do(request)
+	if err != nil {
+		return 0, errors.Unwrap(err) // without the URL, which is none
+	}
+	defer response.Body.Close()
+	if _, err := io.CopyN(io.Discard, response.Body, maxAnswer); err != nil && err != io.EOF {
+		return 0, err
+	}
+	return response.StatusCode, nil
+}
+
+func (c *Child) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, c.network, c.address)
+}
+
+func healthHost(app conf.App) string {
+	if app.Health.Host != "" {
+		return app.Health.Host
+	}
+	for _, host := range app.Hosts {
+		if !strings.HasPrefix(host, "*") {
+			return host
+		}
+	}
+	return "localhost"
+}

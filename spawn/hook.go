@@ -1,0 +1,130 @@
+package spawn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
+)
+
+// A Hook is a command of the operator's that is told of something that happened to an app.
+type Hook struct {
+	App     conf.App      // its env, and the rest of the environment that its children have
+	Name    string        // such as before_restart
+	Command conf.Command  // a shell command goes to sh -c as it is, so that it may have several steps
+	Timeout time.Duration // then it is killed; 0 = no limit
+	Dir     string        // where it runs; "" = the app's root
+	Log     hclog.Logger  // what it prints goes there, line by line
+}
+
+// A HookError is why a hook failed.
+type HookError struct {
+	Hook   string
+	Reason string   // one clause, like "exited with status 1"
+	Output []string // the last lines that the hook wrote, oldest first; at most 50
+}
+
+// Error returns one sentence.
+func (e *HookError) Error() string { return e.Hook + " hook " + e.Reason }
+
+// LastLines returns the hook's last lines.
+func (e *HookError) LastLines() []string { return e.Output }
+
+// Run runs the hook and returns once it has ended. What happened is in the variables, which the
+// hook has in its environment by the names given, and in facts, which it may read from stdin as one
+// JSON object; it need not. The error is nil if it exited with status 0, and else a *HookError.
+//
+// A hook is bound as a child is: nothing of its process group is left when Run returns, which
+// is at the timeout or the end of ctx at the latest, nor does it outlive Purser.
+func (h *Hook) Run(ctx context.Context, variables map[string]string, facts any) error {
+	document, err := json.Marshal(facts)
+	if err != nil {
+		return &HookError{Hook: h.Name, Reason: "cannot be told the facts: " + err.Error()}
+	}
+	// It gets a death signal when the thread that forks it ends: this one is kept until it is gone.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	running, err := h.exec(variables)
+	if err != nil {
+		return &HookError{Hook: h.Name, Reason: "cannot run: " + err.Error()}
+	}
+	if reason := h.await(ctx, running, append(document, '\n')); reason != nil {
+		return &HookError{Hook: h.Name, Reason: reason.Error(), Output: running.output.tail.lines()}
+	}
+	return nil
+}
+
+func (h *Hook) exec(variables map[string]string) (*process, error) {
+	argv := h.Command.Args
+	if h.Command.Shell != "" {
+		argv = []string{"/bin/sh", "-c", h.Command.Shell}
+	}
+	if len(argv) == 0 {
+		return nil, errors.New("no command is set")
+	}
+	dir := h.Dir
+	if dir == "" {
+		dir = h.App.Root
+	}
+	if err := isFolder(dir); err != nil {
+		return nil, err
+	}
+	program, err := lookPath(argv[0], searchPath(h.App), dir)
+	if err != nil {
+		return nil, err
+	}
+	pipes, err := newPipes()
+	if err != nil {
+		return nil, fmt.Errorf("cannot make pipes: %w", err)
+	}
+	defer pipes.closeChildSide()
+	pid, err := forkExec(program, argv, h.environment(dir, variables), dir, pipes)
+	if err != nil {
+		pipes.closeOurSide()
+		return nil, fmt.Errorf("%s: %w", program, err)
+	}
+	running := &process{}
+	running.own(pid, pipes, h.Log.With("app", h.App.Name, "hook", h.Name, "pid", pid))
+	return running, nil
+}
+
+func (h *Hook) environment(dir string, variables map[string]string) []string {
+	env := environmentOf(h.App)
+	env["PWD"] = dir
+	env["PURSER_HOOK"] = h.Name
+	maps.Copy(env, variables)
+	maps.Copy(env, h.App.Env)
+	return pairs(env)
+}
+
+// await tells the hook the facts, waits for its end, and returns why it failed.
+func (h *Hook) await(ctx context.Context, running *process, document []byte) error {
+	if h.Timeout > 0 {
+		var cancel context.CancelFunc
+		limit := fmt.Errorf("it took longer than its timeout (%s)", h.Timeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, h.Timeout, limit)
+		defer cancel()
+	}
+	unwatch := context.AfterFunc(ctx, func() { running.signal(syscall.SIGKILL) })
+	defer unwatch()
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		running.stdin.Write(document) // who does not read it closes the pipe by ending
+		running.stdin.Close()
+	})
+	running.awaitEnd()
+	telling.Wait()
+	if running.exit == nil || ctx.Err() == nil {
+		return running.exit
+	}
+	return fmt.Errorf("was killed: %w", context.Cause(ctx))
+}

@@ -1,0 +1,87 @@
+package spawn
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
+)
+
+// A process is a running program that leads a process group of its own, and its pipes.
+type process struct {
+	pid    int
+	stdin  *os.File
+	output *output
+	exited chan struct{} // closed as soon as it has exited
+	exit   error         // why it exited; valid once awaitEnd has returned
+
+	mu     sync.Mutex // guards reaped; held while signalling, never while waiting
+	reaped bool       // from here on the pid may be someone else's
+}
+
+// own takes over what has just been started; its output goes to log.
+func (p *process) own(pid int, pipes *pipes, log hclog.Logger) {
+	p.pid = pid
+	p.stdin = pipes.stdin
+	p.output = readOutput(log, pipes.stdout, pipes.stderr)
+	p.exited = make(chan struct{})
+}
+
+// signal signals the whole group, and the leader also if it has moved to another one: nothing that
+// a program does may put it out of reach. It reports whether there was still somebody to signal.
+func (p *process) signal(s syscall.Signal) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return false
+	}
+	syscall.Kill(-p.pid, s)
+	if group, err := syscall.Getpgid(p.pid); err == nil && group != p.pid {
+		syscall.Kill(p.pid, s)
+	}
+	return true
+}
+
+// awaitEnd waits for the exit, leaves nothing behind, and notes the reason.
+func (p *process) awaitEnd() {
+	awaitExit(p.pid)
+	close(p.exited)
+	p.signal(syscall.SIGKILL) // grandchildren; the dead leader still keeps the group's id ours
+	p.exit = p.reap()
+	p.output.end()
+	p.stdin.Close()
+}
+
+// awaitExit waits until pid has exited, without reaping it.
+func awaitExit(pid int) {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return // nil, or ECHILD if it is reaped already
+		}
+	}
+}
+
+func (p *process) reap() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reaped = true
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(p.pid, &status, 0, nil); err != nil {
+		return fmt.Errorf("exited, its status is unknown: %w", err)
+	}
+	return exitReason(status)
+}
+
+func exitReason(status syscall.WaitStatus) error {
+	switch {
+	case status.Signaled():
+		return fmt.Errorf("killed by signal %s", signalName(status.Signal()))
+	case status.ExitStatus() != 0:
+		return fmt.Errorf("exited with status %d", status.ExitStatus())
+	}
+	return nil
+}
