@@ -19,7 +19,7 @@ func BenchmarkLend(b *testing.B) {
 				g := serving(b, processes, concurrency)
 				b.ReportAllocs()
 				for b.Loop() {
-					g.Release(g.TryAcquire())
+					g.Release(g.TryAcquire(0), Worked)
 				}
 			})
 		}
@@ -31,17 +31,17 @@ func BenchmarkLendBusy(b *testing.B) {
 	g := serving(b, 200, 8)
 	var lent []*Process
 	for range 800 {
-		lent = append(lent, g.TryAcquire())
+		lent = append(lent, g.TryAcquire(0))
 	}
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		g.Release(lent[i])
-		lent[i] = g.TryAcquire()
+		g.Release(lent[i], Worked)
+		lent[i] = g.TryAcquire(0)
 		i = (i + 13) % len(lent)
 	}
 	for _, p := range lent {
-		g.Release(p)
+		g.Release(p, Worked)
 	}
 }
 
@@ -51,7 +51,7 @@ func BenchmarkLendParallel(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			g.Release(g.TryAcquire())
+			g.Release(g.TryAcquire(0), Worked)
 		}
 	})
 }
@@ -61,7 +61,7 @@ func BenchmarkQueue(b *testing.B) {
 	g := serving(b, 200, 1)
 	var lent []*Process
 	for range 200 {
-		lent = append(lent, g.TryAcquire())
+		lent = append(lent, g.TryAcquire(0))
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -73,7 +73,7 @@ func BenchmarkQueue(b *testing.B) {
 	for b.Loop() {
 		g.state.acquire(now, &waiter{done: make(chan struct{})})
 		p := lent[0]
-		g.state.giveBack(p)
+		g.state.giveBack(p, Worked)
 		g.state.released(now, p)
 	}
 }
@@ -81,7 +81,7 @@ func BenchmarkQueue(b *testing.B) {
 // serving returns a group with so many ready processes.
 func serving(b *testing.B, processes, concurrency int) *Group {
 	s := openShop(0)
-	s.pool = New(0, hclog.NewNullLogger())
+	s.pool = New(0, 0, hclog.NewNullLogger())
 	g := s.pool.Add(conf.App{
 		Name: "blog", MinProcesses: processes, MaxProcesses: processes, Concurrency: concurrency,
 		StopTimeout: time.Minute,

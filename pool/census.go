@@ -1,5 +1,7 @@
 package pool
 
+import "slices"
+
 // This file counts a group's processes, and picks one of them.
 
 func (g *groupState) count(is func(*Process) bool) (n int) {
@@ -23,6 +25,55 @@ func (g *groupState) spawning(n *generation) int {
 
 func isReady(p *Process) bool    { return p.state == Ready }
 func isSpawning(p *Process) bool { return p.state == Spawning }
+
+// releases returns the releases of all that lives or may come back, the newest generation first. One
+// that has not started yet, or is taken back, has no say.
+func (g *groupState) releases() []Release {
+	var known []*generation
+	note := func(n *generation) {
+		if n != nil && !slices.Contains(known, n) {
+			known = append(known, n)
+		}
+	}
+	if !g.wanted.bad && g.ready(g.wanted) > 0 {
+		note(g.wanted)
+	}
+	note(g.good)
+	if len(g.past) > 0 {
+		note(g.past[len(g.past)-1])
+	}
+	for _, p := range slices.Backward(g.procs) {
+		if Ready <= p.state && p.state <= Standby {
+			note(p.generation)
+		}
+	}
+	paths := make([]Release, 0, len(known)+1)
+	for _, n := range known {
+		paths = append(paths, n.release)
+	}
+	if len(paths) == 0 {
+		paths = append(paths, g.wanted.release)
+	}
+	return paths
+}
+
+// waiting counts the processes of a generation that are to be put to work.
+func (g *groupState) waiting(n *generation) int {
+	return g.count(func(p *Process) bool { return p.state == Spawning && p.generation == n && p.child != nil })
+}
+
+// generations returns the numbers of the generations that live, and of the wanted one, in order. What
+// is asked to exit does not count any more.
+func (g *groupState) generations() []int {
+	numbers := []int{g.wanted.number}
+	for _, p := range g.procs {
+		if p.state < Stopping {
+			numbers = append(numbers, p.generation.number)
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}
 
 // isReplacement and isAddition are the two kinds of spawning processes.
 func isReplacement(p *Process) bool { return p.state == Spawning && p.replaces }

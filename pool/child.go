@@ -6,7 +6,11 @@ import "context"
 // but Wait return at once.
 type Child interface {
 	PID() int
-	Stop()       // asks its process group to exit; called at most once
+	Stop() // asks its process group to exit; called at most once
+
+	// Backtrace asks it to print where it hangs. It reports false if it does not know how to.
+	Backtrace() bool
+
 	Kill()       // makes it exit; called at most once
 	Wait() error // returns once it is reaped; the error says how it exited, nil means status 0
 }

@@ -7,6 +7,10 @@ import "time"
 const (
 	slowTick = time.Second            // how often it looks which processes were used
 	askAgain = 250 * time.Millisecond // how often it asks the others for room
+
+	slowAfter = time.Second     // a restart goes on beside a process that takes longer to go
+	traceTime = time.Second     // for a process to print where it hangs, before it is killed
+	lostAfter = 5 * time.Second // what lives so long after KILL is not waited for
 )
 
 // deadlineOf returns when p's present state is left without anybody's help, or zero.
@@ -18,10 +22,22 @@ func (g *groupState) deadlineOf(p *Process) time.Time {
 		return p.since.Add(g.app.WebsocketDrainTimeout)
 	case p.state == Stopping && p.child != nil && !p.killed && g.hurried:
 		return p.since
+	case p.state == Standby:
+		return g.keepLimit()
+	case p.state == Stopping && p.child != nil && !p.killed && p.traced:
+		return p.since.Add(traceTime)
 	case p.state == Stopping && p.child != nil && !p.killed:
 		return p.since.Add(g.app.StopTimeout)
 	}
 	return time.Time{} // a spawn has its own limit, and what is killed goes
+}
+
+// keepLimit returns when what is kept for a rollback is let go, or zero while a restart runs.
+func (g *groupState) keepLimit() time.Time {
+	if g.running() != nil {
+		return time.Time{}
+	}
+	return g.keepUntil
 }
 
 // deadline returns the time after now of the next move that no event will bring about, or zero.
@@ -34,6 +50,12 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	}
 	for _, p := range g.procs {
 		at(g.deadlineOf(p))
+		if !p.left.IsZero() && !p.slow {
+			at(p.left.Add(slowAfter))
+		}
+		if p.killed && !p.lost {
+			at(p.since.Add(lostAfter))
+		}
 	}
 	if w := g.queue.first; w != nil {
 		at(w.deadline)
@@ -45,6 +67,10 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	at(g.steady().retryAt)
 	if r := g.lastRestart(); r != nil {
 		at(r.quietAt)
+		at(r.probation)
+		if !r.switched.IsZero() {
+			at(g.switchLimit(r))
+		}
 	}
 	if len(g.lendable.heap) > 0 {
 		at(now.Add(g.tick()))

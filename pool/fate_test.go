@@ -2,7 +2,6 @@ package pool
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -17,10 +16,10 @@ func (g *simGroup) makeRoom()                         { g.begging = true }
 func (g *simGroup) spawn(p *Process) {
 	g.acts++
 	g.checkSpawn(p)
-	f := &fate{order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10)}
+	f := &fate{order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}
 	g.children[p] = f
 	w := g.world
-	kind, _, _ := strings.Cut(f.order.Release.Path, "-")
+	kind := f.order.Release.Revision
 	switch {
 	case kind == "bad", !w.calm && (kind == "flaky" && w.chance(50) || kind == "once" && p.generation.worked || w.chance(3)):
 		g.exit(p, w.between(0, 2*time.Second), "cannot start")
@@ -86,8 +85,45 @@ func (g *simGroup) stop(p *Process) {
 	if p.child == nil {
 		g.world.fail("process %d is stopped that has no child", p.number)
 	}
+	f.stopped = g.world.now
 	if !f.stubborn {
 		g.exit(p, g.world.between(0, time.Second), "stops")
+	}
+}
+
+func (g *simGroup) trace(p *Process) bool {
+	f := g.children[p]
+	if f.traces++; f.traces > 1 && f.tells {
+		g.world.fail("process %d is asked twice where it hangs", p.number)
+	}
+	if f.tells {
+		g.acts++
+	}
+	return f.tells
+}
+
+// happened counts the transitions.
+func (g *simGroup) happened(e Event) {
+	g.acts++
+	if e.Kind == "restart" {
+		g.world.seen["restart step: "+e.What]++
+		if r, ok := g.state.restartOf(e); ok {
+			g.checkEnded(r)
+		}
+		return
+	}
+	for p, f := range g.children {
+		if p.number != e.Process {
+			continue
+		}
+		if p.state.String() != e.What || p.generation.number != e.Generation {
+			g.world.fail("process %d is %v, but is said to be %s", p.number, p.state, e.What)
+		}
+		if p.state != Spawning {
+			g.world.seen[fmt.Sprintf("process: %v to %v", f.last, p.state)]++
+		}
+		f.beside = f.beside || p.state == Standby || p.state == Ready && f.last > Ready
+		f.last = p.state
 	}
 }
 
@@ -97,8 +133,12 @@ func (g *simGroup) kill(p *Process) {
 	if f.kills++; f.kills > 1 {
 		g.world.fail("process %d is killed twice", p.number)
 	}
-	if !g.state.hurried && (f.stops == 0 || g.world.now.Before(p.since.Add(g.state.app.StopTimeout))) {
+	if !g.state.hurried && (f.stops == 0 || g.world.now.Before(f.stopped.Add(g.state.app.StopTimeout))) {
 		g.world.fail("process %d is killed before its time", p.number)
+	}
+	if !g.world.calm && !g.state.hurried && g.world.chance(10) {
+		g.exit(p, g.world.between(0, 20*time.Second), "is gone at last") // the kernel did not let it go
+		return
 	}
 	g.exit(p, g.world.between(0, 20*time.Millisecond), "is killed")
 }

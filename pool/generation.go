@@ -14,9 +14,12 @@ type generation struct {
 	release Release
 
 	worked   bool      // a process of it was put to work once
-	bad      bool      // it did not start, and is only probed until it does
+	bad      bool      // it does not start, and is only probed until it does; or it was taken back
+	rejected bool      // it was taken back, by an operator or for its answers: it is not tried again
+	insisted bool      // it is not given up for an older one, whatever the configuration says
+	tally    tally     // how its processes answered
 	failures int       // starts that failed in a row
-	failure  *Failure  // the last of those; nil since a start worked
+	failure  *Failure  // the last of those, or why it was taken back; nil since a start worked
 	retryAt  time.Time // nothing of it is spawned before
 }
 
@@ -35,7 +38,9 @@ const (
 // one: the row goes on from where it stood when p's spawn began.
 func (n *generation) failed(p *Process, f *Failure) {
 	n.failures = max(n.failures, p.failures+1)
-	n.failure = f
+	if !n.rejected {
+		n.failure = f
+	}
 }
 
 // pauseUntil lets nothing of n be spawned for a span that begins with first and doubles with times.
@@ -50,10 +55,17 @@ func (n *generation) pauseUntil(now time.Time, first time.Duration, times int, r
 
 // booted notes that a process of n was put to work, and reports whether that is news of a bad one.
 func (n *generation) booted() (recovered bool) {
+	n.worked, n.failures = true, 0
+	if n.rejected {
+		return false
+	}
 	recovered = n.bad
-	n.worked, n.bad, n.failures, n.failure = true, false, 0, nil
+	n.bad, n.failure = false, nil
 	return recovered
 }
+
+// reject takes n back for good.
+func (n *generation) reject(f *Failure) { n.bad, n.rejected, n.failure = true, true, f }
 
 // forgive lets it be spawned at once.
 func (n *generation) forgive() {

@@ -5,8 +5,10 @@ import (
 	crand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -24,6 +26,7 @@ type Group struct {
 	children sync.WaitGroup // one goroutine per process
 	end      chan struct{}  // closed when the last child is gone for good
 	clock    sync.WaitGroup // the goroutine of keepTime
+	releases atomic.Pointer[[]Release]
 
 	// mu guards what follows. The pool's mutex may be taken under it, but no other group's; and
 	// nothing slow happens under it: logs and observers come after.
@@ -36,6 +39,7 @@ type Group struct {
 	telling  bool          // somebody does that
 	freed    bool          // others may get a slot of the pool now
 	begging  bool          // a slot of another group is wanted
+	seen     int           // moves of the state when releases was made
 	ended    bool          // end is closed
 }
 
@@ -49,7 +53,9 @@ func newGroup(p *Pool, app conf.App, release Release, spawn SpawnFunc, log hclog
 		timer: time.NewTimer(time.Hour),
 	}
 	g.timer.Stop()
+	g.seen = -1
 	g.state = newGroupState(app, release, groupDriver{g}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	g.releases.Store(new([]Release))
 	g.clock.Go(g.keepTime)
 	g.do((*groupState).settle)
 	return g
@@ -63,21 +69,25 @@ func (g *Group) App() conf.App { return g.app }
 
 // TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
 // has to Acquire. The caller must Release or Hold the process.
-func (g *Group) TryAcquire() *Process {
+//
+// Pin is the number of the oldest generation that may serve the request; 0 is any. A generation that
+// was taken back is not insisted on.
+func (g *Group) TryAcquire(pin int) *Process {
 	g.mu.Lock()
-	p := g.state.lend()
+	p := g.state.lend(pin)
 	g.mu.Unlock()
 	return p
 }
 
-// Acquire lends a ready process, waiting for one if it must. The caller must Release or Hold it.
+// Acquire lends a ready process, waiting for one if it must. The caller must Release or Hold it. Pin
+// is that of TryAcquire.
 // The error is ErrQueueFull, ErrQueueTimeout, ErrClosed, a *StartError if nothing serves and nothing
 // can be started, or the cause of ctx's end.
-func (g *Group) Acquire(ctx context.Context) (*Process, error) {
-	if p := g.TryAcquire(); p != nil {
+func (g *Group) Acquire(ctx context.Context, pin int) (*Process, error) {
+	if p := g.TryAcquire(pin); p != nil {
 		return p, nil
 	}
-	w := &waiter{done: make(chan struct{})}
+	w := &waiter{done: make(chan struct{}), pin: pin}
 	var err error
 	g.do(func(s *groupState, now time.Time) { err = s.acquire(now, w) })
 	if err != nil {
@@ -99,21 +109,30 @@ func (g *Group) QueueFull() bool {
 	return g.state.queueFull()
 }
 
-// Release gives back a process that was lent.
-func (g *Group) Release(p *Process) { g.less(p, (*groupState).giveBack) }
+// Release gives back a process that was lent, and says how it went.
+func (g *Group) Release(p *Process, o Outcome) {
+	g.mu.Lock()
+	g.relieved(p, g.state.giveBack(p, o))
+}
 
 // Hold makes the request that p was lent to a long-lived connection: a WebSocket, an event stream. It
 // takes no room among p's requests, is waited for longer when p is to go, and ends with Drop instead
 // of Release.
-func (g *Group) Hold(p *Process) { g.less(p, (*groupState).hold) }
+func (g *Group) Hold(p *Process) {
+	g.mu.Lock()
+	g.relieved(p, g.state.hold(p))
+}
 
 // Drop ends a long-lived connection to p.
-func (g *Group) Drop(p *Process) { g.less(p, (*groupState).drop) }
-
-// less takes load from p. As a rule nothing comes of it, and then it costs next to nothing.
-func (g *Group) less(p *Process, event func(*groupState, *Process) bool) {
+func (g *Group) Drop(p *Process) {
 	g.mu.Lock()
-	if !event(&g.state, p) {
+	g.relieved(p, g.state.drop(p))
+}
+
+// relieved goes on after load was taken from p, and frees mu. As a rule nothing comes of it, and then
+// it costs next to nothing.
+func (g *Group) relieved(p *Process, more bool) {
+	if !more {
 		g.mu.Unlock()
 		return
 	}
@@ -135,6 +154,11 @@ func (g *Group) Doubt(p *Process) (gone <-chan struct{}) {
 	return p.gone
 }
 
+// Releases returns where the app's code lies, newest first: the release that serves or takes over,
+// those of older processes that live, and the last good one. It is the same slice for as long as
+// nothing has changed, and must not be changed.
+func (g *Group) Releases() []Release { return *g.releases.Load() }
+
 // Snapshot returns what the group is now.
 func (g *Group) Snapshot() GroupSnapshot {
 	g.mu.Lock()
@@ -143,13 +167,66 @@ func (g *Group) Snapshot() GroupSnapshot {
 }
 
 // Restart replaces every process by one of the request's release, without losing a request. It
-// returns at once, and how far it is then; WaitRestart waits for the end.
+// returns at once, and how far it is then; WaitRestart waits for the end. A restart that cannot be is
+// returned as one that has failed.
 func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
-	id := "r-" + strings.ToLower(crand.Text()[:12]) // no other run of purser makes the same
 	g.do(func(state *groupState, now time.Time) {
-		s = state.restartSnapshot(state.restart(now, id, req))
+		s = state.restartSnapshot(state.restart(now, newID(), req))
 	})
 	return s
+}
+
+// RefuseRestart records a restart that was asked for and may not be, for a reason that the pool does
+// not know. What runs goes on.
+func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string) (s RestartSnapshot) {
+	g.do(func(state *groupState, now time.Time) {
+		r := state.newRestart(now, newID(), req, nil)
+		r.failure = &Failure{At: now, Generation: r.generation.number, Reason: reason, Output: output, ErrorID: state.errorID()}
+		state.refuseRestart(now, r)
+		s = state.restartSnapshot(r)
+	})
+	return s
+}
+
+// Rollback takes the newest code back: what worked before it serves again, at once where processes of
+// it still live, else by respawn from its own folder. A restart that runs fails by that. It returns
+// at once, as Restart does. The error is ErrNothingOlder, ErrOverwritten or ErrClosed.
+func (g *Group) Rollback(reason string) (s RestartSnapshot, err error) {
+	return g.order(func(state *groupState, now time.Time) (*restart, error) { return state.rollback(now, newID(), reason) })
+}
+
+// Promote lets a restart go on that has stopped at its canary. The error is ErrNoCanary.
+func (g *Group) Promote() (RestartSnapshot, error) { return g.order((*groupState).promote) }
+
+func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s RestartSnapshot, err error) {
+	g.do(func(state *groupState, now time.Time) {
+		var r *restart
+		if r, err = event(state, now); err == nil {
+			s = state.restartSnapshot(r)
+		}
+	})
+	return s, err
+}
+
+// Detach replaces the ready process with that pid: it gets no new request from now on, and exits once
+// it has answered those that it has. It reports false if there is none.
+func (g *Group) Detach(pid int) (found bool) {
+	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid) })
+	return found
+}
+
+// newID returns what no other run of purser makes.
+func newID() string { return "r-" + strings.ToLower(crand.Text()[:12]) }
+
+// Restarts returns how the last restarts stand or ended, up to 20 of them, newest first.
+func (g *Group) Restarts() []RestartSnapshot {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []RestartSnapshot
+	for _, r := range slices.Backward(g.state.restarts) {
+		all = append(all, g.state.restartSnapshot(r))
+	}
+	return all
 }
 
 // WaitRestart waits until a restart has ended, and returns how. If ctx ends before, it returns how

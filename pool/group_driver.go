@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -18,6 +19,7 @@ func (g *Group) do(event func(*groupState, time.Time)) {
 // unlock ends an event that may have changed something.
 func (g *Group) unlock(now time.Time) {
 	g.setTimer(now)
+	g.noteReleases()
 	freed, begging := g.freed, g.begging
 	g.freed, g.begging = false, false
 	g.tell()
@@ -27,6 +29,17 @@ func (g *Group) unlock(now time.Time) {
 	}
 	if begging {
 		g.pool.makeRoom(g)
+	}
+}
+
+// noteReleases keeps what Releases returns.
+func (g *Group) noteReleases() {
+	if g.seen == g.state.moves {
+		return
+	}
+	g.seen = g.state.moves
+	if now := g.state.releases(); !slices.Equal(now, g.Releases()) {
+		g.releases.Store(&now)
 	}
 }
 
@@ -84,17 +97,27 @@ func (g *Group) stopTime() {
 
 // run is the life of one process, from spawn to reap.
 func (g *Group) run(ctx context.Context, p *Process) {
-	child, err := g.spawn(ctx, g.order(p))
+	child, err := g.start(ctx, p)
 	if err == nil {
 		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
 		err = child.Wait()
 	}
 	p.cancel()
+	p.leave.Do(func() { close(p.leaving) })
 	g.do(func(s *groupState, now time.Time) { s.exited(now, p, err) })
 	close(p.gone)
 }
 
-func (g *Group) order(p *Process) Order {
+// start spawns p's child once the pool lets it.
+func (g *Group) start(ctx context.Context, p *Process) (Child, error) {
+	if err := g.pool.gate.enter(ctx, g); err != nil {
+		return nil, err
+	}
+	defer g.pool.gate.leave(g)
+	return g.spawn(ctx, g.orderOf(p))
+}
+
+func (g *Group) orderOf(p *Process) Order {
 	return Order{App: g.app.Name, Generation: p.generation.number, Process: p.number, Release: p.generation.release}
 }
 
@@ -112,24 +135,32 @@ func (g groupDriver) makeRoom()        { g.begging = true }
 
 func (g groupDriver) spawn(p *Process) {
 	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel, p.gone = cancel, make(chan struct{})
+	p.cancel, p.gone, p.leaving = cancel, make(chan struct{}), make(chan struct{})
 	g.children.Go(func() { g.run(ctx, p) })
 }
 
 func (g groupDriver) abort(p *Process) { p.cancel() }
-func (g groupDriver) stop(p *Process)  { p.child.Stop() }
-func (g groupDriver) kill(p *Process)  { p.child.Kill() }
-func (g groupDriver) answer(w *waiter) { close(w.done) }
+
+// stop has p's long-lived connections know of it first: a child that exits at once would seem to have
+// crashed otherwise.
+func (g groupDriver) stop(p *Process) {
+	p.leave.Do(func() { close(p.leaving) })
+	p.child.Stop()
+}
+func (g groupDriver) trace(p *Process) bool { return p.child.Backtrace() }
+func (g groupDriver) kill(p *Process)       { p.child.Kill() }
+func (g groupDriver) answer(w *waiter)      { close(w.done) }
+
+func (g groupDriver) happened(e Event) {
+	e.App = g.app.Name
+	g.pool.journal.add(e)
+}
 
 func (g groupDriver) moved() {
 	if g.progress != nil {
 		close(g.progress)
 		g.progress = nil
 	}
-}
-
-func (g groupDriver) ended(s RestartSnapshot) {
-	g.news = append(g.news, func() { g.pool.restartEnded(s) })
 }
 
 func (g groupDriver) note(level hclog.Level, message string, pairs ...any) {

@@ -20,14 +20,17 @@ func (g *groupState) snapshot(now time.Time) GroupSnapshot {
 		MaxProcesses: g.app.MaxProcesses,
 		Concurrency:  g.app.Concurrency,
 		Processes:    make([]ProcessSnapshot, 0, len(g.procs)),
+		Processed:    g.processed,
 		Queue:        g.queue.length,
 		MaxQueue:     g.app.MaxQueue,
 	}
 	if g.good != nil {
 		s.LastGood = &g.good.release
+		s.Overwritten = g.overwritten(g.good)
 	}
 	for _, p := range g.procs {
 		s.Processes = append(s.Processes, p.snapshot())
+		s.Processed += p.processed()
 	}
 	s.Failure, s.RetryAt = g.trouble(now)
 	if r := g.lastRestart(); r != nil {
@@ -75,6 +78,7 @@ func (g *groupState) trouble(now time.Time) (*Failure, *time.Time) {
 
 func (p *Process) snapshot() ProcessSnapshot {
 	return ProcessSnapshot{
+		Number:      p.number,
 		PID:         p.pid(),
 		State:       p.state.String(),
 		Generation:  p.generation.number,
@@ -95,11 +99,19 @@ func (g *groupState) restartSnapshot(r *restart) RestartSnapshot {
 		Strategy:   r.strategy,
 		Reason:     r.reason,
 		State:      r.state,
+		Canary:     r.canary,
 		Replaced:   g.replaced(r),
 		Total:      r.total,
 		Started:    r.started,
 		Release:    r.generation.release,
 		Steps:      slices.Clone(r.steps),
+	}
+	if g.waitsForPromotion(r) {
+		s.State = RestartCanary
+	}
+	if r.state == RestartRunning && !r.probation.IsZero() {
+		until := r.probation
+		s.Probation = &until
 	}
 	if r.state != RestartRunning {
 		ended := r.ended

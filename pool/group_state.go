@@ -20,19 +20,25 @@ type groupState struct {
 	os   driver
 	rand *rand.Rand
 
-	wanted   *generation // the newest
-	good     *generation // the newest that is known to work; nil until a process was put to work
-	procs    []*Process  // every process not yet gone, oldest first
-	lendable lendable    // those of them that are ready
-	queue    queue       // empty unless nothing lendable has room
-	restarts []*restart  // the last few, newest last
+	wanted   *generation   // the newest
+	good     *generation   // the newest that is known to work; nil until a process was put to work
+	past     []*generation // those that were good before it, newest last
+	procs    []*Process    // every process not yet gone, oldest first
+	lendable lendable      // those of them that are ready
+	queue    queue         // empty unless nothing lendable that may serve it has room
+	restarts []*restart    // the last few, newest last
 
-	spawned int  // processes so far
-	moves   int  // of processes and restarts so far: settle makes rounds until one makes none
-	keep    int  // for the next settle: a recycled process is replaced, even above min, if there is room
-	refused bool // the pool had no room for a process when it was asked last
-	closed  bool
-	hurried bool // close has run out of time
+	withdrawn int       // the newest generation that was taken back, or could not take over
+	keepUntil time.Time // what the last good generation has replaced is kept for a rollback
+	spare     int       // so many of those fit into memory; -1 = any number
+
+	processed uint64 // requests done with by processes that are gone
+	spawned   int    // processes so far
+	moves     int    // of processes and restarts so far: settle makes rounds until one makes none
+	keep      int    // for the next settle: a recycled process is replaced, even above min, if there is room
+	refused   bool   // the pool had no room for a process when it was asked last
+	closed    bool
+	hurried   bool // close has run out of time
 }
 
 // driver is how a groupState acts on the world. No method blocks, and none calls back before it
@@ -44,13 +50,14 @@ type driver interface {
 	free()                             // gives a slot back
 	makeRoom()                         // asks for a slot of another group
 
-	spawn(*Process)        // leads to booted or exited
-	abort(*Process)        // gives up a spawn; leads to exited, or to booted just before
-	stop(*Process)         // asks a started process to exit; leads to exited, one hopes
-	kill(*Process)         // makes it exit; leads to exited
-	answer(*waiter)        // wakes the request behind it
-	moved()                // a restart took a step
-	ended(RestartSnapshot) // it ended
+	spawn(*Process)      // leads to booted or exited
+	abort(*Process)      // gives up a spawn; leads to exited, or to booted just before
+	stop(*Process)       // asks a started process to exit; leads to exited, one hopes
+	trace(*Process) bool // asks it to print where it hangs; false if it does not know how to
+	kill(*Process)       // makes it exit; leads to exited
+	answer(*waiter)      // wakes the request behind it
+	happened(Event)      // a process or a restart came into another state
+	moved()              // a restart took a step
 	note(level hclog.Level, message string, pairs ...any)
 }
 
@@ -60,15 +67,20 @@ func newGroupState(app conf.App, release Release, os driver, r *rand.Rand) group
 		os:       os,
 		rand:     r,
 		wanted:   &generation{number: 1, release: release},
+		spare:    -1,
 		lendable: lendable{concurrency: app.Concurrency},
 	}
 }
 
-// lend lends a process if one has room, else nil. Nobody is overtaken: where one has room, no request
-// waits. This and giveBack are the path of every request: no clock, no allocation, no settling, no
-// walk over the processes.
-func (g *groupState) lend() *Process {
+// lend lends a process of the generation pin or a newer one if one has room, else nil. Nobody is
+// overtaken: where one has room, no request that could have it waits. This and giveBack are the path
+// of every request: no clock, no allocation, no settling, and no walk over the processes unless some
+// of them are too old for the request.
+func (g *groupState) lend(pin int) *Process {
 	p := g.lendable.first()
+	if p != nil && p.generation.number < pin {
+		p = g.lendable.firstFrom(g.pinned(pin))
+	}
 	if p != nil {
 		p.requests++
 		p.lent++
@@ -77,13 +89,23 @@ func (g *groupState) lend() *Process {
 	return p
 }
 
+// pinned is the oldest generation that may serve a request which asks for pin: one that was taken back
+// cannot be insisted on.
+func (g *groupState) pinned(pin int) int {
+	if g.good != nil && pin <= g.withdrawn {
+		return min(pin, g.good.number)
+	}
+	return pin
+}
+
 // giveBack takes a process back from a request, and reports whether that calls for release.
-func (g *groupState) giveBack(p *Process) (more bool) {
+func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
 	if p.requests == 0 {
 		panic("BUG: a process is released that was not lent")
 	}
 	p.requests--
-	return g.relieved(p)
+	p.generation.tally.add(o)
+	return g.relieved(p) || o == Erred && g.onTrial(p)
 }
 
 // hold counts a lent request as a long-lived connection from here on.
@@ -93,6 +115,7 @@ func (g *groupState) hold(p *Process) (more bool) {
 	}
 	p.requests--
 	p.connections++
+	p.generation.tally.add(Worked)
 	return g.relieved(p)
 }
 
@@ -112,7 +135,7 @@ func (g *groupState) relieved(p *Process) (more bool) {
 
 // released follows a giveBack, hold or drop that can change something.
 func (g *groupState) released(now time.Time, p *Process) {
-	if p.state == Ready && !p.worn() && !g.refused {
+	if p.state == Ready && !p.worn() && !g.refused && !g.onTrial(p) {
 		g.lendQueue() // a shorter queue is all that comes of it
 		return
 	}
@@ -147,7 +170,7 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		g.queue.remove(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.giveBack(w.proc)
+		g.giveBack(w.proc, Unclear)
 		w.proc = nil
 	}
 	g.settle(now)
@@ -159,7 +182,7 @@ func (g *groupState) booted(now time.Time, p *Process, child Child) {
 	switch p.state {
 	case Spawning: // settle puts it to work, or holds it back
 	case Stopping: // given up just as it got ready
-		g.stop(now, p)
+		g.tellToExit(now, p)
 	default:
 		panic("BUG: a process boots that is " + p.state.String())
 	}
@@ -172,9 +195,10 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	if was == Gone {
 		panic("BUG: a process exits twice")
 	}
-	g.move(now, p, Gone)
+	g.move(now, p, Gone, g.reason(err))
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
 	g.os.free()
+	g.processed += p.processed()
 	switch was {
 	case Spawning:
 		g.startFailed(now, p, err)
@@ -197,6 +221,17 @@ func (g *groupState) recycle(now time.Time, p *Process, why string) {
 	g.settle(now)
 }
 
+// detach replaces the process with that pid, as recycle does. It reports whether there is one.
+func (g *groupState) detach(now time.Time, pid int) bool {
+	for _, p := range g.procs {
+		if p.state == Ready && p.pid() == pid {
+			g.recycle(now, p, "detached by an operator")
+			return true
+		}
+	}
+	return false
+}
+
 // doubt lends a process only if there is no other, for a while: it ended a connection without an
 // answer. If it is dying, its exit will tell.
 func (g *groupState) doubt(now time.Time, p *Process) {
@@ -207,8 +242,13 @@ func (g *groupState) doubt(now time.Time, p *Process) {
 // idleSince returns since when the process is idle that yield would let go, or zero.
 func (g *groupState) idleSince(now time.Time) time.Time {
 	g.look(now)
+	for _, p := range g.procs {
+		if p.state == Standby {
+			return p.since
+		}
+	}
 	p := g.idlest()
-	if p == nil || g.rolling() || g.count(isReady) <= g.floor() {
+	if p == nil || g.rolling() || g.overwritten(g.target()) || g.count(isReady) <= g.floor() {
 		return time.Time{}
 	}
 	return p.lastUsed
@@ -217,37 +257,13 @@ func (g *groupState) idleSince(now time.Time) time.Time {
 // yield lets an idle process above min go, for the room that another group needs. It reports
 // whether there was one.
 func (g *groupState) yield(now time.Time) bool {
+	const why = "another app needs room"
 	idle := !g.idleSince(now).IsZero()
-	if idle {
-		g.drain(now, g.idlest(), "another app needs room")
+	if idle && !g.dropStandby(now, why) {
+		g.drain(now, g.idlest(), why)
 	}
 	g.settle(now)
 	return idle
-}
-
-// restart wants a new generation, or a newer release for the one that is still held back.
-func (g *groupState) restart(now time.Time, id string, req RestartRequest) *restart {
-	if g.closed {
-		return g.refuseRestart(now, id, req)
-	}
-	r := g.running()
-	if r != nil && r.joinable(now, req) {
-		g.wanted = &generation{number: r.generation.number, release: req.Release}
-		r.generation, r.reason = g.wanted, req.Reason
-	} else {
-		if r != nil {
-			g.end(now, r, RestartSuperseded)
-		}
-		r = g.newRestart(now, id, req)
-	}
-	r.hold(now, req.Settle)
-	if g.good != nil {
-		g.good.forgive()
-	}
-	g.os.note(hclog.Info, "restart requested", "id", r.id, "generation", r.generation.number,
-		"release", req.Release.Path, "reason", req.Reason)
-	g.settle(now)
-	return r
 }
 
 // close turns requests away and lets every process go.
@@ -256,7 +272,7 @@ func (g *groupState) close(now time.Time) {
 		return
 	}
 	g.closed = true
-	g.awaitRoom(false, false, false)
+	g.awaitRoom(now, false, false, false)
 	if r := g.running(); r != nil {
 		r.failure = g.stopFailure(now, r)
 		g.end(now, r, RestartFailed)
@@ -277,8 +293,8 @@ func (g *groupState) close(now time.Time) {
 func (g *groupState) killAll(now time.Time) int {
 	g.hurried = true
 	for _, p := range g.procs {
-		if p.state == Ready || p.state == Draining {
-			g.move(now, p, Stopping)
+		if p.state == Draining {
+			g.move(now, p, Stopping, "out of time")
 		}
 	}
 	left := len(g.procs)

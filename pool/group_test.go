@@ -15,7 +15,7 @@ import (
 func TestAcquireWaitsForAProcess(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		g := s.add("blog")
-		if p := g.TryAcquire(); p != nil {
+		if p := g.TryAcquire(0); p != nil {
 			t.Fatal("a process is lent before one is ready")
 		}
 		begin := time.Now()
@@ -23,9 +23,9 @@ func TestAcquireWaitsForAProcess(t *testing.T) {
 		got(t, "the wait", time.Since(begin), time.Second)
 		got(t, "the child", p.Child().PID(), 1)
 		got(t, "the generation", p.Generation(), 1)
-		got(t, "a second one", g.TryAcquire(), nil)
-		g.Release(p)
-		got(t, "what is lent now", g.TryAcquire(), p)
+		got(t, "a second one", g.TryAcquire(0), nil)
+		g.Release(p, Worked)
+		got(t, "what is lent now", g.TryAcquire(0), p)
 		g.Hold(p)
 		got(t, "the connections", g.Snapshot().Processes[0].Connections, 1)
 		g.Drop(p)
@@ -38,11 +38,11 @@ func TestQueueTimeoutNeedsNoEvent(t *testing.T) {
 		g := s.add("blog", func(app *conf.App) { app.MaxProcesses, app.QueueTimeout = 1, 5*time.Second })
 		p := acquired(t, g)
 		begin := time.Now()
-		if _, err := g.Acquire(t.Context()); !errors.Is(err, ErrQueueTimeout) {
+		if _, err := g.Acquire(t.Context(), 0); !errors.Is(err, ErrQueueTimeout) {
 			t.Fatalf("the request got %v", err)
 		}
 		got(t, "the wait", time.Since(begin), 5*time.Second)
-		g.Release(p)
+		g.Release(p, Worked)
 	})
 }
 
@@ -51,13 +51,13 @@ func TestQueueFullIsSaidAtOnce(t *testing.T) {
 		g := s.add("blog", func(app *conf.App) { app.MaxProcesses, app.MaxQueue = 1, 1 })
 		p := acquired(t, g)
 		var waiting sync.WaitGroup
-		waiting.Go(func() { g.Release(acquired(t, g)) })
+		waiting.Go(func() { g.Release(acquired(t, g), Worked) })
 		synctest.Wait()
 		got(t, "QueueFull", g.QueueFull(), true)
-		if _, err := g.Acquire(t.Context()); !errors.Is(err, ErrQueueFull) {
+		if _, err := g.Acquire(t.Context(), 0); !errors.Is(err, ErrQueueFull) {
 			t.Fatalf("the request got %v", err)
 		}
-		g.Release(p)
+		g.Release(p, Worked)
 		waiting.Wait()
 	})
 }
@@ -68,7 +68,7 @@ func TestCancelEndsTheWaitWithItsCause(t *testing.T) {
 		why := errors.New("the client has gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(300*time.Millisecond, func() { cancel(why) })
-		if _, err := g.Acquire(ctx); !errors.Is(err, why) {
+		if _, err := g.Acquire(ctx, 0); !errors.Is(err, why) {
 			t.Fatalf("the request got %v", err)
 		}
 		got(t, "the queue", g.Snapshot().Queue, 0)
@@ -83,8 +83,8 @@ func TestCancelledJustAsItIsLentLosesNothing(t *testing.T) {
 		for range 200 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			held := p
-			time.AfterFunc(time.Second, func() { g.Release(held) }) // at the very same moment
-			next, err := g.Acquire(ctx)
+			time.AfterFunc(time.Second, func() { g.Release(held, Worked) }) // at the very same moment
+			next, err := g.Acquire(ctx, 0)
 			cancel()
 			if err != nil {
 				cancelled++
@@ -94,7 +94,7 @@ func TestCancelledJustAsItIsLentLosesNothing(t *testing.T) {
 			}
 			p = next
 		}
-		g.Release(p)
+		g.Release(p, Worked)
 		t.Logf("%d lent, %d cancelled", lent, cancelled)
 		got(t, "the load at the end", g.Snapshot().Processes[0].Requests, 0)
 	})
@@ -105,8 +105,8 @@ func TestIdleProcessesGoByTheTimer(t *testing.T) {
 		g := s.add("blog", func(app *conf.App) { app.IdleTimeout = time.Minute })
 		one := acquired(t, g)
 		two := acquired(t, g)
-		g.Release(one)
-		g.Release(two)
+		g.Release(one, Worked)
+		g.Release(two, Worked)
 		got(t, "how many are ready", ready(g), 2)
 		time.Sleep(62 * time.Second)
 		synctest.Wait()
@@ -119,11 +119,11 @@ func TestCloseLetsRequestsEnd(t *testing.T) {
 		s := openShop(0)
 		g := s.add("blog")
 		p := acquired(t, g)
-		time.AfterFunc(20*time.Second, func() { g.Release(p) })
+		time.AfterFunc(20*time.Second, func() { g.Release(p, Worked) })
 		begin := time.Now()
 		s.close(t)
 		got(t, "how long it took", time.Since(begin), 20*time.Second+500*time.Millisecond)
-		if _, err := g.Acquire(t.Context()); !errors.Is(err, ErrClosed) {
+		if _, err := g.Acquire(t.Context(), 0); !errors.Is(err, ErrClosed) {
 			t.Fatalf("a late request got %v", err)
 		}
 		s.close(t) // once more does nothing
@@ -145,7 +145,7 @@ func TestCloseKillsWhenTimeRunsOut(t *testing.T) {
 			t.Fatalf("Close says %v", err)
 		}
 		got(t, "how long it took", time.Since(begin), 3*time.Second)
-		g.Release(p)
+		g.Release(p, Worked)
 	})
 }
 
@@ -159,7 +159,7 @@ func TestCloseGivesUpSpawns(t *testing.T) {
 func TestRestartIsFollowedToItsEnd(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		g := s.add("blog", func(app *conf.App) { app.MinProcesses = 2 })
-		g.Release(acquired(t, g))
+		g.Release(acquired(t, g), Worked)
 		synctest.Wait()
 		r := g.Restart(RestartRequest{Release: Release{Path: "/r2"}, Strategy: "rolling", Reason: "test"})
 		got(t, "its state", r.State, RestartRunning)
@@ -188,7 +188,7 @@ func TestRestartIsFollowedToItsEnd(t *testing.T) {
 func TestWaitForARestartEndsWithItsContext(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		g := s.add("blog")
-		g.Release(acquired(t, g))
+		g.Release(acquired(t, g), Worked)
 		r := g.Restart(RestartRequest{Release: Release{Path: "/r2"}})
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -208,7 +208,7 @@ func TestWaitForARestartEndsWithItsContext(t *testing.T) {
 func TestSupersededWaiterIsTold(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		g := s.add("blog")
-		g.Release(acquired(t, g))
+		g.Release(acquired(t, g), Worked)
 		first := g.Restart(RestartRequest{Release: Release{Path: "/r2"}})
 		time.AfterFunc(100*time.Millisecond, func() { g.Restart(RestartRequest{Release: Release{Path: "/r3"}}) })
 		ended, err := g.WaitRestart(t.Context(), first.ID)
@@ -222,12 +222,13 @@ func TestFailedStartIsToldWithAnErrorID(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		s.fails["/r1"] = errors.New(`cannot start app "blog": exited with status 7`)
 		g := s.add("blog")
-		_, err := g.Acquire(t.Context())
+		_, err := g.Acquire(t.Context(), 0)
 		start, ok := errors.AsType[*StartError](err)
 		if !ok {
 			t.Fatalf("the request got %v", err)
 		}
 		got(t, "what it says", err.Error(), `cannot start app "blog": exited with status 7 (error `+start.Failure.ErrorID+`)`)
+		synctest.Wait() // it is logged after the request is answered
 		if !strings.Contains(s.log.String(), start.Failure.ErrorID) {
 			t.Fatal("the log does not explain the error id")
 		}
@@ -238,7 +239,7 @@ func TestEachEventIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openShop(0)
 		g := s.add("blog")
-		g.Release(acquired(t, g))
+		g.Release(acquired(t, g), Worked)
 		r := g.Restart(RestartRequest{Release: Release{Path: "/r2"}})
 		g.WaitRestart(t.Context(), r.ID)
 		s.close(t)
@@ -258,12 +259,12 @@ func TestDoubtEndsWhenTheProcessIsGone(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		g := s.add("blog", func(app *conf.App) { app.MinProcesses = 2 })
 		p := acquired(t, g)
-		g.Release(p)
+		g.Release(p, Worked)
 		synctest.Wait()
 		gone := g.Doubt(p)
-		other := g.TryAcquire()
+		other := g.TryAcquire(0)
 		got(t, "whether another is lent", other != p, true)
-		g.Release(other)
+		g.Release(other, Worked)
 		time.AfterFunc(time.Second, func() { p.Child().(*madeChild).die(errors.New("killed by signal KILL")) })
 		begin := time.Now()
 		<-gone

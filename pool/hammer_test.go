@@ -51,7 +51,7 @@ func hammered(name string, concurrency int) conf.App {
 
 func hammer(t *testing.T, g *Group) {
 	for i := range 3000 {
-		p, err := g.Acquire(t.Context())
+		p, err := g.Acquire(t.Context(), 0)
 		switch {
 		case err != nil:
 			t.Errorf("request %d of %s got %v", i, g.Name(), err)
@@ -61,9 +61,9 @@ func hammer(t *testing.T, g *Group) {
 			g.Drop(p)
 		case i%500 == 1:
 			g.Recycle(p, "test")
-			g.Release(p)
+			g.Release(p, Worked)
 		default:
-			g.Release(p)
+			g.Release(p, Worked)
 		}
 	}
 }

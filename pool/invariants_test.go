@@ -3,6 +3,7 @@ package pool
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -23,11 +24,22 @@ func (g *simGroup) check(ready int) {
 // checkFloor: I8, the group itself never lets a process go that min needs, and one at most for each
 // that replaces it.
 func (g *simGroup) checkFloor(before int) {
-	ready, least := g.state.count(isReady), g.state.app.MinProcesses
+	s := &g.state
+	ready, least := s.count(isReady), s.app.MinProcesses
+	r := s.lastRestart()
+	if r != nil && r.state != RestartRunning && r.ended != g.world.now {
+		r = nil
+	}
+	if r != nil {
+		least -= r.unavailable
+	}
+	switched := r != nil && !r.switched.IsZero()
 	switch {
-	case !g.excused && ready < before && ready < least, g.retired+g.leftOut > 0 && ready < least && !g.excused:
+	case !g.excused && !switched && (ready < before || g.retired+g.leftOut+g.ahead > 0) && ready < least:
 		g.fail("I8: %d processes are ready, there were %d", ready, before)
-	case g.retired > g.began:
+	case g.ahead > 0 && (r == nil || r.unavailable == 0) && g.world.slots.limit == 0:
+		g.fail("I8: %d processes were let go ahead of their replacements", g.ahead)
+	case g.retired > g.began && !switched:
 		g.fail("I8: %d processes were replaced by %d", g.retired, g.began)
 	}
 	g.excused = false
@@ -49,12 +61,14 @@ type digest struct {
 	loads, replacing, restarts int
 	queue, keep, spawned       int
 	refused, closed            bool
+	past, spare                int
+	keepUntil                  time.Time
 	since                      time.Duration
 }
 
 func (g *simGroup) digest() digest {
 	s := &g.state
-	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed}
+	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed, past: len(s.past), spare: s.spare, keepUntil: s.keepUntil}
 	if s.good != nil {
 		d.good = *s.good
 	}
@@ -77,7 +91,7 @@ func (g *simGroup) digest() digest {
 }
 
 func (g *simGroup) checkProcesses() {
-	now := g.world.now
+	s, now := &g.state, g.world.now
 	for i, p := range g.state.procs {
 		f := g.children[p]
 		switch {
@@ -93,12 +107,14 @@ func (g *simGroup) checkProcesses() {
 			g.fail("I1: process %d serves for generation %d, but was spawned for %+v", p.number, p.generation.number, f.order)
 		case p.state == Draining && p.load() == 0:
 			g.fail("process %d drains nothing", p.number)
+		case p.state == Standby && (p.load() > 0 || !p.replaced || s.closed):
+			g.fail("process %d is kept with a load of %d", p.number, p.load())
 		case p.state == Stopping && p.child != nil && f.stops == 0 && !g.state.hurried:
 			g.fail("process %d stops, but nobody told it", p.number)
 		}
 		if due := g.state.deadlineOf(p); !due.IsZero() {
 			g.checkAlarm(due)
-		} else if p.state == Draining || p.state == Stopping && p.child != nil && !p.killed {
+		} else if p.state == Standby && s.running() == nil || p.state == Draining || p.state == Stopping && p.child != nil && !p.killed {
 			g.fail("I12: process %d is %v without a deadline", p.number, p.state)
 		}
 		if p.state == Ready {
@@ -106,7 +122,7 @@ func (g *simGroup) checkProcesses() {
 		}
 	}
 	for _, p := range g.state.procs {
-		if p.state == Ready && p.load() == 0 && g.state.app.IdleTimeout > 0 && g.state.count(isReady) > g.state.app.MinProcesses &&
+		if p.state == Ready && p.load() == 0 && g.state.app.IdleTimeout > 0 && !g.state.overwritten(g.state.target()) && g.state.count(isReady) > g.state.app.MinProcesses &&
 			!g.state.rolling() && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
 			g.fail("process %d is above min and idle since %v", p.number, now.Sub(p.lastUsed))
 		}
@@ -152,9 +168,14 @@ func (g *simGroup) checkQueue() {
 	if s.queue.length == 0 {
 		return
 	}
+	for w := s.queue.first; w != nil; w = w.next {
+		for _, p := range s.lendable.heap {
+			if s.lendable.room(p) && (p.generation.number >= w.pin || w.pin <= g.takenBack) {
+				g.fail("a visitor pinned to %d waits while process %d has room", w.pin, p.number)
+			}
+		}
+	}
 	switch {
-	case s.lendable.first() != nil:
-		g.fail("a visitor waits while process %d has room", s.lendable.first().number)
 	case s.closed:
 		g.fail("a visitor waits for a group that is closed")
 	case s.app.MaxQueue > 0 && s.queue.length > s.app.MaxQueue:
@@ -183,32 +204,64 @@ func (g *simGroup) checkRestarts() {
 // checkBounds: I9, never more than max and the surge, and never more than the pool's cap with it.
 func (g *simGroup) checkBounds() {
 	s := &g.state
-	if len(s.procs) > s.app.MaxProcesses+s.surge() {
-		g.fail("I9: %d processes are alive", len(s.procs))
+	alive, slow := 0, 0
+	for _, p := range s.procs {
+		switch {
+		case p.state == Standby || g.children[p].beside && p.state > Spawning:
+		case !p.left.IsZero() && g.world.now.Sub(p.left) >= slowAfter:
+			slow++
+		default:
+			alive++
+		}
 	}
-	if n := s.count(isReplacement); n > s.surge() {
+	if alive > s.app.MaxProcesses+g.mostSurge || slow > 2*s.app.MaxProcesses+g.mostSurge {
+		g.fail("I9: %d processes are alive, and %d on their way out for long", alive, slow)
+	}
+	if n := s.count(isReplacement); n > g.mostSurge {
 		g.fail("I9: %d replacements are spawning at once", n)
 	}
 	w := g.world
-	alive, surplus, surge := 0, 0, 0
+	all, surplus, surge := 0, 0, 0
 	for _, other := range w.groups {
-		alive += len(other.state.procs)
+		all += len(other.state.procs)
 		surplus += w.slots.surplus[other]
-		surge += other.state.surge()
+		surge += other.mostSurge
 	}
-	if alive != w.slots.taken+surplus {
-		g.fail("%d slots are taken and %d processes surplus, but %d alive", w.slots.taken, surplus, alive)
+	if all != w.slots.taken+surplus {
+		g.fail("%d slots are taken and %d processes surplus, but %d alive", w.slots.taken, surplus, all)
 	}
-	if w.slots.limit > 0 && alive > w.slots.limit+surge {
-		g.fail("I9: %d processes are alive in all, the cap is %d", alive, w.slots.limit)
+	if w.slots.limit > 0 && all > w.slots.limit+surge {
+		g.fail("I9: %d processes are alive in all, the cap is %d", all, w.slots.limit)
+	}
+	g.checkGenerations()
+}
+
+// checkGenerations: I9, no more old generations live on for their connections, or for a rollback, than
+// may.
+func (g *simGroup) checkGenerations() {
+	s := &g.state
+	alive := s.generations()
+	for _, p := range s.procs {
+		tooOld := len(alive) > s.app.Restart.MaxOldGenerations+1 && p.generation.number < alive[len(alive)-1-s.app.Restart.MaxOldGenerations]
+		if tooOld && (p.state == Standby || p.onlyConnected()) {
+			g.fail("I9: process %d of generation %d is %v, those alive are %v", p.number, p.generation.number, p.state, alive)
+		}
 	}
 }
 
 // checkSpawn: I6, code that is not known to work is spawned only to replace, or to see if it works.
 func (g *simGroup) checkSpawn(p *Process) {
 	s, n := &g.state, p.generation
+	r := s.running()
+	cannotGoBack := r != nil && (r.strategy == Blocking || r.strategy == BlueGreen && n == r.generation || r.canary > 0 && n.worked) || s.good != nil && s.overwritten(s.good)
+	if s.overwritten(n) {
+		g.fail("I1: process %d is spawned for generation %d, but its folder holds newer code", p.number, n.number)
+	}
+	if r != nil && r.strategy == Blocking && r.generation == n && s.count(func(q *Process) bool { return q.generation != n && !q.lost }) > 0 {
+		g.fail("process %d is spawned while old processes live, though that is to be blocked", p.number)
+	}
 	unproven := n != s.good && s.good != nil && s.ready(n) == 0
-	if unproven && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
+	if unproven && !cannotGoBack && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
 		g.fail("I6: process %d is spawned of generation %d, which is unproven", p.number, n.number)
 	}
 	if there := s.there(); !p.replaces && there > s.app.MaxProcesses && (n != s.wanted || s.ready(n)+s.spawning(n) > 1) {
@@ -219,8 +272,22 @@ func (g *simGroup) checkSpawn(p *Process) {
 	}
 }
 
-// checkLent: I1, I4 and I11.
-func (g *simGroup) checkLent(p *Process) {
+// checkLent: I1, I4, I11 and I15.
+func (g *simGroup) checkLent(p *Process, who, seen int) {
+	s := &g.state
+	if p.generation.number < seen && seen > g.takenBack {
+		g.fail("I15: a visitor who saw generation %d is served by %d", seen, p.generation.number)
+	}
+	if who != nobody {
+		g.people[who] = max(g.people[who], p.generation.number)
+	}
+	r := s.lastRestart()
+	old := func(q *Process) bool {
+		return q.state == Draining && q.generation.number < p.generation.number && q.requests > 0
+	}
+	if r != nil && r.strategy == BlueGreen && p.generation == r.generation && g.world.now.Before(r.switched.Add(s.app.Restart.SwitchTimeout)) && s.count(old) > 0 && r.state == RestartRunning {
+		g.fail("a new process is lent while old ones still answer")
+	}
 	switch {
 	case p.state != Ready:
 		g.fail("I11: process %d is lent, it is %v", p.number, p.state)
@@ -235,11 +302,13 @@ func (g *simGroup) checkLent(p *Process) {
 func (g *simGroup) checkAnswer(v *visitor) {
 	s := &g.state
 	if v.proc != nil {
-		g.checkLent(v.proc)
-		if v.ticket < g.lastServed {
-			g.fail("visitor %d is served after %d", v.ticket, g.lastServed)
+		g.checkLent(v.proc, v.who, v.pin)
+		if v.pin == 0 {
+			if v.ticket < g.lastServed {
+				g.fail("visitor %d is served after %d", v.ticket, g.lastServed)
+			}
+			g.lastServed = v.ticket
 		}
-		g.lastServed = v.ticket
 		g.world.seen["visitor served"]++
 		return
 	}
@@ -269,11 +338,12 @@ func (g *simGroup) checkEnded(r RestartSnapshot) {
 		}
 	case RestartDone:
 		g.done = r.Generation
-		if ready := s.ready(s.wanted); r.Generation != s.wanted.number || ready < max(1, s.app.MinProcesses) {
-			g.fail("I4: the restart to %d is done with %d ready, %d is wanted", r.Generation, ready, s.wanted.number)
+		g.marks = slices.DeleteFunc(g.marks, func(at time.Time) bool { return !at.After(r.Started) })
+		if ready := s.ready(s.target()); r.Generation != s.target().number || ready < max(1, s.app.MinProcesses) && !(ready > 0 && s.overwritten(s.target())) {
+			g.fail("I4: the restart to %d is done with %d ready, %d is wanted", r.Generation, ready, s.target().number)
 		}
 		for _, p := range s.procs {
-			if p.generation.number < r.Generation && !(p.state == Draining && p.requests == 0) {
+			if p.generation.number != r.Generation && p.state != Standby && !p.lost && !(p.state == Draining && p.requests == 0) {
 				g.fail("I4: the restart is done, but process %d of generation %d is %v", p.number, p.generation.number, p.state)
 			}
 		}

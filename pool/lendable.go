@@ -18,6 +18,16 @@ func (l *lendable) first() *Process {
 	return l.heap[0]
 }
 
+// firstFrom returns the process of a generation or a newer one to lend next, or nil if none has room.
+func (l *lendable) firstFrom(generation int) (best *Process) {
+	for _, p := range l.heap {
+		if p.generation.number >= generation && l.room(p) && (best == nil || l.before(p, best)) {
+			best = p
+		}
+	}
+	return best
+}
+
 // room reports whether p may be lent. A long-lived connection takes no room: where an app hands a
 // WebSocket over, the thread that answered the handshake is free again.
 func (l *lendable) room(p *Process) bool {

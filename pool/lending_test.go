@@ -237,7 +237,7 @@ func TestLentProcessThatIsNotLentIsABug(t *testing.T) {
 	w := s.asks()
 	s.done(w)
 	for name, twice := range map[string]func(){
-		"given back": func() { s.state.giveBack(w.proc) },
+		"given back": func() { s.state.giveBack(w.proc, Worked) },
 		"held":       func() { s.state.hold(w.proc) },
 		"dropped":    func() { s.state.drop(w.proc) },
 		"ready":      func() { s.boots(1) },

@@ -9,48 +9,73 @@ import (
 // This file is the moves that settle makes, each in one place.
 
 // move changes the state of a process. Ready processes, and no others, are in the heap.
-func (g *groupState) move(now time.Time, p *Process, to State) {
+func (g *groupState) move(now time.Time, p *Process, to State, why string) {
 	if p.state >= to {
 		panic("BUG: a " + p.state.String() + " process becomes " + to.String())
 	}
 	if p.state == Ready {
 		g.lendable.remove(p)
 	}
+	if p.left.IsZero() && to > Ready {
+		p.left = now
+	}
 	g.moves++
 	p.state, p.since = to, now
 	if to == Ready {
 		g.lendable.add(p)
 	}
+	g.happened(now, p, why)
 }
 
 // giveUp ends a process that was not put to work.
 func (g *groupState) giveUp(now time.Time, p *Process) {
-	g.move(now, p, Stopping)
 	if p.child != nil {
-		g.stop(now, p)
+		g.stop(now, p, "not wanted any more")
 		return
 	}
+	g.move(now, p, Stopping, "not wanted any more")
 	g.os.note(hclog.Info, "giving up spawn", p.pairs()...)
 	g.os.abort(p)
 }
 
 func (g *groupState) drain(now time.Time, p *Process, why string) {
-	g.move(now, p, Draining)
+	g.move(now, p, Draining, why)
 	g.os.note(hclog.Info, "draining process", p.pairs("why", why, "requests", p.requests, "connections", p.connections)...)
 	g.step(now, g.running(), "draining", p)
 }
 
-// stop asks a process that is Stopping to exit.
-func (g *groupState) stop(now time.Time, p *Process) {
+// retire drains a process for another. One of another generation can serve again, should that turn
+// out to be the better one.
+func (g *groupState) retire(now time.Time, p *Process, why string) {
+	p.replaced = p.generation != g.target()
+	g.drain(now, p, why)
+}
+
+// stop asks a started process to exit.
+func (g *groupState) stop(now time.Time, p *Process, why string) {
+	g.move(now, p, Stopping, why)
+	g.tellToExit(now, p)
+}
+
+func (g *groupState) tellToExit(now time.Time, p *Process) {
 	p.since = now
 	g.os.note(hclog.Info, "stopping process", p.pairs("requests", p.requests, "connections", p.connections)...)
 	g.os.stop(p)
 }
 
-func (g *groupState) kill(p *Process) {
-	p.killed = true
+func (g *groupState) kill(now time.Time, p *Process) {
+	p.killed, p.since = true, now
 	g.os.note(hclog.Warn, "killing process", p.pairs("stop-timeout", g.app.StopTimeout)...)
 	g.os.kill(p)
+}
+
+// happened tells what became of p.
+func (g *groupState) happened(now time.Time, p *Process, why string) {
+	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why}
+	if r := g.running(); r != nil {
+		e.Restart = r.id
+	}
+	g.os.happened(e)
 }
 
 // answer ends w's wait.
@@ -105,12 +130,19 @@ func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {
 	n.pauseUntil(now, firstPause, n.failures-2, g.rand)
 }
 
-// condemn makes the wanted generation a bad one if it fails before it works at all, or too often.
+// condemn makes the wanted generation a bad one if it fails before it starts at all, or too often.
 func (g *groupState) condemn(now time.Time, n *generation) {
-	if n != g.wanted || n == g.good || n.bad || n.worked && n.failures < maxFailures {
+	tried := n.worked || g.waiting(n) > 0
+	if r := g.running(); r != nil && r.strategy == Rollback && r.generation == n && (!tried || n.failures >= maxFailures) {
+		g.rollbackFailed(now, r)
+	}
+	if n != g.wanted || n == g.good || n.bad || tried && n.failures < maxFailures {
 		return
 	}
 	n.bad = true
+	if !n.insisted {
+		g.withdrawn = n.number
+	}
 	if r := g.running(); r != nil {
 		r.failure = n.failure
 	}

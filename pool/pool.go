@@ -13,9 +13,11 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -28,31 +30,26 @@ import (
 
 // A Pool is the groups of all apps. New makes it; Close ends it.
 type Pool struct {
-	log hclog.Logger
+	log     hclog.Logger
+	gate    *gate
+	journal journal
 
 	// mu guards what follows. It is the innermost lock: no group is called with it held.
 	mu     sync.Mutex
 	groups map[string]*Group
 	slots  slots[*Group]
-	onEnd  func(app string, r RestartSnapshot)
 }
 
 // New returns a pool without groups. maxProcesses is how many processes may be alive over all
-// groups, 0 for any number; a restart may exceed it by its surge.
-func New(maxProcesses int, log hclog.Logger) *Pool {
+// groups, 0 for any number; a restart may exceed it by its surge. maxSpawns is how many may be
+// starting at once, 0 for twice the processors and at least 16; each group may always start one.
+func New(maxProcesses, maxSpawns int, log hclog.Logger) *Pool {
 	return &Pool{
 		log:    log.Named("pool"),
+		gate:   newGate(cmp.Or(maxSpawns, max(16, 2*runtime.NumCPU()))),
 		groups: make(map[string]*Group),
 		slots:  slots[*Group]{limit: maxProcesses, surplus: make(map[*Group]int)},
 	}
-}
-
-// OnRestartEnd has f called with every restart that ends from now on, those of one app in the order
-// in which they end. Call it before Add.
-func (p *Pool) OnRestartEnd(f func(app string, r RestartSnapshot)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.onEnd = f
 }
 
 // Add makes a group for an app, which begins to hold min_processes of release at once. The kind and
@@ -83,6 +80,12 @@ func (p *Pool) Groups() []*Group {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.SortedFunc(maps.Values(p.groups), func(a, b *Group) int { return strings.Compare(a.Name(), b.Name()) })
+}
+
+// Events returns what happened after the event with that number, of all apps, oldest first; how much
+// of it is no longer remembered, because it is long past; and what is closed when there is more.
+func (p *Pool) Events(after uint64) (events []Event, lost uint64, more <-chan struct{}) {
+	return p.journal.after(after)
 }
 
 // Restart returns how a restart of any app stands. The group is nil if nobody remembers it; each
@@ -169,14 +172,4 @@ func (p *Pool) yieldOther(g *Group) bool {
 	}
 	slices.SortStableFunc(others, func(a, b idle) int { return a.since.Compare(b.since) })
 	return slices.ContainsFunc(others, func(other idle) bool { return other.group.yield() })
-}
-
-// restartEnded tells the observer.
-func (p *Pool) restartEnded(s RestartSnapshot) {
-	p.mu.Lock()
-	observer := p.onEnd
-	p.mu.Unlock()
-	if observer != nil {
-		observer(s.App, s)
-	}
 }

@@ -64,11 +64,11 @@ func TestCapHoldsOverAllGroups(t *testing.T) {
 		go func() { waiting <- acquired(t, a) }()
 		time.Sleep(10 * time.Second)
 		got(t, "how many are alive", alive(a, b), 3)
-		a.Release(one) // the waiting request gets it
+		a.Release(one, Worked) // the waiting request gets it
 		got(t, "who serves the waiting request", <-waiting, one)
-		a.Release(one)
-		a.Release(two)
-		b.Release(three)
+		a.Release(one, Worked)
+		a.Release(two, Worked)
+		b.Release(three, Worked)
 	})
 }
 
@@ -78,22 +78,22 @@ func TestGroupWithoutAProcessGetsTheRoomOfAnIdleOne(t *testing.T) {
 		waiting := make(chan *Process)
 		go func() { waiting <- acquired(t, b) }()
 		time.Sleep(10 * time.Second)
-		a.Release(one) // now idle, and b is without any
+		a.Release(one, Worked) // now idle, and b is without any
 		p := <-waiting
 		got(t, "how many are alive", alive(a, b), 2)
 		got(t, "how many b has", alive(b), 1)
-		b.Release(p)
-		a.Release(two)
+		b.Release(p, Worked)
+		a.Release(two, Worked)
 	})
 }
 
 func TestRoomIsTakenFromWhoNeedsItLeast(t *testing.T) {
 	capped(t, 2, func(t *testing.T, s *shop, a, b *Group) {
 		c := s.add("c", func(app *conf.App) { app.MinProcesses = 0 })
-		b.Release(acquired(t, b))
+		b.Release(acquired(t, b), Worked)
 		time.Sleep(10 * time.Second)
-		a.Release(acquired(t, a)) // both are idle now, b for longer
-		c.Release(acquired(t, c))
+		a.Release(acquired(t, a), Worked) // both are idle now, b for longer
+		c.Release(acquired(t, c), Worked)
 		got(t, "what a has", alive(a), 1)
 		got(t, "what b has", alive(b), 0)
 	})
@@ -105,8 +105,8 @@ func TestProcessesOfMinAreNotTakenAway(t *testing.T) {
 		defer s.close(t)
 		a := s.add("a")
 		g := s.add("b", func(app *conf.App) { app.MinProcesses, app.QueueTimeout = 0, 5*time.Second })
-		a.Release(acquired(t, a))
-		if _, err := g.Acquire(t.Context()); err != ErrQueueTimeout {
+		a.Release(acquired(t, a), Worked)
+		if _, err := g.Acquire(t.Context(), 0); err != ErrQueueTimeout {
 			t.Fatalf("the request got %v", err)
 		}
 		got(t, "what a has", ready(a), 1)
@@ -118,7 +118,7 @@ func TestRestartMayExceedTheCapByItsSurge(t *testing.T) {
 		s := openShop(2)
 		defer s.close(t)
 		g := s.add("a", func(app *conf.App) { app.MinProcesses = 2 })
-		g.Release(acquired(t, g))
+		g.Release(acquired(t, g), Worked)
 		synctest.Wait()
 		r := g.Restart(RestartRequest{Release: Release{Path: "/r2"}})
 		got(t, "how many are alive", alive(g), 3)
@@ -128,25 +128,39 @@ func TestRestartMayExceedTheCapByItsSurge(t *testing.T) {
 	})
 }
 
-func TestObserverIsToldInOrderAndMayAsk(t *testing.T) {
+func TestEventsTellEachEndOnceInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openShop(0)
-		var told []RestartState
-		s.pool.OnRestartEnd(func(app string, r RestartSnapshot) {
-			s.pool.Group(app).Snapshot() // no lock is held
-			told = append(told, r.State)
-		})
 		g := s.add("blog")
-		g.Release(acquired(t, g))
+		g.Release(acquired(t, g), Worked)
 		g.Restart(RestartRequest{Release: Release{Path: "/r2"}})
 		g.Restart(RestartRequest{Release: Release{Path: "/r3"}})
 		r := g.Restart(RestartRequest{Release: Release{Path: "/r4"}})
 		g.WaitRestart(t.Context(), r.ID)
 		g.Restart(RestartRequest{Release: Release{Path: "/r5"}})
 		s.close(t)
-		want := []RestartState{RestartSuperseded, RestartSuperseded, RestartDone, RestartFailed}
-		if !slices.Equal(told, want) {
-			t.Fatalf("the observer was told %v, not %v", told, want)
+		events, lost, _ := s.pool.Events(0)
+		var ends []string
+		for i, e := range events {
+			if e.Seq != uint64(i+1) || e.App != "blog" || e.At.IsZero() {
+				t.Fatalf("event %d is %+v", i+1, e)
+			}
+			switch RestartState(e.What) {
+			case RestartDone, RestartFailed, RestartSuperseded:
+				ends = append(ends, e.What)
+			}
+		}
+		if want := []string{"superseded", "superseded", "done", "failed"}; lost != 0 || !slices.Equal(ends, want) {
+			t.Fatalf("the ends are %v, not %v; %d events are lost", ends, want, lost)
+		}
+		later, _, more := s.pool.Events(uint64(len(events)))
+		if len(later) != 0 {
+			t.Fatalf("%d events come twice", len(later))
+		}
+		select {
+		case <-more:
+			t.Fatal("there is said to be more")
+		default:
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // A Process is one process of a group, from the decision to spawn it until it is gone.
 //
@@ -9,16 +12,23 @@ type Process struct {
 	number     int           // within its group; a lower one is older
 	generation *generation   // what it was spawned for
 	replaces   bool          // once it is at work one outdated or worn process may go; false from then on
+	replaced   bool          // it was let go for another generation, and could serve again
 	failures   int           // how many starts of its generation had failed in a row when its own began
 	limit      uint64        // to be replaced after so many requests; 0 = never
 	began      time.Time     // when its spawn began
 	cancel     func()        // gives up its spawn; belongs to the driver, as does
 	gone       chan struct{} // closed after it was reaped
+	leaving    chan struct{} // closed when it is asked to exit, or has exited
+	leave      sync.Once     // closes leaving
 
 	child   Child // nil until its spawn has returned
 	state   State
-	since   time.Time // when it came into state
+	since   time.Time // when it came into state, was told to exit, or was killed
+	left    time.Time // when it was let go; zero = it was not
+	slow    bool      // that was a while ago
+	lost    bool      // it was killed a while ago, and still is there
 	readyAt time.Time // when it was put to work
+	traced  bool      // it was asked where it hangs
 	killed  bool
 
 	requests    int       // in flight
@@ -33,6 +43,10 @@ type Process struct {
 // Child returns what its spawn returned.
 func (p *Process) Child() Child { return p.child }
 
+// Leaving returns what is closed when the process was asked to exit, or has exited: what long-lived
+// connections there are to it are to be ended.
+func (p *Process) Leaving() <-chan struct{} { return p.leaving }
+
 // Generation returns the number of the generation it was spawned for.
 func (p *Process) Generation() int { return p.generation.number }
 
@@ -42,13 +56,14 @@ type State uint8
 const (
 	Spawning State = iota // its child is starting, or is held back; to Ready, Stopping (given up), Gone (failed)
 	Ready                 // takes requests; to Draining (replaced, idle, recycled, close), Gone (crashed)
-	Draining              // ends what it has, gets nothing new; to Stopping (empty, or too late), Gone
+	Draining              // ends what it has, gets nothing new; to Standby or Stopping (empty, or too late), Ready (its code is wanted again), Gone
+	Standby               // is kept for a rollback, without requests; to Ready (rolled back), Stopping (the window is over), Gone
 	Stopping              // is asked to exit, and killed at the deadline; to Gone
 	Gone                  // reaped, no longer in its group
 )
 
 func (s State) String() string {
-	return [...]string{"spawning", "ready", "draining", "stopping", "gone"}[s]
+	return [...]string{"spawning", "ready", "draining", "standby", "stopping", "gone"}[s]
 }
 
 // A purpose is why a process is spawned. It decides what limits apply.
@@ -65,6 +80,11 @@ func (p *Process) load() int { return p.requests + p.connections }
 
 // processed is how many requests it has done with.
 func (p *Process) processed() uint64 { return p.lent - uint64(p.load()) }
+
+// onlyConnected reports whether nothing but long-lived connections keeps it.
+func (p *Process) onlyConnected() bool {
+	return p.state == Draining && p.requests == 0 && p.connections > 0
+}
 
 // worn reports whether it has done as many requests as it may.
 func (p *Process) worn() bool { return p.limit > 0 && p.processed() >= p.limit }

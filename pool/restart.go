@@ -1,17 +1,23 @@
 package pool
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
 )
 
 // A RestartRequest asks for a restart.
 type RestartRequest struct {
-	Release  Release // resolved once, at the trigger
-	Strategy string  // "rolling"
-	Reason   string  // for people
+	Release  Release     // resolved once, at the trigger
+	Strategy string      // Rolling, Blocking or BlueGreen; "" = the app's
+	Reason   string      // for people
+	Canary   conf.Amount // stop when so many processes are replaced, until Promote; zero = do not
+	Memory   Memory      // limits how many processes are started beside the old ones
+	Insist   bool        // if the new code does not start, do not fall back on the old: for development
 
 	// Settle is for triggers that come in bursts, like touches of restart.txt. If it is above 0 the
 	// first spawn begins at once, but nothing of the new generation is put to work for that long,
@@ -20,21 +26,37 @@ type RestartRequest struct {
 	Settle time.Duration
 }
 
+// Memory is what there was when a restart was asked for, in bytes. 0 = unknown, and then no limit.
+type Memory struct {
+	Free       int64
+	PerProcess int64 // what one process of the app takes now
+}
+
 const (
 	keptRestarts = 20               // per group
+	keptSteps    = 2000             // per restart; a long one keeps its first ones
 	longestWait  = 10 * time.Second // that Settle can hold a restart back in all
 )
 
 // A restart is the record of one restart. What it is to do is not here: the group's wanted generation
 // says that, and the rest follows from what lives.
 type restart struct {
-	id         string
-	generation *generation
-	strategy   string
-	reason     string
-	total      int
-	started    time.Time
-	quietAt    time.Time // nothing of the generation is put to work before; zero = at once
+	id          string
+	generation  *generation
+	from        *generation // where a rollback took the group from, if that was good
+	strategy    string
+	reason      string
+	had         int  // processes that were ready, at least min; more if the group has grown since
+	total       int  // processes to replace: at least one
+	surge       int  // processes above max_processes meanwhile
+	unavailable int  // processes that may be missing meanwhile
+	spare       int  // processes that fit into memory beside those; -1 = any number
+	canary      int  // so many processes are replaced until it is promoted; 0 = all
+	halted      bool // that was reached
+	started     time.Time
+	quietAt     time.Time // nothing of the generation is put to work before; zero = at once
+	switched    time.Time // blue-green: when the old ones were taken away; zero = not yet
+	probation   time.Time // the generation, which has taken over, is watched until; zero = not yet
 
 	state    RestartState
 	ended    time.Time
@@ -46,7 +68,7 @@ type restart struct {
 // joinable reports whether a further request may become part of r: as long as its generation is held
 // back, so that nobody has seen it.
 func (r *restart) joinable(now time.Time, req RestartRequest) bool {
-	return r.state == RestartRunning && req.Settle > 0 && now.Before(r.quietAt)
+	return r.state == RestartRunning && req.Settle > 0 && now.Before(r.quietAt) && r.strategy == req.Strategy
 }
 
 // hold keeps the generation back until the requests have been quiet for a while.
@@ -83,20 +105,67 @@ func (g *groupState) record(r *restart) {
 	g.restarts = append(g.restarts, r)
 }
 
-// newRestart makes a new generation the wanted one.
-func (g *groupState) newRestart(now time.Time, id string, req RestartRequest) *restart {
-	g.wanted = &generation{number: g.wanted.number + 1, release: req.Release}
+// restart wants a new generation, or a newer release for the one that is still held back.
+func (g *groupState) restart(now time.Time, id string, req RestartRequest) *restart {
+	req.Strategy = cmp.Or(req.Strategy, g.app.Restart.Strategy, Rolling)
+	r := g.running()
+	if r != nil && r.joinable(now, req) && !g.closed {
+		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist}
+		r.generation, r.reason = g.wanted, req.Reason
+	} else {
+		next := g.newRestart(now, id, req, r)
+		if next.failure != nil {
+			g.refuseRestart(now, next)
+			return next
+		}
+		if r != nil {
+			g.end(now, r, RestartSuperseded)
+		}
+		g.wanted = next.generation
+		g.record(next)
+		r = next
+	}
+	r.hold(now, req.Settle)
+	if g.good != nil {
+		g.good.forgive()
+	}
+	g.os.note(hclog.Info, "restart requested", "id", r.id, "generation", r.generation.number,
+		"strategy", r.strategy, "release", req.Release.Path, "reason", req.Reason)
+	g.settle(now)
+	return r
+}
+
+// newRestart returns a restart that is not begun yet. If it has a failure, it must not be. What
+// supersedes a blocking restart is one as well: there is a reason why old and new code must not serve
+// side by side.
+func (g *groupState) newRestart(now time.Time, id string, req RestartRequest, running *restart) *restart {
 	r := &restart{
 		id:         id,
-		generation: g.wanted,
+		generation: &generation{number: g.wanted.number + 1, release: req.Release, insisted: req.Insist},
 		strategy:   req.Strategy,
 		reason:     req.Reason,
+		had:        g.servers(),
 		total:      g.toReplace(),
 		started:    now,
 		state:      RestartRunning,
 	}
-	g.record(r)
 	g.step(now, r, "requested", nil)
+	if running != nil {
+		r.had, r.total = max(r.had, running.had), max(r.total, running.total)
+	}
+	if running != nil && running.strategy == Blocking && r.strategy != Blocking && running.generation == g.target() {
+		r.strategy = Blocking
+		g.stepNote(now, r, "blocking", "it supersedes a blocking restart, and so is one itself")
+	}
+	if g.closed {
+		r.failure = g.stopFailure(now, r)
+		return r
+	}
+	if req.Canary != (conf.Amount{}) && r.strategy == Rolling {
+		r.canary = max(1, req.Canary.Of(r.total))
+	}
+	g.limit(now, r, req.Memory)
+	g.spare = r.spare
 	return r
 }
 
@@ -109,8 +178,32 @@ func (g *groupState) step(now time.Time, r *restart, what string, p *Process) {
 	if p != nil {
 		s.PID, s.Generation = p.pid(), p.generation.number
 	}
-	r.steps = append(r.steps, s)
+	g.addStep(r, s)
+	if p == nil {
+		g.tellStep(r, s)
+	}
+}
+
+// stepNote notes something about r that takes words.
+func (g *groupState) stepNote(now time.Time, r *restart, what, note string) {
+	s := Step{At: now, What: what, Generation: r.generation.number, Note: note}
+	g.addStep(r, s)
+	g.tellStep(r, s)
+}
+
+func (g *groupState) addStep(r *restart, s Step) {
+	if len(r.steps) < keptSteps || r.state != RestartRunning {
+		r.steps = append(r.steps, s)
+	}
 	g.os.moved()
+}
+
+func (g *groupState) tellStep(r *restart, s Step) {
+	e := Event{At: s.At, Kind: "restart", What: s.What, Generation: s.Generation, Restart: r.id, Why: s.Note}
+	if r.failure != nil && r.state == RestartFailed {
+		e.Why = r.failure.Reason
+	}
+	g.os.happened(e)
 }
 
 // end ends r, once.
@@ -127,7 +220,6 @@ func (g *groupState) end(now time.Time, r *restart, state RestartState) {
 		pairs = append(pairs, "reason", r.failure.Reason, "error-id", r.failure.ErrorID)
 	}
 	g.os.note(levelOf(state), "restart "+string(state), pairs...)
-	g.os.ended(g.restartSnapshot(r))
 }
 
 // replaced is how many processes of r's generation are ready, of as many as there are to replace.
@@ -138,26 +230,25 @@ func (g *groupState) replaced(r *restart) int {
 	return min(r.total, g.ready(r.generation))
 }
 
-// refuseRestart records a restart that comes after close.
-func (g *groupState) refuseRestart(now time.Time, id string, req RestartRequest) *restart {
-	r := &restart{
-		id:         id,
-		generation: &generation{number: g.wanted.number, release: req.Release},
-		strategy:   req.Strategy,
-		reason:     req.Reason,
-		started:    now,
-		state:      RestartRunning,
-	}
+// refuseRestart records a restart that never begins. What runs goes on.
+func (g *groupState) refuseRestart(now time.Time, r *restart) {
+	running := g.running()
 	g.record(r)
-	g.step(now, r, "requested", nil)
-	r.failure = g.stopFailure(now, r)
 	g.end(now, r, RestartFailed)
-	return r
+	if running != nil {
+		last := len(g.restarts) - 1
+		g.restarts[last-1], g.restarts[last] = g.restarts[last], g.restarts[last-1]
+	}
 }
 
 // stopFailure is why a restart fails that is cut short by close.
 func (g *groupState) stopFailure(now time.Time, r *restart) *Failure {
 	return &Failure{At: now, Generation: r.generation.number, Reason: "purser is stopping", ErrorID: g.errorID()}
+}
+
+// waitsForPromotion reports whether r has replaced as many processes as it may for now.
+func (g *groupState) waitsForPromotion(r *restart) bool {
+	return r.state == RestartRunning && r.canary > 0 && r.halted && !r.generation.bad
 }
 
 func levelOf(state RestartState) hclog.Level {

@@ -15,24 +15,40 @@ import (
 func (g *groupState) settle(now time.Time) {
 	g.look(now)
 	g.timeOut(now)
+	rounds := 0
 	for before := -1; before != g.moves; {
 		before = g.moves
+		g.judge(now)
+		g.surrender(now)
+		g.switchOver(now)
 		g.putToWork(now)
+		g.bringBack(now)
 		g.giveUpOutdated(now)
 		g.lendQueue()
 		g.drainReplaced(now)
+		g.drainRejected(now)
+		g.drainAhead(now)
 		g.conclude(now)
 		g.drainIdle(now)
 		g.spawnNeeded(now)
-		g.stopDrained(now)
+		g.endDrains(now)
+		if rounds++; rounds == mostRounds {
+			panic("BUG: app " + g.app.Name + " does not settle")
+		}
 	}
 	g.refuseQueue(now)
 	g.killOverdue(now)
 }
 
-// look notes which processes were used since it was last called, and ends doubts that nothing came of.
+// mostRounds is far more than any number of processes can take.
+const mostRounds = 1000
+
+// look notes which processes were used since it was last called, which take their time to go, and ends
+// doubts that nothing came of.
 func (g *groupState) look(now time.Time) {
 	for _, p := range g.procs {
+		p.slow = p.slow || !p.left.IsZero() && now.Sub(p.left) >= slowAfter
+		p.lost = p.lost || p.killed && now.Sub(p.since) >= lostAfter
 		if !p.doubted.IsZero() && now.Sub(p.doubted) >= slowTick {
 			p.doubted = time.Time{}
 			g.lendable.moved(p)
@@ -57,23 +73,25 @@ func (g *groupState) putToWork(now time.Time) {
 			continue
 		}
 		recovers := g.resisting()
-		g.move(now, p, Ready)
+		g.move(now, p, Ready, "")
 		p.readyAt, p.lastUsed = now, now
 		if p.generation.booted() && recovers {
 			g.os.note(hclog.Info, "recovered from deployment error", "generation", p.generation.number)
 		}
 		if g.good == nil {
-			g.good = p.generation
+			g.prove(now)
 		}
 		g.os.note(hclog.Info, "process ready", p.pairs("boot", now.Sub(p.began))...)
-		g.step(now, g.running(), "ready", p)
+		r := g.running()
+		g.step(now, r, "ready", p)
+		if r != nil && !p.replaces { // the group has grown
+			r.had = max(r.had, g.servers())
+			r.total = max(r.total, r.had)
+			if r.strategy == BlueGreen {
+				r.surge = max(r.surge, r.total)
+			}
+		}
 	}
-}
-
-// heldBack reports whether p waits for more requests for the restart that it belongs to.
-func (g *groupState) heldBack(now time.Time, p *Process) bool {
-	r := g.lastRestart()
-	return r != nil && p.generation == r.generation && now.Before(r.quietAt)
 }
 
 // giveUpOutdated stops what is being spawned from code that nobody wants any more.
@@ -87,12 +105,15 @@ func (g *groupState) giveUpOutdated(now time.Time) {
 
 // lendQueue lends to those who have waited longest.
 func (g *groupState) lendQueue() {
-	for g.queue.length > 0 {
-		p := g.lend()
-		if p == nil {
-			return
+	for w := g.queue.first; w != nil; {
+		next := w.next
+		switch p := g.lend(w.pin); {
+		case p != nil:
+			g.answer(w, p, nil)
+		case w.pin == 0:
+			return // nothing has room
 		}
-		g.answer(g.queue.first, p, nil)
+		w = next
 	}
 }
 
@@ -104,13 +125,13 @@ func (g *groupState) drainReplaced(now time.Time) {
 			continue
 		}
 		p.replaces = false
-		if g.count(g.isReplaceable) > 0 && g.count(isReady) > g.floor() {
+		if g.count(g.isReplaceable) > 0 && g.count(isReady) > g.size() {
 			old := g.dispensable()
-			g.drain(now, old, g.whyReplaced(old))
+			g.retire(now, old, g.whyReplaced(old))
 		}
 	}
-	for g.count(isReady) > g.app.MaxProcesses { // a crash was repaired, and a replacement came too
-		g.drain(now, g.dispensable(), "above max_processes")
+	for g.count(isReady) > max(g.app.MaxProcesses, g.size()) { // a crash was repaired, and a replacement came too
+		g.retire(now, g.dispensable(), "above max_processes")
 	}
 }
 
@@ -121,9 +142,9 @@ func (g *groupState) whyReplaced(p *Process) string {
 	return "replaced by another generation"
 }
 
-// drainIdle lets go what is above min and was not used for a while.
+// drainIdle lets go what is above min and was not used for a while, unless it could not come back.
 func (g *groupState) drainIdle(now time.Time) {
-	if g.app.IdleTimeout <= 0 || g.rolling() {
+	if g.app.IdleTimeout <= 0 || g.rolling() || g.overwritten(g.target()) {
 		return
 	}
 	for g.count(isReady) > g.floor() {
@@ -146,39 +167,62 @@ func (g *groupState) refuseQueue(now time.Time) {
 	g.reject(&StartError{App: g.app.Name, Failure: *steady.failure})
 }
 
-// conclude notes that the wanted generation has taken over, or has failed to.
+// conclude ends the restart that runs if the generation that it is for has taken over, or has failed
+// to.
 func (g *groupState) conclude(now time.Time) {
 	r := g.running()
 	switch {
-	case g.tookOver():
-		g.good = g.wanted
+	case r != nil && r.strategy == Rollback:
+		if g.allOf(r.generation) {
+			g.end(now, r, RestartDone)
+		}
+	case g.wanted.bad:
+		if r != nil && !g.rollingBack() {
+			g.concludeFailed(now, r)
+		}
+	case r != nil && r.canary > 0:
+		if !r.halted && g.ready(r.generation) >= r.canary {
+			r.halted = true
+			g.step(now, r, "canary", nil)
+		}
+	case !g.allOf(g.wanted) || r != nil && g.inProbation(now, r):
+	default:
+		g.prove(now)
 		if r != nil {
 			g.end(now, r, RestartDone)
 		}
-	case r != nil && g.wanted.bad && !g.rollingBack():
-		if g.wanted.worked && g.resisting() {
-			g.step(now, r, "rolled-back", nil)
-		}
-		r.failure = cmp.Or(r.failure, g.wanted.failure)
-		g.end(now, r, RestartFailed)
 	}
 }
 
-// stopDrained stops the draining processes that are empty, or have been draining for too long.
-func (g *groupState) stopDrained(now time.Time) {
-	for _, p := range g.procs {
-		if p.state == Draining && (p.load() == 0 || !now.Before(g.deadlineOf(p))) {
-			g.move(now, p, Stopping)
-			g.stop(now, p)
-		}
+func (g *groupState) concludeFailed(now time.Time, r *restart) {
+	if g.wanted.worked && g.resisting() {
+		g.step(now, r, "rolled-back", nil)
 	}
+	r.failure = cmp.Or(r.failure, g.wanted.failure)
+	g.end(now, r, RestartFailed)
 }
 
-// killOverdue kills what was asked to exit and did not.
+// inProbation reports whether the new generation, which has taken over, is still being watched. The
+// first time it begins that.
+func (g *groupState) inProbation(now time.Time, r *restart) bool {
+	if r.probation.IsZero() && g.app.Health.Probation > 0 && g.count(g.onTrial) > 0 {
+		r.probation = now.Add(g.app.Health.Probation)
+		g.step(now, r, "probation", nil)
+	}
+	return now.Before(r.probation)
+}
+
+// killOverdue kills what was asked to exit and did not. Before that it is asked where it hangs.
 func (g *groupState) killOverdue(now time.Time) {
 	for _, p := range g.procs {
-		if due := g.deadlineOf(p); p.state == Stopping && !due.IsZero() && !now.Before(due) {
-			g.kill(p)
+		due := g.deadlineOf(p)
+		switch {
+		case p.state != Stopping || due.IsZero() || now.Before(due):
+		case !p.traced && !g.hurried && g.os.trace(p):
+			p.traced, p.since = true, now
+			g.os.note(hclog.Warn, "asking process where it hangs", p.pairs("stop-timeout", g.app.StopTimeout)...)
+		default:
+			g.kill(now, p)
 		}
 	}
 }

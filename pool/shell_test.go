@@ -50,6 +50,8 @@ func (c *madeChild) Stop() {
 	}
 }
 
+func (c *madeChild) Backtrace() bool { return false }
+
 func (c *madeChild) Kill() {
 	c.kills.Add(1)
 	c.die(errors.New("killed by signal KILL"))
@@ -61,7 +63,7 @@ func (c *madeChild) Wait() error { return <-c.exit }
 
 func openShop(maxProcesses int) *shop {
 	s := &shop{log: &safeBuffer{}, fails: map[string]error{}}
-	s.pool = New(maxProcesses, hclog.New(&hclog.LoggerOptions{Output: s.log, Level: hclog.Info}))
+	s.pool = New(maxProcesses, 0, hclog.New(&hclog.LoggerOptions{Output: s.log, Level: hclog.Info}))
 	return s
 }
 
@@ -137,7 +139,7 @@ func in(t *testing.T, play func(t *testing.T, s *shop)) {
 // acquired is an Acquire that must succeed.
 func acquired(t *testing.T, g *Group) *Process {
 	t.Helper()
-	p, err := g.Acquire(t.Context())
+	p, err := g.Acquire(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

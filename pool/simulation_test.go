@@ -50,6 +50,21 @@ var everything = []string{
 	"draining process: purser is stopping", "stopping process", "killing process", "process exited",
 	"restart requested", "restart joined", "restart done", "restart failed", "restart superseded",
 	"resisting deployment error", "recovered from deployment error", "rolled back",
+	"restart refused", "restart of a marked app", "promoted", "rollback", "new code answers worse",
+	"rollback refused: " + ErrNothingOlder.Error(), "rollback refused: " + ErrOverwritten.Error(),
+	"draining process: makes way for another generation", "draining process: makes room for its replacement",
+	"nothing is left of the old code, going on with the new",
+	"draining process: taken back", "draining process: detached by an operator",
+	"keeping process for a rollback", "process serves again", "asking process where it hangs",
+
+	"process: spawning to ready", "process: spawning to stopping", "process: spawning to gone",
+	"process: ready to draining", "process: ready to gone",
+	"process: draining to ready", "process: draining to standby", "process: draining to stopping", "process: draining to gone",
+	"process: standby to ready", "process: standby to stopping", "process: standby to gone", "process: stopping to gone",
+
+	"restart step: requested", "restart step: memory", "restart step: blocking", "restart step: switched",
+	"restart step: canary", "restart step: promoted", "restart step: probation", "restart step: rolled-back",
+	"restart step: done", "restart step: failed", "restart step: superseded",
 }
 
 // playMany plays the next history until there are enough, or one fails.
@@ -122,6 +137,9 @@ func (g *simGroup) live(end time.Time) {
 func (w *world) calmDown() {
 	w.tell("calm")
 	w.calm = true
+	for _, g := range w.groups {
+		g.promote()
+	}
 	if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return w.groups[0].wrong() == "" && w.groups[1].wrong() == "" }) {
 		for _, g := range w.groups {
 			if wrong := g.wrong(); wrong != "" {
@@ -143,9 +161,13 @@ func (g *simGroup) wrong() string {
 	s := &g.state
 	target := s.wanted
 	switch {
+	case s.running() != nil && s.running().canary == 0 && s.running().strategy == Rollback && s.running().state == RestartRunning && !startable(s.running().generation):
+		return ""
 	case !startable(s.wanted) && s.good == nil:
 		return ""
-	case !startable(s.wanted) && s.app.Restart.ResistDeploymentErrors:
+	case s.good != nil && s.overwritten(s.good) && (s.wanted.bad || !startable(s.wanted)):
+		return "" // the old code cannot come back
+	case s.wanted.rejected, !startable(s.wanted) && s.app.Restart.ResistDeploymentErrors:
 		target = s.good
 	case !startable(s.wanted):
 		return "" // the old ones serve on, as long as they live
@@ -165,16 +187,16 @@ func (g *simGroup) wrong() string {
 	return ""
 }
 
-func startable(n *generation) bool { return len(n.release.Path) < 3 || n.release.Path[:3] != "bad" }
+func startable(n *generation) bool { return n.release.Revision != "bad" }
 
 // mustServe sends a last visitor, who has to be served if anything can start: if not at once, for it
 // came in a pause after a start that failed, then after the pause.
 func (g *simGroup) mustServe() {
 	s, w := &g.state, g.world
-	s.app.QueueTimeout = 0
+	s.app.QueueTimeout, s.app.MaxQueue = 0, 0
 	for range 5 {
-		hopeless := !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors)
-		if hopeless || g.isServed() {
+		hopeless := !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors || s.overwritten(s.good))
+		if hopeless || g.isServed(nobody) {
 			return
 		}
 		v := g.newVisitor()

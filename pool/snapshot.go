@@ -12,10 +12,12 @@ type GroupSnapshot struct {
 	Generation   int               `json:"generation"` // the wanted one
 	Release      Release           `json:"release"`    // the wanted one
 	LastGood     *Release          `json:"last_good,omitempty"`
+	Overwritten  bool              `json:"overwritten,omitempty"` // the last good code is no longer on disk: the wanted one was deployed in its folder
 	MinProcesses int               `json:"min_processes"`
 	MaxProcesses int               `json:"max_processes"`
 	Concurrency  int               `json:"concurrency"` // -1 = unlimited
 	Processes    []ProcessSnapshot `json:"processes"`
+	Processed    uint64            `json:"processed"` // requests so far, also by processes that are gone
 	Queue        int               `json:"queue"`     // requests waiting now
 	MaxQueue     int               `json:"max_queue"` // 0 = unlimited
 	Failure      *Failure          `json:"failure,omitempty"`
@@ -25,7 +27,8 @@ type GroupSnapshot struct {
 
 // A ProcessSnapshot is one process of a GroupSnapshot.
 type ProcessSnapshot struct {
-	PID         int       `json:"pid"` // 0 while its spawn has not told it yet
+	Number      int       `json:"number"` // within its group, never used twice
+	PID         int       `json:"pid"`    // 0 while its spawn has not told it yet
 	State       string    `json:"state"`
 	Generation  int       `json:"generation"`
 	Release     string    `json:"release"`     // real path
@@ -50,11 +53,13 @@ type RestartSnapshot struct {
 	ID         string       `json:"id"`
 	App        string       `json:"app"`
 	Generation int          `json:"generation"`
-	Strategy   string       `json:"strategy"`
+	Strategy   string       `json:"strategy"` // rolling blocking blue-green rollback
 	Reason     string       `json:"reason,omitempty"`
 	State      RestartState `json:"state"`
-	Replaced   int          `json:"replaced"` // processes of this generation that are ready
-	Total      int          `json:"total"`    // processes to replace
+	Canary     int          `json:"canary,omitempty"`    // it stops after so many processes, until it is promoted
+	Probation  *time.Time   `json:"probation,omitempty"` // its answers are compared with those of the older generation until then
+	Replaced   int          `json:"replaced"`            // processes of this generation that are ready
+	Total      int          `json:"total"`               // processes to replace
 	Started    time.Time    `json:"started"`
 	Ended      *time.Time   `json:"ended,omitempty"`
 	Release    Release      `json:"release"`
@@ -65,18 +70,20 @@ type RestartSnapshot struct {
 // A Step is one thing that a restart did.
 type Step struct {
 	At         time.Time `json:"at"`
-	What       string    `json:"what"` // requested spawning ready draining gone failed rolled-back done superseded
+	What       string    `json:"what"` // requested spawning ready draining gone memory blocking switched canary promoted probation rolled-back; done failed superseded
 	PID        int       `json:"pid,omitempty"`
 	Generation int       `json:"generation"`
+	Note       string    `json:"note,omitempty"`
 }
 
-// RestartState is where a restart stands. Only running is left, and only once.
+// RestartState is where a restart stands. Running and canary are left, for one of the others.
 type RestartState string
 
 const (
 	RestartRunning    RestartState = "running"
+	RestartCanary     RestartState = "canary"     // so much of it is done as was asked for; it waits for Promote, or Rollback
 	RestartDone       RestartState = "done"       // no older process lives, and enough new ones are ready
-	RestartFailed     RestartState = "failed"     // the new code did not start; the old serves on
+	RestartFailed     RestartState = "failed"     // the new code did not start, or was taken back; the old serves on
 	RestartSuperseded RestartState = "superseded" // a newer restart took over
 )
 

@@ -28,9 +28,9 @@ func TestSnapshotTellsTheFacts(t *testing.T) {
 	want := GroupSnapshot{
 		Name: "blog", Root: "/www/blog", Kind: "command", Environment: "production",
 		Condition: Resisting, Generation: 2, Release: Release{Path: "/r2"}, LastGood: &Release{Path: "/r1"},
-		MinProcesses: 1, MaxProcesses: 4, Concurrency: 1, MaxQueue: 7,
+		MinProcesses: 1, MaxProcesses: 4, Concurrency: 1, MaxQueue: 7, Processed: 1,
 		Processes: []ProcessSnapshot{{
-			PID: 101, State: "ready", Generation: 1, Release: "/r1", Connections: 1, Processed: 1,
+			Number: 1, PID: 101, State: "ready", Generation: 1, Release: "/r1", Connections: 1, Processed: 1,
 			Started: began, LastUsed: now,
 		}},
 		Failure: &failure,

@@ -17,15 +17,17 @@ import (
 // A story plays events to one groupState, by the numbers of its processes, and says what came of
 // them. Nothing happens in it but what the test has happen, and time passes only when it says so.
 type story struct {
-	t     *testing.T
-	state groupState
-	now   time.Time
-	slots slots[*story]
-	procs map[int]*Process
-	did   []string // what the group did to its processes since did was last asked
-	notes []string // what it logged
-	ends  []RestartSnapshot
-	begs  int
+	t      *testing.T
+	state  groupState
+	now    time.Time
+	slots  slots[*story]
+	procs  map[int]*Process
+	did    []string // what the group did to its processes since did was last asked
+	notes  []string // what it logged
+	ends   []RestartSnapshot
+	events []Event
+	begs   int
+	traces bool // its processes can say where they hang
 }
 
 // tell begins a story. The app has min 2, max 4 and a concurrency of 1, unless change says otherwise.
@@ -40,7 +42,7 @@ func newStory(t *testing.T, change ...func(*conf.App)) *story {
 		Name: "blog", Root: "/www/blog", Kind: "command", Environment: "production",
 		MinProcesses: 2, MaxProcesses: 4, Concurrency: 1,
 		DrainTimeout: time.Minute, WebsocketDrainTimeout: 5 * time.Minute, StopTimeout: 30 * time.Second,
-		Restart: conf.Restart{Surge: conf.Amount{Count: 1}, ResistDeploymentErrors: true},
+		Restart: conf.Restart{Surge: conf.Amount{Count: 1}, ResistDeploymentErrors: true, MaxOldGenerations: 2, SwitchTimeout: time.Second},
 	}
 	for _, f := range change {
 		f(&app)
@@ -60,11 +62,33 @@ func (s *story) free()                             { s.slots.free(s) }
 func (s *story) makeRoom()                         { s.begs++ }
 func (s *story) answer(*waiter)                    {}
 func (s *story) moved()                            {}
-func (s *story) ended(r RestartSnapshot)           { s.ends = append(s.ends, r) }
+
+func (s *story) happened(e Event) {
+	s.events = append(s.events, e)
+	if r, ok := s.state.restartOf(e); ok {
+		s.ends = append(s.ends, r)
+	}
+}
+
+// restartOf returns the restart that has ended if e tells of that.
+func (g *groupState) restartOf(e Event) (s RestartSnapshot, ended bool) {
+	for _, r := range g.restarts {
+		if e.Kind == "restart" && r.id == e.Restart && e.What == string(r.state) && r.state != RestartRunning {
+			return g.restartSnapshot(r), true
+		}
+	}
+	return s, false
+}
 
 func (s *story) spawn(p *Process) {
 	s.procs[p.number] = p
 	s.did = append(s.did, fmt.Sprintf("spawn %d of %s", p.number, p.generation.release.Path))
+}
+func (s *story) trace(p *Process) bool {
+	if s.traces {
+		s.did = append(s.did, fmt.Sprintf("trace %d", p.number))
+	}
+	return s.traces
 }
 func (s *story) abort(p *Process) { s.did = append(s.did, fmt.Sprintf("abort %d", p.number)) }
 func (s *story) stop(p *Process)  { s.did = append(s.did, fmt.Sprintf("stop %d", p.number)) }
@@ -102,7 +126,7 @@ func (s *story) passes(span time.Duration) {
 // asks is a request: it returns what was lent to it at once, or that it waits.
 func (s *story) asks() *waiter {
 	s.t.Helper()
-	if p := s.state.lend(); p != nil {
+	if p := s.state.lend(0); p != nil {
 		return &waiter{proc: p}
 	}
 	w := &waiter{}
@@ -119,7 +143,7 @@ func (s *story) asked(times int) (all []*waiter) {
 }
 
 func (s *story) done(w *waiter) {
-	if s.state.giveBack(w.proc) {
+	if s.state.giveBack(w.proc, Worked) {
 		s.state.released(s.now, w.proc)
 	}
 }

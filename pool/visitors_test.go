@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
 )
 
 // This file is the visitors of the simulated world, and its operators.
@@ -15,6 +17,7 @@ import (
 type visitor struct {
 	waiter
 	ticket  int
+	who     int // a regular visitor, or nobody
 	answers int
 	took    bool // what it was answered
 	left    bool
@@ -23,12 +26,14 @@ type visitor struct {
 // visit is a request, as Group.Acquire plays it.
 func (g *simGroup) visit() {
 	w := g.world
-	if g.isServed() {
+	who := g.anybody()
+	if g.isServed(who) {
 		return
 	}
 	v := g.newVisitor()
+	v.who, v.pin = who, g.pinOf(who)
 	full := g.state.queueFull()
-	g.event(fmt.Sprintf("visitor %d queues", v.ticket), func(now time.Time) {
+	g.event(fmt.Sprintf("visitor %d queues, pinned to %d", v.ticket, v.pin), func(now time.Time) {
 		err := g.state.acquire(now, &v.waiter)
 		if full != errors.Is(err, ErrQueueFull) {
 			w.fail("queueFull said %v, but a request got %v", full, err)
@@ -42,15 +47,32 @@ func (g *simGroup) visit() {
 	}
 }
 
+// nobody is a visitor who is never seen again.
+const nobody = -1
+
+func (g *simGroup) anybody() int {
+	if len(g.people) == 0 || g.world.chance(30) {
+		return nobody
+	}
+	return g.world.rand.IntN(len(g.people))
+}
+
+func (g *simGroup) pinOf(who int) int {
+	if who == nobody {
+		return 0
+	}
+	return g.people[who]
+}
+
 // isServed is a request that need not queue.
-func (g *simGroup) isServed() bool {
-	p := g.state.lend()
+func (g *simGroup) isServed(who int) bool {
+	p := g.state.lend(g.pinOf(who))
 	if p == nil {
 		return false
 	}
 	g.world.what = g.state.app.Name + ": lends"
 	g.world.tell("%s process %d", g.world.what, p.number)
-	g.checkLent(p)
+	g.checkLent(p, who, g.pinOf(who))
 	g.children[p].load++
 	g.serve(p)
 	return true
@@ -58,7 +80,7 @@ func (g *simGroup) isServed() bool {
 
 func (g *simGroup) newVisitor() *visitor {
 	g.tickets++
-	v := &visitor{ticket: g.tickets}
+	v := &visitor{ticket: g.tickets, who: nobody}
 	g.visitors[&v.waiter] = v
 	return v
 }
@@ -66,6 +88,7 @@ func (g *simGroup) newVisitor() *visitor {
 // answer is a visitor being told; he takes it a moment later, or has left meanwhile.
 func (g *simGroup) answer(waiting *waiter) {
 	g.acts++
+	g.noteTakenBack()
 	v := g.visitors[waiting]
 	if v == nil || v.answers > 0 || v.left {
 		g.world.fail("a visitor is answered again, or after he left")
@@ -110,17 +133,35 @@ func (g *simGroup) serve(p *Process) {
 	w := g.world
 	switch {
 	case w.calm:
-		w.after(10*time.Millisecond, func() { g.ends(p, "request ends", g.state.giveBack) })
+		w.after(10*time.Millisecond, func() { g.ends(p, "request ends", g.givesBack) })
 	case w.chance(6):
 		w.after(w.between(0, 100*time.Millisecond), func() { g.holds(p) })
 	case w.chance(3):
-		w.after(w.between(5*time.Second, 20*time.Second), func() { g.ends(p, "request ends late", g.state.giveBack) })
+		w.after(w.between(5*time.Second, 20*time.Second), func() { g.ends(p, "request ends late", g.givesBack) })
 	default:
-		w.after(w.between(time.Millisecond, 600*time.Millisecond), func() { g.ends(p, "request ends", g.state.giveBack) })
+		w.after(w.between(time.Millisecond, 600*time.Millisecond), func() { g.ends(p, "request ends", g.givesBack) })
 	}
 }
 
+// givesBack is how a request ends, which the app sometimes spoils.
+func (g *simGroup) givesBack(p *Process) (more bool) {
+	return g.state.giveBack(p, g.outcome(p))
+}
+
+func (g *simGroup) outcome(p *Process) Outcome {
+	switch {
+	case g.world.chance(2):
+		return Unclear
+	case p.generation.release.Revision == "errs" && g.world.chance(50), g.world.chance(1):
+		return Erred
+	}
+	return Worked
+}
+
 func (g *simGroup) holds(p *Process) {
+	if f := g.children[p]; f != nil {
+		f.beside = true
+	}
 	g.less(p, "request becomes a connection", g.state.hold)
 	g.world.after(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", g.state.drop) })
 }
@@ -149,7 +190,7 @@ func (g *simGroup) less(p *Process, what string, event func(*Process) bool) {
 // mischief is one thing that goes wrong, or that an operator does.
 func (g *simGroup) mischief() {
 	w := g.world
-	switch n := w.rand.IntN(11); {
+	switch n := w.rand.IntN(16); {
 	case n < 4:
 		if p := g.anyReady(); p != nil {
 			g.exit(p, 0, "crashes")
@@ -163,6 +204,27 @@ func (g *simGroup) mischief() {
 			g.excused = true
 			g.event(fmt.Sprintf("process %d is recycled", p.number), func(now time.Time) { g.state.recycle(now, p, "it hangs") })
 		}
+	case n < 7:
+		if p := g.anyReady(); p != nil {
+			g.excused = true
+			g.event(fmt.Sprintf("process %d is detached", p.number), func(now time.Time) { g.state.detach(now, p.pid()) })
+		}
+	case n < 8:
+		for _, p := range g.state.procs {
+			if p.state == Standby {
+				g.exit(p, 0, "dies while it stands by")
+				return
+			}
+		}
+	case n < 10:
+		w.after(w.between(0, 2*time.Second), g.rollback)
+	case n < 11:
+		w.after(w.between(0, 2*time.Second), g.promote)
+	case n < 12:
+		for range 1 + w.rand.IntN(4) {
+			w.after(w.between(0, time.Second), func() { g.marks = append(g.marks, w.now) })
+		}
+		w.after(w.between(0, 3*time.Second), g.restartMarked)
 	default:
 		for range 1 + w.rand.IntN(1+w.rand.IntN(4)) { // a storm, sometimes
 			w.after(w.between(0, time.Second), g.restart)
@@ -179,16 +241,37 @@ func (g *simGroup) anyReady() *Process {
 
 func (g *simGroup) restart() {
 	w := g.world
-	req := RestartRequest{Release: Release{Path: g.invent(35)}, Strategy: "rolling"}
-	if w.chance(50) {
+	req := RestartRequest{Release: g.invent(35), Strategy: g.ways[w.rand.IntN(len(g.ways))]}
+	switch {
+	case w.chance(50):
 		req.Settle = w.between(50*time.Millisecond, 2*time.Second)
+	case !w.calm && w.chance(40):
+		req.Canary = conf.Amount{Count: 1 + w.rand.IntN(2)}
 	}
+	if w.chance(20) {
+		req.Memory = Memory{Free: int64(w.rand.IntN(5)) + 1, PerProcess: 1}
+	}
+	g.restartBy(req)
+}
+
+// restartMarked is restart --marked: once, however many marks there are.
+func (g *simGroup) restartMarked() {
+	if len(g.marks) > 0 {
+		g.world.seen["restart of a marked app"]++
+		g.restartBy(RestartRequest{Release: g.invent(0), Strategy: Rolling})
+	}
+}
+
+func (g *simGroup) restartBy(req RestartRequest) {
+	w := g.world
 	last := g.state.lastRestart()
-	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet)
-	g.event(fmt.Sprintf("restart with %s, settle %v", req.Release.Path, req.Settle), func(now time.Time) {
-		if !joins && !g.state.closed {
+	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet) && last.strategy == req.Strategy
+	g.excused = true // what was let go ahead of one restart may be missing in the next
+	g.event(fmt.Sprintf("%s restart with %s, settle %v, canary %d, memory %v", req.Strategy, req.Release.Path, req.Settle, req.Canary.Count, req.Memory), func(now time.Time) {
+		number := g.state.wanted.number
+		touched, quiet := g.touched, g.quiet
+		if !joins {
 			g.touched, g.quiet = now, time.Time{}
-			g.restarts++
 		}
 		if req.Settle > 0 {
 			g.quiet = now.Add(min(req.Settle, g.touched.Add(10*time.Second).Sub(now)))
@@ -197,18 +280,54 @@ func (g *simGroup) restart() {
 		if joins != (r == last) {
 			g.fail("whether the restart joins the last should be %v", joins)
 		}
-		if joins {
+		switch {
+		case joins:
 			w.seen["restart joined"]++
+		case g.state.wanted.number == number: // refused
+			g.touched, g.quiet = touched, quiet
+			if r.state != RestartFailed || r.failure == nil {
+				g.fail("a restart is neither begun nor refused")
+			}
+			w.seen["restart refused"]++
+		default:
+			g.restarts++
 		}
 	})
 }
 
-func (g *simGroup) moved() { g.acts++ }
-
-func (g *simGroup) ended(r RestartSnapshot) {
-	g.acts++
-	g.checkEnded(r)
+func (g *simGroup) rollback() {
+	g.excused = true
+	g.event("is rolled back", func(now time.Time) {
+		done := g.done
+		g.done = 0
+		r, err := g.state.rollback(now, fmt.Sprint(g.world.rand.Uint32()), "")
+		if err != nil {
+			g.done = done
+			g.state.settle(now)
+			g.world.seen["rollback refused: "+err.Error()]++
+			return
+		}
+		g.world.seen["rollback"]++
+		g.quiet = time.Time{} // nothing joins what was rolled back
+		if g.done == 0 && r.from == nil {
+			g.done = min(done, r.generation.number)
+		}
+		if !g.state.wanted.rejected && r.state == RestartRunning {
+			g.fail("a generation that was rolled back is still wanted")
+		}
+	})
 }
+
+func (g *simGroup) promote() {
+	g.event("is promoted", func(now time.Time) {
+		if _, err := g.state.promote(now); err == nil {
+			g.world.seen["promoted"]++
+		}
+		g.state.settle(now)
+	})
+}
+
+func (g *simGroup) moved() { g.acts++ }
 
 func (g *simGroup) note(_ hclog.Level, message string, pairs ...any) {
 	g.acts++
@@ -217,13 +336,16 @@ func (g *simGroup) note(_ hclog.Level, message string, pairs ...any) {
 	}
 	g.world.seen[message]++
 	switch message {
-	case "process ready":
+	case "process ready", "process serves again":
 		g.began++
 	case "draining process: replaced by another generation", "draining process: max_requests reached":
 		g.retired++
-	case "draining process: idle", "draining process: another app needs room", "draining process: above max_processes",
-		"draining process: makes room for its replacement":
+	case "draining process: idle", "draining process: another app needs room", "draining process: above max_processes":
 		g.leftOut++
+	case "draining process: taken back":
+		g.excused = true
+	case "draining process: makes room for its replacement", "draining process: makes way for another generation":
+		g.ahead++
 	}
 	if g.world.trace != nil {
 		g.world.tell("%s:     %s %v", g.state.app.Name, message, pairs)

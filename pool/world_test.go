@@ -105,7 +105,15 @@ type simGroup struct {
 	excused        bool // this event takes a ready process away
 	retired, began int  // processes that this event let go, and put to work
 	leftOut        int  // of those let go, the ones that had no replacement
+	ahead          int  // and those that went ahead of it
 	acts           int  // calls to the driver that did something
+
+	inPlace   bool        // every release is deployed in the same folder
+	ways      []string    // strategies that its operators use
+	mostSurge int         // that any of its restarts has
+	people    []int       // the newest generation that each of its regular visitors has seen; none without affinity
+	takenBack int         // the newest generation that was given up for an older one
+	marks     []time.Time // when somebody noted that it needs a restart
 
 	children   map[*Process]*fate // of every process that is not gone
 	visitors   map[*waiter]*visitor
@@ -123,16 +131,22 @@ type fate struct {
 	order        Order // what it was spawned for
 	aborted      bool
 	stops, kills int
-	load         int  // how often it is lent
+	load         int // how often it is lent
+	last         State
+	beside       bool // it had long-lived connections, or came back: so it did not count as alive
+	stopped      time.Time
 	stubborn     bool // ignores TERM
+	tells        bool // says where it hangs if it is asked
+	traces       int
 }
 
 type simChild struct{ pid int }
 
-func (c simChild) PID() int    { return c.pid }
-func (c simChild) Stop()       {}
-func (c simChild) Kill()       {}
-func (c simChild) Wait() error { return nil }
+func (c simChild) PID() int        { return c.pid }
+func (c simChild) Stop()           {}
+func (c simChild) Backtrace() bool { return false }
+func (c simChild) Kill()           {}
+func (c simChild) Wait() error     { return nil }
 
 var errChild = errors.New("exited with status 1")
 
@@ -148,7 +162,26 @@ func newSimGroup(w *world, i int) *simGroup {
 		QueueTimeout:          time.Duration(w.rand.IntN(2)) * 6 * time.Second,
 		IdleTimeout:           time.Duration(w.rand.IntN(3)) * 4 * time.Second,
 		MaxQueue:              w.rand.IntN(3) * 6,
-		Restart:               conf.Restart{Surge: conf.Amount{Count: 1 + w.rand.IntN(2)}, ResistDeploymentErrors: w.chance(80)},
+		Restart: conf.Restart{
+			Surge:                  conf.Amount{Count: 1 + w.rand.IntN(2)},
+			ResistDeploymentErrors: w.chance(80),
+			MaxOldGenerations:      1 + w.rand.IntN(2),
+			SwitchTimeout:          time.Duration(w.rand.IntN(3)) * 500 * time.Millisecond,
+			RollbackWindow:         time.Duration(w.rand.IntN(2)) * w.between(0, 20*time.Second),
+		},
+		Health: conf.Health{Probation: time.Duration(w.rand.IntN(2)) * w.between(0, 10*time.Second)},
+	}
+	g.inPlace = w.chance(15)
+	g.ways = []string{Rolling}
+	if w.chance(50) {
+		g.ways = []string{Rolling, Rolling, Blocking, BlueGreen}
+	}
+	if w.chance(40) {
+		g.people = make([]int, 5)
+	}
+	if w.chance(40) {
+		app.Restart.Unavailable = conf.Amount{Count: 1 + w.rand.IntN(2)}
+		app.Restart.Surge.Count = w.rand.IntN(2)
 	}
 	app.MaxProcesses = max(1, app.MinProcesses) + w.rand.IntN(3)
 	if w.chance(30) {
@@ -157,21 +190,29 @@ func newSimGroup(w *world, i int) *simGroup {
 	if w.chance(30) {
 		app.MaxRequests = 5 + w.rand.IntN(20)
 	}
+	g.mostSurge = max(1, app.Restart.Surge.Count)
+	if len(g.ways) > 1 {
+		g.mostSurge = max(g.mostSurge, app.MaxProcesses)
+	}
 	release := g.invent(40)
-	g.state = newGroupState(app, Release{Path: release}, g, w.rand)
-	w.tell("%s: min %d max %d concurrency %d surge %d resist %v queue %d/%v idle %v limit %d, release %s", app.Name,
-		app.MinProcesses, app.MaxProcesses, app.Concurrency, app.Restart.Surge.Count, app.Restart.ResistDeploymentErrors,
-		app.MaxQueue, app.QueueTimeout, app.IdleTimeout, app.MaxRequests, release)
+	g.state = newGroupState(app, release, g, w.rand)
+	w.tell("%s: min %d max %d concurrency %d queue %d/%v idle %v limit %d restart %+v probation %v, in place %v, release %s", app.Name,
+		app.MinProcesses, app.MaxProcesses, app.Concurrency, app.MaxQueue, app.QueueTimeout, app.IdleTimeout, app.MaxRequests,
+		app.Restart, app.Health.Probation, g.inPlace, release.Path)
 	return g
 }
 
-// invent returns a release: how its starts go is written in its path.
-func (g *simGroup) invent(trouble int) string {
+// invent returns a release: how it goes is its revision.
+func (g *simGroup) invent(trouble int) Release {
 	kind := "good"
 	if g.world.chance(trouble) {
-		kind = []string{"bad", "bad", "flaky", "young", "hangs", "once"}[g.world.rand.IntN(6)]
+		kind = []string{"bad", "bad", "flaky", "young", "hangs", "once", "errs"}[g.world.rand.IntN(7)]
 	}
-	return fmt.Sprintf("%s-%d", kind, g.world.rand.IntN(1000))
+	r := Release{Path: fmt.Sprintf("%s-%d", kind, g.world.rand.IntN(1000)), Revision: kind}
+	if g.inPlace {
+		r.Path = "in place"
+	}
+	return r
 }
 
 // event plays one event to the group that makes it settle.
@@ -188,9 +229,10 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	w.what = g.state.app.Name + ": " + what
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
-	g.retired, g.leftOut, g.began = 0, 0, 0
+	g.retired, g.leftOut, g.ahead, g.began = 0, 0, 0, 0
 	do(w.now)
 	g.setTimer()
+	g.noteTakenBack()
 	g.check(before)
 	freed, begging := g.freed, g.begging
 	g.freed, g.begging = false, false
@@ -199,6 +241,12 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	}
 	if begging {
 		g.beg()
+	}
+}
+
+func (g *simGroup) noteTakenBack() {
+	if g.state.wanted.bad {
+		g.takenBack = g.state.wanted.number
 	}
 }
 

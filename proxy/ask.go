@@ -132,6 +132,9 @@ func (x *exchange) expired() error {
 	if x.conn.gone.Load() {
 		return errClientGone
 	}
+	if x.delivery.stay != nil {
+		return errStreamDue
+	}
 	x.site.group.Recycle(x.proc, "request_timeout passed")
 	return errAppSlow
 }

@@ -38,12 +38,12 @@ func BenchmarkExchange(b *testing.B) {
 	c := dialBench(b, f.addr)
 	buf := make([]byte, 4096)
 	for range 1000 {
-		roundTrip(b, c, buf)
+		roundTrip(b, c, benchRequest, buf)
 	}
 	runtime.GC()
 	b.ReportAllocs()
 	for b.Loop() {
-		roundTrip(b, c, buf)
+		roundTrip(b, c, benchRequest, buf)
 	}
 }
 
@@ -59,8 +59,8 @@ func dialBench(tb testing.TB, addr string) net.Conn {
 	return c
 }
 
-func roundTrip(tb testing.TB, c net.Conn, buf []byte) {
-	if _, err := c.Write(benchRequest); err != nil {
+func roundTrip(tb testing.TB, c net.Conn, request, buf []byte) {
+	if _, err := c.Write(request); err != nil {
 		tb.Fatal(err)
 	}
 	for n := 0; !bytes.HasSuffix(buf[:n], []byte("hello world\n")); {
@@ -84,9 +84,9 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 	c := dialBench(t, f.addr)
 	buf := make([]byte, 4096)
 	for range 1000 {
-		roundTrip(t, c, buf)
+		roundTrip(t, c, benchRequest, buf)
 	}
-	if n := testing.AllocsPerRun(5000, func() { roundTrip(t, c, buf) }); n > 0.01 {
+	if n := testing.AllocsPerRun(5000, func() { roundTrip(t, c, benchRequest, buf) }); n > 0.01 {
 		t.Errorf("%v allocations per request, want none", n)
 	}
 }

@@ -15,6 +15,11 @@ type delivery struct {
 	in, out framing
 	pipe    *pipe // the answer goes through it since the client fell behind
 	err     error // of writing to the client
+
+	stay   *stay       // of an event stream that may be ended
+	events wire.Events // what the client was sent of it
+	ending bool        // its moment has come
+	over   bool        // it was ended by us
 }
 
 type framing uint8
@@ -44,9 +49,10 @@ func (x *exchange) deliver() (keep bool) {
 		x.holdStream()
 	}
 	err := x.relay()
+	x.leaveStream()
 	a = x.borrowAnswer()
-	reusable = reusable && err == nil && a.at == a.have // bytes after the answer are nobody's
-	x.giveBack(reusable)
+	reusable = reusable && err == nil && a.at == a.have && !x.delivery.over // bytes after the answer are nobody's
+	x.giveBack(reusable, outcomeOfAnswer(x.status, err))
 	if x.delivery.pipe != nil {
 		if err != nil {
 			x.delivery.pipe.abort(err)
@@ -67,6 +73,7 @@ func (x *exchange) beginDelivery(r *wire.Response) (keep bool) {
 	d := &x.delivery
 	d.chunks.Reset()
 	d.left, d.pipe, d.err = r.Length, nil, nil
+	d.ending, d.over = false, false
 	keep = !x.req.Close && !x.conn.srv.stopping.Load()
 	if x.req.WebSocketKey != nil && x.next < x.have {
 		keep = false // what follows a refused upgrade may be anything but a request
@@ -93,6 +100,9 @@ func (x *exchange) beginDelivery(r *wire.Response) (keep bool) {
 func (x *exchange) relay() error {
 	for {
 		done, err := x.gather()
+		if x.delivery.over {
+			return x.endContent(x.answer)
+		}
 		if done || err != nil {
 			return err
 		}
@@ -105,15 +115,18 @@ func (x *exchange) relay() error {
 		if err == nil {
 			continue
 		}
+		goesOn := x.delivery.stay != nil && x.staysOn(err)
 		a := x.borrowAnswer()
 		a.out = a.out[:0]
-		if x.delivery.in == untilClose && errors.Is(err, io.EOF) {
+		switch {
+		case goesOn:
+		case x.delivery.over, x.delivery.in == untilClose && errors.Is(err, io.EOF):
 			return x.endContent(a)
-		}
-		if errors.Is(err, errClientGone) {
+		case errors.Is(err, errClientGone):
 			return err
+		default:
+			return errShortAnswer
 		}
-		return errShortAnswer
 	}
 }
 
@@ -162,6 +175,9 @@ func (x *exchange) gather() (done bool, err error) {
 // append adds content to out in the client's framing.
 func (x *exchange) append(data []byte) {
 	a := x.answer
+	if x.delivery.stay != nil {
+		data = x.delivery.upToEnd(data)
+	}
 	if len(data) == 0 {
 		return
 	}
@@ -211,21 +227,4 @@ func (x *exchange) flush() error {
 	}
 	a.out = a.out[:0]
 	return nil
-}
-
-// holdStream is hold for an event stream. Where a process takes only so many requests at once, one of
-// its threads is busy with the stream: it goes on counting as a request, lest another is sent to wait
-// behind it.
-func (x *exchange) holdStream() {
-	if x.unlimited() {
-		x.hold()
-	}
-	x.conn.setPhase(tunnel)
-}
-
-// hold counts the exchange as a long-lived connection: it may last for ever, so a drain has another
-// limit for it.
-func (x *exchange) hold() {
-	x.site.group.Hold(x.proc)
-	x.held = true
 }

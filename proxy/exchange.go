@@ -32,6 +32,9 @@ type exchange struct {
 	served   *pool.Process // the last proc, for the log
 	link     *socket       // to proc
 	sender   *sender       // still sending the body, beside the reading of the answer
+	file     *file         // that answers it, if it is a static one
+	seen     int           // the newest generation that the client knows of; 0 = it does not say
+	pin      int           // the oldest that may serve; 0 = any
 	held     bool          // proc counts this as a long-lived connection
 	resent   bool          // the one retry of what was sent is used up
 	answer   *answer
@@ -64,7 +67,7 @@ func (x *exchange) recycle() {
 	x.body.close()
 	x.dropAnswer()
 	x.forget()
-	if len(x.in) > keepBuffer {
+	if n := len(x.in); n > keepBuffer || n < firstBuffer {
 		x.in = make([]byte, firstBuffer)
 	}
 	x.conn, x.at, x.have, x.next = nil, 0, 0, 0
@@ -77,6 +80,7 @@ func (x *exchange) forget() {
 	x.site, x.proc, x.served, x.link = nil, nil, nil, nil
 	x.held, x.resent, x.refused = false, false, false
 	x.req.Reset()
+	x.seen, x.pin = 0, 0
 	x.queued, x.status, x.sent, x.reason, x.id[0] = 0, 0, 0, "", 0
 }
 
@@ -163,6 +167,8 @@ func (x *exchange) serve() (keep bool) {
 		keep = x.fail(err)
 	case x.site == nil:
 		keep = x.answerOptions()
+	case x.file != nil:
+		keep = x.answerFile()
 	default:
 		keep = x.forward()
 	}
@@ -170,13 +176,20 @@ func (x *exchange) serve() (keep bool) {
 	return keep && !x.req.Close && !x.conn.srv.stopping.Load()
 }
 
-// admit finds the app and takes in the whole body: no process is held while a client sends.
+// admit finds the app, or the file, and takes in the whole body: no process is held while a client
+// sends.
 func (x *exchange) admit() (err error) {
 	x.whole = x.req.Length == 0
 	if x.req.Target[0] == '*' || x.lastHop() {
 		return nil
 	}
-	if x.site, err = x.conn.srv.routes.find(&x.req); err != nil || x.whole {
+	if x.site, err = x.conn.srv.routes.find(&x.req); err != nil {
+		return err
+	}
+	if x.whole {
+		if x.site.public != nil {
+			x.file, err = x.site.public.open(&x.req)
+		}
 		return err
 	}
 	if err = x.readBody(); err == nil {
@@ -193,6 +206,9 @@ func (x *exchange) lastHop() bool {
 // forward borrows a process, has it answer and passes the answer on. A request that certainly had no
 // effect is given to another process when its first one is gone.
 func (x *exchange) forward() (keep bool) {
+	if err := x.choosePin(); err != nil {
+		return x.fail(err)
+	}
 	for tries := 0; ; tries++ {
 		if err := x.acquire(); err != nil {
 			return x.fail(err)
@@ -202,7 +218,7 @@ func (x *exchange) forward() (keep bool) {
 		if err == nil {
 			return x.deliver()
 		}
-		x.giveBack(false)
+		x.giveBack(false, outcomeOf(err))
 		if !x.mayRetry(err, tries) {
 			return x.fail(err)
 		}
@@ -212,21 +228,39 @@ func (x *exchange) forward() (keep bool) {
 	}
 }
 
+// choosePin says which generations are too old to answer: those before the one that the client knows
+// of, and in development those before the code on disk, if it is asked for at each request.
+func (x *exchange) choosePin() error {
+	if x.site.pins != nil {
+		x.seen = x.pinOf()
+		x.pin = x.seen
+	}
+	if x.site.fresh == nil {
+		return nil
+	}
+	pin, err := x.site.fresh(x.site.app.Name)
+	if err != nil {
+		return &freshError{err}
+	}
+	x.pin = max(x.pin, pin)
+	return nil
+}
+
 // acquire borrows a process of the app, waiting in its queue if it must.
 func (x *exchange) acquire() (err error) {
-	if x.proc = x.site.group.TryAcquire(); x.proc != nil {
+	if x.proc = x.site.group.TryAcquire(x.pin); x.proc != nil {
 		return nil
 	}
 	from := x.conn.srv.clock.exact()
 	ctx, end := x.conn.presence()
-	x.proc, err = x.site.group.Acquire(ctx)
+	x.proc, err = x.site.group.Acquire(ctx, x.pin)
 	end()
 	x.queued += x.conn.srv.clock.exact() - from
 	return err
 }
 
 // giveBack returns the process, and the connection to it if it may be used again.
-func (x *exchange) giveBack(reusable bool) {
+func (x *exchange) giveBack(reusable bool, o pool.Outcome) {
 	x.conn.app.leave()
 	if x.sender != nil {
 		reusable = x.sender.join(x.link) && reusable
@@ -246,7 +280,7 @@ func (x *exchange) giveBack(reusable bool) {
 	if x.held {
 		x.site.group.Drop(x.proc)
 	} else {
-		x.site.group.Release(x.proc)
+		x.site.group.Release(x.proc, o)
 	}
 	x.proc = nil
 }

@@ -25,6 +25,12 @@ const statusClientGone = 499
 
 var errFullBeforeBody = fmt.Errorf("before its body was taken: %w", pool.ErrQueueFull)
 
+// A freshError says that the app could not be brought up to date before a request.
+type freshError struct{ err error }
+
+func (e *freshError) Error() string { return "cannot bring the app up to date: " + e.err.Error() }
+func (e *freshError) Unwrap() error { return e.err }
+
 // failureOf turns an error into an answer. It is the only place that does.
 func failureOf(err error) failure {
 	if w, ok := errors.AsType[*wire.Error](err); ok {
@@ -39,6 +45,9 @@ func failureOf(err error) failure {
 	if _, ok := errors.AsType[*pool.StartError](err); ok {
 		return failure{http.StatusServiceUnavailable, "start_failed", "The app could not be started."}
 	}
+	if _, ok := errors.AsType[*freshError](err); ok {
+		return failure{http.StatusServiceUnavailable, "start_failed", "The app could not be restarted for this request."}
+	}
 	switch {
 	case errors.Is(err, errNoApp):
 		return failure{http.StatusNotFound, "no_app", "No app is configured for this host and path."}
@@ -52,7 +61,7 @@ func failureOf(err error) failure {
 		return failure{http.StatusGatewayTimeout, "queue_timeout", "No process became free in time."}
 	case errors.Is(err, pool.ErrClosed):
 		return failure{http.StatusServiceUnavailable, "stopping", "The server is stopping; try again in a moment."}
-	case errors.Is(err, errNoLink):
+	case errors.Is(err, errNoLink), outOfDescriptors(err):
 		return failure{http.StatusServiceUnavailable, "out_of_resources", "The server has no room for another connection; try again in a moment."}
 	case errors.Is(err, errAppSlow):
 		return failure{http.StatusGatewayTimeout, "app_timeout", "The app did not answer in time."}
@@ -89,6 +98,9 @@ func (x *exchange) refuse(err error) {
 // details returns what a developer is shown of a failed start. Elsewhere it is an id that the log
 // explains: output of an app may hold secrets.
 func (x *exchange) details(err error) string {
+	if f, ok := errors.AsType[*freshError](err); ok {
+		return f.Error() // there is none outside development
+	}
 	e, ok := errors.AsType[*pool.StartError](err)
 	switch {
 	case !ok:

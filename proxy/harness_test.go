@@ -34,6 +34,11 @@ type front struct {
 	server *Server
 	group  *pool.Group
 	log    *syncBuffer
+
+	// These may be set before the front starts.
+	stop  func(*member)          // what a process does when it is asked to exit; nil = it dies
+	spawn func(pool.Order) error // waits, or fails, before a process starts
+	fresh func(app string) (pin int, err error)
 }
 
 // script is what a process does with one connection.
@@ -43,7 +48,8 @@ type script func(t testing.TB, c *appConn)
 type appConn struct {
 	net.Conn
 	*bufio.Reader
-	process int
+	process    int
+	generation int
 }
 
 func (c *appConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
@@ -74,6 +80,8 @@ func (c *appConn) send(format string, args ...any) { fmt.Fprintf(c.Conn, format,
 type member struct {
 	upstream *Upstream
 	pid      int
+	order    pool.Order
+	stop     func(*member)
 	listener net.Listener
 	conns    sync.Map
 	wg       sync.WaitGroup
@@ -83,8 +91,17 @@ type member struct {
 
 func (m *member) PID() int            { return m.pid }
 func (m *member) Upstream() *Upstream { return m.upstream }
-func (m *member) Stop()               { m.Kill() }
 func (m *member) Wait() error         { <-m.exited; return nil }
+
+func (m *member) Stop() {
+	if m.stop != nil {
+		m.stop(m)
+	} else {
+		m.Kill()
+	}
+}
+
+func (m *member) Backtrace() bool { return false }
 
 func (m *member) Kill() {
 	m.once.Do(func() {
@@ -103,7 +120,7 @@ func (m *member) serve(t testing.TB, do script) {
 		}
 		m.conns.Store(c, nil)
 		m.wg.Go(func() {
-			do(t, &appConn{Conn: c, Reader: bufio.NewReader(c), process: m.pid})
+			do(t, &appConn{Conn: c, Reader: bufio.NewReader(c), process: m.pid, generation: m.order.Generation})
 			_ = c.Close()
 			m.conns.Delete(c)
 		})
@@ -130,28 +147,39 @@ func (b *syncBuffer) String() string {
 // newFront starts a front whose app does what do says. change may change the configuration.
 func newFront(t testing.TB, do script, change func(*conf.Server, *conf.App)) *front {
 	f := &front{t: t, log: &syncBuffer{}}
+	f.start(do, change)
+	return f
+}
+
+func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
+	t := f.t
 	server := conf.Server{AccessLog: "off"}
 	app := conf.App{Name: "app", Root: t.TempDir(), Path: "/", MinProcesses: 1, MaxProcesses: 1,
 		Concurrency: conf.Unlimited, StartTimeout: time.Minute, DrainTimeout: time.Minute,
 		WebsocketDrainTimeout: time.Minute, StopTimeout: time.Minute, MaxQueue: 100, QueueTimeout: time.Minute,
-		MaxBody: 1 << 30}
+		MaxBody: 1 << 30, Restart: conf.Restart{Strategy: "rolling", Surge: conf.Amount{Count: 1}, MaxOldGenerations: 2}}
 	if change != nil {
 		change(&server, &app)
 	}
 	log := hclog.New(&hclog.LoggerOptions{Output: f.log, Level: hclog.Debug})
-	p := pool.New(0, log)
+	p := pool.New(0, 0, log)
 	dir := t.TempDir()
 	f.group = p.Add(app, pool.Release{Path: app.Root}, func(_ context.Context, o pool.Order) (pool.Child, error) {
+		if f.spawn != nil {
+			if err := f.spawn(o); err != nil {
+				return nil, err
+			}
+		}
 		path := filepath.Join(dir, fmt.Sprint(o.Process))
 		l, err := net.Listen("unix", path)
 		if err != nil {
 			return nil, err
 		}
-		m := &member{upstream: NewUpstream("unix", path), pid: o.Process, listener: l, exited: make(chan struct{})}
+		m := &member{upstream: NewUpstream("unix", path), pid: o.Process, order: o, stop: f.stop, listener: l, exited: make(chan struct{})}
 		m.wg.Go(func() { m.serve(t, do) })
 		return m, nil
 	})
-	s, err := New(Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log})
+	s, err := New(Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +207,6 @@ func newFront(t testing.TB, do script, change func(*conf.Server, *conf.App)) *fr
 			t.Log(f.log.String())
 		}
 	})
-	return f
 }
 
 // A client is a raw connection to the front.

@@ -209,7 +209,7 @@ func appendStatusLine(b []byte, status int, reason []byte) []byte {
 func (x *exchange) appendAnswerHead(b []byte, keep bool) []byte {
 	r, d := &x.answer.res, &x.delivery
 	b = appendStatusLine(b, r.Status, r.Reason)
-	b = appendFields(b, r.Fields)
+	b = x.appendPin(appendFields(b, r.Fields))
 	if !r.HasDate {
 		b = append(b, "Date: "...)
 		b = append(b, x.conn.srv.clock.stamp.Load().header...)

@@ -3,6 +3,8 @@ package proxy
 import (
 	"errors"
 	"time"
+
+	"purser/pool"
 )
 
 // maxTries is how often a request is tried again at most: each process that refuses a connection is
@@ -30,9 +32,9 @@ func (x *exchange) mayRetry(err error, tries int) bool {
 func (x *exchange) outlive() {
 	x.resent = true
 	gone := x.site.group.Doubt(x.served)
-	p := x.site.group.TryAcquire()
+	p := x.site.group.TryAcquire(x.pin)
 	if p != nil {
-		x.site.group.Release(p)
+		x.site.group.Release(p, pool.Unclear)
 	}
 	if p != x.served {
 		return

@@ -13,8 +13,11 @@ import (
 
 // A site is an app as requests see it.
 type site struct {
-	app   conf.App
-	group *pool.Group
+	app    conf.App
+	group  *pool.Group
+	public *public                               // nil = no static files
+	pins   *pins                                 // nil = no affinity
+	fresh  func(app string) (pin int, err error) // nil but in development
 }
 
 // routes finds the site of a request: by host, an exact one before "*.", then by the longest path
@@ -24,14 +27,16 @@ type routes struct {
 	exact map[string][]*site
 	wild  map[string][]*site // by what follows the "*"
 	rest  []*site            // of apps without hosts
+	all   []*site
 }
 
 var errNoApp = errors.New("no app serves this host and path")
 
-func newRoutes(apps []conf.App, p *pool.Pool) *routes {
+func newRoutes(apps []conf.App, newSite func(conf.App) *site) *routes {
 	r := &routes{exact: map[string][]*site{}, wild: map[string][]*site{}}
 	for _, app := range apps {
-		s := &site{app: app, group: p.Group(app.Name)}
+		s := newSite(app)
+		r.all = append(r.all, s)
 		if len(app.Hosts) == 0 {
 			r.rest = append(r.rest, s)
 		}

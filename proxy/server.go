@@ -5,6 +5,10 @@
 // unlinked file, before a process is asked for; the answer is taken from the process as fast as it
 // comes, whatever the speed of the client. So a slow client costs a goroutine, never a process.
 //
+// What is a file below the public folder of an app's release is answered from there, by no process.
+// WebSockets and event streams of a process that is to exit are ended one by one, each between two
+// messages, so that their clients connect again at different times.
+//
 // It is an HTTP/1.1 engine of its own (RFC 9112) because strictness and cost both need it: see
 // proxy/wire for what is refused.
 package proxy
@@ -31,6 +35,11 @@ type Config struct {
 	Apps   []conf.App // each has a group of its name in Pool
 	Pool   *pool.Pool
 	Log    hclog.Logger
+
+	// Fresh, if it is not nil, is called before a request for an app whose environment is "development"
+	// is given to a process. A pin above 0 is the number of the oldest generation that may serve it.
+	// With an error the request is answered 503.
+	Fresh func(app string) (pin int, err error)
 }
 
 // A Server serves the apps of a pool to clients.
@@ -41,6 +50,7 @@ type Server struct {
 	routes  *routes
 	trusted []netip.Prefix
 	clock   *clock
+	stays   *stays
 	ctx     context.Context // ends when nothing may be opened any more
 	cancel  context.CancelFunc
 
@@ -62,15 +72,31 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		log:     c.Log.Named("proxy"),
 		access:  access,
-		routes:  newRoutes(c.Apps, c.Pool),
 		trusted: c.Server.TrustedProxies,
 		clock:   newClock(),
 	}
+	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.empty = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.stays = &stays{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*stay]bool)}
 	s.wg.Go(s.sweep)
 	return s, nil
+}
+
+// newSite prepares for an app's requests what it asks for.
+func (s *Server) newSite(app conf.App, c Config) *site {
+	to := &site{app: app, group: c.Pool.Group(app.Name)}
+	if app.Public != "" {
+		to.public = &public{group: to.group, name: app.Public, path: app.Path, clock: s.clock, log: s.log.With("app", app.Name)}
+	}
+	if app.Affinity == "forward" {
+		to.pins = newPins(app.Name, app.Path)
+	}
+	if app.Environment == "development" {
+		to.fresh = c.Fresh
+	}
+	return to
 }
 
 // Serve accepts connections on l until Shutdown, which closes l. It returns nil then.
@@ -215,6 +241,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.cancel()
 	s.cut()
 	s.wg.Wait()
+	for _, to := range s.routes.all {
+		if to.public != nil {
+			to.public.close()
+		}
+	}
 	return errors.Join(err, s.access.close())
 }
 

@@ -27,7 +27,12 @@ const (
 	CodeNotFound      = "not_found"
 	CodeBadMethod     = "method_not_allowed"
 	CodeClosing       = "closing"
-	CodeNoRelease     = "no_release" // the app's root cannot be used; what serves goes on serving
+	CodeNoRelease     = "no_release"    // the app's root cannot be used; what serves goes on serving
+	CodeNothingOlder  = "nothing_older" // there is no release to roll back to
+	CodeOverwritten   = "overwritten"   // it is not on disk any more
+	CodeNoCanary      = "no_canary"
+	CodeNoProcess     = "no_process"
+	CodeNotMarked     = "not_marked"
 	CodeTooLarge      = "body_too_large"
 	CodeNotReady      = "not_ready"
 	CodeInternalError = "internal_error"
@@ -54,8 +59,9 @@ func answer(w http.ResponseWriter, status int, body any) {
 }
 
 const (
-	maxBody     = 64 << 10 // bytes; the longest request body that is read
-	bodyTimeout = 10 * time.Second
+	maxBody       = 64 << 10 // bytes; the longest request body that is read
+	bodyTimeout   = 10 * time.Second
+	answerTimeout = 30 * time.Second // for sending an answer that is ready
 )
 
 // readBody decodes a JSON request into v; no body at all leaves v as it is. Keys that v does not

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"purser/pool"
 )
@@ -33,7 +32,7 @@ type Client struct {
 // before it, or "host:port". The token is sent over TCP only.
 func NewClient(address, token string) *Client {
 	c := &Client{address: address, base: "http://" + address, token: token}
-	transport := &http.Transport{ResponseHeaderTimeout: maxWait + 30*time.Second}
+	transport := &http.Transport{}
 	if path := strings.TrimPrefix(address, "unix:"); filepath.IsAbs(path) {
 		c.base, c.token = "http://purser", ""
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -53,14 +52,46 @@ func (c *Client) Status(ctx context.Context) (Document, error) {
 	return d, c.call(ctx, http.MethodGet, "/v1/status", nil, &d)
 }
 
-// Restart orders a restart of an app and returns at once.
-func (c *Client) Restart(ctx context.Context, app string, o Order) (Accepted, error) {
-	var a Accepted
-	return a, c.call(ctx, http.MethodPost, "/v1/apps/"+url.PathEscape(app)+"/restarts", o, &a)
+// App fetches what status shows of one app.
+func (c *Client) App(ctx context.Context, app string) (App, error) {
+	var a App
+	return a, c.call(ctx, http.MethodGet, pathOf(app, ""), nil, &a)
 }
 
-// WaitRestart follows a restart until it has ended or ctx has, and returns how it stood last. It
-// calls progress whenever the restart went on, the last time when it has ended.
+// Restart orders a restart of an app and returns when it has begun: at once, unless the app has a
+// before_restart, which may take its time.
+func (c *Client) Restart(ctx context.Context, app string, o Order) (Accepted, error) {
+	var a Accepted
+	return a, c.send(ctx, http.MethodPost, pathOf(app, "/restarts"), o, &a)
+}
+
+// Rollback takes an app's newest code back, and returns at once.
+func (c *Client) Rollback(ctx context.Context, app string, why Remark) (Accepted, error) {
+	var a Accepted
+	return a, c.call(ctx, http.MethodPost, pathOf(app, "/rollback"), why, &a)
+}
+
+// Promote lets the restart of an app go on that waits at its canary, and returns at once.
+func (c *Client) Promote(ctx context.Context, app string) (Accepted, error) {
+	var a Accepted
+	return a, c.call(ctx, http.MethodPost, pathOf(app, "/promote"), nil, &a)
+}
+
+// Mark notes that an app needs a restart.
+func (c *Client) Mark(ctx context.Context, app string, why Remark) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/mark"), why, nil)
+}
+
+// Detach has one process drained and replaced, and returns at once.
+func (c *Client) Detach(ctx context.Context, app string, pid int) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/processes/"+strconv.Itoa(pid)+"/detach"), nil, nil)
+}
+
+func pathOf(app, rest string) string { return "/v1/apps/" + url.PathEscape(app) + rest }
+
+// WaitRestart follows a restart until it has ended or waits at its canary, or until ctx has ended,
+// and returns how it stood last. It calls progress whenever the restart went on, the last time when
+// that is over.
 func (c *Client) WaitRestart(ctx context.Context, id string, progress func(pool.RestartSnapshot)) (pool.RestartSnapshot, error) {
 	var last pool.RestartSnapshot
 	path := "/v1/restarts/" + url.PathEscape(id)
@@ -88,9 +119,16 @@ func (c *Client) Alive(ctx context.Context) error {
 	return c.call(ctx, http.MethodGet, "/healthz", nil, nil)
 }
 
-// call sends body as JSON, if there is one, and decodes the answer into result, if that is wanted.
-// A refusal comes back as *Error, silence as ErrUnreachable.
+// call is send for what is answered soon. A purser that takes longer than any long poll hangs.
 func (c *Client) call(ctx context.Context, method, path string, body, result any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, maxWait+answerTimeout, fmt.Errorf("%w in time at %s", ErrUnreachable, c.address))
+	defer cancel()
+	return c.send(ctx, method, path, body, result)
+}
+
+// send sends body as JSON, if there is one, and decodes the answer into result, if that is wanted.
+// A refusal comes back as *Error, silence as ErrUnreachable.
+func (c *Client) send(ctx context.Context, method, path string, body, result any) error {
 	request, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return err

@@ -3,10 +3,12 @@ package status
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +34,17 @@ type rig struct {
 	free    chan struct{}
 	stopped atomic.Int32 // how often a stop was asked for
 	calls   atomic.Int32 // that came in and are not answered yet
+
+	releases atomic.Int32 // each restart is of another
+
+	mu     sync.Mutex // guards what follows
+	needed []Need
+}
+
+func (r *rig) need(n Need) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.needed = append(r.needed, n)
 }
 
 // newRig starts a Server.
@@ -44,7 +57,7 @@ func newRigWith(t *testing.T, slow bool) *rig {
 	t.Helper()
 	r := &rig{free: make(chan struct{})}
 	r.slow.Store(slow)
-	p := pool.New(0, hclog.NewNullLogger())
+	p := pool.New(0, 0, hclog.NewNullLogger())
 	app := conf.App{
 		Name: "blog", Root: "/srv/blog", Kind: "command", Environment: "production", Concurrency: 1,
 		MinProcesses: 2, MaxProcesses: 4, StartTimeout: time.Minute, DrainTimeout: time.Minute,
@@ -55,11 +68,24 @@ func newRigWith(t *testing.T, slow bool) *rig {
 	r.Server = NewServer(Config{
 		Name: "test", Version: "1.2.3", Listen: []string{"[::]:3000"}, Pool: p, Log: hclog.NewNullLogger(),
 		Token: "open sesame", Stop: func() { r.stopped.Add(1) },
-		Restart: func(g *pool.Group, reason string) (pool.RestartSnapshot, error) {
-			if reason == "nowhere" {
+		Restart: func(g *pool.Group, o Order) (pool.RestartSnapshot, error) {
+			if o.Reason == "nowhere" {
 				return pool.RestartSnapshot{}, errors.New("there is no folder /srv/blog")
 			}
-			return g.Restart(pool.RestartRequest{Release: pool.Release{Path: "/srv/blog"}, Strategy: "rolling", Reason: reason}), nil
+			release := pool.Release{Path: fmt.Sprintf("/srv/blog/%d", r.releases.Add(1))}
+			return g.Restart(pool.RestartRequest{Release: release, Strategy: o.Strategy, Reason: o.Reason, Canary: o.Canary}), nil
+		},
+		Mark: func(app, reason string) error {
+			if reason == "unwritable" {
+				return errors.New("cannot mark the app, as there is no folder tmp")
+			}
+			r.need(Need{Kind: Marked, Reason: app + ": " + reason, Since: time.Now()})
+			return nil
+		},
+		Needs: func(string) []Need {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return slices.Clone(r.needed)
 		},
 	})
 	r.http.ConnState = r.count
@@ -126,10 +152,11 @@ type quietChild struct {
 	once sync.Once
 }
 
-func (c *quietChild) PID() int    { return os.Getpid() }
-func (c *quietChild) Stop()       { c.once.Do(func() { close(c.gone) }) }
-func (c *quietChild) Kill()       { c.Stop() }
-func (c *quietChild) Wait() error { <-c.gone; return nil }
+func (c *quietChild) PID() int        { return os.Getpid() }
+func (c *quietChild) Stop()           { c.once.Do(func() { close(c.gone) }) }
+func (c *quietChild) Backtrace() bool { return false }
+func (c *quietChild) Kill()           { c.Stop() }
+func (c *quietChild) Wait() error     { <-c.gone; return nil }
 
 // socketFolder is a short 0700 folder: a socket's path has 107 bytes at most.
 func socketFolder(t *testing.T) string {

@@ -29,9 +29,16 @@ type Config struct {
 	// Token is what callers over TCP have to show. If it is "", nobody gets in over TCP.
 	Token string
 
-	// Restart begins a rolling restart of g with the code that its root leads to now. It fails if
-	// there is no such code.
-	Restart func(g *pool.Group, reason string) (pool.RestartSnapshot, error)
+	// Restart begins a restart of g with the code that its root leads to now. It fails if there is no
+	// such code. It may take a while, for a hook that has to allow the restart; one that may not be is
+	// returned as one that has failed. The order's strategy is one that there is.
+	Restart func(g *pool.Group, o Order) (pool.RestartSnapshot, error)
+
+	// Mark notes that an app needs a restart, for as long as no restart was done.
+	Mark func(app, reason string) error
+
+	// Needs returns why an app needs a restart, oldest first. It may be nil: then none ever does.
+	Needs func(app string) []Need
 
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
@@ -42,7 +49,7 @@ type Server struct {
 	Config
 	started time.Time
 	http    *http.Server
-	ending  context.Context // ends the long polls
+	ending  context.Context // ends the long polls and the event streams
 	end     context.CancelFunc
 }
 
@@ -54,7 +61,7 @@ func NewServer(c Config) *Server {
 		Handler:           s.routes(),
 		ConnContext:       withPeer,
 		ReadHeaderTimeout: 5 * time.Second,
-		WriteTimeout:      maxWait + 30*time.Second,
+		WriteTimeout:      maxWait + answerTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          c.Log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
@@ -71,7 +78,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
-// Shutdown ends the long polls, lets the other calls finish and returns then, or when ctx ends.
+// Shutdown ends the long polls and the event streams, lets the other calls finish and returns then, or when ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end()
 	return s.http.Shutdown(ctx)
@@ -89,10 +96,17 @@ func (s *Server) routes() http.Handler {
 	r.Get("/v1/apps", s.getApps)
 	r.Get("/v1/apps/{app}", s.getApp)
 	r.Post("/v1/apps/{app}/restarts", s.postRestart)
+	r.Post("/v1/apps/{app}/rollback", s.postRollback)
+	r.Post("/v1/apps/{app}/promote", s.postPromote)
+	r.Post("/v1/apps/{app}/mark", s.postMark)
+	r.Post("/v1/apps/{app}/processes/{pid}/detach", s.postDetach)
+	r.Get("/v1/restarts", s.getRestarts)
 	r.Get("/v1/restarts/{id}", s.getRestart)
+	r.Get("/v1/events", s.getEvents)
 	r.Post("/v1/stop", s.postStop)
 	r.Get("/healthz", s.getHealth)
 	r.Get("/readyz", s.getReady)
+	r.Method(http.MethodGet, "/metrics", s.metrics())
 	return r
 }
 

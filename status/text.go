@@ -76,6 +76,7 @@ func (t *text) app(a App) {
 	t.line("  Release : %s", release(a.Release))
 	t.line("  Condition: %s, generation %d", a.Condition, a.Generation)
 	t.restart(a)
+	t.needs(a)
 	if n := a.count("spawning"); n == 1 {
 		t.line("  (spawning 1 new process...)")
 	} else if n > 1 {
@@ -85,18 +86,6 @@ func (t *text) app(a App) {
 	t.line("  Requests in queue: %d", a.Queue)
 	t.processes(a)
 	t.line("")
-}
-
-func (t *text) restart(a App) {
-	r := a.Restart
-	if r == nil || r.State != pool.RestartRunning {
-		return
-	}
-	line := fmt.Sprintf("  (restarting... %d/%d, generation %d, since %s", r.Replaced, r.Total, r.Generation, span(t.now.Sub(r.Started)))
-	if r.Reason != "" {
-		line += ": " + Printable(r.Reason)
-	}
-	t.line("%s", t.paint(yellow, "%s)", line))
 }
 
 // failure tells why the app resists a deployment, or has no process at all.
@@ -150,19 +139,6 @@ func widths(processes []Process) columns {
 		w.third = max(w.third, len(strconv.FormatUint(p.Processed, 10)))
 	}
 	return w
-}
-
-// state is what passenger-status says of a process in an uncommon state, and how far it is.
-func state(p Process, a App) string {
-	switch {
-	case p.State == "draining":
-		return fmt.Sprintf("Shutting down... (draining, %d left)", p.Requests+p.Connections)
-	case p.State == "stopping":
-		return "Shutting down... (stopping)"
-	case a.Condition == pool.Restarting && p.Generation < a.Generation:
-		return "Rolling restarting..."
-	}
-	return "Ready"
 }
 
 func release(r pool.Release) string {

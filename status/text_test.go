@@ -32,6 +32,66 @@ func TestTextDuringARollingRestart(t *testing.T) {
 	golden(t, "restarting.txt", d, false)
 }
 
+func TestTextOfACanaryThatWaits(t *testing.T) {
+	d := document()
+	blog := &d.Apps[0]
+	blog.Condition, blog.Generation = pool.Restarting, 8
+	blog.Restart = &pool.RestartSnapshot{
+		ID: "r-8", State: pool.RestartCanary, Strategy: pool.Rolling, Generation: 8, Canary: 1, Replaced: 1, Total: 2, Started: noon.Add(-time.Hour),
+		Steps: []pool.Step{{What: "requested"}, {What: "memory", Note: "100 MiB free, 300 MiB per process: there is room for 0 of 1 extra processes; surge 0, unavailable 1"}},
+	}
+	blog.Processes[1].Generation = 8
+	old := blog.Processes[0]
+	old.PID, old.State, old.Requests = 18600, "standby", 0
+	blog.Processes = append(blog.Processes, old)
+	golden(t, "canary.txt", d, false)
+}
+
+func TestTextOfAProbationAfterABlueGreenRestart(t *testing.T) {
+	d := document()
+	until := noon.Add(45 * time.Second)
+	blog := &d.Apps[0]
+	blog.Overwritten = true
+	blog.Restart = &pool.RestartSnapshot{
+		ID: "r-7", State: pool.RestartRunning, Strategy: pool.BlueGreen, Generation: 7, Replaced: 2, Total: 2,
+		Started: noon.Add(-time.Minute), Probation: &until,
+	}
+	golden(t, "probation.txt", d, false)
+}
+
+func TestTextOfARollback(t *testing.T) {
+	d := resisting()
+	blog := &d.Apps[0]
+	blog.Restart = &pool.RestartSnapshot{
+		ID: "r-9", State: pool.RestartRunning, Strategy: "rollback", Generation: 7, Replaced: 1, Total: 2,
+		Started: noon.Add(-2 * time.Second), Reason: "checkout is broken",
+	}
+	blog.Processes[0].Generation = 8
+	golden(t, "rollback.txt", d, false)
+}
+
+func TestTextOfARestartThatWasRefused(t *testing.T) {
+	d := document()
+	d.Apps[0].Restart = &pool.RestartSnapshot{
+		ID: "r-8", State: pool.RestartFailed, Strategy: pool.Rolling, Generation: 8,
+		Failure: &pool.Failure{At: noon.Add(-90 * time.Second), ErrorID: "beef", Reason: "before_restart exited with status 3", Output: []string{"migration \x1b[1mpending"}},
+	}
+	golden(t, "refused.txt", d, false)
+}
+
+func TestTextOfAnAppThatNeedsARestart(t *testing.T) {
+	d := document()
+	blog := &d.Apps[0]
+	blog.NeedsRestart = []Need{
+		{Kind: Marked, Reason: "openssl was upgraded", Since: noon.Add(-5 * time.Minute), PIDs: []int{18652, 1018653}},
+		{Kind: Changed, Reason: "app/models/user.rb changed", File: "app/models/user.rb", Since: noon.Add(-3 * time.Minute), PIDs: []int{18652}},
+	}
+	for range 5 {
+		blog.NeedsRestart = append(blog.NeedsRestart, Need{Kind: Marked, Reason: "and \x1b[2Jagain", Since: noon})
+	}
+	golden(t, "needs.txt", d, false)
+}
+
 func TestTextOfADeploymentThatIsResisted(t *testing.T) {
 	golden(t, "resisting.txt", resisting(), false)
 }

@@ -59,7 +59,7 @@ func exitCode(err error) int {
 
 func refusalCode(e *status.Error) int {
 	switch e.Code {
-	case status.CodeNoRelease, status.CodeClosing:
+	case status.CodeNoRelease, status.CodeClosing, status.CodeNothingOlder, status.CodeOverwritten, status.CodeNoCanary, status.CodeNotMarked:
 		return exitFailed
 	case status.CodeInternalError:
 		return exitInternal

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,20 +13,23 @@ import (
 	"purser/status"
 )
 
-// progress shows how restarts go on: one line that changes on a terminal, else a line for each
+// progress shows how restarts go on: on a terminal a block of lines that change, else a line for each
 // step, or JSON. Several goroutines may tell it of their restarts.
 type progress struct {
 	w    io.Writer
 	json bool
-	live bool // one line, written over and over
 
 	mu    sync.Mutex     // guards what follows, and keeps lines whole
 	shown map[string]int // how many steps of each restart have been shown, by its id
-	open  bool           // the live line is on screen
+	live  *live          // nil unless a terminal is written to
 }
 
-func newProgress(w io.Writer, json, single bool) *progress {
-	return &progress{w: w, json: json, live: single && !json && isTerminal(w), shown: map[string]int{}}
+func newProgress(w io.Writer, json bool, client *status.Client) *progress {
+	p := &progress{w: w, json: json, shown: map[string]int{}}
+	if file, ok := w.(*os.File); ok && isTerminal(w) && !json {
+		p.live = newLive(file, client)
+	}
+	return p
 }
 
 // An event is one line of restart --json.
@@ -33,25 +38,24 @@ type event struct {
 	App        string        `json:"app"`
 	ID         string        `json:"id"`
 	Generation int           `json:"generation"`
-	Event      string        `json:"event"` // accepted, the name of a step, or ended
+	Event      string        `json:"event"` // accepted, the name of a step, or ended: there is nothing more to wait for
 	PID        int           `json:"pid,omitempty"`
-	State      string        `json:"state,omitempty"` // of the restart, when it has ended
+	Note       string        `json:"note,omitempty"`
+	State      string        `json:"state,omitempty"` // of the restart, when it has ended or waits at its canary
 	Replaced   int           `json:"replaced"`
 	Total      int           `json:"total"`
 	Failure    *pool.Failure `json:"failure,omitempty"`
 }
 
 // accepted shows that a restart has begun.
-func (p *progress) accepted(app string, a status.Accepted) {
+func (p *progress) accepted(e errand, a status.Accepted) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.json:
-		p.emit(event{At: time.Now(), App: app, ID: a.ID, Generation: a.Generation, Event: "accepted"})
-	case p.live:
-		p.overwrite("%s: restarting to generation %d", app, a.Generation)
-	default:
-		fmt.Fprintf(p.w, "%s: restarting to generation %d\n", app, a.Generation)
+		p.emit(event{At: time.Now(), App: e.app, ID: a.ID, Generation: a.Generation, Event: "accepted"})
+	case p.live == nil:
+		fmt.Fprintf(p.w, "%s: %s generation %d\n", e.app, e.verb, a.Generation)
 	}
 }
 
@@ -59,78 +63,107 @@ func (p *progress) accepted(app string, a status.Accepted) {
 func (p *progress) went(app string, r pool.RestartSnapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := p.shown[r.ID]; i < len(r.Steps); i++ {
+	first, known := p.shown[r.ID]
+	if !known {
+		first = promotion(r)
+	}
+	for i := first; i < len(r.Steps); i++ {
 		p.step(app, upTo(r, i), r.Steps[i])
 	}
 	p.shown[r.ID] = len(r.Steps)
-	if r.State != pool.RestartRunning {
-		p.ended(app, r)
+	if r.State == pool.RestartRunning {
+		if p.live != nil {
+			p.live.show(app, r)
+		}
+		return
 	}
+	p.ended(app, r)
 }
 
-// upTo is r as it stood at its i-th step: how many were replaced by then is in the steps before.
+// promotion is the step at which r was promoted, else the first: who promotes it has seen those before.
+func promotion(r pool.RestartSnapshot) int {
+	return max(0, slices.IndexFunc(r.Steps, func(s pool.Step) bool { return s.What == "promoted" }))
+}
+
+// upTo is r as it stood at its i-th step: how many were replaced by then is in the steps before, and
+// what was ready from the start is what no step tells of.
 func upTo(r pool.RestartSnapshot, i int) pool.RestartSnapshot {
-	ready := 0
-	for _, s := range r.Steps[:i+1] {
+	before, all := 0, 0
+	for at, s := range r.Steps {
 		if s.What == "ready" && s.Generation == r.Generation {
-			ready++
+			all++
+			if at <= i {
+				before++
+			}
 		}
 	}
-	r.Replaced = min(ready, r.Total)
+	r.Replaced = min(before+max(0, r.Replaced-all), r.Total)
 	return r
 }
 
 func (p *progress) step(app string, r pool.RestartSnapshot, s pool.Step) {
 	switch {
 	case p.json:
-		p.emit(event{At: s.At, App: app, ID: r.ID, Generation: s.Generation, Event: s.What, PID: s.PID, Replaced: r.Replaced, Total: r.Total})
-	case p.live:
-		p.overwrite("%s: %d/%d  %s", app, r.Replaced, r.Total, stepText(s))
-	default:
+		p.emit(event{At: s.At, App: app, ID: r.ID, Generation: s.Generation, Event: s.What, PID: s.PID, Note: s.Note, Replaced: r.Replaced, Total: r.Total})
+	case p.live == nil:
 		fmt.Fprintf(p.w, "%s: %d/%d  %s\n", app, r.Replaced, r.Total, stepText(s))
+	case s.Note != "":
+		p.live.say("%s: %s", app, stepText(s))
 	}
 }
 
 func stepText(s pool.Step) string {
-	if s.PID == 0 {
+	switch {
+	case s.Note != "":
+		return s.What + ": " + status.Printable(s.Note)
+	case s.PID == 0:
 		return s.What
 	}
 	return fmt.Sprintf("%s (pid %d, generation %d)", s.What, s.PID, s.Generation)
 }
 
+// ended shows that there is nothing more to wait for.
 func (p *progress) ended(app string, r pool.RestartSnapshot) {
 	at := time.Now()
 	if r.Ended != nil {
 		at = *r.Ended
 	}
-	if p.json {
+	text := ""
+	switch { // any other end is an error, which run reports
+	case p.json:
 		p.emit(event{At: at, App: app, ID: r.ID, Generation: r.Generation, Event: "ended", State: string(r.State),
 			Replaced: r.Replaced, Total: r.Total, Failure: r.Failure})
 		return
+	case r.State == pool.RestartCanary:
+		text = fmt.Sprintf("%s: %s; finish with purser promote %s, or go back with purser rollback %s", app, status.Canary(&r), app, app)
+	case r.State == pool.RestartDone && r.Strategy == status.Rollback:
+		text = fmt.Sprintf("%s: rolled back, generation %d serves after %v", app, r.Generation, at.Sub(r.Started).Round(time.Millisecond))
+	case r.State == pool.RestartDone:
+		text = fmt.Sprintf("%s: restarted, generation %d is ready after %v", app, r.Generation, at.Sub(r.Started).Round(time.Millisecond))
 	}
-	p.close()
-	if r.State == pool.RestartDone { // any other end is an error, which run reports
-		fmt.Fprintf(p.w, "%s: restarted, generation %d is ready after %v\n", app, r.Generation, at.Sub(r.Started).Round(time.Millisecond))
+	if p.live != nil {
+		p.live.drop(app)
+	}
+	switch {
+	case text == "":
+	case p.live != nil:
+		p.live.say("%s", text)
+	default:
+		fmt.Fprintln(p.w, text)
 	}
 }
 
-// broke makes room for the error that follows.
-func (p *progress) broke() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.close()
+// drop shows an app's restart no more.
+func (p *progress) drop(app string) {
+	if p.live != nil {
+		p.live.drop(app)
+	}
 }
 
-func (p *progress) overwrite(format string, args ...any) {
-	p.open = true
-	fmt.Fprintf(p.w, clearLine+format, args...)
-}
-
-// close removes the live line.
+// close makes room for the errors that follow.
 func (p *progress) close() {
-	if p.open {
-		fmt.Fprint(p.w, clearLine)
-		p.open = false
+	if p.live != nil {
+		p.live.close()
 	}
 }
 

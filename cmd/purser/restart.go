@@ -1,75 +1,89 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"strings"
-	"sync"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"purser/conf"
 	"purser/pool"
 	"purser/status"
 )
 
 type restartOptions struct {
-	reach       *reach
-	all, noWait bool
-	json        bool
+	pursuit
+	all, marked bool
 	strategy    string
+	canary      string
 	reason      string
-	timeout     time.Duration
+	part        conf.Amount // canary, read
 }
 
 func newRestart() *cobra.Command {
 	o := restartOptions{}
 	c := &cobra.Command{
-		Use:   "restart APP|DIR... | --all",
+		Use:   "restart APP|DIR... | --all | --marked",
 		Short: "Swap the processes of apps for new ones, and wait until that is done",
 		Long: "Restart apps, named by themselves or by the folder that is their root, and wait until it is done.\n" +
-			"Exit code: 0 done, 1 failed (the old code serves on), 3 superseded by a newer restart,\n" +
-			"4 timed out (the restart goes on), 5 no purser runs. More: purser help restarts",
-		Example: "  purser restart blog\n  purser restart . --reason \"release 42\"\n  purser restart --all --no-wait",
+			"Exit code: 0 done, or stopped at its canary, 1 failed (the old code serves on), 3 superseded by a\n" +
+			"newer restart, 4 timed out (the restart goes on), 5 no purser runs. More: purser help restarts",
+		Example: "  purser restart blog\n  purser restart . --reason \"release 42\"\n  purser restart blog --canary 10%\n" +
+			"  purser restart blog --strategy blue-green\n  purser restart --marked\n  purser restart --all --no-wait",
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := o.check(c, args); err != nil {
+			if err := o.check(args); err != nil {
 				return err
 			}
 			return o.restart(c, args)
 		},
 	}
-	o.reach = addReach(c)
-	c.ValidArgsFunction = o.reach.completeApps
+	o.declare(c)
 	f := c.Flags()
-	f.BoolVar(&o.all, "all", false, "restart all apps")
-	f.BoolVar(&o.noWait, "no-wait", false, "return once the restart has begun")
-	f.BoolVar(&o.json, "json", false, "print what happens as JSON, one event a line")
-	f.StringVar(&o.strategy, "strategy", "rolling", "rolling is the only one yet")
+	f.BoolVar(&o.all, "all", false, "restart all apps, side by side")
+	f.BoolVar(&o.marked, "marked", false, "restart what needs it: apps that were marked, or whose code on disk has changed")
+	f.StringVar(&o.strategy, "strategy", "", "rolling, blocking or blue-green (default: the app's own)")
+	f.StringVar(&o.canary, "canary", "", "stop at so many new processes, `N|P%`, until purser promote or purser rollback")
 	f.StringVar(&o.reason, "reason", "", "`TEXT` for status and the log")
-	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "wait no longer than `SPAN`; the restart goes on")
-	refuseLater(f, "marked")
+	complete(c, "strategy", conf.Strategies)
 	return c
 }
 
-func (o *restartOptions) check(c *cobra.Command, args []string) error {
-	if err := refuseUnsupported(c, "marked"); err != nil {
-		return err
+// complete offers the values of a flag to the shell.
+func complete(c *cobra.Command, flag string, values []string) {
+	offer := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values, cobra.ShellCompDirectiveNoFileComp
 	}
+	if err := c.RegisterFlagCompletionFunc(flag, offer); err != nil {
+		panic("BUG: " + err.Error())
+	}
+}
+
+func (o *restartOptions) check(args []string) error {
 	switch {
-	case o.strategy == "blocking" || o.strategy == "blue-green":
-		return withCode(exitUsage, "--strategy %s is not supported yet; use rolling", o.strategy)
-	case o.strategy != "rolling":
-		return withCode(exitUsage, "there is no strategy %q; use rolling", o.strategy)
-	case o.all && len(args) > 0:
-		return withCode(exitUsage, "give either apps or --all, not both")
-	case !o.all && len(args) == 0:
-		return withCode(exitUsage, "restart needs an app or its folder, or --all; see purser restart --help")
+	case o.strategy != "" && !slices.Contains(conf.Strategies, o.strategy):
+		return withCode(exitUsage, "there is no strategy %q; the strategies are %s", o.strategy, quotedList(conf.Strategies))
+	case o.canary != "" && o.strategy != "" && o.strategy != pool.Rolling:
+		return withCode(exitUsage, "--canary goes only with --strategy rolling, not with %s", o.strategy)
+	case o.all && o.marked, (o.all || o.marked) && len(args) > 0:
+		return withCode(exitUsage, "give either apps, --all or --marked, not two of them")
+	case !o.all && !o.marked && len(args) == 0:
+		return withCode(exitUsage, "restart needs an app or its folder, --all or --marked; see purser restart --help")
+	case o.canary == "":
+		return nil
 	}
+	part, err := conf.ParseAmount(o.canary)
+	if err == nil && part == (conf.Amount{}) {
+		err = fmt.Errorf("must be at least 1")
+	}
+	if err != nil {
+		return withCode(exitUsage, "--canary %w", err)
+	}
+	o.part = part
 	return nil
 }
 
-// restart orders all restarts first, so that none waits for another, and then follows them.
 func (o *restartOptions) restart(c *cobra.Command, words []string) error {
 	client, err := o.reach.client()
 	if err != nil {
@@ -80,36 +94,26 @@ func (o *restartOptions) restart(c *cobra.Command, words []string) error {
 	if err != nil {
 		return err
 	}
-	show := newProgress(c.OutOrStdout(), o.json, len(apps) == 1)
-	ctx, cancel := context.WithTimeout(c.Context(), o.timeout)
-	defer cancel()
-	results := make([]error, len(apps))
-	var following sync.WaitGroup
-	for i, app := range apps {
-		accepted, err := client.Restart(c.Context(), app, status.Order{Strategy: o.strategy, Reason: o.reason})
-		if err != nil {
-			results[i] = err
-			continue
-		}
-		show.accepted(app, accepted)
-		if !o.noWait {
-			following.Go(func() { results[i] = o.follow(ctx, client, show, app, accepted.ID) })
-		}
+	if o.marked && len(apps) == 0 && !o.json {
+		fmt.Fprintln(c.OutOrStdout(), "Nothing needs a restart.")
 	}
-	following.Wait()
-	return worst(results)
+	var errands []errand
+	for _, app := range apps {
+		errands = append(errands, o.errand(client, app))
+	}
+	return o.run(c.Context(), c, client, errands)
 }
 
-// choose returns the names of the apps that the words mean, each once.
-func (o *restartOptions) choose(ctx context.Context, client *status.Client, words []string) ([]string, error) {
+// choose returns the apps that the words mean, each once, or those that --all or --marked do.
+func (o *restartOptions) choose(ctx context.Context, client *status.Client, words []string) ([]status.App, error) {
 	d, err := client.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	var apps []status.App
 	for _, app := range d.Apps {
-		if o.all {
-			names = append(names, app.Name)
+		if o.all || o.marked && len(app.NeedsRestart) > 0 {
+			apps = append(apps, app)
 		}
 	}
 	chosen := map[string]bool{}
@@ -119,58 +123,44 @@ func (o *restartOptions) choose(ctx context.Context, client *status.Client, word
 			return nil, err
 		}
 		if !chosen[app.Name] {
-			names = append(names, app.Name)
+			apps = append(apps, app)
 		}
 		chosen[app.Name] = true
 	}
-	return names, nil
+	return apps, nil
 }
 
-// follow waits until one restart has ended; its error says how, if it did not end well.
-func (o *restartOptions) follow(ctx context.Context, client *status.Client, show *progress, app, id string) error {
-	r, err := client.WaitRestart(ctx, id, func(r pool.RestartSnapshot) { show.went(app, r) })
-	switch {
-	case ctx.Err() != nil && err != nil:
-		show.broke()
-		return withCode(exitTimeout, "the restart of %s has not ended within %v; it goes on", app, o.timeout)
-	case err != nil:
-		show.broke()
-		return fmt.Errorf("cannot follow the restart of %s: %w", app, err)
-	}
-	return outcome(app, r)
-}
-
-// outcome is nil if the restart did what it should.
-func outcome(app string, r pool.RestartSnapshot) error {
-	switch r.State {
-	case pool.RestartDone:
-		return nil
-	case pool.RestartSuperseded:
-		return withCode(exitSuperseded, "the restart of %s to generation %d was superseded by a newer one", app, r.Generation)
-	}
-	if r.Failure == nil {
-		return withCode(exitFailed, "the restart of %s failed; the old code serves on", app)
-	}
-	lines := []string{fmt.Sprintf("the restart of %s failed: %s; the old code serves on", app, r.Failure.Reason)}
-	for _, line := range r.Failure.Output {
-		lines = append(lines, outputMark+status.Printable(line))
-	}
-	return withCode(exitFailed, "%s", strings.Join(lines, "\n"))
-}
-
-// worst joins the errors into one that has the exit code of the gravest: what failed before what
-// was not waited for, and that before what was superseded.
-func worst(results []error) error {
-	all := errors.Join(results...)
-	if all == nil {
-		return nil
-	}
-	for _, code := range []int{exitInternal, exitUnreachable, exitUsage, exitFailed, exitTimeout} {
-		for _, err := range results {
-			if err != nil && exitCode(err) == code {
-				return coded{code, all}
+func (o *restartOptions) errand(client *status.Client, app status.App) errand {
+	e := errand{app: app.Name, verb: "restarting to"}
+	wanted := status.Order{Strategy: o.strategy, Reason: o.reason, Canary: o.part}
+	if o.marked {
+		if r := app.Restart; coversNeeds(app) {
+			e.verb = "restarting already, to"
+			e.ask = func(context.Context) (status.Accepted, error) {
+				return status.Accepted{ID: r.ID, Generation: r.Generation}, nil
 			}
+			return e
 		}
+		wanted.Reason = cmp.Or(o.reason, whyMarked(app.NeedsRestart))
 	}
-	return coded{exitSuperseded, all}
+	e.ask = func(ctx context.Context) (status.Accepted, error) { return client.Restart(ctx, app.Name, wanted) }
+	return e
+}
+
+// coversNeeds reports whether the app is being restarted already, since after the last thing that it
+// needs it for: several scripts that call restart --marked one after another are one restart.
+func coversNeeds(app status.App) bool {
+	r := app.Restart
+	if r == nil || r.State != pool.RestartRunning && r.State != pool.RestartCanary || r.Strategy == status.Rollback {
+		return false
+	}
+	return !slices.ContainsFunc(app.NeedsRestart, func(n status.Need) bool { return !n.Since.Before(r.Started) })
+}
+
+func whyMarked(needs []status.Need) string {
+	why := needs[0].Reason
+	if more := len(needs) - 1; more > 0 {
+		why += fmt.Sprintf(", and %d more", more)
+	}
+	return why
 }

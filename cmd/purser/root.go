@@ -23,8 +23,8 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(refuseFlag)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newRestart(), newStop(),
-		newCheck(), newVersion(), newCompletion())
+	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newRestart(), newRollback(),
+		newPromote(), newMark(), newDetach(), newStop(), newCheck(), newVersion(), newCompletion())
 	root.AddCommand(unsupported()...)
 	return root
 }
@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 // nobody believes that something was done.
 func unsupported() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{"rollback", "promote", "mark", "detach", "logs", "requests", "why", "convert", "reload", "upgrade"} {
+	for _, name := range []string{"logs", "requests", "why", "convert", "reload", "upgrade"} {
 		commands = append(commands, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {

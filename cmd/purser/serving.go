@@ -26,11 +26,12 @@ type serving struct {
 	log    hclog.Logger
 	opened func([]net.Listener) // told of the listeners once requests are accepted; may be nil
 
-	spawners []*spawn.Spawner
-	pool     *pool.Pool
-	front    *proxy.Server
-	admin    *status.Server
-	restarts *restarts
+	spawners  []*spawn.Spawner
+	pool      *pool.Pool
+	front     *proxy.Server
+	admin     *status.Server
+	restarts  *restarts
+	chronicle *chronicle
 
 	stop  context.CancelFunc // begins the graceful stop
 	hurry context.CancelFunc // ends the patience of the stop
@@ -88,6 +89,7 @@ func (s *serving) run() error {
 	}
 	group.Go(func() error { return s.admin.Serve(adminDoor) })
 	group.Go(func() error { return watcher.Run(stopping) })
+	group.Go(func() error { return s.restarts.checker.Run(stopping) })
 	group.Go(func() error { return s.heed(over, signals) })
 	s.announce(doors, adminDoor)
 
@@ -102,18 +104,19 @@ func (s *serving) startApps(apps []conf.App, releases []pool.Release, folder str
 	if os.Geteuid() == 0 {
 		s.log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
-	s.pool = pool.New(s.cfg.Server.MaxProcesses, s.log)
-	s.restarts = newRestarts(s.pool, s.log)
+	s.pool = pool.New(s.cfg.Server.MaxProcesses, s.cfg.Server.MaxSpawns, s.log)
+	s.restarts = newRestarts(s.pool, apps, s.log)
+	s.chronicle = startChronicle(s.pool, s.restarts, apps, s.log)
 	for i, app := range apps {
 		spawner := spawn.New(app, folder, s.log.Named("app"))
 		s.spawners = append(s.spawners, spawner)
-		s.pool.Add(app, releases[i], spawning(spawner))
+		s.pool.Add(app, releases[i], s.restarts.prints.taking(app, spawning(spawner)))
 	}
 }
 
 // buildFaces makes what visitors and operators talk to.
 func (s *serving) buildFaces(apps []conf.App, listen []string, token string) error {
-	front, err := proxy.New(proxy.Config{Server: s.cfg.Server, Apps: apps, Pool: s.pool, Log: s.log})
+	front, err := proxy.New(proxy.Config{Server: s.cfg.Server, Apps: apps, Pool: s.pool, Log: s.log, Fresh: s.restarts.fresh})
 	if err != nil {
 		return asUsage(err)
 	}
@@ -121,7 +124,7 @@ func (s *serving) buildFaces(apps []conf.App, listen []string, token string) err
 	s.admin = status.NewServer(status.Config{
 		Name: s.name, Version: release, Listen: listen, MaxProcesses: s.cfg.Server.MaxProcesses,
 		Pool: s.pool, Log: s.log.Named("status"), Token: token,
-		Restart: s.restarts.onOrder, Stop: s.stop,
+		Restart: s.restarts.onOrder, Mark: s.restarts.mark, Needs: s.restarts.needs, Stop: s.stop,
 	})
 	return nil
 }
@@ -168,8 +171,9 @@ func (s *serving) windDown(patience context.Context) {
 
 // stopApps drains and stops all processes; when patience ends, it kills them.
 func (s *serving) stopApps(patience context.Context) {
-	s.complain("cannot stop all processes in time", s.pool.Close(patience))
 	s.restarts.close()
+	s.complain("cannot stop all processes in time", s.pool.Close(patience))
+	s.chronicle.close()
 	for _, spawner := range s.spawners {
 		s.complain("cannot clean up after an app", spawner.Close())
 	}

@@ -18,8 +18,20 @@ func isColorful(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == ""
 }
 
-// Control functions of ECMA-48: back to the first column and erase the line; home and erase all.
+// Control functions of ECMA-48: where the cursor goes, and what is erased.
 const (
-	clearLine   = "\r\x1b[K"
+	clearLine   = "\r\x1b[K" // to the first column, and the whole line
 	clearScreen = "\x1b[H\x1b[2J"
+	clearRest   = "\x1b[K" // from the cursor to the end of its line
+	clearBelow  = "\x1b[J" // and to the end of the screen
+	cursorUp    = "\x1b[%dA"
+)
+
+// Attributes of ECMA-48 section 8.3.117 (SGR).
+const (
+	boldText        = "\x1b[1m"
+	dimText         = "\x1b[2m"
+	greenText       = "\x1b[32m"
+	yellowText      = "\x1b[33m"
+	resetAttributes = "\x1b[0m"
 )

@@ -76,6 +76,9 @@ func upperHex(c byte) byte {
 	return c
 }
 
+// Unescape returns the byte that an escape stands for, by its two digits, which must be hexadecimal.
+func Unescape(hi, lo byte) byte { return byte(hexValue(hi)<<4 | hexValue(lo)) }
+
 func hexValue(c byte) int {
 	switch {
 	case c >= '0' && c <= '9':

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"purser/status"
+)
+
+func newDetach() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "detach APP|DIR PID",
+		Short: "Drain one process, and have another take its place",
+		Long: "Drain one process of an app: it gets no new request from now on, ends those that it has, and exits.\n" +
+			"Another takes its place. Returns at once; purser status APP shows how far it is.",
+		Example: "  purser status blog\n  purser detach blog 4711",
+		Args:    takes(2, 2, "an app and a pid"),
+	}
+	reach := addReach(c)
+	c.ValidArgsFunction = reach.completeProcesses
+	c.RunE = func(c *cobra.Command, args []string) error {
+		pid, err := strconv.Atoi(args[1])
+		if err != nil || pid <= 0 {
+			return withCode(exitUsage, "%q is no pid; purser status %s shows them", args[1], args[0])
+		}
+		client, err := reach.client()
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		app, err := findApp(c.Context(), client, args[0])
+		if err != nil {
+			return err
+		}
+		if err := client.Detach(c.Context(), app.Name, pid); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%s: process %d gets no more requests, and is replaced.\n", app.Name, pid)
+		return nil
+	}
+	return c
+}
+
+// completeProcesses offers the apps to the shell, and after one the pids of its processes.
+func (r *reach) completeProcesses(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return r.completeApps(c, args, word)
+	}
+	client, err := r.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer client.Close()
+	app, err := findApp(c.Context(), client, args[0])
+	if err != nil || len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return readyPIDs(app), cobra.ShellCompDirectiveNoFileComp
+}
+
+func readyPIDs(app status.App) []string {
+	var pids []string
+	for _, p := range app.Processes {
+		if p.State == "ready" {
+			pids = append(pids, fmt.Sprintf("%d\tgeneration %d", p.PID, p.Generation))
+		}
+	}
+	return pids
+}

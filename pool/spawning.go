@@ -1,0 +1,225 @@
+package pool
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
+)
+
+// This file is how many processes are spawned, and what for.
+
+// spawnNeeded begins the spawns that are wanting, within the limits, and asks for the room that it
+// lacks.
+func (g *groupState) spawnNeeded(now time.Time) {
+	if g.closed {
+		return
+	}
+	tried := g.spawn(now, g.target(), serveQueue, g.owed())
+	held := g.spawn(now, g.steady(), holdMin, min(g.app.MinProcesses, g.held())-g.there())
+	kept := g.spawn(now, g.steady(), serveQueue, g.held()-g.there())
+	served := g.spawn(now, g.steady(), serveQueue, g.unserved())
+	replaced := g.spawn(now, g.target(), replacement, g.unreplaced())
+	probed := g.spawn(now, g.wanted, replacement, g.unprobed())
+	needy := !(tried && held && replaced && probed) || !(served && kept) && len(g.procs) == 0
+	g.awaitRoom(now, needy || !served || !kept, !served, needy)
+	if !kept || !tried {
+		g.shrink()
+	}
+	if !replaced {
+		g.makeOwnRoom(now)
+	}
+	g.spawn(now, g.steady(), serveQueue, g.keep-g.there())
+	g.keep = 0
+}
+
+// awaitRoom tells the pool whether it has refused something that is still wanted. Other groups are to
+// make room only for what a group needs to live: to grow it has to wait. What is kept for a rollback
+// goes first.
+func (g *groupState) awaitRoom(now time.Time, refused, queued, needy bool) {
+	switch {
+	case refused:
+		g.os.wait(queued)
+		needy = !g.dropStandby(now, "its room is needed") && needy
+	case g.refused:
+		g.os.leave()
+	}
+	if g.refused = refused; refused && needy {
+		g.os.makeRoom()
+	}
+}
+
+// makeOwnRoom lets a process go before its replacement is spawned, as the pool has no room for that,
+// unless something else is under way that makes some.
+func (g *groupState) makeOwnRoom(now time.Time) {
+	underWay := func(p *Process) bool { return p.state == Spawning && p.child == nil || p.state > Ready }
+	if ready := g.count(isReady); ready > g.floor() && g.count(underWay) == 0 {
+		g.drain(now, g.dispensable(), "makes room for its replacement")
+		g.shrinkTo(ready - 1)
+	}
+}
+
+// shrink has a restart do with fewer processes than there were, as others have taken the room that some
+// of them left.
+func (g *groupState) shrink() {
+	if g.count(func(p *Process) bool { return p.state > Draining }) == 0 {
+		g.shrinkTo(g.there())
+	}
+}
+
+func (g *groupState) shrinkTo(size int) {
+	r := g.running()
+	if size = max(g.app.MinProcesses, size); r != nil && size < r.had {
+		r.had, r.total = size, max(1, size)
+		g.moves++
+	}
+}
+
+// there is how many processes serve, or will in addition to those that do.
+func (g *groupState) there() int { return g.count(isReady) + g.count(isAddition) }
+
+// unserved is how many more processes the queue needs than are coming.
+func (g *groupState) unserved() int {
+	needed := g.queue.length
+	if g.app.Concurrency == conf.Unlimited {
+		needed = min(needed, 1)
+	} else {
+		needed = (needed + g.app.Concurrency - 1) / g.app.Concurrency
+	}
+	ready, coming := g.count(isReady), g.count(isAddition)
+	if ready == 0 {
+		coming = g.count(isSpawning) // there is nothing that a replacement could replace
+	}
+	return min(needed-coming, g.app.MaxProcesses-ready-coming)
+}
+
+// owed is how many processes of the target are to take the place of those that were let go ahead of
+// them, where the steady generation does not make up for them: the first, if there is no room for it
+// beside the old ones, and those of a canary.
+func (g *groupState) owed() int {
+	r, target := g.running(), g.target()
+	missing := g.size() - g.there()
+	switch {
+	case r == nil || g.steady() == target:
+		return 0
+	case r.canary > 0 && target.worked:
+		return min(g.undelivered(r), missing)
+	case r.surge == 0 && g.ready(target)+g.spawning(target) == 0:
+		return min(1, missing)
+	}
+	return 0
+}
+
+// unreplaced is how many replacements are to be begun. A restart spawns at least one, to prove its
+// release.
+func (g *groupState) unreplaced() int {
+	old, coming := g.count(g.isReplaceable), g.spawning(g.target())
+	if r := g.running(); r != nil {
+		if g.ready(g.target())+coming == 0 {
+			old = max(old, 1)
+		}
+		switch {
+		case g.gathering(r):
+			return min(r.total-g.ready(r.generation)-coming, r.surge-g.count(isReplacement))
+		case r.canary > 0 && !g.target().bad:
+			old = min(old, g.undelivered(r)+g.count(isReplacement))
+		}
+	}
+	return min(old, g.surge()) - g.count(isReplacement)
+}
+
+// undelivered is how many processes of a canary are still to be begun.
+func (g *groupState) undelivered(r *restart) int {
+	return r.canary - g.ready(r.generation) - g.spawning(r.generation)
+}
+
+// unprobed is 1 if it is to be tried whether a bad generation starts by now.
+func (g *groupState) unprobed() int {
+	if g.resisting() && !g.wanted.rejected && g.ready(g.wanted)+g.spawning(g.wanted) == 0 {
+		return min(1, g.surge()-g.count(isReplacement))
+	}
+	return 0
+}
+
+// spawn begins so many spawns of a generation, or fewer. It reports false if that is for want of room
+// in the pool. What was let go and still lives is put back to work instead: that takes no time. Where
+// nothing is ready there is nothing to replace.
+func (g *groupState) spawn(now time.Time, n *generation, why purpose, times int) bool {
+	for range times {
+		replaces := why == replacement && (g.count(isReady) > 0 || g.gatheringFor(n))
+		if p := g.revivable(n); p != nil {
+			g.revive(now, p, replaces)
+			continue
+		}
+		purpose := why
+		if why == replacement && !replaces {
+			purpose = serveQueue
+		}
+		if g.overwritten(n) || !g.maySpawn(now, n) {
+			return true
+		}
+		if !g.os.claim(purpose, g.surge()) {
+			return false
+		}
+		g.begin(now, n, replaces)
+	}
+	return true
+}
+
+// maySpawn reports whether a spawn may begin: not in the pause after one that failed, one at a time
+// as long as none works after that, never more alive than max and the surge, and not while a blocking
+// restart waits for the old processes to be gone.
+func (g *groupState) maySpawn(now time.Time, n *generation) bool {
+	failing := n.failures > 0 && g.ready(n)+g.waiting(n) == 0
+	return !now.Before(n.retryAt) && !(failing && g.spawning(n) > 0) &&
+		g.crowd() < g.app.MaxProcesses+g.surge() && !g.blocked()
+}
+
+// crowd is how many processes count against max and the surge. Not those that only keep long-lived
+// connections, or are kept for a rollback. Nor those that take their time to go, up to max of them,
+// unless a surge of 0 says that there is room for none beside: a restart goes on beside a process that
+// is stuck.
+func (g *groupState) crowd() int {
+	all, slow := 0, 0
+	for _, p := range g.procs {
+		switch {
+		case p.state == Standby || p.onlyConnected():
+		case p.slow && g.surge() > 0:
+			slow++
+		default:
+			all++
+		}
+	}
+	return all + max(0, slow-g.app.MaxProcesses)
+}
+
+func (g *groupState) begin(now time.Time, n *generation, replaces bool) {
+	g.spawned++
+	g.moves++
+	p := &Process{
+		number:     g.spawned,
+		generation: n,
+		replaces:   replaces,
+		failures:   n.failures,
+		limit:      g.requestLimit(),
+		began:      now,
+		lastUsed:   now,
+		since:      now,
+		place:      -1,
+	}
+	g.procs = append(g.procs, p)
+	g.os.note(hclog.Info, "spawning process", p.pairs("release", n.release.Path)...)
+	g.step(now, g.running(), "spawning", p)
+	g.happened(now, p, "")
+	g.os.spawn(p)
+}
+
+// requestLimit is max_requests give or take a tenth, so that processes do not all go at once.
+func (g *groupState) requestLimit() uint64 {
+	limit := g.app.MaxRequests
+	if limit <= 0 {
+		return 0
+	}
+	return uint64(max(1, limit-limit/10+g.rand.IntN(2*(limit/10)+1)))
+}

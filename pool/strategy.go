@@ -1,0 +1,144 @@
+package pool
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Strategies are how new processes take over from old ones. Each is a few rules among those of
+// settle; what they have in common, which is nearly everything, does not know of them.
+const (
+	Rolling   = "rolling"    // a few at a time, both serve meanwhile
+	Blocking  = "blocking"   // all old ones go before a new one starts, requests wait
+	BlueGreen = "blue-green" // all new ones get ready, then they take over in one step
+	Rollback  = "rollback"   // that of a rollback: back at once what still lives, the rest a few at a time
+)
+
+// drainAhead lets processes go before their replacements are there: all of them for a blocking
+// restart, and for a rolling one as many as may be unavailable.
+func (g *groupState) drainAhead(now time.Time) {
+	r := g.running()
+	switch {
+	case r == nil || now.Before(r.quietAt):
+	case r.strategy == Blocking && r.generation == g.target():
+		for _, p := range g.procs {
+			if p.state == Ready && p.generation != r.generation {
+				g.retire(now, p, "makes way for another generation")
+			}
+		}
+	case !now.Before(g.target().retryAt):
+		for m := g.missable(); m > 0 && g.replaceableAhead(r) && g.count(isReady) > g.size()-m; {
+			g.retire(now, g.dispensable(), "makes room for its replacement")
+		}
+	}
+}
+
+// replaceableAhead reports whether there is something to replace that is to be replaced now.
+func (g *groupState) replaceableAhead(r *restart) bool {
+	return g.count(g.isReplaceable) > 0 && (r.canary == 0 || g.target().bad || g.undelivered(r) > 0)
+}
+
+// blocked reports whether a blocking restart waits for the last old process to be gone.
+func (g *groupState) blocked() bool {
+	r := g.running()
+	if r == nil || r.strategy != Blocking || r.generation != g.target() {
+		return false
+	}
+	return g.count(func(p *Process) bool { return p.generation != r.generation && !p.lost }) > 0
+}
+
+// gathering reports whether a blue-green restart has not switched yet.
+func (g *groupState) gathering(r *restart) bool {
+	return r.strategy == BlueGreen && r.generation == g.target() && r.switched.IsZero()
+}
+
+func (g *groupState) gatheringFor(n *generation) bool {
+	r := g.running()
+	return r != nil && r.generation == n && g.gathering(r)
+}
+
+// switchOver takes the old processes away, in one step, once enough new ones have booted.
+func (g *groupState) switchOver(now time.Time) {
+	r := g.running()
+	if r == nil || !g.gathering(r) || now.Before(r.quietAt) || g.waiting(r.generation) < r.total {
+		return
+	}
+	r.switched = now
+	g.step(now, r, "switched", nil)
+	for _, p := range g.procs {
+		switch {
+		case p.generation == r.generation:
+			p.replaces = false // from here on it is one of those that there are
+		case p.state == Ready:
+			g.retire(now, p, "replaced by another generation")
+		}
+	}
+}
+
+// heldBack reports whether p, which has booted, is not to be put to work yet: because its restart may
+// be joined by more requests, or because a blue-green one has not switched. At the switch the new
+// processes wait, for switch_timeout at most, until the old ones have given their last answers: so
+// that no visitor sees the old after the new.
+func (g *groupState) heldBack(now time.Time, p *Process) bool {
+	r := g.lastRestart()
+	switch {
+	case r == nil || p.generation != r.generation:
+		return false
+	case now.Before(r.quietAt):
+		return true
+	case r.state != RestartRunning || r.strategy != BlueGreen:
+		return false
+	}
+	answering := func(q *Process) bool { return q.state == Draining && q.generation != r.generation && q.requests > 0 }
+	return r.switched.IsZero() || now.Before(g.switchLimit(r)) && g.count(answering) > 0
+}
+
+func (g *groupState) switchLimit(r *restart) time.Time {
+	return r.switched.Add(g.app.Restart.SwitchTimeout)
+}
+
+// limit sets how many processes r may have beside the old ones, and how many may be missing. Where
+// memory does not allow what the configuration does, it says so.
+func (g *groupState) limit(now time.Time, r *restart, m Memory) {
+	c := &g.app.Restart
+	r.surge, r.unavailable = c.Surge.Of(g.app.MaxProcesses), min(c.Unavailable.Of(r.total), r.total)
+	switch r.strategy {
+	case BlueGreen:
+		r.surge = r.total
+	case Blocking:
+		r.surge, r.unavailable = max(1, r.surge), r.total
+	}
+	r.spare = -1
+	if m.Free <= 0 || m.PerProcess <= 0 || r.strategy == Blocking {
+		return
+	}
+	fits := int(min(m.Free/m.PerProcess, int64(maxFits)))
+	r.spare = max(0, fits-r.surge)
+	if fits >= r.surge {
+		return
+	}
+	lack := fmt.Sprintf("%s free, %s per process: there is room for %d of %d extra processes", size(m.Free), size(m.PerProcess), fits, r.surge)
+	switch {
+	case r.strategy == BlueGreen:
+		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
+			Reason: "not enough memory for blue-green (" + lack + "); use rolling, or free some"}
+		return
+	case fits > 0:
+		r.surge = fits
+	case r.total > 1:
+		r.surge, r.unavailable = 0, max(1, r.unavailable)
+	default: // there is nothing to stop first that would not leave visitors without any
+		lack += "; it is tried all the same, for there is only one process"
+	}
+	g.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack, r.surge, r.unavailable))
+	g.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", m.Free, "per-process", m.PerProcess,
+		"surge", r.surge, "unavailable", r.unavailable)
+}
+
+// maxFits is more processes than there can be.
+const maxFits = 1 << 30
+
+// size is a number of bytes for people.
+func size(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }

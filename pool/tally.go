@@ -1,0 +1,29 @@
+package pool
+
+// Outcome is how a request ended that a process was lent to.
+type Outcome uint8
+
+const (
+	Unclear Outcome = iota // the client gave up, or nothing was sent
+	Worked                 // the app answered, with anything below 500
+	Erred                  // the app answered with 5xx, or not at all
+)
+
+// A tally is how the processes of one generation answered of late.
+type tally struct{ answered, erred int }
+
+// recent is how many answers a tally remembers: beyond it old ones count less and less.
+const recent = 1 << 14
+
+func (t *tally) add(o Outcome) {
+	if o == Unclear {
+		return
+	}
+	t.answered++
+	if o == Erred {
+		t.erred++
+	}
+	if t.answered == recent {
+		t.answered, t.erred = t.answered/2, t.erred/2
+	}
+}

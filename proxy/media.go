@@ -1,0 +1,48 @@
+package proxy
+
+import "strings"
+
+// mediaType returns the type of a static file by its extension. The table is our own, so that it does
+// not depend on the machine.
+func mediaType(extension string) string {
+	if t, ok := mediaTypes[strings.ToLower(strings.TrimPrefix(extension, "."))]; ok {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+var mediaTypes = map[string]string{
+	"html": "text/html; charset=utf-8", "htm": "text/html; charset=utf-8",
+	"css": "text/css; charset=utf-8",
+	"js":  "text/javascript; charset=utf-8", "mjs": "text/javascript; charset=utf-8",
+	"txt": "text/plain; charset=utf-8", "text": "text/plain; charset=utf-8",
+	"md":  "text/markdown; charset=utf-8",
+	"csv": "text/csv; charset=utf-8", "ics": "text/calendar; charset=utf-8",
+	"vcf": "text/vcard; charset=utf-8", "vtt": "text/vtt; charset=utf-8",
+
+	"json": "application/json", "map": "application/json", "webmanifest": "application/manifest+json",
+	"xml": "application/xml", "xhtml": "application/xhtml+xml", "rss": "application/rss+xml",
+	"atom": "application/atom+xml", "wasm": "application/wasm", "pdf": "application/pdf",
+	"zip": "application/zip", "gz": "application/gzip", "tgz": "application/gzip",
+	"bz2": "application/x-bzip2", "xz": "application/x-xz", "zst": "application/zstd",
+	"tar": "application/x-tar", "7z": "application/x-7z-compressed", "jar": "application/java-archive",
+	"rtf": "application/rtf", "epub": "application/epub+zip", "ps": "application/postscript",
+	"doc": "application/msword", "xls": "application/vnd.ms-excel", "ppt": "application/vnd.ms-powerpoint",
+	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	"odt":  "application/vnd.oasis.opendocument.text", "ods": "application/vnd.oasis.opendocument.spreadsheet",
+
+	"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif",
+	"webp": "image/webp", "avif": "image/avif", "svg": "image/svg+xml", "ico": "image/vnd.microsoft.icon",
+	"bmp": "image/bmp", "tif": "image/tiff", "tiff": "image/tiff", "heic": "image/heic",
+
+	"woff": "font/woff", "woff2": "font/woff2", "ttf": "font/ttf", "otf": "font/otf",
+	"eot": "application/vnd.ms-fontobject",
+
+	"mp3": "audio/mpeg", "m4a": "audio/mp4", "oga": "audio/ogg", "ogg": "audio/ogg", "opus": "audio/ogg",
+	"wav": "audio/wav", "flac": "audio/flac", "aac": "audio/aac", "weba": "audio/webm",
+	"mp4": "video/mp4", "m4v": "video/mp4", "webm": "video/webm", "ogv": "video/ogg",
+	"mov": "video/quicktime", "mpeg": "video/mpeg", "avi": "video/x-msvideo", "ts": "video/mp2t",
+	"m3u8": "application/vnd.apple.mpegurl", "mpd": "application/dash+xml",
+}

@@ -1,0 +1,132 @@
+package status
+
+import (
+	"fmt"
+
+	"purser/pool"
+)
+
+// restart tells of the restart that is under way, or why the last one did not work.
+func (t *text) restart(a App) {
+	if a.Overwritten {
+		t.line("  Old code: no longer on disk (deployed in place), so no rollback once its last process is gone")
+	}
+	r := a.Restart
+	switch {
+	case r == nil:
+	case r.State == pool.RestartFailed && r.Failure != nil && (a.Failure == nil || a.Failure.ErrorID != r.Failure.ErrorID):
+		t.line("  %s", t.paint(red, "Last %s failed %s (error %s): %s",
+			deed(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
+		for _, line := range r.Failure.Output {
+			t.line("    | %s", Printable(line))
+		}
+	case underWay(r):
+		t.underWay(a, r)
+	}
+}
+
+func (t *text) underWay(a App, r *pool.RestartSnapshot) {
+	line := fmt.Sprintf("  (%s... %d/%d, generation %d, ", doing(r), r.Replaced, r.Total, r.Generation)
+	if r.Strategy == pool.Blocking || r.Strategy == pool.BlueGreen {
+		line += r.Strategy + ", "
+	}
+	line += "since " + span(t.now.Sub(r.Started))
+	if r.Reason != "" {
+		line += ": " + Printable(r.Reason)
+	}
+	t.line("%s", t.paint(yellow, "%s)", line))
+	for _, step := range r.Steps {
+		if step.Note != "" {
+			t.line("  Note: %s: %s", step.What, Printable(step.Note))
+		}
+	}
+	if r.State == pool.RestartCanary {
+		t.line("  %s", t.paint(yellow, "Canary: %s; purser promote %s or purser rollback %s", Canary(r), a.Name, a.Name))
+	}
+	if r.Probation != nil {
+		t.line("  Probation: its errors are compared with those of the older generation for another %s", span(r.Probation.Sub(t.now)))
+	}
+}
+
+// Canary says how far a restart is that waits at its canary.
+func Canary(r *pool.RestartSnapshot) string {
+	return fmt.Sprintf("%d of %d processes %s generation %d", r.Replaced, r.Total, plural(r.Replaced, "runs", "run"), r.Generation)
+}
+
+func doing(r *pool.RestartSnapshot) string {
+	if r.Strategy == Rollback {
+		return "rolling back"
+	}
+	return "restarting"
+}
+
+func deed(r *pool.RestartSnapshot) string {
+	if r.Strategy == Rollback {
+		return Rollback
+	}
+	return "restart"
+}
+
+// Rollback is the strategy of a restart that is one.
+const Rollback = "rollback"
+
+// mostNeeds is how many needs of one app the text tells.
+const mostNeeds = 5
+
+// needs tells why the app needs a restart.
+func (t *text) needs(a App) {
+	for i, n := range a.NeedsRestart {
+		if i == mostNeeds {
+			t.line("  Needs restart: for %d more reasons, see purser status %s --json", len(a.NeedsRestart)-i, a.Name)
+			return
+		}
+		t.line("  %s", t.paint(yellow, "Needs restart: %s", t.need(n, a)))
+	}
+}
+
+func (t *text) need(n Need, a App) string {
+	if n.Kind == Marked {
+		return fmt.Sprintf("marked %s: %s", ago(n.Since, t.now), Printable(n.Reason))
+	}
+	text := fmt.Sprintf("%s %s", Printable(n.Reason), ago(n.Since, t.now))
+	if ready := a.count("ready"); len(n.PIDs) > 0 {
+		text += fmt.Sprintf(" (%d of %d processes %s older code)", len(n.PIDs), max(ready, len(n.PIDs)), plural(len(n.PIDs), "runs", "run"))
+	}
+	return text
+}
+
+// state is what passenger-status says of a process in an uncommon state, and how far it is.
+func state(p Process, a App) string {
+	switch {
+	case p.State == "draining":
+		return fmt.Sprintf("Shutting down... (draining, %d left)", p.Requests+p.Connections)
+	case p.State == "stopping":
+		return "Shutting down... (stopping)"
+	case p.State == "standby":
+		return "Kept for a rollback"
+	case leaves(p, a):
+		return "Rolling restarting..."
+	case a.Restart != nil && a.Restart.State == pool.RestartCanary && p.Generation == a.Restart.Generation:
+		return "Ready (canary)"
+	}
+	return "Ready"
+}
+
+// leaves reports whether a process is to be replaced by the restart that runs.
+func leaves(p Process, a App) bool {
+	r := a.Restart
+	if r == nil || r.State != pool.RestartRunning {
+		return false
+	}
+	if a.Condition == pool.Resisting && r.Strategy != Rollback { // it is being taken back
+		return p.Generation == r.Generation
+	}
+	return p.Generation != r.Generation
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
