@@ -6,8 +6,12 @@ package pool
 // resisting reports whether the wanted generation is bad and the group stays with the good one:
 // deployment error resistance.
 func (g *groupState) resisting() bool {
-	n := g.wanted
-	return n.bad && g.good != nil && (n.rejected || g.app.Restart.ResistDeploymentErrors && !n.insisted)
+	return g.wanted.bad && g.good != nil && (g.wanted.rejected || g.resists(g.wanted))
+}
+
+// resists reports whether n would be given up for the last good generation, should it turn out bad.
+func (g *groupState) resists(n *generation) bool {
+	return g.good != nil && g.app.Restart.ResistDeploymentErrors && !n.insisted
 }
 
 // target is the generation that the group is to become.

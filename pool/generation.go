@@ -18,6 +18,7 @@ type generation struct {
 	rejected bool      // it was taken back, by an operator or for its answers: it is not tried again
 	insisted bool      // it is not given up for an older one, whatever the configuration says
 	tally    tally     // how its processes answered
+	crashes  int       // of its processes while it was taking over
 	failures int       // starts that failed in a row
 	failure  *Failure  // the last of those, or why it was taken back; nil since a start worked
 	retryAt  time.Time // nothing of it is spawned before

@@ -144,12 +144,18 @@ func (g groupDriver) abort(p *Process) { p.cancel() }
 // stop has p's long-lived connections know of it first: a child that exits at once would seem to have
 // crashed otherwise.
 func (g groupDriver) stop(p *Process) {
+	p.asked.Store(true)
 	p.leave.Do(func() { close(p.leaving) })
 	p.child.Stop()
 }
 func (g groupDriver) trace(p *Process) bool { return p.child.Backtrace() }
-func (g groupDriver) kill(p *Process)       { p.child.Kill() }
-func (g groupDriver) answer(w *waiter)      { close(w.done) }
+
+func (g groupDriver) kill(p *Process) {
+	p.forced.Store(true)
+	p.child.Kill()
+}
+
+func (g groupDriver) answer(w *waiter) { close(w.done) }
 
 func (g groupDriver) happened(e Event) {
 	e.App = g.app.Name

@@ -248,7 +248,7 @@ func (g *groupState) idleSince(now time.Time) time.Time {
 		}
 	}
 	p := g.idlest()
-	if p == nil || g.rolling() || g.overwritten(g.target()) || g.count(isReady) <= g.floor() {
+	if p == nil || g.rolling() || g.count(isReady) <= g.floor() {
 		return time.Time{}
 	}
 	return p.lastUsed

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -111,6 +112,7 @@ func (g *groupState) crashed(now time.Time, p *Process, err error) {
 	if p.matured(now) {
 		g.os.note(hclog.Warn, "process crashed", pairs...)
 		n.forgive()
+		g.countCrash(now, p, err)
 		return
 	}
 	n.failed(p, g.newFailure(now, p, err))
@@ -119,6 +121,21 @@ func (g *groupState) crashed(now time.Time, p *Process, err error) {
 	}
 	g.os.note(hclog.Error, "process crashed unused", append(pairs, "error-id", n.failure.ErrorID)...)
 	g.condemn(now, n)
+}
+
+// countCrash takes a generation back of which too many processes crash while it is taking over: one
+// crash is no verdict, but more than two are, or a quarter of all.
+func (g *groupState) countCrash(now time.Time, p *Process, err error) {
+	n, r := p.generation, g.running()
+	if r == nil || r.generation != n || n != g.wanted || n.bad || n == g.good {
+		return
+	}
+	if n.crashes++; n.crashes < max(maxFailures, r.total/4) || !g.resists(n) {
+		return
+	}
+	why := g.newFailure(now, p, err)
+	why.Reason = fmt.Sprintf("%d of its processes crashed while it was taking over; the last %s", n.crashes, why.Reason)
+	g.takeBack(now, r, why)
 }
 
 func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type Process struct {
 	gone       chan struct{} // closed after it was reaped
 	leaving    chan struct{} // closed when it is asked to exit, or has exited
 	leave      sync.Once     // closes leaving
+	asked      atomic.Bool   // it was asked to exit
+	forced     atomic.Bool   // it was killed
 
 	child   Child // nil until its spawn has returned
 	state   State
@@ -42,6 +45,9 @@ type Process struct {
 
 // Child returns what its spawn returned.
 func (p *Process) Child() Child { return p.child }
+
+// Dismissed reports whether it was asked to exit, and has not had to be killed.
+func (p *Process) Dismissed() bool { return p.asked.Load() && !p.forced.Load() }
 
 // Leaving returns what is closed when the process was asked to exit, or has exited: what long-lived
 // connections there are to it are to be ended.

@@ -132,8 +132,7 @@ func (g *groupState) onTrial(p *Process) bool {
 		g.good != nil && g.good != g.wanted && !g.wanted.bad
 }
 
-// judge takes the wanted generation back if it clearly answers worse than the last good one. If it
-// cannot be taken back any more, its restart has failed all the same.
+// judge takes the wanted generation back if it clearly answers worse than the last good one.
 func (g *groupState) judge(now time.Time) {
 	r := g.running()
 	if r == nil || g.count(g.onTrial) == 0 {
@@ -143,8 +142,15 @@ func (g *groupState) judge(now time.Time) {
 	if worse == "" {
 		return
 	}
-	r.failure = &Failure{At: now, Generation: g.wanted.number, Reason: worse, ErrorID: g.errorID()}
-	g.os.note(hclog.Error, "new code answers worse", "generation", g.wanted.number, "reason", worse, "error-id", r.failure.ErrorID)
+	why := &Failure{At: now, Generation: g.wanted.number, Reason: worse, ErrorID: g.errorID()}
+	g.os.note(hclog.Error, "new code answers worse", "generation", g.wanted.number, "reason", worse, "error-id", why.ErrorID)
+	g.takeBack(now, r, why)
+}
+
+// takeBack gives the wanted generation up for the last good one, which serves again. If nothing is left
+// of that, the restart has failed all the same.
+func (g *groupState) takeBack(now time.Time, r *restart, why *Failure) {
+	r.failure = why
 	if g.overwritten(g.good) && g.alive(g.good) == 0 {
 		r.failure.Reason += "; it serves on, as the old code is no longer on disk"
 		g.prove(now)
@@ -152,7 +158,9 @@ func (g *groupState) judge(now time.Time) {
 		return
 	}
 	g.moves++
-	g.withdraw(r.failure)
+	g.withdraw(why)
+	g.os.note(hclog.Warn, "resisting deployment error", "generation", g.wanted.number, "reason", why.Reason,
+		"error-id", why.ErrorID, "serving", g.good.release.Path)
 }
 
 // drainRejected lets the processes go of what was taken back, where the old code still serves but cannot

@@ -198,6 +198,21 @@ func TestCodeThatAnswersWorseIsRolledBack(t *testing.T) {
 	s.are("5 ready, 6 ready")
 }
 
+func TestCodeThatCrashesWhileItTakesOverIsRolledBack(t *testing.T) {
+	s, r := swapped(t, watched)
+	for n := 3; n <= 5; n++ {
+		got(t, "the restart", r.state, RestartRunning)
+		s.uses()
+		s.exits(n)
+		s.boots(n + 2)
+	}
+	s.boots(8)
+	s.exits(6)
+	got(t, "the restart", r.state, RestartFailed)
+	got(t, "why", r.failure.Reason, "3 of its processes crashed while it was taking over; the last exited with status 1")
+	s.are("7 ready, 8 ready")
+}
+
 func TestWorse(t *testing.T) {
 	for _, test := range []struct {
 		now, before tally

@@ -15,7 +15,7 @@ const maxTries = 10
 const dyingTime = 50 * time.Millisecond
 
 // mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
-// sent again only if the method is idempotent; we do that once.
+// sent again only if the method is idempotent; we do that once, unless we have cut the request ourselves.
 func (x *exchange) mayRetry(err error, tries int) bool {
 	switch {
 	case tries == maxTries:
@@ -23,8 +23,13 @@ func (x *exchange) mayRetry(err error, tries int) bool {
 	case errors.Is(err, errRefused), errors.Is(err, errUnsent):
 		return true
 	}
-	return errors.Is(err, errNoAnswer) && x.req.Idempotent() && !x.resent
+	return errors.Is(err, errNoAnswer) && x.req.Idempotent() && !x.resent && !x.overdue()
 }
+
+// overdue reports whether the process was asked to exit in the middle of the request, and did: then the
+// request had had all the time that a drain gives, and would only take as long again. Not so if the
+// process had to be killed: it may have hung before it ever saw the request.
+func (x *exchange) overdue() bool { return x.served.Dismissed() }
 
 // outlive sees to it that the retry does not go to a process that is dying. One that is killed ends
 // its connections a moment before anybody can know that it is dead; if it is the only one, its fate is

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +23,17 @@ type view struct {
 type blockLine struct {
 	text      string
 	attribute string // how it looks on a terminal with colours
-	rank      int    // what can be left out last is lowest
+	word      string // the state of its process
+	rank      int    // the higher, the sooner it is left out
 }
+
+// Ranks of lines. What moves tells most.
+const (
+	moves = iota
+	fresh
+	serves
+	lastRank
+)
 
 // blockOf returns what the views look like in so many lines at most: each gets its head, and an equal
 // part of what is left.
@@ -86,21 +96,30 @@ func (v *view) fit(most int, now time.Time) []blockLine {
 	for _, p := range processes {
 		lines = append(lines, v.line(p, now))
 	}
-	hidden := 0
-	for rank := 2; len(lines)+min(hidden, 1) > most && rank >= 0; rank-- {
-		for i := 0; i < len(lines) && len(lines)+min(hidden, 1) > most; {
-			if lines[i].rank == rank {
-				lines = slices.Delete(lines, i, i+1)
-				hidden++
-			} else {
+	return squeeze(lines, most)
+}
+
+// squeeze leaves out what tells least until there is room, and counts it in the last line.
+func squeeze(lines []blockLine, most int) []blockLine {
+	if len(lines) <= most {
+		return lines
+	}
+	hidden := map[string]int{}
+	for rank := lastRank; rank >= 0; rank-- {
+		for i := 0; i < len(lines) && len(lines) >= most; {
+			if lines[i].rank != rank {
 				i++
+				continue
 			}
+			hidden[lines[i].word]++
+			lines = slices.Delete(lines, i, i+1)
 		}
 	}
-	if hidden > 0 && most > 0 {
-		lines = append(lines, blockLine{text: fmt.Sprintf("  … and %d more", hidden), attribute: dimText})
+	var parts []string
+	for _, word := range slices.Sorted(maps.Keys(hidden)) {
+		parts = append(parts, fmt.Sprintf("%d %s", hidden[word], word))
 	}
-	return lines
+	return append(lines, blockLine{text: "  … and " + strings.Join(parts, ", "), attribute: dimText})
 }
 
 // place is where a process stands in its block.
@@ -116,22 +135,22 @@ func (v *view) place(p status.Process) int {
 
 // line is what one process does: its pid, state, generation, and for how long.
 func (v *view) line(p status.Process, now time.Time) blockLine {
-	line := blockLine{rank: 0}
-	word, note := stateWord(p.State), ""
+	line := blockLine{word: stateWord(p.State), rank: moves}
+	note := ""
 	switch {
 	case p.State == "spawning":
 		line.attribute, note = yellowText, seconds(now.Sub(p.Started))
 	case p.State == "ready" && p.Generation == v.restart.Generation:
-		line.attribute, line.rank = greenText, 2
+		line.attribute, line.rank = greenText, fresh
 		if at := v.when("ready", p.PID); !at.IsZero() && at.After(p.Started) {
 			note = seconds(at.Sub(p.Started))
 		}
 	case p.State == "ready":
-		word, line.rank = "serving", 1
+		line.word, line.rank = "serving", serves
 	case p.State == "draining":
 		line.attribute, note = dimText, "has "+inFlight(p)
 	case p.State == "standby":
-		line.attribute, note = dimText, "for a rollback"
+		line.attribute, line.rank, note = dimText, lastRank, "for a rollback"
 	default:
 		line.attribute = dimText
 	}
@@ -139,7 +158,7 @@ func (v *view) line(p status.Process, now time.Time) blockLine {
 	if p.PID != 0 {
 		pid = fmt.Sprint(p.PID)
 	}
-	line.text = strings.TrimRight(fmt.Sprintf("  pid %-7s  %-8s  generation %-3d  %s", pid, word, p.Generation, note), " ")
+	line.text = strings.TrimRight(fmt.Sprintf("  pid %-7s  %-8s  generation %-3d  %s", pid, line.word, p.Generation, note), " ")
 	return line
 }
 

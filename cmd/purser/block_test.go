@@ -61,10 +61,10 @@ func TestABlockThatIsTooHighKeepsWhatMoves(t *testing.T) {
 	got := texts(blockOf([]*view{rolling("blog", 22)}, 5, noon))
 	want := []string{
 		"blog: 1/24 replaced, generation 8, 2.0 s",
+		"  pid 4711     ready     generation 8    1.6 s",
 		"  pid -        starting  generation 8    0.4 s",
 		"  pid 4600     draining  generation 7    has 1 request and 2 connections",
-		"  pid 4622     serving   generation 7",
-		"  … and 22 more",
+		"  … and 22 serving",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -148,6 +148,39 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	}
 }
 
+func TestTheManualHasEveryKey(t *testing.T) {
+	l := newLand(t)
+	file := l.write("least.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\n")
+	effective := l.purser("check", "-c", file, "--effective")
+	effective.wants(t, exitDone)
+	page, err := manual.ReadFile("help/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(effective.stdout) {
+		key, _, ok := strings.Cut(line, " = ")
+		if ok && !strings.Contains(string(page), "\n    "+key+" ") {
+			t.Errorf("purser help config does not explain %s", key)
+		}
+	}
+}
+
+func TestTheManualsConfigurationIsAccepted(t *testing.T) {
+	l := newLand(t)
+	page, err := manual.ReadFile("help/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "    [server]\n")
+	example, _, _ = strings.Cut(example, "## ")
+	file := l.write("manual.toml", "[server]\n%s", strings.ReplaceAll(example, `command       = ""`, `command = "true"`))
+	l.purser("check", "-c", file).wants(t, exitUsage, "/var/www/blog/current")
+	if err := os.WriteFile(file, []byte("[server]\n"+strings.NewReplacer(`command       = ""`, `command = "true"`, "/var/www/blog/current", l.dir).Replace(example)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.purser("check", "-c", file).wants(t, exitDone)
+}
+
 func TestVersionAndCompletion(t *testing.T) {
 	l := newLand(t)
 	if got := l.purser("version"); got.code != exitDone || !strings.Contains(got.stdout, "go1.") {
