@@ -65,7 +65,7 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	}
 	at(g.wanted.retryAt)
 	at(g.steady().retryAt)
-	if r := g.lastRestart(); r != nil {
+	if r := g.restartTo(g.wanted); r != nil {
 		at(r.quietAt)
 		at(r.probation)
 		if !r.switched.IsZero() {

@@ -2,11 +2,8 @@ package pool
 
 import (
 	"context"
-	crand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,112 +161,6 @@ func (g *Group) Snapshot() GroupSnapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.state.snapshot(time.Now())
-}
-
-// Restart replaces every process by one of the request's release, without losing a request. It
-// returns at once, and how far it is then; WaitRestart waits for the end. A restart that cannot be is
-// returned as one that has failed.
-func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
-	g.do(func(state *groupState, now time.Time) {
-		s = state.restartSnapshot(state.restart(now, newID(), req))
-	})
-	return s
-}
-
-// RefuseRestart records a restart that was asked for and may not be, for a reason that the pool does
-// not know. What runs goes on.
-func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string) (s RestartSnapshot) {
-	g.do(func(state *groupState, now time.Time) {
-		r := state.newRestart(now, newID(), req, nil)
-		r.failure = &Failure{At: now, Generation: r.generation.number, Reason: reason, Output: output, ErrorID: state.errorID()}
-		state.refuseRestart(now, r)
-		s = state.restartSnapshot(r)
-	})
-	return s
-}
-
-// Rollback takes the newest code back: what worked before it serves again, at once where processes of
-// it still live, else by respawn from its own folder. A restart that runs fails by that. It returns
-// at once, as Restart does. The error is ErrNothingOlder, ErrOverwritten or ErrClosed.
-func (g *Group) Rollback(reason string) (s RestartSnapshot, err error) {
-	return g.order(func(state *groupState, now time.Time) (*restart, error) { return state.rollback(now, newID(), reason) })
-}
-
-// Promote lets a restart go on that has stopped at its canary. The error is ErrNoCanary.
-func (g *Group) Promote() (RestartSnapshot, error) { return g.order((*groupState).promote) }
-
-func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s RestartSnapshot, err error) {
-	g.do(func(state *groupState, now time.Time) {
-		var r *restart
-		if r, err = event(state, now); err == nil {
-			s = state.restartSnapshot(r)
-		}
-	})
-	return s, err
-}
-
-// Detach replaces the ready process with that pid: it gets no new request from now on, and exits once
-// it has answered those that it has. It reports false if there is none.
-func (g *Group) Detach(pid int) (found bool) {
-	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid) })
-	return found
-}
-
-// newID returns what no other run of purser makes.
-func newID() string { return "r-" + strings.ToLower(crand.Text()[:12]) }
-
-// Restarts returns how the last restarts stand or ended, up to 20 of them, newest first.
-func (g *Group) Restarts() []RestartSnapshot {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var all []RestartSnapshot
-	for _, r := range slices.Backward(g.state.restarts) {
-		all = append(all, g.state.restartSnapshot(r))
-	}
-	return all
-}
-
-// WaitRestart waits until a restart has ended, and returns how. If ctx ends before, it returns how
-// the restart stands, with the cause. A restart that nobody remembers is an error.
-func (g *Group) WaitRestart(ctx context.Context, id string) (RestartSnapshot, error) {
-	return g.await(ctx, id, func(s RestartSnapshot) bool { return s.State != RestartRunning })
-}
-
-// WaitProgress is like WaitRestart, but also returns when the restart has more than so many steps.
-func (g *Group) WaitProgress(ctx context.Context, id string, steps int) (RestartSnapshot, error) {
-	return g.await(ctx, id, func(s RestartSnapshot) bool { return s.State != RestartRunning || len(s.Steps) > steps })
-}
-
-func (g *Group) await(ctx context.Context, id string, enough func(RestartSnapshot) bool) (RestartSnapshot, error) {
-	for {
-		s, progress, ok := g.look(id)
-		switch {
-		case !ok:
-			return s, fmt.Errorf("cannot wait for restart %q of app %q: it is unknown, or long past", id, g.app.Name)
-		case enough(s):
-			return s, nil
-		}
-		select {
-		case <-progress:
-		case <-ctx.Done():
-			return s, context.Cause(ctx)
-		}
-	}
-}
-
-// look returns how a restart stands, and what is closed when any takes a further step.
-func (g *Group) look(id string) (s RestartSnapshot, progress <-chan struct{}, ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.progress == nil {
-		g.progress = make(chan struct{})
-	}
-	for _, r := range g.state.restarts {
-		if r.id == id {
-			return g.state.restartSnapshot(r), g.progress, true
-		}
-	}
-	return s, nil, false
 }
 
 // close turns new requests away, lets running ones end and stops every process. What is left when

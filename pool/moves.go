@@ -22,6 +22,7 @@ func (g *groupState) move(now time.Time, p *Process, to State, why string) {
 	}
 	g.moves++
 	p.state, p.since = to, now
+	p.retired.Store(to > Ready)
 	if to == Ready {
 		g.lendable.add(p)
 	}

@@ -21,6 +21,7 @@ type Process struct {
 	gone       chan struct{} // closed after it was reaped
 	leaving    chan struct{} // closed when it is asked to exit, or has exited
 	leave      sync.Once     // closes leaving
+	retired    atomic.Bool   // it gets no more requests
 	asked      atomic.Bool   // it was asked to exit
 	forced     atomic.Bool   // it was killed
 
@@ -48,6 +49,9 @@ func (p *Process) Child() Child { return p.child }
 
 // Dismissed reports whether it was asked to exit, and has not had to be killed.
 func (p *Process) Dismissed() bool { return p.asked.Load() && !p.forced.Load() }
+
+// Draining reports whether it gets no more requests.
+func (p *Process) Draining() bool { return p.retired.Load() }
 
 // Leaving returns what is closed when the process was asked to exit, or has exited: what long-lived
 // connections there are to it are to be ended.

@@ -97,6 +97,16 @@ func (g *groupState) lastRestart() *restart {
 	return g.restarts[len(g.restarts)-1]
 }
 
+// restartTo returns the restart that asked for n, or nil.
+func (g *groupState) restartTo(n *generation) *restart {
+	for _, r := range slices.Backward(g.restarts) {
+		if r.generation == n && r.strategy != Rollback {
+			return r
+		}
+	}
+	return nil
+}
+
 // record appends r to the restarts that are remembered.
 func (g *groupState) record(r *restart) {
 	if len(g.restarts) == keptRestarts {

@@ -35,6 +35,7 @@ func (g *groupState) revive(now time.Time, p *Process, replaces bool) {
 	g.moves++
 	p.replaced, p.replaces = false, replaces
 	p.left, p.slow = time.Time{}, false
+	p.retired.Store(false)
 	p.state, p.since, p.lastUsed = Ready, now, now
 	g.lendable.add(p)
 	p.generation.booted()

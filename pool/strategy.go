@@ -82,9 +82,9 @@ func (g *groupState) switchOver(now time.Time) {
 // processes wait, for switch_timeout at most, until the old ones have given their last answers: so
 // that no visitor sees the old after the new.
 func (g *groupState) heldBack(now time.Time, p *Process) bool {
-	r := g.lastRestart()
+	r := g.restartTo(p.generation)
 	switch {
-	case r == nil || p.generation != r.generation:
+	case r == nil:
 		return false
 	case now.Before(r.quietAt):
 		return true

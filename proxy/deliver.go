@@ -52,6 +52,9 @@ func (x *exchange) deliver() (keep bool) {
 	x.leaveStream()
 	a = x.borrowAnswer()
 	reusable = reusable && err == nil && a.at == a.have && !x.delivery.over // bytes after the answer are nobody's
+	if x.proc.Draining() && err == nil && x.delivery.pipe == nil && x.delivery.err == nil {
+		x.writeAhead() // others may wait for this one to be the last answer of old code
+	}
 	x.giveBack(reusable, outcomeOfAnswer(x.status, err))
 	if x.delivery.pipe != nil {
 		if err != nil {
@@ -65,6 +68,13 @@ func (x *exchange) deliver() (keep bool) {
 		x.note("the answer was cut short: " + err.Error())
 	}
 	return keep && err == nil && x.delivery.err == nil
+}
+
+// writeAhead writes as much of what is left as the client takes at once.
+func (x *exchange) writeAhead() {
+	a := x.answer
+	n, err := x.conn.sock.tryWriting(a.out)
+	a.out, x.delivery.err = a.out[:copy(a.out, a.out[n:])], err
 }
 
 // beginDelivery decides how the content is framed on both sides, and whether the client's connection

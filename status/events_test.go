@@ -198,6 +198,15 @@ func TestWhoComesTooLateIsToldWhatItLost(t *testing.T) {
 	}
 }
 
+func TestAStreamOutlivesTheWriteTimeout(t *testing.T) {
+	r := newRigWith(t, false, hasty)
+	r.awaitReady(t)
+	l := r.listen(t, "", "")
+	<-time.After(3 * hastyTimeout)
+	r.Pool.Group("blog").Restart(pool.RestartRequest{Release: pool.Release{Path: "/srv/blog"}})
+	l.until("done")
+}
+
 func TestShutdownEndsEventStreams(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)

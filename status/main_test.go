@@ -53,7 +53,7 @@ func newRig(t *testing.T) *rig {
 	return newRigWith(t, false)
 }
 
-func newRigWith(t *testing.T, slow bool) *rig {
+func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{free: make(chan struct{})}
 	r.slow.Store(slow)
@@ -72,6 +72,9 @@ func newRigWith(t *testing.T, slow bool) *rig {
 			if o.Reason == "nowhere" {
 				return pool.RestartSnapshot{}, errors.New("there is no folder /srv/blog")
 			}
+			if o.Reason == "hooked" {
+				<-time.After(3 * hastyTimeout) // as a hook would take
+			}
 			release := pool.Release{Path: fmt.Sprintf("/srv/blog/%d", r.releases.Add(1))}
 			return g.Restart(pool.RestartRequest{Release: release, Strategy: o.Strategy, Reason: o.Reason, Canary: o.Canary}), nil
 		},
@@ -89,6 +92,9 @@ func newRigWith(t *testing.T, slow bool) *rig {
 		},
 	})
 	r.http.ConnState = r.count
+	for _, change := range changes {
+		change(r)
+	}
 	ln, err := Listen(socketFolder(t), "test")
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +103,11 @@ func newRigWith(t *testing.T, slow bool) *rig {
 	r.serve(t, ln)
 	return r
 }
+
+// hastyTimeout is the WriteTimeout of a hasty server.
+const hastyTimeout = 100 * time.Millisecond
+
+func hasty(r *rig) { r.http.WriteTimeout = hastyTimeout }
 
 // serve ends with the test, and with it the pool.
 func (r *rig) serve(t *testing.T, ln net.Listener) {

@@ -70,12 +70,12 @@ func (o Order) check() error {
 	return nil
 }
 
-// begin takes as long as the app's before_restart does, which may be longer than any other answer.
+// begin takes as long as the app's before_restart does, which may be longer than the server's
+// WriteTimeout: the time for the answer begins when there is one.
 func (s *Server) begin(w http.ResponseWriter, g *pool.Group, o Order) (pool.RestartSnapshot, error) {
-	control := http.NewResponseController(w)
-	control.SetWriteDeadline(time.Time{})
-	defer func() { control.SetWriteDeadline(time.Now().Add(answerTimeout)) }()
-	return s.Restart(g, o)
+	restart, err := s.Restart(g, o)
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout))
+	return restart, err
 }
 
 func (s *Server) postRollback(w http.ResponseWriter, r *http.Request) {

@@ -75,6 +75,19 @@ func TestTheStrategyIsTheAppsUnlessTheOrderSays(t *testing.T) {
 	}
 }
 
+func TestAHookMayTakeLongerThanAnyAnswer(t *testing.T) {
+	r := newRigWith(t, false, hasty)
+	r.awaitReady(t)
+	a, err := r.client.Restart(t.Context(), "blog", Order{Reason: "hooked"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the restart is done", func() bool {
+		s, _ := r.Pool.Restart(a.ID)
+		return s.State == pool.RestartDone
+	})
+}
+
 func TestThePoolsRefusalsHaveCodes(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)

@@ -1,0 +1,150 @@
+package pool
+
+import (
+	"fmt"
+	"time"
+
+	"purser/conf"
+)
+
+// This file is what goes wrong in the simulated world, and what its operators do.
+
+// mischief is one thing that goes wrong, or that an operator does.
+func (g *simGroup) mischief() {
+	w := g.world
+	switch n := w.rand.IntN(16); {
+	case n < 4:
+		if p := g.anyReady(); p != nil {
+			g.exit(p, 0, "crashes")
+		}
+	case n < 5:
+		if p := g.anyReady(); p != nil {
+			g.play(fmt.Sprintf("process %d is doubted", p.number), func(now time.Time) { g.state.doubt(now, p) })
+		}
+	case n < 6:
+		if p := g.anyReady(); p != nil {
+			g.excused = true
+			g.event(fmt.Sprintf("process %d is recycled", p.number), func(now time.Time) { g.state.recycle(now, p, "it hangs") })
+		}
+	case n < 7:
+		if p := g.anyReady(); p != nil {
+			g.excused = true
+			g.event(fmt.Sprintf("process %d is detached", p.number), func(now time.Time) { g.state.detach(now, p.pid()) })
+		}
+	case n < 8:
+		for _, p := range g.state.procs {
+			if p.state == Standby {
+				g.exit(p, 0, "dies while it stands by")
+				return
+			}
+		}
+	case n < 10:
+		w.after(w.between(0, 2*time.Second), g.rollback)
+	case n < 11:
+		w.after(w.between(0, 2*time.Second), g.promote)
+	case n < 12:
+		for range 1 + w.rand.IntN(4) {
+			w.after(w.between(0, time.Second), func() { g.marks = append(g.marks, w.now) })
+		}
+		w.after(w.between(0, 3*time.Second), g.restartMarked)
+	default:
+		for range 1 + w.rand.IntN(1+w.rand.IntN(4)) { // a storm, sometimes
+			w.after(w.between(0, time.Second), g.restart)
+		}
+	}
+}
+
+func (g *simGroup) anyReady() *Process {
+	if heap := g.state.lendable.heap; len(heap) > 0 {
+		return heap[g.world.rand.IntN(len(heap))]
+	}
+	return nil
+}
+
+func (g *simGroup) restart() {
+	w := g.world
+	req := RestartRequest{Release: g.invent(35), Strategy: g.ways[w.rand.IntN(len(g.ways))]}
+	switch {
+	case w.chance(50):
+		req.Settle = w.between(50*time.Millisecond, 2*time.Second)
+	case !w.calm && w.chance(40):
+		req.Canary = conf.Amount{Count: 1 + w.rand.IntN(2)}
+	}
+	if w.chance(20) {
+		req.Memory = Memory{Free: int64(w.rand.IntN(5)) + 1, PerProcess: 1}
+	}
+	g.restartBy(req)
+}
+
+// restartMarked is restart --marked: once, however many marks there are.
+func (g *simGroup) restartMarked() {
+	if len(g.marks) > 0 {
+		g.world.seen["restart of a marked app"]++
+		g.restartBy(RestartRequest{Release: g.invent(0), Strategy: Rolling})
+	}
+}
+
+func (g *simGroup) restartBy(req RestartRequest) {
+	w := g.world
+	last := g.state.lastRestart()
+	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet) && last.strategy == req.Strategy
+	g.excused = true // what was let go ahead of one restart may be missing in the next
+	g.event(fmt.Sprintf("%s restart with %s, settle %v, canary %d, memory %v", req.Strategy, req.Release.Path, req.Settle, req.Canary.Count, req.Memory), func(now time.Time) {
+		number := g.state.wanted.number
+		touched, quiet := g.touched, g.quiet
+		if !joins {
+			g.touched, g.quiet = now, time.Time{}
+		}
+		if req.Settle > 0 {
+			g.quiet = now.Add(min(req.Settle, g.touched.Add(10*time.Second).Sub(now)))
+		}
+		r := g.state.restart(now, fmt.Sprint(w.rand.Uint32()), req)
+		if joins != (r == last) {
+			g.fail("whether the restart joins the last should be %v", joins)
+		}
+		switch {
+		case joins:
+			w.seen["restart joined"]++
+		case g.state.wanted.number == number: // refused
+			g.touched, g.quiet = touched, quiet
+			if r.state != RestartFailed || r.failure == nil {
+				g.fail("a restart is neither begun nor refused")
+			}
+			w.seen["restart refused"]++
+		default:
+			g.restarts++
+		}
+	})
+}
+
+func (g *simGroup) rollback() {
+	g.excused = true
+	g.event("is rolled back", func(now time.Time) {
+		done := g.done
+		g.done = 0
+		r, err := g.state.rollback(now, fmt.Sprint(g.world.rand.Uint32()), "")
+		if err != nil {
+			g.done = done
+			g.state.settle(now)
+			g.world.seen["rollback refused: "+err.Error()]++
+			return
+		}
+		g.world.seen["rollback"]++
+		g.quiet = time.Time{} // nothing joins what was rolled back
+		if g.done == 0 && r.from == nil {
+			g.done = min(done, r.generation.number)
+		}
+		if !g.state.wanted.rejected && r.state == RestartRunning {
+			g.fail("a generation that was rolled back is still wanted")
+		}
+	})
+}
+
+func (g *simGroup) promote() {
+	g.event("is promoted", func(now time.Time) {
+		if _, err := g.state.promote(now); err == nil {
+			g.world.seen["promoted"]++
+		}
+		g.state.settle(now)
+	})
+}

@@ -1,0 +1,111 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// This file is what has to hold whenever a group acts: spawns, lends, answers, or ends a restart.
+
+// checkSpawn: I6, code that is not known to work is spawned only to replace, or to see if it works.
+func (g *simGroup) checkSpawn(p *Process) {
+	s, n := &g.state, p.generation
+	r := s.running()
+	cannotGoBack := r != nil && (r.strategy == Blocking || r.strategy == BlueGreen && n == r.generation || r.canary > 0 && n.worked) || s.good != nil && s.overwritten(s.good)
+	if s.overwritten(n) {
+		g.fail("I1: process %d is spawned for generation %d, but its folder holds newer code", p.number, n.number)
+	}
+	if r != nil && r.strategy == Blocking && r.generation == n && s.count(func(q *Process) bool { return q.generation != n && !q.lost }) > 0 {
+		g.fail("process %d is spawned while old processes live, though that is to be blocked", p.number)
+	}
+	unproven := n != s.good && s.good != nil && s.ready(n) == 0
+	if unproven && !cannotGoBack && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
+		g.fail("I6: process %d is spawned of generation %d, which is unproven", p.number, n.number)
+	}
+	if there := s.there(); !p.replaces && there > s.app.MaxProcesses && (n != s.wanted || s.ready(n)+s.spawning(n) > 1) {
+		g.fail("I9: process %d is spawned, the %dth that serves or will", p.number, there)
+	}
+	if s.closed {
+		g.fail("process %d is spawned after close", p.number)
+	}
+}
+
+// checkLent: I1, I4, I11 and I15.
+func (g *simGroup) checkLent(p *Process, who, seen int) {
+	s := &g.state
+	if p.generation.number < seen && seen > g.takenBack {
+		g.fail("I15: a visitor who saw generation %d is served by %d", seen, p.generation.number)
+	}
+	if who != nobody {
+		g.people[who] = max(g.people[who], p.generation.number)
+	}
+	r := s.lastRestart()
+	old := func(q *Process) bool {
+		return q.state == Draining && q.generation.number < p.generation.number && q.requests > 0
+	}
+	if r != nil && r.strategy == BlueGreen && p.generation == r.generation && g.world.now.Before(r.switched.Add(s.app.Restart.SwitchTimeout)) && s.count(old) > 0 && r.state == RestartRunning {
+		g.fail("a new process is lent while old ones still answer")
+	}
+	switch {
+	case p.state != Ready:
+		g.fail("I11: process %d is lent, it is %v", p.number, p.state)
+	case p.generation.number < g.done:
+		g.fail("I4: process %d of generation %d is lent, though %d was done", p.number, p.generation.number, g.done)
+	case g.state.app.Concurrency > 0 && p.requests > g.state.app.Concurrency:
+		g.fail("process %d is lent %d times at once", p.number, p.requests)
+	}
+}
+
+// checkAnswer: I10 beside the counting, the order of the queue, and that errors are true.
+func (g *simGroup) checkAnswer(v *visitor) {
+	s := &g.state
+	if v.proc != nil {
+		g.checkLent(v.proc, v.who, v.pin)
+		if v.pin == 0 {
+			if v.ticket < g.lastServed {
+				g.fail("visitor %d is served after %d", v.ticket, g.lastServed)
+			}
+			g.lastServed = v.ticket
+		}
+		g.world.seen["visitor served"]++
+		return
+	}
+	var start *StartError
+	g.world.seen[fmt.Sprintf("visitor refused: %T", v.err)]++
+	switch {
+	case errors.Is(v.err, ErrClosed) && s.closed:
+	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline):
+	case errors.As(v.err, &start) && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
+	default:
+		g.fail("visitor %d is answered %v", v.ticket, v.err)
+	}
+}
+
+// checkEnded: I4, what a restart says of itself when it ends.
+func (g *simGroup) checkEnded(r RestartSnapshot) {
+	s := &g.state
+	if n := len(r.Steps); n > 1 && r.Steps[n-2].What == "rolled-back" {
+		g.world.seen["rolled back"]++
+	}
+	switch r.State {
+	case RestartRunning:
+		g.fail("a restart ends running")
+	case RestartFailed:
+		if r.Failure == nil {
+			g.fail("a restart failed, nobody knows why")
+		}
+	case RestartDone:
+		g.done = r.Generation
+		g.marks = slices.DeleteFunc(g.marks, func(at time.Time) bool { return !at.After(r.Started) })
+		if ready := s.ready(s.target()); r.Generation != s.target().number || ready < max(1, s.app.MinProcesses) && !(ready > 0 && s.overwritten(s.target())) {
+			g.fail("I4: the restart to %d is done with %d ready, %d is wanted", r.Generation, ready, s.target().number)
+		}
+		for _, p := range s.procs {
+			if p.generation.number != r.Generation && p.state != Standby && !p.lost && !(p.state == Draining && p.requests == 0) {
+				g.fail("I4: the restart is done, but process %d of generation %d is %v", p.number, p.generation.number, p.state)
+			}
+		}
+	}
+}
