@@ -148,17 +148,31 @@ func (c *Checker) find(app string) *checked {
 	return nil
 }
 
-// Needs are why the app needs a restart, the oldest first; none if it does not. They are at most as
-// old as the last look, but of processes that live now.
+// Needs are why the app needs a restart, the oldest first; none if it does not. It looks at the disk
+// for that, unless that would cost more than one part in ten of a processor.
 func (c *Checker) Needs(app string) []Need {
 	a := c.find(app)
 	if a == nil {
 		return []Need{}
 	}
 	processes := c.live(app)
+	if c.affords(a) {
+		began := time.Now()
+		seen := c.see(a, processes)
+		c.mu.Lock()
+		a.note(seen, processes)
+		a.cost, a.looked = time.Since(began), time.Now()
+		c.mu.Unlock()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return stillOf(a.needed, processes)
+}
+
+func (c *Checker) affords(a *checked) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(a.looked) > 10*a.cost
 }
 
 // Requested is to be called whenever a restart of the app is requested, before its release is

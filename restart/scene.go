@@ -60,16 +60,27 @@ type checked struct {
 	stale   map[[3]int]time.Time // since when a process is outdated by what changed
 	needed  []Need               // by the last look
 
-	due    time.Time // Run's: when to look again
+	due    time.Time     // Run's: when to look again
+	looked time.Time     // when Needs last looked
+	cost   time.Duration // of that
 	warned map[string]bool
 }
 
 // record notes what a look showed. It returns why a restart is to be triggered by it, "" if none is.
 func (a *checked) record(seen scene, processes []Process) string {
-	if seen.print.Path == "" || seen.at.Before(a.asked.at) {
-		// A root that leads nowhere says nothing: a symlink is just being flipped, or a file server
-		// is away. And what was seen before a restart was requested is no news to it.
+	if !a.note(seen, processes) || !a.pending() || seen.at.Sub(a.quiet) < a.app.Restart.Settle {
 		return ""
+	}
+	a.asked = seen
+	return reasonFor(a.needed)
+}
+
+// note notes what a look showed, and reports whether that says anything. A root that leads nowhere
+// does not: a symlink is just being flipped, or a file server is away. Nor is what was seen before a
+// restart was requested, or before another look, news to it.
+func (a *checked) note(seen scene, processes []Process) bool {
+	if seen.print.Path == "" || seen.at.Before(a.asked.at) || seen.at.Before(a.seen.at) {
+		return false
 	}
 	if !seen.same(a.seen) {
 		a.quiet = seen.at
@@ -78,11 +89,7 @@ func (a *checked) record(seen scene, processes []Process) string {
 	a.seen = seen
 	a.forget(processes)
 	a.needed = a.needs(processes)
-	if !a.pending() || seen.at.Sub(a.quiet) < a.app.Restart.Settle {
-		return ""
-	}
-	a.asked = seen
-	return reasonFor(a.needed)
+	return true
 }
 
 // pending reports whether there is something that a restart is to be triggered for once it is quiet.
