@@ -84,7 +84,7 @@ func (g *groupState) lend(pin int) *Process {
 	if p != nil {
 		p.requests++
 		p.lent++
-		g.lendable.moved(p)
+		g.lendable.took(p)
 	}
 	return p
 }

@@ -6,7 +6,9 @@ import "purser/conf"
 // Each process knows its place in it, so that a change of its load costs a few comparisons, however
 // many processes there are.
 type lendable struct {
-	concurrency int // requests at once per process, or conf.Unlimited
+	concurrency int  // requests at once per process, or conf.Unlimited
+	even        bool // generations take turns: a canary is to get its share, and no more
+	turn        uint64
 	heap        []*Process
 }
 
@@ -39,11 +41,16 @@ func (l *lendable) room(p *Process) bool {
 // number, then the least busy first: the one new process of a rolling restart, still cold, would
 // drown in what four old ones did before. Among equals the oldest, so that those beyond need fall idle.
 //
+// While there is a canary the generation does not count, and among equals it is whose turn it is.
+//
 // One that is in doubt is probably dying, and comes last: with nothing in flight it would otherwise
 // draw all requests to it until its exit is known.
 func (l *lendable) before(a, b *Process) bool {
 	if a.doubted.IsZero() != b.doubted.IsZero() && l.room(a) == l.room(b) {
 		return a.doubted.IsZero()
+	}
+	if l.even {
+		return l.beforeInTurn(a, b)
 	}
 	if l.concurrency == conf.Unlimited {
 		if a.load() != b.load() {
@@ -59,6 +66,36 @@ func (l *lendable) before(a, b *Process) bool {
 		return a.load() < b.load()
 	}
 	return a.number < b.number
+}
+
+func (l *lendable) beforeInTurn(a, b *Process) bool {
+	switch {
+	case l.room(a) != l.room(b):
+		return l.room(a)
+	case a.load() != b.load():
+		return a.load() < b.load()
+	case a.turn != b.turn:
+		return a.turn < b.turn
+	}
+	return a.number < b.number
+}
+
+// took notes that p was lent.
+func (l *lendable) took(p *Process) {
+	l.turn++
+	p.turn = l.turn
+	l.moved(p)
+}
+
+// setEven says whether generations are to take turns.
+func (l *lendable) setEven(even bool) {
+	if l.even == even {
+		return
+	}
+	l.even = even
+	for i := len(l.heap)/2 - 1; i >= 0; i-- {
+		l.down(i)
+	}
 }
 
 func (l *lendable) add(p *Process) {

@@ -41,6 +41,7 @@ type Process struct {
 	seen        uint64    // lent when the group last looked
 	lastUsed    time.Time // when the group last saw that it was used: exact to the tick
 	doubted     time.Time // when it last ended a connection without an answer; zero = it is trusted
+	turn        uint64    // when it was last lent, in lendings of its group
 	place       int       // in the heap of lendable processes; -1 if it is not there
 }
 

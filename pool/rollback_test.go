@@ -263,6 +263,25 @@ func TestCanaryWaitsForPromotion(t *testing.T) {
 	got(t, "the error of another promotion", err, ErrNoCanary)
 }
 
+func TestCanaryGetsItsShareAndNoMore(t *testing.T) {
+	for _, concurrency := range []int{2, conf.Unlimited} {
+		s := tell(t, four, func(app *conf.App) { app.Concurrency = concurrency })
+		s.boots(1, 2, 3, 4)
+		s.restartsBy(Rolling, "/r2", func(req *RestartRequest) { req.Canary = conf.Amount{Count: 1} })
+		s.boots(5)
+		s.exits(1)
+		for range 100 {
+			s.done(s.asks())
+		}
+		got(t, "how many of 100 requests the canary got", s.procs[5].lent, 25)
+		if _, err := s.state.promote(s.now); err != nil {
+			t.Fatal(err)
+		}
+		s.done(s.asks())
+		got(t, "whether the newest is first again", s.procs[5].lent, 26)
+	}
+}
+
 func TestCanaryIsRolledBack(t *testing.T) {
 	s := tell(t, four)
 	s.boots(1, 2, 3, 4)

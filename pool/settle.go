@@ -15,6 +15,8 @@ import (
 func (g *groupState) settle(now time.Time) {
 	g.look(now)
 	g.timeOut(now)
+	r := g.running()
+	g.lendable.setEven(r != nil && r.canary > 0)
 	rounds := 0
 	for before := -1; before != g.moves; {
 		before = g.moves
