@@ -60,10 +60,13 @@ func (g *groupState) rolling() bool {
 	return g.running() != nil || g.count(g.isOutdated) > 0 && !g.target().bad && !g.overwritten(g.target())
 }
 
-// rollingBack reports whether processes of a bad generation still serve and can be expected to be
-// replaced.
+// rollingBack reports whether the good generation is on its way back, and can be expected to arrive:
+// processes of the bad one still serve, or not enough of the good one does.
 func (g *groupState) rollingBack() bool {
-	return g.resisting() && g.ready(g.wanted) > 0 && g.good.failures == 0 && !g.overwritten(g.good)
+	if !g.resisting() || g.good.failures > 0 || g.overwritten(g.good) {
+		return false
+	}
+	return g.ready(g.wanted) > 0 || g.ready(g.good) < max(1, g.app.MinProcesses)
 }
 
 // allOf reports whether n is all there is: enough of it is ready, and nothing else lives. What only

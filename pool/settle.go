@@ -11,7 +11,8 @@ import (
 // deadline passes; running it twice changes nothing.
 //
 // One move can call for another that comes earlier in a round: so it makes rounds until one makes no
-// move. There are few, as a process only ever moves forward, and what may be spawned is limited.
+// move. There are few: what may be spawned is limited, and a process only moves forward, but that it
+// comes back if the target changes, which it does once.
 func (g *groupState) settle(now time.Time) {
 	g.look(now)
 	g.timeOut(now)
@@ -43,7 +44,7 @@ func (g *groupState) settle(now time.Time) {
 }
 
 // mostRounds is far more than any number of processes can take.
-const mostRounds = 1000
+const mostRounds = 10_000
 
 // look notes which processes were used since it was last called, which take their time to go, and ends
 // doubts that nothing came of.

@@ -167,7 +167,7 @@ func (g *simGroup) wrong() string {
 		return ""
 	case s.good != nil && s.overwritten(s.good) && (s.wanted.bad || !startable(s.wanted)):
 		return "" // the old code cannot come back
-	case s.wanted.rejected, !startable(s.wanted) && s.app.Restart.ResistDeploymentErrors:
+	case s.wanted.rejected, s.resisting() && s.restartTo(s.wanted) != nil && s.restartTo(s.wanted).strategy == Blocking, !startable(s.wanted) && s.app.Restart.ResistDeploymentErrors:
 		target = s.good
 	case !startable(s.wanted):
 		return "" // the old ones serve on, as long as they live

@@ -134,8 +134,12 @@ func (g *groupState) undelivered(r *restart) int {
 	return r.canary - g.ready(r.generation) - g.spawning(r.generation)
 }
 
-// unprobed is 1 if it is to be tried whether a bad generation starts by now.
+// unprobed is 1 if it is to be tried whether a bad generation starts by now. One that must not run beside
+// the old is not tried.
 func (g *groupState) unprobed() int {
+	if r := g.restartTo(g.wanted); r != nil && r.strategy == Blocking {
+		return 0
+	}
 	if g.resisting() && !g.wanted.rejected && g.ready(g.wanted)+g.spawning(g.wanted) == 0 {
 		return min(1, g.surge()-g.count(isReplacement))
 	}

@@ -45,9 +45,11 @@ func TestSurgeOfZeroRisksOneProcessOnCodeThatDoesNotStart(t *testing.T) {
 	s.exits(1)
 	s.are("2 ready, 3 ready, 4 ready, 5 spawning g2") // three may be missing, but nothing is proven yet
 	s.exits(5)
-	got(t, "the restart", r.state, RestartFailed)
 	s.are("2 ready, 3 ready, 4 ready, 6 spawning")
 	s.isIn(Resisting)
+	got(t, "the restart", r.state, RestartRunning)
+	s.boots(6) // only now everything is as it was
+	got(t, "the restart", r.state, RestartFailed)
 }
 
 func TestUnavailableSpeedsUpOnceTheNewCodeWorks(t *testing.T) {
@@ -107,10 +109,13 @@ func TestBlockingRestartOfBadCodeGoesBack(t *testing.T) {
 	r := s.restartsBy(Blocking, "/r2")
 	s.exits(1, 2)
 	s.exits(3)
-	got(t, "the restart", r.state, RestartFailed)
 	s.are("4 stopping g2, 5 spawning, 6 spawning")
 	s.boots(5, 6)
+	got(t, "the restart", r.state, RestartFailed)
 	s.isIn(Resisting)
+	s.passes(time.Hour)
+	s.exits(4)
+	s.are("5 ready, 6 ready") // it is not tried again beside the old
 }
 
 func TestBlueGreenSwitchesInOneStep(t *testing.T) {

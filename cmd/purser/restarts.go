@@ -76,8 +76,12 @@ func (r *restarts) onTouch(app, reason string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if timer := r.touched[app]; timer != nil && timer.Reset(settle) {
-		return // it had not gone off, so it is for both
+	if r.ctx.Err() != nil {
+		return
+	}
+	if timer := r.touched[app]; timer != nil && timer.Stop() {
+		timer.Reset(settle) // it had not gone off, so it is for both
+		return
 	}
 	r.begun.Add(1)
 	r.touched[app] = time.AfterFunc(settle, func() {
@@ -88,6 +92,11 @@ func (r *restarts) onTouch(app, reason string) {
 
 // onSignal restarts every app.
 func (r *restarts) onSignal() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil {
+		return
+	}
 	for _, g := range r.pool.Groups() {
 		r.begun.Go(func() { r.begin(g, order{Order: status.Order{Reason: "SIGUSR1"}}) })
 	}
@@ -179,8 +188,8 @@ func (r *restarts) needs(app string) []status.Need {
 
 // close gives up what is being prepared, and returns when it has ended.
 func (r *restarts) close() {
-	r.cancel()
 	r.mu.Lock()
+	r.cancel()
 	for _, timer := range r.touched {
 		if timer.Stop() {
 			r.begun.Done()
