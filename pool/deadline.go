@@ -8,9 +8,10 @@ const (
 	slowTick = time.Second            // how often it looks which processes were used
 	askAgain = 250 * time.Millisecond // how often it asks the others for room
 
-	slowAfter = time.Second     // a restart goes on beside a process that takes longer to go
-	traceTime = time.Second     // for a process to print where it hangs, before it is killed
-	lostAfter = 5 * time.Second // what lives so long after KILL is not waited for
+	slowAfter = time.Second           // a restart goes on beside a process that takes longer to go
+	exitTime  = 50 * time.Millisecond // and beside one that takes longer to exit, once it was asked to
+	traceTime = time.Second           // for a process to print where it hangs, before it is killed
+	lostAfter = 5 * time.Second       // what lives so long after KILL is not waited for
 )
 
 // deadlineOf returns when p's present state is left without anybody's help, or zero.
@@ -52,6 +53,9 @@ func (g *groupState) deadline(now time.Time) time.Time {
 		at(g.deadlineOf(p))
 		if !p.left.IsZero() && !p.slow {
 			at(p.left.Add(slowAfter))
+			if p.state == Stopping {
+				at(p.since.Add(exitTime))
+			}
 		}
 		if p.killed && !p.lost {
 			at(p.since.Add(lostAfter))

@@ -148,14 +148,10 @@ func (g groupDriver) stop(p *Process) {
 	p.leave.Do(func() { close(p.leaving) })
 	p.child.Stop()
 }
+
 func (g groupDriver) trace(p *Process) bool { return p.child.Backtrace() }
-
-func (g groupDriver) kill(p *Process) {
-	p.forced.Store(true)
-	p.child.Kill()
-}
-
-func (g groupDriver) answer(w *waiter) { close(w.done) }
+func (g groupDriver) kill(p *Process)       { p.child.Kill() }
+func (g groupDriver) answer(w *waiter)      { close(w.done) }
 
 func (g groupDriver) happened(e Event) {
 	e.App = g.app.Name

@@ -205,7 +205,7 @@ func (g *simGroup) checkBounds() {
 	for _, p := range s.procs {
 		switch {
 		case p.state == Standby || g.children[p].beside && p.state > Spawning:
-		case !p.left.IsZero() && g.world.now.Sub(p.left) >= slowAfter:
+		case p.slow || p.takesLong(g.world.now):
 			slow++
 		default:
 			alive++

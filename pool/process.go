@@ -23,7 +23,6 @@ type Process struct {
 	leave      sync.Once     // closes leaving
 	retired    atomic.Bool   // it gets no more requests
 	asked      atomic.Bool   // it was asked to exit
-	forced     atomic.Bool   // it was killed
 
 	child   Child // nil until its spawn has returned
 	state   State
@@ -48,8 +47,8 @@ type Process struct {
 // Child returns what its spawn returned.
 func (p *Process) Child() Child { return p.child }
 
-// Dismissed reports whether it was asked to exit, and has not had to be killed.
-func (p *Process) Dismissed() bool { return p.asked.Load() && !p.forced.Load() }
+// Dismissed reports whether it was asked to exit.
+func (p *Process) Dismissed() bool { return p.asked.Load() }
 
 // Draining reports whether it gets no more requests.
 func (p *Process) Draining() bool { return p.retired.Load() }
@@ -91,6 +90,11 @@ func (p *Process) load() int { return p.requests + p.connections }
 
 // processed is how many requests it has done with.
 func (p *Process) processed() uint64 { return p.lent - uint64(p.load()) }
+
+// takesLong reports whether it has been on its way out for a while.
+func (p *Process) takesLong(now time.Time) bool {
+	return !p.left.IsZero() && now.Sub(p.left) >= slowAfter || p.state == Stopping && now.Sub(p.since) >= exitTime
+}
 
 // onlyConnected reports whether nothing but long-lived connections keeps it.
 func (p *Process) onlyConnected() bool {

@@ -50,7 +50,7 @@ const mostRounds = 10_000
 // doubts that nothing came of.
 func (g *groupState) look(now time.Time) {
 	for _, p := range g.procs {
-		p.slow = p.slow || !p.left.IsZero() && now.Sub(p.left) >= slowAfter
+		p.slow = p.slow || p.takesLong(now)
 		p.lost = p.lost || p.killed && now.Sub(p.since) >= lostAfter
 		if !p.doubted.IsZero() && now.Sub(p.doubted) >= slowTick {
 			p.doubted = time.Time{}

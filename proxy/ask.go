@@ -20,6 +20,7 @@ var (
 	errNoLink     = errors.New("no connection to the process can be made")
 	errUnsent     = errors.New("the process closed the connection before the request was sent")
 	errNoAnswer   = errors.New("the process ended the connection without an answer")
+	errUnread     = fmt.Errorf("%w, before it had read the request", errNoAnswer)
 	errShortHead  = errors.New("the process ended the connection inside the head of its answer")
 	errAppSlow    = errors.New("the process did not begin to answer in time")
 	errClientGone = errors.New("the client hung up")
@@ -124,6 +125,15 @@ func unanswered(sent int, err error) error {
 	if sent == 0 && errors.Is(err, unix.EPIPE) {
 		return errUnsent
 	}
+	return noAnswer(err)
+}
+
+// noAnswer tells a process that ended before it had read the request: the kernel resets a connection that
+// is closed with something unread in it, and ends it in order otherwise.
+func noAnswer(err error) error {
+	if errors.Is(err, unix.ECONNRESET) {
+		return errUnread
+	}
 	return errNoAnswer
 }
 
@@ -196,7 +206,7 @@ func (x *exchange) fillHead() error {
 	case err == nil, errors.Is(err, errAppSlow), errors.Is(err, errClientGone):
 		return err
 	case x.answer == nil || x.answer.have == x.answer.at:
-		return errNoAnswer
+		return noAnswer(err)
 	}
 	return errShortHead
 }

@@ -23,13 +23,15 @@ func (x *exchange) mayRetry(err error, tries int) bool {
 	case errors.Is(err, errRefused), errors.Is(err, errUnsent):
 		return true
 	}
-	return errors.Is(err, errNoAnswer) && x.req.Idempotent() && !x.resent && !x.overdue()
+	return errors.Is(err, errNoAnswer) && x.req.Idempotent() && !x.resent && !x.overdue(err)
 }
 
-// overdue reports whether the process was asked to exit in the middle of the request, and did: then the
-// request had had all the time that a drain gives, and would only take as long again. Not so if the
-// process had to be killed: it may have hung before it ever saw the request.
-func (x *exchange) overdue() bool { return x.served.Dismissed() }
+// overdue reports whether the process was asked to exit in the middle of the request: then the request
+// had had all the time that a drain gives, and would only take as long again. Not so if the process had
+// not even read it: it hung before it came to that.
+func (x *exchange) overdue(err error) bool {
+	return x.served.Dismissed() && !errors.Is(err, errUnread)
+}
 
 // outlive sees to it that the retry does not go to a process that is dying. One that is killed ends
 // its connections a moment before anybody can know that it is dead; if it is the only one, its fate is
