@@ -87,7 +87,7 @@ func (g *simGroup) restartMarked() {
 func (g *simGroup) restartBy(req RestartRequest) {
 	w := g.world
 	last := g.state.lastRestart()
-	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet) && last.strategy == req.Strategy
+	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet) && last.asked == req.Strategy
 	g.excused = true // what was let go ahead of one restart may be missing in the next
 	g.event(fmt.Sprintf("%s restart with %s, settle %v, canary %d, memory %v", req.Strategy, req.Release.Path, req.Settle, req.Canary.Count, req.Memory), func(now time.Time) {
 		number := g.state.wanted.number

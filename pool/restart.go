@@ -45,6 +45,7 @@ type restart struct {
 	generation  *generation
 	from        *generation // where a rollback took the group from, if that was good
 	strategy    string
+	asked       string // the strategy that was asked for
 	reason      string
 	had         int  // processes that were ready, at least min; more if the group has grown since
 	total       int  // processes to replace: at least one
@@ -68,7 +69,7 @@ type restart struct {
 // joinable reports whether a further request may become part of r: as long as its generation is held
 // back, so that nobody has seen it.
 func (r *restart) joinable(now time.Time, req RestartRequest) bool {
-	return r.state == RestartRunning && req.Settle > 0 && now.Before(r.quietAt) && r.strategy == req.Strategy
+	return r.state == RestartRunning && req.Settle > 0 && now.Before(r.quietAt) && r.asked == req.Strategy
 }
 
 // hold keeps the generation back until the requests have been quiet for a while.
@@ -153,6 +154,7 @@ func (g *groupState) newRestart(now time.Time, id string, req RestartRequest, ru
 		id:         id,
 		generation: &generation{number: g.wanted.number + 1, release: req.Release, insisted: req.Insist},
 		strategy:   req.Strategy,
+		asked:      req.Strategy,
 		reason:     req.Reason,
 		had:        g.servers(),
 		total:      g.toReplace(),

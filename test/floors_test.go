@@ -25,6 +25,7 @@ var floors = map[string][]string{
 	"purser/test/bench":   {"purser/test/harness"},
 
 	"purser/test/apps/goapp": {},
+	"purser/test/apps/site":  {},
 }
 
 // confImports is all that the lowest floor needs beside the standard library.

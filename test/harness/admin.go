@@ -102,6 +102,15 @@ func (p *Purser) AdminRequest(t testing.TB, method, path string, body io.Reader)
 	return answer
 }
 
+// AdminJSON asks the admin socket for a path and decodes the answer.
+func (p *Purser) AdminJSON(t testing.TB, path string, into any) {
+	t.Helper()
+	answer := p.AdminRequest(t, http.MethodGet, path, nil)
+	if err := json.Unmarshal([]byte(answer.Body), into); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s is answered with %d (%v): %s", path, answer.StatusCode, err, answer.Body)
+	}
+}
+
 func (p *Purser) adminRequest(ctx context.Context, method, path string, body io.Reader) (Answer, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,

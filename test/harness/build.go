@@ -42,6 +42,11 @@ var GoApp = sync.OnceValues(func() (string, error) {
 	return build("goapp", "./test/apps/goapp")
 })
 
+// Site is the Go app of test/apps/site, built.
+var Site = sync.OnceValues(func() (string, error) {
+	return build("site", "./test/apps/site")
+})
+
 // ModuleDir is the root of the checkout.
 func ModuleDir() string {
 	_, file, _, _ := runtime.Caller(0)
