@@ -108,21 +108,8 @@ func TestWhoHasSeenTheNewCodeNeverGetsTheOldWhileBothServe(t *testing.T) {
 	}
 	mustFollowThePin(t, p)
 
-	s.deploy(release{Version: 3}) // and forward once more, by a whole roll
-	rolling := order(t, p, "restart", "app")
-	for {
-		at = stroll(t, p, guests, 1)
-		if at[3] == len(guests) {
-			break
-		}
-		if state := restartState(p.Status(t, "app")); state == "done" {
-			if at = stroll(t, p, guests, 1); at[3] != len(guests) {
-				t.Errorf("after the roll the visitors are at %v", at)
-			}
-			break
-		}
-	}
-	rolling.mustExit(t, 0)
+	s.deploy(release{Version: 3})
+	mustAllGoForward(t, p, guests, 3)
 
 	// A rollback is the one thing that takes them back, and then nobody is turned away.
 	if result := p.Run(within(t), "rollback", "app"); result.Code != 0 {
@@ -133,6 +120,22 @@ func TestWhoHasSeenTheNewCodeNeverGetsTheOldWhileBothServe(t *testing.T) {
 			t.Errorf("after the rollback a visitor was answered by generation 3")
 		}
 	}
+}
+
+// mustAllGoForward has the guests ask through a whole restart, and expects that all get to its generation.
+func mustAllGoForward(t *testing.T, p *harness.Purser, guests []*guest, generation int) {
+	t.Helper()
+	rolling := order(t, p, "restart", "app")
+	for at := 0; at < len(guests); at = stroll(t, p, guests, 1)[generation] {
+		if now := p.Status(t, "app"); now.Generation != generation || restartState(now) != "done" {
+			continue
+		}
+		if after := stroll(t, p, guests, 1); after[generation] != len(guests) {
+			t.Errorf("after the restart to generation %d the visitors are at %v", generation, after)
+		}
+		break
+	}
+	rolling.mustExit(t, 0)
 }
 
 // mustFollowThePin expects that an API client, which keeps no cookies, goes forward by a field of its requests.

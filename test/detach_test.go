@@ -23,7 +23,7 @@ func TestDetachReplacesExactlyThatProcessUnderLoad(t *testing.T) {
 	load := harness.Load{Addr: p.Addr, Rate: 150}.Begin()
 	defer load.End()
 	awaitAnswers(t, load, 50)
-	busy := slowRequest(t, p, 1000) // whoever has it may end it
+	busy := slowRequest(t, p, 2500) // whoever has it may end it
 	victim := awaitBusyWith(t, p)
 	if result := p.Run(within(t), "detach", "app", strconv.Itoa(victim)); result.Code != 0 {
 		t.Fatalf("purser detach exited with %d: %s", result.Code, result.Stderr)

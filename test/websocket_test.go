@@ -1,6 +1,7 @@
 package test
 
 import (
+	"encoding/binary"
 	"io"
 	"net/http"
 	"strings"
@@ -34,12 +35,13 @@ func TestWebSocketLivesThroughARestart(t *testing.T) {
 }
 
 func TestOldWebSocketIsClosedAtItsDrainDeadline(t *testing.T) {
-	p, app := serveNode(t, `websocket_drain_timeout = "500ms"`)
+	p, app := serveNode(t, `websocket_drain_timeout = "500ms"`, `websocket_close_window = "0"`)
 	socket := openWebSocket(t, p)
 	socket.mustEcho("before")
 	app.Touch()
-	if !socket.closed() {
-		t.Error("the old WebSocket is still open though its time is over")
+	frame := make([]byte, 4)
+	if _, err := io.ReadFull(socket.in, frame); err != nil || frame[0] != 0x88 || binary.BigEndian.Uint16(frame[2:]) != 1012 {
+		t.Errorf("instead of a Close frame with 1012 the old WebSocket got % x, %v", frame, err)
 	}
 	harness.Eventually(t, patience, "the old process is gone", func() bool {
 		s := p.Status(t, "app")
