@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
 
 	"purser/conf"
 )
@@ -28,6 +29,8 @@ type endpoint struct {
 	folder string // 0700 and new, so that only this child can have made a socket in it
 	socket string // path; "" if not offered
 	port   int    // on loopback; 0 if not offered
+
+	listener int // pid of who listens on the socket, once that answers; 0 = not known
 }
 
 // makeEndpoint makes the folder of a child and says which places its app is offered: loaders put
@@ -100,8 +103,11 @@ func (e *endpoint) String() string {
 // probe tries to connect. It returns "", "" while nobody answers, and an error if a port is
 // answered by a process outside the group of leader.
 func (e *endpoint) probe(ctx context.Context, leader int) (network, address string, err error) {
-	if e.socket != "" && answers(ctx, "unix", e.socket) {
-		return "unix", e.socket, nil
+	if e.socket != "" {
+		if pid, ok := listenerOf(ctx, e.socket); ok {
+			e.listener = pid
+			return "unix", e.socket, nil
+		}
 	}
 	if e.port == 0 {
 		return "", "", nil
@@ -120,12 +126,32 @@ func (e *endpoint) probe(ctx context.Context, leader int) (network, address stri
 	return "", "", nil
 }
 
+// listenerOf connects to a unix socket, and returns who has called listen(2) on it, 0 if that is not to
+// be known (unix(7), SO_PEERCRED).
+func listenerOf(ctx context.Context, socket string) (pid int, ok bool) {
+	dialer := net.Dialer{Timeout: time.Second}
+	connection, err := dialer.DialContext(ctx, "unix", socket)
+	if err != nil {
+		return 0, errors.Is(err, syscall.EAGAIN) // a full backlog is no refusal: somebody listens
+	}
+	defer connection.Close()
+	raw, err := connection.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return 0, true
+	}
+	raw.Control(func(fd uintptr) {
+		if peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			pid = int(peer.Pid)
+		}
+	})
+	return pid, true
+}
+
 func answers(ctx context.Context, network, address string) bool {
 	dialer := net.Dialer{Timeout: time.Second}
 	connection, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
-		// A full backlog is no refusal: somebody listens.
-		return network == "unix" && errors.Is(err, syscall.EAGAIN)
+		return false
 	}
 	connection.Close()
 	return true

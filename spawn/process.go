@@ -18,8 +18,9 @@ type process struct {
 	exited chan struct{} // closed as soon as it has exited
 	exit   error         // why it exited; valid once awaitEnd has returned
 
-	mu     sync.Mutex // guards reaped; held while signalling, never while waiting
-	reaped bool       // from here on the pid may be someone else's
+	mu     sync.Mutex  // guards what follows; held while signalling, never while waiting
+	reaped bool        // from here on the pid may be someone else's
+	stray  *os.Process // who listens for it, if that is a process that has left the group; nil = nobody
 }
 
 // own takes over what has just been started; its output goes to log.
@@ -30,8 +31,9 @@ func (p *process) own(pid int, pipes *pipes, log hclog.Logger) {
 	p.exited = make(chan struct{})
 }
 
-// signal signals the whole group, and the leader also if it has moved to another one: nothing that
-// a program does may put it out of reach. It reports whether there was still somebody to signal.
+// signal signals the whole group, and the leader also if it has moved to another one, and a stray:
+// nothing that a program does may put it out of reach. It reports whether there was still somebody to
+// signal.
 func (p *process) signal(s syscall.Signal) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +44,25 @@ func (p *process) signal(s syscall.Signal) bool {
 	if group, err := syscall.Getpgid(p.pid); err == nil && group != p.pid {
 		syscall.Kill(p.pid, s)
 	}
+	if p.stray != nil {
+		p.stray.Signal(s) // by its pidfd: it cannot reach another process
+	}
 	return true
+}
+
+// follow has what pid does count as done by p, though it is not in p's group (setsid(2)). The server
+// of a release that cannot be signalled would serve on for ever.
+func (p *process) follow(pid int) {
+	if group, err := syscall.Getpgid(pid); pid <= 0 || err != nil || group == p.pid {
+		return
+	}
+	stray, err := os.FindProcess(pid)
+	if err != nil {
+		return // it has exited
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stray = stray
 }
 
 // awaitEnd waits for the exit, leaves nothing behind, and notes the reason.
@@ -53,6 +73,9 @@ func (p *process) awaitEnd() {
 	p.exit = p.reap()
 	p.output.end()
 	p.stdin.Close()
+	if p.stray != nil { // nobody sets it any more
+		p.stray.Release()
+	}
 }
 
 // awaitExit waits until pid has exited, without reaping it.

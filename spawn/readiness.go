@@ -65,6 +65,7 @@ func (c *Child) awaitConnection(ctx context.Context, bound <-chan fsnotify.Event
 		}
 		if network != "" {
 			c.network, c.address = network, address
+			c.follow(c.endpoint.listener)
 			return nil
 		}
 		pause := min(max(time.Since(since)/200, leastPause), mostPause)

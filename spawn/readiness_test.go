@@ -90,6 +90,20 @@ func TestPortAnsweredByAForeignProcessFailsAtOnce(t *testing.T) {
 	endGrandchild(t, st)
 }
 
+func TestServerThatHasLeftTheGroupEndsWithItsChild(t *testing.T) {
+	for how, end := range map[string]func(*Child){"killed by signal TERM": (*Child).Stop, "killed by signal KILL": (*Child).Kill} {
+		t.Run(how, func(t *testing.T) {
+			st := newStage(t, "foreign server", nil) // on the socket, which nobody else can have made
+			child := st.start()
+			st.get(child, "/200")
+			server := number(t, st.said("grandchild "))
+			end(child)
+			st.ends(child, how)
+			eventually(t, "the server is gone", func() bool { return !alive(server) })
+		})
+	}
+}
+
 func TestDaemonIsRefused(t *testing.T) {
 	st := newStage(t, "daemonises", nil)
 	failure := st.startFails()
