@@ -18,7 +18,7 @@ import (
 
 var (
 	stormRestarts = flag.Int("restarts", 60, "how many restarts TestStorm orders")
-	stormSeed     = flag.Uint64("storm-seed", 0, "seed of TestStorm, to have the same orders again; 0 = another each time")
+	stormSeed     = flag.Uint64("storm-seed", 1, "seed of TestStorm, to have the same orders again; 0 = another each time")
 )
 
 // A storm is restarts at random times, with processes that boot slowly, are killed or stopped in any
