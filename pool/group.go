@@ -54,7 +54,6 @@ func newGroup(p *Pool, app conf.App, release Release, spawn SpawnFunc, log hclog
 	g.state = newGroupState(app, release, groupDriver{g}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	g.releases.Store(new([]Release))
 	g.clock.Go(g.keepTime)
-	g.do((*groupState).settle)
 	return g
 }
 

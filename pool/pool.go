@@ -63,8 +63,9 @@ func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
 	}
 	g := newGroup(p, app, release, spawn, p.log)
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.groups[app.Name] = g
+	p.mu.Unlock()
+	g.do((*groupState).settle) // what comes of it may be asked about at once
 	return g
 }
 

@@ -33,7 +33,10 @@ func TestEventsTellEachTransitionOnceThroughTwoRestartsAndACrash(t *testing.T) {
 	s.deploy(release{Version: 3, Boot: 50})
 	restart(t, p, 0)
 	const ended = 3 + 3 + 1 // processes: those of two generations, and the one that was killed
-	harness.Eventually(t, patience, "all that went are told gone", func() bool { return count(events.Seen(t), "process", "gone") == ended })
+	harness.Eventually(t, patience, "all that went are told gone, and after them the end of the second restart", func() bool {
+		seen := events.Seen(t)
+		return count(seen, "process", "gone") == ended && count(seen, "restart", "done") == 2
+	})
 
 	all := events.Seen(t)
 	state := mustBeLives(t, all)
