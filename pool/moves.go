@@ -128,7 +128,7 @@ func (g *groupState) crashed(now time.Time, p *Process, err error) {
 // crash is no verdict, but more than two are, or a quarter of all.
 func (g *groupState) countCrash(now time.Time, p *Process, err error) {
 	n, r := p.generation, g.running()
-	if r == nil || r.generation != n || n != g.wanted || n.bad || n == g.good {
+	if !g.takingOver(n) {
 		return
 	}
 	if n.crashes++; n.crashes < max(maxFailures, r.total/4) || !g.resists(n) {
@@ -137,6 +137,11 @@ func (g *groupState) countCrash(now time.Time, p *Process, err error) {
 	why := g.newFailure(now, p, err)
 	why.Reason = fmt.Sprintf("%d of its processes crashed while it was taking over; the last %s", n.crashes, why.Reason)
 	g.takeBack(now, r, why)
+}
+
+func (g *groupState) noteResisting(why *Failure) {
+	g.os.note(hclog.Warn, "resisting deployment error", "generation", g.wanted.number, "reason", why.Reason,
+		"error-id", why.ErrorID, "serving", g.good.release.Path)
 }
 
 func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {
@@ -167,8 +172,7 @@ func (g *groupState) condemn(now time.Time, n *generation) {
 	if !g.resisting() {
 		return
 	}
-	g.os.note(hclog.Warn, "resisting deployment error", "generation", n.number, "reason", n.failure.Reason,
-		"error-id", n.failure.ErrorID, "serving", g.good.release.Path)
+	g.noteResisting(n.failure)
 	for _, p := range g.procs {
 		if p.state == Spawning && p.generation == n {
 			g.giveUp(now, p)

@@ -127,9 +127,13 @@ func (g *groupState) withdraw(why *Failure) {
 
 // onTrial reports whether the answers of p's generation are compared with those of the last good one.
 func (g *groupState) onTrial(p *Process) bool {
+	return g.app.Health.Probation > 0 && g.takingOver(p.generation)
+}
+
+// takingOver reports whether a restart runs by which n takes over from the last good generation.
+func (g *groupState) takingOver(n *generation) bool {
 	r := g.running()
-	return g.app.Health.Probation > 0 && r != nil && p.generation == g.wanted && r.generation == g.wanted &&
-		g.good != nil && g.good != g.wanted && !g.wanted.bad
+	return r != nil && r.generation == n && n == g.wanted && !n.bad && g.good != nil && n != g.good
 }
 
 // judge takes the wanted generation back if it clearly answers worse than the last good one.
@@ -159,8 +163,7 @@ func (g *groupState) takeBack(now time.Time, r *restart, why *Failure) {
 	}
 	g.moves++
 	g.withdraw(why)
-	g.os.note(hclog.Warn, "resisting deployment error", "generation", g.wanted.number, "reason", why.Reason,
-		"error-id", why.ErrorID, "serving", g.good.release.Path)
+	g.noteResisting(why)
 }
 
 // drainRejected lets the processes go of what was taken back, where the old code still serves but cannot

@@ -35,10 +35,10 @@ const share = 50
 // about to be started from it, or were kept by an earlier purser that was asked; so it may be a need
 // that is shown, but nothing is triggered for it.
 //
-// Live gives the processes of an app that serve; NewChecker calls it, too. Trigger is told the app and why; it is called by
-// Run alone, for what was not there when the last restart was triggered or Requested, once nothing
-// has changed for Restart.Settle. So one that fails is not tried again before something happens, and
-// ten marks are one restart. Neither must block.
+// Live gives the processes of an app that serve; NewChecker calls it, too. Trigger is told the app
+// and why; it is called by Run alone, for what was not there when the last restart was triggered or
+// Requested, once nothing has changed for Restart.Settle. So one that fails is not tried again before
+// something happens, and ten marks are one restart. Neither must block.
 func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(app, reason string), log hclog.Logger) *Checker {
 	c := &Checker{live: live, trigger: trigger, log: log.Named("restart"), now: time.Now, poll: 2 * time.Second}
 	for _, app := range apps {

@@ -8,9 +8,9 @@
 // older one, and also if the file was not there. A file that goes asks for nothing. Nothing here ever
 // creates it.
 //
-// A need is a statement about live processes and never a flag that somebody has to clear: a process
-// needs a restart as long as its Print is not that of its app's root, or a Mark is there that came
-// after it. For an app whose Restart.Auto is "changed" a need triggers one restart, once what is on
+// That code has changed is a statement about live processes and never a flag that somebody has to
+// clear: it is so as long as a process's Print is not that of its app's root. A Mark stays until a
+// restart that was requested after it is done. For an app whose Restart.Auto is "changed" a need triggers one restart, once what is on
 // disk is quiet; what was on disk when a restart was requested never triggers another. So what an app
 // writes itself when it starts must not be watched.
 package restart

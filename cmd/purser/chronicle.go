@@ -67,10 +67,8 @@ func (c *chronicle) see(e pool.Event) {
 	case e.Kind == "process" && e.What == "gone":
 		c.restarts.prints.forget(processKey{e.App, e.Process})
 	case e.Kind == "restart":
-		for _, r := range g.Restarts() {
-			if r.ID == e.Restart {
-				c.seeRestart(g, r, e.What)
-			}
+		if r, known := c.pool.Restart(e.Restart); known != nil {
+			c.seeRestart(g, r, e.What)
 		}
 	}
 	c.hooks.lines[e.App].put(g, e)

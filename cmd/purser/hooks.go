@@ -41,11 +41,10 @@ type fact struct {
 
 // factsOf is what a hook is told of an event: as variables, and whole.
 func factsOf(g *pool.Group, e pool.Event) (variables map[string]string, facts fact) {
-	s := g.Snapshot()
 	variables = map[string]string{
 		"PURSER_APP":   e.App,
 		"PURSER_EVENT": e.Kind + " " + e.What,
-		"PURSER_ROOT":  s.Root,
+		"PURSER_ROOT":  g.App().Root,
 	}
 	set := func(name, value string) {
 		if value != "" && value != "0" {
@@ -68,20 +67,15 @@ func factsOf(g *pool.Group, e pool.Event) (variables map[string]string, facts fa
 	return variables, facts
 }
 
-// linesOf are the last lines of what failed.
+// linesOf are the last lines of a hook that failed.
 func linesOf(err error) []string {
-	type teller interface{ LastLines() []string }
-	var told interface {
-		error
-		teller
-	}
-	if errors.As(err, &told) {
-		return told.LastLines()
+	if failed, ok := errors.AsType[*spawn.HookError](err); ok {
+		return failed.LastLines()
 	}
 	return nil
 }
 
-// runHooks runs hooks until its channel is closed; those that are left when ctx ends are not run.
+// run runs hooks until its channel is closed; those that are left when ctx ends are not run.
 func (l *hookLine) run(ctx context.Context) {
 	for job := range l.jobs {
 		if ctx.Err() != nil {
