@@ -80,21 +80,6 @@ func checkAdmin(s string) error {
 	return nil
 }
 
-// parsePrefix reads a CIDR or a single address. Bits beyond the mask are cleared.
-func parsePrefix(s string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
-		addr = addr.Unmap()
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	prefix, err := netip.ParsePrefix(s)
-	if err != nil || prefix.Addr().Is4In6() {
-		return netip.Prefix{}, fmt.Errorf(`must be addresses or CIDRs such as "10.0.0.0/8", not %s`, described(s))
-	}
-	return prefix.Masked(), nil
-}
-
-func prefixString(p netip.Prefix) string { return p.String() }
-
 // parseHost lower-cases: names are compared without regard to case (RFC 9110 section 4.2.3).
 func parseHost(s string) (string, error) { return strings.ToLower(s), nil }
 

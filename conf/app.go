@@ -64,6 +64,7 @@ func (a *App) checkTimeouts(t table) {
 	t.positive("stop_timeout", a.StopTimeout)
 	t.orOff("queue_timeout", a.QueueTimeout)
 	t.orOff("request_timeout", a.RequestTimeout)
+	t.orOff("answer_stall", a.AnswerStall)
 }
 
 func (r *Restart) check(t table) {

@@ -27,6 +27,8 @@ type Server struct {
 	MaxProcesses    int            // over all apps; 0 = no pool-wide cap
 	MaxSpawns       int            // processes of all apps starting at once; 0 = twice the cores, at least 16
 	TrustedProxies  []netip.Prefix // peers whose X-Forwarded-* are believed; default none
+	TrustUnix       bool           // so are those of whoever connects over a unix socket; default false
+	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
 }
 
 // Listen is one place where requests come in.
@@ -65,8 +67,10 @@ type App struct {
 	MaxQueue              int           // default 100; 0 = unlimited
 	QueueTimeout          time.Duration // default 60s; 0 = unlimited
 	RequestTimeout        time.Duration // until the app begins to answer; 0 = unlimited
+	AnswerStall           time.Duration // between two bytes of an answer while the app is waited for; default 60s; 0 = unlimited
 	MaxRequests           int           // recycle a process after about this many; 0 = never
 	MaxBody               int64         // bytes; default 1 GiB; 0 = unlimited
+	PassTrailers          bool          // a request's trailers reach the app, its body chunked; default false: dropped, and a Content-Length always
 
 	Restart Restart
 	Health  Health
@@ -112,6 +116,20 @@ func (a Amount) Of(n int) int {
 		return max(1, n*a.Percent/100)
 	}
 	return a.Count
+}
+
+// Share is a part of the free space ("50%") or a size ("10GiB").
+type Share struct {
+	Percent int   // used if > 0
+	Bytes   int64 // at least 1 MiB
+}
+
+// Of returns how many bytes the share is where so many are free: never more than those.
+func (s Share) Of(free int64) int64 {
+	if s.Percent > 0 {
+		return free/100*int64(s.Percent) + free%100*int64(s.Percent)/100 // in two steps, for free*Percent may overflow
+	}
+	return min(s.Bytes, free)
 }
 
 // Health is [apps.NAME.health].

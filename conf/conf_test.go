@@ -70,11 +70,13 @@ func TestValidateSeesWhatFlagsChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Server.Listen = []Listen{{"unix", "relative"}}
+	cfg.Server.SpoolLimit = Share{}
 	cfg.Apps[0].Command = Command{Shell: "x", Args: []string{"x"}}
 	cfg.Apps[0].Restart.Surge = Amount{Percent: 101}
 	cfg.Apps[0].Hooks.ProcessGone = Command{Args: []string{""}}
 	want := strings.Join([]string{
 		`server.listen: must be "unix:" and an absolute path, not "unix:relative"`,
+		`server.spool_limit: must be a share such as "50%" or a size of at least "1MiB", not "0"`,
 		`apps.blog.command: is both a string and a list; write one of them`,
 		`apps.blog.restart.surge: must be a share from 1% to 100%`,
 		`apps.blog.hooks.process_gone: must name a program first`,
@@ -142,6 +144,22 @@ func TestAmountIsAtLeastOneUnlessItIsZero(t *testing.T) {
 		a, err := ParseAmount(s)
 		if err != nil || a.Of(4) != want {
 			t.Errorf("%s of 4 is %d, %v; want %d", s, a.Of(4), err, want)
+		}
+	}
+}
+
+func TestShareIsNeverMoreThanWhatIsFree(t *testing.T) {
+	const exbi = 1 << 60
+	for _, test := range []struct {
+		share      string
+		free, want int64
+	}{
+		{"50%", 201, 100}, {"1%", 99, 0}, {"1%", 100, 1}, {"100%", 199, 199}, {"100%", exbi, exbi}, {"50%", 0, 0},
+		{"1MiB", exbi, 1 << 20}, {"10GiB", 3 << 30, 3 << 30},
+	} {
+		s, err := ParseShare(test.share)
+		if err != nil || s.Of(test.free) != test.want {
+			t.Errorf("%s of %d is %d, %v; want %d", test.share, test.free, s.Of(test.free), err, test.want)
 		}
 	}
 }

@@ -41,6 +41,7 @@ func defaultServer() Server {
 		LogFormat:       "text",
 		AccessLog:       "off",
 		AccessLogFormat: "combined",
+		SpoolLimit:      Share{Percent: 50},
 	}
 }
 
@@ -67,6 +68,7 @@ func defaultApp(name string) App {
 		BacktraceSignal:       "auto",
 		MaxQueue:              100,
 		QueueTimeout:          60 * time.Second,
+		AnswerStall:           60 * time.Second,
 		MaxBody:               1 << 30,
 
 		Restart: Restart{

@@ -24,9 +24,9 @@ var (
 	sizeForm        = form[int64]{written(ParseSize), formatSize}
 	concurrencyForm = form[int]{concurrency, formatConcurrency}
 	amountForm      = form[Amount]{amount, formatAmount}
+	shareForm       = form[Share]{written(ParseShare), formatShare}
 	commandForm     = form[Command]{command, formatCommand}
 	listensForm     = listOf(ParseListen, Listen.String)
-	proxiesForm     = listOf(parsePrefix, prefixString)
 	hostsForm       = listOf(parseHost, strings.Clone)
 	globsForm       = listOf(parseGlob, strings.Clone)
 	urlsForm        = listOf(parseURL, strings.Clone)
@@ -87,15 +87,7 @@ func listOf[V any](parse func(string) (V, error), format func(V) string) form[[]
 			if err != nil {
 				return nil, err
 			}
-			var list []V
-			for _, word := range words {
-				element, err := parse(word)
-				if err != nil {
-					return nil, err
-				}
-				list = append(list, element)
-			}
-			return list, nil
+			return parseAll(words, parse)
 		},
 		format: func(list []V) string {
 			words := make([]string, len(list))
@@ -105,6 +97,18 @@ func listOf[V any](parse func(string) (V, error), format func(V) string) form[[]
 			return quotedList(words)
 		},
 	}
+}
+
+func parseAll[V any](words []string, parse func(string) (V, error)) ([]V, error) {
+	var list []V
+	for _, word := range words {
+		element, err := parse(word)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, element)
+	}
+	return list, nil
 }
 
 func texts(v any) ([]string, error) {

@@ -27,7 +27,8 @@ access_log = "log/access.log"
 access_log_format = "json"
 max_processes = 40
 max_spawns = 5
-trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "::ffff:192.0.2.8"]
+trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "unix:", "::ffff:192.0.2.8"]
+spool_limit = "80%"
 
 [apps.blog]
 root = "../blog/current"
@@ -52,8 +53,10 @@ backtrace_signal = "USR2"
 max_queue = 0
 queue_timeout = ""
 request_timeout = "20s"
+answer_stall = "2m30s"
 max_requests = 1000
 max_body = "64MiB"
+pass_trailers = true
 env = { A = "b", "odd name" = "tab\t \"quoted\" back\\slash \u0001 ü" }
 
 [apps.blog.restart]
@@ -93,6 +96,7 @@ startup_file = "app.js"
 kind = "node"
 concurrency = 5
 max_body = "0"
+answer_stall = "0"
 restart.file = ""
 restart.surge = 0
 restart.unavailable = "25%"
@@ -103,8 +107,7 @@ stop_signal = "USR2"
 backtrace_signal = "none"
 `
 
-func fullConfig(t *testing.T) *Config {
-	t.Helper()
+func fullConfig() *Config {
 	blog := defaultApp("blog")
 	blog.Root = "/etc/blog/current"
 	blog.Kind = "command"
@@ -119,6 +122,7 @@ func fullConfig(t *testing.T) *Config {
 	blog.StopSignal, blog.BacktraceSignal = "QUIT", "USR2"
 	blog.Public, blog.Affinity, blog.WebsocketCloseWindow = "static/files", "forward", 0
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
+	blog.AnswerStall, blog.PassTrailers = 150*time.Second, true
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
 	blog.Restart = Restart{
 		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},
@@ -142,15 +146,15 @@ func fullConfig(t *testing.T) *Config {
 
 	shop := defaultApp("shop.v2")
 	shop.Root, shop.StartupFile, shop.Kind = "/srv/shop", "app.js", "node"
-	shop.Concurrency, shop.MaxBody = 5, 0
+	shop.Concurrency, shop.MaxBody, shop.AnswerStall = 5, 0, 0
 	shop.Restart.Surge, shop.Restart.Unavailable = Amount{}, Amount{Percent: 25}
 	shop.Restart.Strategy, shop.Restart.File = "blocking", ""
 	shop.Health.Expect = Expect{"204"}
 	shop.Public, shop.StopSignal, shop.BacktraceSignal = "", "USR2", "none"
 
-	proxies, err := proxiesForm.parse([]any{"10.0.0.0/8", "::1/128", "192.0.2.7/32", "192.0.2.8/32"})
-	if err != nil {
-		t.Fatal(err)
+	var proxies []netip.Prefix
+	for _, cidr := range []string{"10.0.0.0/8", "::1/128", "192.0.2.7/32", "192.0.2.8/32"} {
+		proxies = append(proxies, netip.MustParsePrefix(cidr))
 	}
 	return &Config{
 		Server: Server{
@@ -160,7 +164,7 @@ func fullConfig(t *testing.T) *Config {
 			},
 			Admin: "127.0.0.1:9000", LogLevel: "debug", LogFormat: "json",
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
-			MaxProcesses: 40, MaxSpawns: 5, TrustedProxies: proxies,
+			MaxProcesses: 40, MaxSpawns: 5, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80},
 		},
 		Apps: []App{blog, shop},
 	}
@@ -175,14 +179,14 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := diff(fullConfig(t), got); d != "" {
+	if d := diff(fullConfig(), got); d != "" {
 		t.Error(d)
 	}
 }
 
 // full is only as good as it is complete.
 func TestFullHasEveryKeyAndNoneWithItsDefault(t *testing.T) {
-	cfg := fullConfig(t)
+	cfg := fullConfig()
 	blog, fresh := cfg.Apps[0], defaultApp("blog")
 	server := defaultServer()
 	unchanged := slices.Concat(
@@ -223,6 +227,27 @@ func TestEffectiveIsReadAsTheSame(t *testing.T) {
 		}
 		if d := diff(cfg, again); d != "" {
 			t.Errorf("%s in\n%s", d, &effective)
+		}
+	}
+}
+
+func TestTrustedUnixSocketsAndSpoolLimitsArePrintedAsWritten(t *testing.T) {
+	for _, written := range []string{
+		"trusted_proxies = [\"unix:\"]\nspool_limit = \"1%\"\n",
+		"trusted_proxies = [\"10.0.0.0/8\", \"unix:\"]\nspool_limit = \"100%\"\n",
+		"trusted_proxies = [\"::1/128\"]\nspool_limit = \"10GiB\"\n",
+		"trusted_proxies = []\nspool_limit = \"1MiB\"\n",
+	} {
+		cfg, err := Parse("p.toml", []byte(inServer(written)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var effective bytes.Buffer
+		if err := cfg.WriteTOML(&effective); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(effective.String(), written) {
+			t.Errorf("%q is not in\n%s", written, &effective)
 		}
 	}
 }

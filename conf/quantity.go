@@ -14,6 +14,7 @@ import (
 const (
 	maxCount    = 1_000_000_000
 	maxDuration = 365 * 24 * time.Hour
+	minShare    = 1 << 20 // bytes
 )
 
 var sizeUnits = []struct {
@@ -161,6 +162,37 @@ func formatAmount(a Amount) string {
 		return quoted(strconv.Itoa(a.Percent) + "%")
 	}
 	return strconv.Itoa(a.Count)
+}
+
+// ParseShare reads a share of the free space ("50%", from 1% to 100%) or a size (see ParseSize).
+func ParseShare(s string) (Share, error) {
+	digits, percent := strings.CutSuffix(s, "%")
+	if !percent {
+		n, err := ParseSize(s)
+		if err != nil {
+			return Share{}, notShare(s)
+		}
+		return Share{Bytes: n}, nil
+	}
+	n, err := strconv.ParseUint(digits, 10, 31)
+	switch {
+	case err != nil:
+		return Share{}, notShare(s)
+	case n < 1 || n > 100:
+		return Share{}, errors.New("must be a share from 1% to 100%, not " + described(s))
+	}
+	return Share{Percent: int(n)}, nil
+}
+
+func notShare(s string) error {
+	return fmt.Errorf(`must be a share such as "50%%" or a size such as "10GiB", not %s`, described(s))
+}
+
+func formatShare(s Share) string {
+	if s.Percent > 0 {
+		return quoted(strconv.Itoa(s.Percent) + "%")
+	}
+	return formatSize(s.Bytes)
 }
 
 // MarshalJSON writes a count as a number, and a share as a string.

@@ -1,9 +1,6 @@
 package conf
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 // A schema is what may be written in one table.
 type schema[T any] struct {
@@ -43,7 +40,8 @@ var serverSchema = schema[Server]{
 		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
 		at("max_processes", func(s *Server) *int { return &s.MaxProcesses }, countForm),
 		at("max_spawns", func(s *Server) *int { return &s.MaxSpawns }, countForm),
-		at("trusted_proxies", func(s *Server) *[]netip.Prefix { return &s.TrustedProxies }, proxiesForm),
+		trustedProxies,
+		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
 	},
 	later: []string{"tls"},
 }
@@ -75,8 +73,10 @@ var appSchema = schema[App]{
 		at("max_queue", func(a *App) *int { return &a.MaxQueue }, countForm),
 		at("queue_timeout", func(a *App) *time.Duration { return &a.QueueTimeout }, durationForm),
 		at("request_timeout", func(a *App) *time.Duration { return &a.RequestTimeout }, durationForm),
+		at("answer_stall", func(a *App) *time.Duration { return &a.AnswerStall }, durationForm),
 		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
+		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),
 	},
 	tables: []string{"env", "restart", "health", "hooks"},
 	later:  []string{"user", "group", "memory_limit", "underscores_in_headers"},

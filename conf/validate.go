@@ -127,6 +127,12 @@ func (s *Server) check(t table) {
 	}
 	t.count("max_processes", s.MaxProcesses, 0)
 	t.count("max_spawns", s.MaxSpawns, 0)
+	s.SpoolLimit.check(t, "spool_limit")
+}
+
+func (s Share) check(t table, key string) {
+	t.require(0 <= s.Percent && s.Percent <= 100, key, "must be a share from 1%% to 100%%")
+	t.require(s.Percent != 0 || s.Bytes >= minShare, key, `must be a share such as "50%%" or a size of at least "1MiB", not %s`, formatShare(s))
 }
 
 // checkRoutes refuses two apps where one request could be meant for both.
