@@ -10,7 +10,12 @@ import (
 // decode decodes a chunked body that comes in pieces, each as large as cut says. taken is how much of
 // it was used up.
 func decode(in []byte, cut func() int) (content []byte, taken int, trailers []Field, err error) {
+	return decodeOf(ByClient, in, cut)
+}
+
+func decodeOf(side Side, in []byte, cut func() int) (content []byte, taken int, trailers []Field, err error) {
 	var d Chunked
+	d.Reset(side)
 	for arrived := 0; !d.Done(); {
 		if arrived == len(in) {
 			return content, taken, nil, errUnfinished
@@ -133,11 +138,24 @@ func TestTrailers(t *testing.T) {
 	}, chunkedEach("34 trailer", 400, "0\r\n$\r\n\r\n", "A", ": a", "A : a", " A: a", "A: a\r\n b", "A: a\x00", "A: a\rb", "A: a\r", "A: a\nB: b", "A(: b", "\x00")...))
 }
 
+// TestChunkErrorIsItsSenders: the same malformed body is the app's error in an answer, and a client's in a
+// request.
+func TestChunkErrorIsItsSenders(t *testing.T) {
+	for _, body := range []string{"x\r\n", "5;\x00", "1\r\nxy", "0\r\nA\r\n\r\n", "0\r\n\n", "0\r\n" + strings.Repeat("a", maxTrailer+1)} {
+		for side, status := range map[Side]int{ByClient: 400, ByApp: 0} {
+			_, _, _, err := decodeOf(side, []byte(body), func() int { return 1 })
+			if e, ok := errors.AsType[*Error](err); !ok || e.Side != side || e.Status != status || e.Text == "" {
+				t.Errorf("%.20q sent by %d: %#v", body, side, err)
+			}
+		}
+	}
+}
+
 // TestChunkedIsReused: nothing of a body shows in the next one decoded by the same decoder.
 func TestChunkedIsReused(t *testing.T) {
 	var d Chunked
 	for _, body := range []string{"0\r\nA: b\r\n\r\n", "3;e=\"f", "0\r\n\r\n"} {
-		d.Reset()
+		d.Reset(ByClient)
 		if len(d.Trailers) > 0 || d.Done() {
 			t.Fatalf("before %q: %+v", body, d)
 		}

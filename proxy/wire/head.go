@@ -6,15 +6,15 @@ import (
 )
 
 var (
-	errBareLF      = &Error{400, "a line ends in a bare LF"}
-	errBareCR      = &Error{400, "a CR stands without its LF"}
-	errLineTooLong = &Error{431, "a header line is too long"}
-	errTooMany     = &Error{431, "there are too many header lines"}
-	errName        = &Error{400, "a header name is not a token"}
-	errNoColon     = &Error{400, "a header line has no colon"}
-	errSpaceColon  = &Error{400, "white space stands before a header's colon"}
-	errFold        = &Error{400, "a header line is folded"}
-	errValue       = &Error{400, "a header value has a control character"}
+	errBareLF      = &Error{Status: 400, Text: "a line ends in a bare LF"}
+	errBareCR      = &Error{Status: 400, Text: "a CR stands without its LF"}
+	errLineTooLong = &Error{Status: 431, Text: "a header line is too long"}
+	errTooMany     = &Error{Status: 431, Text: "there are too many header lines"}
+	errName        = &Error{Status: 400, Text: "a header name is not a token"}
+	errNoColon     = &Error{Status: 400, Text: "a header line has no colon"}
+	errSpaceColon  = &Error{Status: 400, Text: "white space stands before a header's colon"}
+	errFold        = &Error{Status: 400, Text: "a header line is folded"}
+	errValue       = &Error{Status: 400, Text: "a header value has a control character"}
 )
 
 // HeadEnd looks for the end of a head in buf, of which the first from bytes were looked at before.

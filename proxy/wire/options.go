@@ -2,7 +2,7 @@ package wire
 
 import "bytes"
 
-var errOptions = &Error{431, "the Connection header has too many options"}
+var errOptions = &Error{Status: 431, Text: "the Connection header has too many options"}
 
 // options are what the Connection fields of a message ask for together.
 type options struct {

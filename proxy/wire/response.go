@@ -3,12 +3,12 @@ package wire
 import "bytes"
 
 var (
-	errStatusLine  = &Error{502, "the app's status line is malformed"}
-	errAppField    = &Error{502, "a header line of the app is malformed"}
-	errAppTooMany  = &Error{502, "the app sent too many header lines or connection options"}
-	errAppLength   = &Error{502, "the app's Content-Length is malformed or contradicts itself"}
-	errAppCoding   = &Error{502, "the app's Transfer-Encoding is not chunked alone"}
-	errAppFoldsTop = &Error{502, "the app's first header line is folded"}
+	errStatusLine  = &Error{Side: ByApp, Text: "the app's status line is malformed"}
+	errAppField    = &Error{Side: ByApp, Text: "a header line of the app is malformed"}
+	errAppTooMany  = &Error{Side: ByApp, Text: "the app sent too many header lines or connection options"}
+	errAppLength   = &Error{Side: ByApp, Text: "the app's Content-Length is malformed or contradicts itself"}
+	errAppCoding   = &Error{Side: ByApp, Text: "the app's Transfer-Encoding is not chunked alone"}
+	errAppFoldsTop = &Error{Side: ByApp, Text: "the app's first header line is folded"}
 )
 
 // A Response is a parsed response head.

@@ -21,10 +21,18 @@ const (
 	maxAppFields = 512       // header lines of a response
 )
 
-// An Error is a message that cannot be accepted. Status is the answer it deserves when it came from
-// a client (RFC 9110 section 15); an app's errors are all answered 502.
+// Side is who sent a message.
+type Side uint8
+
+const (
+	ByClient Side = iota
+	ByApp
+)
+
+// An Error is a message that cannot be accepted.
 type Error struct {
-	Status int
+	Side   Side
+	Status int    // the answer that a client's message deserves (RFC 9110 section 15); 0 = it is the app's
 	Text   string // what is wrong, for the log
 }
 
