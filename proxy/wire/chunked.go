@@ -22,6 +22,7 @@ type chunkState uint8
 const (
 	chunkFirst    chunkState = iota // the first digit of a size
 	chunkSize                       // further digits
+	chunkSpace                      // white space after a size: an extension must follow
 	chunkExt                        // an extension, outside quotes
 	chunkQuoted                     // inside quotes
 	chunkEscaped                    // after a backslash inside quotes
@@ -89,6 +90,8 @@ func (d *Chunked) step(c byte) *Error {
 	switch d.state {
 	case chunkFirst, chunkSize:
 		return d.stepSize(c)
+	case chunkSpace:
+		return d.stepSpace(c)
 	case chunkExt, chunkQuoted, chunkEscaped:
 		return d.stepExtension(c)
 	case chunkLineLF:
@@ -130,13 +133,26 @@ func (d *Chunked) stepSize(c byte) *Error {
 		return errChunkSize
 	case c == '\r':
 		d.state = chunkLineLF
-	case c == ';':
-		d.line, d.state = d.digits, chunkExt
-		return d.stepExtension(c)
+	case c == ';', c == ' ', c == '\t':
+		d.line, d.state = d.digits, chunkSpace
+		return d.stepSpace(c)
 	default:
 		return errChunkSize
 	}
 	return nil
+}
+
+// stepSpace takes what precedes an extension. White space is bad there, but must be parsed (RFC 9112 section
+// 7.1.1); before a line end it is an error.
+func (d *Chunked) stepSpace(c byte) *Error {
+	switch c {
+	case ';':
+		d.state = chunkExt
+	case ' ', '\t':
+	default:
+		return errChunkSize
+	}
+	return d.stepExtension(c)
 }
 
 func (d *Chunked) stepExtension(c byte) *Error {

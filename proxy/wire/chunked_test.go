@@ -103,7 +103,7 @@ func TestChunkSizes(t *testing.T) {
 		{"46 cut before the last chunk", "5\r\nhello\r\n", -1, ""},
 		{"46 cut in the last chunk", "5\r\nhello\r\n0\r\n", -1, ""},
 		{"46 cut in the trailers", "0\r\nA: b\r\n", -1, ""},
-	}, chunkedEach("43 size", 400, "$\r\nhello\r\n0\r\n\r\n", "", "0x5", "+5", "-1", "-0", " 5", "5 ", "\t5", "5\t", "5_0", "5h", "g", "5,5", "\"5\"", "\x005", "5\x00", "5.0", "\xb25")...),
+	}, chunkedEach("43 size", 400, "$\r\nhello\r\n0\r\n\r\n", "", "0x5", "+5", "-1", "-0", " 5", "5 ", "\t5", "5\t", "5 \t ", "5 5", "5 x", "5 a=b;c", " ;a", "5 \n;a", "5 \r;a", "5 \x00;a", "5 \x0b;a", "5_0", "5h", "g", "5,5", "\"5\"", "\x005", "5\x00", "5.0", "\xb25")...),
 		chunkedEach("45 line end after a size", 400, "5$hello\r\n0\r\n\r\n", "\n", "\r", "\rX", "\r\r\n", "XX", "\n\r", "\x00\n", "\x0b\r\n")...))
 	runChunked(t, append(append(
 		chunkedEach("45 line end after content", 400, "5\r\nhello$0\r\n\r\n", "\n", "\r", "\rX", "\r\r\n", "XX", "\n\r", "", "X\r\n", " \r\n"),
@@ -119,6 +119,10 @@ func TestChunkExtensions(t *testing.T) {
 		{"44 name and value", "5;a=b;c=\"d\"; e = f\r\nhello\r\n0\r\n\r\n", 0, "hello|"},
 		{"44 quoted separators", "5;a=\"; \\\" ;\\\\\"\r\nhello\r\n0\r\n\r\n", 0, "hello|"},
 		{"44 obs-text and tab", "5;\xe4\t\r\nhello\r\n0\r\n\r\n", 0, "hello|"},
+		{"44 bad white space before it", "5 ;a=b\r\nhello\r\n0\t \t; c ;d\r\n\r\n", 0, "hello|"},
+		{"44 bad white space in a line of 256 bytes", "5" + strings.Repeat(" ", 254) + ";\r\nhello\r\n0\r\n\r\n", 0, "hello|"},
+		{"44 bad white space in a line of 257 bytes", "5" + strings.Repeat(" ", 255) + ";\r\nhello\r\n0\r\n\r\n", 400, ""},
+		{"44 bad white space without an end", "5" + strings.Repeat(" ", 256), 400, ""},
 		{"44 line of 256 bytes", line(256) + "0\r\n\r\n", 0, "hello|"},
 		{"44 line of 257 bytes", line(257) + "0\r\n\r\n", 400, ""},
 		{"44 16 KiB in one body", many, -1, ""},

@@ -22,11 +22,11 @@ func TestHost(t *testing.T) {
 		{"21 of 255 bytes", hostLine(strings.Repeat("a", 255) + ":65535"), 0, ""},
 		{"21 of 262 bytes", hostLine(strings.Repeat("a", 262)), 400, ""},
 	}
-	for _, host := range []string{"a", "a.test", "A.Test.", "a-b_c.test:80", "127.0.0.1:3000", "a:0", "a:65535", "[::1]", "[::1]:80", "[2001:db8::1:2]", "[::ffff:1.2.3.4]:1"} {
+	for _, host := range []string{"a", "a.test", "A.Test.", "a-b_c.test:80", "127.0.0.1:3000", "a:0", "a:65535", "[::1]", "[::1]:80", "[2001:db8::1:2]", "[::ffff:1.2.3.4]:1", "a:", "a.test.:", "[::1]:"} {
 		cases = append(cases, requestCase{"21 proper " + host, hostLine(host), 0, "GET / 1.1 host=" + host})
 	}
 	runRequests(t, append(cases, refusedEach("21", 400, hostLine("$"), "", " ", "a b", "a/b", "a@b", "u:p@b", "a,b", "a\x00b", "a:99999", "a:65536",
-		"a:x", "a:", ":80", ":", "a:b:80", "a:-1", "a:+80", "a: 80", "[::1", "[::1:80", "[::1x", "[::1]]", "[[::1]]", "::1]", "::1", "[::1]x", "[::1]x:80", "[::1]:80:80", "[::1]:", "[]", "[", "]", "[a", "a]",
+		"a:x", ":80", ":", "::", "a::", "a:b:80", "a:-1", "a:+80", "a: 80", "[::1", "[::1:80", "[::1x", "[::1]]", "[[::1]]", "::1]", "::1", "[::1]x", "[::1]x:80", "[::1]:80:80", "[::1]::", "[]", "[]:", "[", "]", "[a", "a]",
 		"[1.2.3.4]", "[fe80::1%25eth0]", "[::1%1]", "[v1.a]", "[:::]", "[12345::]", "a?b", "a#b", "a\\b", "a%41", "a;b", "a!", "a$b", "a'b", "(a)", "a*", "*", "a+b", "a=b", "a~b", "\"a\"", "<a>", "a\x80")...))
 }
 
@@ -129,6 +129,13 @@ func TestConnectionAndExpect(t *testing.T) {
 		{row: "57 empty Expect", send: with("Expect:", body), status: 417},
 		{row: "57 Expect twice", send: with("Expect: 100-continue", "Expect: 100-continue", body), status: 400},
 		{row: "107 takes trailers", send: with("TE: gzip, Trailers"), trailers: true},
+		{row: "107 trailers on a second line", send: with("TE: gzip", "TE: trailers"), trailers: true},
+		{row: "107 trailers with a weight", send: with("TE: gzip;q=0, trailers ; q=1"), trailers: true},
+		{row: "107 trailers with the least weight", send: with("TE: trailers;q=0.001"), trailers: true},
+		{row: "107 trailers with an unknown parameter", send: with("TE: trailers;v=0"), trailers: true},
+		{row: "107 trailers that are not acceptable", send: with("TE: trailers;q=0, gzip")},
+		{row: "107 trailers that are not acceptable, in full", send: with("TE: trailers; Q=0.000")},
+		{row: "107 no trailers", send: with("TE: trailer, xtrailers;q=1, gzip;trailers, ;trailers")},
 		{row: "58 WebSocket", send: webSocket("GET", "1.1"), key: true},
 		{row: "58 WebSocket in other case", send: strings.NewReplacer("websocket", "WebSocket", "Upgrade\r", "keep-alive, upgrade\r").Replace(webSocket("GET", "1.1")), key: true},
 		{row: "58 WebSocket by POST", send: webSocket("POST", "1.1")},

@@ -6,10 +6,11 @@ import (
 )
 
 // validHost reports whether b is a host with an optional port (RFC 9110 section 7.2, RFC 3986
-// section 3.2.2): a registered name of letters, digits, "-", "." and "_", or an address in brackets.
+// section 3.2.2): a registered name of letters, digits, "-", "." and "_", or an address in brackets. The
+// port may be empty (section 3.2.3: port = *DIGIT).
 func validHost(b []byte) bool {
 	name, port := splitHost(b)
-	if len(name) == 0 || len(b) > 255+6 || port != nil && !validPort(port) {
+	if len(name) == 0 || len(b) > 255+6 || len(port) > 0 && !validPort(port) {
 		return false
 	}
 	if name[0] == '[' {

@@ -108,7 +108,7 @@ func (r *Request) note(f *Field, m *marks) error {
 	case Connection:
 		return m.read(f.Value, r.Fields)
 	case TE:
-		r.Trailers = r.Trailers || hasToken(f.Value, "trailers")
+		r.Trailers = r.Trailers || takesTrailers(f.Value)
 	case Expect:
 		if r.Minor == 0 {
 			return nil // RFC 9110 section 10.1.1: to be ignored

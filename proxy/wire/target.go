@@ -126,8 +126,8 @@ func (r *Request) splitAbsolute() error {
 	switch {
 	case len(rest) == end:
 		r.Target = r.Target[at+2 : at+3] // RFC 9112 section 3.2.1: an empty path is sent as "/"
-	case rest[end] == '?':
-		return errTargetForm
+	case rest[end] == '?': // so it is here, too: this form alone has no "/" to point to
+		r.Target = append([]byte("/"), rest[end:]...)
 	default:
 		r.Target = rest[end:]
 	}

@@ -2,7 +2,8 @@
 // and the chunked coding, strictly and without policy.
 //
 // A parsed head consists of slices into the buffer it was parsed from: it lives as long as that
-// buffer is left alone, and parsing allocates nothing. What is sent on is always written from the
+// buffer is left alone, and parsing allocates nothing (but for the target of "GET http://a?b", which has to
+// become "/?b"). What is sent on is always written from the
 // parsed model, never copied with the bytes that framed it.
 //
 // Two parties are treated differently. A client is a stranger: whatever two readers could
