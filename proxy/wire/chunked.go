@@ -200,9 +200,9 @@ func (d *Chunked) endTrailers() *Error {
 		return errTrailer
 	}
 	d.state, d.Trailers = chunkDone, fields[:0]
-	for _, f := range fields {
-		if !notInTrailers.has(f.ID) && !unsafeName(f.Name) {
-			d.Trailers = append(d.Trailers, f)
+	for i := range fields {
+		if f := &fields[i]; f.inTrailers() {
+			d.Trailers = append(d.Trailers, *f)
 		}
 	}
 	return nil

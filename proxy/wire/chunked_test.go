@@ -136,6 +136,8 @@ func TestTrailers(t *testing.T) {
 		{"34 trailers", "1\r\nx\r\n0\r\nA: b\r\nC:\t d \r\n\r\n", 0, "x|A=b C=d"},
 		{"34 what may not be a trailer", "0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nHost: a\r\nTrailer: b\r\nAuthorization: c\r\nCookie: d\r\nSet-Cookie: e\r\n" +
 			"Cache-Control: f\r\nX-Forwarded-For: g\r\nX_Y: h\r\nConnection: i\r\nX-Ok: j\r\n\r\n", 0, "|X-Ok=j"},
+		{"34 what only we may say of the client", "0\r\nForwarded: a\r\nX-Real-IP: b\r\nX-Request-ID: c\r\nX-Request-Start: d\r\nX-Sendfile-Type: e\r\nX-Accel-Mapping: f\r\n" +
+			"X-Forwarded-Proto: g\r\nX-Forwarded-Ssl: h\r\nx-forwarded-prefix: i\r\nX-FORWARDED-Scheme: j\r\nX-Forwarded-A-Very-Long-Name: k\r\nX-Forwarded-: l\r\nX-Forwarded: m\r\n\r\n", 0, "|X-Forwarded=m"},
 		{"34 100 of them", "0\r\n" + strings.Repeat("A: b\r\n", 100) + "\r\n", 0, "|" + strings.TrimSpace(strings.Repeat("A=b ", 100))},
 		{"34 101 of them", "0\r\n" + strings.Repeat("A: b\r\n", 101) + "\r\n", 400, ""},
 		{"34 more than 16 KiB", "0\r\n" + big + "\r\n", 400, ""},

@@ -277,7 +277,7 @@ func (d *diff) addBody(ours []byte, trailers []Field, theirs io.Reader, theirTra
 	d.add("body", string(ours), string(body))
 	want := http.Header{}
 	for name, values := range theirTrailers() {
-		if !notInTrailers.has(lookup([]byte(name))) && !unsafeName([]byte(name)) && values != nil {
+		if f := (Field{Name: []byte(name), ID: lookup([]byte(name))}); f.inTrailers() && values != nil {
 			want[name] = values
 		}
 	}

@@ -167,6 +167,21 @@ func webSocket(method, version string) string {
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 }
 
+// TestForwarded: what tells an app about the client is known by its name, in any case, and its neighbours
+// are not.
+func TestForwarded(t *testing.T) {
+	for name, want := range map[string]bool{
+		"X-Forwarded-For": true, "x-forwarded-proto": true, "X-FORWARDED-SSL": true, "X-Forwarded-Prefix": true, "X-Forwarded-Anything-That-Comes-Later": true,
+		"Forwarded": true, "X-Real-IP": true, "X-Request-ID": true, "X-Request-Start": true, "X-Sendfile-Type": true, "X-Accel-Mapping": true,
+		"X-Forwarded": false, "XX-Forwarded-For": false, "Host": false, "X-Accel-Redirect": false, "X-Requested-With": false, "": false,
+	} {
+		f := Field{Name: []byte(name), ID: lookup([]byte(name))}
+		if f.Forwarded() != want {
+			t.Errorf("%q tells about the client: %v, want %v", name, !want, want)
+		}
+	}
+}
+
 // TestLookup: each known name is found in any case, and its neighbours are not.
 func TestLookup(t *testing.T) {
 	for id := Other + 1; id < idCount; id++ {

@@ -148,9 +148,27 @@ var once = setOf(Host, ContentLength, TransferEncoding, Authorization, ContentTy
 // notInTrailers are fields that a trailer section may not carry (RFC 9110 section 6.5.1): framing,
 // routing, authentication, caching and what else must be known before the content.
 var notInTrailers = setOf(Age, Authorization, CacheControl, Connection, ContentEncoding, ContentLength,
-	ContentRange, ContentType, Cookie, Date, Expect, Expires, Forwarded, Host, HTTP2Settings, IfMatch,
-	IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy,
-	ProxyAuthenticate, ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer,
-	TransferEncoding, Upgrade, Vary, WWWAuthenticate, XAccelBuffering, XAccelMapping, XAccelRedirect,
-	XForwardedFor, XForwardedHost, XForwardedPort, XForwardedProto, XRealIP, XRequestID, XRequestStart,
-	XSendfile, XSendfileType)
+	ContentRange, ContentType, Cookie, Date, Expect, Expires, Host, HTTP2Settings, IfMatch, IfModifiedSince,
+	IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy, ProxyAuthenticate,
+	ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer, TransferEncoding, Upgrade, Vary,
+	WWWAuthenticate, XAccelBuffering, XAccelRedirect, XSendfile)
+
+// inTrailers reports whether a field may be sent on in a trailer section: many apps read trailers as if
+// they were fields of the head.
+func (f *Field) inTrailers() bool {
+	return !notInTrailers.has(f.ID) && !f.Forwarded() && !unsafeName(f.Name)
+}
+
+var forwarded = setOf(XForwardedFor, XForwardedHost, XForwardedPort, XForwardedProto, Forwarded, XRealIP,
+	XRequestID, XRequestStart, XSendfileType, XAccelMapping)
+
+// Forwarded reports a field by which an app is told about the client, or about the server in front of it:
+// only we or a trusted proxy may write it, in a head and never in a trailer section. All names that begin
+// with X-Forwarded- are of the kind, for frameworks know more of them than we do (-Ssl, -Scheme, -Prefix).
+func (f *Field) Forwarded() bool {
+	const family = "x-forwarded-"
+	if f.ID != Other {
+		return forwarded.has(f.ID)
+	}
+	return len(f.Name) >= len(family) && EqualFold(f.Name[:len(family)], family)
+}
