@@ -74,6 +74,12 @@ func TestFields(t *testing.T) {
 		{"52 what cannot be nominated", with("Connection: Host, Content-Length, Transfer-Encoding, Cookie, Authorization, X-Forwarded-For, X-Real-IP, Forwarded",
 			"Cookie: a", "Authorization: b", "X-Forwarded-For: c", "X-Real-IP: d", "Forwarded: e", "Content-Length: 1"), 0,
 			"GET / 1.1 host=a.test Cookie=a Authorization=b X-Forwarded-For=c X-Real-IP=d Forwarded=e body"},
+		{"52 what tells about the client cannot be nominated", with("Connection: X-Forwarded-Ssl, x-request-id, X-Sendfile-Type", "X-Forwarded-Ssl: a", "X-Request-ID: b", "X-Sendfile-Type: c"), 0,
+			"GET / 1.1 host=a.test X-Forwarded-Ssl=a X-Request-ID=b X-Sendfile-Type=c"},
+		{"52 conditions and content cannot be nominated", with("Connection: If-Match, Range, Max-Forwards, Content-Encoding, Content-Range, Cache-Control", "If-Match: a", "Range: b", "Max-Forwards: 1",
+			"Content-Encoding: c", "Content-Range: d", "Cache-Control: e"), 0,
+			"GET / 1.1 host=a.test If-Match=a Range=b Max-Forwards=1 Content-Encoding=c Content-Range=d Cache-Control=e"},
+		{"52 TE goes no further, named or not", with("Connection: TE", "TE: trailers"), 0, "GET / 1.1 host=a.test"},
 		{"52 a name that names itself", with("Connection: connection, close"), 0, "GET / 1.1 host=a.test"},
 		{"52 empty options", with("Connection: ,, ,"), 0, ""},
 		{"52 too many options", with("Connection: "+strings.Repeat("a,", 60), "Connection: "+strings.Repeat("a,", 60)), 431, ""},
@@ -101,6 +107,22 @@ func TestValueBytes(t *testing.T) {
 			if got := statusOf(t, err); got != want {
 				t.Fatalf("byte %#x at %d: status %d, want %d", c, at, got, want)
 			}
+		}
+	}
+}
+
+// TestHandshakeIsWhole: a client cannot ask for an upgrade and have a part of the question removed.
+func TestHandshakeIsWhole(t *testing.T) {
+	fields := []string{"Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Origin"}
+	sent := strings.Replace(webSocket("GET", "1.1"), "Connection: Upgrade\r\n",
+		"Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: x\r\nOrigin: http://a\r\nConnection: Upgrade, "+strings.ToLower(strings.Join(fields, ","))+"\r\n", 1)
+	r, _, err := parseRequest([]byte(sent))
+	if err != nil || r.WebSocketKey == nil {
+		t.Fatalf("%q: key %q, %v; want a handshake", sent, r.WebSocketKey, err)
+	}
+	for _, name := range fields {
+		if !strings.Contains(summary(&r), " "+name+"=") {
+			t.Errorf("the app is not sent %s: %s", name, summary(&r))
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (o *options) read(list []byte, fields []Field) error {
 func nominate(fields []Field, name []byte) {
 	for i := range fields {
 		f := &fields[i]
-		if len(f.Name) == len(name) && bytes.EqualFold(f.Name, name) && !notNominable.has(f.ID) {
+		if len(f.Name) == len(name) && bytes.EqualFold(f.Name, name) && f.nominable() {
 			f.Drop = true
 		}
 	}

@@ -112,6 +112,8 @@ func TestAnswerFraming(t *testing.T) {
 		{"106 hop-by-hop and nominated fields", answer("Connection: X-Foo, close", "X-Foo: a", "Keep-Alive: b", "Upgrade: c", "Proxy-Authenticate: d", "Trailer: e", "Set-Cookie: f", "Content-Length: 1"),
 			`200 "OK" Set-Cookie=f length 1 close`},
 		{"106 what cannot be nominated", answer("Connection: Set-Cookie, Content-Type", "Set-Cookie: a", "Content-Type: b", "Content-Length: 1"), `200 "OK" Set-Cookie=a Content-Type=b length 1`},
+		{"106 what else cannot be nominated", answer("Connection: Date, Vary, Content-Encoding, Sec-WebSocket-Accept", "Date: a", "Vary: b", "Content-Encoding: c", "Sec-WebSocket-Accept: d", "Content-Length: 1"),
+			`200 "OK" Date=a Vary=b Content-Encoding=c Sec-WebSocket-Accept=d length 1`},
 		{"106 426 says which protocol", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: HTTP/2.0, TLS/1.2\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\n",
 			`426 "Upgrade Required" Upgrade=HTTP/2.0, TLS/1.2 length 1`},
 		{"106 too many options", answer("Connection: " + strings.Repeat("a,", maxFields) + "b"), refused},

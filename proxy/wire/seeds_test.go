@@ -1,11 +1,14 @@
 package wire
 
+import "strings"
+
 // requestSeeds are messages from which the fuzzer and the mutations set out: each has something that a
 // parser must decide.
 var requestSeeds = []string{
 	smallGET,
 	browserGET,
 	webSocket("GET", "1.1"),
+	strings.Replace(webSocket("GET", "1.1"), "Upgrade\r", "Upgrade, Sec-WebSocket-Key, X-Forwarded-Ssl, X-A\r", 1),
 	"POST /form HTTP/1.1\r\nHost: a.test:80\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
 	"POST /c?q=1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nTE: trailers\r\n\r\n5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: 1\r\nCookie: a\r\nX-Forwarded-Prefix: /\r\n\r\n",
 	"GET http://b.test/p//%2e/../x?y=%zz HTTP/1.1\r\nHost: c\r\nX-Foo: 1\r\nConnection: close, X-Foo\r\n\r\n",
