@@ -43,6 +43,16 @@ func HeadEnd(buf []byte, from int, strict bool) (end, scanned int, err error) {
 	}
 }
 
+// FirstLine returns b up to its first line end, CR or LF, and at most so many bytes: what may be shown of a
+// head that is malformed, for the lines that follow hold secrets.
+func FirstLine(b []byte, most int) []byte {
+	b = b[:min(len(b), most)]
+	if i := bytes.IndexAny(b, "\r\n"); i >= 0 {
+		return b[:i]
+	}
+	return b
+}
+
 // parseFields parses strict header lines from b, which ends in an empty line, onto fields.
 func parseFields(b []byte, fields []Field) ([]Field, error) {
 	for len(b) > len("\r\n") {

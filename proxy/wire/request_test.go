@@ -183,6 +183,23 @@ func TestRequestTarget(t *testing.T) {
 		refusedEach("18 no leading slash", 400, line("GET $ HTTP/1.1"), "foo", "?q", ".", "../x", "%2f", "\\x"))...))
 }
 
+// TestFirstLine: what is shown of a head ends with its first line, however that ends.
+func TestFirstLine(t *testing.T) {
+	for _, c := range []struct {
+		head string
+		most int
+		want string
+	}{
+		{"GET / HTTP/1.1\r\nCookie: a", 100, "GET / HTTP/1.1"}, {"GET /\nCookie: a", 100, "GET /"}, {"GET /\rCookie: a", 100, "GET /"},
+		{"\r\nCookie: a", 100, ""}, {"GET /", 100, "GET /"}, {"\x16\x03\x00\xff", 100, "\x16\x03\x00\xff"}, {"", 100, ""},
+		{"GET /\r\nCookie: a", 5, "GET /"}, {"GET /\r\nCookie: a", 3, "GET"}, {"GET /", 0, ""},
+	} {
+		if got := FirstLine([]byte(c.head), c.most); string(got) != c.want {
+			t.Errorf("of %q at most %d bytes: %q, want %q", c.head, c.most, got, c.want)
+		}
+	}
+}
+
 func concat(groups ...[]requestCase) (all []requestCase) {
 	for _, g := range groups {
 		all = append(all, g...)
