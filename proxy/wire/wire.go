@@ -2,9 +2,9 @@
 // and the chunked coding, strictly and without policy.
 //
 // A parsed head consists of slices into the buffer it was parsed from: it lives as long as that
-// buffer is left alone, and parsing allocates nothing (but for the target of "GET http://a?b", which has to
-// become "/?b"). What is sent on is always written from the
-// parsed model, never copied with the bytes that framed it.
+// buffer is left alone, and parsing allocates nothing. (The target of "GET http://a?b" alone is a copy,
+// because it has to become "/?b".) What is sent on is always written from the parsed model, never copied
+// with the bytes that framed it.
 //
 // Two parties are treated differently. A client is a stranger: whatever two readers could
 // understand differently is refused. An app is a friend with bad habits: bare LF, folded lines and
