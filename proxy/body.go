@@ -104,7 +104,7 @@ func (x *exchange) readBody() error {
 	if limit > 0 && x.req.Length > limit {
 		return errBodyTooLarge
 	}
-	x.body.decoder.Reset()
+	x.body.decoder.Reset(wire.ByClient)
 	x.roomForBody()
 	if x.req.Continue && x.next == x.have {
 		if x.site.group.QueueFull() {

@@ -81,7 +81,7 @@ func (x *exchange) writeAhead() {
 // can go on.
 func (x *exchange) beginDelivery(r *wire.Response) (keep bool) {
 	d := &x.delivery
-	d.chunks.Reset()
+	d.chunks.Reset(wire.ByApp)
 	d.left, d.pipe, d.err = r.Length, nil, nil
 	d.ending, d.over = false, false
 	keep = !x.req.Close && !x.conn.srv.stopping.Load()

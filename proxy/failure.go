@@ -34,7 +34,7 @@ func (e *freshError) Unwrap() error { return e.err }
 // failureOf turns an error into an answer. It is the only place that does.
 func failureOf(err error) failure {
 	if w, ok := errors.AsType[*wire.Error](err); ok {
-		if w.Status == http.StatusBadGateway {
+		if w.Side == wire.ByApp {
 			return failure{http.StatusBadGateway, "bad_response", "The app sent an answer that is not valid HTTP."}
 		}
 		return failure{w.Status, "bad_request", "The request cannot be served: " + w.Text + "."}

@@ -12,23 +12,6 @@ import (
 	"purser/proxy/wire"
 )
 
-// ours are request fields that only we may write: from a client they are dropped, from a trusted
-// proxy they are believed (and X-Forwarded-For is continued).
-func ours(id wire.FieldID) bool {
-	switch id {
-	case wire.XForwardedFor, wire.XForwardedHost, wire.XForwardedPort, wire.XForwardedProto, wire.Forwarded,
-		wire.XRealIP, wire.XRequestID, wire.XRequestStart, wire.XSendfileType, wire.XAccelMapping:
-		return true
-	}
-	return false
-}
-
-// forwarded reports a field of the X-Forwarded- family: what an app believes about the client.
-func forwarded(f *wire.Field) bool {
-	const family = "x-forwarded-"
-	return ours(f.ID) || f.ID == wire.Other && len(f.Name) > len(family) && wire.EqualFold(f.Name[:len(family)], family)
-}
-
 func appendField(b, name, value []byte) []byte {
 	b = append(b, name...)
 	b = append(b, ':', ' ')
@@ -60,9 +43,9 @@ func (x *exchange) appendRequestHead(b []byte) []byte {
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, x.host()...)
 	b = append(b, '\r', '\n')
-	trusted := x.conn.peer.trusted
+	trusted := x.conn.peer.trusted // then it is believed, and X-Forwarded-For is continued
 	for i := range r.Fields {
-		if f := &r.Fields[i]; !f.Drop && (!forwarded(f) || trusted && f.ID != wire.XForwardedFor && f.ID != wire.XRealIP) {
+		if f := &r.Fields[i]; !f.Drop && (!f.Forwarded() || trusted && f.ID != wire.XForwardedFor && f.ID != wire.XRealIP) {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}

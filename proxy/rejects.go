@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"purser/proxy/wire"
 )
 
 // rejectsPerSecond is how many refused or failed requests are logged in a second; the others are
@@ -60,12 +62,12 @@ func (x *exchange) note(why string) {
 	r.log.Info("request not served", facts...)
 }
 
-// firstBytes returns the beginning of the request: the request line only, once it is known to be
-// one, because header fields and bodies hold secrets.
+// firstBytes returns the beginning of the request: the first line only, and without its query once it is
+// known to be a request line, because queries, header fields and bodies hold secrets.
 func (x *exchange) firstBytes() []byte {
 	b := x.in[x.at:x.have]
 	if x.head > 0 && len(x.req.Target) > 0 {
 		b = append(append(append([]byte(nil), x.req.Method...), ' '), x.req.Path...)
 	}
-	return b[:min(len(b), shown)]
+	return wire.FirstLine(b, shown)
 }

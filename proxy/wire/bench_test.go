@@ -116,7 +116,7 @@ func decodeChunks(tb testing.TB, body string) func() {
 	var d Chunked
 	buf := []byte(body)
 	return func() {
-		d.Reset()
+		d.Reset(ByClient)
 		for in := buf; !d.Done(); {
 			_, n, err := d.Next(in)
 			if err != nil {

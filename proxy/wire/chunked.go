@@ -3,11 +3,11 @@ package wire
 import "bytes"
 
 var (
-	errChunkSize  = &Error{400, "a chunk size is malformed"}
-	errChunkExt   = &Error{400, "a chunk extension is malformed or too long"}
-	errChunkEnd   = &Error{400, "a chunk does not end in CRLF"}
-	errTrailer    = &Error{400, "the trailer section is malformed or too long"}
-	errChunkTotal = &Error{400, "a chunk is too large"}
+	errChunkSize  = &Error{Status: 400, Text: "a chunk size is malformed"}
+	errChunkExt   = &Error{Status: 400, Text: "a chunk extension is malformed or too long"}
+	errChunkEnd   = &Error{Status: 400, Text: "a chunk does not end in CRLF"}
+	errTrailer    = &Error{Status: 400, Text: "the trailer section is malformed or too long"}
+	errChunkTotal = &Error{Status: 400, Text: "a chunk is too large"}
 )
 
 const (
@@ -22,6 +22,7 @@ type chunkState uint8
 const (
 	chunkFirst    chunkState = iota // the first digit of a size
 	chunkSize                       // further digits
+	chunkSpace                      // white space after a size: an extension must follow
 	chunkExt                        // an extension, outside quotes
 	chunkQuoted                     // inside quotes
 	chunkEscaped                    // after a backslash inside quotes
@@ -34,10 +35,12 @@ const (
 )
 
 // Chunked decodes the chunked coding (RFC 9112 section 7.1), strictly: both line ends are CRLF, sizes
-// are bare hexadecimal digits, extensions are checked and dropped.
+// are bare hexadecimal digits, extensions are checked and dropped. Its zero value decodes a client's
+// body.
 type Chunked struct {
 	Trailers []Field // once Done: of the trailer section, without what may not stand there
 
+	side       Side // who sends the body
 	state      chunkState
 	digits     int
 	line       int   // bytes of the present size line, once it has extensions
@@ -46,8 +49,10 @@ type Chunked struct {
 	section    []byte
 }
 
-// Reset makes the decoder ready for another body.
-func (d *Chunked) Reset() { *d = Chunked{Trailers: d.Trailers[:0], section: d.section[:0]} }
+// Reset makes the decoder ready for another body, from that side.
+func (d *Chunked) Reset(side Side) {
+	*d = Chunked{side: side, Trailers: d.Trailers[:0], section: d.section[:0]}
+}
 
 // Done reports whether the whole body was decoded.
 func (d *Chunked) Done() bool { return d.state == chunkDone }
@@ -65,18 +70,28 @@ func (d *Chunked) Next(in []byte) (data []byte, n int, err error) {
 			return data, n + take, nil
 		}
 		if err := d.step(in[n]); err != nil {
-			return nil, n, err
+			return nil, n, d.blame(err)
 		}
 		n++
 	}
 	return nil, n, nil
 }
 
+// blame makes an error that of who sent the body.
+func (d *Chunked) blame(err *Error) *Error {
+	if d.side == ByClient {
+		return err
+	}
+	return &Error{Side: d.side, Text: err.Text}
+}
+
 // step takes one byte that is not content.
-func (d *Chunked) step(c byte) error {
+func (d *Chunked) step(c byte) *Error {
 	switch d.state {
 	case chunkFirst, chunkSize:
 		return d.stepSize(c)
+	case chunkSpace:
+		return d.stepSpace(c)
 	case chunkExt, chunkQuoted, chunkEscaped:
 		return d.stepExtension(c)
 	case chunkLineLF:
@@ -102,7 +117,7 @@ func (d *Chunked) step(c byte) error {
 	return nil
 }
 
-func (d *Chunked) stepSize(c byte) error {
+func (d *Chunked) stepSize(c byte) *Error {
 	if v := hexValue(c); v >= 0 {
 		if d.digits++; d.digits > 16 {
 			return errChunkSize
@@ -118,16 +133,29 @@ func (d *Chunked) stepSize(c byte) error {
 		return errChunkSize
 	case c == '\r':
 		d.state = chunkLineLF
-	case c == ';':
-		d.line, d.state = d.digits, chunkExt
-		return d.stepExtension(c)
+	case c == ';', c == ' ', c == '\t':
+		d.line, d.state = d.digits, chunkSpace
+		return d.stepSpace(c)
 	default:
 		return errChunkSize
 	}
 	return nil
 }
 
-func (d *Chunked) stepExtension(c byte) error {
+// stepSpace takes what precedes an extension. White space is bad there, but must be parsed (RFC 9112 section
+// 7.1.1); before a line end it is an error.
+func (d *Chunked) stepSpace(c byte) *Error {
+	switch c {
+	case ';':
+		d.state = chunkExt
+	case ' ', '\t':
+	default:
+		return errChunkSize
+	}
+	return d.stepExtension(c)
+}
+
+func (d *Chunked) stepExtension(c byte) *Error {
 	if c == '\r' && d.state == chunkExt {
 		d.state = chunkLineLF
 		return nil
@@ -150,7 +178,7 @@ func (d *Chunked) stepExtension(c byte) error {
 	return nil
 }
 
-func (d *Chunked) stepTrailer(c byte) error {
+func (d *Chunked) stepTrailer(c byte) *Error {
 	d.section = append(d.section, c)
 	switch {
 	case len(d.section) > maxTrailer:
@@ -166,15 +194,15 @@ func (d *Chunked) stepTrailer(c byte) error {
 }
 
 // endTrailers parses the section and leaves out what may not stand in it.
-func (d *Chunked) endTrailers() error {
+func (d *Chunked) endTrailers() *Error {
 	fields, err := parseFields(d.section, d.Trailers[:0])
 	if err != nil {
 		return errTrailer
 	}
 	d.state, d.Trailers = chunkDone, fields[:0]
-	for _, f := range fields {
-		if !notInTrailers.has(f.ID) && !unsafeName(f.Name) {
-			d.Trailers = append(d.Trailers, f)
+	for i := range fields {
+		if f := &fields[i]; f.inTrailers() {
+			d.Trailers = append(d.Trailers, *f)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -186,12 +187,17 @@ func valuesOf(fields []Field, id FieldID) (values []string) {
 	return values
 }
 
-// ourBody returns the body at the front of in as we read it, unless it is malformed or incomplete.
+// spacedChunk finds the white space that may stand between a chunk's size and its extension (RFC 9112 section
+// 7.1.1), which net/http refuses.
+var spacedChunk = regexp.MustCompile(`[0-9A-Fa-f][ \t]+;`)
+
+// ourBody returns the body at the front of in as we read it, unless it is malformed, incomplete, or one that
+// net/http cannot read.
 func ourBody(in []byte, chunked bool, length int64) (body []byte, trailers []Field, ok bool) {
 	switch {
 	case chunked:
 		body, _, trailers, err := decode(in, func() int { return len(in) })
-		return body, trailers, err == nil
+		return body, trailers, err == nil && !spacedChunk.Match(in)
 	case length < 0:
 		return in, nil, true
 	}
@@ -271,7 +277,7 @@ func (d *diff) addBody(ours []byte, trailers []Field, theirs io.Reader, theirTra
 	d.add("body", string(ours), string(body))
 	want := http.Header{}
 	for name, values := range theirTrailers() {
-		if !notInTrailers.has(lookup([]byte(name))) && !unsafeName([]byte(name)) && values != nil {
+		if f := (Field{Name: []byte(name), ID: lookup([]byte(name))}); f.inTrailers() && values != nil {
 			want[name] = values
 		}
 	}

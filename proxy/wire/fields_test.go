@@ -22,11 +22,11 @@ func TestHost(t *testing.T) {
 		{"21 of 255 bytes", hostLine(strings.Repeat("a", 255) + ":65535"), 0, ""},
 		{"21 of 262 bytes", hostLine(strings.Repeat("a", 262)), 400, ""},
 	}
-	for _, host := range []string{"a", "a.test", "A.Test.", "a-b_c.test:80", "127.0.0.1:3000", "a:0", "a:65535", "[::1]", "[::1]:80", "[2001:db8::1:2]", "[::ffff:1.2.3.4]:1"} {
+	for _, host := range []string{"a", "a.test", "A.Test.", "a-b_c.test:80", "127.0.0.1:3000", "a:0", "a:65535", "[::1]", "[::1]:80", "[2001:db8::1:2]", "[::ffff:1.2.3.4]:1", "a:", "a.test.:", "[::1]:"} {
 		cases = append(cases, requestCase{"21 proper " + host, hostLine(host), 0, "GET / 1.1 host=" + host})
 	}
 	runRequests(t, append(cases, refusedEach("21", 400, hostLine("$"), "", " ", "a b", "a/b", "a@b", "u:p@b", "a,b", "a\x00b", "a:99999", "a:65536",
-		"a:x", "a:", ":80", ":", "a:b:80", "a:-1", "a:+80", "a: 80", "[::1", "[::1:80", "[::1x", "[::1]]", "[[::1]]", "::1]", "::1", "[::1]x", "[::1]x:80", "[::1]:80:80", "[::1]:", "[]", "[", "]", "[a", "a]",
+		"a:x", ":80", ":", "::", "a::", "a:b:80", "a:-1", "a:+80", "a: 80", "[::1", "[::1:80", "[::1x", "[::1]]", "[[::1]]", "::1]", "::1", "[::1]x", "[::1]x:80", "[::1]:80:80", "[::1]::", "[]", "[]:", "[", "]", "[a", "a]",
 		"[1.2.3.4]", "[fe80::1%25eth0]", "[::1%1]", "[v1.a]", "[:::]", "[12345::]", "a?b", "a#b", "a\\b", "a%41", "a;b", "a!", "a$b", "a'b", "(a)", "a*", "*", "a+b", "a=b", "a~b", "\"a\"", "<a>", "a\x80")...))
 }
 
@@ -74,6 +74,12 @@ func TestFields(t *testing.T) {
 		{"52 what cannot be nominated", with("Connection: Host, Content-Length, Transfer-Encoding, Cookie, Authorization, X-Forwarded-For, X-Real-IP, Forwarded",
 			"Cookie: a", "Authorization: b", "X-Forwarded-For: c", "X-Real-IP: d", "Forwarded: e", "Content-Length: 1"), 0,
 			"GET / 1.1 host=a.test Cookie=a Authorization=b X-Forwarded-For=c X-Real-IP=d Forwarded=e body"},
+		{"52 what tells about the client cannot be nominated", with("Connection: X-Forwarded-Ssl, x-request-id, X-Sendfile-Type", "X-Forwarded-Ssl: a", "X-Request-ID: b", "X-Sendfile-Type: c"), 0,
+			"GET / 1.1 host=a.test X-Forwarded-Ssl=a X-Request-ID=b X-Sendfile-Type=c"},
+		{"52 conditions and content cannot be nominated", with("Connection: If-Match, Range, Max-Forwards, Content-Encoding, Content-Range, Cache-Control", "If-Match: a", "Range: b", "Max-Forwards: 1",
+			"Content-Encoding: c", "Content-Range: d", "Cache-Control: e"), 0,
+			"GET / 1.1 host=a.test If-Match=a Range=b Max-Forwards=1 Content-Encoding=c Content-Range=d Cache-Control=e"},
+		{"52 TE goes no further, named or not", with("Connection: TE", "TE: trailers"), 0, "GET / 1.1 host=a.test"},
 		{"52 a name that names itself", with("Connection: connection, close"), 0, "GET / 1.1 host=a.test"},
 		{"52 empty options", with("Connection: ,, ,"), 0, ""},
 		{"52 too many options", with("Connection: "+strings.Repeat("a,", 60), "Connection: "+strings.Repeat("a,", 60)), 431, ""},
@@ -105,6 +111,22 @@ func TestValueBytes(t *testing.T) {
 	}
 }
 
+// TestHandshakeIsWhole: a client cannot ask for an upgrade and have a part of the question removed.
+func TestHandshakeIsWhole(t *testing.T) {
+	fields := []string{"Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Origin"}
+	sent := strings.Replace(webSocket("GET", "1.1"), "Connection: Upgrade\r\n",
+		"Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: x\r\nOrigin: http://a\r\nConnection: Upgrade, "+strings.ToLower(strings.Join(fields, ","))+"\r\n", 1)
+	r, _, err := parseRequest([]byte(sent))
+	if err != nil || r.WebSocketKey == nil {
+		t.Fatalf("%q: key %q, %v; want a handshake", sent, r.WebSocketKey, err)
+	}
+	for _, name := range fields {
+		if !strings.Contains(summary(&r), " "+name+"=") {
+			t.Errorf("the app is not sent %s: %s", name, summary(&r))
+		}
+	}
+}
+
 func TestConnectionAndExpect(t *testing.T) {
 	body := "Content-Length: 1"
 	for _, c := range []struct {
@@ -129,6 +151,13 @@ func TestConnectionAndExpect(t *testing.T) {
 		{row: "57 empty Expect", send: with("Expect:", body), status: 417},
 		{row: "57 Expect twice", send: with("Expect: 100-continue", "Expect: 100-continue", body), status: 400},
 		{row: "107 takes trailers", send: with("TE: gzip, Trailers"), trailers: true},
+		{row: "107 trailers on a second line", send: with("TE: gzip", "TE: trailers"), trailers: true},
+		{row: "107 trailers with a weight", send: with("TE: gzip;q=0, trailers ; q=1"), trailers: true},
+		{row: "107 trailers with the least weight", send: with("TE: trailers;q=0.001"), trailers: true},
+		{row: "107 trailers with an unknown parameter", send: with("TE: trailers;v=0"), trailers: true},
+		{row: "107 trailers that are not acceptable", send: with("TE: trailers;q=0, gzip")},
+		{row: "107 trailers that are not acceptable, in full", send: with("TE: trailers; Q=0.000")},
+		{row: "107 no trailers", send: with("TE: trailer, xtrailers;q=1, gzip;trailers, ;trailers")},
 		{row: "58 WebSocket", send: webSocket("GET", "1.1"), key: true},
 		{row: "58 WebSocket in other case", send: strings.NewReplacer("websocket", "WebSocket", "Upgrade\r", "keep-alive, upgrade\r").Replace(webSocket("GET", "1.1")), key: true},
 		{row: "58 WebSocket by POST", send: webSocket("POST", "1.1")},
@@ -158,6 +187,21 @@ func TestConnectionAndExpect(t *testing.T) {
 func webSocket(method, version string) string {
 	return method + " / HTTP/" + version + "\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+}
+
+// TestForwarded: what tells an app about the client is known by its name, in any case, and its neighbours
+// are not.
+func TestForwarded(t *testing.T) {
+	for name, want := range map[string]bool{
+		"X-Forwarded-For": true, "x-forwarded-proto": true, "X-FORWARDED-SSL": true, "X-Forwarded-Prefix": true, "X-Forwarded-Anything-That-Comes-Later": true,
+		"Forwarded": true, "X-Real-IP": true, "X-Request-ID": true, "X-Request-Start": true, "X-Sendfile-Type": true, "X-Accel-Mapping": true,
+		"X-Forwarded": false, "XX-Forwarded-For": false, "Host": false, "X-Accel-Redirect": false, "X-Requested-With": false, "": false,
+	} {
+		f := Field{Name: []byte(name), ID: lookup([]byte(name))}
+		if f.Forwarded() != want {
+			t.Errorf("%q tells about the client: %v, want %v", name, !want, want)
+		}
+	}
 }
 
 // TestLookup: each known name is found in any case, and its neighbours are not.

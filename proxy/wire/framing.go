@@ -3,11 +3,11 @@ package wire
 import "bytes"
 
 var (
-	errLength      = &Error{400, "the Content-Length is malformed"}
-	errBothLengths = &Error{400, "both Content-Length and Transfer-Encoding are given"}
-	errCoding      = &Error{400, "the Transfer-Encoding is malformed"}
-	errCodingOther = &Error{501, "the Transfer-Encoding is not supported"}
-	errCoding10    = &Error{400, "an HTTP/1.0 request has a Transfer-Encoding"}
+	errLength      = &Error{Status: 400, Text: "the Content-Length is malformed"}
+	errBothLengths = &Error{Status: 400, Text: "both Content-Length and Transfer-Encoding are given"}
+	errCoding      = &Error{Status: 400, Text: "the Transfer-Encoding is malformed"}
+	errCodingOther = &Error{Status: 501, Text: "the Transfer-Encoding is not supported"}
+	errCoding10    = &Error{Status: 400, Text: "an HTTP/1.0 request has a Transfer-Encoding"}
 )
 
 // frame decides how long the body is (RFC 9112 section 6.3).

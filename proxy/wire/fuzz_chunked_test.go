@@ -40,7 +40,7 @@ func verdict(content []byte, taken int, trailers []Field, err error) string {
 
 // The grammar of RFC 9112 section 7.1, with the strictness and the limits of Chunked.
 var (
-	grammarChunk   = regexp.MustCompile(`^([0-9A-Fa-f]{1,16})(;(?:[^"\x00-\x08\n-\x1f\x7f]|"(?:[^"\\\x00-\x08\n-\x1f\x7f]|\\[^\x00-\x08\n-\x1f\x7f])*")*)?\r\n`)
+	grammarChunk   = regexp.MustCompile(`^([0-9A-Fa-f]{1,16})([ \t]*;(?:[^"\x00-\x08\n-\x1f\x7f]|"(?:[^"\\\x00-\x08\n-\x1f\x7f]|\\[^\x00-\x08\n-\x1f\x7f])*")*)?\r\n`)
 	grammarTrailer = regexp.MustCompile("^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\\x00-\\x08\\n-\\x1f\\x7f]*\r\n)*\r\n")
 )
 

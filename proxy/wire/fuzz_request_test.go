@@ -19,7 +19,11 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		checkFields(t, sent[:end], r.Fields, r.Method, r.Target, r.Path, r.Host, r.WebSocketKey)
+		parts := [][]byte{r.Method, r.Host, r.WebSocketKey}
+		if len(r.Target) == 1 || !bytes.Contains(sent[:end], fmt.Appendf(nil, "://%s%s ", r.Host, r.Target[1:])) {
+			parts = append(parts, r.Target, r.Path) // of "GET http://a?b" the target is a copy with a "/"
+		}
+		checkFields(t, sent[:end], r.Fields, parts...)
 		if !bytes.HasPrefix(r.Target, r.Path) {
 			t.Errorf("path %q of target %q", r.Path, r.Target)
 		}

@@ -6,15 +6,15 @@ import (
 )
 
 var (
-	errBareLF      = &Error{400, "a line ends in a bare LF"}
-	errBareCR      = &Error{400, "a CR stands without its LF"}
-	errLineTooLong = &Error{431, "a header line is too long"}
-	errTooMany     = &Error{431, "there are too many header lines"}
-	errName        = &Error{400, "a header name is not a token"}
-	errNoColon     = &Error{400, "a header line has no colon"}
-	errSpaceColon  = &Error{400, "white space stands before a header's colon"}
-	errFold        = &Error{400, "a header line is folded"}
-	errValue       = &Error{400, "a header value has a control character"}
+	errBareLF      = &Error{Status: 400, Text: "a line ends in a bare LF"}
+	errBareCR      = &Error{Status: 400, Text: "a CR stands without its LF"}
+	errLineTooLong = &Error{Status: 431, Text: "a header line is too long"}
+	errTooMany     = &Error{Status: 431, Text: "there are too many header lines"}
+	errName        = &Error{Status: 400, Text: "a header name is not a token"}
+	errNoColon     = &Error{Status: 400, Text: "a header line has no colon"}
+	errSpaceColon  = &Error{Status: 400, Text: "white space stands before a header's colon"}
+	errFold        = &Error{Status: 400, Text: "a header line is folded"}
+	errValue       = &Error{Status: 400, Text: "a header value has a control character"}
 )
 
 // HeadEnd looks for the end of a head in buf, of which the first from bytes were looked at before.
@@ -41,6 +41,16 @@ func HeadEnd(buf []byte, from int, strict bool) (end, scanned int, err error) {
 			return from, from, nil
 		}
 	}
+}
+
+// FirstLine returns b up to its first line end, CR or LF, and at most so many bytes: what may be shown of a
+// head that is malformed, for the lines that follow hold secrets.
+func FirstLine(b []byte, most int) []byte {
+	b = b[:min(len(b), most)]
+	if i := bytes.IndexAny(b, "\r\n"); i >= 0 {
+		return b[:i]
+	}
+	return b
 }
 
 // parseFields parses strict header lines from b, which ends in an empty line, onto fields.

@@ -6,14 +6,16 @@ import (
 )
 
 // validHost reports whether b is a host with an optional port (RFC 9110 section 7.2, RFC 3986
-// section 3.2.2): a registered name of letters, digits, "-", "." and "_", or an address in brackets.
+// section 3.2.2): a registered name of letters, digits, "-", "." and "_", or an address in brackets. The
+// port may be empty (section 3.2.3: port = *DIGIT).
 func validHost(b []byte) bool {
 	name, port := splitHost(b)
-	if len(name) == 0 || len(b) > 255+6 || port != nil && !validPort(port) {
+	if len(name) == 0 || len(b) > 255+6 || len(port) > 0 && !validPort(port) {
 		return false
 	}
 	if name[0] == '[' {
-		return validBracketed(name)
+		_, ok := parseBracketed(name)
+		return ok
 	}
 	for _, c := range name {
 		if !is(c, classHost) {
@@ -38,13 +40,33 @@ func validPort(b []byte) bool {
 	return ok && len(b) <= 5 && n <= 65535
 }
 
-// validBracketed reports whether b is an IPv6 address in brackets. A zone means nothing to others.
-func validBracketed(b []byte) bool {
-	if b[len(b)-1] != ']' {
-		return false
+// parseBracketed parses an IPv6 address in brackets. A zone means nothing to others.
+func parseBracketed(b []byte) (netip.Addr, bool) {
+	if len(b) < len("[::]") || b[len(b)-1] != ']' {
+		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(string(b[1 : len(b)-1]))
-	return err == nil && a.Is6() && a.Zone() == ""
+	return a, err == nil && a.Is6() && a.Zone() == ""
+}
+
+// ForwardedAddr parses one element of X-Forwarded-For: an address, which some proxies write with a port
+// (1.2.3.4:5678, [::1]:443) or in brackets alone. Whatever else stands there is no address, nor is one with
+// a zone: it means nothing to others, and may hold any byte.
+func ForwardedAddr(text []byte) (netip.Addr, bool) {
+	host, port := trim(text), []byte(nil)
+	bracketed := len(host) > 0 && host[0] == '['
+	if bracketed || bytes.Count(host, []byte(":")) == 1 { // otherwise its colons are those of an IPv6 address
+		host, port = splitHost(host)
+	}
+	if port != nil && !validPort(port) || len(host) > len("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]") {
+		return netip.Addr{}, false
+	}
+	if bracketed {
+		a, ok := parseBracketed(host)
+		return a.Unmap(), ok
+	}
+	a, err := netip.ParseAddr(string(host))
+	return a.Unmap(), err == nil && a.Zone() == ""
 }
 
 // NormalHost appends the form of a host that routing compares: lower-case, without port and without

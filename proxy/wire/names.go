@@ -28,6 +28,7 @@ const (
 	IfUnmodifiedSince
 	KeepAlive
 	MaxForwards
+	Origin
 	Pragma
 	Proxy
 	ProxyAuthenticate
@@ -36,7 +37,9 @@ const (
 	Range
 	Referer
 	SecWebSocketAccept
+	SecWebSocketExtensions
 	SecWebSocketKey
+	SecWebSocketProtocol
 	SecWebSocketVersion
 	Server
 	SetCookie
@@ -69,10 +72,11 @@ var fieldNames = [idCount]string{
 	Expect: "expect", Expires: "expires", Forwarded: "forwarded", Host: "host",
 	HTTP2Settings: "http2-settings", IfMatch: "if-match", IfModifiedSince: "if-modified-since",
 	IfNoneMatch: "if-none-match", IfRange: "if-range", IfUnmodifiedSince: "if-unmodified-since",
-	KeepAlive: "keep-alive", MaxForwards: "max-forwards", Pragma: "pragma", Proxy: "proxy",
+	KeepAlive: "keep-alive", MaxForwards: "max-forwards", Origin: "origin", Pragma: "pragma", Proxy: "proxy",
 	ProxyAuthenticate: "proxy-authenticate", ProxyAuthorization: "proxy-authorization",
 	ProxyConnection: "proxy-connection", Range: "range", Referer: "referer",
-	SecWebSocketAccept: "sec-websocket-accept", SecWebSocketKey: "sec-websocket-key",
+	SecWebSocketAccept: "sec-websocket-accept", SecWebSocketExtensions: "sec-websocket-extensions",
+	SecWebSocketKey: "sec-websocket-key", SecWebSocketProtocol: "sec-websocket-protocol",
 	SecWebSocketVersion: "sec-websocket-version", Server: "server", SetCookie: "set-cookie", TE: "te",
 	Trailer: "trailer", TransferEncoding: "transfer-encoding", Upgrade: "upgrade",
 	UserAgent: "user-agent", Vary: "vary", WWWAuthenticate: "www-authenticate",
@@ -135,11 +139,18 @@ var notForwarded = hopByHop | setOf(Host, Expect, Proxy)
 // the server in front, which is us.
 var notReturned = hopByHop | setOf(XAccelBuffering, XAccelRedirect, XSendfile)
 
-// notNominable are fields that a Connection header cannot have removed: a client could take away
-// what the app relies on (CVE-2021-33197, CVE-2024-45410).
-var notNominable = setOf(Host, ContentLength, TransferEncoding, Cookie, Authorization, XForwardedFor,
-	XForwardedHost, XForwardedPort, XForwardedProto, XRealIP, Forwarded, XRequestID, XRequestStart,
-	ContentType, SetCookie)
+// notNominable are fields that a Connection header cannot have removed. RFC 9110 section 7.6.1 forbids to
+// name what is meant for all recipients. A client that does could take away what the app relies on
+// (CVE-2021-33197, CVE-2024-45410), or what we have read ourselves: of a handshake that we take for whole
+// the app would see a part, and its refusal would count as its error.
+var notNominable = setOf(Host, ContentLength, TransferEncoding, // whose it is, and where it ends
+	Upgrade, SecWebSocketKey, SecWebSocketVersion, SecWebSocketProtocol, SecWebSocketExtensions, SecWebSocketAccept,
+	Authorization, Cookie, Origin, SetCookie, WWWAuthenticate, // who may
+	IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, Range, MaxForwards, // whether, and how much
+	ContentType, ContentEncoding, ContentRange, CacheControl, Date, Vary) // what the content is, and for whom
+
+// nominable reports whether a Connection header may have a field removed.
+func (f *Field) nominable() bool { return !notNominable.has(f.ID) && !f.Forwarded() }
 
 // once are request fields of which a second one makes the message ambiguous.
 var once = setOf(Host, ContentLength, TransferEncoding, Authorization, ContentType, Expect, IfMatch,
@@ -148,9 +159,27 @@ var once = setOf(Host, ContentLength, TransferEncoding, Authorization, ContentTy
 // notInTrailers are fields that a trailer section may not carry (RFC 9110 section 6.5.1): framing,
 // routing, authentication, caching and what else must be known before the content.
 var notInTrailers = setOf(Age, Authorization, CacheControl, Connection, ContentEncoding, ContentLength,
-	ContentRange, ContentType, Cookie, Date, Expect, Expires, Forwarded, Host, HTTP2Settings, IfMatch,
-	IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy,
-	ProxyAuthenticate, ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer,
-	TransferEncoding, Upgrade, Vary, WWWAuthenticate, XAccelBuffering, XAccelMapping, XAccelRedirect,
-	XForwardedFor, XForwardedHost, XForwardedPort, XForwardedProto, XRealIP, XRequestID, XRequestStart,
-	XSendfile, XSendfileType)
+	ContentRange, ContentType, Cookie, Date, Expect, Expires, Host, HTTP2Settings, IfMatch, IfModifiedSince,
+	IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy, ProxyAuthenticate,
+	ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer, TransferEncoding, Upgrade, Vary,
+	WWWAuthenticate, XAccelBuffering, XAccelRedirect, XSendfile)
+
+// inTrailers reports whether a field may be sent on in a trailer section: many apps read trailers as if
+// they were fields of the head.
+func (f *Field) inTrailers() bool {
+	return !notInTrailers.has(f.ID) && !f.Forwarded() && !unsafeName(f.Name)
+}
+
+var forwarded = setOf(XForwardedFor, XForwardedHost, XForwardedPort, XForwardedProto, Forwarded, XRealIP,
+	XRequestID, XRequestStart, XSendfileType, XAccelMapping)
+
+// Forwarded reports a field by which an app is told about the client, or about the server in front of it:
+// only we or a trusted proxy may write it, in a head and never in a trailer section. All names that begin
+// with X-Forwarded- are of the kind, for frameworks know more of them than we do (-Ssl, -Scheme, -Prefix).
+func (f *Field) Forwarded() bool {
+	const family = "x-forwarded-"
+	if f.ID != Other {
+		return forwarded.has(f.ID)
+	}
+	return len(f.Name) >= len(family) && EqualFold(f.Name[:len(family)], family)
+}

@@ -2,7 +2,7 @@ package wire
 
 import "bytes"
 
-var errOptions = &Error{431, "the Connection header has too many options"}
+var errOptions = &Error{Status: 431, Text: "the Connection header has too many options"}
 
 // options are what the Connection fields of a message ask for together.
 type options struct {
@@ -38,20 +38,28 @@ func (o *options) read(list []byte, fields []Field) error {
 func nominate(fields []Field, name []byte) {
 	for i := range fields {
 		f := &fields[i]
-		if len(f.Name) == len(name) && bytes.EqualFold(f.Name, name) && !notNominable.has(f.ID) {
+		if len(f.Name) == len(name) && bytes.EqualFold(f.Name, name) && f.nominable() {
 			f.Drop = true
 		}
 	}
 }
 
-// hasToken reports whether a comma-separated list has the lower-case token in any case.
-func hasToken(list []byte, lower string) bool {
+// takesTrailers reports whether a TE list has "trailers" (RFC 9110 section 10.1.4). A weight, which the
+// grammar gives to the other codings only, is ignored unless it says "not acceptable".
+func takesTrailers(list []byte) bool {
 	for more := true; more; {
-		var token []byte
-		token, list, more = nextToken(list)
-		if EqualFold(token, lower) {
+		var coding []byte
+		coding, list, more = nextToken(list)
+		name, weight, _ := bytes.Cut(coding, []byte(";"))
+		if EqualFold(trim(name), "trailers") && !isZero(weight) {
 			return true
 		}
 	}
 	return false
+}
+
+// isZero reports whether a weight is "q=0" in one of its forms (RFC 9110 section 12.4.2).
+func isZero(weight []byte) bool {
+	name, value, _ := bytes.Cut(weight, []byte("="))
+	return EqualFold(trim(name), "q") && len(bytes.Trim(trim(value), "0.")) == 0
 }

@@ -1,6 +1,6 @@
 package wire
 
-var errPath = &Error{400, "the path has a malformed escape, or leads above the root"}
+var errPath = &Error{Status: 400, Text: "the path has a malformed escape, or leads above the root"}
 
 // NormalPath appends the form of a path that routing compares: unreserved escapes decoded, "//",
 // "/./" and "/../" resolved (RFC 3986 section 6.2.2). An escaped slash or backslash stays escaped: it

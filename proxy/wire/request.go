@@ -3,9 +3,9 @@ package wire
 import "encoding/base64"
 
 var (
-	errHost   = &Error{400, "the Host is missing or malformed"}
-	errDouble = &Error{400, "a header that may stand once stands twice"}
-	errExpect = &Error{417, "the Expect header asks for what is not supported"}
+	errHost   = &Error{Status: 400, Text: "the Host is missing or malformed"}
+	errDouble = &Error{Status: 400, Text: "a header that may stand once stands twice"}
+	errExpect = &Error{Status: 417, Text: "the Expect header asks for what is not supported"}
 )
 
 // A Request is a parsed request head.
@@ -108,7 +108,7 @@ func (r *Request) note(f *Field, m *marks) error {
 	case Connection:
 		return m.read(f.Value, r.Fields)
 	case TE:
-		r.Trailers = r.Trailers || hasToken(f.Value, "trailers")
+		r.Trailers = r.Trailers || takesTrailers(f.Value)
 	case Expect:
 		if r.Minor == 0 {
 			return nil // RFC 9110 section 10.1.1: to be ignored

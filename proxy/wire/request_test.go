@@ -160,7 +160,10 @@ func TestRequestTarget(t *testing.T) {
 		{"13 absolute form without a path", line("GET http://b.test HTTP/1.1"), 0, "GET / 1.1 host=b.test"},
 		{"13 absolute form keeps two slashes", line("GET http://b.test//p HTTP/1.1"), 0, "GET //p 1.1 host=b.test"},
 		{"13 absolute form in HTTP 1.0 needs no Host", "GET http://b.test/p HTTP/1.0\r\n\r\n", 0, "GET /p 1.0 host=b.test"},
-		{"13 absolute form with a query alone", line("GET http://b.test?q HTTP/1.1"), 400, ""},
+		{"13 absolute form with a query alone", line("GET http://b.test?x=1 HTTP/1.1"), 0, "GET /?x=1 1.1 host=b.test"},
+		{"13 absolute form with an empty query alone", line("GET http://b.test:80? HTTP/1.1"), 0, "GET /? 1.1 host=b.test:80"},
+		{"13 absolute form with a query that has slashes", line("GET http://b.test?/../x?y HTTP/1.1"), 0, "GET /?/../x?y 1.1 host=b.test"},
+		{"13 absolute form with an empty port", line("GET http://b.test:/p HTTP/1.1"), 0, "GET /p 1.1 host=b.test:"},
 		{"14 the target wins over Host", "GET http://b.test/ HTTP/1.1\r\nHost: c.test\r\n\r\n", 0, "GET / 1.1 host=b.test"},
 		{"14 Host is needed all the same", "GET http://b.test/ HTTP/1.1\r\n\r\n", 400, ""},
 		{"14 Host is checked all the same", "GET http://b.test/ HTTP/1.1\r\nHost: c/d\r\n\r\n", 400, ""},
@@ -175,9 +178,26 @@ func TestRequestTarget(t *testing.T) {
 		refusedEach("11 in the query", 400, line("GET /?a$b HTTP/1.1"), " ", "\x00", "\t", "\x7f", "\x80", "\xff"),
 		refusedEach("12 fragment", 400, line("GET $ HTTP/1.1"), "/#", "/a#b", "/?a#b"),
 		refusedEach("13 absolute form", 400, line("GET $ HTTP/1.1"), "http://u@b.test/", "http://u:p@b.test/", "ftp://b.test/",
-			"http:///p", "http://", "http:/p", "http:b.test", "://b.test/", "javascript://b.test/", "http://b test/", "http://b,c/", "http://b.test:x/"),
+			"http:///p", "http://", "http:/p", "http:b.test", "http://?q", "http://u@b.test?q", "://b.test/", "javascript://b.test/", "http://b test/", "http://b,c/", "http://b.test:x/"),
 		refusedEach("15 authority form", 400, line("GET $ HTTP/1.1"), "a.test:80", "a.test", "[::1]:80"),
 		refusedEach("18 no leading slash", 400, line("GET $ HTTP/1.1"), "foo", "?q", ".", "../x", "%2f", "\\x"))...))
+}
+
+// TestFirstLine: what is shown of a head ends with its first line, however that ends.
+func TestFirstLine(t *testing.T) {
+	for _, c := range []struct {
+		head string
+		most int
+		want string
+	}{
+		{"GET / HTTP/1.1\r\nCookie: a", 100, "GET / HTTP/1.1"}, {"GET /\nCookie: a", 100, "GET /"}, {"GET /\rCookie: a", 100, "GET /"},
+		{"\r\nCookie: a", 100, ""}, {"GET /", 100, "GET /"}, {"\x16\x03\x00\xff", 100, "\x16\x03\x00\xff"}, {"", 100, ""},
+		{"GET /\r\nCookie: a", 5, "GET /"}, {"GET /\r\nCookie: a", 3, "GET"}, {"GET /", 0, ""},
+	} {
+		if got := FirstLine([]byte(c.head), c.most); string(got) != c.want {
+			t.Errorf("of %q at most %d bytes: %q, want %q", c.head, c.most, got, c.want)
+		}
+	}
 }
 
 func concat(groups ...[]requestCase) (all []requestCase) {

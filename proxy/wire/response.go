@@ -3,12 +3,12 @@ package wire
 import "bytes"
 
 var (
-	errStatusLine  = &Error{502, "the app's status line is malformed"}
-	errAppField    = &Error{502, "a header line of the app is malformed"}
-	errAppTooMany  = &Error{502, "the app sent too many header lines or connection options"}
-	errAppLength   = &Error{502, "the app's Content-Length is malformed or contradicts itself"}
-	errAppCoding   = &Error{502, "the app's Transfer-Encoding is not chunked alone"}
-	errAppFoldsTop = &Error{502, "the app's first header line is folded"}
+	errStatusLine  = &Error{Side: ByApp, Text: "the app's status line is malformed"}
+	errAppField    = &Error{Side: ByApp, Text: "a header line of the app is malformed"}
+	errAppTooMany  = &Error{Side: ByApp, Text: "the app sent too many header lines or connection options"}
+	errAppLength   = &Error{Side: ByApp, Text: "the app's Content-Length is malformed or contradicts itself"}
+	errAppCoding   = &Error{Side: ByApp, Text: "the app's Transfer-Encoding is not chunked alone"}
+	errAppFoldsTop = &Error{Side: ByApp, Text: "the app's first header line is folded"}
 )
 
 // A Response is a parsed response head.
@@ -24,9 +24,12 @@ type Response struct {
 	Close       bool // the connection must not be used again
 	Announced   bool // Content-Length was given; for HEAD and 304 it is passed on
 	HasDate     bool
-	EventStream bool // a text/event-stream: long-lived, never held back
-	Upgrade     []byte
+	EventStream bool   // a text/event-stream: long-lived, never held back
 	Accept      []byte // Sec-WebSocket-Accept
+
+	// Upgrade is what a 101 changes to, or what a 426 demands: then the field is sent on, and needs
+	// "Connection: Upgrade" beside it (RFC 9110 section 7.8).
+	Upgrade []byte
 }
 
 // Reset forgets the response but keeps its memory.
@@ -149,7 +152,7 @@ func (r *Response) interpret(toHead bool) error {
 		if f.ID == Other {
 			continue
 		}
-		f.Drop = f.Drop || notReturned.has(f.ID)
+		f.Drop = f.Drop || notReturned.has(f.ID) && !r.mustUpgrade(f.ID)
 		if err := r.note(f, &m); err != nil {
 			return err
 		}
@@ -158,6 +161,10 @@ func (r *Response) interpret(toHead bool) error {
 	r.Close = m.close || r.Minor == 0
 	return r.frame(m.length, m.coding)
 }
+
+// mustUpgrade reports a field that tells a client which protocol it must use instead (RFC 9110 section
+// 15.5.22). It concerns one connection, but is from us as much as from the app.
+func (r *Response) mustUpgrade(id FieldID) bool { return r.Status == 426 && id == Upgrade }
 
 // note takes from a field what it says about the message.
 func (r *Response) note(f *Field, m *marks) error {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,16 +23,19 @@ func parseResponse(sent []byte, toHead bool) (r Response, end int, err error) {
 type responseCase struct {
 	row  string
 	send string
-	want string // as shown by answerSummary; "502" = refused
+	want string // as shown by answerSummary, or refused
 }
+
+// refused is how the table shows an answer that is the app's error.
+const refused = "refused"
 
 func runResponses(t *testing.T, toHead bool, cases []responseCase) {
 	for _, c := range cases {
 		t.Run(c.row, func(t *testing.T) {
 			r, _, err := parseResponse([]byte(c.send), toHead)
 			got := answerSummary(&r)
-			if err != nil {
-				got = fmt.Sprint(statusOf(t, err))
+			if e, ok := errors.AsType[*Error](err); ok && e.Side == ByApp && e.Status == 0 {
+				got = refused
 			}
 			if got != c.want {
 				t.Errorf("%.200q:\n got %s (%v)\nwant %s", c.send, got, err, c.want)
@@ -66,7 +70,7 @@ func answer(lines ...string) string {
 
 func badEach(row, send string, values ...string) (all []responseCase) {
 	for _, v := range values {
-		all = append(all, responseCase{row + " " + visible(v), strings.ReplaceAll(send, "$", v), "502"})
+		all = append(all, responseCase{row + " " + visible(v), strings.ReplaceAll(send, "$", v), refused})
 	}
 	return all
 }
@@ -95,10 +99,10 @@ func TestAnswerFraming(t *testing.T) {
 		{"94 chunked alone", answer("Transfer-Encoding: chunked"), `200 "OK" chunked`},
 		{"95 length", answer("Content-Length: 5"), `200 "OK" length 5`},
 		{"95 length twice the same", answer("Content-Length: 5", "content-length: 5"), `200 "OK" length 5`},
-		{"95 lengths that differ", answer("Content-Length: 5", "Content-Length: 6"), "502"},
-		{"95 lengths that differ in form", answer("Content-Length: 5", "Content-Length: 05"), "502"},
-		{"95 invalid length beside a coding", answer("Content-Length: x", "Transfer-Encoding: chunked"), "502"},
-		{"95 two codings on two lines", answer("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), "502"},
+		{"95 lengths that differ", answer("Content-Length: 5", "Content-Length: 6"), refused},
+		{"95 lengths that differ in form", answer("Content-Length: 5", "Content-Length: 05"), refused},
+		{"95 invalid length beside a coding", answer("Content-Length: x", "Transfer-Encoding: chunked"), refused},
+		{"95 two codings on two lines", answer("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), refused},
 		{"102 neither length", answer("X: a"), `200 "OK" X=a close`},
 		{"103 204 keeps no length", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", `204 "No Content" bodiless length 5`},
 		{"103 204 with chunks", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", `204 "No Content" bodiless`},
@@ -108,7 +112,11 @@ func TestAnswerFraming(t *testing.T) {
 		{"106 hop-by-hop and nominated fields", answer("Connection: X-Foo, close", "X-Foo: a", "Keep-Alive: b", "Upgrade: c", "Proxy-Authenticate: d", "Trailer: e", "Set-Cookie: f", "Content-Length: 1"),
 			`200 "OK" Set-Cookie=f length 1 close`},
 		{"106 what cannot be nominated", answer("Connection: Set-Cookie, Content-Type", "Set-Cookie: a", "Content-Type: b", "Content-Length: 1"), `200 "OK" Set-Cookie=a Content-Type=b length 1`},
-		{"106 too many options", answer("Connection: " + strings.Repeat("a,", maxFields) + "b"), "502"},
+		{"106 what else cannot be nominated", answer("Connection: Date, Vary, Content-Encoding, Sec-WebSocket-Accept", "Date: a", "Vary: b", "Content-Encoding: c", "Sec-WebSocket-Accept: d", "Content-Length: 1"),
+			`200 "OK" Date=a Vary=b Content-Encoding=c Sec-WebSocket-Accept=d length 1`},
+		{"106 426 says which protocol", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: HTTP/2.0, TLS/1.2\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\n",
+			`426 "Upgrade Required" Upgrade=HTTP/2.0, TLS/1.2 length 1`},
+		{"106 too many options", answer("Connection: " + strings.Repeat("a,", maxFields) + "b"), refused},
 		{"108 fields for the server in front", answer("X-Accel-Redirect: a", "X-Sendfile: b", "X-Accel-Buffering: no", "Content-Length: 1"), `200 "OK" length 1`},
 		{"109 cookies are never merged", answer("Set-Cookie: a", "Set-Cookie: b", "Content-Length: 1"), `200 "OK" Set-Cookie=a Set-Cookie=b length 1`},
 	}, append(
@@ -137,14 +145,14 @@ func TestAnswerFields(t *testing.T) {
 		{"97 folded nothing at the end", answer(length, "A: b", " \t"), `200 "OK" A=b length 1`},
 		{"97 folded length", answer("Content-Length:", " 1"), `200 "OK" length 1`},
 		{"97 folded coding", answer("Transfer-Encoding:", "\tchunked"), `200 "OK" chunked`},
-		{"97 length in two lines", answer("Content-Length: 1", " 2"), "502"},
-		{"97 first line folded", answer(" A: b"), "502"},
+		{"97 length in two lines", answer("Content-Length: 1", " 2"), refused},
+		{"97 first line folded", answer(" A: b"), refused},
 		{"97 names with _ are the app's", answer("X_Y: a", length), `200 "OK" X_Y=a length 1`},
 		{"97 a line above 16 KiB", answer("A: "+strings.Repeat("v", 2*maxLine), length), `200 "OK" A=` + strings.Repeat("v", 2*maxLine) + " length 1"},
 		{"97 512 lines", many(512), `200 "OK"` + strings.Repeat(" A=b", 512) + " close"},
-		{"97 513 lines", many(513), "502"},
-		{"97 empty name", answer(": a"), "502"},
-		{"97 no colon", answer("A"), "502"},
+		{"97 513 lines", many(513), refused},
+		{"97 empty name", answer(": a"), refused},
+		{"97 no colon", answer("A"), refused},
 	}, append(append(
 		badEach("97 in a value", answer("A: b$c"), "\x00", "\x01", "\x0b", "\x1f", "\x7f", "\r", "\rX: y", "\r\rc"),
 		badEach("97 in a name", answer("A$B: c"), "\x00", "\x7f", "\r", " ", "\t", "(", "\x80", "/", "\"")...),

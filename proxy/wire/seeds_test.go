@@ -1,14 +1,18 @@
 package wire
 
+import "strings"
+
 // requestSeeds are messages from which the fuzzer and the mutations set out: each has something that a
 // parser must decide.
 var requestSeeds = []string{
 	smallGET,
 	browserGET,
 	webSocket("GET", "1.1"),
+	strings.Replace(webSocket("GET", "1.1"), "Upgrade\r", "Upgrade, Sec-WebSocket-Key, X-Forwarded-Ssl, X-A\r", 1),
 	"POST /form HTTP/1.1\r\nHost: a.test:80\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
-	"POST /c?q=1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nTE: trailers\r\n\r\n5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: 1\r\nCookie: a\r\n\r\n",
+	"POST /c?q=1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nTE: trailers\r\n\r\n5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: 1\r\nCookie: a\r\nX-Forwarded-Prefix: /\r\n\r\n",
 	"GET http://b.test/p//%2e/../x?y=%zz HTTP/1.1\r\nHost: c\r\nX-Foo: 1\r\nConnection: close, X-Foo\r\n\r\n",
+	"GET http://b.test:?x=1 HTTP/1.1\r\nHost: c:\r\nTE: gzip, trailers;q=1\r\nTransfer-Encoding: chunked\r\n\r\n2 ;a=b\r\nhi\r\n0\r\n\r\n",
 	"GET http://b.test HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
 	"GET /old HTTP/1.0\r\n\r\n",
 	"OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\nMax-Forwards: 0\r\n\r\n",
@@ -32,6 +36,7 @@ var responseSeeds = []string{
 	"HTTP/1.1 204 No Content\r\nConnection: close, X-Foo\r\nX-Foo: b\r\n\r\n",
 	"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
 	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+	"HTTP/1.1 426 Upgrade Required\r\nUpgrade: HTTP/2.0\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n",
 	"HTTP/1.1 500 \xe4\r\nContent-Length:\r\n 5\r\nX-Empty:\r\n\r\nhello",
 	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\nX-Accel-Redirect: /a\r\nPragma: no-cache\r\n\r\nhello",
 	" HTTP/1.1 200 OK\r\n\r\n",
@@ -41,9 +46,10 @@ var responseSeeds = []string{
 var chunkedSeeds = []string{
 	"0\r\n\r\n",
 	"5\r\nhello\r\n6;a=\"\\\";\";b\r\n world\r\n000\r\n\r\nGET /",
-	"A\r\n0123456789\r\n0;e\r\nX-Sum: 1\r\nHost: a\r\nX_Y: b\r\n\r\nrest",
+	"A\r\n0123456789\r\n0;e\r\nX-Sum: 1\r\nHost: a\r\nX_Y: b\r\nX-Forwarded-Ssl: on\r\n\r\nrest",
 	"7\r\n0\r\n\r\n0\r\r\n0\r\n\r\n",
 	"5\nhello\n0\n\n",
+	"2 \t;a=b\r\nhi\r\n0 \r\n\r\n",
 	"0x5\r\nhello\r\n",
 	"ffffffffffffffff\r\n",
 	"0\r\nA: b\r\n c\r\n\r\n",

@@ -3,15 +3,15 @@ package wire
 import "bytes"
 
 var (
-	errRequestLine = &Error{400, "the request line is malformed"}
-	errMethod      = &Error{400, "the method is not a token of at most 32 bytes"}
-	errTarget      = &Error{400, "the request target has a character that is not allowed"}
-	errTargetLong  = &Error{414, "the request target is too long"}
-	errTargetForm  = &Error{400, "the request target is not of a form that is served"}
-	errVersion     = &Error{400, "the HTTP version is malformed"}
-	errVersionHigh = &Error{505, "the HTTP version is not supported"}
-	errConnect     = &Error{405, "CONNECT is not served"}
-	errTrace       = &Error{405, "TRACE is not served"}
+	errRequestLine = &Error{Status: 400, Text: "the request line is malformed"}
+	errMethod      = &Error{Status: 400, Text: "the method is not a token of at most 32 bytes"}
+	errTarget      = &Error{Status: 400, Text: "the request target has a character that is not allowed"}
+	errTargetLong  = &Error{Status: 414, Text: "the request target is too long"}
+	errTargetForm  = &Error{Status: 400, Text: "the request target is not of a form that is served"}
+	errVersion     = &Error{Status: 400, Text: "the HTTP version is malformed"}
+	errVersionHigh = &Error{Status: 505, Text: "the HTTP version is not supported"}
+	errConnect     = &Error{Status: 405, Text: "CONNECT is not served"}
+	errTrace       = &Error{Status: 405, Text: "TRACE is not served"}
 )
 
 // parseLine parses the request line and returns its length with its CRLF. RFC 9112 section 3 allows
@@ -126,8 +126,8 @@ func (r *Request) splitAbsolute() error {
 	switch {
 	case len(rest) == end:
 		r.Target = r.Target[at+2 : at+3] // RFC 9112 section 3.2.1: an empty path is sent as "/"
-	case rest[end] == '?':
-		return errTargetForm
+	case rest[end] == '?': // so it is here, too: this form alone has no "/" to point to
+		r.Target = append([]byte("/"), rest[end:]...)
 	default:
 		r.Target = rest[end:]
 	}

@@ -2,8 +2,9 @@
 // and the chunked coding, strictly and without policy.
 //
 // A parsed head consists of slices into the buffer it was parsed from: it lives as long as that
-// buffer is left alone, and parsing allocates nothing. What is sent on is always written from the
-// parsed model, never copied with the bytes that framed it.
+// buffer is left alone, and parsing allocates nothing. (The target of "GET http://a?b" alone is a copy,
+// because it has to become "/?b".) What is sent on is always written from the parsed model, never copied
+// with the bytes that framed it.
 //
 // Two parties are treated differently. A client is a stranger: whatever two readers could
 // understand differently is refused. An app is a friend with bad habits: bare LF, folded lines and
@@ -21,10 +22,18 @@ const (
 	maxAppFields = 512       // header lines of a response
 )
 
-// An Error is a message that cannot be accepted. Status is the answer it deserves when it came from
-// a client (RFC 9110 section 15); an app's errors are all answered 502.
+// Side is who sent a message.
+type Side uint8
+
+const (
+	ByClient Side = iota
+	ByApp
+)
+
+// An Error is a message that cannot be accepted.
 type Error struct {
-	Status int
+	Side   Side
+	Status int    // the answer that a client's message deserves (RFC 9110 section 15); 0 = it is the app's
 	Text   string // what is wrong, for the log
 }
 
