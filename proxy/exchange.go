@@ -248,12 +248,13 @@ func (x *exchange) choosePin() error {
 
 // acquire borrows a process of the app, waiting in its queue if it must.
 func (x *exchange) acquire() (err error) {
-	if x.proc = x.site.group.TryAcquire(x.pin); x.proc != nil {
+	wish := pool.Wish{Pin: x.pin}
+	if x.proc = x.site.group.TryAcquire(wish); x.proc != nil {
 		return nil
 	}
 	from := x.conn.srv.clock.exact()
 	ctx, end := x.conn.presence()
-	x.proc, err = x.site.group.Acquire(ctx, x.pin)
+	x.proc, err = x.site.group.Acquire(ctx, wish)
 	end()
 	x.queued += x.conn.srv.clock.exact() - from
 	return err
