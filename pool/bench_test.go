@@ -19,7 +19,7 @@ func BenchmarkLend(b *testing.B) {
 				g := serving(b, processes, concurrency)
 				b.ReportAllocs()
 				for b.Loop() {
-					g.Release(g.TryAcquire(0), Worked)
+					g.Release(g.TryAcquire(Wish{}), Worked)
 				}
 			})
 		}
@@ -31,13 +31,13 @@ func BenchmarkLendBusy(b *testing.B) {
 	g := serving(b, 200, 8)
 	var lent []*Process
 	for range 800 {
-		lent = append(lent, g.TryAcquire(0))
+		lent = append(lent, g.TryAcquire(Wish{}))
 	}
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
 		g.Release(lent[i], Worked)
-		lent[i] = g.TryAcquire(0)
+		lent[i] = g.TryAcquire(Wish{})
 		i = (i + 13) % len(lent)
 	}
 	for _, p := range lent {
@@ -51,7 +51,7 @@ func BenchmarkLendParallel(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			g.Release(g.TryAcquire(0), Worked)
+			g.Release(g.TryAcquire(Wish{}), Worked)
 		}
 	})
 }
@@ -61,7 +61,7 @@ func BenchmarkQueue(b *testing.B) {
 	g := serving(b, 200, 1)
 	var lent []*Process
 	for range 200 {
-		lent = append(lent, g.TryAcquire(0))
+		lent = append(lent, g.TryAcquire(Wish{}))
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

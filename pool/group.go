@@ -65,25 +65,21 @@ func (g *Group) App() conf.App { return g.app }
 
 // TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
 // has to Acquire. The caller must Release or Hold the process.
-//
-// Pin is the number of the oldest generation that may serve the request; 0 is any. A generation that
-// was taken back is not insisted on.
-func (g *Group) TryAcquire(pin int) *Process {
+func (g *Group) TryAcquire(w Wish) *Process {
 	g.mu.Lock()
-	p := g.state.lend(pin)
+	p := g.state.lend(w)
 	g.mu.Unlock()
 	return p
 }
 
-// Acquire lends a ready process, waiting for one if it must. The caller must Release or Hold it. Pin
-// is that of TryAcquire.
+// Acquire lends a ready process, waiting for one if it must. The caller must Release or Hold it.
 // The error is ErrQueueFull, ErrQueueTimeout, ErrClosed, a *StartError if nothing serves and nothing
 // can be started, or the cause of ctx's end.
-func (g *Group) Acquire(ctx context.Context, pin int) (*Process, error) {
-	if p := g.TryAcquire(pin); p != nil {
+func (g *Group) Acquire(ctx context.Context, wish Wish) (*Process, error) {
+	if p := g.TryAcquire(wish); p != nil {
 		return p, nil
 	}
-	w := &waiter{done: make(chan struct{}), pin: pin}
+	w := &waiter{done: make(chan struct{}), wish: wish}
 	var err error
 	g.do(func(s *groupState, now time.Time) { err = s.acquire(now, w) })
 	if err != nil {

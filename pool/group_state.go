@@ -72,14 +72,14 @@ func newGroupState(app conf.App, release Release, os driver, r *rand.Rand) group
 	}
 }
 
-// lend lends a process of the generation pin or a newer one if one has room, else nil. Nobody is
+// lend lends the process that fits a wish best if one has room that may serve it, else nil. Nobody is
 // overtaken: where one has room, no request that could have it waits. This and giveBack are the path
 // of every request: no clock, no allocation, no settling, and no walk over the processes unless some
-// of them are too old for the request.
-func (g *groupState) lend(pin int) *Process {
+// of them are too old for the request, or it is sent again.
+func (g *groupState) lend(w Wish) *Process {
 	p := g.lendable.first()
-	if p != nil && p.generation.number < pin {
-		p = g.lendable.firstFrom(g.pinned(pin))
+	if p != nil && w != (Wish{}) && !w.fits(p) {
+		p = g.lendable.firstFor(Wish{g.pinned(w.Pin), w.Avoid})
 	}
 	if p != nil {
 		p.requests++
@@ -87,15 +87,6 @@ func (g *groupState) lend(pin int) *Process {
 		g.lendable.took(p)
 	}
 	return p
-}
-
-// pinned is the oldest generation that may serve a request which asks for pin: one that was taken back
-// cannot be insisted on.
-func (g *groupState) pinned(pin int) int {
-	if g.good != nil && pin <= g.withdrawn {
-		return min(pin, g.good.number)
-	}
-	return pin
 }
 
 // giveBack takes a process back from a request, and reports whether that calls for release.

@@ -15,7 +15,7 @@ import (
 func TestAcquireWaitsForAProcess(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		g := s.add("blog")
-		if p := g.TryAcquire(0); p != nil {
+		if p := g.TryAcquire(Wish{}); p != nil {
 			t.Fatal("a process is lent before one is ready")
 		}
 		begin := time.Now()
@@ -23,9 +23,9 @@ func TestAcquireWaitsForAProcess(t *testing.T) {
 		got(t, "the wait", time.Since(begin), time.Second)
 		got(t, "the child", p.Child().PID(), 1)
 		got(t, "the generation", p.Generation(), 1)
-		got(t, "a second one", g.TryAcquire(0), nil)
+		got(t, "a second one", g.TryAcquire(Wish{}), nil)
 		g.Release(p, Worked)
-		got(t, "what is lent now", g.TryAcquire(0), p)
+		got(t, "what is lent now", g.TryAcquire(Wish{}), p)
 		g.Hold(p)
 		got(t, "the connections", g.Snapshot().Processes[0].Connections, 1)
 		g.Drop(p)
@@ -38,7 +38,7 @@ func TestQueueTimeoutNeedsNoEvent(t *testing.T) {
 		g := s.add("blog", func(app *conf.App) { app.MaxProcesses, app.QueueTimeout = 1, 5*time.Second })
 		p := acquired(t, g)
 		begin := time.Now()
-		if _, err := g.Acquire(t.Context(), 0); !errors.Is(err, ErrQueueTimeout) {
+		if _, err := g.Acquire(t.Context(), Wish{}); !errors.Is(err, ErrQueueTimeout) {
 			t.Fatalf("the request got %v", err)
 		}
 		got(t, "the wait", time.Since(begin), 5*time.Second)
@@ -54,7 +54,7 @@ func TestQueueFullIsSaidAtOnce(t *testing.T) {
 		waiting.Go(func() { g.Release(acquired(t, g), Worked) })
 		synctest.Wait()
 		got(t, "QueueFull", g.QueueFull(), true)
-		if _, err := g.Acquire(t.Context(), 0); !errors.Is(err, ErrQueueFull) {
+		if _, err := g.Acquire(t.Context(), Wish{}); !errors.Is(err, ErrQueueFull) {
 			t.Fatalf("the request got %v", err)
 		}
 		g.Release(p, Worked)
@@ -68,7 +68,7 @@ func TestCancelEndsTheWaitWithItsCause(t *testing.T) {
 		why := errors.New("the client has gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(300*time.Millisecond, func() { cancel(why) })
-		if _, err := g.Acquire(ctx, 0); !errors.Is(err, why) {
+		if _, err := g.Acquire(ctx, Wish{}); !errors.Is(err, why) {
 			t.Fatalf("the request got %v", err)
 		}
 		got(t, "the queue", g.Snapshot().Queue, 0)
@@ -84,7 +84,7 @@ func TestCancelledJustAsItIsLentLosesNothing(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			held := p
 			time.AfterFunc(time.Second, func() { g.Release(held, Worked) }) // at the very same moment
-			next, err := g.Acquire(ctx, 0)
+			next, err := g.Acquire(ctx, Wish{})
 			cancel()
 			if err != nil {
 				cancelled++
@@ -123,7 +123,7 @@ func TestCloseLetsRequestsEnd(t *testing.T) {
 		begin := time.Now()
 		s.close(t)
 		got(t, "how long it took", time.Since(begin), 20*time.Second+500*time.Millisecond)
-		if _, err := g.Acquire(t.Context(), 0); !errors.Is(err, ErrClosed) {
+		if _, err := g.Acquire(t.Context(), Wish{}); !errors.Is(err, ErrClosed) {
 			t.Fatalf("a late request got %v", err)
 		}
 		s.close(t) // once more does nothing
@@ -222,7 +222,7 @@ func TestFailedStartIsToldWithAnErrorID(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		s.fails["/r1"] = errors.New(`cannot start app "blog": exited with status 7`)
 		g := s.add("blog")
-		_, err := g.Acquire(t.Context(), 0)
+		_, err := g.Acquire(t.Context(), Wish{})
 		start, ok := errors.AsType[*StartError](err)
 		if !ok {
 			t.Fatalf("the request got %v", err)
@@ -262,7 +262,7 @@ func TestDoubtEndsWhenTheProcessIsGone(t *testing.T) {
 		g.Release(p, Worked)
 		synctest.Wait()
 		gone := g.Doubt(p)
-		other := g.TryAcquire(0)
+		other := g.TryAcquire(Wish{})
 		got(t, "whether another is lent", other != p, true)
 		g.Release(other, Worked)
 		time.AfterFunc(time.Second, func() { p.Child().(*madeChild).die(errors.New("killed by signal KILL")) })

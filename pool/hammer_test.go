@@ -50,8 +50,10 @@ func hammered(name string, concurrency int) conf.App {
 }
 
 func hammer(t *testing.T, g *Group) {
+	var last *Process
 	for i := range 3000 {
-		p, err := g.Acquire(t.Context(), 0)
+		p, err := g.Acquire(t.Context(), Wish{Avoid: last})
+		last = p
 		switch {
 		case err != nil:
 			t.Errorf("request %d of %s got %v", i, g.Name(), err)

@@ -167,8 +167,8 @@ func (g *simGroup) checkQueue() {
 	}
 	for w := s.queue.first; w != nil; w = w.next {
 		for _, p := range s.lendable.heap {
-			if s.lendable.room(p) && (p.generation.number >= w.pin || w.pin <= g.takenBack && p.generation.number >= s.good.number) {
-				g.fail("a visitor pinned to %d waits while process %d has room", w.pin, p.number)
+			if s.lendable.room(p) && (p.generation.number >= w.wish.Pin || w.wish.Pin <= g.takenBack && p.generation.number >= s.good.number) {
+				g.fail("a visitor pinned to %d waits while process %d has room", w.wish.Pin, p.number)
 			}
 		}
 	}

@@ -20,14 +20,23 @@ func (l *lendable) first() *Process {
 	return l.heap[0]
 }
 
-// firstFrom returns the process of a generation or a newer one to lend next, or nil if none has room.
-func (l *lendable) firstFrom(generation int) (best *Process) {
+// firstFor returns the process to lend next to a request with a wish, or nil if none has room that may
+// serve it.
+func (l *lendable) firstFor(w Wish) (best *Process) {
 	for _, p := range l.heap {
-		if p.generation.number >= generation && l.room(p) && (best == nil || l.before(p, best)) {
+		if p.generation.number >= w.Pin && l.room(p) && (best == nil || l.beforeFor(w, p, best)) {
 			best = p
 		}
 	}
 	return best
+}
+
+// beforeFor is before, but that the wish comes first.
+func (l *lendable) beforeFor(w Wish, a, b *Process) bool {
+	if w.rank(a) != w.rank(b) {
+		return w.rank(a) < w.rank(b)
+	}
+	return l.before(a, b)
 }
 
 // room reports whether p may be lent. A long-lived connection takes no room: where an app hands a

@@ -106,7 +106,7 @@ func TestProcessesOfMinAreNotTakenAway(t *testing.T) {
 		a := s.add("a")
 		g := s.add("b", func(app *conf.App) { app.MinProcesses, app.QueueTimeout = 0, 5*time.Second })
 		a.Release(acquired(t, a), Worked)
-		if _, err := g.Acquire(t.Context(), 0); err != ErrQueueTimeout {
+		if _, err := g.Acquire(t.Context(), Wish{}); err != ErrQueueTimeout {
 			t.Fatalf("the request got %v", err)
 		}
 		got(t, "what a has", ready(a), 1)

@@ -33,8 +33,9 @@ func (g *simGroup) checkSpawn(p *Process) {
 }
 
 // checkLent: I1, I4, I11 and I15.
-func (g *simGroup) checkLent(p *Process, who, seen int) {
-	s := &g.state
+func (g *simGroup) checkLent(p *Process, who int, wish Wish) {
+	s, seen := &g.state, wish.Pin
+	g.checkAvoided(p, wish)
 	if p.generation.number < seen && seen > g.takenBack {
 		g.fail("I15: a visitor who saw generation %d is served by %d", seen, p.generation.number)
 	}
@@ -58,12 +59,35 @@ func (g *simGroup) checkLent(p *Process, who, seen int) {
 	}
 }
 
+// checkAvoided: a visitor whom a process has failed is lent that one, or another of its generation, only
+// if nothing better has room.
+func (g *simGroup) checkAvoided(p *Process, wish Wish) {
+	bad := wish.Avoid
+	switch {
+	case bad == nil:
+		return
+	case p.generation != bad.generation:
+		g.world.seen["visitor served by another generation"]++
+		return
+	}
+	g.world.seen["visitor served by a generation to avoid"]++
+	for _, q := range g.state.lendable.heap {
+		switch {
+		case q == p || q == bad || !g.state.lendable.room(q) || q.generation.number < g.state.pinned(wish.Pin):
+		case p == bad:
+			g.fail("a visitor is sent back to process %d, though %d has room", p.number, q.number)
+		case q.generation != bad.generation && q.doubted.IsZero():
+			g.fail("a visitor to avoid process %d is sent to %d, though %d of another generation has room", bad.number, p.number, q.number)
+		}
+	}
+}
+
 // checkAnswer: I10 beside the counting, the order of the queue, and that errors are true.
 func (g *simGroup) checkAnswer(v *visitor) {
 	s := &g.state
 	if v.proc != nil {
-		g.checkLent(v.proc, v.who, v.pin)
-		if v.pin == 0 {
+		g.checkLent(v.proc, v.who, v.wish)
+		if v.wish.Pin == 0 {
 			if v.ticket < g.lastServed {
 				g.fail("visitor %d is served after %d", v.ticket, g.lastServed)
 			}

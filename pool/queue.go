@@ -9,7 +9,7 @@ type waiter struct {
 	proc     *Process
 	err      error
 	deadline time.Time // zero = it waits for as long as its client does
-	pin      int       // the oldest generation that may serve it; 0 = any
+	wish     Wish
 
 	queued         bool
 	previous, next *waiter

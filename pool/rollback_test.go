@@ -301,17 +301,17 @@ func TestVisitorsGoOneWay(t *testing.T) {
 	s.restarts("/r2")
 	s.boots(3)
 	s.are("1 stopping, 2 ready, 3 ready g2, 4 spawning g2")
-	got(t, "who serves", s.state.lend(2).number, 3)
-	if p := s.state.lend(2); p != nil {
+	got(t, "who serves", s.state.lend(Wish{Pin: 2}).number, 3)
+	if p := s.state.lend(Wish{Pin: 2}); p != nil {
 		t.Fatalf("process %d of generation %d serves who has seen 2", p.number, p.generation.number)
 	}
-	pinned := &waiter{pin: 2}
+	pinned := &waiter{wish: Wish{Pin: 2}}
 	if err := s.state.acquire(s.now, pinned); err != nil {
 		t.Fatal(err)
 	}
 	got(t, "who serves another, who comes later", s.asks().proc.number, 2)
 	s.rollsBack()
-	if pinned.proc == nil && s.state.lend(2) == nil {
+	if pinned.proc == nil && s.state.lend(Wish{Pin: 2}) == nil {
 		s.done(&waiter{proc: s.procs[2]})
 	}
 	got(t, "who serves him once his generation was taken back", pinned.proc.number, 2)

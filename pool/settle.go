@@ -110,10 +110,10 @@ func (g *groupState) giveUpOutdated(now time.Time) {
 func (g *groupState) lendQueue() {
 	for w := g.queue.first; w != nil; {
 		next := w.next
-		switch p := g.lend(w.pin); {
+		switch p := g.lend(w.wish); {
 		case p != nil:
 			g.answer(w, p, nil)
-		case w.pin == 0:
+		case w.wish.Pin == 0:
 			return // nothing has room
 		}
 		w = next

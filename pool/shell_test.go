@@ -139,7 +139,7 @@ func in(t *testing.T, play func(t *testing.T, s *shop)) {
 // acquired is an Acquire that must succeed.
 func acquired(t *testing.T, g *Group) *Process {
 	t.Helper()
-	p, err := g.Acquire(t.Context(), 0)
+	p, err := g.Acquire(t.Context(), Wish{})
 	if err != nil {
 		t.Fatal(err)
 	}

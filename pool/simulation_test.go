@@ -43,7 +43,7 @@ func TestSimulation(t *testing.T) {
 }
 
 var everything = []string{
-	"visitor served", "visitor refused: *errors.errorString", "visitor refused: *pool.StartError",
+	"visitor served", "visitor served by a generation to avoid", "visitor served by another generation", "visitor refused: *errors.errorString", "visitor refused: *pool.StartError",
 	"spawning process", "giving up spawn", "process ready", "process failed to start", "process crashed", "process crashed unused",
 	"draining process: idle", "draining process: replaced by another generation", "draining process: max_requests reached",
 	"draining process: it hangs", "draining process: another app needs room", "draining process: above max_processes",
@@ -196,7 +196,7 @@ func (g *simGroup) mustServe() {
 	s.app.QueueTimeout, s.app.MaxQueue = 0, 0
 	for range 5 {
 		hopeless := !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors || s.overwritten(s.good))
-		if hopeless || g.isServed(nobody) {
+		if hopeless || g.isServed(nobody, Wish{}) {
 			return
 		}
 		v := g.newVisitor()

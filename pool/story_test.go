@@ -126,10 +126,16 @@ func (s *story) passes(span time.Duration) {
 // asks is a request: it returns what was lent to it at once, or that it waits.
 func (s *story) asks() *waiter {
 	s.t.Helper()
-	if p := s.state.lend(0); p != nil {
+	return s.asksFor(Wish{})
+}
+
+// asksFor is a request with a wish.
+func (s *story) asksFor(wish Wish) *waiter {
+	s.t.Helper()
+	if p := s.state.lend(wish); p != nil {
 		return &waiter{proc: p}
 	}
-	w := &waiter{}
+	w := &waiter{wish: wish}
 	w.err = s.state.acquire(s.now, w)
 	return w
 }

@@ -25,13 +25,14 @@ type visitor struct {
 func (g *simGroup) visit() {
 	w := g.world
 	who := g.anybody()
-	if g.isServed(who) {
+	wish := g.wishOf(who)
+	if g.isServed(who, wish) {
 		return
 	}
 	v := g.newVisitor()
-	v.who, v.pin = who, g.pinOf(who)
+	v.who, v.wish = who, wish
 	full := g.state.queueFull()
-	g.event(fmt.Sprintf("visitor %d queues, pinned to %d", v.ticket, v.pin), func(now time.Time) {
+	g.event(fmt.Sprintf("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
 		err := g.state.acquire(now, &v.waiter)
 		if full != errors.Is(err, ErrQueueFull) {
 			w.fail("queueFull said %v, but a request got %v", full, err)
@@ -55,22 +56,26 @@ func (g *simGroup) anybody() int {
 	return g.world.rand.IntN(len(g.people))
 }
 
-func (g *simGroup) pinOf(who int) int {
-	if who == nobody {
-		return 0
+// wishOf is what a visitor wishes. Some come again, after a process has failed them.
+func (g *simGroup) wishOf(who int) (wish Wish) {
+	if who != nobody {
+		wish.Pin = g.people[who]
 	}
-	return g.people[who]
+	if procs := g.state.procs; len(procs) > 0 && g.world.chance(20) {
+		wish.Avoid = procs[g.world.rand.IntN(len(procs))]
+	}
+	return wish
 }
 
 // isServed is a request that need not queue.
-func (g *simGroup) isServed(who int) bool {
-	p := g.state.lend(g.pinOf(who))
+func (g *simGroup) isServed(who int, wish Wish) bool {
+	p := g.state.lend(wish)
 	if p == nil {
 		return false
 	}
 	g.world.what = g.state.app.Name + ": lends"
 	g.world.tell("%s process %d", g.world.what, p.number)
-	g.checkLent(p, who, g.pinOf(who))
+	g.checkLent(p, who, wish)
 	g.children[p].load++
 	g.serve(p)
 	return true

@@ -29,7 +29,7 @@ type exchange struct {
 	whole    bool // the request has been read to its end
 	refused  bool // answered by us, with the client perhaps still sending
 	proc     *pool.Process
-	served   *pool.Process // the last proc, for the log
+	served   *pool.Process // the last proc: for the log, and for a retry to avoid
 	link     *socket       // to proc
 	sender   *sender       // still sending the body, beside the reading of the answer
 	file     *file         // that answers it, if it is a static one
@@ -246,14 +246,16 @@ func (x *exchange) choosePin() error {
 	return nil
 }
 
-// acquire borrows a process of the app, waiting in its queue if it must.
+// acquire borrows a process of the app, waiting in its queue if it must. If one has failed the request
+// already, it is another if possible, and of another generation.
 func (x *exchange) acquire() (err error) {
-	if x.proc = x.site.group.TryAcquire(x.pin); x.proc != nil {
+	wish := pool.Wish{Pin: x.pin, Avoid: x.served}
+	if x.proc = x.site.group.TryAcquire(wish); x.proc != nil {
 		return nil
 	}
 	from := x.conn.srv.clock.exact()
 	ctx, end := x.conn.presence()
-	x.proc, err = x.site.group.Acquire(ctx, x.pin)
+	x.proc, err = x.site.group.Acquire(ctx, wish)
 	end()
 	x.queued += x.conn.srv.clock.exact() - from
 	return err

@@ -39,7 +39,7 @@ func (x *exchange) overdue(err error) bool {
 func (x *exchange) outlive() {
 	x.resent = true
 	gone := x.site.group.Doubt(x.served)
-	p := x.site.group.TryAcquire(x.pin)
+	p := x.site.group.TryAcquire(pool.Wish{Pin: x.pin, Avoid: x.served})
 	if p != nil {
 		x.site.group.Release(p, pool.Unclear)
 	}

@@ -2,11 +2,13 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"purser/conf"
+	"purser/pool"
 )
 
 // dyingFirst is an app that cuts its first connections without an answer, n of them, after it read a
@@ -42,6 +44,30 @@ func TestUnansweredGetIsRetriedOnce(t *testing.T) {
 		t.Errorf("the app saw %d requests, want 2", n)
 	}
 	c.send(get).expect(200, "ok") // the client's connection is none the worse
+}
+
+func TestUnansweredGetIsRetriedWithAnotherGeneration(t *testing.T) {
+	f := &front{t: t, log: &syncBuffer{}}
+	halfway, goOn := make(chan struct{}), make(chan struct{})
+	f.spawn = func(o pool.Order) error {
+		if o.Process == 6 { // two of the new code serve beside one of the old
+			close(halfway)
+			<-goOn
+		}
+		return nil
+	}
+	f.start(func(_ testing.TB, c *appConn) {
+		for head, _ := c.request(); head != "" && c.generation == 1; head, _ = c.request() {
+			c.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold")
+		}
+	}, func(_ *conf.Server, a *conf.App) { a.MinProcesses, a.MaxProcesses, a.Concurrency = 3, 3, 8 })
+	t.Cleanup(func() { close(goOn) })
+	f.await("three processes", func() bool {
+		return !slices.ContainsFunc(f.group.Snapshot().Processes, func(p pool.ProcessSnapshot) bool { return p.State != "ready" })
+	})
+	f.restart("r2")
+	<-halfway
+	f.dial().send(get).expect(200, "old")
 }
 
 func TestUnansweredPostIsNeverSentTwice(t *testing.T) {
