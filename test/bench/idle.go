@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"text/tabwriter"
@@ -29,7 +27,6 @@ func measureIdle(fronts []front, n int) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		const mib = 1 << 20
 		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%.2f\t\n", f.name, float64(base)/mib, float64(then)/mib, float64(then-base)/1024/float64(n))
 	}
 	return w.Flush()
@@ -53,16 +50,17 @@ func (f front) idle(n int) (base, then int64, err error) {
 }
 
 // open makes a connection and has one request answered on it.
-func (f front) open() (net.Conn, error) {
-	conn, err := net.Dial("tcp", f.addr)
+func (f front) open() (*httpClient, error) {
+	const buffer = 512 // there are many of them
+	c, err := openHTTP(f.addr, modes[0], buffer)
 	if err != nil {
 		return nil, err
 	}
-	if err := once(conn, bufio.NewReaderSize(conn, 512), f.addr); err != nil {
-		_ = conn.Close()
+	if err := c.exchange(); err != nil {
+		_ = c.Close()
 		return nil, err
 	}
-	return conn, nil
+	return c, nil
 }
 
 // settledMemory is the median over two seconds: what a front frees or takes meanwhile is no error

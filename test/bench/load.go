@@ -2,87 +2,81 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
-var wrkRequests = regexp.MustCompile(`(\d+) requests in `)
-
-// load keeps connections busy against addr from core 1 and returns the number of requests that were
-// answered. Any answer but 200 is an error: a front that fails fast must not look fast.
-func load(addr string, connections, seconds int) (int, error) {
-	line := []string{os.Args[0], "-load", addr, "-connections", strconv.Itoa(connections), "-seconds", strconv.Itoa(seconds)}
-	if wrk, err := exec.LookPath("wrk"); err == nil {
-		line = []string{wrk, "-t1", fmt.Sprintf("-c%d", connections), fmt.Sprintf("-d%ds", seconds), "http://" + addr + "/"}
-	}
-	line = pinned(1, line...)
-	out, err := exec.Command(line[0], line[1:]...).CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("the load generator failed: %w\n%s", err, out)
-	}
-	text := string(out)
-	if strings.Contains(text, "Non-2xx") || strings.Contains(text, "Socket errors") {
-		return 0, fmt.Errorf("requests failed:\n%s", text)
-	}
-	if found := wrkRequests.FindStringSubmatch(text); found != nil {
-		text = found[1]
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil || n == 0 {
-		return 0, fmt.Errorf("no request was answered:\n%s", text)
-	}
-	return n, nil
+// A tally is what came of one measurement.
+type tally struct {
+	requests int64
+	took     time.Duration
+	cpu      time.Duration // of the front
 }
 
-// generate is the load generator where there is no wrk: each connection sends its next request once
-// the last one is answered.
-func generate(addr string, connections, seconds int) int64 {
-	var answered atomic.Int64
-	var done sync.WaitGroup
-	deadline := time.Now().Add(time.Duration(seconds) * time.Second)
-	for range connections {
-		done.Go(func() {
-			conn, err := net.Dial("tcp", addr)
-			if err != nil {
-				fatal(err)
-			}
-			defer conn.Close()
-			in := bufio.NewReader(conn)
-			for time.Now().Before(deadline) {
-				if err := once(conn, in, addr); err != nil {
-					fatal(err)
-				}
-				answered.Add(1)
-			}
-		})
+// load keeps connections to f busy with requests of mode m. An answer that is not what it should be
+// is an error: a front that fails fast must not look fast.
+func load(f front, m mode, c cores, connections, seconds int) (tally, error) {
+	wrk, err := exec.LookPath("wrk")
+	run := loadByWrk
+	if err != nil || !m.suitsWrk() {
+		wrk, run = os.Args[0], loadByGenerator
 	}
-	done.Wait()
-	return answered.Load()
+	t, err := run(wrk, f, m, c, connections, seconds)
+	if err == nil && t.requests == 0 {
+		return t, fmt.Errorf("no request was answered")
+	}
+	return t, err
 }
 
-func once(conn net.Conn, in *bufio.Reader, addr string) error {
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+addr+"\r\n\r\n"); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(in, nil)
+// loadByGenerator runs the generator of this program. The front's time counts from when all
+// connections are open until the last answer, while they are still open.
+func loadByGenerator(self string, f front, m mode, c cores, connections, seconds int) (tally, error) {
+	line := c.others(self, "-load", f.addr, "-mode", m.name, "-connections", strconv.Itoa(connections), "-seconds", strconv.Itoa(seconds))
+	cmd := exec.Command(line[0], line[1:]...)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return err
+		return tally{}, err
 	}
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return err
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return tally{}, err
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("answered %s", resp.Status)
+	if err := cmd.Start(); err != nil {
+		return tally{}, fmt.Errorf("cannot start the load generator: %w", err)
 	}
-	return nil
+	t, err := f.watch(stdin, bufio.NewReader(stdout))
+	_ = stdin.Close()
+	if failed := cmd.Wait(); failed != nil {
+		err = fmt.Errorf("%w\n%s", failed, strings.TrimSpace(complaint.String()))
+	}
+	if err != nil {
+		return tally{}, fmt.Errorf("the load generator failed: %w", err)
+	}
+	return t, nil
+}
+
+// watch is this side's part of what generate says and hears.
+func (f front) watch(generator io.Writer, says *bufio.Reader) (t tally, err error) {
+	if _, err := says.ReadString('\n'); err != nil {
+		return t, err
+	}
+	before := f.cpu()
+	if _, err := io.WriteString(generator, "go\n"); err != nil {
+		return t, err
+	}
+	line, err := says.ReadString('\n')
+	if err != nil {
+		return t, err
+	}
+	t.cpu = f.cpu() - before
+	_, err = fmt.Sscan(line, &t.requests, (*int64)(&t.took))
+	return t, err
 }

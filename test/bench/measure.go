@@ -2,70 +2,66 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
-	"text/tabwriter"
-	"time"
 )
 
 // A result is one front's figures over all rounds at one number of connections.
 type result struct {
+	front  front
 	micros []float64 // CPU per request
 	rate   []float64 // requests per second
 }
 
 func measureCPU(fronts []front, o options) error {
-	fmt.Printf("small keep-alive GET to a Go app on a unix socket, access log on; %d rounds of %d s, median\n\n", o.rounds, o.seconds)
-	for _, connections := range o.connections {
-		results := make([]result, len(fronts))
-		for _, f := range fronts {
-			if _, err := load(f.addr, connections, 1); err != nil {
-				return fmt.Errorf("%s, warming up: %w", f.name, err)
-			}
+	fmt.Printf("CPU of the front per request, Go app on a unix socket, access log on; median of %d rounds of %d s, %s\n\n", o.rounds, o.seconds, o.cores)
+	for _, m := range o.modes {
+		fitting := slices.DeleteFunc(slices.Clone(fronts), func(f front) bool { return !m.fits(f) })
+		connections := o.connections
+		if connections == nil {
+			connections = m.connections
 		}
-		for range o.rounds {
-			for i, f := range fronts {
-				if err := results[i].measure(f, connections, o.seconds); err != nil {
-					return fmt.Errorf("%s with %d connections: %w", f.name, connections, err)
-				}
-			}
+		fmt.Printf("%s: %s\n", m.name, m.what)
+		if len(fitting) == 0 {
+			fmt.Print("none of the fronts can do that\n\n")
+			continue
 		}
-		printTable(fronts, results, connections)
+		for _, n := range connections {
+			results, err := measureMode(fitting, m, o, n)
+			if err != nil {
+				return fmt.Errorf("%s with %d connections: %w", m.name, n, err)
+			}
+			printTable(results, n)
+		}
+		fmt.Printf("repeat with: %s\n\n", command(m))
 	}
 	return nil
 }
 
-func (r *result) measure(f front, connections, seconds int) error {
-	before, begin := f.cpu(), time.Now()
-	n, err := load(f.addr, connections, seconds)
-	if err != nil {
-		return err
+// measureMode lets the fronts take turns after one short turn each that does not count.
+func measureMode(fronts []front, m mode, o options, connections int) ([]result, error) {
+	results := make([]result, len(fronts))
+	for i, f := range fronts {
+		results[i].front = f
+		if _, err := load(f, m, o.cores, connections, 1); err != nil {
+			return nil, fmt.Errorf("%s, warming up: %w", f.name, err)
+		}
 	}
-	used, took := f.cpu()-before, time.Since(begin)
-	r.micros = append(r.micros, float64(used.Nanoseconds())/1000/float64(n))
-	r.rate = append(r.rate, float64(n)/took.Seconds())
-	return nil
+	for round := range o.rounds {
+		for i := range results {
+			r := &results[(round+i)%len(results)]
+			t, err := load(r.front, m, o.cores, connections, o.seconds)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", r.front.name, err)
+			}
+			r.add(t)
+		}
+	}
+	return results, nil
 }
 
-func printTable(fronts []front, results []result, connections int) {
-	best := 0.0 // the better of the peers
-	for i, f := range fronts {
-		if m := median(results[i].micros); f.name != "purser" && (best == 0 || m < best) {
-			best = m
-		}
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%d connections\tµs CPU/request\tmin\tmax\trequests/s\tagainst best peer\t\n", connections)
-	for i, f := range fronts {
-		m := results[i].micros
-		ratio := "-"
-		if best > 0 {
-			ratio = fmt.Sprintf("%.2fx", median(m)/best)
-		}
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.0f\t%s\t\n", f.name, median(m), slices.Min(m), slices.Max(m), median(results[i].rate), ratio)
-	}
-	_ = w.Flush()
-	fmt.Println()
+func (r *result) add(t tally) {
+	r.micros = append(r.micros, float64(t.cpu.Nanoseconds())/1000/float64(t.requests))
+	r.rate = append(r.rate, float64(t.requests)/t.took.Seconds())
 }
 
 func median(values []float64) float64 {

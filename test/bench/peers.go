@@ -6,40 +6,48 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"purser/test/harness"
 )
 
-// Both configurations are minimal: one process and thread, keep-alive on both sides without a limit
-// that would cut it, and one access log line per request into a file.
+// Both configurations are minimal: a worker or two, keep-alive on both sides without a limit that
+// would cut it, no limit of uploads, and one access log line per request into a file.
 const nginxConfig = `
 USER
-worker_processes 1;
+worker_processes WORKERS;
 daemon off;
-master_process off;
+master_process MASTER;
 pid DIR/nginx.pid;
 error_log DIR/nginx.err;
 worker_rlimit_nofile 20000;
 events { worker_connections 16384; accept_mutex off; }
 http {
-  access_log DIR/nginx.log combined;
+  access_log DIR/nginx.log combined buffer=64k flush=1s;
+  client_max_body_size 0;
   client_body_temp_path DIR/nginx-body; proxy_temp_path DIR/nginx-proxy;
   fastcgi_temp_path DIR/nginx-f; uwsgi_temp_path DIR/nginx-u; scgi_temp_path DIR/nginx-s;
   keepalive_requests 1000000000;
   keepalive_timeout 60s;
+  sendfile on;
   upstream app { server unix:APP; keepalive 512; keepalive_requests 1000000000; }
   server {
     listen ADDR backlog=4096;
     location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    location /ws {
+      proxy_pass http://app; proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+    }
+    location STATIC { root PUBLIC; }
   }
 }
 `
 
 const haproxyConfig = `
 global
-  nbthread 1
+  nbthread WORKERS
   maxconn 9000
   log stdout format raw local0
 defaults
@@ -49,6 +57,7 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  timeout tunnel 1h
   http-reuse always
 frontend in
   bind ADDR
@@ -58,19 +67,19 @@ backend app
 `
 
 // startPeers starts nginx and HAProxy in front of one app of their own.
-func startPeers(names []string, app string) ([]front, error) {
-	wanted := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "purser" })
+func startPeers(o options, root, app string) ([]front, error) {
+	wanted := slices.DeleteFunc(slices.Clone(o.only), func(name string) bool { return name == "purser" })
 	if len(wanted) == 0 {
 		return nil, nil
 	}
 	socket := filepath.Join(harness.Scratch(), "app.sock")
-	running, err := startProgram("unix", socket, pinned(1, app, socket)...)
+	running, err := startProgram("unix", socket, o.cores.others(app, socket)...)
 	if err != nil {
 		return nil, err
 	}
 	fronts := []front{}
 	for _, name := range wanted {
-		f, err := startPeer(name, socket)
+		f, err := startPeer(name, root, socket, o.cores)
 		if err != nil {
 			return fronts, err
 		}
@@ -91,31 +100,37 @@ func startPeers(names []string, app string) ([]front, error) {
 }
 
 // startPeer starts one peer; a front without pid means that it is not installed.
-func startPeer(name, socket string) (front, error) {
+func startPeer(name, root, socket string, c cores) (front, error) {
+	configs := map[string]string{"nginx": nginxConfig, "haproxy": haproxyConfig}
+	if configs[name] == "" {
+		return front{}, fmt.Errorf("-only %q: want purser, nginx or haproxy", name)
+	}
 	binary, err := exec.LookPath(name)
 	if err != nil {
 		fmt.Printf("%s is not installed: measuring without it\n", name)
 		return front{}, nil
 	}
-	configs := map[string]string{"nginx": nginxConfig, "haproxy": haproxyConfig}
-	if configs[name] == "" {
-		return front{}, fmt.Errorf("-only %q: want purser, nginx or haproxy", name)
-	}
 	addr := harness.FreeAddr()
-	user := ""
-	if os.Geteuid() == 0 {
-		user = "user root;"
-	}
-	dir := harness.Scratch()
-	text := strings.NewReplacer("USER", user, "DIR", dir, "ADDR", addr, "APP", socket).Replace(configs[name])
-	file := filepath.Join(dir, name+".conf")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	file := filepath.Join(harness.Scratch(), name+".conf")
+	if err := os.WriteFile(file, []byte(filledIn(configs[name], addr, root, socket, c)), 0o600); err != nil {
 		return front{}, fmt.Errorf("cannot write %s's configuration: %w", name, err)
 	}
 	arguments := map[string][]string{"nginx": {"-c", file}, "haproxy": {"-db", "-q", "-f", file}}
-	p, err := startProgram("tcp", addr, pinned(0, append([]string{binary}, arguments[name]...)...)...)
+	p, err := startProgram("tcp", addr, c.front(append([]string{binary}, arguments[name]...)...)...)
 	if err != nil {
 		return front{}, err
 	}
 	return front{name: name, addr: addr, pid: p.PID(), stop: func() { _, _ = p.Stop(3 * time.Second) }}, nil
+}
+
+func filledIn(config, addr, root, socket string, c cores) string {
+	user, master := "", "off"
+	if os.Geteuid() == 0 {
+		user = "user root;"
+	}
+	if c.workers > 1 {
+		master = "on"
+	}
+	return strings.NewReplacer("USER", user, "WORKERS", strconv.Itoa(c.workers), "MASTER", master, "DIR", harness.Scratch(),
+		"ADDR", addr, "APP", socket, "STATIC", staticPrefix, "PUBLIC", filepath.Join(root, "public")).Replace(config)
 }

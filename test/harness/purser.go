@@ -20,6 +20,7 @@ import (
 
 // Options say how purser is started. The zero value serves nothing.
 type Options struct {
+	Bin    string   // the binary; default Binary
 	Config string   // TOML; $LISTEN in it is the listen address; written to a file given with -c
 	Args   []string // instead of Config: the command, as in "serve DIR"; --listen and --instance are added
 	Env    []string // added to the environment, which is otherwise PATH, HOME and XDG_RUNTIME_DIR
@@ -99,7 +100,7 @@ func (p *Purser) sweep(t testing.TB) {
 
 // Launch starts purser outside a test; the caller stops it.
 func Launch(o Options) (*Purser, error) {
-	bin, err := Binary()
+	bin, err := o.binary()
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +120,13 @@ func Launch(o Options) (*Purser, error) {
 	cmd.Env = p.env
 	p.Program, err = StartProgram(cmd)
 	return p, err
+}
+
+func (o Options) binary() (string, error) {
+	if o.Bin != "" {
+		return filepath.Abs(o.Bin)
+	}
+	return Binary()
 }
 
 func (p *Purser) args(o Options) ([]string, error) {

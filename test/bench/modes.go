@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+)
+
+// A mode is one kind of request.
+type mode struct {
+	name        string
+	what        string
+	path        string
+	size        int   // of the answer's body
+	upload      int   // size of the request's body; 0 = it is a GET
+	static      bool  // the front has the file itself, which HAProxy cannot
+	closes      bool  // the client asks for it, and takes a new connection for the next request
+	websocket   bool  // the requests are the messages of WebSockets
+	connections []int // that it is measured with
+}
+
+var modes = []mode{
+	{name: "get", what: "small keep-alive GET", path: "/", size: 12, connections: []int{64, 512}},
+	{name: "16k", what: "answers of 16 KiB", path: "/16k", size: 16 * kib, connections: []int{64}},
+	{name: "100k", what: "answers of 100 KiB", path: "/100k", size: 100 * kib, connections: []int{64}},
+	{name: "1m", what: "answers of 1 MiB", path: "/1m", size: mib, connections: []int{16}},
+	{name: "10m", what: "answers of 10 MiB", path: "/10m", size: 10 * mib, connections: []int{4}},
+	upload("post", "small POST", 64, 64),
+	upload("up1k", "uploads of 1 KiB", kib, 64),
+	upload("up64k", "uploads of 64 KiB", 64*kib, 64),
+	upload("up1m", "uploads of 1 MiB", mib, 16),
+	upload("up100m", "uploads of 100 MiB", 100*mib, 2),
+	static("static1k", "files of 1 KiB", kib, 64),
+	static("static100k", "files of 100 KiB", 100*kib, 64),
+	static("static10m", "files of 10 MiB", 10*mib, 1),
+	{name: "websocket", what: "messages of 100 bytes, sent back, over WebSockets", path: "/ws", websocket: true, connections: []int{500}},
+	{name: "close", what: "small GET, each on a new connection", path: "/", size: 12, closes: true, connections: []int{64}},
+	{name: "appclose", what: "small keep-alive GET, the app closes after each answer", path: "/close", size: 12, connections: []int{64}},
+}
+
+func upload(name, what string, size, connections int) mode {
+	m := mode{name: name, what: what, path: "/", upload: size, connections: []int{connections}}
+	m.size = len(m.said())
+	return m
+}
+
+func static(name, what string, size, connections int) mode {
+	return mode{name: name, what: what, path: staticPrefix + name, size: size, static: true, connections: []int{connections}}
+}
+
+// staticPrefix tells nginx what is a file. The files lie directly in the public folder.
+const staticPrefix = "/static"
+
+func modesNamed(names string) ([]mode, error) {
+	if names == "all" {
+		return modes, nil
+	}
+	var found []mode
+	for name := range strings.SplitSeq(names, ",") {
+		m, err := modeNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, m)
+	}
+	return found, nil
+}
+
+func modeNamed(name string) (mode, error) {
+	for _, m := range modes {
+		if m.name == name {
+			return m, nil
+		}
+	}
+	return mode{}, fmt.Errorf("-mode %q: want all, or some of %s", name, modeNames())
+}
+
+func modeNames() string {
+	names := make([]string, len(modes))
+	for i, m := range modes {
+		names[i] = m.name
+	}
+	return strings.Join(names, ",")
+}
+
+// fits reports whether f can do it.
+func (m mode) fits(f front) bool { return !m.static || f.name != "haproxy" }
+
+// suitsWrk reports whether wrk can do it well. It counts whole answers only, so a large one that is
+// under way at the end would be paid for and not counted.
+func (m mode) suitsWrk() bool { return !m.websocket && m.size <= 100*kib && m.upload <= 100*kib }
+
+// said is what the app says about an upload, "" if only the size of the answer is known.
+func (m mode) said() string {
+	if m.upload == 0 {
+		return ""
+	}
+	return fmt.Sprintln(m.upload)
+}
+
+// head is the head of the request to addr.
+func (m mode) head(addr string) string {
+	method, fields := "GET", ""
+	if m.upload > 0 {
+		method, fields = "POST", fmt.Sprintf("Content-Length: %d\r\n", m.upload)
+	}
+	if m.closes {
+		fields += "Connection: close\r\n"
+	}
+	return method + " " + m.path + " HTTP/1.1\r\nHost: " + addr + "\r\n" + fields + "\r\n"
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"purser/test/harness"
+)
+
+// appFolder makes the root of the app, with the files that the fronts serve themselves. Nothing else
+// is written there: purser watches it.
+func appFolder() (string, error) {
+	root := filepath.Join(harness.Scratch(), "app")
+	for _, dir := range []string{"public", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			return "", fmt.Errorf("cannot make the app's folder: %w", err)
+		}
+	}
+	for _, m := range modes {
+		if !m.static {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(root, "public", m.path), bytes.Repeat([]byte("x"), m.size), 0o644); err != nil {
+			return "", fmt.Errorf("cannot write a file to serve: %w", err)
+		}
+	}
+	return root, nil
+}
+
+// startPurser starts the given binary, "" for the one that is tested.
+func startPurser(name, bin, root, app string, c cores) (front, error) {
+	config := fmt.Sprintf(`
+[server]
+listen = ["$LISTEN"]
+log_level = "warn"
+access_log = %q
+access_log_format = "combined"
+
+[apps.bench]
+root = %q
+kind = "command"
+command = [%s]
+min_processes = 1
+max_processes = 1
+`, filepath.Join(harness.Scratch(), name+".log"), root, quoted(c.others(app)))
+	p, err := harness.Launch(harness.Options{Bin: bin, Config: config, Before: c.front()})
+	if err != nil {
+		return front{}, err
+	}
+	f := front{name: name, addr: p.Addr, pid: p.PID(), stop: func() { _, _ = p.Stop(10 * time.Second) }}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := p.WaitReady(ctx); err != nil {
+		f.stop()
+		return front{}, fmt.Errorf("%s did not become ready: %w", name, err)
+	}
+	return f, nil
+}
+
+func quoted(line []string) string {
+	words := make([]string, len(line))
+	for i, word := range line {
+		words[i] = fmt.Sprintf("%q", word)
+	}
+	return strings.Join(words, ", ")
+}
