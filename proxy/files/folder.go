@@ -1,4 +1,4 @@
-package proxy
+package files
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sys/unix"
 )
 
 // mostNames is how many names of a folder are remembered. In a larger one every request is looked up.
@@ -30,15 +29,6 @@ type folder struct {
 	crowded bool               // there is more than names has
 }
 
-// A detour is a link that leads out of a folder.
-type detour struct {
-	path  string   // the link's own
-	root  *os.Root // the folder that it leads to, or that holds the file it leads to
-	base  string   // of that file; "" if it leads to a folder
-	owner int64    // who must own the file; -1 = anybody
-	mark  mark     // of root
-}
-
 // A mark tells whether a folder is still the same, with the same names in it.
 type mark struct {
 	dev, inode uint64
@@ -51,8 +41,6 @@ func markOf(info os.FileInfo) mark {
 }
 
 func ownerOf(info os.FileInfo) int64 { return int64(info.Sys().(*syscall.Stat_t).Uid) }
-
-var errForeign = errors.New("it leads to what belongs to somebody else")
 
 // openFolder opens the folder name of a release, or returns nil if it has none.
 func openFolder(release, name string, log hclog.Logger) *folder {
@@ -124,38 +112,6 @@ func (f *folder) read(log hclog.Logger) error {
 	return nil
 }
 
-// follow opens what a link leads to. The owner is asked of what was opened, not of what the link may
-// lead to by then.
-func follow(path string, info os.FileInfo) (*detour, error) {
-	l := &detour{path: path, owner: ownerOf(info)}
-	if os.Geteuid() != 0 || l.owner == 0 {
-		l.owner = -1
-	}
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, err
-	}
-	dir := target
-	if info, err := os.Stat(target); err != nil {
-		return nil, err
-	} else if !info.IsDir() {
-		dir, l.base = filepath.Split(target)
-	}
-	if l.root, err = os.OpenRoot(dir); err != nil {
-		return nil, err
-	}
-	opened, err := l.root.Stat(".")
-	if err == nil && l.base == "" && l.owner >= 0 && ownerOf(opened) != l.owner {
-		err = errForeign
-	}
-	if err != nil {
-		_ = l.root.Close()
-		return nil, err
-	}
-	l.mark = markOf(opened)
-	return l, nil
-}
-
 // unchanged reports whether the folder and those that its links lead to are still what was opened.
 func (f *folder) unchanged() bool {
 	if info, err := os.Stat(f.path); err != nil || markOf(info) != f.mark || !f.settled {
@@ -195,7 +151,7 @@ func (f *folder) close() {
 
 // open opens a regular file, or returns nil if there is none of that name. Errors are those that say
 // nothing about the file.
-func (f *folder) open(name []byte) (*file, error) {
+func (f *folder) open(name []byte) (*File, error) {
 	first, rest, deeper := bytes.Cut(name, []byte("/"))
 	l, known := f.names[string(first)]
 	switch {
@@ -210,22 +166,3 @@ func (f *folder) open(name []byte) (*file, error) {
 	}
 	return nil, nil
 }
-
-// openFile opens without waiting for whatever a file that is none might want.
-func openFile(root *os.Root, name string, owner int64) (*file, error) {
-	f, err := root.OpenFile(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		if closedMeanwhile(err) || outOfDescriptors(err) {
-			return nil, err
-		}
-		return nil, nil
-	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || owner >= 0 && ownerOf(info) != owner {
-		_ = f.Close()
-		return nil, nil
-	}
-	return &file{File: f, name: name, size: info.Size(), modified: info.ModTime()}, nil
-}
-
-func closedMeanwhile(err error) bool { return errors.Is(err, os.ErrClosed) }
