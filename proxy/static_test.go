@@ -119,6 +119,7 @@ func TestConnectionGoesOnAfterEachAnswerAboutAFile(t *testing.T) {
 		{"Range: bytes=2-4", 206, "3", "234"},
 		{"Range: bytes=10-", 416, "0", ""},
 		{`If-None-Match: "65bdbb72-a"`, 304, "", ""},
+		{`If-Match: "x"`, 412, "0", ""},
 		{"If-None-Match: x", 200, "10", "0123456789"},
 	} {
 		res, body := c.fetch("GET", "/x.txt", test.line)

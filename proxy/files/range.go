@@ -1,16 +1,19 @@
 package files
 
 import (
-	"strconv"
+	"bytes"
+	"math"
 	"strings"
+
+	"purser/proxy/wire"
 )
 
 // parseRange reads a Range field with one range of bytes. It reports false for anything else, which is
 // to be ignored, and an n of 0 if nothing of the range is there.
 func parseRange(field []byte, size int64) (from, n int64, ok bool) {
-	spec, ok := strings.CutPrefix(string(field), "bytes=")
-	first, last, dash := strings.Cut(strings.TrimSpace(spec), "-")
-	if !ok || !dash {
+	unit, spec, _ := bytes.Cut(field, []byte("="))
+	first, last, dash := strings.Cut(string(bytes.TrimSpace(spec)), "-")
+	if !dash || !wire.EqualFold(unit, "bytes") { // in any case: RFC 9110 section 14.1
 		return 0, 0, false
 	}
 	if first == "" {
@@ -27,7 +30,20 @@ func parseRange(field []byte, size int64) (from, n int64, ok bool) {
 	return from, max(0, min(to, size-1)-from+1), ok
 }
 
-func parsePosition(s string) (int64, bool) {
-	n, err := strconv.ParseUint(s, 10, 63)
-	return int64(n), err == nil
+// parsePosition reads a number of any length: RFC 9110 section 14.1.2 sets no limit to it. What exceeds
+// an int64 lies behind the end of every file, as the largest int64 does.
+func parsePosition(s string) (n int64, ok bool) {
+	for i := range len(s) {
+		c := s[i]
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		digit := int64(c - '0')
+		if n > (math.MaxInt64-digit)/10 {
+			n = math.MaxInt64
+		} else {
+			n = 10*n + digit
+		}
+	}
+	return n, len(s) > 0
 }
