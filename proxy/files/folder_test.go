@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"purser/pool"
 )
 
 // newCapistrano is a site that lies as Capistrano puts it: a release with links to what all releases
@@ -104,6 +106,39 @@ func TestWhatChangesInPublicIsSeen(t *testing.T) {
 	}
 	symlink(t, filepath.Join(target, "v2"), filepath.Join(public, "linked"))
 	later("/linked/x", "2")
+}
+
+// TestRequestsThatWaitForALookShareIt: after a change of releases all that come at once need another.
+func TestRequestsThatWaitForALookShareIt(t *testing.T) {
+	const waiting = 64
+	s, _ := newFiles(t, "x.txt", "old")
+	s.expect(map[string]string{"/x.txt": "old"})
+	release := t.TempDir()
+	put(t, release, "public/x.txt", "new")
+	s.deploy(release)
+
+	asked := make(chan bool, 3*waiting)
+	releases := s.config.Releases
+	s.config.Releases = func() []pool.Release {
+		asked <- true
+		return releases()
+	}
+	s.looking.Lock() // somebody is about to look
+	looks := make(chan *look, waiting)
+	for range waiting {
+		go func() { looks <- s.look() }()
+	}
+	for range waiting {
+		<-asked
+	}
+	s.looking.Unlock()
+	first := <-looks
+	for range waiting - 1 {
+		if l := <-looks; l != first {
+			t.Fatal("the folder was read more than once")
+		}
+	}
+	s.expect(map[string]string{"/x.txt": "new"})
 }
 
 func TestFilesBelowACrowdedFolderAreFound(t *testing.T) {

@@ -2,7 +2,6 @@ package files
 
 import (
 	"slices"
-	"sync/atomic"
 
 	"purser/pool"
 )
@@ -12,7 +11,12 @@ import (
 type look struct {
 	releases []pool.Release // as the group returned them
 	folders  []*folder      // newest first, of those releases that have one
-	at       atomic.Int64   // on the server's clock
+	at       int64          // on the clock of the configuration
+}
+
+// fits reports whether the look was at these releases.
+func (l *look) fits(releases []pool.Release) bool {
+	return l != nil && len(l.releases) == len(releases) && (len(releases) == 0 || &l.releases[0] == &releases[0])
 }
 
 func (l *look) folder(release string) *folder {

@@ -82,32 +82,34 @@ func (p *Public) Close() {
 	p.now.Swap(nil).closeBut(nil)
 }
 
-// look returns what is known of the folders, after another look if it is due.
+// look returns what is known of the folders, after another look if one is due. One request takes it.
+// Those that find other releases than they know wait for it and use what it found; the rest goes on
+// with what there is.
 func (p *Public) look() *look {
-	l, releases := p.now.Load(), p.config.Releases()
-	switch changed := l == nil || !sameSlice(l.releases, releases); {
-	case changed:
+	l := p.now.Load()
+	switch fits := l.fits(p.config.Releases()); {
+	case !fits:
 		p.looking.Lock()
-	case p.config.Now()-l.at.Load() < int64(lookAgain) || !p.looking.TryLock():
+	case !p.due(l) || !p.looking.TryLock():
 		return l
 	}
 	defer p.looking.Unlock()
 	if p.closed {
 		return nil
 	}
+	if l = p.now.Load(); l.fits(p.config.Releases()) && !p.due(l) {
+		return l // somebody has looked meanwhile
+	}
 	return p.lookAnew()
 }
 
-func sameSlice(a, b []pool.Release) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
-}
+func (p *Public) due(l *look) bool { return p.config.Now()-l.at >= int64(lookAgain) }
 
 // lookAnew keeps the folders that are as they were, opens the others and closes those of releases that
 // are gone. It is called with looking held.
 func (p *Public) lookAnew() *look {
 	before := p.now.Load()
-	next := &look{releases: p.config.Releases()}
-	next.at.Store(p.config.Now())
+	next := &look{releases: p.config.Releases(), at: p.config.Now()}
 	for _, r := range next.releases {
 		if next.folder(r.Path) != nil {
 			continue // restarted where it is
