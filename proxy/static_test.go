@@ -90,9 +90,12 @@ func TestFileBelowPublicIsServed(t *testing.T) {
 }
 
 func TestWhatIsNoFileGoesToTheApp(t *testing.T) {
-	f, _ := newFiles(t, nil, "a.txt", "file", ".env", "secret")
+	f, root := newFiles(t, nil, "a.txt", "file", ".env", "secret", "closed.txt", "secret")
+	if err := os.Chmod(filepath.Join(root, "public/closed.txt"), 0); err != nil {
+		t.Fatal(err)
+	}
 	c := f.dial()
-	for _, path := range []string{"/", "/none", "/a.txt/", "/.env"} {
+	for _, path := range []string{"/", "/none", "/a.txt/", "/.env", "/closed.txt"} {
 		if res, body := c.fetch("GET", path); res.StatusCode != 200 || body != "app" {
 			t.Errorf("%s: got %d %q, want the app", path, res.StatusCode, body)
 		}

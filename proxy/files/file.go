@@ -1,14 +1,11 @@
 package files
 
 import (
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"purser/proxy/wire"
 )
@@ -83,26 +80,3 @@ func (f *File) appendRange(b []byte, p Part) []byte {
 	}
 	return strconv.AppendInt(append(b, '/'), f.size, 10)
 }
-
-// openFile opens without waiting for whatever a file that is none might want.
-func openFile(root *os.Root, name string, owner int64) (*File, error) {
-	f, err := root.OpenFile(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		if closedMeanwhile(err) || outOfDescriptors(err) {
-			return nil, err
-		}
-		return nil, nil
-	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || owner >= 0 && ownerOf(info) != owner {
-		_ = f.Close()
-		return nil, nil
-	}
-	return &File{File: f, name: name, size: info.Size(), modified: info.ModTime()}, nil
-}
-
-func outOfDescriptors(err error) bool {
-	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM)
-}
-
-func closedMeanwhile(err error) bool { return errors.Is(err, os.ErrClosed) }

@@ -22,7 +22,7 @@ const mostNames = 4096
 type folder struct {
 	release string
 	path    string // release and the folder's name
-	root    *os.Root
+	tree    *tree
 	mark    mark
 	settled bool               // mark was old enough when names was made to change with any further name
 	names   map[string]*detour // what lies directly below; nil for anything but a link that leads out
@@ -40,44 +40,59 @@ func markOf(info os.FileInfo) mark {
 	return mark{uint64(st.Dev), st.Ino, st.Mtim}
 }
 
-func ownerOf(info os.FileInfo) int64 { return int64(info.Sys().(*syscall.Stat_t).Uid) }
-
-// openFolder opens the folder name of a release, or returns nil if it has none.
-func openFolder(release, name string, log hclog.Logger) *folder {
+// openFolder opens the folder of a release, or returns nil if it has none.
+func openFolder(release string, c *Config) *folder {
 	within, err := os.OpenRoot(release)
 	if err != nil {
 		return nil
 	}
 	defer func() { _ = within.Close() }()
-	f := &folder{release: release, path: filepath.Join(release, name), names: make(map[string]*detour)}
-	switch info, err := within.Lstat(name); {
-	case err != nil:
+	who, err := readerOf(within, c.StartupFile)
+	if err != nil {
 		return nil
-	case info.Mode()&os.ModeSymlink == 0:
-		if f.root, err = within.OpenRoot(name); err != nil {
-			return nil
-		}
-	default:
-		l, err := follow(f.path, info)
-		if err != nil {
-			log.Warn("the folder of static files is not served", "folder", f.path, "error", err)
-			return nil
-		}
-		if f.root = l.root; l.base != "" {
-			f.close()
-			return nil
-		}
 	}
-	if err := f.read(log); err != nil {
+	f := &folder{release: release, path: filepath.Join(release, c.Folder), names: make(map[string]*detour)}
+	if f.tree, err = openTree(within, f.path, c.Folder, who); err != nil {
+		c.Log.Warn("the folder of static files is not served", "folder", f.path, "error", err)
+	}
+	if f.tree == nil {
+		return nil
+	}
+	if err := f.read(c.Log); err != nil {
 		f.close()
 		return nil
 	}
 	return f
 }
 
+// openTree opens what a release has by that name, or returns nil if that is no folder. An error means
+// that it is a link that cannot be followed.
+func openTree(release *os.Root, path, name string, who reader) (*tree, error) {
+	info, err := release.Lstat(name)
+	if err != nil {
+		return nil, nil
+	}
+	if info.Mode()&os.ModeSymlink == 0 {
+		root, err := release.OpenRoot(name)
+		if err != nil {
+			return nil, nil
+		}
+		return &tree{root: root, reader: who}, nil
+	}
+	l, err := follow(path, info, who)
+	if err != nil {
+		return nil, err
+	}
+	if l.base != "" {
+		_ = l.tree.root.Close()
+		return nil, nil
+	}
+	return l.tree, nil
+}
+
 // read notes what lies directly in the folder.
 func (f *folder) read(log hclog.Logger) error {
-	dir, err := f.root.Open(".")
+	dir, err := f.tree.root.Open(".")
 	if err != nil {
 		return err
 	}
@@ -85,6 +100,9 @@ func (f *folder) read(log hclog.Logger) error {
 	info, err := dir.Stat()
 	if err != nil {
 		return err
+	}
+	if !f.tree.reader.may(toSearch, info) {
+		log.Warn("the folder of static files is closed to the owner of the app, so nothing in it is served", "folder", f.path)
 	}
 	f.mark = markOf(info) // before the names: what comes meanwhile is seen next time
 	f.settled = time.Since(info.ModTime()) > lookAgain
@@ -95,14 +113,14 @@ func (f *folder) read(log hclog.Logger) error {
 		if e.Type()&os.ModeSymlink == 0 {
 			continue
 		}
-		if _, err := f.root.Stat(e.Name()); err == nil {
+		if _, err := f.tree.root.Stat(e.Name()); err == nil {
 			continue // it stays below
 		}
-		info, err := f.root.Lstat(e.Name())
+		info, err := f.tree.root.Lstat(e.Name())
 		if err != nil {
 			continue
 		}
-		switch l, err := follow(filepath.Join(f.path, e.Name()), info); {
+		switch l, err := follow(filepath.Join(f.path, e.Name()), info, f.tree.reader); {
 		case errors.Is(err, errForeign):
 			log.Warn("a link among the static files is not followed; give it to the owner of what it leads to (chown -h)", "link", filepath.Join(f.path, e.Name()), "error", err)
 		case err == nil:
@@ -112,8 +130,12 @@ func (f *folder) read(log hclog.Logger) error {
 	return nil
 }
 
-// unchanged reports whether the folder and those that its links lead to are still what was opened.
-func (f *folder) unchanged() bool {
+// unchanged reports whether the folder and those that its links lead to are still what was opened, for
+// the same reader.
+func (f *folder) unchanged(startupFile string) bool {
+	if who, err := readerAt(f.release, startupFile); err != nil || who != f.tree.reader {
+		return false
+	}
 	if info, err := os.Stat(f.path); err != nil || markOf(info) != f.mark || !f.settled {
 		return false
 	}
@@ -140,11 +162,21 @@ func (f *folder) unchanged() bool {
 	return true
 }
 
-func (f *folder) close() {
-	_ = f.root.Close()
+// forget is called for a folder that is kept at a look.
+func (f *folder) forget() {
+	f.tree.forget()
 	for _, l := range f.names {
 		if l != nil {
-			_ = l.root.Close()
+			l.tree.forget()
+		}
+	}
+}
+
+func (f *folder) close() {
+	_ = f.tree.root.Close()
+	for _, l := range f.names {
+		if l != nil {
+			_ = l.tree.root.Close()
 		}
 	}
 }
@@ -158,11 +190,11 @@ func (f *folder) open(name []byte) (*File, error) {
 	case !known && !f.crowded:
 		return nil, nil
 	case l == nil:
-		return openFile(f.root, string(name), -1)
+		return f.tree.open(string(name), -1)
 	case l.base == "" && deeper:
-		return openFile(l.root, string(rest), -1)
+		return l.tree.open(string(rest), -1)
 	case l.base != "" && !deeper:
-		return openFile(l.root, l.base, l.owner)
+		return l.tree.open(l.base, l.owner)
 	}
 	return nil, nil
 }

@@ -5,6 +5,7 @@
 // The newest release that serves is looked into first, then the older ones that live, so that the
 // assets of a page that was made before a restart can be had after it. Nothing outside the folder is
 // served but by a link that lies directly in it, and nothing hidden but what is below /.well-known.
+// Where purser runs as root, nothing is served that the owner of the app may not read.
 //
 // A request that no file can answer costs no system call: the names directly below the folders are
 // known.
@@ -115,8 +116,10 @@ func (p *Public) lookAnew() *look {
 			continue // restarted where it is
 		}
 		f := before.folder(r.Path)
-		if f == nil || !f.unchanged() {
-			f = openFolder(r.Path, p.config.Folder, p.config.Log)
+		if f != nil && f.unchanged(p.config.StartupFile) {
+			f.forget()
+		} else {
+			f = openFolder(r.Path, &p.config)
 		}
 		if f != nil {
 			next.folders = append(next.folders, f)
