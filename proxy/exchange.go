@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"purser/pool"
+	"purser/proxy/files"
 	"purser/proxy/wire"
 )
 
@@ -32,7 +33,7 @@ type exchange struct {
 	served   *pool.Process // the last proc: for the log, and for a retry to avoid
 	link     *socket       // to proc
 	sender   *sender       // still sending the body, beside the reading of the answer
-	file     *file         // that answers it, if it is a static one
+	file     *files.File   // that answers it, if it is a static one
 	seen     int           // the newest generation that the client knows of; 0 = it does not say
 	pin      int           // the oldest that may serve; 0 = any
 	held     bool          // proc counts this as a long-lived connection
@@ -188,7 +189,7 @@ func (x *exchange) admit() (err error) {
 	}
 	if x.whole {
 		if x.site.public != nil {
-			x.file, err = x.site.public.open(&x.req)
+			x.file, err = x.site.public.Open(&x.req)
 		}
 		return err
 	}

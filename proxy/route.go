@@ -8,6 +8,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/proxy/files"
 	"purser/proxy/wire"
 )
 
@@ -15,7 +16,7 @@ import (
 type site struct {
 	app    conf.App
 	group  *pool.Group
-	public *public                               // nil = no static files
+	public *files.Public                         // nil = no static files
 	pins   *pins                                 // nil = no affinity
 	fresh  func(app string) (pin int, err error) // nil but in development
 }

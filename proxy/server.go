@@ -27,6 +27,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/proxy/files"
 )
 
 // Config is what a Server needs to know.
@@ -88,7 +89,8 @@ func New(c Config) (*Server, error) {
 func (s *Server) newSite(app conf.App, c Config) *site {
 	to := &site{app: app, group: c.Pool.Group(app.Name)}
 	if app.Public != "" {
-		to.public = &public{group: to.group, name: app.Public, path: app.Path, clock: s.clock, log: s.log.With("app", app.Name)}
+		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
+			StartupFile: app.StartupFile, Now: s.clock.now, Log: s.log.With("app", app.Name)})
 	}
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path)
@@ -243,7 +245,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.wg.Wait()
 	for _, to := range s.routes.all {
 		if to.public != nil {
-			to.public.close()
+			to.public.Close()
 		}
 	}
 	return errors.Join(err, s.access.close())

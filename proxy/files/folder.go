@@ -1,4 +1,4 @@
-package proxy
+package files
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sys/unix"
 )
 
 // mostNames is how many names of a folder are remembered. In a larger one every request is looked up.
@@ -23,20 +22,11 @@ const mostNames = 4096
 type folder struct {
 	release string
 	path    string // release and the folder's name
-	root    *os.Root
+	tree    *tree
 	mark    mark
 	settled bool               // mark was old enough when names was made to change with any further name
 	names   map[string]*detour // what lies directly below; nil for anything but a link that leads out
 	crowded bool               // there is more than names has
-}
-
-// A detour is a link that leads out of a folder.
-type detour struct {
-	path  string   // the link's own
-	root  *os.Root // the folder that it leads to, or that holds the file it leads to
-	base  string   // of that file; "" if it leads to a folder
-	owner int64    // who must own the file; -1 = anybody
-	mark  mark     // of root
 }
 
 // A mark tells whether a folder is still the same, with the same names in it.
@@ -50,46 +40,59 @@ func markOf(info os.FileInfo) mark {
 	return mark{uint64(st.Dev), st.Ino, st.Mtim}
 }
 
-func ownerOf(info os.FileInfo) int64 { return int64(info.Sys().(*syscall.Stat_t).Uid) }
-
-var errForeign = errors.New("it leads to what belongs to somebody else")
-
-// openFolder opens the folder name of a release, or returns nil if it has none.
-func openFolder(release, name string, log hclog.Logger) *folder {
+// openFolder opens the folder of a release, or returns nil if it has none.
+func openFolder(release string, c *Config) *folder {
 	within, err := os.OpenRoot(release)
 	if err != nil {
 		return nil
 	}
 	defer func() { _ = within.Close() }()
-	f := &folder{release: release, path: filepath.Join(release, name), names: make(map[string]*detour)}
-	switch info, err := within.Lstat(name); {
-	case err != nil:
+	who, err := readerOf(within, c.StartupFile)
+	if err != nil {
 		return nil
-	case info.Mode()&os.ModeSymlink == 0:
-		if f.root, err = within.OpenRoot(name); err != nil {
-			return nil
-		}
-	default:
-		l, err := follow(f.path, info)
-		if err != nil {
-			log.Warn("the folder of static files is not served", "folder", f.path, "error", err)
-			return nil
-		}
-		if f.root = l.root; l.base != "" {
-			f.close()
-			return nil
-		}
 	}
-	if err := f.read(log); err != nil {
+	f := &folder{release: release, path: filepath.Join(release, c.Folder), names: make(map[string]*detour)}
+	if f.tree, err = openTree(within, f.path, c.Folder, who); err != nil {
+		c.Log.Warn("the folder of static files is not served", "folder", f.path, "error", err)
+	}
+	if f.tree == nil {
+		return nil
+	}
+	if err := f.read(c.Log); err != nil {
 		f.close()
 		return nil
 	}
 	return f
 }
 
+// openTree opens what a release has by that name, or returns nil if that is no folder. An error means
+// that it is a link that cannot be followed.
+func openTree(release *os.Root, path, name string, who reader) (*tree, error) {
+	info, err := release.Lstat(name)
+	if err != nil {
+		return nil, nil
+	}
+	if info.Mode()&os.ModeSymlink == 0 {
+		root, err := release.OpenRoot(name)
+		if err != nil {
+			return nil, nil
+		}
+		return &tree{root: root, reader: who}, nil
+	}
+	l, err := follow(path, info, who)
+	if err != nil {
+		return nil, err
+	}
+	if l.base != "" {
+		_ = l.tree.root.Close()
+		return nil, nil
+	}
+	return l.tree, nil
+}
+
 // read notes what lies directly in the folder.
 func (f *folder) read(log hclog.Logger) error {
-	dir, err := f.root.Open(".")
+	dir, err := f.tree.root.Open(".")
 	if err != nil {
 		return err
 	}
@@ -97,6 +100,9 @@ func (f *folder) read(log hclog.Logger) error {
 	info, err := dir.Stat()
 	if err != nil {
 		return err
+	}
+	if !f.tree.reader.may(toSearch, info) {
+		log.Warn("the folder of static files is closed to the owner of the app, so nothing in it is served", "folder", f.path)
 	}
 	f.mark = markOf(info) // before the names: what comes meanwhile is seen next time
 	f.settled = time.Since(info.ModTime()) > lookAgain
@@ -107,14 +113,14 @@ func (f *folder) read(log hclog.Logger) error {
 		if e.Type()&os.ModeSymlink == 0 {
 			continue
 		}
-		if _, err := f.root.Stat(e.Name()); err == nil {
+		if _, err := f.tree.root.Stat(e.Name()); err == nil {
 			continue // it stays below
 		}
-		info, err := f.root.Lstat(e.Name())
+		info, err := f.tree.root.Lstat(e.Name())
 		if err != nil {
 			continue
 		}
-		switch l, err := follow(filepath.Join(f.path, e.Name()), info); {
+		switch l, err := follow(filepath.Join(f.path, e.Name()), info, f.tree.reader); {
 		case errors.Is(err, errForeign):
 			log.Warn("a link among the static files is not followed; give it to the owner of what it leads to (chown -h)", "link", filepath.Join(f.path, e.Name()), "error", err)
 		case err == nil:
@@ -124,40 +130,12 @@ func (f *folder) read(log hclog.Logger) error {
 	return nil
 }
 
-// follow opens what a link leads to. The owner is asked of what was opened, not of what the link may
-// lead to by then.
-func follow(path string, info os.FileInfo) (*detour, error) {
-	l := &detour{path: path, owner: ownerOf(info)}
-	if os.Geteuid() != 0 || l.owner == 0 {
-		l.owner = -1
+// unchanged reports whether the folder and those that its links lead to are still what was opened, for
+// the same reader.
+func (f *folder) unchanged(startupFile string) bool {
+	if who, err := readerAt(f.release, startupFile); err != nil || who != f.tree.reader {
+		return false
 	}
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, err
-	}
-	dir := target
-	if info, err := os.Stat(target); err != nil {
-		return nil, err
-	} else if !info.IsDir() {
-		dir, l.base = filepath.Split(target)
-	}
-	if l.root, err = os.OpenRoot(dir); err != nil {
-		return nil, err
-	}
-	opened, err := l.root.Stat(".")
-	if err == nil && l.base == "" && l.owner >= 0 && ownerOf(opened) != l.owner {
-		err = errForeign
-	}
-	if err != nil {
-		_ = l.root.Close()
-		return nil, err
-	}
-	l.mark = markOf(opened)
-	return l, nil
-}
-
-// unchanged reports whether the folder and those that its links lead to are still what was opened.
-func (f *folder) unchanged() bool {
 	if info, err := os.Stat(f.path); err != nil || markOf(info) != f.mark || !f.settled {
 		return false
 	}
@@ -184,48 +162,39 @@ func (f *folder) unchanged() bool {
 	return true
 }
 
-func (f *folder) close() {
-	_ = f.root.Close()
+// forget is called for a folder that is kept at a look.
+func (f *folder) forget() {
+	f.tree.forget()
 	for _, l := range f.names {
 		if l != nil {
-			_ = l.root.Close()
+			l.tree.forget()
+		}
+	}
+}
+
+func (f *folder) close() {
+	_ = f.tree.root.Close()
+	for _, l := range f.names {
+		if l != nil {
+			_ = l.tree.root.Close()
 		}
 	}
 }
 
 // open opens a regular file, or returns nil if there is none of that name. Errors are those that say
 // nothing about the file.
-func (f *folder) open(name []byte) (*file, error) {
+func (f *folder) open(name []byte) (*File, error) {
 	first, rest, deeper := bytes.Cut(name, []byte("/"))
 	l, known := f.names[string(first)]
 	switch {
 	case !known && !f.crowded:
 		return nil, nil
 	case l == nil:
-		return openFile(f.root, string(name), -1)
+		return f.tree.open(string(name), -1)
 	case l.base == "" && deeper:
-		return openFile(l.root, string(rest), -1)
+		return l.tree.open(string(rest), -1)
 	case l.base != "" && !deeper:
-		return openFile(l.root, l.base, l.owner)
+		return l.tree.open(l.base, l.owner)
 	}
 	return nil, nil
 }
-
-// openFile opens without waiting for whatever a file that is none might want.
-func openFile(root *os.Root, name string, owner int64) (*file, error) {
-	f, err := root.OpenFile(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		if closedMeanwhile(err) || outOfDescriptors(err) {
-			return nil, err
-		}
-		return nil, nil
-	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || owner >= 0 && ownerOf(info) != owner {
-		_ = f.Close()
-		return nil, nil
-	}
-	return &file{File: f, name: name, size: info.Size(), modified: info.ModTime()}, nil
-}
-
-func closedMeanwhile(err error) bool { return errors.Is(err, os.ErrClosed) }
