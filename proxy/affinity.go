@@ -79,11 +79,11 @@ func (p *pins) read(text []byte) int {
 	return want.generation
 }
 
-// pinOf returns the newest generation that the request's cookies and fields vouch for, or 0.
-func (x *exchange) pinOf() (newest int) {
-	p, looked := x.site.pins, 0
-	for i := range x.req.Fields {
-		f := &x.req.Fields[i]
+// newest returns the newest generation that the request's cookies and fields vouch for, or 0.
+func (p *pins) newest(r *wire.Request) (newest int) {
+	looked := 0
+	for i := range r.Fields {
+		f := &r.Fields[i]
 		switch {
 		case f.ID == wire.Cookie:
 			for rest := f.Value; looked < maxPins; looked++ {
@@ -116,28 +116,32 @@ func nextCookie(list []byte, name string) (value, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// appendPin appends the pin for who is given this answer: the field always, the cookie if the client
+var (
+	pinFieldName  = []byte("Purser-Generation")
+	setCookieName = []byte("Set-Cookie")
+)
+
+// pinFields returns the pin for who is given this answer: the field always, the cookie if the client
 // has not shown that it knows.
-func (x *exchange) appendPin(b []byte) []byte {
+func (x *exchange) pinFields() []wire.Field {
+	x.added = x.added[:0]
 	if x.site.pins == nil {
-		return b
+		return nil
 	}
-	p := x.site.pins.of(x.served.Generation())
-	b = append(b, "Purser-Generation: "...)
-	b = append(append(b, p.text...), '\r', '\n')
-	if x.seen == p.generation {
-		return b
+	p := x.site.pins.of(x.story.served.Generation())
+	x.added = append(x.added, wire.Field{Name: pinFieldName, Value: p.text})
+	if x.story.seen != p.generation {
+		cookie := x.site.pins.cookie(p, x.secure())
+		x.added = append(x.added, wire.Field{Name: setCookieName, Value: cookie})
 	}
-	b = append(b, "Set-Cookie: "+pinCookie+"="...)
-	b = append(append(b, p.text...), "; Path="...)
-	b = append(append(b, x.site.pins.path...), "; HttpOnly; SameSite=Lax"...)
-	if x.secure() {
-		b = append(b, "; Secure"...)
-	}
-	return append(b, '\r', '\n')
+	return x.added
 }
 
-// secure reports whether the client is known to have used https: a trusted proxy in front says so.
-func (x *exchange) secure() bool {
-	return x.conn.peer.trusted && wire.EqualFold(x.req.Get(wire.XForwardedProto), "https")
+func (p *pins) cookie(of *pin, secure bool) []byte {
+	b := append([]byte(pinCookie+"="), of.text...)
+	b = append(b, "; Path="+p.path+"; HttpOnly; SameSite=Lax"...)
+	if secure {
+		b = append(b, "; Secure"...)
+	}
+	return b
 }

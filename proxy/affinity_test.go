@@ -27,7 +27,7 @@ func telling(_ testing.TB, c *appConn) {
 }
 
 // pinned sends a request with further header lines and returns the answer.
-func (c *client) pinned(lines ...string) (*http.Response, string) {
+func (c *visitor) pinned(lines ...string) (*http.Response, string) {
 	c.t.Helper()
 	c.send("GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", strings.Join(append(lines, ""), "\r\n"))
 	return c.answer("GET")
@@ -119,14 +119,14 @@ func TestVisitorIsNeverSentBackToAnOlderGeneration(t *testing.T) {
 		return len(all) == 2 && all[0].State == "ready" && all[1].State == "ready"
 	})
 	f.restart("/new")
-	visitor := f.dial()
+	knowing := f.dial()
 	f.await("one process of each generation", func() bool {
-		_, body := visitor.pinned()
+		_, body := knowing.pinned()
 		return body == "2"
 	})
-	res, _ := visitor.pinned()
+	res, _ := knowing.pinned()
 	pin := cookieOf(res)
-	var slow []*client // keep the new process busier than the old one
+	var slow []*visitor // keep the new process busier than the old one
 	for range 2 {
 		c := f.dial()
 		c.send("GET /slow HTTP/1.1\r\nHost: a\r\nPurser-Generation: %s\r\n\r\n", pin)
@@ -144,7 +144,7 @@ func TestVisitorIsNeverSentBackToAnOlderGeneration(t *testing.T) {
 			"Cookie: a=b\r\nCookie: " + pinCookie + "=" + pin,
 			"purser-generation: " + pin,
 		} {
-			if _, body := visitor.pinned(line); body != "2" {
+			if _, body := knowing.pinned(line); body != "2" {
 				t.Errorf("visit %d with %q went back to generation %s", i, line, body)
 			}
 		}

@@ -6,22 +6,24 @@ import (
 	"sync/atomic"
 	"time"
 
+	"purser/proxy/client"
+	"purser/proxy/sock"
 	"purser/proxy/wire"
 )
 
 // A flow is one direction of a webSocket. It alone reads from src and writes to dst.
 type flow struct {
-	ws     *webSocket
-	src    *socket
-	dst    *socket
-	masked bool // dst is a server to this WebSocket
-	frames wire.Frames
-	buf    *[bodyBuffer]byte // borrowed while there is something in it
-	moved  int64             // bytes passed on
-	limit  atomic.Int64      // Unix nanoseconds after which it ends; 0 = none
-	ending bool              // its moment has come
-	deaf   bool              // dst takes no more: what comes is dropped
-	told   atomic.Bool       // dst was sent a Close frame of ours, or needs none
+	ws         *webSocket
+	src        client.Tunnel
+	dst        client.Tunnel
+	masked     bool // dst is a server to this WebSocket
+	frames     wire.Frames
+	buf        *[flowBuffer]byte // borrowed while there is something in it
+	moved      int64             // bytes passed on
+	limit      atomic.Int64      // Unix nanoseconds after which it ends; 0 = none
+	closing    bool              // it is to end between two frames
+	discarding bool              // dst takes no more: what comes is dropped
+	closeSent  atomic.Bool       // dst was sent a Close frame of ours, or needs none
 }
 
 // Why a flow has ended.
@@ -34,36 +36,40 @@ const (
 	answered                   // the client has answered our Close with its own
 )
 
-var flowBuffers = sync.Pool{New: func() any { return new([bodyBuffer]byte) }}
+const flowBuffer = 32 << 10
 
-// space and unused make a flow the lender of memory for what it moves.
-func (f *flow) space() []byte {
+var flowBuffers = sync.Pool{New: func() any { return new([flowBuffer]byte) }}
+
+// Space and Unused make a flow the lender of memory for what it moves.
+func (f *flow) Space() []byte {
 	if f.buf == nil {
-		f.buf = flowBuffers.Get().(*[bodyBuffer]byte)
+		f.buf = flowBuffers.Get().(*[flowBuffer]byte)
 	}
 	return f.buf[:]
 }
 
-func (f *flow) unused() {
+func (f *flow) Unused() {
 	if f.buf != nil {
 		flowBuffers.Put(f.buf)
 		f.buf = nil
 	}
 }
 
+func (f *flow) begin(w *webSocket, src, dst client.Tunnel) { f.ws, f.src, f.dst = w, src, dst }
+
 // pass moves bytes until an end comes.
 func (f *flow) pass() flowEnd {
-	defer f.unused()
+	defer f.Unused()
 	if !f.goesOn() { // a wake may have come before there was anything to wake
 		return timeOver
 	}
 	for {
-		if f.ending && !f.told.Load() && f.frames.Between() && !f.sayClose() {
+		if f.closing && !f.closeSent.Load() && f.frames.Between() && !f.sendClose() {
 			return sinkEnded
 		}
-		n, err := f.src.read(f)
+		n, err := f.src.Read(f)
 		switch {
-		case timedOut(err):
+		case sock.TimedOut(err):
 			if !f.goesOn() {
 				return timeOver
 			}
@@ -71,24 +77,24 @@ func (f *flow) pass() flowEnd {
 			return sourceEnded
 		case !f.take(f.buf[:n]):
 			return sinkEnded
-		case f == &f.ws.up && f.frames.Closed() && f.ws.down.told.Load():
+		case f == &f.ws.up && f.frames.Closed() && f.ws.down.closeSent.Load():
 			return answered
 		}
-		f.unused()
+		f.Unused()
 	}
 }
 
 // take passes p on, or as much of it as belongs to the present frame if the flow is ending. It reports
 // false if dst is gone.
 func (f *flow) take(p []byte) bool {
-	if !f.ending && f.ws.stay.due() { // the bytes were quicker than the wake
+	if !f.closing && f.ws.closing.isDue() { // the bytes were quicker than the wake
 		f.goesOn()
 	}
 	switch {
-	case f.deaf || f.told.Load():
+	case f.discarding || f.closeSent.Load():
 		f.frames.Follow(p)
 		return true
-	case !f.ending:
+	case !f.closing:
 		f.frames.Follow(p)
 		return f.write(p)
 	}
@@ -99,17 +105,17 @@ func (f *flow) take(p []byte) bool {
 		}
 		p = p[n:]
 	}
-	if f.frames.Between() && !f.sayClose() {
+	if f.frames.Between() && !f.sendClose() {
 		return false
 	}
 	f.frames.Follow(p)
 	return true
 }
 
-// sayClose sends dst a Close frame, unless src has done so or is inside a frame. It reports false if
+// sendClose sends dst a Close frame, unless src has done so or is inside a frame. It reports false if
 // dst is gone.
-func (f *flow) sayClose() bool {
-	if f.told.Swap(true) || f.deaf || f.frames.Closed() || !f.frames.Between() {
+func (f *flow) sendClose() bool {
+	if f.closeSent.Swap(true) || f.discarding || f.frames.Closed() || !f.frames.Between() {
 		return true
 	}
 	return f.write(closeFrame(f.masked, rand.Uint32()))
@@ -117,10 +123,10 @@ func (f *flow) sayClose() bool {
 
 func (f *flow) write(p []byte) bool {
 	for len(p) > 0 {
-		n, err := f.dst.writeSome(p)
+		n, err := f.dst.WriteSome(p)
 		p = p[n:]
 		f.moved += int64(n)
-		if err != nil && (!timedOut(err) || !f.goesOn()) {
+		if err != nil && (!sock.TimedOut(err) || !f.goesOn()) {
 			return false
 		}
 	}
@@ -130,13 +136,13 @@ func (f *flow) write(p []byte) bool {
 // goesOn is called after a timeout, which may be a wake that came too late for something else, and
 // reports whether there is time left. It takes the timeout back before it looks, so that none is lost.
 func (f *flow) goesOn() bool {
-	f.deadline(time.Time{})
-	if f.ws.conn.gone.Load() {
+	f.deadline(sock.Never)
+	if f.ws.call.Gone() {
 		return false
 	}
-	if f.ws.stay.due() && !f.ending {
-		f.ending = true
-		f.limit.CompareAndSwap(0, time.Now().Add(tunnelGrace).UnixNano())
+	if f.ws.closing.isDue() && !f.closing {
+		f.closing = true
+		f.limit.CompareAndSwap(0, time.Now().Add(closeGrace).UnixNano())
 	}
 	limit := f.limit.Load()
 	if limit == 0 {
@@ -149,15 +155,15 @@ func (f *flow) goesOn() bool {
 
 // allow gives the flow the grace to end, if it has no limit yet. It may be called from the other one.
 func (f *flow) allow() {
-	f.limit.CompareAndSwap(0, time.Now().Add(tunnelGrace).UnixNano())
-	if f.ws.conn.gone.Load() {
-		f.deadline(longAgo)
+	f.limit.CompareAndSwap(0, time.Now().Add(closeGrace).UnixNano())
+	if f.ws.call.Gone() {
+		f.deadline(sock.LongAgo)
 		return
 	}
 	f.deadline(time.Unix(0, f.limit.Load()))
 }
 
 func (f *flow) deadline(at time.Time) {
-	_ = f.src.conn.SetReadDeadline(at)
-	_ = f.dst.conn.SetWriteDeadline(at)
+	f.src.SetReadDeadline(at)
+	f.dst.SetWriteDeadline(at)
 }

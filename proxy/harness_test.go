@@ -19,6 +19,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/proxy/upstream"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -78,7 +79,7 @@ func (c *appConn) send(format string, args ...any) { fmt.Fprintf(c.Conn, format,
 
 // member is a process of the test: the child that the pool is given.
 type member struct {
-	upstream *Upstream
+	upstream *upstream.Way
 	pid      int
 	order    pool.Order
 	stop     func(*member)
@@ -89,9 +90,9 @@ type member struct {
 	exited   chan struct{}
 }
 
-func (m *member) PID() int            { return m.pid }
-func (m *member) Upstream() *Upstream { return m.upstream }
-func (m *member) Wait() error         { <-m.exited; return nil }
+func (m *member) PID() int                { return m.pid }
+func (m *member) Upstream() *upstream.Way { return m.upstream }
+func (m *member) Wait() error             { <-m.exited; return nil }
 
 func (m *member) Stop() {
 	if m.stop != nil {
@@ -153,11 +154,11 @@ func newFront(t testing.TB, do script, change func(*conf.Server, *conf.App)) *fr
 
 func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	t := f.t
-	server := conf.Server{AccessLog: "off"}
+	server := conf.Server{AccessLog: "off", SpoolLimit: conf.Share{Percent: 50}}
 	app := conf.App{Name: "app", Root: t.TempDir(), Path: "/", MinProcesses: 1, MaxProcesses: 1,
 		Concurrency: conf.Unlimited, StartTimeout: time.Minute, DrainTimeout: time.Minute,
 		WebsocketDrainTimeout: time.Minute, StopTimeout: time.Minute, MaxQueue: 100, QueueTimeout: time.Minute,
-		MaxBody: 1 << 30, Restart: conf.Restart{Strategy: "rolling", Surge: conf.Amount{Count: 1}, MaxOldGenerations: 2}}
+		MaxBody: 1 << 30, AnswerStall: time.Minute, Restart: conf.Restart{Strategy: "rolling", Surge: conf.Amount{Count: 1}, MaxOldGenerations: 2}}
 	if change != nil {
 		change(&server, &app)
 	}
@@ -175,7 +176,7 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 		if err != nil {
 			return nil, err
 		}
-		m := &member{upstream: NewUpstream("unix", path), pid: o.Process, order: o, stop: f.stop, listener: l, exited: make(chan struct{})}
+		m := &member{upstream: upstream.New("unix", path), pid: o.Process, order: o, stop: f.stop, listener: l, exited: make(chan struct{})}
 		m.wg.Go(func() { m.serve(t, do) })
 		return m, nil
 	})
@@ -209,14 +210,14 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	})
 }
 
-// A client is a raw connection to the front.
-type client struct {
+// A visitor is a raw connection to the front.
+type visitor struct {
 	net.Conn
 	*bufio.Reader
 	t testing.TB
 }
 
-func (f *front) dial() *client {
+func (f *front) dial() *visitor {
 	f.t.Helper()
 	c, err := net.Dial("tcp", f.addr)
 	if err != nil {
@@ -224,12 +225,12 @@ func (f *front) dial() *client {
 	}
 	_ = c.SetDeadline(time.Now().Add(longWait))
 	f.t.Cleanup(func() { _ = c.Close() })
-	return &client{Conn: c, Reader: bufio.NewReader(c), t: f.t}
+	return &visitor{Conn: c, Reader: bufio.NewReader(c), t: f.t}
 }
 
-func (c *client) Read(p []byte) (int, error) { return c.Reader.Read(p) }
+func (c *visitor) Read(p []byte) (int, error) { return c.Reader.Read(p) }
 
-func (c *client) send(format string, args ...any) *client {
+func (c *visitor) send(format string, args ...any) *visitor {
 	c.t.Helper()
 	if _, err := fmt.Fprintf(c.Conn, format, args...); err != nil {
 		c.t.Fatal(err)
@@ -238,7 +239,7 @@ func (c *client) send(format string, args ...any) *client {
 }
 
 // answer reads one answer to a request of that method.
-func (c *client) answer(method string) (*http.Response, string) {
+func (c *visitor) answer(method string) (*http.Response, string) {
 	c.t.Helper()
 	res, err := http.ReadResponse(c.Reader, &http.Request{Method: method})
 	if err != nil {
@@ -252,7 +253,7 @@ func (c *client) answer(method string) (*http.Response, string) {
 }
 
 // expect reads one answer to a GET and checks status and body.
-func (c *client) expect(status int, body string) *http.Response {
+func (c *visitor) expect(status int, body string) *http.Response {
 	c.t.Helper()
 	res, got := c.answer("GET")
 	if res.StatusCode != status || got != body {
@@ -262,7 +263,7 @@ func (c *client) expect(status int, body string) *http.Response {
 }
 
 // expectEnd checks that the front closes the connection without another byte.
-func (c *client) expectEnd() {
+func (c *visitor) expectEnd() {
 	c.t.Helper()
 	if b, err := io.ReadAll(c.Reader); err != nil || len(b) > 0 {
 		c.t.Fatalf("got %q and %v, want a clean end", b, err)

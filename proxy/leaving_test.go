@@ -73,7 +73,7 @@ func readFrame(r *bufio.Reader) string {
 }
 
 // webSocket opens a WebSocket to the app.
-func (f *front) webSocket() *client {
+func (f *front) webSocket() *visitor {
 	f.t.Helper()
 	c := f.dial()
 	c.send(upgrade)
@@ -83,7 +83,7 @@ func (f *front) webSocket() *client {
 	return c
 }
 
-func (c *client) expectFrame(want string) {
+func (c *visitor) expectFrame(want string) {
 	c.t.Helper()
 	if got := readFrame(c.Reader); got != want {
 		c.t.Fatalf("got %q, want %q", got, want)

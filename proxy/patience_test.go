@@ -4,12 +4,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"purser/conf"
 )
@@ -162,16 +160,11 @@ func TestDeadlinesEndAConnection(t *testing.T) {
 	idleClient.send(get).expect(200, "hello")
 	headClient.send("GET / HT")
 	f.await("both wait", func() bool {
-		waiting := map[phase]int{}
-		f.server.each(func(c *conn) {
-			p, at := phase(c.phase.Load()), c.client.at.Load()
-			if at > 0 && (p == idle || at <= f.server.clock.in(headTimeout)) {
-				waiting[p]++
-			}
-		})
-		return waiting[idle] == 1 && waiting[reading] == 1
+		deadlines := f.server.sweeper.Deadlines()
+		slices.Sort(deadlines)
+		return len(deadlines) == 2 && deadlines[0] <= f.server.clock.In(15*time.Second) && deadlines[1] > f.server.clock.In(50*time.Second)
 	})
-	f.server.each(func(c *conn) { c.sweep(f.server.clock.now() + int64(time.Hour)) })
+	f.server.sweeper.Sweep(f.server.clock.In(time.Hour))
 	idleClient.expectEnd()
 	if res, _ := headClient.answer("GET"); res.StatusCode != 408 {
 		t.Errorf("got %d, want 408", res.StatusCode)
@@ -185,21 +178,6 @@ func (f *front) await(what string, cond func() bool) {
 		if time.Now().After(end) {
 			f.t.Fatalf("not in time: %s", what)
 		}
-	}
-}
-
-// TestLateWakeIsTakenBack: a deadline that passes just as its wait is over must not end the next one.
-func TestLateWakeIsTakenBack(t *testing.T) {
-	f := newFront(t, hello, nil)
-	c := f.dial()
-	for range 50 {
-		c.send(get).expect(200, "hello")
-		f.server.each(func(c *conn) {
-			c.sock.wake()
-			if s := c.app.sock.Load(); s != nil {
-				s.wake()
-			}
-		})
 	}
 }
 
@@ -231,23 +209,5 @@ func TestShutdownFinishesRequestsAndClosesIdleConnections(t *testing.T) {
 	busy.expectEnd()
 	if err := <-stopped; err != nil {
 		t.Error(err)
-	}
-}
-
-func TestSpoolFileHasNoName(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("TMPDIR", dir)
-	f, err := newSpoolFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) > 0 {
-		t.Errorf("the folder holds %v, %v", entries, err)
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Mode&0o777 != 0o600 {
-		t.Errorf("mode %o, %v", st.Mode&0o777, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"purser/proxy/sock"
 	"purser/proxy/wire"
 )
 
@@ -16,7 +17,7 @@ const rejectsPerSecond = 20
 // rejectLog logs the requests that Purser did not let an app answer, or could not.
 type rejectLog struct {
 	log     hclog.Logger
-	clock   *clock
+	clock   *sock.Clock
 	second  atomic.Int64
 	logged  atomic.Int64
 	skipped atomic.Int64
@@ -24,7 +25,7 @@ type rejectLog struct {
 
 // allow reports whether one more line may be written this second, and how many were left out before.
 func (r *rejectLog) allow() (bool, int64) {
-	second := r.clock.exact() / int64(time.Second)
+	second := r.clock.Exact() / int64(time.Second)
 	if r.second.Swap(second) != second {
 		r.logged.Store(0)
 	}
@@ -40,20 +41,20 @@ const shown = 256
 
 // note logs why the request was not served as it should have been.
 func (x *exchange) note(why string) {
-	r := x.conn.srv.rejects
+	r := x.srv.rejects
 	ok, skipped := r.allow()
 	if !ok {
 		return
 	}
-	facts := []any{"peer", x.conn.peer.text, "why", why}
-	if x.reason != "" {
-		facts = append(facts, "status", x.status, "reason", x.reason, "request-id", string(x.requestID()))
+	facts := []any{"peer", string(orDash(x.peer.Text)), "why", why}
+	if x.story.reason != "" {
+		facts = append(facts, "status", x.story.status, "reason", x.story.reason, "request-id", string(x.requestID()))
 	}
 	if x.site != nil {
 		facts = append(facts, "app", x.site.app.Name)
 	}
-	if x.served != nil {
-		facts = append(facts, "pid", x.served.Child().PID())
+	if x.story.served != nil {
+		facts = append(facts, "pid", x.story.served.Child().PID())
 	}
 	facts = append(facts, "request", hclog.Quote(x.firstBytes()))
 	if skipped > 0 {
@@ -65,8 +66,8 @@ func (x *exchange) note(why string) {
 // firstBytes returns the beginning of the request: the first line only, and without its query once it is
 // known to be a request line, because queries, header fields and bodies hold secrets.
 func (x *exchange) firstBytes() []byte {
-	b := x.in[x.at:x.have]
-	if x.head > 0 && len(x.req.Target) > 0 {
+	b := x.call.Seen()
+	if len(x.req.Target) > 0 {
 		b = append(append(append([]byte(nil), x.req.Method...), ' '), x.req.Path...)
 	}
 	return wire.FirstLine(b, shown)

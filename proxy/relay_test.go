@@ -91,7 +91,7 @@ func TestRequestBodiesArriveWholeWhateverTheirSize(t *testing.T) {
 	}
 }
 
-func TestTrailersGoBothWays(t *testing.T) {
+func TestTrailersGoBothWaysIfTheAppWantsThem(t *testing.T) {
 	f := newFront(t, func(_ testing.TB, c *appConn) {
 		req, err := http.ReadRequest(c.Reader)
 		if err != nil {
@@ -99,12 +99,27 @@ func TestTrailersGoBothWays(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, req.Body)
 		c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: %s\r\nContent-Length: 9\r\n\r\n", req.Trailer.Get("X-Sum"))
-	}, nil)
+	}, func(_ *conf.Server, a *conf.App) { a.PassTrailers = true })
 	c := f.dial()
 	c.send("POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 42\r\nHost: evil\r\n\r\n")
 	res, _ := c.answer("POST")
 	if res.Trailer.Get("X-Sum") != "42" || len(res.Trailer) != 1 {
 		t.Errorf("trailers %v, want X-Sum: 42 alone", res.Trailer)
+	}
+}
+
+// A body with a trailer section that nobody asked for has a length like any other: apps that know no
+// chunked bodies would see none.
+func TestBodyWithTrailersHasALength(t *testing.T) {
+	var seen string
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		head, body := c.request()
+		seen = head + body
+		c.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	}, nil)
+	f.dial().send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 42\r\n\r\n").expect(200, "ok")
+	if !strings.Contains(seen, "Content-Length: 3\r\n") || !strings.HasSuffix(seen, "\r\n\r\nabc") || strings.Contains(seen, "X-Sum") {
+		t.Errorf("the app was sent %q", seen)
 	}
 }
 

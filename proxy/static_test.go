@@ -46,7 +46,7 @@ func newFiles(t testing.TB, change func(*conf.Server, *conf.App), files ...strin
 }
 
 // fetch sends a request with further header lines.
-func (c *client) fetch(method, path string, lines ...string) (*http.Response, string) {
+func (c *visitor) fetch(method, path string, lines ...string) (*http.Response, string) {
 	c.t.Helper()
 	c.send("%s %s HTTP/1.1\r\nHost: a\r\n%s\r\n", method, path, strings.Join(append(lines, ""), "\r\n"))
 	return c.answer(method)

@@ -10,15 +10,16 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/proxy/upstream"
 )
 
-const eventStream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+const eventStreamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 // chunk is one chunk of an app's answer.
 func (c *appConn) chunk(data string) { c.send("%x\r\n%s\r\n", len(data), data) }
 
 // events opens an event stream and reads the first of it.
-func (f *front) events(want string) (*client, *http.Response) {
+func (f *front) events(want string) (*visitor, *http.Response) {
 	f.t.Helper()
 	c := f.dial()
 	c.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -56,7 +57,7 @@ func TestRestartEndsAnEventStreamThatIsIdleAtOnce(t *testing.T) {
 				if head, _ := c.request(); greeting(c, head) {
 					return
 				}
-				c.send(eventStream)
+				c.send(eventStreamHead)
 				c.chunk("data: 1\n\n: comment\n")
 				_, _ = io.Copy(io.Discard, c.Conn)
 			}, func(_ *conf.Server, a *conf.App) {
@@ -76,7 +77,7 @@ func TestRestartEndsAnEventStreamBehindTheEventThatIsInFlight(t *testing.T) {
 	rest := make(chan struct{})
 	f, asked := newStubborn(t, func(_ testing.TB, c *appConn) {
 		c.request()
-		c.send(eventStream)
+		c.send(eventStreamHead)
 		c.chunk("data: 1\n\ndata: ha")
 		<-rest
 		c.chunk("lf\n")
@@ -87,8 +88,7 @@ func TestRestartEndsAnEventStreamBehindTheEventThatIsInFlight(t *testing.T) {
 	f.restart("/new")
 	old := <-asked
 	f.await("the stream waits for the rest of its event", func() (waits bool) {
-		f.server.each(func(c *conn) { waits = c.app.at.Load() > 0 })
-		return waits
+		return len(f.server.sweeper.Deadlines()) > 0
 	})
 	close(rest)
 	expectRest(t, res, "lf\n\n")
@@ -103,7 +103,7 @@ func TestEventStreamOfAnAppThatDiesAtOnceLivesUntilItsMoment(t *testing.T) {
 		if untilClose.Add(1)%2 == 0 { // the end of the connection is that of the stream
 			c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\ndata: 2")
 		} else {
-			c.send(eventStream)
+			c.send(eventStreamHead)
 			c.chunk("data: 1\n\ndata: 2")
 		}
 		_, _ = io.Copy(io.Discard, c.Conn)
@@ -136,7 +136,7 @@ func TestEventStreamThatTheAppEndsIsOverAtOnce(t *testing.T) {
 	end := make(chan struct{})
 	f, asked := newStubborn(t, func(_ testing.TB, c *appConn) {
 		c.request()
-		c.send(eventStream)
+		c.send(eventStreamHead)
 		c.chunk("data: 1\n\n")
 		<-end
 		c.send("0\r\n\r\n")
@@ -152,7 +152,7 @@ func TestEventStreamThatTheAppEndsIsOverAtOnce(t *testing.T) {
 func TestEventStreamThatIsCutUnaskedIsCut(t *testing.T) {
 	f := newFront(t, func(_ testing.TB, c *appConn) {
 		c.request()
-		c.send(eventStream)
+		c.send(eventStreamHead)
 		c.chunk("data: 1\n\n")
 	}, leavesWithin(time.Hour))
 	_, res := f.events("data: 1\n\n")
@@ -170,16 +170,16 @@ func TestOutcomeOfARequestIsWhatItSaysAboutTheApp(t *testing.T) {
 		{200, nil, pool.Worked},
 		{404, nil, pool.Worked},
 		{500, nil, pool.Erred},
-		{503, errClientGone, pool.Erred},
-		{200, errShortAnswer, pool.Erred},
-		{200, errClientGone, pool.Unclear},
-		{0, errNoAnswer, pool.Erred},
-		{0, errShortHead, pool.Erred},
-		{0, errAppSlow, pool.Erred},
-		{0, errNotHTTP, pool.Erred},
-		{0, errUnsent, pool.Unclear},
-		{0, errRefused, pool.Unclear},
-		{0, errNoLink, pool.Unclear},
+		{503, upstream.ErrGone, pool.Erred},
+		{200, upstream.ErrShortAnswer, pool.Erred},
+		{200, upstream.ErrGone, pool.Unclear},
+		{0, upstream.ErrNoAnswer, pool.Erred},
+		{0, upstream.ErrShortHead, pool.Erred},
+		{0, upstream.ErrSlow, pool.Erred},
+		{0, upstream.ErrNotHTTP, pool.Erred},
+		{0, upstream.ErrUnsent, pool.Unclear},
+		{0, upstream.ErrRefused, pool.Unclear},
+		{0, upstream.ErrNoLink, pool.Unclear},
 	} {
 		if got := outcomeOfAnswer(c.status, c.err); got != c.want {
 			t.Errorf("status %d, %v: %v, want %v", c.status, c.err, got, c.want)

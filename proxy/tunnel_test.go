@@ -52,7 +52,7 @@ func TestWebSocketOfAnAppThatDiesAtOnceLivesUntilItsMoment(t *testing.T) {
 		c.send("%s", frameOf("hello", false))
 		_, _ = io.Copy(io.Discard, c.Conn)
 	}, leavesWithin(window))
-	var clients []*client
+	var clients []*visitor
 	for range many {
 		c := f.webSocket()
 		c.expectFrame("1 hello")
@@ -171,7 +171,7 @@ func TestWebSocketThatNobodyUsesHoldsNoBuffer(t *testing.T) {
 		c.send("%s", frameOf("?", true))
 		c.expectFrame("1 masked 1 ?")
 	}
-	if each := (heap() - before) / many; each > bodyBuffer*3/4 {
+	if each := (heap() - before) / many; each > flowBuffer*3/4 {
 		t.Errorf("a WebSocket costs %d bytes", each)
 	} else {
 		t.Logf("a WebSocket costs %d bytes, both ends included", each)
@@ -200,10 +200,10 @@ func TestShutdownEndsWebSocketsThatWaitForTheirMoment(t *testing.T) {
 	if err := f.server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > tunnelGrace/2 {
+	if took := time.Since(began); took > closeGrace/2 {
 		t.Errorf("it took %v", took)
 	}
-	for _, c := range []*client{dead, alive, fresh} {
+	for _, c := range []*visitor{dead, alive, fresh} {
 		if _, err := io.ReadAll(c.Reader); err != nil && !errors.Is(err, io.EOF) {
 			t.Error(err)
 		}

@@ -50,7 +50,8 @@ var answerHeadCases = cases(
 		answered("105 100 from the app is swallowed", "HTTP/1.1 100 Continue\r\n\r\n"+ok11+"Content-Length: 2\r\n\r\nab", httpCase{conn: open, never: []string{"100"}}),
 		answered("106 hop-by-hop fields of the app are dropped", ok11+"Connection: X-Foo\r\nX-Foo: evil\r\nKeep-Alive: evil\r\nProxy-Authenticate: evil\r\nUpgrade: evil\r\nContent-Length: 2\r\n\r\nab",
 			httpCase{conn: open, never: []string{"evil"}}),
-		answered("108 X-Accel-Redirect and X-Sendfile are never shown", ok11+"X-Accel-Redirect: /evil\r\nX-Sendfile: /evil\r\nContent-Length: 2\r\n\r\nab", httpCase{conn: open, never: []string{"evil", "X-Accel", "X-Sendfile"}}),
+		answered("108 X-Accel-Redirect is refused as long as it does nothing", ok11+"X-Accel-Redirect: /evil\r\nContent-Length: 2\r\n\r\nab", httpCase{status: []int{502}, reason: "bad_response", conn: open, never: []string{"evil", "X-Accel"}}),
+		answered("108 and so is X-Sendfile", ok11+"X-Sendfile: /evil\r\nContent-Length: 0\r\n\r\n", httpCase{status: []int{502}, reason: "bad_response", conn: open, never: []string{"evil", "X-Sendfile"}}),
 		answered("109 Date is added and cookies are not merged", ok11+"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n\r\nab",
 			httpCase{conn: open, client: []string{"Date: ", "Set-Cookie: a=1\r\n", "Set-Cookie: b=2\r\n"}}),
 	})

@@ -13,9 +13,14 @@ import (
 
 func TestFullDiskInTheSpoolFailsOneRequestWithOneSentence(t *testing.T) {
 	mustBeRoot(t)
-	spool := tinyDisk(t)
+	spool := tinyDisk(t, "32m")
 	app := harness.NewApp(t, "node")
 	p := harness.Serve(t, harness.Options{Config: config(app.Dir, processes(1)), Env: []string{"TMPDIR=" + spool}})
+	request(t, p, "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n"+strings.Repeat("x", 100000))
+	other := filepath.Join(spool, "of somebody else") // after purser has looked how much is free
+	if err := os.WriteFile(other, make([]byte, 31<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	size := 8 << 20
 	upload := dial(t, p)
@@ -35,11 +40,25 @@ func TestFullDiskInTheSpoolFailsOneRequestWithOneSentence(t *testing.T) {
 	if small.StatusCode != 200 || small.Body != "bytes=5\n" {
 		t.Errorf("a small upload afterwards got %d %q", small.StatusCode, small.Body)
 	}
-	if seen := get(t, p, "/seen").Body; strings.Count(seen, "/count") != 1 || !strings.Contains(seen, `"/count":1`) {
+	if seen := get(t, p, "/seen").Body; strings.Count(seen, "/count") != 1 || !strings.Contains(seen, `"/count":2`) {
 		t.Errorf("the app saw the upload that was refused: %s", seen)
 	}
-	if left := files(t, spool); len(left) > 0 {
+	if left := files(t, spool); len(left) != 1 {
 		t.Errorf("files are left in the spool: %v", left)
+	}
+}
+
+func TestUploadThatCannotFitIntoTheSpoolIsTooLarge(t *testing.T) {
+	mustBeRoot(t)
+	app := harness.NewApp(t, "node")
+	p := harness.Serve(t, harness.Options{Config: config(app.Dir, processes(1)), Env: []string{"TMPDIR=" + tinyDisk(t, "1m")}})
+	size := 8 << 20
+	upload := dial(t, p)
+	sent := upload.sendAside("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: " + strconv.Itoa(size) + "\r\n\r\n" + strings.Repeat("x", size))
+	answer := upload.answer("POST")
+	<-sent
+	if answer.StatusCode != 413 || answer.Header.Get("Purser-Error") != "body_too_large" {
+		t.Errorf("the upload was answered with %d and Purser-Error %q", answer.StatusCode, answer.Header.Get("Purser-Error"))
 	}
 }
 
@@ -69,11 +88,11 @@ func TestClientThatReadsNothingHoldsNoProcess(t *testing.T) {
 	}
 }
 
-// tinyDisk is a file system of one MiB.
-func tinyDisk(t *testing.T) string {
+// tinyDisk is a small file system.
+func tinyDisk(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("purser-test", dir, "tmpfs", 0, "size=1m"); err != nil {
+	if err := syscall.Mount("purser-test", dir, "tmpfs", 0, "size="+size); err != nil {
 		t.Fatalf("cannot mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {

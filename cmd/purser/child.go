@@ -4,18 +4,18 @@ import (
 	"context"
 
 	"purser/pool"
-	"purser/proxy"
+	"purser/proxy/upstream"
 	"purser/spawn"
 )
 
 // A child is a running process as pool keeps it and as proxy reaches it.
 type child struct {
 	*spawn.Child
-	upstream *proxy.Upstream
+	upstream *upstream.Way
 }
 
 // Upstream is the way for requests.
-func (c child) Upstream() *proxy.Upstream { return c.upstream }
+func (c child) Upstream() *upstream.Way { return c.upstream }
 
 // Stop closes the idle connections first: many servers end only once the last is closed.
 func (c child) Stop() {
@@ -30,6 +30,6 @@ func spawning(s *spawn.Spawner) pool.SpawnFunc {
 		if err != nil {
 			return nil, err
 		}
-		return child{started, proxy.NewUpstream(started.Network(), started.Address())}, nil
+		return child{started, upstream.New(started.Network(), started.Address())}, nil
 	}
 }

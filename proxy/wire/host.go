@@ -5,24 +5,24 @@ import (
 	"net/netip"
 )
 
-// validHost reports whether b is a host with an optional port (RFC 9110 section 7.2, RFC 3986
-// section 3.2.2): a registered name of letters, digits, "-", "." and "_", or an address in brackets. The
-// port may be empty (section 3.2.3: port = *DIGIT).
-func validHost(b []byte) bool {
+// parseHost checks a host with an optional port (RFC 9110 section 7.2, RFC 3986 section 3.2.2): a
+// registered name of letters, digits, "-", "." and "_", or an address in brackets. The port may be empty
+// (section 3.2.3: port = *DIGIT).
+func parseHost(b []byte) (port []byte, ok bool) {
 	name, port := splitHost(b)
 	if len(name) == 0 || len(b) > 255+6 || len(port) > 0 && !validPort(port) {
-		return false
+		return nil, false
 	}
 	if name[0] == '[' {
 		_, ok := parseBracketed(name)
-		return ok
+		return port, ok
 	}
 	for _, c := range name {
 		if !is(c, classHost) {
-			return false
+			return nil, false
 		}
 	}
-	return true
+	return port, true
 }
 
 // splitHost splits "host:port". Port is nil if there is none. The colons of an address in brackets do
@@ -33,6 +33,14 @@ func splitHost(b []byte) (name, port []byte) {
 		return b, nil
 	}
 	return b[:colon], b[colon+1:]
+}
+
+// Port returns the port of a host, or nil if it names none.
+func Port(host []byte) []byte {
+	if _, port := splitHost(host); len(port) > 0 {
+		return port
+	}
+	return nil
 }
 
 func validPort(b []byte) bool {

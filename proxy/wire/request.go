@@ -17,6 +17,7 @@ type Request struct {
 	Fields []Field
 
 	Host     []byte // from an absolute target, else from the Host field; may be empty in HTTP/1.0
+	Port     []byte // of Host; empty if it names none
 	Length   int64  // of the body; -1 if chunked, 0 if there is none
 	Chunked  bool
 	Close    bool // the client will not send another request on the connection
@@ -95,11 +96,12 @@ func (r *Request) interpret() error {
 func (r *Request) note(f *Field, m *marks) error {
 	switch f.ID {
 	case Host:
-		if !validHost(f.Value) {
+		port, ok := parseHost(f.Value)
+		if !ok {
 			return errHost
 		}
 		if r.Host == nil {
-			r.Host = f.Value // RFC 9112 section 3.2.2: an absolute target wins
+			r.Host, r.Port = f.Value, port // RFC 9112 section 3.2.2: an absolute target wins
 		}
 	case ContentLength:
 		m.length = f.Value

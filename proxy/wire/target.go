@@ -119,10 +119,11 @@ func (r *Request) splitAbsolute() error {
 	if end < 0 {
 		end = len(rest)
 	}
-	if !validHost(rest[:end]) {
+	port, ok := parseHost(rest[:end])
+	if !ok {
 		return errHost
 	}
-	r.Host = rest[:end]
+	r.Host, r.Port = rest[:end], port
 	switch {
 	case len(rest) == end:
 		r.Target = r.Target[at+2 : at+3] // RFC 9112 section 3.2.1: an empty path is sent as "/"

@@ -7,19 +7,8 @@ import (
 	"strings"
 
 	"purser/conf"
-	"purser/pool"
-	"purser/proxy/files"
 	"purser/proxy/wire"
 )
-
-// A site is an app as requests see it.
-type site struct {
-	app    conf.App
-	group  *pool.Group
-	public *files.Public                         // nil = no static files
-	pins   *pins                                 // nil = no affinity
-	fresh  func(app string) (pin int, err error) // nil but in development
-}
 
 // routes finds the site of a request: by host, an exact one before "*.", then by the longest path
 // prefix; apps without hosts take what no host claims.

@@ -1,0 +1,218 @@
+package client
+
+import (
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"purser/proxy/sock"
+)
+
+// Time limits of a connection. None of them is a deadline that a byte now and then could push away for
+// ever: the head's is hard, and bodies must keep a minimum rate besides moving.
+const (
+	headTimeout   = 15 * time.Second // from the first byte of a head to its last
+	idleTimeout   = 60 * time.Second // between requests
+	stallTimeout  = 30 * time.Second // without a byte of a body, either way
+	rateGrace     = 2 * time.Minute  // before the minimum rate is asked for
+	minRate       = 16               // bytes per second of a body, on average, after the grace
+	lingerTimeout = 30 * time.Second // to let a client read its refusal, as long as it goes on sending
+	lingerSilence = 5 * time.Second  // and when it sends nothing
+	patience      = time.Second      // before it is looked whether anybody still waits for an answer
+)
+
+// mostLingering is how many connections may linger at once; beyond it the oldest are closed unread.
+const mostLingering = 1000
+
+// phase is what a connection is doing, for those who look at it from outside.
+type phase uint32
+
+const (
+	idle      phase = iota // between requests; may be closed at any time
+	reading                // a head is coming in, slowly
+	serving                // an answer is wanted, or going out
+	longLived              // upgraded, or an event stream: ended by a stop, not waited for
+	lingering              // answered, with the client perhaps still sending; may be closed at any time
+)
+
+// A conn is one client connection that speaks HTTP/1.1. Its goroutine is the only one to read from it.
+type conn struct {
+	set  *Conns
+	sock *sock.Socket
+	peer Peer
+
+	phase   atomic.Uint32
+	since   atomic.Int64 // when it began to be what it is; of reading and lingering only
+	dropped atomic.Bool  // it is to close without another word, as it is idle
+
+	call *h1Call // nil while idle
+
+	next, prev *conn // in the set's list
+}
+
+func (c *conn) present() phase   { return phase(c.phase.Load()) }
+func (c *conn) setPhase(p phase) { c.phase.Store(uint32(p)) }
+
+// takeTime is setPhase for what may take long: who has been at it for the longest time goes first where
+// somebody has to.
+func (c *conn) takeTime(p phase) {
+	c.since.Store(c.clock().Now())
+	c.setPhase(p)
+}
+
+// mayDrop reports whether the connection has nothing to lose.
+func (c *conn) mayDrop() bool { return c.present() == idle || c.present() == lingering }
+
+// drop ends the connection if that is still so when its goroutine looks.
+func (c *conn) drop() {
+	c.dropped.Store(true)
+	c.sock.Wake()
+}
+
+func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
+
+// serve serves requests until the connection ends.
+func (c *conn) serve() {
+	defer c.end()
+	defer c.recovered()
+	for {
+		bad, ok := c.awaitHead()
+		if !ok {
+			return
+		}
+		c.call.handler.Serve(c.call, bad)
+		if !c.call.goesOn() {
+			break
+		}
+		c.call.finish()
+	}
+	if c.call.unread() {
+		c.linger()
+	}
+}
+
+// recovered keeps a fault of ours from ending more than this connection.
+func (c *conn) recovered() {
+	if fault := recover(); fault != nil {
+		c.set.faults.Add(1)
+		c.set.Log.Error("a connection was ended by a fault in purser; please report it", "panic", fault, "stack", string(debug.Stack()))
+	}
+}
+
+// end leaves the list before the socket is closed: nobody may meet a descriptor whose number is
+// somebody else's by then.
+func (c *conn) end() {
+	c.set.remove(c)
+	if c.call != nil && c.call.answer.cut {
+		c.sock.Reset()
+	} else {
+		c.sock.Close()
+	}
+	if c.call != nil {
+		c.call.recycle()
+	}
+}
+
+// awaitHead waits for a request head and parses it. It reports false when there is none, and nobody to
+// be told; bad is what is wrong with the one there is.
+func (c *conn) awaitHead() (bad error, ok bool) {
+	if c.call == nil && !c.awaitFirst() {
+		return nil, false
+	}
+	c.setPhase(serving)
+	return c.call.readHead()
+}
+
+// awaitFirst waits, without holding any memory, for the first bytes of a request.
+func (c *conn) awaitFirst() bool {
+	c.sock.Arm(c.clock().In(idleTimeout))
+	c.setPhase(idle)
+	if c.set.stopping.Load() { // looked at after the phase: a stop from now on finds it
+		return false
+	}
+	return c.fill(c) == nil
+}
+
+// fill reads more from the client.
+func (c *conn) fill(into sock.Lender) error {
+	for {
+		n, err := c.sock.Read(into)
+		if err == nil {
+			c.call.have += n
+			return nil
+		}
+		if !sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone() || c.dropped.Load() && c.mayDrop() {
+			return err
+		}
+	}
+}
+
+// Space and Unused make conn the lender of its own first bytes.
+func (c *conn) Space() []byte {
+	c.call = newCall(c)
+	return c.call.in
+}
+
+func (c *conn) Unused() {
+	c.call.recycle()
+	c.call = nil
+}
+
+// write sends p to the client at the client's speed, as long as it keeps moving.
+func (c *conn) write(p []byte) error {
+	n, err := c.sock.TryWrite(p)
+	if err != nil || n == len(p) {
+		return err
+	}
+	return c.writeSlowly(p[n:])
+}
+
+func (c *conn) writeSlowly(p []byte) error {
+	return c.move(int64(len(p)), func(done int64) (int64, error) {
+		n, err := c.sock.WriteSome(p[done:])
+		return int64(n), err
+	})
+}
+
+// move repeats some, which waits and moves some bytes on, until n have moved, as long as they move at the
+// rate that is asked of a client.
+func (c *conn) move(n int64, some func(done int64) (int64, error)) error {
+	start, done := c.clock().Now(), int64(0)
+	defer c.sock.Disarm()
+	for done < n {
+		c.sock.Arm(bodyDeadline(c.clock().Now(), start, done))
+		more, err := some(done)
+		done += more
+		if err != nil && (!sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone()) {
+			return err
+		}
+	}
+	return nil
+}
+
+// bodyDeadline is when a body of which n bytes have moved since start counts as stalled.
+func bodyDeadline(now, start, n int64) int64 {
+	slowest := start + int64(rateGrace) + n/minRate*int64(time.Second)
+	return min(now+int64(stallTimeout), slowest)
+}
+
+// linger lets the client read a refusal: closing with unread bytes would make the kernel reset the
+// connection and take the answer with it (RFC 9112 section 9.6). A client may send all it has before it
+// reads, so it goes on for as long as bytes come.
+func (c *conn) linger() {
+	c.takeTime(lingering)
+	c.set.notice()
+	defer c.set.lingering.Add(-1)
+	if c.set.lingering.Add(1) > mostLingering {
+		c.set.oldest(lingering).drop()
+	}
+	c.sock.CloseWrite()
+	end := c.clock().In(lingerTimeout)
+	for !c.set.stopping.Load() && c.clock().Now() < end {
+		c.sock.Arm(min(end, c.clock().In(lingerSilence)))
+		c.call.have, c.call.at = 0, 0
+		if c.fill(c.call) != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package client
+
+import (
+	"os"
+	"sync"
+
+	"purser/proxy/spool"
+	"purser/proxy/wire"
+)
+
+// An h1Answer is how far an answer is.
+type h1Answer struct {
+	out    *outBuffer // what is gathered; nil while there is nothing
+	box    *spool.Outbox
+	end    wire.End
+	unread int64 // what may wait for the client; 0 = the usual
+	begun  bool
+	keep   bool // the connection can carry another request
+	last   bool // it must not
+	cut    bool
+	err    error // of writing
+}
+
+// An outBuffer gathers what is to be written, so that the same few, warm in the cache, serve all
+// connections.
+type outBuffer struct{ b []byte }
+
+const (
+	outSpace  = 4 << 10
+	mostSpace = 128 << 10 // a larger one is not kept
+)
+
+var outBuffers = sync.Pool{New: func() any { return &outBuffer{make([]byte, 0, outSpace)} }}
+
+// space borrows the memory to gather in.
+func (a *h1Answer) space() []byte {
+	if a.out == nil {
+		a.out = outBuffers.Get().(*outBuffer)
+	}
+	return a.out.b
+}
+
+func (a *h1Answer) giveBack() {
+	if a.out != nil {
+		if a.out.b = a.out.b[:0]; cap(a.out.b) <= mostSpace {
+			outBuffers.Put(a.out)
+		}
+		a.out = nil
+	}
+}
+
+func (a *h1Answer) reset() {
+	a.giveBack()
+	*a = h1Answer{}
+}
+
+// goesOn reports whether the connection can carry another request after this one.
+func (c *h1Call) goesOn() bool {
+	a := &c.answer
+	return a.begun && a.keep && !a.cut && a.err == nil && !c.conn.set.stopping.Load()
+}
+
+// unread reports whether the client may still be sending what nobody reads, and has an answer to read.
+func (c *h1Call) unread() bool {
+	a := &c.answer
+	return a.begun && !a.cut && a.err == nil && !c.whole
+}
+
+// Interim passes 102 and 103 on to clients that can take them (RFC 9110 section 15.2).
+func (c *h1Call) Interim(h *wire.ResponseHead) {
+	if c.req.Minor == 0 {
+		return
+	}
+	a := &c.answer
+	b := h.Append(a.space(), wire.Unsaid, 0, wire.GoesOn, nil)
+	_ = c.conn.write(b) // a client that is gone is noticed at the answer
+	a.giveBack()
+}
+
+// Begin decides how the answer is framed, and whether the connection can go on.
+func (c *h1Call) Begin(h *wire.ResponseHead, length int64) {
+	a := &c.answer
+	a.begun = true
+	a.end = c.framing(h.Status, length)
+	a.keep = a.end != wire.ByClose && c.whole && !a.last && !c.req.Close && !c.conn.set.stopping.Load()
+	if c.req.WebSocketKey != nil && c.next < c.have {
+		a.keep = false // what follows a refused upgrade may be anything but a request
+	}
+	p := wire.GoesOn
+	switch {
+	case !a.keep:
+		p = wire.Closes
+	case c.req.Minor == 0:
+		p = wire.GoesOnInHTTP10
+	}
+	b := a.space()
+	a.out.b = h.Append(b, a.end, length, p, c.conn.clock().Stamp().Header)
+}
+
+// framing decides how the end of the answer is told (RFC 9112 section 6). A length of what has no
+// content is still told, but for 204 (RFC 9110 section 8.6).
+func (c *h1Call) framing(status int, length int64) wire.End {
+	switch empty := c.req.IsHead() || status == 204 || status == 304; {
+	case status == 204, empty && length < 0:
+		return wire.Unsaid
+	case length >= 0:
+		return wire.ByLength
+	case c.req.Minor == 0:
+		return wire.ByClose
+	}
+	return wire.InChunks
+}
+
+// Write gathers content in the answer's framing.
+func (c *h1Call) Write(p []byte) {
+	a := &c.answer
+	b := a.space()
+	if a.end == wire.InChunks {
+		a.out.b = wire.AppendChunk(b, p)
+	} else {
+		a.out.b = append(b, p...)
+	}
+}
+
+// Flush sends what has been gathered. A client that does not take it at once gets the rest, and all that
+// follows, through an outbox, at its own speed.
+func (c *h1Call) Flush() error {
+	a := &c.answer
+	if a.err != nil || a.out == nil {
+		return a.err
+	}
+	if a.box != nil {
+		a.err = a.box.Write(a.out.b)
+	} else {
+		var n int
+		n, a.err = c.conn.sock.TryWrite(a.out.b)
+		if rest := a.out.b[n:]; a.err == nil && len(rest) > 0 {
+			a.box = c.newOutbox(rest)
+		}
+	}
+	a.giveBack()
+	return a.err
+}
+
+func (c *h1Call) newOutbox(first []byte) *spool.Outbox {
+	box := spool.NewOutbox(c.conn.set.Spool, first, c.conn.writeSlowly, func(err error) {
+		c.conn.set.Log.Warn("cannot spool an answer for a slow client, so its process waits for it; free space in the temporary folder", "folder", os.TempDir(), "error", err)
+	})
+	if c.answer.unread > 0 {
+		box.Limit(c.answer.unread)
+	}
+	return box
+}
+
+// SendFile sends n bytes of a file behind what has been gathered, at the client's speed.
+func (c *h1Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
+	a := &c.answer
+	a.err = c.conn.write(a.space())
+	a.giveBack()
+	if a.err != nil {
+		return 0, a.err
+	}
+	a.err = c.conn.move(n, func(done int64) (int64, error) {
+		more, err := c.conn.sock.SendFile(f, from+done, n-done)
+		sent = done + more
+		return more, err
+	})
+	return sent, a.err
+}
+
+// End ends the answer, with trailers if the client takes them (RFC 9110 section 6.5.1).
+func (c *h1Call) End(trailers []wire.Field) error {
+	a := &c.answer
+	b := a.space()
+	if a.end == wire.InChunks {
+		if !c.req.Trailers {
+			trailers = nil
+		}
+		b = wire.AppendLastChunk(b, trailers)
+		a.out.b = b
+	}
+	switch {
+	case a.box != nil:
+		if err := a.box.Finish(b); a.err == nil {
+			a.err = err
+		}
+		a.box = nil
+	case a.err == nil:
+		a.err = c.conn.write(b)
+	}
+	a.giveBack()
+	return a.err
+}
+
+// Cut has the connection reset, so that what was sent is taken for what it is.
+func (c *h1Call) Cut() {
+	a := &c.answer
+	a.cut = true
+	if a.box != nil {
+		a.box.Abort(ErrGone)
+		c.conn.sock.GiveUp()
+		c.conn.sock.Wake()
+		_ = a.box.Finish(nil)
+		a.box = nil
+	} else if a.out != nil && a.err == nil {
+		_, _ = c.conn.sock.TryWrite(a.out.b)
+	}
+	a.giveBack()
+}

@@ -1,0 +1,229 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"purser/pool"
+	"purser/proxy/upstream"
+	"purser/proxy/wire"
+)
+
+// maxTries is how often a request is tried again at most: each process that refuses a connection is
+// replaced, so that there is another soon.
+const maxTries = 10
+
+// dyingTime is how long a process that ends its connections may take to end itself.
+const dyingTime = 50 * time.Millisecond
+
+// forward borrows a process and has it answer. A request that certainly had no effect, or may have it
+// twice, is given to another process when its first one is gone.
+func (x *exchange) forward() (*reply, error) {
+	if err := x.choosePin(); err != nil {
+		return nil, err
+	}
+	x.writeOrder()
+	for tries := 0; ; tries++ {
+		if err := x.acquire(); err != nil {
+			return nil, err
+		}
+		x.story.served = x.loan.proc
+		err := x.ask.Do(wayTo(x.loan.proc), &x.order)
+		if err == nil {
+			return x.appReply()
+		}
+		x.giveUp(err)
+		if !x.mayRetry(err, tries) {
+			return nil, err
+		}
+		x.order.Fresh = true
+		if errors.Is(err, upstream.ErrNoAnswer) {
+			x.story.resent = true
+			x.awaitDeath()
+		}
+	}
+}
+
+// choosePin says which generations are too old to answer: those before the one that the client knows
+// of, and in development those before the code on disk, if it is asked for at each request.
+func (x *exchange) choosePin() error {
+	if x.site.pins != nil {
+		x.story.seen = x.site.pins.newest(x.req)
+		x.story.pin = x.story.seen
+	}
+	if x.site.fresh == nil {
+		return nil
+	}
+	pin, err := x.site.fresh(x.site.app.Name)
+	if err != nil {
+		return &freshError{err}
+	}
+	x.story.pin = max(x.story.pin, pin)
+	return nil
+}
+
+// writeOrder makes of the request what the process is asked.
+func (x *exchange) writeOrder() {
+	r, o, app := x.req, &x.order, &x.site.app
+	x.dropForwarded()
+	o.Method, o.Target, o.Host = r.Method, r.Target, x.host()
+	o.Fields = r.Fields
+	o.Length = r.Length != 0 || expectsBody(r.Method)
+	o.WebSocket = r.WebSocketKey
+	o.Idempotent = r.Idempotent()
+	o.ToHead = r.IsHead()
+	o.Limit, o.Stall = app.RequestTimeout, app.AnswerStall
+	o.LookOut = x.site.unlimited()
+	o.Asker = x.call
+}
+
+// expectsBody reports whether a request of that method is sent with a length even if it is 0.
+func expectsBody(method []byte) bool {
+	switch string(method) {
+	case "POST", "PUT", "PATCH":
+		return true
+	}
+	return false
+}
+
+// wayTo returns the way to a process: what cmd hands to the pool as a child carries it.
+func wayTo(p *pool.Process) *upstream.Way {
+	return p.Child().(interface{ Upstream() *upstream.Way }).Upstream()
+}
+
+// acquire borrows a process of the app, waiting in its queue if it must. After a failure it would rather
+// have another one than that which failed.
+func (x *exchange) acquire() (err error) {
+	group, wish := x.site.group, pool.Wish{Pin: x.story.pin, Avoid: x.story.served}
+	p := group.TryAcquire(wish)
+	if p == nil {
+		from := x.srv.clock.Exact()
+		ctx, end := x.call.Present()
+		p, err = group.Acquire(ctx, wish)
+		end()
+		x.story.queued += x.srv.clock.Exact() - from
+	}
+	if p != nil {
+		x.loan = loan{group: group, proc: p}
+	}
+	return err
+}
+
+// giveUp gives back a process that gave no answer, and has it replaced if it must be.
+func (x *exchange) giveUp(err error) {
+	switch {
+	case errors.Is(err, upstream.ErrRefused):
+		x.loan.group.Recycle(x.loan.proc, err.Error())
+	case errors.Is(err, upstream.ErrSlow):
+		x.loan.group.Recycle(x.loan.proc, "request_timeout passed")
+	}
+	x.ask.End()
+	x.loan.end(outcomeOf(err))
+}
+
+// mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
+// sent again only if the method is idempotent; we do that once, unless we have cut the request ourselves.
+func (x *exchange) mayRetry(err error, tries int) bool {
+	switch {
+	case tries == maxTries:
+		return false
+	case errors.Is(err, upstream.ErrRefused), errors.Is(err, upstream.ErrUnsent):
+		return true
+	}
+	return errors.Is(err, upstream.ErrNoAnswer) && x.req.Idempotent() && !x.story.resent && !x.overdue(err)
+}
+
+// overdue reports whether the process was asked to exit in the middle of the request: then the request
+// had had all the time that a drain gives, and would only take as long again. Not so if the process had
+// not even read it: it hung before it came to that.
+func (x *exchange) overdue(err error) bool {
+	return x.story.served.Dismissed() && !errors.Is(err, upstream.ErrUnread)
+}
+
+// awaitDeath sees to it that the retry does not go to a process that is dying. One that is killed ends
+// its connections a moment before anybody can know that it is dead; if it is the only one, its fate is
+// awaited.
+func (x *exchange) awaitDeath() {
+	failed, group := x.story.served, x.site.group
+	dead := group.Doubt(failed)
+	p := group.TryAcquire(pool.Wish{Pin: x.story.pin, Avoid: failed})
+	if p != nil {
+		group.Release(p, pool.Unclear)
+	}
+	if p != failed {
+		return
+	}
+	select {
+	case <-dead:
+	case <-time.After(dyingTime):
+	}
+}
+
+// errSendfile refuses what an app must not be left to believe was done.
+var errSendfile = errors.New("the app answers with X-Accel-Redirect or X-Sendfile, which purser does not do yet; have the app send the file itself")
+
+// appReply makes a reply of the answer whose head has come.
+func (x *exchange) appReply() (*reply, error) {
+	head := x.ask.Head()
+	if err := x.checkSendfile(head); err != nil {
+		x.ask.End()
+		x.loan.end(pool.Worked)
+		return nil, err
+	}
+	r, h := &x.reply, &x.reply.head
+	h.Status, h.Reason, h.Fields, h.Added, h.HasDate = head.Status, head.Reason, head.Fields, x.pinFields(), head.HasDate
+	r.length, r.content, r.upgrade = head.Length, (*appContent)(x), head.Status == 101
+	if head.Bodiless && !head.Announced {
+		r.length = -1
+	}
+	if head.EventStream && !head.Bodiless {
+		r.content = x.newEventStream(r.length < 0)
+	}
+	return r, nil
+}
+
+// checkSendfile refuses an answer that wants a file sent in its place, unless the front before us has
+// offered to do so: then it is passed on.
+func (x *exchange) checkSendfile(head *wire.Response) error {
+	offered := x.peer.Trusted && (x.req.Get(wire.XSendfileType) != nil || x.req.Get(wire.XAccelMapping) != nil)
+	for i := range head.Fields {
+		if f := &head.Fields[i]; f.ID == wire.XAccelRedirect || f.ID == wire.XSendfile {
+			if !offered {
+				return errSendfile
+			}
+			f.Drop = false
+		}
+	}
+	return nil
+}
+
+// An appContent is an exchange as the content of its process's answer.
+type appContent exchange
+
+func (c *appContent) Next() ([]byte, error)  { return c.ask.Next() }
+func (c *appContent) Wait()                  { c.ask.Wait() }
+func (c *appContent) Trailers() []wire.Field { return c.ask.Trailers() }
+
+// Close gives the process back, as soon as the last byte has come from it.
+func (c *appContent) Close(err error) {
+	if errors.Is(err, upstream.ErrStalled) && !c.site.unlimited() {
+		c.loan.group.Recycle(c.loan.proc, "answer_stall passed")
+	}
+	c.ask.End()
+	c.loan.end(outcomeOfAnswer(c.story.status, err))
+}
+
+// finish reads the rest of the answer into nothing, and reports whether it ended in time.
+func (c *appContent) finish(within time.Duration) bool {
+	end := c.srv.clock.In(within)
+	for c.srv.clock.Now() < end {
+		data, err := c.ask.Next()
+		switch {
+		case err != nil:
+			return true
+		case len(data) == 0:
+			c.ask.Wait()
+		}
+	}
+	return false
+}

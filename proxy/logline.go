@@ -1,0 +1,146 @@
+package proxy
+
+import (
+	"strconv"
+	"sync"
+	"unicode/utf8"
+
+	"purser/proxy/wire"
+)
+
+// A logLine is the memory to write a line in.
+type logLine struct{ b []byte }
+
+var logLines = sync.Pool{New: func() any { return &logLine{make([]byte, 0, 512)} }}
+
+// record writes the exchange's line.
+func (l *accessLog) record(x *exchange) {
+	if !l.on || x.story.status == 0 {
+		return
+	}
+	line := logLines.Get().(*logLine)
+	if l.json {
+		line.b = appendJSONLine(line.b[:0], x)
+	} else {
+		line.b = appendCombined(line.b[:0], x)
+	}
+	l.add(line.b)
+	logLines.Put(line)
+}
+
+// appendCombined appends a line in the combined log format.
+func appendCombined(b []byte, x *exchange) []byte {
+	b = appendEscaped(b, orDash(x.client()))
+	b = append(b, " - - ["...)
+	b = append(b, x.srv.clock.Stamp().Log...)
+	b = append(b, `] "`...)
+	if len(x.req.Target) > 0 {
+		b = appendEscaped(b, x.req.Method)
+		b = append(b, ' ')
+		b = appendEscaped(b, x.req.Target)
+		b = append(b, " HTTP/1."...)
+		b = strconv.AppendInt(b, int64(x.req.Minor), 10)
+	} else {
+		b = append(b, '-')
+	}
+	b = append(b, `" `...)
+	b = strconv.AppendInt(b, int64(x.story.status), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, x.story.sent, 10)
+	var referer, agent []byte
+	for i := range x.req.Fields {
+		switch f := &x.req.Fields[i]; f.ID {
+		case wire.Referer:
+			referer = f.Value
+		case wire.UserAgent:
+			agent = f.Value
+		}
+	}
+	b = append(b, ` "`...)
+	b = appendEscaped(b, orDash(referer))
+	b = append(b, `" "`...)
+	b = appendEscaped(b, orDash(agent))
+	return append(b, '"', '\n')
+}
+
+func orDash(b []byte) []byte {
+	if len(b) == 0 {
+		return []byte("-")
+	}
+	return b
+}
+
+// appendEscaped appends text from a stranger so that it can end neither its quotes nor its line.
+func appendEscaped(b, text []byte) []byte {
+	const digits = "0123456789ABCDEF"
+	plain := 0 // where what needs no escape begins
+	for i, c := range text {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			b = append(append(b, text[plain:i]...), '\\', 'x', digits[c>>4], digits[c&15])
+			plain = i + 1
+		}
+	}
+	return append(b, text[plain:]...)
+}
+
+// appendJSONLine appends a line as a JSON object; times are in milliseconds.
+func appendJSONLine(b []byte, x *exchange) []byte {
+	now := x.srv.clock.Exact()
+	b = append(b, `{"time":"`...)
+	b = x.srv.clock.Wall(now).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = append(b, `","remote":`...)
+	b = appendJSON(b, x.client())
+	b = appendMember(b, "request_id", x.requestID())
+	b = appendMember(b, "method", x.req.Method)
+	b = appendMember(b, "host", x.req.Host)
+	b = appendMember(b, "target", x.req.Target)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(x.story.status), 10)
+	b = append(b, `,"bytes":`...)
+	b = strconv.AppendInt(b, x.story.sent, 10)
+	b = append(b, `,"duration_ms":`...)
+	b = strconv.AppendFloat(b, float64(now-x.call.Began())/1e6, 'f', 3, 64)
+	b = append(b, `,"queue_ms":`...)
+	b = strconv.AppendFloat(b, float64(x.story.queued)/1e6, 'f', 3, 64)
+	if x.site != nil {
+		b = appendMember(b, "app", x.site.app.Name)
+	}
+	if x.story.served != nil {
+		b = append(b, `,"pid":`...)
+		b = strconv.AppendInt(b, int64(x.story.served.Child().PID()), 10)
+		b = append(b, `,"generation":`...)
+		b = strconv.AppendInt(b, int64(x.story.served.Generation()), 10)
+	}
+	if x.story.reason != "" {
+		b = appendMember(b, "error", x.story.reason)
+	}
+	b = appendMember(b, "referer", x.req.Get(wire.Referer))
+	b = appendMember(b, "user_agent", x.req.Get(wire.UserAgent))
+	return append(b, '}', '\n')
+}
+
+func appendMember[T []byte | string](b []byte, name string, value T) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	return appendJSON(b, value)
+}
+
+// appendJSON appends a JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become U+FFFD.
+func appendJSON[T []byte | string](b []byte, text T) []byte {
+	const digits = "0123456789abcdef"
+	b = append(b, '"')
+	for s := string(text); len(s) > 0; {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r < ' ' || r == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+		s = s[n:]
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,39 @@
+package proxy
+
+import (
+	"errors"
+
+	"purser/pool"
+	"purser/proxy/client"
+	"purser/proxy/spool"
+	"purser/proxy/upstream"
+)
+
+// outcomeOf says what the failure of a request tells about the code that was to answer it. What a client
+// can bring about alone tells nothing.
+func outcomeOf(err error) pool.Outcome {
+	for _, unclear := range []error{upstream.ErrGone, client.ErrGone, upstream.ErrRefused, upstream.ErrUnsent,
+		upstream.ErrNoLink, upstream.ErrBacklog, spool.ErrFull, spool.ErrUnread, errNotMeasured} {
+		if errors.Is(err, unclear) {
+			return pool.Unclear
+		}
+	}
+	if _, ours := errors.AsType[*spool.Error](err); ours {
+		return pool.Unclear
+	}
+	return pool.Erred
+}
+
+// outcomeOfAnswer says what an answer tells, which may have been cut short. 501 and 505 are how apps
+// answer methods and versions that clients made up.
+func outcomeOfAnswer(status int, err error) pool.Outcome {
+	switch {
+	case status == 501 || status == 505:
+		return pool.Unclear
+	case status >= 500:
+		return pool.Erred
+	case err != nil:
+		return outcomeOf(err)
+	}
+	return pool.Worked
+}

@@ -1,0 +1,124 @@
+package sock
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Lender lends the memory for a read only when there is something to read, so that a connection
+// that waits holds none.
+type Lender interface {
+	Space() []byte
+	Unused() // nothing came into it
+}
+
+// pollRead is a read that waits: what try, which the poller calls, works on.
+type pollRead struct {
+	before []byte // written first, so that the poller is armed before the answer can come
+	wrote  int
+	into   Lender // where to
+	n      int
+	err    error
+	try    func(uintptr) bool
+}
+
+// ErrPartialWrite says that Exchange could not send all of the request at once.
+var ErrPartialWrite = errors.New("the request was sent in part")
+
+// Read waits until something can be read and reads it. An end of stream is io.EOF.
+func (s *Socket) Read(into Lender) (int, error) {
+	r := &s.reader
+	r.into = into
+	err := s.raw.Read(r.try)
+	r.into = nil
+	if err != nil {
+		return 0, err
+	}
+	return r.n, r.err
+}
+
+// Exchange writes request and then reads as Read does. The poller is armed before the write, so
+// that no answer can slip by and a first, futile attempt to read is saved. Wrote tells how much of
+// request went out: the rest is the caller's to send.
+//
+// After a timeout it must be called again with the rest, which may be empty.
+func (s *Socket) Exchange(request []byte, into Lender) (wrote, n int, err error) {
+	s.reader.before, s.reader.wrote = request, 0
+	if len(request) == 0 {
+		s.reader.before = nil
+	}
+	n, err = s.Read(into)
+	s.reader.before = nil
+	return s.reader.wrote, n, err
+}
+
+func (s *Socket) tryRead(fd uintptr) bool {
+	r := &s.reader
+	if r.before != nil {
+		return s.tryBefore(fd)
+	}
+	buf := r.into.Space()
+	n, errno := recv(fd, buf, 0)
+	switch {
+	case errno == unix.EAGAIN:
+		r.into.Unused()
+		return false
+	case errno != 0:
+		r.n, r.err = 0, os.NewSyscallError("read", errno)
+	case n == 0 && len(buf) > 0:
+		r.n, r.err = 0, io.EOF
+	default:
+		r.n, r.err = n, nil
+	}
+	return true
+}
+
+// tryBefore writes what is to go out before the read.
+func (s *Socket) tryBefore(fd uintptr) bool {
+	r := &s.reader
+	n, errno := send(fd, r.before)
+	r.wrote = n
+	switch {
+	case errno == 0 && n == len(r.before):
+		r.before = nil
+		r.into.Unused() // the request's memory, for as long as the answer is awaited
+		return false
+	case errno != 0 && errno != unix.EAGAIN:
+		r.n, r.err = 0, os.NewSyscallError("write", errno)
+		return true
+	}
+	r.n, r.err = 0, ErrPartialWrite
+	return true
+}
+
+// SetReadDeadline ends waits for something to read at a time of its own, beside the sweeper's.
+func (s *Socket) SetReadDeadline(t time.Time) { _ = s.conn.SetReadDeadline(t) }
+
+// Quiet reports whether the peer has neither closed nor sent anything since the last answer. Bytes
+// on an idle connection are no answer to anything: it must not be used again.
+func (s *Socket) Quiet() bool {
+	var b [1]byte
+	_, errno := recv(s.fd, b[:], unix.MSG_PEEK)
+	return errno == unix.EAGAIN
+}
+
+func recv(fd uintptr, p []byte, flags uintptr) (int, unix.Errno) {
+	if len(p) == 0 {
+		return 0, 0
+	}
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), flags|unix.MSG_DONTWAIT, 0, 0)
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return 0, errno
+		}
+		return int(n), 0
+	}
+}

@@ -1,0 +1,104 @@
+// Package sock is bytes and waits: connected streams whose reads and writes are system calls made by
+// hand, the deadlines of those who wait on them, and the clock that these are told on.
+//
+// A wait ends for one of three reasons: there is something to do, its deadline has passed, or somebody
+// woke it. A wake is only a hint to look again: who was woken asks what has become true, and waits on
+// if it is nothing. So a wake that comes late, when its socket already serves something else, does no
+// harm.
+package sock
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Socket is a connected stream.
+//
+// The runtime's poller is used for waiting only. What net.Conn would add to each call (telling the
+// scheduler that it may block, which on a non-blocking descriptor it never does) is half of the
+// cost of a small request. One goroutine may read and one may write at a time; only the owner
+// closes it, so that the descriptor is valid for as long as the socket is in use.
+type Socket struct {
+	conn handle
+	raw  syscall.RawConn
+	fd   uintptr
+
+	reader pollRead
+	writer pollWrite
+
+	deadline atomic.Int64 // on the sweeper's clock; 0 = none, fired = passed
+	watch    watch
+
+	sweeper    *Sweeper
+	next, prev *Socket // in the sweeper's list, guarded by its mutex
+}
+
+// A handle is what the runtime's poller knows a descriptor by: a net.Conn or an os.File.
+type handle interface {
+	syscall.Conn
+	io.Closer
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+var errNotSocket = errors.New("the connection has no file descriptor")
+
+// New makes a socket of a connection, which it owns from then on. The sweeper looks at its deadlines
+// until it is closed.
+func New(c io.Closer, sweeper *Sweeper) (*Socket, error) {
+	conn, ok := c.(handle)
+	if !ok {
+		return nil, errNotSocket
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	s := &Socket{conn: conn, raw: raw, sweeper: sweeper}
+	if err := raw.Control(func(fd uintptr) { s.fd = fd }); err != nil {
+		return nil, err
+	}
+	s.reader.try = s.tryRead
+	s.writer.try = s.tryWrite
+	sweeper.add(s)
+	return s, nil
+}
+
+// Clock returns the clock that its deadlines are told on.
+func (s *Socket) Clock() *Clock { return s.sweeper.Clock }
+
+// Close leaves the sweeper first: nobody may meet a descriptor whose number is somebody else's by then.
+func (s *Socket) Close() {
+	s.sweeper.remove(s)
+	_ = s.conn.Close()
+}
+
+// Reset closes the socket so that its peer is told that what it got is not whole, where the transport
+// can say so: TCP can, by a reset.
+func (s *Socket) Reset() {
+	if tcp, ok := s.conn.(interface{ SetLinger(int) error }); ok {
+		_ = tcp.SetLinger(0)
+	}
+	s.Close()
+}
+
+// CloseWrite ends what is sent. The peer may still be read.
+func (s *Socket) CloseWrite() { s.shutdown(unix.SHUT_WR) }
+
+// Shutdown ends both directions, which all who wait on the socket notice. It may be called from any
+// goroutine.
+func (s *Socket) Shutdown() { s.shutdown(unix.SHUT_RDWR) }
+
+func (s *Socket) shutdown(how int) {
+	_ = s.raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), how) })
+}
+
+// TimedOut reports whether a wait ended by its deadline, or by a wake.
+func TimedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -1,0 +1,70 @@
+package sock
+
+import (
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// A watch is kept on a peer for whom somebody works elsewhere: who works is woken when it hangs up.
+type watch struct {
+	from  atomic.Int64           // the sweeper looks from then on; 0 = not at all
+	gone  atomic.Bool            // the peer hung up, or was given up
+	wakes atomic.Pointer[Socket] // where the work goes on
+}
+
+// Watch has the sweeper look, from a time on, whether the peer has hung up, and wake other once it has; 0
+// is never, but GiveUp wakes it all the same. Who is woken asks Gone. Look at Gone after Watch: what
+// happened before wakes nobody.
+func (s *Socket) Watch(from int64, other *Socket) {
+	if s.watch.wakes.Load() != other {
+		s.watch.wakes.Store(other)
+	}
+	if s.watch.from.Load() != from {
+		s.watch.from.Store(from)
+	}
+}
+
+// Unwatch ends the watch. That a GiveUp may still wake the other socket does it no harm.
+func (s *Socket) Unwatch() {
+	if s.watch.from.Load() != 0 {
+		s.watch.from.Store(0)
+	}
+}
+
+// Gone reports whether the peer was seen to have hung up, or was given up.
+func (s *Socket) Gone() bool { return s.watch.gone.Load() }
+
+// GiveUp treats the peer as gone, from any goroutine.
+func (s *Socket) GiveUp() {
+	s.watch.gone.Store(true)
+	if other := s.watch.wakes.Load(); other != nil {
+		other.Wake()
+	}
+}
+
+// HungUp reports whether the peer has closed its side. It may be asked from any goroutine.
+func (s *Socket) HungUp() bool {
+	gone := false
+	err := s.raw.Control(func(fd uintptr) { gone = hungUp(fd) })
+	return gone || err != nil
+}
+
+// AwaitHangUp waits, beside those who write, until the peer hangs up or over says that the wait is over,
+// which is asked after each wake. Bytes of the peer's do not end it.
+func (s *Socket) AwaitHangUp(over func() bool) (gone bool) {
+	for !over() {
+		err := s.raw.Read(func(fd uintptr) bool { return over() || hungUp(fd) })
+		if !TimedOut(err) {
+			return !over()
+		}
+		s.Calm()
+	}
+	return false
+}
+
+func hungUp(fd uintptr) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+	n, _ := unix.Poll(fds, 0)
+	return n > 0 && fds[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+}

@@ -1,0 +1,111 @@
+package spool
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// An Error says that something could not be kept.
+type Error struct{ err error }
+
+func (e *Error) Error() string {
+	return "cannot keep a body in " + os.TempDir() + ": " + e.err.Error()
+}
+func (e *Error) Unwrap() error { return e.err }
+
+// A file is a file without a name, made when it is first written to. Its size is claimed from the spool.
+type file struct {
+	spool *Spool
+	file  *os.File // nil until then
+	size  int64
+	claim *claim
+}
+
+// writeAt writes p at an offset within the file or at its end, and returns how much was written.
+func (f *file) writeAt(p []byte, at int64) (int, error) {
+	if f.file == nil {
+		made, err := newFile()
+		if err != nil {
+			return 0, &Error{err}
+		}
+		f.own(made)
+	}
+	if more := at + int64(len(p)) - f.size; more > 0 {
+		if err := f.spool.grow(f.claim, more); err != nil {
+			return 0, err
+		}
+		f.size += more
+	}
+	n, err := f.file.WriteAt(p, at)
+	if err != nil {
+		return n, &Error{err}
+	}
+	return n, nil
+}
+
+func (f *file) own(made *os.File) {
+	f.file = made
+	if f.claim == nil {
+		f.claim = &claim{}
+	}
+	f.edit(func(c *claim) { c.file = made })
+}
+
+// readAt reads what was written at an offset.
+func (f *file) readAt(p []byte, at int64) (int, error) {
+	n, err := f.file.ReadAt(p, at)
+	if n == 0 && f.dropped() {
+		return 0, ErrFull
+	}
+	return n, err
+}
+
+// moved counts bytes that the client has sent, or taken.
+func (f *file) moved(n int) {
+	f.edit(func(c *claim) {
+		c.turn(f.spool.clock.Now())
+		c.moved += int64(n)
+	})
+}
+
+// edit changes the claim, if there is one.
+func (f *file) edit(change func(*claim)) {
+	if f.claim == nil {
+		return
+	}
+	f.spool.mu.Lock()
+	defer f.spool.mu.Unlock()
+	change(f.claim)
+}
+
+func (f *file) dropped() (dropped bool) {
+	f.edit(func(c *claim) { dropped = c.dropped })
+	return dropped
+}
+
+func (f *file) close() {
+	if f.file == nil {
+		return
+	}
+	f.edit(f.spool.release)
+	_ = f.file.Close()
+	*f = file{spool: f.spool}
+}
+
+// newFile returns a file without a name, in $TMPDIR: it is gone with its descriptor.
+func newFile() (*os.File, error) {
+	fd, err := unix.Open(os.TempDir(), unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		return os.NewFile(uintptr(fd), "spool"), nil
+	}
+	f, err := os.CreateTemp("", "purser-spool-") // where the file system has no O_TMPFILE
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}

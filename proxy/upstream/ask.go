@@ -1,0 +1,287 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"purser/proxy/sock"
+	"purser/proxy/spool"
+	"purser/proxy/wire"
+)
+
+// An Asker is who waits for an answer.
+type Asker interface {
+	Gone() bool                           // nobody waits any more
+	WakeOnGone(s *sock.Socket, look bool) // has s woken when that becomes true; look for it, if look is set
+	Interim(h *wire.ResponseHead)
+}
+
+// A Request is what a process is asked.
+type Request struct {
+	wire.RequestHead
+	Body       *spool.Body
+	Trailers   []wire.Field // sent behind the body
+	Length     bool         // a length is sent even if there is no body
+	WebSocket  []byte       // the key of the handshake; nil = none
+	Idempotent bool         // it may be sent again, and so on a link that the process may be closing
+	ToHead     bool         // it is a HEAD
+
+	Fresh   bool          // ask on a new connection
+	Limit   time.Duration // for the head of the answer; 0 = none
+	Stall   time.Duration // between two bytes of its content; 0 = none
+	LookOut bool          // give the answer up when who asks leaves
+
+	Asker   Asker
+	Sweeper *sock.Sweeper
+	Context context.Context // ends when nothing may be opened any more
+}
+
+// An Ask is one request to one process, and what comes of it. Its memory for bytes is borrowed only
+// while there is something in it, so that thousands may wait for their processes.
+type Ask struct {
+	req     *Request
+	way     *Way
+	link    *sock.Socket
+	fresh   bool    // link was opened for it
+	sender  *sender // still sending the body, beside the reading of the answer
+	buf     *buffer // nil while there is nothing in it
+	content content
+}
+
+// Do sends a request to a process and reads the head of its answer.
+func (a *Ask) Do(way *Way, r *Request) error {
+	a.way, a.req, a.fresh, a.content.reusable = way, r, false, false
+	if err := a.open(); err != nil {
+		return err
+	}
+	limit := int64(0)
+	if r.Limit > 0 {
+		limit = a.link.Clock().In(r.Limit)
+	}
+	a.link.Arm(limit)
+	r.Asker.WakeOnGone(a.link, r.LookOut)
+	defer r.Asker.WakeOnGone(nil, false)
+	if r.Asker.Gone() { // looked at after WakeOnGone: who leaves from now on wakes us
+		return ErrGone
+	}
+	err := a.send()
+	if err == nil {
+		err = a.readHead()
+	}
+	a.link.Disarm()
+	return err
+}
+
+// open takes an idle link or opens one. A process may close an idle link just as a request is sent on
+// it, and nothing tells how much of it was read: what cannot be sent twice goes on a new one.
+func (a *Ask) open() (err error) {
+	if a.req.Idempotent && !a.req.Fresh {
+		if a.link = a.way.take(); a.link != nil {
+			return nil
+		}
+	}
+	a.fresh = true
+	if a.link, err = a.way.dial(a.req.Context, a.req.Sweeper); err == nil {
+		return nil
+	}
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNRESET):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return ErrBacklog
+	}
+	return fmt.Errorf("%w: %w", ErrNoLink, err)
+}
+
+// Head returns the head of the answer. It is there until the next wait.
+func (a *Ask) Head() *wire.Response { return &a.buf.res }
+
+// Link returns the connection to the process, after an upgrade or to wake who waits on it.
+func (a *Ask) Link() *sock.Socket { return a.link }
+
+// First returns what came behind the head.
+func (a *Ask) First() []byte { return a.buf.in[a.buf.at:a.buf.have] }
+
+// Release gives the memory back once what came has been used, after an upgrade.
+func (a *Ask) Release() { a.drop() }
+
+// appendHead appends the request's head, written from the parsed request.
+func (a *Ask) appendHead(b []byte) []byte {
+	r := a.req
+	end, persistence := wire.Unsaid, wire.GoesOn
+	switch {
+	case r.WebSocket != nil:
+		persistence = wire.Upgrades
+	case len(r.Trailers) > 0:
+		end = wire.InChunks
+	case r.Length || r.Body.Size() > 0:
+		end = wire.ByLength
+	}
+	return r.RequestHead.Append(b, end, r.Body.Size(), persistence)
+}
+
+// send sends the request and reads the first of the answer. What the kernel does not take at once is
+// sent beside the reading: an app may answer before it has read everything (RFC 9112 section 9.3).
+func (a *Ask) send() error {
+	b := a.borrow()
+	b.out = a.appendHead(b.out[:0])
+	mem, ok := a.req.Body.InMemory()
+	if !ok || len(a.req.Trailers) > 0 {
+		wrote, err := a.link.TryWrite(b.out)
+		return a.sendBeside(b.out[wrote:], wrote, err, false)
+	}
+	b.out = append(b.out, mem...)
+	request := b.out
+	for sent := 0; ; {
+		wrote, n, err := a.link.Exchange(request[sent:], a)
+		sent += wrote
+		switch {
+		case err == nil:
+			a.buf.have += n
+			return nil
+		case errors.Is(err, sock.ErrPartialWrite):
+			return a.sendBeside(request[sent:], sent, nil, true)
+		case !sock.TimedOut(err):
+			return unanswered(sent, err)
+		}
+		if err := a.interrupted(ErrSlow); err != nil {
+			return err
+		}
+	}
+}
+
+// sendBeside leaves the rest of the request to a sender.
+func (a *Ask) sendBeside(rest []byte, sent int, err error, whole bool) error {
+	if err != nil {
+		return unanswered(sent, err)
+	}
+	a.sender = startSender(a.link, slices.Clone(rest), a.req, whole)
+	return nil
+}
+
+// interrupted says why a wait was ended from outside: by its deadline, or as nobody waits any more. A
+// nil error is a wake that is for somebody else.
+func (a *Ask) interrupted(late error) error {
+	switch {
+	case a.link.Passed():
+		return late
+	case a.req.Asker.Gone():
+		return ErrGone
+	}
+	return nil
+}
+
+// readHead reads heads until the final one, passing interim answers on.
+func (a *Ask) readHead() error {
+	scanned := 0
+	for interim := 0; ; {
+		b := a.borrow()
+		head := b.in[b.at:b.have]
+		if !couldBeHTTP(head) {
+			return ErrNotHTTP
+		}
+		end, seen, _ := wire.HeadEnd(head, scanned, false)
+		if scanned = seen; end == 0 {
+			if len(head) >= wire.MaxAppHead {
+				return ErrHeadTooBig
+			}
+			if err := a.fillHead(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := b.res.Parse(head[:end], a.req.ToHead); err != nil {
+			return err
+		}
+		b.at += end
+		switch {
+		case b.res.Status == 101:
+			return a.checkUpgrade(&b.res)
+		case b.res.Status >= 200:
+			a.content.begin(&b.res)
+			return nil
+		}
+		if interim++; interim > maxInterim {
+			return ErrManyEarly
+		}
+		scanned = 0
+		a.passInterim(&b.res)
+	}
+}
+
+func (a *Ask) fillHead() error {
+	for {
+		n, err := a.link.Read(a)
+		switch {
+		case err == nil:
+			a.buf.have += n
+			return nil
+		case !sock.TimedOut(err) && (a.buf == nil || a.buf.have == a.buf.at):
+			return noAnswer(err)
+		case !sock.TimedOut(err):
+			return ErrShortHead
+		}
+		if err := a.interrupted(ErrSlow); err != nil {
+			return err
+		}
+	}
+}
+
+// couldBeHTTP reports whether what has come so far may begin a status line.
+func couldBeHTTP(b []byte) bool {
+	const begin = "HTTP/1."
+	n := min(len(b), len(begin))
+	return string(b[:n]) == begin[:n]
+}
+
+// checkUpgrade refuses a 101 that nobody asked for, or to something else (RFC 6455 section 4.1).
+func (a *Ask) checkUpgrade(r *wire.Response) error {
+	if a.req.WebSocket == nil || !wire.EqualFold(r.Upgrade, "websocket") || !bytes.Equal(r.Accept, acceptKey(a.req.WebSocket)) {
+		return ErrUpgrade
+	}
+	return nil
+}
+
+// acceptKey is what a server proves with that it understood a WebSocket handshake (RFC 6455 section
+// 4.2.2).
+func acceptKey(key []byte) []byte {
+	sum := sha1.Sum(append(key[:len(key):len(key)], "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"...))
+	return base64.StdEncoding.AppendEncode(nil, sum[:])
+}
+
+// passInterim passes an interim answer on (RFC 9110 section 15.2). A 100 of the app's is its answer to an
+// expectation that we have met ourselves.
+func (a *Ask) passInterim(r *wire.Response) {
+	if r.Status != 100 {
+		a.req.Asker.Interim(&wire.ResponseHead{Status: r.Status, Reason: r.Reason, Fields: r.Fields})
+	}
+}
+
+// End ends the ask. The link is kept for the next one if the answer was taken whole.
+func (a *Ask) End() {
+	if a.link == nil {
+		return
+	}
+	reusable := a.content.reusable && (a.buf == nil || a.buf.at == a.buf.have) // bytes after the answer are nobody's
+	if a.sender != nil {
+		reusable = a.sender.join(a.link) && reusable
+		a.sender = nil
+	}
+	a.link.Disarm()
+	if reusable {
+		a.way.put(a.link, a.fresh && !a.req.Idempotent)
+	} else {
+		a.link.Close()
+	}
+	a.link = nil
+	a.drop()
+}

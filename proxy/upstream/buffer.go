@@ -1,0 +1,70 @@
+package upstream
+
+import (
+	"sync"
+
+	"purser/proxy/wire"
+)
+
+// A buffer is the memory for an exchange with a process. The same few, warm in the cache, serve all.
+type buffer struct {
+	res  wire.Response
+	in   []byte // the app's bytes: in[at:have] are not used up yet
+	at   int
+	have int
+	out  []byte // the request
+}
+
+const bufferSize = 32 << 10
+
+var buffers = sync.Pool{New: func() any {
+	return &buffer{in: make([]byte, bufferSize), out: make([]byte, 0, bufferSize)}
+}}
+
+func (a *Ask) borrow() *buffer {
+	if a.buf == nil {
+		a.buf = buffers.Get().(*buffer)
+		a.buf.at, a.buf.have = 0, 0
+	}
+	return a.buf
+}
+
+func (a *Ask) drop() {
+	b := a.buf
+	if b == nil {
+		return
+	}
+	if len(b.in) > bufferSize {
+		b.in = make([]byte, bufferSize)
+	}
+	if cap(b.out) > 4*bufferSize {
+		b.out = make([]byte, 0, bufferSize)
+	}
+	a.buf = nil
+	buffers.Put(b)
+}
+
+// Space makes an Ask the lender of memory for the app's bytes.
+func (a *Ask) Space() []byte {
+	b := a.borrow()
+	switch {
+	case b.at == b.have:
+		b.at, b.have = 0, 0
+	case b.have < len(b.in):
+	case b.at > 0:
+		b.have = copy(b.in, b.in[b.at:b.have])
+		b.at = 0
+	default:
+		grown := make([]byte, 2*len(b.in))
+		copy(grown, b.in)
+		b.in = grown
+	}
+	return b.in[b.have:]
+}
+
+// Unused gives the memory back unless it holds bytes that are not used up.
+func (a *Ask) Unused() {
+	if a.buf.at == a.buf.have {
+		a.drop()
+	}
+}

@@ -1,0 +1,109 @@
+package proxy
+
+import (
+	"purser/pool"
+	"purser/proxy/client"
+	"purser/proxy/sock"
+	"purser/proxy/wire"
+)
+
+// A webSocket carries bytes both ways after an upgrade, until either side ends it or its process is
+// asked to exit. Then, when it is due, both sides are sent a Close frame, each between two frames of
+// what the other sends, and have a grace to end by themselves.
+//
+// An app that dies at once when it is asked to exit does not take its clients with it: they stay until
+// they are due. The bytes are followed by the headers of their frames only, and while neither side
+// sends anything no memory is held for them.
+type webSocket struct {
+	call       client.Call
+	client     client.Tunnel
+	app        *sock.Socket
+	closing    *closing
+	down       flow          // from the app to the client; has a goroutine of its own
+	up         flow          // from the client to the app
+	clientDone chan struct{} // closed when the client has ended its side
+	downDone   chan struct{} // closed when down has ended
+}
+
+// tunnel passes on the answer to an upgrade and all that follows.
+func (x *exchange) tunnel(r *reply) {
+	x.loan.hold()
+	link := x.ask.Link()
+	x.call.WakeOnGone(link, false)
+	defer x.call.WakeOnGone(nil, false)
+	w := &webSocket{call: x.call, app: link, clientDone: make(chan struct{}), downDone: make(chan struct{})}
+	first := x.ask.First()
+	w.down.frames.Follow(first)
+	var err error
+	var early []byte
+	if w.client, early, err = x.call.Tunnel(&r.head, first); err == nil {
+		x.ask.Release()
+		x.story.sent = w.run(early, func(wake func()) *closing {
+			return x.srv.closings.add(x.loan.proc, x.site.app.WebsocketCloseWindow, wake)
+		})
+	}
+	x.ask.End()
+	x.loan.end(pool.Worked)
+}
+
+// run carries bytes until both directions have ended, and returns how many went to the client.
+func (w *webSocket) run(early []byte, enter func(wake func()) *closing) int64 {
+	w.down.begin(w, w.app, w.client)
+	w.up.begin(w, w.client, w.app)
+	w.up.masked = true
+	w.closing = enter(w.wake)
+	defer w.closing.remove()
+	w.up.frames.Follow(early)
+	if w.up.write(early) {
+		go w.runDown()
+		w.runUp()
+		<-w.downDone
+	}
+	return w.down.moved
+}
+
+// wake has both directions look at what has become of the connection.
+func (w *webSocket) wake() {
+	w.down.deadline(sock.LongAgo)
+	w.up.deadline(sock.LongAgo)
+}
+
+// runUp passes on what the client sends. When nobody takes it any more it is dropped, as long as the
+// client is there.
+func (w *webSocket) runUp() {
+	why := w.up.pass()
+	if why == sinkEnded {
+		w.down.allow()
+		w.up.discarding = true
+		why = w.up.pass()
+	}
+	if why == answered { // RFC 6455 section 7.1.1: then the server closes the connection
+		w.client.CloseWrite()
+	}
+	close(w.clientDone)
+	w.app.CloseWrite()
+	w.down.allow()
+}
+
+// runDown passes on what the app sends, and in the end that it has ended.
+func (w *webSocket) runDown() {
+	defer close(w.downDone)
+	end := w.client.CloseWrite
+	switch w.down.pass() {
+	case sinkEnded:
+		end = w.client.Shutdown
+	case sourceEnded:
+		if !w.down.frames.Closed() && w.closing.processLeaves() && w.closing.await(w.clientDone) {
+			w.down.limit.Store(0) // it may have passed in the meantime
+			w.down.allow()
+			w.down.sendClose()
+		}
+	}
+	end()
+	w.up.allow()
+}
+
+// closeFrame is what ends a WebSocket for the sake of a restart.
+func closeFrame(masked bool, mask uint32) []byte {
+	return wire.AppendClose(nil, wire.CloseRestart, "service restart", masked, mask)
+}
