@@ -2,7 +2,7 @@ package proxy
 
 import (
 	"bytes"
-	"encoding/hex"
+	"encoding/binary"
 	"math/rand/v2"
 	"strconv"
 
@@ -199,14 +199,19 @@ func (x *exchange) requestID() []byte {
 	}
 	x.story.requestID = x.believed(wire.XRequestID)
 	if id := x.story.requestID; id == nil || len(id) > longestID || !wire.IsToken(id) {
-		var raw [16]byte
-		for i, half := range [2]uint64{rand.Uint64(), rand.Uint64()} {
-			for j := range 8 {
-				raw[8*i+j] = byte(half >> (8 * j))
-			}
-		}
-		hex.Encode(x.id[:], raw[:])
+		putHex(x.id[:16], rand.Uint64())
+		putHex(x.id[16:], rand.Uint64())
 		x.story.requestID = x.id[:]
 	}
 	return x.story.requestID
+}
+
+// putHex writes eight random bytes as sixteen hexadecimal digits, all at once: half-bytes above 9 are
+// those that 6 carries over, and their digits lie 39 further on.
+func putHex(b []byte, random uint64) {
+	const each = 0x0101010101010101
+	for i, half := range [2]uint64{random & (0x0f * each), random >> 4 & (0x0f * each)} {
+		letters := (half + 6*each) >> 4 & each
+		binary.LittleEndian.PutUint64(b[8*i:], half+'0'*each+letters*39)
+	}
 }

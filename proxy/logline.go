@@ -75,13 +75,20 @@ func appendEscaped(b, text []byte) []byte {
 	const digits = "0123456789ABCDEF"
 	plain := 0 // where what needs no escape begins
 	for i, c := range text {
-		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+		if needsEscape[c] {
 			b = append(append(b, text[plain:i]...), '\\', 'x', digits[c>>4], digits[c&15])
 			plain = i + 1
 		}
 	}
 	return append(b, text[plain:]...)
 }
+
+var needsEscape = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < ' ' || c >= 0x7f || c == '"' || c == '\\'
+	}
+	return t
+}()
 
 // appendJSONLine appends a line as a JSON object; times are in milliseconds.
 func appendJSONLine(b []byte, x *exchange) []byte {

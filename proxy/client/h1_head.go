@@ -18,11 +18,11 @@ var (
 )
 
 // readHead reads a head whose first byte is here, and parses it. It reports false if the client left
-// without one; bad is what is wrong with what came.
+// without one; bad is what is wrong with what came. If all of it is here already, the deadline of the wait
+// for it is left as it is: what waits next sets its own.
 func (c *h1Call) readHead() (bad error, ok bool) {
 	conn := c.conn
 	c.began = conn.clock().Exact()
-	conn.sock.Disarm()
 	for patient := true; ; patient = false {
 		complete, err := c.scanHead()
 		switch {

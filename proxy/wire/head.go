@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 )
 
 var (
@@ -59,58 +60,79 @@ func parseFields(b []byte, fields []Field) ([]Field, error) {
 		if len(fields) == maxFields {
 			return fields, errTooMany
 		}
-		f, n, err := parseField(b)
+		fields = append(fields, Field{})
+		n, err := fields[len(fields)-1].parse(b)
 		if err != nil {
-			return fields, err
+			return fields[:len(fields)-1], err
 		}
-		fields = append(fields, f)
 		b = b[n:]
 	}
 	return fields, nil
 }
 
-// parseField parses one strict header line and returns its length with its CRLF.
-func parseField(b []byte) (f Field, n int, err error) {
-	i := 0
-	for i < len(b) && is(b[i], classToken) {
-		i++
+// parse parses one strict header line and returns its length with its CRLF.
+func (f *Field) parse(b []byte) (n int, err error) {
+	i, err := f.parseName(b)
+	if err != nil {
+		return 0, err
 	}
-	if i == len(b) || b[i] != ':' || i == 0 {
-		return f, 0, nameError(b, i)
-	}
-	f.Name = b[:i]
-	i++
 	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
 		i++
 	}
 	start := i
 	i = valueEnd(b, start)
 	if i+1 >= len(b) || b[i] != '\r' || b[i+1] != '\n' {
-		return f, 0, valueError(b, i)
+		return 0, valueError(b, i)
 	}
 	if i > maxLine {
-		return f, 0, errLineTooLong
+		return 0, errLineTooLong
 	}
 	end := i
 	for end > start && (b[end-1] == ' ' || b[end-1] == '\t') {
 		end--
 	}
 	f.Value = b[start:end]
-	f.ID = lookup(f.Name)
-	return f, i + 2, nil
+	return i + 2, nil
 }
 
-// valueEnd returns where from i on the first byte is that a value may not have. It takes eight bytes
-// at once while all of them are at least SP and none is DEL: (w-x)&^w has the top bit of each byte
-// that was below x's and, unlike obs-text, had it clear. A tab is left to the loop at the end.
+// parseName parses a name and returns its length with its colon. One that is known needs no look at its
+// bytes; of any other all must be those of a token.
+func (f *Field) parseName(b []byte) (int, error) {
+	if colon := bytes.IndexByte(b[:min(len(b), longestName+1)], ':'); colon > 0 {
+		if f.ID = lookup(b[:colon]); f.ID != Other {
+			f.Name = b[:colon]
+			return colon + 1, nil
+		}
+	}
+	i := 0
+	for i < len(b) && is(b[i], classToken) {
+		i++
+	}
+	if i == len(b) || b[i] != ':' || i == 0 {
+		return 0, nameError(b, i)
+	}
+	f.Name = b[:i]
+	return i + 1, nil
+}
+
+// valueEnd returns where from i on the first byte is that a value may not have. It looks at eight bytes
+// at once for one that is below SP or is DEL: (w-x)&^w has the top bit of each byte that was below x's and,
+// unlike obs-text, had it clear. A borrow reaches only what lies behind such a byte, so that the first one
+// found is one; a tab is not meant.
 func valueEnd(b []byte, i int) int {
 	const each = 0x0101010101010101
-	for ; i+8 <= len(b); i += 8 {
+	for i+8 <= len(b) {
 		w := binary.LittleEndian.Uint64(b[i:])
 		del := w ^ 0x7f*each
-		if ((w-' '*each)&^w|(del-each)&^del)&(0x80*each) != 0 {
-			break
+		found := ((w-' '*each)&^w | (del-each)&^del) & (0x80 * each)
+		if found == 0 {
+			i += 8
+			continue
 		}
+		if i += bits.TrailingZeros64(found) / 8; b[i] != '\t' {
+			return i
+		}
+		i++
 	}
 	for i < len(b) && is(b[i], classValue) {
 		i++

@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // FieldID names the fields that an intermediary must know; all others are Other.
 type FieldID uint8
 
@@ -90,28 +92,63 @@ var fieldNames = [idCount]string{
 // longestName is the length of the longest name in fieldNames.
 const longestName = 24
 
-// idsByLength lists the known fields by the length of their names, so that a look-up compares with
+// A knownName is a name in fieldNames, ready to be compared with eight bytes at once.
+type knownName struct {
+	id    FieldID
+	lower [longestName]byte
+	cases [longestName]byte // the bits in which its upper-case form differs: of letters alone
+}
+
+// knownByLength lists the known fields by the length of their names, so that a look-up compares with
 // one or two candidates.
-var idsByLength = func() (t [longestName + 1][]FieldID) {
+var knownByLength = func() (t [longestName + 1][]knownName) {
 	for id := Other + 1; id < idCount; id++ {
+		known := knownName{id: id}
+		copy(known.lower[:], fieldNames[id])
+		for i, c := range []byte(fieldNames[id]) {
+			if c >= 'a' && c <= 'z' {
+				known.cases[i] = 0x20
+			}
+		}
 		n := len(fieldNames[id])
-		t[n] = append(t[n], id)
+		t[n] = append(t[n], known)
 	}
 	return t
 }()
 
-// lookup returns which known field a name is, in any case.
+// lookup returns which known field a name is, in any case. What is known is a token.
 func lookup(name []byte) FieldID {
 	if len(name) > longestName || len(name) == 0 {
 		return Other
 	}
-	first := name[0] | 0x20
-	for _, id := range idsByLength[len(name)] {
-		if known := fieldNames[id]; known[0] == first && EqualFold(name, known) {
-			return id
+	candidates := knownByLength[len(name)]
+	for i := range candidates {
+		if known := &candidates[i]; known.lower[0] == name[0]|0x20 && known.is(name) {
+			return known.id
 		}
 	}
 	return Other
+}
+
+// is compares with a name of the same length. The last eight bytes may be compared in part again.
+func (k *knownName) is(name []byte) bool {
+	if len(name) < 8 {
+		for i, c := range name {
+			if (c^k.lower[i])&^k.cases[i] != 0 {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; ; i = min(i+8, len(name)-8) {
+		differ := binary.LittleEndian.Uint64(name[i:]) ^ binary.LittleEndian.Uint64(k.lower[i:])
+		if differ&^binary.LittleEndian.Uint64(k.cases[i:]) != 0 {
+			return false
+		}
+		if i+8 == len(name) {
+			return true
+		}
+	}
 }
 
 // idSet is a set of FieldIDs.

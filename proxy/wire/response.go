@@ -79,11 +79,14 @@ func (r *Response) parseFields(b []byte) error {
 		if len(r.Fields) == maxAppFields {
 			return errAppTooMany
 		}
-		f, n, err := parseField(b)
-		if err == nil {
-			r.Fields = append(r.Fields, f)
-		} else if n, err = r.mendField(b); err != nil {
-			return err
+		r.Fields = append(r.Fields, Field{})
+		last := len(r.Fields) - 1
+		n, err := r.Fields[last].parse(b)
+		if err != nil {
+			r.Fields = r.Fields[:last]
+			if n, err = r.mendField(b); err != nil {
+				return err
+			}
 		}
 		b = b[n:]
 	}
