@@ -121,20 +121,18 @@ var (
 	setCookieName = []byte("Set-Cookie")
 )
 
-// pinFields returns the pin for who is given this answer: the field always, the cookie if the client
-// has not shown that it knows.
-func (x *exchange) pinFields() []wire.Field {
-	x.added = x.added[:0]
-	if x.site.pins == nil {
-		return nil
+// fields appends the pin for who is given an answer of a generation: the field always, the cookie if the
+// client has not shown that it knows. No pins are no fields.
+func (p *pins) fields(dst []wire.Field, generation, seen int, secure bool) []wire.Field {
+	if p == nil {
+		return dst
 	}
-	p := x.site.pins.of(x.story.served.Generation())
-	x.added = append(x.added, wire.Field{Name: pinFieldName, Value: p.text})
-	if x.story.seen != p.generation {
-		cookie := x.site.pins.cookie(p, x.secure())
-		x.added = append(x.added, wire.Field{Name: setCookieName, Value: cookie})
+	pin := p.of(generation)
+	dst = append(dst, wire.Field{Name: pinFieldName, Value: pin.text})
+	if seen != generation {
+		dst = append(dst, wire.Field{Name: setCookieName, Value: p.cookie(pin, secure)})
 	}
-	return x.added
+	return dst
 }
 
 func (p *pins) cookie(of *pin, secure bool) []byte {

@@ -22,22 +22,16 @@ type eventStream struct {
 // newEventStream counts the exchange as a long-lived connection. Where a process takes only so many
 // requests at once, one of its threads is busy with the stream: it goes on counting as a request, lest
 // another is sent to wait behind it.
-func (x *exchange) newEventStream(mayEnd bool) *eventStream {
+func newEventStream(x *exchange, mayEnd bool) *eventStream {
 	if x.site.unlimited() {
 		x.loan.hold()
 	}
 	x.call.LongLived(spool.StreamMost)
 	s := &eventStream{appContent: (*appContent)(x)}
 	if mayEnd {
-		s.closing = x.srv.closings.add(x.loan.proc, x.site.app.WebsocketCloseWindow, x.ask.Link().Wake)
+		s.closing = x.closings.add(x.loan.proc, x.site.app.WebsocketCloseWindow, x.ask.Link().Wake)
 	}
 	return s
-}
-
-// endless reports whether the reply may last for ever.
-func (x *exchange) endless() bool {
-	_, ok := x.reply.content.(*eventStream)
-	return ok
 }
 
 // Next returns what the client is still to be sent.

@@ -94,25 +94,9 @@ var failures = map[error]failure{
 	client.ErrHeadCut:       hungUp,
 }
 
-// failure makes the reply to a request that cannot be served, or none if nobody waits for it.
-func (x *exchange) failure(err error) *reply {
-	f := failureOf(err)
-	x.story.status, x.story.reason = f.status, f.reason
-	if errors.Is(err, client.ErrHeadCut) || f != hungUp {
-		x.note(err.Error())
-	}
-	if f == hungUp {
-		return nil
-	}
-	if f.reason == "bad_request" {
-		x.call.Last()
-	}
-	return x.page(f, x.details(err))
-}
-
 // details returns what a developer is shown of a failed start. Elsewhere it is an id that the log
 // explains: output of an app may hold secrets.
-func (x *exchange) details(err error) string {
+func (to *site) details(err error) string {
 	if f, ok := errors.AsType[*freshError](err); ok {
 		return f.Error() // there is none outside development
 	}
@@ -120,7 +104,7 @@ func (x *exchange) details(err error) string {
 	switch {
 	case !ok:
 		return ""
-	case x.site.app.Environment == "development":
+	case to.app.Environment == "development":
 		return strings.Join(append([]string{e.Failure.Reason}, e.Failure.Output...), "\n")
 	}
 	return "Error id: " + e.Failure.ErrorID

@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 
+	"purser/proxy/client"
 	"purser/proxy/files"
 	"purser/proxy/wire"
 )
@@ -16,39 +17,35 @@ type fileContent struct {
 	part files.Part
 }
 
-// fileReply makes the reply that a static file is.
-func (x *exchange) fileReply(f *files.File) *reply {
-	part := f.Part(x.req)
-	r := x.newReply(part.Status)
-	x.added = f.AppendFields(x.added[:0], part)
-	r.head.Added = x.added
+// fileReply makes r the reply that a static file is. Its fields lie in memory, which is returned.
+func fileReply(r *reply, f *files.File, req *wire.Request, memory []wire.Field) []wire.Field {
+	part := f.Part(req)
+	r.begin(part.Status)
+	r.head.Added = f.AppendFields(memory, part)
 	if part.Status != 304 {
 		r.length = part.N
 	}
 	content := &fileContent{f, part}
-	if r.content = content; x.req.IsHead() {
+	if r.content = content; req.IsHead() {
 		content.part.N = 0
 	}
-	return r
+	return r.head.Added
 }
 
-// sendFile sends a file by itself: nobody waits while the client takes it.
-func (x *exchange) sendFile(c *fileContent) error {
+// sendTo sends it by itself: nobody waits while the client takes it.
+func (c *fileContent) sendTo(call client.Call) (sent int64, err error) {
 	if c.part.N == 0 {
-		return nil
+		return 0, nil
 	}
 	if c.part.N > smallFile {
-		sent, err := x.call.SendFile(c.file.File, c.part.From, c.part.N)
-		x.story.sent = sent
-		return err
+		return call.SendFile(c.file.File, c.part.From, c.part.N)
 	}
 	data := make([]byte, c.part.N)
 	if n, err := c.file.ReadAt(data, c.part.From); n < len(data) {
-		return err // the file is shorter than it was a moment ago
+		return 0, err // the file is shorter than it was a moment ago
 	}
-	x.call.Write(data)
-	x.story.sent = c.part.N
-	return nil
+	call.Write(data)
+	return c.part.N, nil
 }
 
 func (c *fileContent) Next() ([]byte, error)  { return nil, io.EOF }

@@ -65,8 +65,8 @@ func (x *exchange) choosePin() error {
 // writeOrder makes of the request what the process is asked.
 func (x *exchange) writeOrder() {
 	r, o, app := x.req, &x.order, &x.site.app
-	x.dropForwarded()
-	o.Method, o.Target, o.Host = r.Method, r.Target, x.host()
+	x.origin.dropForwarded()
+	o.Method, o.Target, o.Host = r.Method, r.Target, x.origin.host()
 	o.Fields = r.Fields
 	o.Length = r.Length != 0 || expectsBody(r.Method)
 	o.WebSocket = r.WebSocketKey
@@ -75,6 +75,7 @@ func (x *exchange) writeOrder() {
 	o.Limit, o.Stall = app.RequestTimeout, app.AnswerStall
 	o.LookOut = x.site.unlimited()
 	o.Asker = x.call
+	x.origin.since = x.clock.Wall(x.call.Began()).UnixMilli()
 }
 
 // expectsBody reports whether a request of that method is sent with a length even if it is 0.
@@ -97,11 +98,11 @@ func (x *exchange) acquire() (err error) {
 	group, wish := x.site.group, pool.Wish{Pin: x.story.pin, Avoid: x.story.served}
 	p := group.TryAcquire(wish)
 	if p == nil {
-		from := x.srv.clock.Exact()
+		from := x.clock.Exact()
 		ctx, end := x.call.Present()
 		p, err = group.Acquire(ctx, wish)
 		end()
-		x.story.queued += x.srv.clock.Exact() - from
+		x.story.queued += x.clock.Exact() - from
 	}
 	if p != nil {
 		x.loan = loan{group: group, proc: p}
@@ -171,13 +172,14 @@ func (x *exchange) appReply() (*reply, error) {
 		return nil, err
 	}
 	r, h := &x.reply, &x.reply.head
-	h.Status, h.Reason, h.Fields, h.Added, h.HasDate = head.Status, head.Reason, head.Fields, x.pinFields(), head.HasDate
-	r.length, r.content, r.upgrade = head.Length, (*appContent)(x), head.Status == 101
+	x.added = x.site.pins.fields(x.added[:0], x.loan.proc.Generation(), x.story.seen, x.origin.secure())
+	h.Status, h.Reason, h.Fields, h.Added, h.HasDate = head.Status, head.Reason, head.Fields, x.added, head.HasDate
+	r.length, r.content, r.upgrade, r.endless = head.Length, (*appContent)(x), head.Status == 101, false
 	if head.Bodiless && !head.Announced {
 		r.length = -1
 	}
 	if head.EventStream && !head.Bodiless {
-		r.content = x.newEventStream(r.length < 0)
+		r.content, r.endless = newEventStream(x, r.length < 0), true
 	}
 	return r, nil
 }
@@ -185,7 +187,7 @@ func (x *exchange) appReply() (*reply, error) {
 // checkSendfile refuses an answer that wants a file sent in its place, unless the front before us has
 // offered to do so: then it is passed on.
 func (x *exchange) checkSendfile(head *wire.Response) error {
-	offered := x.peer.Trusted && (x.req.Get(wire.XSendfileType) != nil || x.req.Get(wire.XAccelMapping) != nil)
+	offered := x.origin.peer.Trusted && (x.req.Get(wire.XSendfileType) != nil || x.req.Get(wire.XAccelMapping) != nil)
 	for i := range head.Fields {
 		if f := &head.Fields[i]; f.ID == wire.XAccelRedirect || f.ID == wire.XSendfile {
 			if !offered {
@@ -195,35 +197,4 @@ func (x *exchange) checkSendfile(head *wire.Response) error {
 		}
 	}
 	return nil
-}
-
-// An appContent is an exchange as the content of its process's answer.
-type appContent exchange
-
-func (c *appContent) Next() ([]byte, error)  { return c.ask.Next() }
-func (c *appContent) Wait()                  { c.ask.Wait() }
-func (c *appContent) Trailers() []wire.Field { return c.ask.Trailers() }
-
-// Close gives the process back, as soon as the last byte has come from it.
-func (c *appContent) Close(err error) {
-	if errors.Is(err, upstream.ErrStalled) && !c.site.unlimited() {
-		c.loan.group.Recycle(c.loan.proc, "answer_stall passed")
-	}
-	c.ask.End()
-	c.loan.end(outcomeOfAnswer(c.story.status, err))
-}
-
-// finish reads the rest of the answer into nothing, and reports whether it ended in time.
-func (c *appContent) finish(within time.Duration) bool {
-	end := c.srv.clock.In(within)
-	for c.srv.clock.Now() < end {
-		data, err := c.ask.Next()
-		switch {
-		case err != nil:
-			return true
-		case len(data) == 0:
-			c.ask.Wait()
-		}
-	}
-	return false
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/hashicorp/go-hclog"
+
 	"purser/proxy/wire"
 )
 
@@ -30,9 +32,9 @@ func (l *accessLog) record(x *exchange) {
 
 // appendCombined appends a line in the combined log format.
 func appendCombined(b []byte, x *exchange) []byte {
-	b = appendEscaped(b, orDash(x.client()))
+	b = appendEscaped(b, orDash(x.origin.client()))
 	b = append(b, " - - ["...)
-	b = append(b, x.srv.clock.Stamp().Log...)
+	b = append(b, x.clock.Stamp().Log...)
 	b = append(b, `] "`...)
 	if len(x.req.Target) > 0 {
 		b = appendEscaped(b, x.req.Method)
@@ -92,12 +94,12 @@ var needsEscape = func() (t [256]bool) {
 
 // appendJSONLine appends a line as a JSON object; times are in milliseconds.
 func appendJSONLine(b []byte, x *exchange) []byte {
-	now := x.srv.clock.Exact()
+	now := x.clock.Exact()
 	b = append(b, `{"time":"`...)
-	b = x.srv.clock.Wall(now).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = x.clock.Wall(now).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	b = append(b, `","remote":`...)
-	b = appendJSON(b, x.client())
-	b = appendMember(b, "request_id", x.requestID())
+	b = appendJSON(b, x.origin.client())
+	b = appendMember(b, "request_id", x.origin.requestID())
 	b = appendMember(b, "method", x.req.Method)
 	b = appendMember(b, "host", x.req.Host)
 	b = appendMember(b, "target", x.req.Target)
@@ -150,4 +152,40 @@ func appendJSON[T []byte | string](b []byte, text T) []byte {
 		s = s[n:]
 	}
 	return append(b, '"')
+}
+
+// shown is how much of a refused request the log shows, escaped.
+const shown = 256
+
+// note logs why the request was not served as it should have been.
+func (r *rejectLog) note(x *exchange, why string) {
+	ok, skipped := r.allow()
+	if !ok {
+		return
+	}
+	facts := []any{"peer", string(orDash(x.origin.peer.Text)), "why", why}
+	if x.story.reason != "" {
+		facts = append(facts, "status", x.story.status, "reason", x.story.reason, "request-id", string(x.origin.requestID()))
+	}
+	if x.site != nil {
+		facts = append(facts, "app", x.site.app.Name)
+	}
+	if x.story.served != nil {
+		facts = append(facts, "pid", x.story.served.Child().PID())
+	}
+	facts = append(facts, "request", hclog.Quote(firstBytes(x)))
+	if skipped > 0 {
+		facts = append(facts, "not-logged-before", skipped)
+	}
+	r.log.Info("request not served", facts...)
+}
+
+// firstBytes returns the beginning of the request: the first line only, and without its query once it is
+// known to be a request line, because queries, header fields and bodies hold secrets.
+func firstBytes(x *exchange) []byte {
+	b := x.call.Seen()
+	if len(x.req.Target) > 0 {
+		b = append(append(append([]byte(nil), x.req.Method...), ' '), x.req.Path...)
+	}
+	return wire.FirstLine(b, shown)
 }

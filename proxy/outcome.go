@@ -37,3 +37,6 @@ func outcomeOfAnswer(status int, err error) pool.Outcome {
 	}
 	return pool.Worked
 }
+
+// gone reports whether an error means that the client takes no more.
+func gone(err error) bool { return errors.Is(err, upstream.ErrGone) || errors.Is(err, client.ErrGone) }

@@ -13,18 +13,18 @@ import (
 // allowed are the methods that are served.
 const allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
-// page makes the reply of a failure.
-func (x *exchange) page(f failure, details string) *reply {
+// page makes it the reply of a failure.
+func (r *reply) page(f failure, details string, req *wire.Request, id []byte) {
 	text, kind := f.html, "text/html; charset=utf-8"
-	if prefersJSON(x.req.Get(wire.Accept)) {
+	if prefersJSON(req.Get(wire.Accept)) {
 		text, kind = f.json, "application/json"
 	}
-	body := text(details, x.requestID())
-	r := x.newReply(f.status)
+	body := text(details, id)
+	r.begin(f.status)
 	r.add("Content-Type", kind)
 	r.add("Cache-Control", "no-store")
 	r.add("Purser-Error", f.reason)
-	r.add("X-Request-ID", string(x.requestID()))
+	r.add("X-Request-ID", string(id))
 	if f.status == http.StatusServiceUnavailable {
 		r.add("Retry-After", "5")
 	}
@@ -32,10 +32,9 @@ func (x *exchange) page(f failure, details string) *reply {
 		r.add("Allow", allowed)
 	}
 	r.length = int64(len(body))
-	if !x.req.IsHead() {
+	if !req.IsHead() {
 		r.content = &pageContent{body}
 	}
-	return r
 }
 
 func (f failure) json(details string, id []byte) []byte {

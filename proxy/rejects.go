@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/proxy/sock"
-	"purser/proxy/wire"
 )
 
 // rejectsPerSecond is how many refused or failed requests are logged in a second; the others are
@@ -34,41 +33,4 @@ func (r *rejectLog) allow() (bool, int64) {
 		return false, 0
 	}
 	return true, r.skipped.Swap(0)
-}
-
-// shown is how much of a refused request the log shows, escaped.
-const shown = 256
-
-// note logs why the request was not served as it should have been.
-func (x *exchange) note(why string) {
-	r := x.srv.rejects
-	ok, skipped := r.allow()
-	if !ok {
-		return
-	}
-	facts := []any{"peer", string(orDash(x.peer.Text)), "why", why}
-	if x.story.reason != "" {
-		facts = append(facts, "status", x.story.status, "reason", x.story.reason, "request-id", string(x.requestID()))
-	}
-	if x.site != nil {
-		facts = append(facts, "app", x.site.app.Name)
-	}
-	if x.story.served != nil {
-		facts = append(facts, "pid", x.story.served.Child().PID())
-	}
-	facts = append(facts, "request", hclog.Quote(x.firstBytes()))
-	if skipped > 0 {
-		facts = append(facts, "not-logged-before", skipped)
-	}
-	r.log.Info("request not served", facts...)
-}
-
-// firstBytes returns the beginning of the request: the first line only, and without its query once it is
-// known to be a request line, because queries, header fields and bodies hold secrets.
-func (x *exchange) firstBytes() []byte {
-	b := x.call.Seen()
-	if len(x.req.Target) > 0 {
-		b = append(append(append([]byte(nil), x.req.Method...), ' '), x.req.Path...)
-	}
-	return wire.FirstLine(b, shown)
 }

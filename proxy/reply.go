@@ -1,14 +1,6 @@
 package proxy
 
-import (
-	"errors"
-	"fmt"
-	"io"
-
-	"purser/proxy/client"
-	"purser/proxy/spool"
-	"purser/proxy/wire"
-)
+import "purser/proxy/wire"
 
 // A reply is what answers a request, wherever it comes from. It is memory of its exchange.
 type reply struct {
@@ -16,6 +8,7 @@ type reply struct {
 	length  int64   // of the content; -1 = its end will tell
 	content content // nil = none
 	upgrade bool    // the connection becomes a WebSocket
+	endless bool    // the content may last for ever
 }
 
 // A content is what comes behind a reply's head.
@@ -28,170 +21,12 @@ type content interface {
 	Close(err error) // says that no more is asked for, and why: nil = it has ended
 }
 
-// newReply begins a reply of ours without content.
-func (x *exchange) newReply(status int) *reply {
-	x.reply = reply{length: -1}
-	x.reply.head.Status, x.reply.head.Reason = status, wire.Reason(status)
-	return &x.reply
+// begin makes it a reply of ours without content.
+func (r *reply) begin(status int) {
+	*r = reply{length: -1}
+	r.head.Status, r.head.Reason = status, wire.Reason(status)
 }
 
 func (r *reply) add(name, value string) {
 	r.head.Added = append(r.head.Added, wire.Field{Name: []byte(name), Value: []byte(value)})
 }
-
-// deliver passes a reply on to the client.
-func (x *exchange) deliver(r *reply) {
-	x.story.status = r.head.Status
-	if r.upgrade {
-		x.tunnel(r)
-		return
-	}
-	if r.content != nil && r.length < 0 && x.call.NeedsLength() && !x.endless() {
-		if err := x.measure(r); err != nil {
-			r = x.failure(err)
-			x.story.status = r.head.Status
-		}
-	}
-	x.call.Begin(&r.head, r.length)
-	var trailers []wire.Field
-	if r.content != nil {
-		err := x.pour(r.content)
-		trailers = r.content.Trailers()
-		x.close(r.content, err)
-		if err != nil {
-			x.cut(err)
-			return
-		}
-	}
-	if err := x.call.End(trailers); errors.Is(err, spool.ErrFull) {
-		x.cut(err)
-	}
-}
-
-// pour passes content on as it comes. What the client does not take at once waits in the spool, so that
-// the content's owner does not wait for the client.
-func (x *exchange) pour(from content) error {
-	if f, ok := from.(*fileContent); ok {
-		return x.sendFile(f)
-	}
-	for {
-		data, err := from.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case len(data) > 0:
-			x.story.sent += int64(len(data))
-			x.call.Write(data)
-			continue
-		}
-		if err := x.call.Flush(); err != nil {
-			return x.unwanted(from, err)
-		}
-		from.Wait()
-	}
-}
-
-// close ends the use of content. If others may be waiting for a process's last answer (the switch of a
-// blue-green restart), its last bytes go out first, as far as the client takes them.
-func (x *exchange) close(from content, err error) {
-	if err == nil && x.loan.proc != nil && x.loan.proc.Draining() {
-		_ = x.call.Flush()
-	}
-	from.Close(err)
-}
-
-// cut ends an answer that is not whole.
-func (x *exchange) cut(err error) {
-	if !gone(err) {
-		x.note("the answer was cut short: " + err.Error())
-	}
-	x.call.Cut()
-}
-
-// unwanted says what becomes of content whose client takes no more. A process that takes only so many
-// requests at once works on, and must not be counted free until it has ended its answer.
-func (x *exchange) unwanted(from content, why error) error {
-	if errors.Is(why, spool.ErrUnread) || errors.Is(why, spool.ErrFull) {
-		return why
-	}
-	app, ok := from.(*appContent)
-	if !ok || x.site.unlimited() {
-		return client.ErrGone
-	}
-	if !app.finish(x.site.app.DrainTimeout) {
-		x.loan.group.Recycle(x.loan.proc, "it goes on answering a client that has left")
-	}
-	return client.ErrGone
-}
-
-// mostMeasured is how much of an answer is taken in to learn its length.
-const mostMeasured = 64 << 20
-
-// measure takes the whole content in, where only its length can tell an answer that was cut.
-func (x *exchange) measure(r *reply) error {
-	from := r.content
-	whole := &wholeContent{}
-	whole.body.Init(x.srv.spool)
-	err := whole.take(from)
-	x.close(from, err)
-	if err != nil {
-		whole.Close(err)
-		return err
-	}
-	r.content, r.length = whole, whole.body.Size()
-	return nil
-}
-
-// A wholeContent is content that was taken in.
-type wholeContent struct {
-	body  spool.Body
-	from  io.Reader
-	piece []byte
-}
-
-var errNotMeasured = fmt.Errorf("an answer without a length to an HTTP/1.0 client on a unix socket is larger than %d MiB", mostMeasured>>20)
-
-func (w *wholeContent) take(from content) error {
-	for {
-		data, err := from.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			w.body.Complete()
-			w.from = w.body.Reader()
-			return nil
-		case err != nil:
-			return err
-		case w.body.Size()+int64(len(data)) > mostMeasured:
-			return errNotMeasured
-		case len(data) == 0:
-			from.Wait()
-			continue
-		}
-		if err := w.body.Append(data); err != nil {
-			return err
-		}
-	}
-}
-
-// Next ends each piece with a pause, in which it is sent: only so much is gathered.
-func (w *wholeContent) Next() ([]byte, error) {
-	if w.piece == nil {
-		w.piece = make([]byte, spool.Memory)
-	} else if len(w.piece) == 0 {
-		w.piece = w.piece[:cap(w.piece)]
-		return nil, nil
-	}
-	n, err := io.ReadFull(w.from, w.piece)
-	if n > 0 {
-		data := w.piece[:n]
-		w.piece = w.piece[:0]
-		return data, nil
-	}
-	return nil, err
-}
-
-func (w *wholeContent) Wait()                  {}
-func (w *wholeContent) Trailers() []wire.Field { return nil }
-func (w *wholeContent) Close(error)            { w.body.Reset() }

@@ -31,6 +31,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy/client"
+	"purser/proxy/files"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
 )
@@ -50,20 +51,11 @@ type Config struct {
 
 // A Server serves the apps of a pool to clients.
 type Server struct {
-	log      hclog.Logger
-	rejects  *rejectLog
-	access   *accessLog
-	routes   *routes
-	sweeper  *sock.Sweeper
-	clock    *sock.Clock
-	spool    *spool.Spool
+	parts
 	conns    *client.Conns
-	closings *closings
-	ctx      context.Context // ends when nothing may be opened any more
-	cancel   context.CancelFunc
+	cancel   context.CancelFunc // ends the parts' context
 	stopping atomic.Bool
-	faults   atomic.Int64   // of ours, each of which has ended a connection
-	wg       sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
+	wg       sync.WaitGroup // the sweeper, and those who close long-lived connections
 
 	mu        sync.Mutex // guards listeners
 	listeners []net.Listener
@@ -75,17 +67,34 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{log: c.Log.Named("proxy"), access: access, sweeper: sock.NewSweeper()}
+	s := &Server{parts: parts{log: c.Log.Named("proxy"), access: access, sweeper: sock.NewSweeper()}}
 	s.clock = s.sweeper.Clock
-	s.spool = spool.New(c.Server.SpoolLimit, s.clock)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.conns = client.NewConns(client.Config{Handler: s.newExchange, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
+	s.spool = spool.New(c.Server.SpoolLimit, s.clock)
+	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix})
+	s.trusts = s.conns.Trusts
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	return s, nil
+}
+
+// newSite prepares for an app's requests what it asks for.
+func (s *Server) newSite(app conf.App, c Config) *site {
+	to := &site{app: app, group: c.Pool.Group(app.Name)}
+	if app.Public != "" {
+		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
+			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})
+	}
+	if app.Affinity == "forward" {
+		to.pins = newPins(app.Name, app.Path)
+	}
+	if app.Environment == "development" {
+		to.fresh = c.Fresh
+	}
+	return to
 }
 
 // Serve accepts connections on l until Shutdown, which closes l. It returns nil then.

@@ -15,22 +15,6 @@ type site struct {
 	fresh  func(app string) (pin int, err error) // nil but in development
 }
 
-// newSite prepares for an app's requests what it asks for.
-func (s *Server) newSite(app conf.App, c Config) *site {
-	to := &site{app: app, group: c.Pool.Group(app.Name)}
-	if app.Public != "" {
-		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
-			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})
-	}
-	if app.Affinity == "forward" {
-		to.pins = newPins(app.Name, app.Path)
-	}
-	if app.Environment == "development" {
-		to.fresh = c.Fresh
-	}
-	return to
-}
-
 // unlimited reports whether the app takes any number of requests at once. Only then is a request
 // given up when its client leaves: elsewhere the process would go on with it, and the next request
 // would wait behind it while the pool thought the process free.

@@ -26,7 +26,7 @@ type webSocket struct {
 }
 
 // tunnel passes on the answer to an upgrade and all that follows.
-func (x *exchange) tunnel(r *reply) {
+func tunnel(x *exchange, r *reply) {
 	x.loan.hold()
 	link := x.ask.Link()
 	x.call.WakeOnGone(link, false)
@@ -39,7 +39,7 @@ func (x *exchange) tunnel(r *reply) {
 	if w.client, early, err = x.call.Tunnel(&r.head, first); err == nil {
 		x.ask.Release()
 		x.story.sent = w.run(early, func(wake func()) *closing {
-			return x.srv.closings.add(x.loan.proc, x.site.app.WebsocketCloseWindow, wake)
+			return x.closings.add(x.loan.proc, x.site.app.WebsocketCloseWindow, wake)
 		})
 	}
 	x.ask.End()

@@ -1,0 +1,114 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+
+	"purser/proxy/client"
+	"purser/proxy/spool"
+	"purser/proxy/wire"
+)
+
+// deliver passes a reply on to the client.
+func (x *exchange) deliver(r *reply) {
+	x.story.status = r.head.Status
+	if r.upgrade {
+		tunnel(x, r)
+		return
+	}
+	if r.content != nil && r.length < 0 && x.call.NeedsLength() && !r.endless {
+		if err := x.measure(r); err != nil {
+			r = x.failure(err)
+			x.story.status = r.head.Status
+		}
+	}
+	x.call.Begin(&r.head, r.length)
+	var trailers []wire.Field
+	if r.content != nil {
+		err := x.pour(r.content)
+		trailers = r.content.Trailers()
+		x.close(r.content, err)
+		if err != nil {
+			x.cut(err)
+			return
+		}
+	}
+	if err := x.call.End(trailers); errors.Is(err, spool.ErrFull) {
+		x.cut(err)
+	}
+}
+
+// pour passes content on as it comes. What the client does not take at once waits in the spool, so that
+// the content's owner does not wait for the client.
+func (x *exchange) pour(from content) error {
+	if f, ok := from.(*fileContent); ok {
+		sent, err := f.sendTo(x.call)
+		x.story.sent = sent
+		return err
+	}
+	for {
+		data, err := from.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case len(data) > 0:
+			x.story.sent += int64(len(data))
+			x.call.Write(data)
+			continue
+		}
+		if err := x.call.Flush(); err != nil {
+			return x.unwanted(from, err)
+		}
+		from.Wait()
+	}
+}
+
+// close ends the use of content. If others may be waiting for a process's last answer (the switch of a
+// blue-green restart), its last bytes go out first, as far as the client takes them.
+func (x *exchange) close(from content, err error) {
+	if err == nil && x.loan.proc != nil && x.loan.proc.Draining() {
+		_ = x.call.Flush()
+	}
+	from.Close(err)
+}
+
+// cut ends an answer that is not whole.
+func (x *exchange) cut(err error) {
+	if !gone(err) {
+		x.rejects.note(x, "the answer was cut short: "+err.Error())
+	}
+	x.call.Cut()
+}
+
+// unwanted says what becomes of content whose client takes no more. A process that takes only so many
+// requests at once works on, and must not be counted free until it has ended its answer.
+func (x *exchange) unwanted(from content, why error) error {
+	if errors.Is(why, spool.ErrUnread) || errors.Is(why, spool.ErrFull) {
+		return why
+	}
+	app, ok := from.(*appContent)
+	if !ok || x.site.unlimited() {
+		return client.ErrGone
+	}
+	if !app.finish(x.site.app.DrainTimeout) {
+		x.loan.group.Recycle(x.loan.proc, "it goes on answering a client that has left")
+	}
+	return client.ErrGone
+}
+
+// measure takes the whole content in, where only its length can tell an answer that was cut.
+func (x *exchange) measure(r *reply) error {
+	from := r.content
+	whole := &wholeContent{}
+	whole.body.Init(x.spool)
+	err := whole.take(from)
+	x.close(from, err)
+	if err != nil {
+		whole.Close(err)
+		return err
+	}
+	r.content, r.length = whole, whole.body.Size()
+	return nil
+}

@@ -1,0 +1,225 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+
+	"purser/proxy/client"
+	"purser/proxy/wire"
+)
+
+// An origin is what a request says about who asks for what. A stranger's word for it is dropped; a trusted
+// proxy's is believed, and X-Forwarded-For continued.
+type origin struct {
+	peer   *client.Peer
+	req    *wire.Request
+	trusts func(netip.Addr) bool
+	since  int64  // Unix milliseconds, when it came
+	addr   []byte // of the client, once it was asked for
+	id     []byte // of the request, once it was asked for
+	memory [32]byte
+}
+
+var (
+	forwardedFor   = []byte("X-Forwarded-For")
+	forwardedProto = []byte("X-Forwarded-Proto")
+	forwardedHost  = []byte("X-Forwarded-Host")
+	forwardedPort  = []byte("X-Forwarded-Port")
+	realIP         = []byte("X-Real-IP")
+	requestIDName  = []byte("X-Request-ID")
+	requestStart   = []byte("X-Request-Start")
+
+	schemeHTTP = []byte("http") // until we speak TLS ourselves
+	portHTTP   = []byte("80")
+	portHTTPS  = []byte("443")
+	localhost  = []byte("localhost")
+)
+
+// begin makes it that of another request.
+func (o *origin) begin(peer *client.Peer, req *wire.Request) {
+	o.peer, o.req, o.addr, o.id = peer, req, nil, nil
+}
+
+// dropForwarded drops from the request what only we may say.
+func (o *origin) dropForwarded() {
+	for i := range o.req.Fields {
+		if f := &o.req.Fields[i]; f.Forwarded() && (!o.peer.Trusted || rewritten(f.ID) || len(f.Value) == 0) {
+			f.Drop = true
+		}
+	}
+}
+
+// rewritten reports fields that are written anew whoever has sent them.
+func rewritten(id wire.FieldID) bool {
+	return id == wire.XForwardedFor || id == wire.XRealIP || id == wire.XRequestID
+}
+
+// AppendTo appends what we say to the app.
+func (o *origin) AppendTo(b []byte) []byte {
+	if o.peer.Trusted {
+		b = o.appendTrusted(b)
+	} else {
+		b = append(b, strangerLines(o.peer)...)
+		b = wire.AppendField(b, forwardedPort, o.port())
+		b = wire.AppendField(b, forwardedHost, o.host())
+	}
+	b = wire.AppendField(b, requestIDName, o.requestID())
+	if o.believed(wire.XRequestStart) == nil {
+		var memory [24]byte
+		b = wire.AppendField(b, requestStart, strconv.AppendInt(append(memory[:0], "t="...), o.since, 10))
+	}
+	return b
+}
+
+// strangerLines are the same for all requests of a peer that is not trusted.
+func strangerLines(peer *client.Peer) []byte {
+	if peer.Memo == nil {
+		var b []byte
+		if peer.Text != nil { // on a unix socket it has no address
+			b = wire.AppendField(b, forwardedFor, peer.Text)
+			b = wire.AppendField(b, realIP, peer.Text)
+		}
+		peer.Memo = wire.AppendField(b, forwardedProto, schemeHTTP)
+	}
+	return peer.Memo
+}
+
+// appendTrusted completes what a trusted proxy in front of us says.
+func (o *origin) appendTrusted(b []byte) []byte {
+	if path := o.path(); len(path) > 0 {
+		b = wire.AppendField(b, forwardedFor, path)
+	}
+	if addr := o.client(); addr != nil {
+		b = wire.AppendField(b, realIP, addr)
+	}
+	if o.believed(wire.XForwardedProto) == nil {
+		b = wire.AppendField(b, forwardedProto, schemeHTTP)
+	}
+	if o.believed(wire.XForwardedPort) == nil {
+		b = wire.AppendField(b, forwardedPort, o.port())
+	}
+	if o.believed(wire.XForwardedHost) == nil {
+		b = wire.AppendField(b, forwardedHost, o.host())
+	}
+	return b
+}
+
+// path says through whom the request came: whom a trusted proxy has named, and the peer, unless it has no
+// address.
+func (o *origin) path() []byte {
+	var names [][]byte
+	for i := range o.req.Fields {
+		if f := &o.req.Fields[i]; f.ID == wire.XForwardedFor && len(f.Value) > 0 {
+			names = append(names, f.Value)
+		}
+	}
+	if o.peer.Text != nil {
+		names = append(names, o.peer.Text)
+	}
+	return bytes.Join(names, []byte(", "))
+}
+
+// believed returns what a trusted proxy says in a field, or nil.
+func (o *origin) believed(id wire.FieldID) []byte {
+	if !o.peer.Trusted {
+		return nil
+	}
+	if value := o.req.Get(id); len(value) > 0 {
+		return value
+	}
+	return nil
+}
+
+// host returns what the request asks for; HTTP/1.0 need not say.
+func (o *origin) host() []byte {
+	if len(o.req.Host) == 0 {
+		return localhost
+	}
+	return o.req.Host
+}
+
+// port returns the port that the client asked for: the one in the host, or the scheme's own. Only if it
+// named no host is it the listener's.
+func (o *origin) port() []byte {
+	port, host := o.req.Port, o.req.Host
+	if said := o.believed(wire.XForwardedHost); said != nil {
+		port, host = wire.Port(said), said
+	}
+	switch {
+	case len(port) > 0:
+		return port
+	case len(host) == 0 && o.peer.Port != nil:
+		return o.peer.Port
+	case o.secure():
+		return portHTTPS
+	}
+	return portHTTP
+}
+
+// secure reports whether the client is known to have used https: a trusted proxy in front says so.
+func (o *origin) secure() bool {
+	return wire.EqualFold(o.believed(wire.XForwardedProto), "https")
+}
+
+// client returns the address of the client, or nil if it is not known: the peer's, or, behind trusted
+// proxies, the last address in X-Forwarded-For that is not one of them.
+func (o *origin) client() []byte {
+	if o.addr == nil {
+		o.addr = o.peer.Text
+		if o.peer.Trusted {
+			o.addr = o.forwardedClient(o.addr)
+		}
+	}
+	return o.addr
+}
+
+func (o *origin) forwardedClient(client []byte) []byte {
+	for i := len(o.req.Fields) - 1; i >= 0; i-- {
+		if o.req.Fields[i].ID != wire.XForwardedFor {
+			continue
+		}
+		for list := o.req.Fields[i].Value; len(list) > 0; {
+			comma := bytes.LastIndexByte(list, ',')
+			a, ok := wire.ForwardedAddr(list[comma+1:])
+			if !ok {
+				return client
+			}
+			if client = a.AppendTo(nil); !o.trusts(a) {
+				return client
+			}
+			list = list[:max(comma, 0)]
+		}
+	}
+	return client
+}
+
+// longestID is how long an id may be that a trusted proxy has given a request.
+const longestID = 128
+
+// requestID returns the id that the app, the log and an error page know this request by: that of a
+// trusted proxy, or one of ours.
+func (o *origin) requestID() []byte {
+	if o.id != nil {
+		return o.id
+	}
+	o.id = o.believed(wire.XRequestID)
+	if o.id == nil || len(o.id) > longestID || !wire.IsToken(o.id) {
+		putHex(o.memory[:16], rand.Uint64())
+		putHex(o.memory[16:], rand.Uint64())
+		o.id = o.memory[:]
+	}
+	return o.id
+}
+
+// putHex writes eight random bytes as sixteen hexadecimal digits, all at once: half-bytes above 9 are
+// those that 6 carries over, and their digits lie 39 further on.
+func putHex(b []byte, random uint64) {
+	const each = 0x0101010101010101
+	for i, half := range [2]uint64{random & (0x0f * each), random >> 4 & (0x0f * each)} {
+		letters := (half + 6*each) >> 4 & each
+		binary.LittleEndian.PutUint64(b[8*i:], half+'0'*each+letters*39)
+	}
+}

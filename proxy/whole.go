@@ -1,0 +1,65 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"purser/proxy/spool"
+	"purser/proxy/wire"
+)
+
+// mostMeasured is how much of an answer is taken in to learn its length.
+const mostMeasured = 64 << 20
+
+// A wholeContent is content that was taken in.
+type wholeContent struct {
+	body  spool.Body
+	from  io.Reader
+	piece []byte
+}
+
+var errNotMeasured = fmt.Errorf("an answer without a length to an HTTP/1.0 client on a unix socket is larger than %d MiB", mostMeasured>>20)
+
+func (w *wholeContent) take(from content) error {
+	for {
+		data, err := from.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			w.body.Complete()
+			w.from = w.body.Reader()
+			return nil
+		case err != nil:
+			return err
+		case w.body.Size()+int64(len(data)) > mostMeasured:
+			return errNotMeasured
+		case len(data) == 0:
+			from.Wait()
+			continue
+		}
+		if err := w.body.Append(data); err != nil {
+			return err
+		}
+	}
+}
+
+// Next ends each piece with a pause, in which it is sent: only so much is gathered.
+func (w *wholeContent) Next() ([]byte, error) {
+	if w.piece == nil {
+		w.piece = make([]byte, spool.Memory)
+	} else if len(w.piece) == 0 {
+		w.piece = w.piece[:cap(w.piece)]
+		return nil, nil
+	}
+	n, err := io.ReadFull(w.from, w.piece)
+	if n > 0 {
+		data := w.piece[:n]
+		w.piece = w.piece[:0]
+		return data, nil
+	}
+	return nil, err
+}
+
+func (w *wholeContent) Wait()                  {}
+func (w *wholeContent) Trailers() []wire.Field { return nil }
+func (w *wholeContent) Close(error)            { w.body.Reset() }
