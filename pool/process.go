@@ -47,8 +47,8 @@ type Process struct {
 // Child returns what its spawn returned.
 func (p *Process) Child() Child { return p.child }
 
-// Dismissed reports whether it was asked to exit.
-func (p *Process) Dismissed() bool { return p.asked.Load() }
+// AskedToExit reports whether it was asked to exit.
+func (p *Process) AskedToExit() bool { return p.asked.Load() }
 
 // Draining reports whether it gets no more requests.
 func (p *Process) Draining() bool { return p.retired.Load() }

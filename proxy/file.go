@@ -11,6 +11,19 @@ import (
 // smallFile is how large a file may be that goes out with its head, in one piece.
 const smallFile = 16 << 10
 
+// publicFile answers with a static file, if the request is for one.
+func publicFile(x *exchange) (*reply, error) {
+	if x.site.public == nil || x.req.Length != 0 {
+		return nil, nil
+	}
+	f, err := x.site.public.Open(x.req)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	x.added = fileReply(&x.reply, f, x.req, x.added[:0])
+	return &x.reply, nil
+}
+
 // A fileContent is a part of a file.
 type fileContent struct {
 	file *files.File

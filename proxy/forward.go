@@ -138,7 +138,7 @@ func (x *exchange) mayRetry(err error, tries int) bool {
 // had had all the time that a drain gives, and would only take as long again. Not so if the process had
 // not even read it: it hung before it came to that.
 func (x *exchange) overdue(err error) bool {
-	return x.story.served.Dismissed() && !errors.Is(err, upstream.ErrUnread)
+	return x.story.served.AskedToExit() && !errors.Is(err, upstream.ErrUnread)
 }
 
 // awaitDeath sees to it that the retry does not go to a process that is dying. One that is killed ends

@@ -10,9 +10,6 @@ import (
 	"purser/proxy/wire"
 )
 
-// allowed are the methods that are served.
-const allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
 // page makes it the reply of a failure.
 func (r *reply) page(f failure, details string, req *wire.Request, id []byte) {
 	text, kind := f.html, "text/html; charset=utf-8"

@@ -2,19 +2,19 @@ package proxy
 
 import (
 	"errors"
-	"fmt"
 	"runtime/debug"
 
-	"purser/pool"
 	"purser/proxy/client"
-	"purser/proxy/wire"
 )
 
 // Serve is the way of a request, in reading order.
 func (x *exchange) Serve(c client.Call, bad error) {
 	x.begin(c)
 	defer x.finish()
-	r, err := x.answer(bad)
+	r, err := (*reply)(nil), bad
+	if bad == nil {
+		r, err = x.answer()
+	}
 	if err != nil {
 		r = x.failure(err) // the only place that turns errors into answers
 	}
@@ -25,21 +25,18 @@ func (x *exchange) Serve(c client.Call, bad error) {
 	x.ended = true
 }
 
-// answer asks in turn what can answer.
-func (x *exchange) answer(bad error) (r *reply, err error) {
-	if bad != nil {
-		return nil, bad
-	}
-	if r := x.options(); r != nil {
+// answer is the order of a request: each step may answer before those that follow. A step is a file.
+func (x *exchange) answer() (r *reply, err error) {
+	if r := options(x); r != nil {
 		return r, nil
 	}
 	if x.site, err = x.routes.find(x.req); err != nil {
 		return nil, err
 	}
-	if r, err := x.publicFile(); r != nil || err != nil {
+	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}
-	if err := x.takeBody(); err != nil {
+	if err := takeBody(x); err != nil {
 		return nil, err
 	}
 	return x.forward()
@@ -53,48 +50,6 @@ func (x *exchange) finish() {
 		x.call.Cut()
 	}
 	x.end()
-}
-
-// options answers what asks about the server itself: OPTIONS of "*", or one that may go no further (RFC
-// 9110 section 7.6.2).
-func (x *exchange) options() *reply {
-	if x.req.Target[0] != '*' && !(string(x.req.Method) == "OPTIONS" && string(x.req.Get(wire.MaxForwards)) == "0") {
-		return nil
-	}
-	x.reply.begin(204)
-	x.reply.add("Allow", allowed)
-	return &x.reply
-}
-
-var errFullBeforeBody = fmt.Errorf("before its body was taken: %w", pool.ErrQueueFull)
-
-// takeBody takes the whole body in: no process is held while a client sends. A client that waits to be
-// asked for it is refused before, if that is known already.
-func (x *exchange) takeBody() error {
-	if x.req.Length == 0 {
-		return nil
-	}
-	if x.req.Continue && x.site.group.QueueFull() {
-		return errFullBeforeBody
-	}
-	trailers, err := x.call.TakeBody(&x.body, x.site.app.MaxBody)
-	if x.site.app.PassTrailers {
-		x.order.Trailers = trailers
-	}
-	return err
-}
-
-// publicFile answers with a static file, if the request is for one.
-func (x *exchange) publicFile() (*reply, error) {
-	if x.site.public == nil || x.req.Length != 0 {
-		return nil, nil
-	}
-	f, err := x.site.public.Open(x.req)
-	if f == nil || err != nil {
-		return nil, err
-	}
-	x.added = fileReply(&x.reply, f, x.req, x.added[:0])
-	return &x.reply, nil
 }
 
 // failure makes the reply to a request that cannot be served, or none if nobody waits for it.

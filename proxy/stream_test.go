@@ -95,7 +95,7 @@ func TestRestartEndsAnEventStreamBehindTheEventThatIsInFlight(t *testing.T) {
 	old.Kill()
 }
 
-func TestEventStreamOfAnAppThatDiesAtOnceLivesUntilItsMoment(t *testing.T) {
+func TestEventStreamOfAnAppThatDiesAtOnceLivesUntilItIsDue(t *testing.T) {
 	const many, window = 30, time.Second
 	var untilClose atomic.Int32
 	f := newFront(t, func(_ testing.TB, c *appConn) {

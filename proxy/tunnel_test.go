@@ -44,7 +44,7 @@ func TestRestartClosesAWebSocketBetweenTwoFrames(t *testing.T) {
 	(<-asked).Kill()
 }
 
-func TestWebSocketOfAnAppThatDiesAtOnceLivesUntilItsMoment(t *testing.T) {
+func TestWebSocketOfAnAppThatDiesAtOnceLivesUntilItIsDue(t *testing.T) {
 	const many, window = 60, time.Second
 	f := newFront(t, func(_ testing.TB, c *appConn) {
 		c.request()
@@ -187,7 +187,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-func TestShutdownEndsWebSocketsThatWaitForTheirMoment(t *testing.T) {
+func TestShutdownEndsWebSocketsThatAreNotYetDue(t *testing.T) {
 	f := newFront(t, func(_ testing.TB, c *appConn) {
 		c.request()
 		c.send(upgraded)

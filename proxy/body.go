@@ -1,0 +1,25 @@
+package proxy
+
+import (
+	"fmt"
+
+	"purser/pool"
+)
+
+var errFullBeforeBody = fmt.Errorf("before its body was taken: %w", pool.ErrQueueFull)
+
+// takeBody takes the whole body in: no process is held while a client sends. A client that waits to be
+// asked for it is refused before, if that is known already.
+func takeBody(x *exchange) error {
+	if x.req.Length == 0 {
+		return nil
+	}
+	if x.req.Continue && x.site.group.QueueFull() {
+		return errFullBeforeBody
+	}
+	trailers, err := x.call.TakeBody(&x.body, x.site.app.MaxBody)
+	if x.site.app.PassTrailers {
+		x.order.Trailers = trailers
+	}
+	return err
+}
