@@ -75,7 +75,7 @@ func (x *exchange) writeOrder() {
 	o.Limit, o.Stall = app.RequestTimeout, app.AnswerStall
 	o.LookOut = x.site.unlimited()
 	o.Asker = x.call
-	x.origin.since = x.clock.Wall(x.call.Began()).UnixMilli()
+	x.origin.since = x.clock.UnixMilli(x.call.Began())
 }
 
 // expectsBody reports whether a request of that method is sent with a length even if it is 0.
@@ -187,6 +187,9 @@ func (x *exchange) appReply() (*reply, error) {
 // checkSendfile refuses an answer that wants a file sent in its place, unless the front before us has
 // offered to do so: then it is passed on.
 func (x *exchange) checkSendfile(head *wire.Response) error {
+	if !head.Sendfile {
+		return nil
+	}
 	offered := x.origin.peer.Trusted && (x.req.Get(wire.XSendfileType) != nil || x.req.Get(wire.XAccelMapping) != nil)
 	for i := range head.Fields {
 		if f := &head.Fields[i]; f.ID == wire.XAccelRedirect || f.ID == wire.XSendfile {

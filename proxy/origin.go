@@ -45,6 +45,9 @@ func (o *origin) begin(peer *client.Peer, req *wire.Request) {
 
 // dropForwarded drops from the request what only we may say.
 func (o *origin) dropForwarded() {
+	if !o.req.Forwarded {
+		return
+	}
 	for i := range o.req.Fields {
 		if f := &o.req.Fields[i]; f.Forwarded() && (!o.peer.Trusted || rewritten(f.ID) || len(f.Value) == 0) {
 			f.Drop = true

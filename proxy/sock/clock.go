@@ -61,5 +61,8 @@ func (c *Clock) In(d time.Duration) int64 { return c.Now() + int64(d) + int64(Ti
 // Wall returns the time of day of an exact reading.
 func (c *Clock) Wall(at int64) time.Time { return time.Unix(0, c.epoch.Load()+at) }
 
+// UnixMilli returns the time of day of an exact reading in milliseconds.
+func (c *Clock) UnixMilli(at int64) int64 { return (c.epoch.Load() + at) / int64(time.Millisecond) }
+
 // Stamp returns the present second.
 func (c *Clock) Stamp() *Stamp { return c.stamp.Load() }

@@ -9,20 +9,25 @@ import (
 // registered name of letters, digits, "-", "." and "_", or an address in brackets. The port may be empty
 // (section 3.2.3: port = *DIGIT).
 func parseHost(b []byte) (port []byte, ok bool) {
-	name, port := splitHost(b)
-	if len(name) == 0 || len(b) > 255+6 || len(port) > 0 && !validPort(port) {
+	if len(b) == 0 || len(b) > 255+6 {
 		return nil, false
 	}
-	if name[0] == '[' {
+	if b[0] == '[' {
+		name, port := splitHost(b)
 		_, ok := parseBracketed(name)
-		return port, ok
+		return port, ok && (len(port) == 0 || validPort(port))
 	}
-	for _, c := range name {
-		if !is(c, classHost) {
+	for i, c := range b {
+		switch {
+		case is(c, classHost):
+		case c == ':' && i > 0:
+			port = b[i+1:]
+			return port, len(port) == 0 || validPort(port)
+		default:
 			return nil, false
 		}
 	}
-	return port, true
+	return nil, true
 }
 
 // splitHost splits "host:port". Port is nil if there is none. The colons of an address in brackets do

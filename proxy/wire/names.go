@@ -218,5 +218,5 @@ func (f *Field) Forwarded() bool {
 	if f.ID != Other {
 		return forwarded.has(f.ID)
 	}
-	return len(f.Name) >= len(family) && EqualFold(f.Name[:len(family)], family)
+	return len(f.Name) >= len(family) && f.Name[0]|0x20 == 'x' && EqualFold(f.Name[:len(family)], family)
 }

@@ -16,13 +16,14 @@ type Request struct {
 	Minor  int    // of HTTP/1.x: 0, or 1 for anything later
 	Fields []Field
 
-	Host     []byte // from an absolute target, else from the Host field; may be empty in HTTP/1.0
-	Port     []byte // of Host; empty if it names none
-	Length   int64  // of the body; -1 if chunked, 0 if there is none
-	Chunked  bool
-	Close    bool // the client will not send another request on the connection
-	Continue bool // the client waits for a 100 before it sends its body
-	Trailers bool // the client takes trailers (TE: trailers)
+	Host      []byte // from an absolute target, else from the Host field; may be empty in HTTP/1.0
+	Port      []byte // of Host; empty if it names none
+	Length    int64  // of the body; -1 if chunked, 0 if there is none
+	Chunked   bool
+	Close     bool // the client will not send another request on the connection
+	Continue  bool // the client waits for a 100 before it sends its body
+	Forwarded bool // some field tells about the client, see Field.Forwarded
+	Trailers  bool // the client takes trailers (TE: trailers)
 
 	// WebSocketKey is set when the request asks for an upgrade to WebSocket as RFC 6455 section 4.1
 	// wants it. Any other Upgrade is ignored, as RFC 9110 section 7.8 allows.
@@ -63,6 +64,7 @@ func (r *Request) interpret() error {
 	var m marks
 	for i := range r.Fields {
 		f := &r.Fields[i]
+		r.Forwarded = r.Forwarded || f.Forwarded()
 		if f.ID == Other {
 			f.Drop = f.Drop || unsafeName(f.Name)
 			continue

@@ -70,6 +70,9 @@ func (h *ResponseHead) Append(b []byte, end End, length int64, p Persistence, da
 	b = append(b, h.Reason...)
 	b = append(b, '\r', '\n')
 	b = appendFields(appendFields(b, h.Fields), h.Added)
+	if h.Status == 426 { // what to upgrade to stands among the fields (RFC 9110 section 15.5.22)
+		b = append(b, "Connection: Upgrade\r\n"...)
+	}
 	if !h.HasDate && date != nil {
 		b = append(b, "Date: "...)
 		b = append(b, date...)
