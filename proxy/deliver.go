@@ -49,7 +49,7 @@ func (x *exchange) pour(from content) error {
 	for {
 		data, err := from.Next()
 		switch {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: //nolint:errorlint // it comes bare, and for each answer
 			return nil
 		case err != nil:
 			return err

@@ -14,7 +14,7 @@ type reply struct {
 // A content is what comes behind a reply's head.
 type content interface {
 	// Next returns the next piece, valid until the next call. It never waits: nothing is nothing now, and
-	// Wait waits for more. The end is io.EOF.
+	// Wait waits for more. The end is io.EOF, bare.
 	Next() ([]byte, error)
 	Wait()
 	Trailers() []wire.Field
