@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"sync"
 
 	"purser/proxy/client"
 	"purser/proxy/files"
@@ -10,6 +11,8 @@ import (
 
 // smallFile is how large a file may be that goes out with its head, in one piece.
 const smallFile = 16 << 10
+
+var smallFiles = sync.Pool{New: func() any { return new([smallFile]byte) }}
 
 // publicFile answers with a static file, if the request is for one.
 func publicFile(x *exchange) (*reply, error) {
@@ -53,7 +56,9 @@ func (c *fileContent) sendTo(call client.Call) (sent int64, err error) {
 	if c.part.N > smallFile {
 		return call.SendFile(c.file.File, c.part.From, c.part.N)
 	}
-	data := make([]byte, c.part.N)
+	memory := smallFiles.Get().(*[smallFile]byte)
+	defer smallFiles.Put(memory)
+	data := memory[:c.part.N]
 	if n, err := c.file.ReadAt(data, c.part.From); n < len(data) {
 		return 0, err // the file is shorter than it was a moment ago
 	}

@@ -65,7 +65,10 @@ func (o *origin) AppendTo(b []byte) []byte {
 	if o.peer.Trusted {
 		b = o.appendTrusted(b)
 	} else {
-		b = append(b, strangerLines(o.peer)...)
+		if o.peer.Memo == nil {
+			o.peer.Memo = strangerLines(o.peer)
+		}
+		b = append(b, o.peer.Memo...)
 		b = wire.AppendField(b, forwardedPort, o.port())
 		b = wire.AppendField(b, forwardedHost, o.host())
 	}
@@ -78,16 +81,12 @@ func (o *origin) AppendTo(b []byte) []byte {
 }
 
 // strangerLines are the same for all requests of a peer that is not trusted.
-func strangerLines(peer *client.Peer) []byte {
-	if peer.Memo == nil {
-		var b []byte
-		if peer.Text != nil { // on a unix socket it has no address
-			b = wire.AppendField(b, forwardedFor, peer.Text)
-			b = wire.AppendField(b, realIP, peer.Text)
-		}
-		peer.Memo = wire.AppendField(b, forwardedProto, schemeHTTP)
+func strangerLines(peer *client.Peer) (b []byte) {
+	if peer.Text != nil { // on a unix socket it has no address
+		b = wire.AppendField(b, forwardedFor, peer.Text)
+		b = wire.AppendField(b, realIP, peer.Text)
 	}
-	return peer.Memo
+	return wire.AppendField(b, forwardedProto, schemeHTTP)
 }
 
 // appendTrusted completes what a trusted proxy in front of us says.
@@ -210,8 +209,9 @@ func (o *origin) requestID() []byte {
 	}
 	o.id = o.believed(wire.XRequestID)
 	if o.id == nil || len(o.id) > longestID || !wire.IsToken(o.id) {
-		putHex(o.memory[:16], rand.Uint64())
-		putHex(o.memory[16:], rand.Uint64())
+		for at := 0; at < len(o.memory); at += 16 {
+			putHex(o.memory[at:], rand.Uint64())
+		}
 		o.id = o.memory[:]
 	}
 	return o.id

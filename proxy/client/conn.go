@@ -102,6 +102,7 @@ func (c *conn) recovered() {
 // end leaves the list before the socket is closed: nobody may meet a descriptor whose number is
 // somebody else's by then.
 func (c *conn) end() {
+	defer c.set.wg.Done()
 	c.set.remove(c)
 	if c.call != nil && c.call.answer.cut {
 		c.sock.Reset()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,7 +67,8 @@ func (s *Conns) Add(nc net.Conn) {
 	}
 	s.first = c
 	s.mu.Unlock()
-	s.wg.Go(c.serve)
+	s.wg.Add(1)
+	go c.serve()
 }
 
 func (s *Conns) remove(c *conn) {
@@ -91,8 +93,8 @@ func (s *Conns) newPeer(c net.Conn) Peer {
 	p := Peer{Addr: remote.AddrPort().Addr().Unmap()}
 	p.Text = p.Addr.AppendTo(nil)
 	p.Trusted = s.Trusts(p.Addr)
-	if _, port, err := net.SplitHostPort(c.LocalAddr().String()); err == nil {
-		p.Port = []byte(port)
+	if local, ok := c.LocalAddr().(*net.TCPAddr); ok {
+		p.Port = strconv.AppendInt(nil, int64(local.Port), 10)
 	}
 	return p
 }

@@ -26,7 +26,7 @@ type h1Answer struct {
 type outBuffer struct{ b []byte }
 
 const (
-	outSpace  = 4 << 10
+	outSpace  = 40 << 10  // a head, and what is read from an app at once
 	mostSpace = 128 << 10 // a larger one is not kept
 )
 

@@ -34,14 +34,10 @@ func (a *Ask) drop() {
 	if b == nil {
 		return
 	}
-	if len(b.in) > bufferSize {
-		b.in = make([]byte, bufferSize)
-	}
-	if cap(b.out) > 4*bufferSize {
-		b.out = make([]byte, 0, bufferSize)
-	}
 	a.buf = nil
-	buffers.Put(b)
+	if len(b.in) == bufferSize && cap(b.out) <= 4*bufferSize { // a larger one is not kept
+		buffers.Put(b)
+	}
 }
 
 // Space makes an Ask the lender of memory for the app's bytes.

@@ -64,8 +64,8 @@ func (r *Request) interpret() error {
 	var m marks
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		r.Forwarded = r.Forwarded || f.Forwarded()
 		if f.ID == Other {
+			r.Forwarded = r.Forwarded || f.Forwarded()
 			f.Drop = f.Drop || unsafeName(f.Name)
 			continue
 		}
@@ -78,6 +78,7 @@ func (r *Request) interpret() error {
 			return err
 		}
 	}
+	r.Forwarded = r.Forwarded || m.seen&forwarded != 0
 	if r.Minor == 1 && !m.seen.has(Host) {
 		return errHost
 	}
