@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"purser/conf"
@@ -13,21 +15,25 @@ import (
 
 var benchAnswer = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nhello world\n")
 
-// tinyApp answers each head at once, without allocating.
-func tinyApp(_ testing.TB, c *appConn) {
-	buf := make([]byte, 4096)
-	for {
-		n, err := c.Conn.Read(buf)
-		if err != nil {
-			return
-		}
-		if bytes.HasSuffix(buf[:n], []byte("\r\n\r\n")) {
-			if _, err := c.Conn.Write(benchAnswer); err != nil {
+// quick is an app that answers each request, whose end it knows, at once and without allocating.
+func quick(end string, answer []byte) script {
+	return func(_ testing.TB, c *appConn) {
+		buf, last := make([]byte, 4096), []byte(end)
+		for {
+			n, err := c.Conn.Read(buf)
+			if err != nil {
 				return
+			}
+			if bytes.HasSuffix(buf[:n], last) {
+				if _, err := c.Conn.Write(answer); err != nil {
+					return
+				}
 			}
 		}
 	}
 }
+
+var tinyApp = quick("\r\n\r\n", benchAnswer)
 
 // BenchmarkExchange is a small keep-alive GET through to an app on a unix socket and back, access log
 // on. Client and app are part of it and allocate nothing, so that every allocation is the engine's.
@@ -47,6 +53,56 @@ func BenchmarkExchange(b *testing.B) {
 	}
 }
 
+// The other ways of a request, for the profile that the binary is built with as much as for their cost.
+
+func BenchmarkPost(b *testing.B) {
+	f := newFront(b, quick("hello=world", benchAnswer), nil)
+	request := []byte("POST / HTTP/1.1\r\nHost: bench.example\r\nContent-Length: 11\r\n\r\nhello=world")
+	benchTrips(b, f, request, []byte("hello world\n"))
+}
+
+func BenchmarkStaticFile(b *testing.B) {
+	f, _ := newFiles(b, nil, "style.css", "body { color: red }")
+	benchTrips(b, f, []byte("GET /style.css HTTP/1.1\r\nHost: bench.example\r\n\r\n"), []byte("red }"))
+}
+
+func BenchmarkChunkedAnswer(b *testing.B) {
+	f := newFront(b, quick("\r\n\r\n", []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+
+		strings.Repeat("400\r\n"+strings.Repeat("x", 1024)+"\r\n", 16)+"0\r\n\r\n")), nil)
+	benchTrips(b, f, benchRequest, []byte("0\r\n\r\n"))
+}
+
+func BenchmarkLargeAnswer(b *testing.B) {
+	f := newFront(b, quick("\r\n\r\n", []byte("HTTP/1.1 200 OK\r\nContent-Length: 100003\r\n\r\n"+strings.Repeat("x", 100000)+"end")), nil)
+	benchTrips(b, f, benchRequest, []byte("end"))
+}
+
+func BenchmarkWebSocketMessage(b *testing.B) {
+	f := newFront(b, func(_ testing.TB, c *appConn) {
+		c.request()
+		c.send(upgraded)
+		_, _ = io.Copy(c.Conn, c.Reader)
+	}, nil)
+	c := f.webSocket()
+	message, buf := []byte(frameOf("hello world", true)), make([]byte, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		roundTripTo(b, c.Conn, message, buf, message[len(message)-4:])
+	}
+}
+
+// benchTrips sends request again and again, each time until the answer's last bytes have come.
+func benchTrips(b *testing.B, f *front, request, last []byte) {
+	c, buf := dialBench(b, f.addr), make([]byte, 128<<10)
+	for range 100 {
+		roundTripTo(b, c, request, buf, last)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		roundTripTo(b, c, request, buf, last)
+	}
+}
+
 var benchRequest = []byte("GET /index HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
 
 func dialBench(tb testing.TB, addr string) net.Conn {
@@ -60,10 +116,14 @@ func dialBench(tb testing.TB, addr string) net.Conn {
 }
 
 func roundTrip(tb testing.TB, c net.Conn, request, buf []byte) {
+	roundTripTo(tb, c, request, buf, []byte("hello world\n"))
+}
+
+func roundTripTo(tb testing.TB, c net.Conn, request, buf, last []byte) {
 	if _, err := c.Write(request); err != nil {
 		tb.Fatal(err)
 	}
-	for n := 0; !bytes.HasSuffix(buf[:n], []byte("hello world\n")); {
+	for n := 0; !bytes.HasSuffix(buf[:n], last); {
 		m, err := c.Read(buf[n:])
 		if err != nil {
 			tb.Fatal(err)
