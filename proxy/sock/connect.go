@@ -11,28 +11,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Connect opens a connection to a "unix" or "tcp" address, waiting as long as ctx allows.
-func Connect(ctx context.Context, network, address string, sweeper *Sweeper) (*Socket, error) {
+// Connect opens a connection to a "unix" or "tcp" address. It waits as long as limit and ctx allow.
+func Connect(ctx context.Context, network, address string, limit time.Duration, sweeper *Sweeper) (*Socket, error) {
 	if network != "unix" {
-		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		c, err := (&net.Dialer{Timeout: limit}).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
 		return New(c, sweeper)
 	}
+	f, err := connectUnix(address)
+	if errors.Is(err, unix.EAGAIN) {
+		f, err = keepConnecting(ctx, address, limit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return New(f, sweeper)
+}
+
+// keepConnecting tries until there is room. A full backlog of a unix socket is "try again", and the kernel
+// tells nobody when.
+func keepConnecting(ctx context.Context, address string, limit time.Duration) (*os.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		f, err := connectUnix(address)
-		if err == nil {
-			return New(f, sweeper)
-		}
-		// A full backlog of a unix socket is "try again", and the kernel tells nobody when.
-		if !errors.Is(err, unix.EAGAIN) {
-			return nil, err
-		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("its backlog is full: %w", ctx.Err())
 		case <-time.After(pause):
+		}
+		if f, err := connectUnix(address); !errors.Is(err, unix.EAGAIN) {
+			return f, err
 		}
 	}
 }

@@ -119,7 +119,5 @@ func (w *Way) prune() {
 
 // dial opens a link.
 func (w *Way) dial(ctx context.Context, sweeper *sock.Sweeper) (*sock.Socket, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	return sock.Connect(ctx, w.network, w.address, sweeper)
+	return sock.Connect(ctx, w.network, w.address, dialTimeout, sweeper)
 }
