@@ -46,7 +46,6 @@ func (p *parts) newExchange() *exchange {
 	x.body.Init(p.spool)
 	x.origin.trusts = p.trusts
 	x.order.Body, x.order.Added = &x.body, &x.origin
-	x.order.Sweeper, x.order.Context = p.sweeper, p.ctx
 	return x
 }
 

@@ -22,7 +22,9 @@ func (x *exchange) forward() (*reply, error) {
 	if err := x.choosePin(); err != nil {
 		return nil, err
 	}
-	x.writeOrder()
+	x.origin.since = x.clock.UnixMilli(x.call.Began())
+	x.origin.dropForwarded()
+	x.order.Request, x.order.Asker, x.order.Terms = x.req, x.call, &x.site.terms
 	for tries := 0; ; tries++ {
 		if err := x.acquire(); err != nil {
 			return nil, err
@@ -60,31 +62,6 @@ func (x *exchange) choosePin() error {
 	}
 	x.story.pin = max(x.story.pin, pin)
 	return nil
-}
-
-// writeOrder makes of the request what the process is asked.
-func (x *exchange) writeOrder() {
-	r, o, app := x.req, &x.order, &x.site.app
-	x.origin.dropForwarded()
-	o.Method, o.Target, o.Host = r.Method, r.Target, x.origin.host()
-	o.Fields = r.Fields
-	o.Length = r.Length != 0 || expectsBody(r.Method)
-	o.WebSocket = r.WebSocketKey
-	o.Idempotent = r.Idempotent()
-	o.ToHead = r.IsHead()
-	o.Limit, o.Stall = app.RequestTimeout, app.AnswerStall
-	o.LookOut = x.site.unlimited()
-	o.Asker = x.call
-	x.origin.since = x.clock.UnixMilli(x.call.Began())
-}
-
-// expectsBody reports whether a request of that method is sent with a length even if it is 0.
-func expectsBody(method []byte) bool {
-	switch string(method) {
-	case "POST", "PUT", "PATCH":
-		return true
-	}
-	return false
 }
 
 // wayTo returns the way to a process: what cmd hands to the pool as a child carries it.

@@ -35,7 +35,6 @@ var (
 	schemeHTTP = []byte("http") // until we speak TLS ourselves
 	portHTTP   = []byte("80")
 	portHTTPS  = []byte("443")
-	localhost  = []byte("localhost")
 )
 
 // begin makes it that of another request.
@@ -70,7 +69,7 @@ func (o *origin) AppendTo(b []byte) []byte {
 		}
 		b = append(b, o.peer.Memo...)
 		b = wire.AppendField(b, forwardedPort, o.port())
-		b = wire.AppendField(b, forwardedHost, o.host())
+		b = wire.AppendField(b, forwardedHost, o.req.HostOrLocal())
 	}
 	b = wire.AppendField(b, requestIDName, o.requestID())
 	if o.believed(wire.XRequestStart) == nil {
@@ -104,7 +103,7 @@ func (o *origin) appendTrusted(b []byte) []byte {
 		b = wire.AppendField(b, forwardedPort, o.port())
 	}
 	if o.believed(wire.XForwardedHost) == nil {
-		b = wire.AppendField(b, forwardedHost, o.host())
+		b = wire.AppendField(b, forwardedHost, o.req.HostOrLocal())
 	}
 	return b
 }
@@ -133,14 +132,6 @@ func (o *origin) believed(id wire.FieldID) []byte {
 		return value
 	}
 	return nil
-}
-
-// host returns what the request asks for; HTTP/1.0 need not say.
-func (o *origin) host() []byte {
-	if len(o.req.Host) == 0 {
-		return localhost
-	}
-	return o.req.Host
 }
 
 // port returns the port that the client asked for: the one in the host, or the scheme's own. Only if it

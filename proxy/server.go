@@ -34,6 +34,7 @@ import (
 	"purser/proxy/files"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
+	"purser/proxy/upstream"
 )
 
 // Config is what a Server needs to know.
@@ -84,6 +85,7 @@ func New(c Config) (*Server, error) {
 // newSite prepares for an app's requests what it asks for.
 func (s *Server) newSite(app conf.App, c Config) *site {
 	to := &site{app: app, group: c.Pool.Group(app.Name)}
+	to.terms = upstream.Terms{Limit: app.RequestTimeout, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx}
 	if app.Public != "" {
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
 			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})

@@ -4,6 +4,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy/files"
+	"purser/proxy/upstream"
 )
 
 // A site is an app as requests see it.
@@ -13,6 +14,7 @@ type site struct {
 	public *files.Public                         // nil = no static files
 	pins   *pins                                 // nil = no affinity
 	fresh  func(app string) (pin int, err error) // nil but in development
+	terms  upstream.Terms                        // on which its processes are asked
 }
 
 // unlimited reports whether the app takes any number of requests at once. Only then is a request

@@ -99,15 +99,15 @@ func (a *Ask) Trailers() []wire.Field {
 // Wait waits for more of the content. It may return early, with nothing: Next will tell.
 func (a *Ask) Wait() {
 	r := a.req
-	r.Asker.WakeOnGone(a.link, r.LookOut || a.content.events)
+	r.Asker.WakeOnGone(a.link, r.Terms.LookOut || a.content.events)
 	defer r.Asker.WakeOnGone(nil, false)
 	if r.Asker.Gone() {
 		a.content.err = ErrGone
 		return
 	}
 	until := a.content.until
-	if r.Stall > 0 && !a.content.events {
-		until = a.link.Clock().In(r.Stall)
+	if r.Terms.Stall > 0 && !a.content.events {
+		until = a.link.Clock().In(r.Terms.Stall)
 	}
 	a.link.Arm(until)
 	n, err := a.link.Read(a)

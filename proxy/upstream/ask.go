@@ -27,20 +27,21 @@ type Asker interface {
 
 // A Request is what a process is asked.
 type Request struct {
-	wire.RequestHead
-	Body       *spool.Body
-	Trailers   []wire.Field // sent behind the body
-	Length     bool         // a length is sent even if there is no body
-	WebSocket  []byte       // the key of the handshake; nil = none
-	Idempotent bool         // it may be sent again, and so on a link that the process may be closing
-	ToHead     bool         // it is a HEAD
+	*wire.Request
+	Added    wire.Lines // behind its fields
+	Body     *spool.Body
+	Trailers []wire.Field // sent behind the body
+	Asker    Asker
+	Fresh    bool // ask on a new connection
+	Terms    *Terms
+}
 
-	Fresh   bool          // ask on a new connection
+// Terms are what is the same for all requests to an app.
+type Terms struct {
 	Limit   time.Duration // for the head of the answer; 0 = none
 	Stall   time.Duration // between two bytes of its content; 0 = none
-	LookOut bool          // give the answer up when who asks leaves
+	LookOut bool          // an answer is given up when who asks leaves
 
-	Asker   Asker
 	Sweeper *sock.Sweeper
 	Context context.Context // ends when nothing may be opened any more
 }
@@ -64,11 +65,11 @@ func (a *Ask) Do(way *Way, r *Request) error {
 		return err
 	}
 	limit := int64(0)
-	if r.Limit > 0 {
-		limit = a.link.Clock().In(r.Limit)
+	if r.Terms.Limit > 0 {
+		limit = a.link.Clock().In(r.Terms.Limit)
 	}
 	a.link.Arm(limit)
-	r.Asker.WakeOnGone(a.link, r.LookOut)
+	r.Asker.WakeOnGone(a.link, r.Terms.LookOut)
 	defer r.Asker.WakeOnGone(nil, false)
 	if r.Asker.Gone() { // looked at after WakeOnGone: who leaves from now on wakes us
 		return ErrGone
@@ -84,13 +85,13 @@ func (a *Ask) Do(way *Way, r *Request) error {
 // open takes an idle link or opens one. A process may close an idle link just as a request is sent on
 // it, and nothing tells how much of it was read: what cannot be sent twice goes on a new one.
 func (a *Ask) open() (err error) {
-	if a.req.Idempotent && !a.req.Fresh {
+	if !a.req.Fresh && a.req.Idempotent() {
 		if a.link = a.way.take(); a.link != nil {
 			return nil
 		}
 	}
 	a.fresh = true
-	if a.link, err = a.way.dial(a.req.Context, a.req.Sweeper); err == nil {
+	if a.link, err = a.way.dial(a.req.Terms.Context, a.req.Terms.Sweeper); err == nil {
 		return nil
 	}
 	switch {
@@ -119,14 +120,14 @@ func (a *Ask) appendHead(b []byte) []byte {
 	r := a.req
 	end, persistence := wire.Unsaid, wire.GoesOn
 	switch {
-	case r.WebSocket != nil:
+	case r.WebSocketKey != nil:
 		persistence = wire.Upgrades
 	case len(r.Trailers) > 0:
 		end = wire.InChunks
-	case r.Length || r.Body.Size() > 0:
+	case r.HasLength():
 		end = wire.ByLength
 	}
-	return r.RequestHead.Append(b, end, r.Body.Size(), persistence)
+	return wire.AppendRequest(b, r.Request, r.Added, end, r.Body.Size(), persistence)
 }
 
 // send sends the request and reads the first of the answer. What the kernel does not take at once is
@@ -199,7 +200,7 @@ func (a *Ask) readHead() error {
 			}
 			continue
 		}
-		if err := b.res.Parse(head[:end], a.req.ToHead); err != nil {
+		if err := b.res.Parse(head[:end], a.req.IsHead()); err != nil {
 			return err
 		}
 		b.at += end
@@ -245,7 +246,7 @@ func couldBeHTTP(b []byte) bool {
 
 // checkUpgrade refuses a 101 that nobody asked for, or to something else (RFC 6455 section 4.1).
 func (a *Ask) checkUpgrade(r *wire.Response) error {
-	if a.req.WebSocket == nil || !wire.EqualFold(r.Upgrade, "websocket") || !bytes.Equal(r.Accept, acceptKey(a.req.WebSocket)) {
+	if a.req.WebSocketKey == nil || !wire.EqualFold(r.Upgrade, "websocket") || !bytes.Equal(r.Accept, acceptKey(a.req.WebSocketKey)) {
 		return ErrUpgrade
 	}
 	return nil
@@ -278,7 +279,7 @@ func (a *Ask) End() {
 	}
 	a.link.Disarm()
 	if reusable {
-		a.way.put(a.link, a.fresh && !a.req.Idempotent)
+		a.way.put(a.link, a.fresh && !a.req.Idempotent())
 	} else {
 		a.link.Close()
 	}

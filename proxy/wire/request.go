@@ -169,6 +169,25 @@ func (r *Request) Idempotent() bool {
 	return false
 }
 
+// HasLength reports whether the request is sent on with a length even if that is 0.
+func (r *Request) HasLength() bool {
+	switch string(r.Method) {
+	case "POST", "PUT", "PATCH":
+		return true
+	}
+	return r.Length != 0
+}
+
+var localhost = []byte("localhost")
+
+// HostOrLocal returns the host that is asked for; HTTP/1.0 need not say.
+func (r *Request) HostOrLocal() []byte {
+	if len(r.Host) == 0 {
+		return localhost
+	}
+	return r.Host
+}
+
 // IsHead reports whether the method is HEAD: its answer has no body.
 func (r *Request) IsHead() bool { return string(r.Method) == "HEAD" }
 

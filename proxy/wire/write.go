@@ -25,16 +25,6 @@ const (
 	Upgrades                   // it becomes a WebSocket
 )
 
-// A RequestHead is the head of a request to be written. It consists of slices, like what it was parsed
-// from.
-type RequestHead struct {
-	Method []byte
-	Target []byte
-	Host   []byte
-	Fields []Field // in their order and case; those with Drop are left out
-	Added  Lines   // behind them
-}
-
 // Lines are header lines, as AppendField makes them, that are written where they go, so that they need no
 // memory of their own.
 type Lines interface{ AppendTo(b []byte) []byte }
@@ -48,16 +38,17 @@ type ResponseHead struct {
 	HasDate bool    // among its fields
 }
 
-// Append appends the request's head.
-func (h *RequestHead) Append(b []byte, end End, length int64, p Persistence) []byte {
-	b = append(b, h.Method...)
+// AppendRequest appends a request's head, written from the parsed request: its fields without those with
+// Drop, and added behind them. One that names no host, as HTTP/1.0 may, is for localhost.
+func AppendRequest(b []byte, r *Request, added Lines, end End, length int64, p Persistence) []byte {
+	b = append(b, r.Method...)
 	b = append(b, ' ')
-	b = append(b, h.Target...)
+	b = append(b, r.Target...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
-	b = append(b, h.Host...)
+	b = append(b, r.HostOrLocal()...)
 	b = append(b, '\r', '\n')
-	b = appendFields(b, h.Fields)
-	b = h.Added.AppendTo(b)
+	b = appendFields(b, r.Fields)
+	b = added.AppendTo(b)
 	return append(appendFraming(b, end, length, p), '\r', '\n')
 }
 
