@@ -48,8 +48,9 @@ func (x *exchange) deliver(r *reply) {
 	}
 	if r.content != nil && r.length < 0 && x.call.NeedsLength() && !x.endless() {
 		if err := x.measure(r); err != nil {
-			r = x.failure(err)
-			x.story.status = r.head.Status
+			if r = x.failure(err); r == nil {
+				return
+			}
 		}
 	}
 	x.call.Begin(&r.head, r.length)

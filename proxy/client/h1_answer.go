@@ -1,9 +1,13 @@
 package client
 
 import (
+	"errors"
 	"os"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
+	"purser/proxy/sock"
 	"purser/proxy/spool"
 	"purser/proxy/wire"
 )
@@ -158,13 +162,16 @@ func (c *h1Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
 	a.err = c.conn.write(a.space())
 	a.giveBack()
 	if a.err != nil {
-		return 0, a.err
+		return 0, ErrGone
 	}
 	a.err = c.conn.move(n, func(done int64) (int64, error) {
 		more, err := c.conn.sock.SendFile(f, from+done, n-done)
 		sent = done + more
 		return more, err
 	})
+	if sock.TimedOut(a.err) || errors.Is(a.err, unix.EPIPE) || errors.Is(a.err, unix.ECONNRESET) {
+		return sent, ErrGone
+	}
 	return sent, a.err
 }
 
