@@ -2,12 +2,10 @@ package proxy
 
 import (
 	"context"
-	"net"
 	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"purser/proxy/client"
 	"purser/proxy/sock"
@@ -139,20 +137,6 @@ func (c *memCall) WakeOnGone(s *sock.Socket, look bool) {
 	c.wakes, c.looked = s, look
 }
 
-// leave is the client's RST_STREAM.
-func (c *memCall) leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.left = true
-	c.changed.Broadcast()
-	if c.absent != nil {
-		c.absent(client.ErrGone)
-	}
-	if c.wakes != nil && c.looked {
-		c.wakes.Wake()
-	}
-}
-
 func (c *memCall) Interim(h *wire.ResponseHead) { c.interim = append(c.interim, h.Status) }
 
 // Begin: what has no content is not told by its framing but by what comes: the HEADERS frame waits until
@@ -222,14 +206,6 @@ func (c *memCall) sendSlowly(p []byte) error {
 	return nil
 }
 
-// read is the client's WINDOW_UPDATE.
-func (c *memCall) read(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.window += n
-	c.changed.Broadcast()
-}
-
 func (c *memCall) hasLeft() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -295,70 +271,3 @@ func (c *memCall) Tunnel(h *wire.ResponseHead, first []byte) (client.Tunnel, []b
 	c.took.Write(first)
 	return c.tunnel, nil, nil
 }
-
-// A memTunnel is a pipe for either direction, so that each can end by itself.
-type memTunnel struct {
-	in, out            net.Conn // our ends
-	clientOut, forTest net.Conn // the client's
-}
-
-func newMemTunnel() *memTunnel {
-	t := &memTunnel{}
-	t.in, t.clientOut = net.Pipe()
-	t.forTest, t.out = net.Pipe()
-	return t
-}
-
-func (m *memTunnel) Read(into sock.Lender) (int, error) {
-	n, err := m.in.Read(into.Space())
-	if err != nil {
-		into.Unused()
-	}
-	return n, err
-}
-
-func (m *memTunnel) WriteSome(p []byte) (int, error) { return m.out.Write(p) }
-func (m *memTunnel) SetReadDeadline(t time.Time)     { _ = m.in.SetReadDeadline(t) }
-func (m *memTunnel) SetWriteDeadline(t time.Time)    { _ = m.out.SetWriteDeadline(t) }
-func (m *memTunnel) CloseWrite()                     { _ = m.out.Close() }
-func (m *memTunnel) Shutdown()                       { _ = m.out.Close(); _ = m.in.Close() }
-
-// expect checks an answer that has ended, and its content.
-func (c *memCall) expect(status int, content string) {
-	c.t.Helper()
-	if c.status != status || c.content() != content || !c.ended || c.cut {
-		c.t.Fatalf("got %d %q, ended: %v, cut: %v; want %d %q", c.status, c.content(), c.ended, c.cut, status, content)
-	}
-}
-
-// expectCut checks that an answer began with content, and did not seem whole.
-func (c *memCall) expectCut(content string) {
-	c.t.Helper()
-	if c.content() != content || c.ended || !c.cut {
-		c.t.Fatalf("got %q, ended: %v, cut: %v; want %q and a cut", c.content(), c.ended, c.cut, content)
-	}
-}
-
-// expectNothing checks that nobody was answered.
-func (c *memCall) expectNothing() {
-	c.t.Helper()
-	if c.status != 0 || c.ended {
-		c.t.Fatalf("got %d %q, want no answer", c.status, c.content())
-	}
-}
-
-func (c *memCall) content() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.took.String()
-}
-
-func (c *memCall) awaitContent(want string) {
-	c.t.Helper()
-	for end := time.Now().Add(longWait); c.content() != want; {
-		if time.Now().After(end) {
-			c.t.Fatalf("the client has %q, want %q", c.content(), want)
-		}
-	}
-}
-
