@@ -142,6 +142,11 @@ func TestCallThatCanTellNoCutIsMeasured(t *testing.T) {
 	if call.length != 5 {
 		t.Errorf("a length of %d, want 5", call.length)
 	}
+	head := f.call("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n") // nothing tells the length of what GET would get
+	head.measures = call.measures
+	if head.serve().expect(200, ""); head.length != -1 {
+		t.Errorf("HEAD says a length of %d", head.length)
+	}
 	left := f.call(getOf("/leave"))
 	left.measures = func() bool { left.leave(); return true }
 	left.serve().expectNothing()

@@ -107,8 +107,7 @@ func (c *memCall) TakeBody(into *spool.Body, most int64) ([]wire.Field, error) {
 	if c.breaks != nil {
 		return nil, c.breaks
 	}
-	into.Complete()
-	return c.trailers, nil
+	return c.trailers, into.Complete()
 }
 
 // Present: RST_STREAM and the end of the connection end the context. The connection is read anyway, so

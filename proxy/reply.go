@@ -46,7 +46,7 @@ func (x *exchange) deliver(r *reply) {
 		x.tunnel(r)
 		return
 	}
-	if r.content != nil && r.length < 0 && x.call.NeedsLength() && !x.endless() {
+	if x.mustMeasure(r) && x.call.NeedsLength() {
 		if err := x.measure(r); err != nil {
 			if r = x.failure(err); r == nil {
 				return
@@ -127,6 +127,11 @@ func (x *exchange) unwanted(from content, why error) error {
 	return client.ErrGone
 }
 
+// mustMeasure reports whether only the end of the content tells its length.
+func (x *exchange) mustMeasure(r *reply) bool {
+	return r.content != nil && r.length < 0 && !x.endless() && !x.req.IsHead() && r.head.Status != 204 && r.head.Status != 304
+}
+
 // mostMeasured is how much of an answer is taken in to learn its length.
 const mostMeasured = 64 << 20
 
@@ -159,9 +164,8 @@ func (w *wholeContent) take(from content) error {
 		data, err := from.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			w.body.Complete()
 			w.from = w.body.Reader()
-			return nil
+			return w.body.Complete()
 		case err != nil:
 			return err
 		case w.body.Size()+int64(len(data)) > mostMeasured:
