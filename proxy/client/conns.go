@@ -141,7 +141,7 @@ func (s *Conns) dropIdle() (n int) {
 // oldest returns the connection that has been in a phase for the longest time.
 func (s *Conns) oldest(in phase) (oldest *conn) {
 	s.each(func(c *conn) {
-		if c.present() == in && !c.dropped.Load() && (oldest == nil || c.since.Load() < oldest.since.Load()) {
+		if c.present() == in && !c.dropping() && (oldest == nil || c.since.Load() < oldest.since.Load()) {
 			oldest = c
 		}
 	})
