@@ -226,7 +226,7 @@ func (a *Ask) fillHead() error {
 			a.buf.have += n
 			return nil
 		case !sock.TimedOut(err) && (a.buf == nil || a.buf.have == a.buf.at):
-			return noAnswer(err)
+			return a.noAnswer(err)
 		case !sock.TimedOut(err):
 			return ErrShortHead
 		}
@@ -234,6 +234,17 @@ func (a *Ask) fillHead() error {
 			return err
 		}
 	}
+}
+
+// noAnswer is the other of its name where the request was sent beside the reading: the sender may have met
+// the reset, and who reads the end. What could not be sent was not read.
+func (a *Ask) noAnswer(err error) error {
+	if a.sender != nil {
+		if a.sender.join(a.link); a.sender.err != nil {
+			return ErrUnread
+		}
+	}
+	return noAnswer(err)
 }
 
 // couldBeHTTP reports whether what has come so far may begin a status line.
