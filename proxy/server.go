@@ -77,7 +77,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{log: c.Log.Named("proxy"), access: access, sweeper: sock.NewSweeper()}
 	s.clock = s.sweeper.Clock
-	s.spool = spool.New(c.Server.SpoolLimit, s.clock)
+	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.conns = client.NewConns(client.Config{Handler: s.newExchange, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix})

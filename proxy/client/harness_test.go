@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
-	"purser/conf"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
 	"purser/proxy/wire"
@@ -52,7 +51,7 @@ func openOn(t testing.TB, network, address string, a answer) *harness {
 	h := &harness{t: t, l: l, log: &syncBuffer{}}
 	sweeper := sock.NewSweeper()
 	h.conns = NewConns(Config{Handler: func() Handler { return a }, Sweeper: sweeper,
-		Spool: spool.New(conf.Share{Percent: 50}, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})})
+		Spool: spool.New(func(room int64) int64 { return room / 2 }, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})})
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for c, err := l.Accept(); err == nil; c, err = l.Accept() {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"purser/conf"
 	"purser/proxy/sock"
 )
 
@@ -20,7 +19,9 @@ type reader struct {
 	warns int
 }
 
-func newSpool() *Spool { return New(conf.Share{Percent: 50}, sock.NewSweeper().Clock) }
+func newSpool() *Spool {
+	return New(func(room int64) int64 { return room / 2 }, sock.NewSweeper().Clock)
+}
 
 func newReader(t *testing.T, s *Spool, first string) *reader {
 	r := &reader{t: t, turns: make(chan error)}

@@ -226,7 +226,7 @@ func (a *Ask) fillHead() error {
 			a.buf.have += n
 			return nil
 		case !sock.TimedOut(err) && (a.buf == nil || a.buf.have == a.buf.at):
-			return a.noAnswer(err)
+			return a.whyNoAnswer(err)
 		case !sock.TimedOut(err):
 			return ErrShortHead
 		}
@@ -236,9 +236,9 @@ func (a *Ask) fillHead() error {
 	}
 }
 
-// noAnswer is the other of its name where the request was sent beside the reading: the sender may have met
+// whyNoAnswer is noAnswer where the request was sent beside the reading, too: the sender may have met
 // the reset, and who reads the end. What could not be sent was not read.
-func (a *Ask) noAnswer(err error) error {
+func (a *Ask) whyNoAnswer(err error) error {
 	if a.sender != nil {
 		if a.sender.join(a.link); a.sender.err != nil {
 			return ErrUnread
