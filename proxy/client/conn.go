@@ -106,7 +106,7 @@ func (c *conn) recovered() {
 // somebody else's by then.
 func (c *conn) end() {
 	c.set.remove(c)
-	if c.call != nil && c.call.answer.cut {
+	if c.call != nil && c.call.broken() {
 		c.sock.Reset()
 	} else {
 		c.sock.Close()

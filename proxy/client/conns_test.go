@@ -100,6 +100,31 @@ func TestStop(t *testing.T) {
 	stream.expectCut()
 }
 
+// An answer that only the end of its connection ends must not seem whole.
+func TestAnswerThatAStopCutsIsReset(t *testing.T) {
+	const old = "GET / HTTP/1.0\r\n\r\n"
+	for name, waits := range map[string]func(Call){
+		"waiting for the app":    func(c Call) { ctx, end := c.Present(); <-ctx.Done(); end(); c.Cut() },
+		"waiting for the client": func(c Call) { c.Write(make([]byte, 64<<20)); _ = c.End(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := make(chan struct{})
+			h := open(t, func(c Call, _ error) {
+				c.Begin(&wire.ResponseHead{Status: 200}, -1)
+				c.Write([]byte("half"))
+				_ = c.Flush()
+				close(at)
+				waits(c)
+			})
+			g := h.dial().send(old)
+			<-at
+			h.conns.Stop()
+			h.conns.Close()
+			g.expectCut()
+		})
+	}
+}
+
 func TestStopEndsLingering(t *testing.T) {
 	h := open(t, func(c Call, _ error) { give(c, 413, "too large") })
 	g := h.dial().send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc")

@@ -64,6 +64,9 @@ func (c *h1Call) goesOn() bool {
 	return a.begun && a.keep && !a.cut && a.err == nil && !c.conn.set.stopping.Load()
 }
 
+// broken reports whether the answer is not whole, or was not taken.
+func (c *h1Call) broken() bool { return c.answer.cut || c.answer.err != nil }
+
 // unread reports whether the client may still be sending what nobody reads, and has an answer to read. One
 // that has sent something ahead may be about to send more.
 func (c *h1Call) unread() bool {
