@@ -27,11 +27,12 @@ func (c *appContent) Close(err error) {
 // finish reads the rest of the answer into nothing, and reports whether it ended in time.
 func (c *appContent) finish(within time.Duration) bool {
 	end := c.clock.In(within)
+	c.ask.Within(within) // answer_stall may be off, or longer
 	for c.clock.Now() < end {
 		data, err := c.ask.Next()
 		switch {
 		case err != nil:
-			return true
+			return !errors.Is(err, upstream.ErrStalled)
 		case len(data) == 0:
 			c.ask.Wait()
 		}

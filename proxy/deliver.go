@@ -16,10 +16,11 @@ func (x *exchange) deliver(r *reply) {
 		tunnel(x, r)
 		return
 	}
-	if r.content != nil && r.length < 0 && x.call.NeedsLength() && !r.endless {
+	if x.mustMeasure(r) && x.call.NeedsLength() {
 		if err := x.measure(r); err != nil {
-			r = x.failure(err)
-			x.story.status = r.head.Status
+			if r = x.failure(err); r == nil {
+				return
+			}
 		}
 	}
 	x.call.Begin(&r.head, r.length)
@@ -96,6 +97,11 @@ func (x *exchange) unwanted(from content, why error) error {
 		x.loan.group.Recycle(x.loan.proc, "it goes on answering a client that has left")
 	}
 	return client.ErrGone
+}
+
+// mustMeasure reports whether only the end of the content tells its length.
+func (x *exchange) mustMeasure(r *reply) bool {
+	return r.content != nil && r.length < 0 && !r.endless && !x.req.IsHead() && r.head.Status != 204 && r.head.Status != 304
 }
 
 // measure takes the whole content in, where only its length can tell an answer that was cut.

@@ -71,7 +71,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{parts: parts{log: c.Log.Named("proxy"), access: access, sweeper: sock.NewSweeper()}}
 	s.clock = s.sweeper.Clock
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.spool = spool.New(c.Server.SpoolLimit, s.clock)
+	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix})
 	s.trusts = s.conns.Trusts

@@ -26,9 +26,8 @@ func (w *wholeContent) take(from content) error {
 		data, err := from.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			w.body.Complete()
 			w.from = w.body.Reader()
-			return nil
+			return w.body.Complete()
 		case err != nil:
 			return err
 		case w.body.Size()+int64(len(data)) > mostMeasured:

@@ -19,7 +19,7 @@ var floors = map[string][]string{
 	"purser/proxy":          {"purser/conf", "purser/pool", "purser/proxy/client", "purser/proxy/files", "purser/proxy/sock", "purser/proxy/spool", "purser/proxy/upstream", "purser/proxy/wire"},
 	"purser/proxy/client":   {"purser/proxy/sock", "purser/proxy/spool", "purser/proxy/wire"},
 	"purser/proxy/upstream": {"purser/proxy/sock", "purser/proxy/spool", "purser/proxy/wire"},
-	"purser/proxy/spool":    {"purser/conf", "purser/proxy/sock"},
+	"purser/proxy/spool":    {"purser/proxy/sock"},
 	"purser/proxy/sock":     {},
 	"purser/proxy/files":    {"purser/pool", "purser/proxy/wire"},
 	"purser/proxy/wire":     {},

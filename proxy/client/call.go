@@ -32,16 +32,19 @@ type Call interface {
 	// is for requests that wait where nobody reads from the client. End ends it.
 	Present() (ctx context.Context, end func())
 
-	// Gone reports whether nobody waits for the answer any more. WakeOnGone has a socket woken when that
-	// becomes true; only if look is set is it looked for a client that leaves, and then not at once. A
-	// nil socket ends it.
+	// Gone reports whether the work for the answer may be given up: it was cut from outside, or the client
+	// has left and was looked for. A process that takes only so many requests at once must end its answer
+	// whoever has left, so it is looked only for clients of others. WakeOnGone has a socket woken when Gone
+	// becomes true; look says that the client is looked for, though not at once. A nil socket ends it.
 	Gone() bool
 	WakeOnGone(s *sock.Socket, look bool)
 
-	Interim(h *wire.ResponseHead) // passes an interim answer on, if the client can take one
-	Begin(h *wire.ResponseHead, length int64)
+	Interim(h *wire.ResponseHead)             // passes an interim answer on, if the client can take one
+	Begin(h *wire.ResponseHead, length int64) // -1 = the end of the content will tell
 	Write(p []byte)
 	Flush() error // what the client does not take at once waits in the spool
+
+	// SendFile sends n bytes of a file at the client's speed. The error is ErrGone, or the file's.
 	SendFile(f *os.File, from, n int64) (sent int64, err error)
 	End(trailers []wire.Field) error // returns once the client has all
 	Cut()                            // nobody takes what was sent for a whole answer
@@ -87,7 +90,7 @@ var (
 	ErrHeadCut      = errors.New("the client closed the connection inside a request head")
 )
 
-// A Peer is who is at the other end of a connection.
+// A Peer is who is at the other end of a connection. Calls that are under way at once do not share one.
 type Peer struct {
 	Addr    netip.Addr // not valid if it is not known, as on a unix socket
 	Text    []byte     // of Addr

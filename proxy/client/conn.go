@@ -63,6 +63,9 @@ func (c *conn) takeTime(p phase) {
 // mayDrop reports whether the connection has nothing to lose.
 func (c *conn) mayDrop() bool { return c.present() == idle || c.present() == lingering }
 
+// dropping reports whether the connection was told to go and has not gone yet.
+func (c *conn) dropping() bool { return c.dropped.Load() && c.mayDrop() }
+
 // drop ends the connection if that is still so when its goroutine looks.
 func (c *conn) drop() {
 	c.dropped.Store(true)
@@ -104,7 +107,7 @@ func (c *conn) recovered() {
 func (c *conn) end() {
 	defer c.set.wg.Done()
 	c.set.remove(c)
-	if c.call != nil && c.call.answer.cut {
+	if c.call != nil && c.call.broken() {
 		c.sock.Reset()
 	} else {
 		c.sock.Close()
@@ -142,7 +145,7 @@ func (c *conn) fill(into sock.Lender) error {
 			c.call.have += n
 			return nil
 		}
-		if !sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone() || c.dropped.Load() && c.mayDrop() {
+		if !sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone() || c.dropping() {
 			return err
 		}
 	}
@@ -205,7 +208,9 @@ func (c *conn) linger() {
 	c.set.notice()
 	defer c.set.lingering.Add(-1)
 	if c.set.lingering.Add(1) > mostLingering {
-		c.set.oldest(lingering).drop()
+		if oldest := c.set.oldest(lingering); oldest != nil {
+			oldest.drop()
+		}
 	}
 	c.sock.CloseWrite()
 	end := c.clock().In(lingerTimeout)

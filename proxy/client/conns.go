@@ -143,7 +143,7 @@ func (s *Conns) dropIdle() (n int) {
 // oldest returns the connection that has been in a phase for the longest time.
 func (s *Conns) oldest(in phase) (oldest *conn) {
 	s.each(func(c *conn) {
-		if c.present() == in && !c.dropped.Load() && (oldest == nil || c.since.Load() < oldest.since.Load()) {
+		if c.present() == in && !c.dropping() && (oldest == nil || c.since.Load() < oldest.since.Load()) {
 			oldest = c
 		}
 	})
@@ -199,13 +199,24 @@ func (s *Conns) Refuse(within time.Duration) {
 // Faults returns how many connections a fault of ours has ended.
 func (s *Conns) Faults() int64 { return s.faults.Load() }
 
-// Close cuts what is left, and returns when every connection has ended.
+// Close cuts what is left, and returns when every connection has ended. Each ends itself: to shut it down from
+// here would end an answer in order that is not whole. A wake may be taken back as it comes, so there are more.
 func (s *Conns) Close() {
 	s.cancel(ErrStopping)
-	s.each(func(c *conn) {
-		c.sock.GiveUp()
-		c.sock.Shutdown()
-		c.sock.Wake()
-	})
-	s.wg.Wait()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.wg.Wait()
+	}()
+	for {
+		s.each(func(c *conn) {
+			c.sock.GiveUp()
+			c.sock.Wake()
+		})
+		select {
+		case <-ended:
+			return
+		case <-time.After(sock.Tick):
+		}
+	}
 }

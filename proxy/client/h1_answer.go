@@ -1,9 +1,13 @@
 package client
 
 import (
+	"errors"
 	"os"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
+	"purser/proxy/sock"
 	"purser/proxy/spool"
 	"purser/proxy/wire"
 )
@@ -60,10 +64,14 @@ func (c *h1Call) goesOn() bool {
 	return a.begun && a.keep && !a.cut && a.err == nil && !c.conn.set.stopping.Load()
 }
 
-// unread reports whether the client may still be sending what nobody reads, and has an answer to read.
+// broken reports whether the answer is not whole, or was not taken.
+func (c *h1Call) broken() bool { return c.answer.cut || c.answer.err != nil }
+
+// unread reports whether the client may still be sending what nobody reads, and has an answer to read. One
+// that has sent something ahead may be about to send more.
 func (c *h1Call) unread() bool {
 	a := &c.answer
-	return a.begun && !a.cut && a.err == nil && !c.whole
+	return a.begun && !a.cut && a.err == nil && (!c.whole || c.next < c.have)
 }
 
 // Interim passes 102 and 103 on to clients that can take them (RFC 9110 section 15.2).
@@ -158,13 +166,16 @@ func (c *h1Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
 	a.err = c.conn.write(a.space())
 	a.giveBack()
 	if a.err != nil {
-		return 0, a.err
+		return 0, ErrGone
 	}
 	a.err = c.conn.move(n, func(done int64) (int64, error) {
 		more, err := c.conn.sock.SendFile(f, from+done, n-done)
 		sent = done + more
 		return more, err
 	})
+	if sock.TimedOut(a.err) || errors.Is(a.err, unix.EPIPE) || errors.Is(a.err, unix.ECONNRESET) {
+		return sent, ErrGone
+	}
 	return sent, a.err
 }
 

@@ -28,8 +28,7 @@ func (c *h1Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 			return nil, err
 		}
 		if c.whole {
-			into.Complete()
-			return c.chunks.Trailers, nil
+			return c.chunks.Trailers, into.Complete()
 		}
 		c.have = c.next // all of it is used up
 		c.conn.sock.Arm(bodyDeadline(c.conn.clock().Now(), start, moved))

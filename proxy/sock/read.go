@@ -62,20 +62,26 @@ func (s *Socket) tryRead(fd uintptr) bool {
 	if r.before != nil {
 		return s.tryBefore(fd)
 	}
-	buf := r.into.Space()
-	n, errno := recv(fd, buf, 0)
-	switch {
-	case errno == unix.EAGAIN:
+	var again bool
+	if r.n, again, r.err = s.get(fd, r.into.Space()); again {
 		r.into.Unused()
 		return false
-	case errno != 0:
-		r.n, r.err = 0, os.NewSyscallError("read", errno)
-	case n == 0 && len(buf) > 0:
-		r.n, r.err = 0, io.EOF
-	default:
-		r.n, r.err = n, nil
 	}
 	return true
+}
+
+// get is where bytes come in. It does not wait: again says that there is nothing yet.
+func (s *Socket) get(fd uintptr, p []byte) (n int, again bool, err error) {
+	n, errno := recv(fd, p, 0)
+	switch {
+	case errno == unix.EAGAIN:
+		return 0, true, nil
+	case errno != 0:
+		return 0, false, os.NewSyscallError("read", errno)
+	case n == 0 && len(p) > 0:
+		return 0, false, io.EOF
+	}
+	return n, false, nil
 }
 
 // tryBefore writes what is to go out before the read.

@@ -19,13 +19,23 @@ type pollWrite struct {
 	try  func(uintptr) bool
 }
 
-// TryWrite writes what the kernel takes at once. An error other than "would block" is returned.
+// TryWrite writes what the kernel takes at once. Who writes on offers the rest, in its order.
 func (s *Socket) TryWrite(p []byte) (int, error) {
-	n, errno := send(s.fd, p)
-	if errno != 0 && errno != unix.EAGAIN {
-		return n, os.NewSyscallError("write", errno)
+	n, _, err := s.put(s.fd, p)
+	return n, err
+}
+
+// put is where bytes go out. It does not wait: again says that there is no room yet. What counts as written
+// has gone to the kernel.
+func (s *Socket) put(fd uintptr, p []byte) (n int, again bool, err error) {
+	n, errno := send(fd, p)
+	switch errno {
+	case 0:
+		return n, false, nil
+	case unix.EAGAIN:
+		return 0, true, nil
 	}
-	return n, nil
+	return 0, false, os.NewSyscallError("write", errno)
 }
 
 // WriteSome waits until something of p can be written and returns how much was.
@@ -43,16 +53,9 @@ func (s *Socket) WriteSome(p []byte) (int, error) {
 
 func (s *Socket) tryWrite(fd uintptr) bool {
 	w := &s.writer
-	n, errno := send(fd, w.rest)
-	switch {
-	case errno == unix.EAGAIN:
-		return false
-	case errno != 0:
-		w.err = os.NewSyscallError("write", errno)
-	default:
-		w.rest, w.err = w.rest[n:], nil
-	}
-	return true
+	n, again, err := s.put(fd, w.rest)
+	w.rest, w.err = w.rest[n:], err
+	return !again
 }
 
 // SendFile waits until something of the n bytes of f that begin at from can be sent, straight from the

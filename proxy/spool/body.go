@@ -32,8 +32,15 @@ func (b *Body) Append(p []byte) error {
 	return err
 }
 
-// Complete says that nothing more will be added, and that the body does not wait for its client.
-func (b *Body) Complete() { b.file.edit(func(c *claim) { c.settled = true }) }
+// Complete says that nothing more will be added, and that the body does not wait for its client: from then
+// on it never gives way. The error is ErrFull if it had to a moment ago.
+func (b *Body) Complete() error {
+	b.file.edit(func(c *claim) { c.settled = true })
+	if b.file.dropped() {
+		return ErrFull
+	}
+	return nil
+}
 
 // Size returns how many bytes were added.
 func (b *Body) Size() int64 { return b.size }

@@ -53,10 +53,11 @@ func (f *file) own(made *os.File) {
 	f.edit(func(c *claim) { c.file = made })
 }
 
-// readAt reads what was written at an offset.
+// readAt reads what was written at an offset. A file that gave way was emptied, and may have been written to
+// after that: what is then read before it is a hole.
 func (f *file) readAt(p []byte, at int64) (int, error) {
 	n, err := f.file.ReadAt(p, at)
-	if n == 0 && f.dropped() {
+	if f.dropped() {
 		return 0, ErrFull
 	}
 	return n, err

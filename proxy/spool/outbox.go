@@ -156,15 +156,15 @@ func (o *Outbox) run() {
 // the file.
 func (o *Outbox) take(buf []byte) (b []byte, ended bool) {
 	o.mu.Lock()
+	if o.err != nil {
+		o.mu.Unlock()
+		return nil, true
+	}
 	if len(o.mem) > 0 {
 		b = append(buf[:0], o.mem...)
 		o.mem = o.mem[:0]
 		o.mu.Unlock()
 		return b, false
-	}
-	if o.err != nil {
-		o.mu.Unlock()
-		return nil, true
 	}
 	at, n := o.read, min(o.wrote-o.read, int64(cap(buf)))
 	ended = o.ended

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"purser/conf"
 	"purser/proxy/sock"
 )
 
@@ -35,7 +34,7 @@ var (
 // A Spool is the files of all requests, and their cap. When it is reached, those whose clients move
 // the fewest bytes give way first.
 type Spool struct {
-	limit conf.Share // of what is free and what the spool holds
+	limit func(room int64) int64 // room is what is free and what the spool holds
 	clock *sock.Clock
 
 	mu      sync.Mutex // guards what follows, and all claims; no file is read or written under it
@@ -46,8 +45,8 @@ type Spool struct {
 	looked  int64 // when both were worked out; 0 = never
 }
 
-// New returns a spool whose files lie in $TMPDIR.
-func New(limit conf.Share, clock *sock.Clock) *Spool {
+// New returns a spool whose files lie in $TMPDIR. Limit says how many bytes they may have of the room there is.
+func New(limit func(room int64) int64, clock *sock.Clock) *Spool {
 	return &Spool{limit: limit, clock: clock, claims: make(map[*claim]bool)}
 }
 
@@ -78,7 +77,7 @@ func (s *Spool) look() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.most, s.largest = s.limit.Of(free+s.held), size/2
+	s.most, s.largest = s.limit(free+s.held), size/2
 }
 
 // A claim is what one file holds of the spool. It is guarded by the spool's mutex.

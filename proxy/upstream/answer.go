@@ -107,21 +107,23 @@ func (a *Ask) Wait() {
 	}
 	until := a.content.until
 	if r.Terms.Stall > 0 && !a.content.events {
-		until = a.link.Clock().In(r.Terms.Stall)
+		if stalled := a.link.Clock().In(r.Terms.Stall); until == 0 || stalled < until {
+			until = stalled
+		}
 	}
 	a.link.Arm(until)
 	n, err := a.link.Read(a)
-	a.link.Disarm()
 	switch {
 	case err == nil:
 		a.buf.have += n
-	case sock.TimedOut(err):
+	case sock.TimedOut(err): // why is asked before the deadline is taken back
 		a.content.err = a.interrupted(ErrStalled)
 	case a.content.end == wire.ByClose && errors.Is(err, io.EOF):
 		a.content.finish()
 	default:
 		a.content.err = ErrShortAnswer
 	}
+	a.link.Disarm()
 }
 
 // Within has the answer end with ErrStalled after a time, whatever comes until then.

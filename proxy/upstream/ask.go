@@ -227,7 +227,7 @@ func (a *Ask) fillHead() error {
 			a.buf.have += n
 			return nil
 		case !sock.TimedOut(err) && (a.buf == nil || a.buf.have == a.buf.at):
-			return noAnswer(err)
+			return a.whyNoAnswer(err)
 		case !sock.TimedOut(err):
 			return ErrShortHead
 		}
@@ -235,6 +235,17 @@ func (a *Ask) fillHead() error {
 			return err
 		}
 	}
+}
+
+// whyNoAnswer is noAnswer where the request was sent beside the reading, too: the sender may have met
+// the reset, and who reads the end. What could not be sent was not read.
+func (a *Ask) whyNoAnswer(err error) error {
+	if a.sender != nil {
+		if a.sender.join(a.link); a.sender.err != nil {
+			return ErrUnread
+		}
+	}
+	return noAnswer(err)
 }
 
 // couldBeHTTP reports whether what has come so far may begin a status line.
