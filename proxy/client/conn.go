@@ -21,6 +21,10 @@ const (
 	patience      = time.Second      // before it is looked whether anybody still waits for an answer
 )
 
+// slowHead is how long a head may take before it goes first when descriptors are short. Mostly it comes in
+// one piece.
+const slowHead = time.Second
+
 // mostLingering is how many connections may linger at once; beyond it the oldest are closed unread.
 const mostLingering = 1000
 
@@ -28,7 +32,8 @@ const mostLingering = 1000
 type phase uint32
 
 const (
-	idle      phase = iota // between requests; may be closed at any time
+	expecting phase = iota // accepted, and nothing has come yet
+	idle                   // between requests; may be closed at any time
 	reading                // a head is coming in, slowly
 	serving                // an answer is wanted, or going out
 	longLived              // upgraded, or an event stream: ended by a stop, not waited for
@@ -42,8 +47,8 @@ type conn struct {
 	peer Peer
 
 	phase   atomic.Uint32
-	since   atomic.Int64 // when it began to be what it is; of reading and lingering only
-	dropped atomic.Bool  // it is to close without another word, as it is idle
+	since   atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
+	dropped atomic.Bool  // it is to close without another word, if no request is under way
 
 	call *h1Call // nil while idle
 
@@ -54,16 +59,21 @@ func (c *conn) present() phase   { return phase(c.phase.Load()) }
 func (c *conn) setPhase(p phase) { c.phase.Store(uint32(p)) }
 
 // takeTime is setPhase for what may take long: who has been at it for the longest time goes first where
-// somebody has to.
+// somebody has to. What was to end something else is over.
 func (c *conn) takeTime(p phase) {
 	c.since.Store(c.clock().Now())
+	c.dropped.Store(false)
 	c.setPhase(p)
 }
 
-// mayDrop reports whether the connection has nothing to lose.
-func (c *conn) mayDrop() bool { return c.present() == idle || c.present() == lingering }
+// mayDrop reports whether a stop may end the connection: nothing of a request is here, or its answer is
+// out.
+func (c *conn) mayDrop() bool {
+	p := c.present()
+	return p == expecting || p == idle || p == lingering
+}
 
-// drop ends the connection if that is still so when its goroutine looks.
+// drop ends the connection if it waits for the client's bytes, and not for a body, when its goroutine looks.
 func (c *conn) drop() {
 	c.dropped.Store(true)
 	c.sock.Wake()
@@ -126,7 +136,9 @@ func (c *conn) awaitHead() (bad error, ok bool) {
 // awaitFirst waits, without holding any memory, for the first bytes of a request.
 func (c *conn) awaitFirst() bool {
 	c.sock.Arm(c.clock().In(idleTimeout))
-	c.setPhase(idle)
+	if c.present() != expecting {
+		c.setPhase(idle)
+	}
 	if c.set.stopping.Load() { // looked at after the phase: a stop from now on finds it
 		return false
 	}
@@ -141,7 +153,7 @@ func (c *conn) fill(into sock.Lender) error {
 			c.call.have += n
 			return nil
 		}
-		if !sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone() || c.dropped.Load() && c.mayDrop() {
+		if !sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone() || c.dropped.Load() && (c.mayDrop() || c.present() == reading) {
 			return err
 		}
 	}
@@ -204,7 +216,9 @@ func (c *conn) linger() {
 	c.set.notice()
 	defer c.set.lingering.Add(-1)
 	if c.set.lingering.Add(1) > mostLingering {
-		c.set.oldest(lingering).drop()
+		if oldest := c.set.oldest(func(c *conn) bool { return c.present() == lingering }); oldest != nil { // all may be leaving already
+			oldest.drop()
+		}
 	}
 	c.sock.CloseWrite()
 	end := c.clock().In(lingerTimeout)
