@@ -210,7 +210,7 @@ func bodyDeadline(now, start, n int64) int64 {
 
 // linger lets the client read a refusal: closing with unread bytes would make the kernel reset the
 // connection and take the answer with it (RFC 9112 section 9.6). A client may send all it has before it
-// reads, so it goes on for as long as bytes come.
+// reads, so it goes on for as long as bytes come. A stop waits for none of this, and ends it.
 func (c *conn) linger() {
 	c.takeTime(lingering)
 	c.set.notice()
@@ -222,7 +222,7 @@ func (c *conn) linger() {
 	}
 	c.sock.CloseWrite()
 	end := c.clock().In(lingerTimeout)
-	for !c.set.stopping.Load() && c.clock().Now() < end {
+	for c.clock().Now() < end {
 		c.sock.Arm(min(end, c.clock().In(lingerSilence)))
 		c.call.have, c.call.at = 0, 0
 		if c.fill(c.call) != nil {

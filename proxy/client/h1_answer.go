@@ -60,10 +60,11 @@ func (c *h1Call) goesOn() bool {
 	return a.begun && a.keep && !a.cut && a.err == nil && !c.conn.set.stopping.Load()
 }
 
-// unread reports whether the client may still be sending what nobody reads, and has an answer to read.
+// unread reports whether the client may still be sending what nobody reads, be it a further request, and
+// has an answer to read.
 func (c *h1Call) unread() bool {
 	a := &c.answer
-	return a.begun && !a.cut && a.err == nil && !c.whole
+	return a.begun && !a.cut && a.err == nil && (!c.whole || c.next < c.have || !c.conn.sock.Quiet())
 }
 
 // Interim passes 102 and 103 on to clients that can take them (RFC 9110 section 15.2).
