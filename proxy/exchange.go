@@ -93,11 +93,19 @@ func (x *exchange) answer(bad error) (r *reply, err error) {
 
 // end gives back what the exchange holds, and forgets. A fault of ours ends this connection only.
 func (x *exchange) end() {
+	defer x.forget()
 	if !x.ended {
 		x.recovered(recover())
 	}
+}
+
+func (x *exchange) forget() {
+	defer x.clear()
+	defer x.loan.end(pool.Erred) // unless it has ended
 	x.ask.End()
-	x.loan.end(pool.Erred) // unless it has ended
+}
+
+func (x *exchange) clear() {
 	x.body.Reset()
 	x.call, x.req, x.peer, x.site, x.ended = nil, nil, nil, nil, false
 	x.order.Trailers, x.order.Fresh = nil, false

@@ -50,7 +50,8 @@ type conn struct {
 	since   atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
 	dropped atomic.Bool  // it is to close without another word, if no request is under way
 
-	call *h1Call // nil while idle
+	call   *h1Call // nil while idle
+	faulty bool    // a fault of ours has ended it
 
 	next, prev *conn // in the set's list
 }
@@ -101,9 +102,11 @@ func (c *conn) serve() {
 	}
 }
 
-// recovered keeps a fault of ours from ending more than this connection.
+// recovered keeps a fault of ours from ending more than this connection. Nobody knows what it has left of
+// the call, which is not used again.
 func (c *conn) recovered() {
 	if fault := recover(); fault != nil {
+		c.faulty = true
 		c.set.faults.Add(1)
 		c.set.Log.Error("a connection was ended by a fault in purser; please report it", "panic", fault, "stack", string(debug.Stack()))
 	}
@@ -113,9 +116,13 @@ func (c *conn) recovered() {
 // somebody else's by then.
 func (c *conn) end() {
 	c.set.remove(c)
-	if c.call != nil && c.call.answer.cut {
+	switch {
+	case c.faulty:
 		c.sock.Reset()
-	} else {
+		return
+	case c.call != nil && c.call.answer.cut:
+		c.sock.Reset()
+	default:
 		c.sock.Close()
 	}
 	if c.call != nil {

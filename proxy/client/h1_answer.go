@@ -182,10 +182,11 @@ func (c *h1Call) End(trailers []wire.Field) error {
 	}
 	switch {
 	case a.box != nil:
-		if err := a.box.Finish(b); a.err == nil {
+		box := a.box
+		a.box = nil
+		if err := box.Finish(b); a.err == nil {
 			a.err = err
 		}
-		a.box = nil
 	case a.err == nil:
 		a.err = c.conn.write(b)
 	}
@@ -197,12 +198,12 @@ func (c *h1Call) End(trailers []wire.Field) error {
 func (c *h1Call) Cut() {
 	a := &c.answer
 	a.cut = true
-	if a.box != nil {
-		a.box.Abort(ErrGone)
+	if box := a.box; box != nil {
+		a.box = nil
+		box.Abort(ErrGone)
 		c.conn.sock.GiveUp()
 		c.conn.sock.Wake()
-		_ = a.box.Finish(nil)
-		a.box = nil
+		_ = box.Finish(nil)
 	} else if a.out != nil && a.err == nil {
 		_, _ = c.conn.sock.TryWrite(a.out.b)
 	}

@@ -3,6 +3,8 @@ package spool
 import (
 	"errors"
 	"sync"
+
+	"purser/proxy/fault"
 )
 
 // outboxMost is how much of an answer a slow client may have waiting in a file. Beyond it the process
@@ -15,6 +17,8 @@ const StreamMost = 1 << 20
 // ErrUnread says that a client does not read its event stream.
 var ErrUnread = errors.New("the client does not read its event stream")
 
+var errFault = errors.New("what is kept cannot be handed on, by a fault in purser")
+
 // An Outbox holds the part of an answer that the process has given and the client has not taken. Its
 // owner writes; a goroutine of its own, which Finish waits for, hands on.
 type Outbox struct {
@@ -23,6 +27,7 @@ type Outbox struct {
 	done    chan struct{}      // closed when the goroutine has ended
 	more    chan struct{}      // holds one: something was added, or the end is known
 	room    chan struct{}      // holds one: something was taken
+	fault   fault.Fault        // of the goroutine
 
 	mu    sync.Mutex // guards what follows; the file and the client are written outside it
 	mem   []byte
@@ -133,6 +138,7 @@ func (o *Outbox) spill(b []byte, at int64) int {
 // run hands on to the client until the end.
 func (o *Outbox) run() {
 	defer close(o.done)
+	defer o.fault.Catch(func() { o.Abort(errFault) })
 	buf := make([]byte, 0, Memory/2)
 	for {
 		b, ended := o.take(buf)
@@ -208,6 +214,7 @@ func (o *Outbox) Finish(last []byte) error {
 	signal(o.more)
 	<-o.done
 	o.file.close()
+	o.fault.Raise()
 	if err != nil {
 		return err
 	}

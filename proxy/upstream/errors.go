@@ -26,6 +26,8 @@ var (
 	ErrGone        = errors.New("nobody waits for the answer any more")
 )
 
+var errFault = errors.New("the request cannot be sent, by a fault in purser")
+
 // maxInterim is how many 1xx answers may precede the final one.
 const maxInterim = 16
 
