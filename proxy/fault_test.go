@@ -181,4 +181,3 @@ func socketPair(t *testing.T) (*sock.Socket, net.Conn) {
 	t.Cleanup(func() { s.Close(); _ = peer.Close() })
 	return s, peer
 }
-

@@ -156,12 +156,16 @@ func (c *conn) awaitFirst() bool {
 func (c *conn) fill(into sock.Lender) error {
 	for {
 		n, err := c.sock.Read(into)
-		if err == nil {
+		switch {
+		case err == nil:
 			c.call.have += n
 			return nil
-		}
-		if !sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone() || c.dropped.Load() && (c.mayDrop() || c.present() == reading) {
+		case !sock.TimedOut(err), c.sock.Passed(), c.sock.Gone():
 			return err
+		case c.dropped.Load() && (c.mayDrop() || c.present() == reading):
+			return err
+		case c.set.ctx.Err() != nil && c.present() != lingering:
+			return ErrStopping
 		}
 	}
 }

@@ -211,9 +211,11 @@ func (s *Conns) busy() bool {
 	return false
 }
 
-// Refuse ends the waits for a process with ErrStopping, and gives those who waited some time to be told.
+// Refuse ends the waits for a process with ErrStopping, and those for requests that are not here to their
+// end. It gives who is refused some time to be told.
 func (s *Conns) Refuse(within time.Duration) {
 	s.cancel(ErrStopping)
+	s.each(func(c *conn) { c.sock.Wake() }) // who waits for a request's bytes looks again
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	_ = s.Await(ctx)

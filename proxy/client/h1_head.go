@@ -56,6 +56,8 @@ func (c *h1Call) lost(err error) (bad error, ok bool) {
 	switch {
 	case c.have == c.at, c.conn.sock.Gone(), c.conn.dropped.Load(): // nothing but leading empty lines; or nobody is to be told
 		return nil, false
+	case errors.Is(err, ErrStopping):
+		return err, true
 	case sock.TimedOut(err):
 		return errHeadSlow, true
 	case errors.Is(err, io.EOF):

@@ -13,9 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
-	"purser/conf"
 	"purser/proxy/sock"
-	"purser/proxy/spool"
 	"purser/proxy/wire"
 )
 
@@ -60,8 +58,7 @@ func newDoor(t *testing.T, most int, answer answerer) *door {
 	ctx, cancel := context.WithCancel(context.Background())
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { sweeper.Run(ctx) })
-	d := &door{t: t, Conns: NewConns(Config{Handler: func() Handler { return answer }, Sweeper: sweeper, Most: most,
-		Spool: spool.New(conf.Share{Percent: 50}, sweeper.Clock), Log: hclog.NewNullLogger()})}
+	d := &door{t: t, Conns: NewConns(Config{Handler: func() Handler { return answer }, Sweeper: sweeper, Most: most, Log: hclog.NewNullLogger()})}
 	var err error
 	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
