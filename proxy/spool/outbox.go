@@ -52,7 +52,7 @@ func NewOutbox(s *Spool, first []byte, deliver func([]byte) error, warn func(err
 		room:    make(chan struct{}, 1),
 		mem:     append([]byte(nil), first...),
 		most:    outboxMost,
-		file:    file{spool: s, claim: &claim{}},
+		file:    file{spool: s, claim: &claim{since: s.clock.Now()}},
 	}
 	go o.run()
 	return o
@@ -113,26 +113,36 @@ func (o *Outbox) add(b []byte) (n int, err error) {
 		o.mu.Unlock()
 		return 0, nil
 	}
-	at := o.wrote
 	if !spilled {
-		at, o.wrote, o.read = 0, 0, 0 // the file is empty: begin it anew
+		o.wrote, o.read = 0, 0 // begin the file anew
 	}
+	at, done := o.wrote, o.read
 	o.mu.Unlock()
-	return o.spill(b, at), nil
+	if spilled {
+		o.file.forget(done)
+	} else {
+		o.file.empty()
+	}
+	return o.spill(b, at)
 }
 
-// spill writes b to the file at an offset that nobody reads yet. Only the owner calls it.
-func (o *Outbox) spill(b []byte, at int64) int {
+// spill writes b to the file at an offset that nobody reads yet. Only the owner calls it. The error is
+// ErrFull if what waits had to give way to others: then nobody waits for its client any more.
+func (o *Outbox) spill(b []byte, at int64) (int, error) {
 	n, err := o.file.writeAt(b, at)
 	o.mu.Lock()
 	o.wrote = at + int64(n)
 	o.full = err != nil
 	o.mu.Unlock()
-	if err != nil && o.warn != nil {
+	switch {
+	case err == nil:
+	case o.file.dropped():
+		return n, ErrFull
+	case o.warn != nil:
 		o.warn(err)
 		o.warn = nil
 	}
-	return n
+	return n, nil
 }
 
 // run hands on to the client until the end.
@@ -165,6 +175,7 @@ func (o *Outbox) take(buf []byte) (b []byte, ended bool) {
 	if len(o.mem) > 0 {
 		b = append(buf[:0], o.mem...)
 		o.mem = o.mem[:0]
+		o.full = false // try again
 		o.mu.Unlock()
 		return b, false
 	}
