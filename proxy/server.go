@@ -86,6 +86,7 @@ func New(c Config) (*Server, error) {
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
+	s.wg.Go(func() { keepMemory(s.ctx) })
 	return s, nil
 }
 
