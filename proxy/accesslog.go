@@ -1,9 +1,7 @@
 package proxy
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
@@ -34,8 +32,9 @@ type accessLog struct {
 	spare   []byte
 	dropped int
 
-	file sync.Mutex // guards out: who writes to it, and who replaces it
-	out  *os.File
+	file   sync.Mutex // guards what follows: who writes to it, and who replaces it
+	out    *os.File
+	closed bool // out is the last one
 }
 
 func openAccessLog(target, format string, log hclog.Logger) (*accessLog, error) {
@@ -130,21 +129,32 @@ func (l *accessLog) reopen() error {
 	if err != nil {
 		return err
 	}
-	l.flushInto(f)
-	return nil
+	return l.writeTo(f).Close()
 }
 
-func (l *accessLog) flushInto(f *os.File) {
+// writeTo goes on in another file, and returns the one to close.
+func (l *accessLog) writeTo(f *os.File) (old *os.File) {
 	l.file.Lock()
 	defer l.file.Unlock()
-	old := l.out
-	l.out = f
-	_ = old.Close()
+	if l.closed {
+		return f
+	}
+	old, l.out = l.out, f
+	return old
+}
+
+// settle says that the file is the last one. It reports false if that was said before.
+func (l *accessLog) settle() bool {
+	l.file.Lock()
+	defer l.file.Unlock()
+	was := l.closed
+	l.closed = true
+	return !was
 }
 
 // close writes the last lines.
 func (l *accessLog) close() error {
-	if !l.on {
+	if !l.on || !l.settle() {
 		return nil
 	}
 	close(l.quit)
@@ -152,7 +162,7 @@ func (l *accessLog) close() error {
 	if l.path == "" {
 		return nil
 	}
-	if err := l.out.Close(); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+	if err := l.out.Close(); err != nil {
 		return fmt.Errorf("cannot close the access log: %w", err)
 	}
 	return nil

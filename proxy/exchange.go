@@ -55,10 +55,14 @@ func (x *exchange) begin(c client.Call) {
 	x.origin.begin(c.Peer(), x.req)
 }
 
-// end gives back what it holds, and forgets.
+// end gives back what it holds, and forgets, whatever a fault of ours has left.
 func (x *exchange) end() {
+	defer x.forget()
+	defer x.loan.end(pool.Erred) // unless it has ended
 	x.ask.End()
-	x.loan.end(pool.Erred) // unless it has ended
+}
+
+func (x *exchange) forget() {
 	x.body.Reset()
 	x.call, x.req, x.site, x.ended = nil, nil, nil, false
 	x.order.Trailers, x.order.Fresh = nil, false

@@ -40,6 +40,7 @@ type front struct {
 	stop  func(*member)          // what a process does when it is asked to exit; nil = it dies
 	spawn func(pool.Order) error // waits, or fails, before a process starts
 	fresh func(app string) (pin int, err error)
+	child func(*member) pool.Child // what the pool gets for a process; nil = the member itself
 }
 
 // script is what a process does with one connection.
@@ -178,6 +179,9 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 		}
 		m := &member{upstream: upstream.New("unix", path), pid: o.Process, order: o, stop: f.stop, listener: l, exited: make(chan struct{})}
 		m.wg.Go(func() { m.serve(t, do) })
+		if f.child != nil {
+			return f.child(m), nil
+		}
 		return m, nil
 	})
 	s, err := New(Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh})

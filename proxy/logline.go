@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -183,12 +185,25 @@ func (r *rejectLog) note(x *exchange, why string) {
 	r.log.Info("request not served", facts...)
 }
 
-// firstBytes returns the beginning of the request: the first line only, and without its query once it is
-// known to be a request line, because queries, header fields and bodies hold secrets.
+// firstBytes returns the beginning of the request: the first line only, because header fields and bodies
+// hold secrets, and of that nothing that does.
 func firstBytes(x *exchange) []byte {
 	b := x.call.Seen()
 	if len(x.req.Target) > 0 {
-		b = append(append(append([]byte(nil), x.req.Method...), ' '), x.req.Path...)
+		b = slices.Concat(x.req.Method, []byte{' '}, x.req.Path)
 	}
-	return wire.FirstLine(b, shown)
+	return wire.FirstLine(withoutSecrets(b), shown)
+}
+
+// withoutSecrets returns a line that is perhaps a request line without its query, and without the name and
+// password of a user in its target.
+func withoutSecrets(b []byte) []byte {
+	line, _, _ := bytes.Cut(wire.FirstLine(b, len(b)), []byte{'?'})
+	before, rest, absolute := bytes.Cut(line, []byte("://"))
+	if !absolute {
+		return line
+	}
+	authority, _, _ := bytes.Cut(rest, []byte{'/'})
+	user := bytes.LastIndexByte(authority, '@') + 1
+	return slices.Concat(before, []byte("://"), rest[user:])
 }

@@ -53,10 +53,11 @@ type Config struct {
 // A Server serves the apps of a pool to clients.
 type Server struct {
 	parts
-	conns    *client.Conns
-	cancel   context.CancelFunc // ends the parts' context
-	stopping atomic.Bool
-	wg       sync.WaitGroup // the sweeper, and those who close long-lived connections
+	conns      *client.Conns
+	cancel     context.CancelFunc // ends the parts' context
+	stopping   atomic.Bool
+	complained atomic.Int64   // when it was last said that nobody can be accepted; 0 = never
+	wg         sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
 
 	mu        sync.Mutex // guards listeners
 	listeners []net.Listener
@@ -73,12 +74,13 @@ func New(c Config) (*Server, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
-		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix})
+		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients()})
 	s.trusts = s.conns.Trusts
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
+	s.wg.Go(func() { keepMemory(s.ctx) })
 	return s, nil
 }
 
@@ -125,19 +127,41 @@ func (s *Server) Serve(l net.Listener) error {
 // notAccepted deals with an error that says something about one connection, or about the machine: there
 // will be others.
 func (s *Server) notAccepted(err error) {
+	pause := 100 * time.Millisecond
 	switch {
 	case errors.Is(err, unix.ECONNABORTED):
 		return
 	case outOfDescriptors(err):
-		s.log.Warn("cannot accept a connection, no file descriptor is free; raise LimitNOFILE", "error", err)
-		s.conns.Shed()
+		s.complain("cannot accept a connection, no file descriptor is free; raise LimitNOFILE", err)
+		if s.conns.Shed() {
+			pause = time.Millisecond
+		}
 	default:
-		s.log.Error("cannot accept a connection, trying again", "error", err)
+		s.complain("cannot accept a connection, trying again", err)
 	}
 	select {
 	case <-s.ctx.Done():
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(pause):
 	}
+}
+
+// complain logs that nobody can be accepted, once in a while.
+func (s *Server) complain(what string, err error) {
+	now, last := s.clock.Now(), s.complained.Load()
+	if (last == 0 || now-last > int64(5*time.Second)) && s.complained.CompareAndSwap(last, now) {
+		s.log.Error(what, "error", err)
+	}
+}
+
+// mostClients is how many connections of clients there may be before those that do nothing make room for
+// new ones: a quarter of all descriptors, or some hundreds, are left for what requests need, which is
+// connections to processes and files, and for the processes that are started.
+func mostClients() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int(min(limit.Cur, 1<<30) - min(limit.Cur/4, 512))
 }
 
 func outOfDescriptors(err error) bool {

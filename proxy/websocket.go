@@ -3,6 +3,7 @@ package proxy
 import (
 	"purser/pool"
 	"purser/proxy/client"
+	"purser/proxy/fault"
 	"purser/proxy/sock"
 	"purser/proxy/wire"
 )
@@ -23,6 +24,7 @@ type webSocket struct {
 	up         flow          // from the client to the app
 	clientDone chan struct{} // closed when the client has ended its side
 	downDone   chan struct{} // closed when down has ended
+	downFault  fault.Fault
 }
 
 // tunnel passes on the answer to an upgrade and all that follows.
@@ -38,16 +40,17 @@ func tunnel(x *exchange, r *reply) {
 	var early []byte
 	if w.client, early, err = x.call.Tunnel(&r.head, first); err == nil {
 		x.ask.Release()
-		x.story.sent = w.run(early, func(wake func()) *closing {
+		w.run(early, func(wake func()) *closing {
 			return x.closings.add(x.loan.proc, x.site.app.WebsocketCloseWindow, wake)
 		})
+		x.story.sent = w.down.moved
 	}
 	x.ask.End()
 	x.loan.end(pool.Worked)
 }
 
-// run carries bytes until both directions have ended, and returns how many went to the client.
-func (w *webSocket) run(early []byte, enter func(wake func()) *closing) int64 {
+// run carries bytes until both directions have ended.
+func (w *webSocket) run(early []byte, enter func(wake func()) *closing) {
 	w.down.begin(w, w.app, w.client)
 	w.up.begin(w, w.client, w.app)
 	w.up.masked = true
@@ -56,10 +59,22 @@ func (w *webSocket) run(early []byte, enter func(wake func()) *closing) int64 {
 	w.up.frames.Follow(early)
 	if w.up.write(early) {
 		go w.runDown()
+		defer w.awaitDown()
 		w.runUp()
-		<-w.downDone
 	}
-	return w.down.moved
+}
+
+// awaitDown returns when nobody uses the connection any more, even if what ran beside it has ended by a
+// fault.
+func (w *webSocket) awaitDown() {
+	select {
+	case <-w.clientDone:
+	default:
+		w.client.Shutdown()
+		w.app.Shutdown()
+	}
+	<-w.downDone
+	w.downFault.Raise()
 }
 
 // wake has both directions look at what has become of the connection.
@@ -88,6 +103,7 @@ func (w *webSocket) runUp() {
 // runDown passes on what the app sends, and in the end that it has ended.
 func (w *webSocket) runDown() {
 	defer close(w.downDone)
+	defer w.downFault.Catch(w.client.Shutdown)
 	end := w.client.CloseWrite
 	switch w.down.pass() {
 	case sinkEnded:

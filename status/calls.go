@@ -23,6 +23,7 @@ func (s *Server) document() Document {
 		Version: s.Version, Name: s.Name, PID: os.Getpid(), Started: s.started, Now: now,
 		Listen: s.Listen, MaxProcesses: s.MaxProcesses, Apps: []App{},
 	}
+	d.Spool.Held, d.Spool.Limit = s.Spool()
 	for _, g := range s.Pool.Groups() {
 		d.Apps = append(d.Apps, newApp(g.Snapshot(), s.needs(g.Name()), used, now))
 	}

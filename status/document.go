@@ -20,7 +20,15 @@ type Document struct {
 	Now          time.Time `json:"now"`           // when the document was made
 	Listen       []string  `json:"listen"`        // addresses that visitors reach
 	MaxProcesses int       `json:"max_processes"` // over all apps; 0 = no pool-wide cap
+	Spool        Spool     `json:"spool"`
 	Apps         []App     `json:"apps"`
+}
+
+// A Spool is what waits in files, of all requests: bodies until a process is asked, and answers until their
+// clients take them.
+type Spool struct {
+	Held  int64 `json:"held"`  // bytes
+	Limit int64 `json:"limit"` // then the slowest clients are cut off
 }
 
 // An App is one group of the pool, with what its processes use.

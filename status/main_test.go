@@ -67,7 +67,9 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	p.Add(app, pool.Release{Path: "/srv/blog"}, r.spawn)
 	r.Server = NewServer(Config{
 		Name: "test", Version: "1.2.3", Listen: []string{"[::]:3000"}, Pool: p, Log: hclog.NewNullLogger(),
-		Token: "open sesame", Stop: func() { r.stopped.Add(1) },
+		Spool:  func() (held, limit int64) { return 3 << 20, 1 << 30 },
+		Faults: func() int64 { return 2 },
+		Token:  "open sesame", Stop: func() { r.stopped.Add(1) },
 		Restart: func(g *pool.Group, o Order) (pool.RestartSnapshot, error) {
 			if o.Reason == "nowhere" {
 				return pool.RestartSnapshot{}, errors.New("there is no folder /srv/blog")

@@ -42,8 +42,13 @@ var (
 	descNeeds       = metric("needs_restart", "1 if the app was marked, or its code on disk is newer than what runs.", "app")
 	descStale       = metric("code_stale_seconds", "For how long the code on disk has been newer than what runs; 0 = it is not.", "app")
 
+	descSpool      = metric("spool_bytes", "Bytes of requests and answers that wait in files now.")
+	descSpoolLimit = metric("spool_limit_bytes", "How many may; then the slowest clients are cut off.")
+	descFaults     = metric("faults_total", "Connections that were ended by a fault in purser.")
+
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
-		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale}
+		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
+		descSpool, descSpoolLimit, descFaults}
 	conditions = []pool.Condition{pool.Closing, pool.Resisting, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -58,6 +63,10 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	out := readings(to)
 	out.gauge(descBuildInfo, 1, c.Version, runtime.Version())
 	out.gauge(descStartTime, float64(c.started.UnixMilli())/1000)
+	held, limit := c.Spool()
+	out.gauge(descSpool, float64(held))
+	out.gauge(descSpoolLimit, float64(limit))
+	to <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(c.Faults()))
 	for _, g := range c.Pool.Groups() {
 		s := g.Snapshot()
 		out.app(s)

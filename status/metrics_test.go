@@ -28,6 +28,9 @@ func TestMetricsSayWhatThePoolSays(t *testing.T) {
 		`purser_needs_restart{app="blog"} 1`,
 		`purser_code_stale_seconds{app="blog"} 3600.`,
 		`version="1.2.3"} 1`,
+		`purser_spool_bytes 3.145728e+06`,
+		`purser_spool_limit_bytes 1.073741824e+09`,
+		`purser_faults_total 2`,
 	} {
 		if !strings.Contains(body, line) {
 			t.Errorf("the metrics have no line %s:\n%s", line, body)

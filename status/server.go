@@ -40,6 +40,11 @@ type Config struct {
 	// Needs returns why an app needs a restart, oldest first. It may be nil: then none ever does.
 	Needs func(app string) []Need
 
+	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
+	// how many connections were ended by a fault in purser.
+	Spool  func() (held, limit int64)
+	Faults func() int64
+
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
 }

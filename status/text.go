@@ -53,6 +53,9 @@ func (t *text) general(d Document) {
 	t.line("Max pool size : %d", poolSize(d))
 	t.line("App groups    : %d", len(d.Apps))
 	t.line("Processes     : %d", processes)
+	if s := d.Spool; s.Held > 0 {
+		t.line("Spool         : %s of %s", megabytes(max(s.Held, 1<<20)), megabytes(s.Limit))
+	}
 	// Every request waits with its app. The line is there for those who read it by machine.
 	t.line("Requests in top-level queue : 0")
 	t.line("")

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,20 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestTextOfAQuietPool(t *testing.T) {
 	golden(t, "quiet.txt", document(), false)
+}
+
+func TestTextWithAFilledSpool(t *testing.T) {
+	for held, want := range map[int64]string{0: "", 5: "Spool         : 1M of 1024M\n", 300 << 20: "Spool         : 300M of 1024M\n"} {
+		d := document()
+		d.Spool = Spool{Held: held, Limit: 1 << 30}
+		var out strings.Builder
+		if err := WriteText(&out, d, false); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); !strings.Contains(text, want) || want == "" && strings.Contains(text, "Spool") {
+			t.Errorf("%d bytes are held, and the text says\n%s", held, text)
+		}
+	}
 }
 
 func TestTextDuringARollingRestart(t *testing.T) {

@@ -125,6 +125,7 @@ func (s *serving) buildFaces(apps []conf.App, listen []string, token string) err
 		Name: s.name, Version: release, Listen: listen, MaxProcesses: s.cfg.Server.MaxProcesses,
 		Pool: s.pool, Log: s.log.Named("status"), Token: token,
 		Restart: s.restarts.onOrder, Mark: s.restarts.mark, Needs: s.restarts.needs, Stop: s.stop,
+		Spool: front.Spool, Faults: front.Faults,
 	})
 	return nil
 }

@@ -21,6 +21,10 @@ const (
 	patience      = time.Second      // before it is looked whether anybody still waits for an answer
 )
 
+// slowHead is how long a head may take before it goes first when descriptors are short. Mostly it comes in
+// one piece.
+const slowHead = time.Second
+
 // mostLingering is how many connections may linger at once; beyond it the oldest are closed unread.
 const mostLingering = 1000
 
@@ -28,7 +32,8 @@ const mostLingering = 1000
 type phase uint32
 
 const (
-	idle      phase = iota // between requests; may be closed at any time
+	expecting phase = iota // accepted, and nothing has come yet
+	idle                   // between requests; may be closed at any time
 	reading                // a head is coming in, slowly
 	serving                // an answer is wanted, or going out
 	longLived              // upgraded, or an event stream: ended by a stop, not waited for
@@ -42,10 +47,11 @@ type conn struct {
 	peer Peer
 
 	phase   atomic.Uint32
-	since   atomic.Int64 // when it began to be what it is; of reading and lingering only
-	dropped atomic.Bool  // it is to close without another word, as it is idle
+	since   atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
+	dropped atomic.Bool  // it is to close without another word, if no request is under way
 
-	call *h1Call // nil while idle
+	call   *h1Call // nil while idle
+	faulty bool    // a fault of ours has ended it
 
 	next, prev *conn // in the set's list
 }
@@ -54,19 +60,21 @@ func (c *conn) present() phase   { return phase(c.phase.Load()) }
 func (c *conn) setPhase(p phase) { c.phase.Store(uint32(p)) }
 
 // takeTime is setPhase for what may take long: who has been at it for the longest time goes first where
-// somebody has to.
+// somebody has to. What was to end something else is over.
 func (c *conn) takeTime(p phase) {
 	c.since.Store(c.clock().Now())
+	c.dropped.Store(false)
 	c.setPhase(p)
 }
 
-// mayDrop reports whether the connection has nothing to lose.
-func (c *conn) mayDrop() bool { return c.present() == idle || c.present() == lingering }
+// mayDrop reports whether a stop may end the connection: nothing of a request is here, or its answer is
+// out.
+func (c *conn) mayDrop() bool {
+	p := c.present()
+	return p == expecting || p == idle || p == lingering
+}
 
-// dropping reports whether the connection was told to go and has not gone yet.
-func (c *conn) dropping() bool { return c.dropped.Load() && c.mayDrop() }
-
-// drop ends the connection if that is still so when its goroutine looks.
+// drop ends the connection if it waits for the client's bytes, and not for a body, when its goroutine looks.
 func (c *conn) drop() {
 	c.dropped.Store(true)
 	c.sock.Wake()
@@ -94,9 +102,11 @@ func (c *conn) serve() {
 	}
 }
 
-// recovered keeps a fault of ours from ending more than this connection.
+// recovered keeps a fault of ours from ending more than this connection. Nobody knows what it has left of
+// the call, which is not used again.
 func (c *conn) recovered() {
 	if fault := recover(); fault != nil {
+		c.faulty = true
 		c.set.faults.Add(1)
 		c.set.Log.Error("a connection was ended by a fault in purser; please report it", "panic", fault, "stack", string(debug.Stack()))
 	}
@@ -107,9 +117,13 @@ func (c *conn) recovered() {
 func (c *conn) end() {
 	defer c.set.wg.Done()
 	c.set.remove(c)
-	if c.call != nil && c.call.broken() {
+	switch {
+	case c.faulty:
 		c.sock.Reset()
-	} else {
+		return
+	case c.call != nil && c.call.broken():
+		c.sock.Reset()
+	default:
 		c.sock.Close()
 	}
 	if c.call != nil {
@@ -130,7 +144,9 @@ func (c *conn) awaitHead() (bad error, ok bool) {
 // awaitFirst waits, without holding any memory, for the first bytes of a request.
 func (c *conn) awaitFirst() bool {
 	c.sock.Arm(c.clock().In(idleTimeout))
-	c.setPhase(idle)
+	if c.present() != expecting {
+		c.setPhase(idle)
+	}
 	if c.set.stopping.Load() { // looked at after the phase: a stop from now on finds it
 		return false
 	}
@@ -141,12 +157,16 @@ func (c *conn) awaitFirst() bool {
 func (c *conn) fill(into sock.Lender) error {
 	for {
 		n, err := c.sock.Read(into)
-		if err == nil {
+		switch {
+		case err == nil:
 			c.call.have += n
 			return nil
-		}
-		if !sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone() || c.dropping() {
+		case !sock.TimedOut(err), c.sock.Passed(), c.sock.Gone():
 			return err
+		case c.dropped.Load() && (c.mayDrop() || c.present() == reading):
+			return err
+		case c.set.ctx.Err() != nil && c.present() != lingering:
+			return ErrStopping
 		}
 	}
 }
@@ -202,19 +222,19 @@ func bodyDeadline(now, start, n int64) int64 {
 
 // linger lets the client read a refusal: closing with unread bytes would make the kernel reset the
 // connection and take the answer with it (RFC 9112 section 9.6). A client may send all it has before it
-// reads, so it goes on for as long as bytes come.
+// reads, so it goes on for as long as bytes come. A stop waits for none of this, and ends it.
 func (c *conn) linger() {
 	c.takeTime(lingering)
 	c.set.notice()
 	defer c.set.lingering.Add(-1)
 	if c.set.lingering.Add(1) > mostLingering {
-		if oldest := c.set.oldest(lingering); oldest != nil {
+		if oldest := c.set.oldest(func(c *conn) bool { return c.present() == lingering }); oldest != nil { // all may be leaving already
 			oldest.drop()
 		}
 	}
 	c.sock.CloseWrite()
 	end := c.clock().In(lingerTimeout)
-	for !c.set.stopping.Load() && c.clock().Now() < end {
+	for c.clock().Now() < end {
 		c.sock.Arm(min(end, c.clock().In(lingerSilence)))
 		c.call.have, c.call.at = 0, 0
 		if c.fill(c.call) != nil {

@@ -93,7 +93,8 @@ func TestConnectionThatIsIdleTooLongEndsWithoutAWord(t *testing.T) {
 	h := open(t, telling)
 	fresh, used, blank := h.dial(), h.dial(), h.dial()
 	used.send("%s", getting("/a")).expect(200, "/a")
-	h.await(idle, 3)
+	h.await(idle, 1)
+	h.await(expecting, 2)
 	blank.send("\r\n")
 	h.await(reading, 1)
 	h.later()
@@ -157,7 +158,7 @@ func TestFaultEndsItsConnectionOnly(t *testing.T) {
 	})
 	well := h.dial().send("%s", getting("/"))
 	well.expect(200, "ok")
-	h.dial().send("%s", getting("/fault")).expectEnd()
+	h.dial().send("%s", getting("/fault")).expectCut()
 	well.send("%s", getting("/")).expect(200, "ok")
 	if n := h.conns.Faults(); n != 1 || !strings.Contains(h.log.String(), "a fault") {
 		t.Errorf("%d faults are counted, and the log says %q", n, h.log.String())

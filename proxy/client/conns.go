@@ -23,6 +23,7 @@ type Config struct {
 	Log       hclog.Logger
 	Trusted   []netip.Prefix // peers whose X-Forwarded-* are believed
 	TrustUnix bool           // so are those of all peers on unix sockets
+	Most      int            // more connections than that make room for one another; 0 = no limit
 }
 
 // Conns are the open connections of clients.
@@ -39,6 +40,7 @@ type Conns struct {
 
 	mu      sync.Mutex // guards what follows
 	first   *conn
+	count   int
 	changed *sync.Cond // signalled when a connection ends, or its request becomes a long-lived one
 }
 
@@ -60,15 +62,25 @@ func (s *Conns) Add(nc net.Conn) {
 		return
 	}
 	c := &conn{set: s, sock: stream, peer: s.newPeer(nc)}
+	c.takeTime(expecting)
+	if n := s.enter(c); s.Most > 0 && n > s.Most {
+		s.Shed()
+	}
+	s.wg.Add(1)
+	go c.serve()
+}
+
+// enter returns how many connections there are then.
+func (s *Conns) enter(c *conn) int {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	c.next = s.first
 	if s.first != nil {
 		s.first.prev = c
 	}
 	s.first = c
-	s.mu.Unlock()
-	s.wg.Add(1)
-	go c.serve()
+	s.count++
+	return s.count
 }
 
 func (s *Conns) remove(c *conn) {
@@ -82,6 +94,7 @@ func (s *Conns) remove(c *conn) {
 	if c.next != nil {
 		c.next.prev = c.prev
 	}
+	s.count--
 	s.changed.Broadcast()
 }
 
@@ -118,21 +131,32 @@ func (s *Conns) each(f func(*conn)) {
 	}
 }
 
-// Shed ends connections so that their descriptors become free: all that are idle, or, if none is, the one
-// that has been sending its request's head for the longest time.
-func (s *Conns) Shed() {
-	if s.dropIdle() == 0 {
-		if oldest := s.oldest(reading); oldest != nil {
-			oldest.sock.GiveUp()
-			oldest.sock.Wake()
+// Shed ends connections so that descriptors become free, and reports whether any will. The one that has
+// been sending a head for the longest time goes first, if that is long for a head; then all that are idle;
+// then that one after all.
+func (s *Conns) Shed() bool {
+	slow := s.Sweeper.Clock.Now() - int64(slowHead)
+	oldest := s.oldest(func(c *conn) bool {
+		p := c.present()
+		return (p == reading || p == expecting) && c.since.Load() < slow
+	})
+	if oldest == nil {
+		if s.drop(func(c *conn) bool { return c.present() == idle || c.present() == lingering }) > 0 {
+			return true
 		}
+		oldest = s.oldest(func(c *conn) bool { return c.present() == reading })
 	}
+	if oldest == nil {
+		return false
+	}
+	oldest.drop()
+	return true
 }
 
-// dropIdle ends the connections that have nothing to lose and returns how many these are.
-func (s *Conns) dropIdle() (n int) {
+// drop ends some connections and returns how many these are.
+func (s *Conns) drop(which func(*conn) bool) (n int) {
 	s.each(func(c *conn) {
-		if c.mayDrop() {
+		if which(c) {
 			c.drop()
 			n++
 		}
@@ -140,10 +164,11 @@ func (s *Conns) dropIdle() (n int) {
 	return n
 }
 
-// oldest returns the connection that has been in a phase for the longest time.
-func (s *Conns) oldest(in phase) (oldest *conn) {
-	s.each(func(c *conn) {
-		if c.present() == in && !c.dropping() && (oldest == nil || c.since.Load() < oldest.since.Load()) {
+// oldest returns, of some connections that are not to end already, the one that has been at what it is for
+// the longest time.
+func (s *Conns) oldest(which func(*conn) bool) (oldest *conn) {
+	s.each(func(c *conn) { // from the newest to the oldest
+		if which(c) && !c.dropped.Load() && (oldest == nil || c.since.Load() <= oldest.since.Load()) {
 			oldest = c
 		}
 	})
@@ -153,7 +178,7 @@ func (s *Conns) oldest(in phase) (oldest *conn) {
 // Stop closes idle connections, and the others after what they are at.
 func (s *Conns) Stop() {
 	s.stopping.Store(true)
-	s.dropIdle()
+	s.drop((*conn).mayDrop)
 }
 
 // Await waits until no connection has a request that will end by itself. It returns the cause of ctx's
@@ -188,9 +213,11 @@ func (s *Conns) busy() bool {
 	return false
 }
 
-// Refuse ends the waits for a process with ErrStopping, and gives those who waited some time to be told.
+// Refuse ends the waits for a process with ErrStopping, and those for requests that are not here to their
+// end. It gives who is refused some time to be told.
 func (s *Conns) Refuse(within time.Duration) {
 	s.cancel(ErrStopping)
+	s.each(func(c *conn) { c.sock.Wake() }) // who waits for a request's bytes looks again
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	_ = s.Await(ctx)

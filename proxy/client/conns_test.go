@@ -46,7 +46,7 @@ func TestConnectionThatWasToGoMaySoonBeTheOldest(t *testing.T) {
 	h.conns.each(func(c *conn) { c.dropped.Store(true) }) // and the request comes before the wake
 	g.send("GET /half HTTP/1.1\r\n")
 	h.await(reading, 1)
-	if h.conns.oldest(reading) == nil {
+	if h.conns.oldest(func(c *conn) bool { return c.present() == reading }) == nil {
 		t.Error("it is passed over")
 	}
 }
@@ -75,7 +75,7 @@ func TestStop(t *testing.T) {
 	quiet, half, busy, stream := h.dial(), h.dial().send("GET /half HTTP/1.1\r\n"), h.dial().send("%s", getting("/serving")), h.dial().send("%s", getting("/for-ever"))
 	<-at
 	<-at
-	h.await(idle, 1)
+	h.await(expecting, 1)
 	h.await(reading, 1)
 
 	h.conns.Stop()

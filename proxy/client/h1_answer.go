@@ -67,11 +67,11 @@ func (c *h1Call) goesOn() bool {
 // broken reports whether the answer is not whole, or was not taken.
 func (c *h1Call) broken() bool { return c.answer.cut || c.answer.err != nil }
 
-// unread reports whether the client may still be sending what nobody reads, and has an answer to read. One
-// that has sent something ahead may be about to send more.
+// unread reports whether the client may still be sending what nobody reads, be it a further request, and
+// has an answer to read.
 func (c *h1Call) unread() bool {
 	a := &c.answer
-	return a.begun && !a.cut && a.err == nil && (!c.whole || c.next < c.have)
+	return a.begun && !a.cut && a.err == nil && (!c.whole || c.next < c.have || !c.conn.sock.Quiet())
 }
 
 // Interim passes 102 and 103 on to clients that can take them (RFC 9110 section 15.2).
@@ -192,10 +192,11 @@ func (c *h1Call) End(trailers []wire.Field) error {
 	}
 	switch {
 	case a.box != nil:
-		if err := a.box.Finish(b); a.err == nil {
+		box := a.box
+		a.box = nil
+		if err := box.Finish(b); a.err == nil {
 			a.err = err
 		}
-		a.box = nil
 	case a.err == nil:
 		a.err = c.conn.write(b)
 	}
@@ -207,12 +208,12 @@ func (c *h1Call) End(trailers []wire.Field) error {
 func (c *h1Call) Cut() {
 	a := &c.answer
 	a.cut = true
-	if a.box != nil {
-		a.box.Abort(ErrGone)
+	if box := a.box; box != nil {
+		a.box = nil
+		box.Abort(ErrGone)
 		c.conn.sock.GiveUp()
 		c.conn.sock.Wake()
-		_ = a.box.Finish(nil)
-		a.box = nil
+		_ = box.Finish(nil)
 	} else if a.out != nil && a.err == nil {
 		_, _ = c.conn.sock.TryWrite(a.out.b)
 	}

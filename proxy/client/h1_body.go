@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 
 	"purser/proxy/sock"
@@ -49,7 +50,10 @@ func (c *h1Call) roomForBody() {
 }
 
 func bodyError(err error) error {
-	if sock.TimedOut(err) {
+	switch {
+	case errors.Is(err, ErrStopping):
+		return err
+	case sock.TimedOut(err):
 		return ErrBodySlow
 	}
 	return fmt.Errorf("%w: %w", ErrBodyCut, err)

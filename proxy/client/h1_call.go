@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"purser/proxy/fault"
 	"purser/proxy/sock"
 	"purser/proxy/wire"
 )
@@ -133,10 +134,12 @@ type presence struct {
 	cancel context.CancelCauseFunc
 	over   atomic.Bool
 	done   chan struct{}
+	fault  fault.Fault
 }
 
 func (p *presence) run() {
 	defer close(p.done)
+	defer p.fault.Catch(func() { p.cancel(ErrGone) })
 	if p.sock.AwaitHangUp(p.over.Load) {
 		p.cancel(ErrGone)
 	}
@@ -148,6 +151,7 @@ func (p *presence) end() {
 	<-p.done
 	p.sock.Calm()
 	p.cancel(nil)
+	p.fault.Raise()
 }
 
 // Tunnel hands the connection over. What the client sent before the answer was held back until here

@@ -54,8 +54,10 @@ func (c *h1Call) readHead() (bad error, ok bool) {
 func (c *h1Call) lost(err error) (bad error, ok bool) {
 	c.req.Reset()
 	switch {
-	case c.have == c.at, c.conn.sock.Gone(): // nothing but leading empty lines, or nothing at all
+	case c.have == c.at, c.conn.sock.Gone(), c.conn.dropped.Load(): // nothing but leading empty lines; or nobody is to be told
 		return nil, false
+	case errors.Is(err, ErrStopping):
+		return err, true
 	case sock.TimedOut(err):
 		return errHeadSlow, true
 	case errors.Is(err, io.EOF):

@@ -20,6 +20,7 @@ type file struct {
 	spool *Spool
 	file  *os.File // nil until then
 	size  int64
+	gone  int64 // of it, from its beginning, was given back
 	claim *claim
 }
 
@@ -51,6 +52,37 @@ func (f *file) own(made *os.File) {
 		f.claim = &claim{}
 	}
 	f.edit(func(c *claim) { c.file = made })
+}
+
+// forgetStep is how much must lie before an offset to be worth giving back.
+const forgetStep = 1 << 20
+
+// forget gives back the room of what lies before an offset: nobody reads it again.
+func (f *file) forget(before int64) {
+	n := before - f.gone
+	if f.file == nil || n < forgetStep {
+		return
+	}
+	const hole = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE
+	err := unix.Fallocate(int(f.file.Fd()), hole, f.gone, n)
+	f.gone = before
+	if err != nil {
+		return // the file system has no holes: it keeps what it has until the file is empty
+	}
+	f.edit(func(c *claim) {
+		n = min(n, c.held) // nothing is left if it was dropped
+		c.held -= n
+		f.spool.held -= n
+	})
+}
+
+// empty gives back all of its room: everything was read.
+func (f *file) empty() {
+	if f.size > 0 {
+		f.edit(f.spool.release)
+		_ = f.file.Truncate(0)
+		f.size, f.gone = 0, 0
+	}
 }
 
 // readAt reads what was written at an offset. A file that gave way was emptied, and may have been written to

@@ -3,6 +3,8 @@ package spool
 import (
 	"errors"
 	"sync"
+
+	"purser/proxy/fault"
 )
 
 // outboxMost is how much of an answer a slow client may have waiting in a file. Beyond it the process
@@ -15,6 +17,8 @@ const StreamMost = 1 << 20
 // ErrUnread says that a client does not read its event stream.
 var ErrUnread = errors.New("the client does not read its event stream")
 
+var errFault = errors.New("what is kept cannot be handed on, by a fault in purser")
+
 // An Outbox holds the part of an answer that the process has given and the client has not taken. Its
 // owner writes; a goroutine of its own, which Finish waits for, hands on.
 type Outbox struct {
@@ -23,6 +27,7 @@ type Outbox struct {
 	done    chan struct{}      // closed when the goroutine has ended
 	more    chan struct{}      // holds one: something was added, or the end is known
 	room    chan struct{}      // holds one: something was taken
+	fault   fault.Fault        // of the goroutine
 
 	mu    sync.Mutex // guards what follows; the file and the client are written outside it
 	mem   []byte
@@ -47,7 +52,7 @@ func NewOutbox(s *Spool, first []byte, deliver func([]byte) error, warn func(err
 		room:    make(chan struct{}, 1),
 		mem:     append([]byte(nil), first...),
 		most:    outboxMost,
-		file:    file{spool: s, claim: &claim{}},
+		file:    file{spool: s, claim: &claim{since: s.clock.Now()}},
 	}
 	go o.run()
 	return o
@@ -108,31 +113,42 @@ func (o *Outbox) add(b []byte) (n int, err error) {
 		o.mu.Unlock()
 		return 0, nil
 	}
-	at := o.wrote
 	if !spilled {
-		at, o.wrote, o.read = 0, 0, 0 // the file is empty: begin it anew
+		o.wrote, o.read = 0, 0 // begin the file anew
 	}
+	at, done := o.wrote, o.read
 	o.mu.Unlock()
-	return o.spill(b, at), nil
+	if spilled {
+		o.file.forget(done)
+	} else {
+		o.file.empty()
+	}
+	return o.spill(b, at)
 }
 
-// spill writes b to the file at an offset that nobody reads yet. Only the owner calls it.
-func (o *Outbox) spill(b []byte, at int64) int {
+// spill writes b to the file at an offset that nobody reads yet. Only the owner calls it. The error is
+// ErrFull if what waits had to give way to others: then nobody waits for its client any more.
+func (o *Outbox) spill(b []byte, at int64) (int, error) {
 	n, err := o.file.writeAt(b, at)
 	o.mu.Lock()
 	o.wrote = at + int64(n)
 	o.full = err != nil
 	o.mu.Unlock()
-	if err != nil && o.warn != nil {
+	switch {
+	case err == nil:
+	case o.file.dropped():
+		return n, ErrFull
+	case o.warn != nil:
 		o.warn(err)
 		o.warn = nil
 	}
-	return n
+	return n, nil
 }
 
 // run hands on to the client until the end.
 func (o *Outbox) run() {
 	defer close(o.done)
+	defer o.fault.Catch(func() { o.Abort(errFault) })
 	buf := make([]byte, 0, Memory/2)
 	for {
 		b, ended := o.take(buf)
@@ -163,6 +179,7 @@ func (o *Outbox) take(buf []byte) (b []byte, ended bool) {
 	if len(o.mem) > 0 {
 		b = append(buf[:0], o.mem...)
 		o.mem = o.mem[:0]
+		o.full = false // try again
 		o.mu.Unlock()
 		return b, false
 	}
@@ -208,6 +225,7 @@ func (o *Outbox) Finish(last []byte) error {
 	signal(o.more)
 	<-o.done
 	o.file.close()
+	o.fault.Raise()
 	if err != nil {
 		return err
 	}

@@ -42,12 +42,14 @@ type Spool struct {
 	held    int64 // bytes in all files
 	most    int64 // that there may be
 	largest int64 // that one may have
-	looked  int64 // when both were worked out; 0 = never
+	looked  int64 // when both were worked out; 0 = not yet
 }
 
 // New returns a spool whose files lie in $TMPDIR. Limit says how many bytes they may have of the room there is.
 func New(limit func(room int64) int64, clock *sock.Clock) *Spool {
-	return &Spool{limit: limit, clock: clock, claims: make(map[*claim]bool)}
+	s := &Spool{limit: limit, clock: clock, claims: make(map[*claim]bool)}
+	s.look() // who comes while it is looked again goes on with this
+	return s
 }
 
 // Use returns how many bytes all files hold, and how many they may.
@@ -84,7 +86,7 @@ func (s *Spool) look() {
 type claim struct {
 	file    *os.File
 	held    int64
-	since   int64 // when the present window began
+	since   int64 // when the present window began; 0 = nothing was claimed yet
 	moved   int64 // bytes of the client's in it
 	before  int64 // and in the one before
 	old     bool  // it has lived for a window
@@ -118,23 +120,29 @@ func (s *Spool) makeRoom(c *claim, n, now int64) (given []*os.File, err error) {
 			return given, ErrFull
 		}
 		given = append(given, slowest.file)
-		s.drop(slowest)
+		if s.drop(slowest); slowest == c {
+			return given, ErrFull
+		}
 	}
-	if !s.claims[c] {
-		s.claims[c], c.since = true, now
+	if s.claims[c] = true; c.since == 0 {
+		c.since = now
 	}
 	s.held += n
 	c.held += n
 	return given, nil
 }
 
-// slowest returns the claim, other than c, whose client moved the fewest bytes in the last window.
+// slowest returns the claim whose client moved the fewest bytes in the last window. That is c itself, which
+// needs room, if all others were faster; with no other it is none, and c may wait.
 func (s *Spool) slowest(c *claim, now int64) (slowest *claim) {
 	for other := range s.claims {
 		other.turn(now)
 		if other != c && other.old && !other.settled && (slowest == nil || other.rate() < slowest.rate()) {
 			slowest = other
 		}
+	}
+	if slowest != nil && c.old && c.rate() < slowest.rate() {
+		return c
 	}
 	return slowest
 }

@@ -284,9 +284,10 @@ func (a *Ask) End() {
 		return
 	}
 	reusable := a.content.reusable && (a.buf == nil || a.buf.at == a.buf.have) // bytes after the answer are nobody's
-	if a.sender != nil {
-		reusable = a.sender.join(a.link) && reusable
+	if s := a.sender; s != nil {
 		a.sender = nil
+		defer s.fault.Raise() // once all is given back
+		reusable = s.join(a.link) && reusable
 	}
 	a.link.Disarm()
 	if reusable {

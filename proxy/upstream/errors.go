@@ -26,12 +26,16 @@ var (
 	ErrGone        = errors.New("nobody waits for the answer any more")
 )
 
+var errFault = errors.New("the request cannot be sent, by a fault in purser")
+
 // maxInterim is how many 1xx answers may precede the final one.
 const maxInterim = 16
 
-// unanswered says what a failure before the first byte of an answer means.
+// unanswered says what a failure before the first byte of an answer means. If nothing was sent, the
+// process has seen nothing of the request, whatever the kernel calls it: EPIPE on a unix socket, ECONNRESET
+// on TCP.
 func unanswered(sent int, err error) error {
-	if sent == 0 && errors.Is(err, unix.EPIPE) {
+	if sent == 0 {
 		return ErrUnsent
 	}
 	return noAnswer(err)

@@ -4,15 +4,17 @@ import (
 	"errors"
 	"io"
 
+	"purser/proxy/fault"
 	"purser/proxy/sock"
 	"purser/proxy/wire"
 )
 
 // A sender sends a body to a process while the answer is read.
 type sender struct {
-	link *sock.Socket
-	done chan struct{}
-	err  error // once done is closed
+	link  *sock.Socket
+	done  chan struct{}
+	err   error // once done is closed
+	fault fault.Fault
 }
 
 // startSender sends first and then the body, unless all of it is in first.
@@ -24,9 +26,16 @@ func startSender(link *sock.Socket, first []byte, r *Request, whole bool) *sende
 
 func (s *sender) run(first []byte, r *Request, whole bool) {
 	defer close(s.done)
+	defer s.fault.Catch(s.fail)
 	if s.err = s.write(first); s.err == nil && !whole {
 		s.err = s.writeBody(r)
 	}
+}
+
+// fail ends the wait for an answer to what was not sent.
+func (s *sender) fail() {
+	s.err = errFault
+	s.link.Shutdown()
 }
 
 // write writes all of p. A timeout is a wake for who reads: the sending is ended by a shutdown.

@@ -1,0 +1,49 @@
+package proxy
+
+import (
+	"runtime"
+	"testing"
+	"time"
+)
+
+const mib = 1 << 20
+
+func TestMemoryOfABurstIsGivenBackOnceItIsQuiet(t *testing.T) {
+	k := memoryKeeper{kept: 10 * mib}
+	for _, look := range []struct {
+		when string
+		held uint64
+		used time.Duration
+		give bool
+	}{
+		{"as always", 12 * mib, 100 * time.Millisecond, false},
+		{"in the burst", 500 * mib, 10 * time.Second, false},
+		{"after it", 500 * mib, 10100 * time.Millisecond, true},
+	} {
+		if got := k.look(look.held, look.used); got != look.give {
+			t.Errorf("%s: %v, want %v", look.when, got, look.give)
+		}
+	}
+	k.kept = 300 * mib // so much is in use for long
+	if k.look(400*mib, 10200*time.Millisecond) {
+		t.Error("it is collected again and again though there is little to gain")
+	}
+	if k.look(100*mib, 10300*time.Millisecond); !k.look(300*mib, 10400*time.Millisecond) {
+		t.Error("what was in use once counts for ever")
+	}
+}
+
+var burst [][]byte
+
+func TestReleaseGivesBackWhatIsNotInUse(t *testing.T) {
+	for range 100 {
+		burst = append(burst, make([]byte, mib))
+	}
+	before := heapHeld()
+	burst = nil
+	after := release()
+	if before < 100*mib || after > before-90*mib {
+		t.Errorf("%d MiB before and %d after", before/mib, after/mib)
+	}
+	runtime.KeepAlive(burst)
+}
