@@ -25,6 +25,7 @@ type release struct {
 	Life      int    `json:"life,omitempty"`      // so long after that it exits
 	Health    int    `json:"health,omitempty"`    // status of /health
 	BadEvery  int    `json:"bad_every,omitempty"` // each so-manieth answer is a 500 that says "bad code"
+	Ends      string `json:"ends,omitempty"`      // at each request it ends its "process" or the "connection"
 	Linger    bool   `json:"linger,omitempty"`    // on TERM it goes on until its requests and its WebSockets have ended
 	Exclusive string `json:"exclusive,omitempty"` // folder in which it notes if it meets another version alive
 }

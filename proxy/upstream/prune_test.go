@@ -106,3 +106,23 @@ func TestConnectionsThatAreUsedAreKept(t *testing.T) {
 		}
 	})
 }
+
+func TestFaultOfASenderEndsTheWaitForAnAnswer(t *testing.T) {
+	onRoad(t, func(r *road) {
+		link, app := r.link()
+		s := startSender(link, []byte("head"), &Request{}, false) // it has no body to read
+		<-s.done
+		if s.join(link) {
+			t.Error("all was sent")
+		}
+		if sent, err := io.ReadAll(app); string(sent) != "head" || err != nil {
+			t.Errorf("the app got %q, %v, want what was sent and the end", sent, err)
+		}
+		defer func() {
+			if recover() == nil {
+				t.Error("its owner sees nothing")
+			}
+		}()
+		s.fault.Raise()
+	})
+}

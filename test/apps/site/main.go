@@ -28,6 +28,7 @@ type release struct {
 	Life      int    `json:"life"`      // so long after that it exits; 0 = never
 	Health    int    `json:"health"`    // status of /health; default 200
 	BadEvery  int    `json:"bad_every"` // each so-manieth answer is a 500; 0 = none
+	Ends      string `json:"ends"`      // at each request it ends its "process" or the "connection", instead of answering
 	Linger    bool   `json:"linger"`    // on TERM it goes on until its requests and its WebSockets have ended
 	Exclusive string `json:"exclusive"` // folder in which it notes if it meets another version alive
 
@@ -102,6 +103,12 @@ func (r *release) serve() {
 
 // answer tells who it is, or fails if it is this answer's turn to.
 func (r *release) answer(w http.ResponseWriter, _ *http.Request) {
+	switch r.Ends {
+	case "process":
+		log.Fatal("died of a request")
+	case "connection":
+		panic(http.ErrAbortHandler)
+	}
 	w.Header().Set("Content-Type", "text/plain")
 	n := r.answered.Add(1)
 	if r.BadEvery > 0 && n%int64(r.BadEvery) == 0 {
