@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"encoding/hex"
 	"math/rand/v2"
 	"strconv"
@@ -10,7 +9,7 @@ import (
 )
 
 // What an app is told about the client. A stranger's word for it is dropped; a trusted proxy's is
-// believed, and X-Forwarded-For continued.
+// believed, and X-Forwarded-For continued (trusted.go).
 var (
 	forwardedFor   = []byte("X-Forwarded-For")
 	forwardedProto = []byte("X-Forwarded-Proto")
@@ -20,10 +19,11 @@ var (
 	requestIDName  = []byte("X-Request-ID")
 	requestStart   = []byte("X-Request-Start")
 
-	schemeHTTP = []byte("http")
-	portHTTP   = []byte("80")
-	portHTTPS  = []byte("443")
-	localhost  = []byte("localhost")
+	schemeHTTP  = []byte("http")
+	schemeHTTPS = []byte("https")
+	portHTTP    = []byte("80")
+	portHTTPS   = []byte("443")
+	localhost   = []byte("localhost")
 )
 
 // dropForwarded drops from the request what only we may say.
@@ -37,7 +37,11 @@ func (x *exchange) dropForwarded() {
 
 // rewritten reports fields that are written anew whoever has sent them.
 func rewritten(id wire.FieldID) bool {
-	return id == wire.XForwardedFor || id == wire.XRealIP || id == wire.XRequestID
+	switch id {
+	case wire.XForwardedFor, wire.XForwardedHost, wire.XForwardedPort, wire.XForwardedProto, wire.XRealIP, wire.XRequestID:
+		return true
+	}
+	return false
 }
 
 // forwardedLines are an exchange as what we say.
@@ -80,42 +84,9 @@ func (x *exchange) appendTrusted(b []byte) []byte {
 	if client := x.client(); client != nil {
 		b = wire.AppendField(b, realIP, client)
 	}
-	if x.believed(wire.XForwardedProto) == nil {
-		b = wire.AppendField(b, forwardedProto, schemeHTTP)
-	}
-	if x.believed(wire.XForwardedPort) == nil {
-		b = wire.AppendField(b, forwardedPort, x.port())
-	}
-	if x.believed(wire.XForwardedHost) == nil {
-		b = wire.AppendField(b, forwardedHost, x.host())
-	}
-	return b
-}
-
-// path says through whom the request came: whom a trusted proxy has named, and the peer, unless it has no
-// address.
-func (x *exchange) path() []byte {
-	var names [][]byte
-	for i := range x.req.Fields {
-		if f := &x.req.Fields[i]; f.ID == wire.XForwardedFor && len(f.Value) > 0 {
-			names = append(names, f.Value)
-		}
-	}
-	if x.peer.Text != nil {
-		names = append(names, x.peer.Text)
-	}
-	return bytes.Join(names, []byte(", "))
-}
-
-// believed returns what a trusted proxy says in a field, or nil.
-func (x *exchange) believed(id wire.FieldID) []byte {
-	if !x.peer.Trusted {
-		return nil
-	}
-	if value := x.req.Get(id); len(value) > 0 {
-		return value
-	}
-	return nil
+	b = wire.AppendField(b, forwardedProto, x.scheme())
+	b = wire.AppendField(b, forwardedPort, x.port())
+	return wire.AppendField(b, forwardedHost, x.forwardedHost())
 }
 
 // host returns what the request asks for; HTTP/1.0 need not say.
@@ -129,9 +100,12 @@ func (x *exchange) host() []byte {
 // port returns the port that the client asked for: the one in the host, or the scheme's own. Only if it
 // named no host is it the listener's.
 func (x *exchange) port() []byte {
+	if said := x.first(wire.XForwardedPort); wire.IsPort(said) {
+		return said
+	}
 	port, host := x.req.Port, x.req.Host
-	if said := x.believed(wire.XForwardedHost); said != nil {
-		port, host = wire.Port(said), said
+	if said, itsPort := x.saidHost(); said != nil {
+		port, host = itsPort, said
 	}
 	switch {
 	case len(port) > 0:
@@ -144,48 +118,11 @@ func (x *exchange) port() []byte {
 	return portHTTP
 }
 
-// secure reports whether the client is known to have used https: a trusted proxy in front says so.
-func (x *exchange) secure() bool {
-	return wire.EqualFold(x.believed(wire.XForwardedProto), "https")
-}
-
 // appendStart says when the request came, in milliseconds.
 func (x *exchange) appendStart(b []byte) []byte {
 	var memory [24]byte
 	text := strconv.AppendInt(append(memory[:0], "t="...), x.srv.clock.Wall(x.call.Began()).UnixMilli(), 10)
 	return wire.AppendField(b, requestStart, text)
-}
-
-// client returns the address of the client, or nil if it is not known: the peer's, or, behind trusted
-// proxies, the last address in X-Forwarded-For that is not one of them.
-func (x *exchange) client() []byte {
-	if x.story.client == nil {
-		x.story.client = x.peer.Text
-		if x.peer.Trusted {
-			x.story.client = x.forwardedClient(x.story.client)
-		}
-	}
-	return x.story.client
-}
-
-func (x *exchange) forwardedClient(client []byte) []byte {
-	for i := len(x.req.Fields) - 1; i >= 0; i-- {
-		if x.req.Fields[i].ID != wire.XForwardedFor {
-			continue
-		}
-		for list := x.req.Fields[i].Value; len(list) > 0; {
-			comma := bytes.LastIndexByte(list, ',')
-			a, ok := wire.ForwardedAddr(list[comma+1:])
-			if !ok {
-				return client
-			}
-			if client = a.AppendTo(nil); !x.srv.conns.Trusts(a) {
-				return client
-			}
-			list = list[:max(comma, 0)]
-		}
-	}
-	return client
 }
 
 // longestID is how long an id may be that a trusted proxy has given a request.
