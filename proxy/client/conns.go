@@ -201,8 +201,7 @@ func (s *Conns) Faults() int64 { return s.faults.Load() }
 func (s *Conns) Close() {
 	s.cancel(ErrStopping)
 	s.each(func(c *conn) {
-		c.sock.GiveUp()
-		c.sock.Shutdown()
+		c.sock.GiveUp() // no shutdown: it would look like the end of an answer that is cut
 		c.sock.Wake()
 	})
 	s.wg.Wait()

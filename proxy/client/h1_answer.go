@@ -60,6 +60,9 @@ func (c *h1Call) goesOn() bool {
 	return a.begun && a.keep && !a.cut && a.err == nil && !c.conn.set.stopping.Load()
 }
 
+// broken reports whether the client has got a part of the answer only.
+func (a *h1Answer) broken() bool { return a.cut || a.err != nil }
+
 // unread reports whether the client may still be sending what nobody reads, and has an answer to read.
 func (c *h1Call) unread() bool {
 	a := &c.answer
