@@ -45,6 +45,7 @@ type story struct {
 	status    int           // of the answer; 0 = none yet
 	sent      int64         // bytes of the answer's content
 	reason    string        // Purser-Error, if the answer is ours
+	outcome   pool.Outcome  // of what the process answered, once that is known
 }
 
 // newExchange returns an exchange that serves one call after the other.
@@ -95,6 +96,8 @@ func (x *exchange) answer(bad error) (r *reply, err error) {
 func (x *exchange) end() {
 	if !x.ended {
 		x.recovered(recover())
+	} else if x.loan.proc != nil {
+		x.finish()
 	}
 	x.ask.End()
 	x.loan.end(pool.Erred) // unless it has ended

@@ -116,9 +116,14 @@ func (x *exchange) giveUp(err error) {
 		x.loan.group.Recycle(x.loan.proc, err.Error())
 	case errors.Is(err, upstream.ErrSlow):
 		x.loan.group.Recycle(x.loan.proc, "request_timeout passed")
+	case errors.Is(err, upstream.ErrStalled):
+		x.stalled()
 	}
 	x.ask.End()
-	x.loan.end(outcomeOf(err))
+	if x.tooLong(err) {
+		x.loan.end(pool.Unclear)
+	}
+	x.loan.end(outcomeOf(err)) // unless it has ended
 }
 
 // mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
@@ -159,16 +164,19 @@ func (x *exchange) awaitDeath() {
 	}
 }
 
-// errSendfile refuses what an app must not be left to believe was done.
-var errSendfile = errors.New("the app answers with X-Accel-Redirect or X-Sendfile, which purser does not do yet; have the app send the file itself")
+// stalled replaces a process that may never be free again.
+func (x *exchange) stalled() {
+	if !x.site.unlimited() {
+		x.loan.group.Recycle(x.loan.proc, "answer_stall passed")
+	}
+}
 
 // appReply makes a reply of the answer whose head has come.
 func (x *exchange) appReply() (*reply, error) {
 	head := x.ask.Head()
-	if err := x.checkSendfile(head); err != nil {
-		x.ask.End()
-		x.loan.end(pool.Worked)
-		return nil, err
+	if err := x.checkForFront(head); err != nil {
+		x.story.outcome = outcomeOf(err)
+		return nil, err // end waits for the rest of the answer
 	}
 	r, h := &x.reply, &x.reply.head
 	h.Status, h.Reason, h.Fields, h.Added, h.HasDate = head.Status, head.Reason, head.Fields, x.pinFields(), head.HasDate
@@ -182,21 +190,6 @@ func (x *exchange) appReply() (*reply, error) {
 	return r, nil
 }
 
-// checkSendfile refuses an answer that wants a file sent in its place, unless the front before us has
-// offered to do so: then it is passed on.
-func (x *exchange) checkSendfile(head *wire.Response) error {
-	offered := x.peer.Trusted && (x.req.Get(wire.XSendfileType) != nil || x.req.Get(wire.XAccelMapping) != nil)
-	for i := range head.Fields {
-		if f := &head.Fields[i]; f.ID == wire.XAccelRedirect || f.ID == wire.XSendfile {
-			if !offered {
-				return errSendfile
-			}
-			f.Drop = false
-		}
-	}
-	return nil
-}
-
 // An appContent is an exchange as the content of its process's answer.
 type appContent exchange
 
@@ -204,26 +197,27 @@ func (c *appContent) Next() ([]byte, error)  { return c.ask.Next() }
 func (c *appContent) Wait()                  { c.ask.Wait() }
 func (c *appContent) Trailers() []wire.Field { return c.ask.Trailers() }
 
-// Close gives the process back, as soon as the last byte has come from it.
+// Close gives the process back, as soon as the last byte has come from it. If it is not its fault that no
+// more is asked for, it has not ended: then end waits for it.
 func (c *appContent) Close(err error) {
-	if errors.Is(err, upstream.ErrStalled) && !c.site.unlimited() {
-		c.loan.group.Recycle(c.loan.proc, "answer_stall passed")
+	x := (*exchange)(c)
+	x.story.outcome = outcomeOfAnswer(x.story.status, err)
+	if err != nil && outcomeOf(err) == pool.Unclear {
+		return
 	}
-	c.ask.End()
-	c.loan.end(outcomeOfAnswer(c.story.status, err))
+	if errors.Is(err, upstream.ErrStalled) {
+		x.stalled()
+	}
+	x.ask.End()
+	x.loan.end(x.story.outcome)
 }
 
-// finish reads the rest of the answer into nothing, and reports whether it ended in time.
-func (c *appContent) finish(within time.Duration) bool {
-	end := c.srv.clock.In(within)
-	for c.srv.clock.Now() < end {
-		data, err := c.ask.Next()
-		switch {
-		case err != nil:
-			return true
-		case len(data) == 0:
-			c.ask.Wait()
-		}
+// finish gives back the process of an answer that nobody takes to its end. Where a process takes only so
+// many requests at once it works on, and must not be counted free meanwhile.
+func (x *exchange) finish() {
+	if !x.site.unlimited() && !x.ask.Finish(x.site.app.DrainTimeout) {
+		x.loan.group.Recycle(x.loan.proc, "it goes on with an answer that nobody takes")
 	}
-	return false
+	x.ask.End()
+	x.loan.end(x.story.outcome)
 }

@@ -46,10 +46,11 @@ func (x *exchange) deliver(r *reply) {
 		x.tunnel(r)
 		return
 	}
-	if r.content != nil && r.length < 0 && x.call.NeedsLength() && !x.endless() {
+	if x.mustMeasure(r) {
 		if err := x.measure(r); err != nil {
-			r = x.failure(err)
-			x.story.status = r.head.Status
+			if r = x.failure(err); r == nil {
+				return
+			}
 		}
 	}
 	x.call.Begin(&r.head, r.length)
@@ -57,11 +58,12 @@ func (x *exchange) deliver(r *reply) {
 	if r.content != nil {
 		err := x.pour(r.content)
 		trailers = r.content.Trailers()
-		x.close(r.content, err)
 		if err != nil {
 			x.cut(err)
+			x.close(r.content, err)
 			return
 		}
+		x.close(r.content, nil)
 	}
 	if err := x.call.End(trailers); errors.Is(err, spool.ErrFull) {
 		x.cut(err)
@@ -87,7 +89,7 @@ func (x *exchange) pour(from content) error {
 			continue
 		}
 		if err := x.call.Flush(); err != nil {
-			return x.unwanted(from, err)
+			return unwanted(err)
 		}
 		from.Wait()
 	}
@@ -110,18 +112,10 @@ func (x *exchange) cut(err error) {
 	x.call.Cut()
 }
 
-// unwanted says what becomes of content whose client takes no more. A process that takes only so many
-// requests at once works on, and must not be counted free until it has ended its answer.
-func (x *exchange) unwanted(from content, why error) error {
-	if errors.Is(why, spool.ErrUnread) || errors.Is(why, spool.ErrFull) {
-		return why
-	}
-	app, ok := from.(*appContent)
-	if !ok || x.site.unlimited() {
-		return client.ErrGone
-	}
-	if !app.finish(x.site.app.DrainTimeout) {
-		x.loan.group.Recycle(x.loan.proc, "it goes on answering a client that has left")
+// unwanted says why a client takes no more.
+func unwanted(err error) error {
+	if errors.Is(err, spool.ErrUnread) || errors.Is(err, spool.ErrFull) {
+		return err
 	}
 	return client.ErrGone
 }
@@ -129,7 +123,13 @@ func (x *exchange) unwanted(from content, why error) error {
 // mostMeasured is how much of an answer is taken in to learn its length.
 const mostMeasured = 64 << 20
 
-// measure takes the whole content in, where only its length can tell an answer that was cut.
+// mustMeasure reports whether only its length can tell a reply that was cut.
+func (x *exchange) mustMeasure(r *reply) bool {
+	bodiless := r.content == nil || x.req.IsHead() || r.head.Status == 304
+	return r.length < 0 && !bodiless && x.call.NeedsLength() && !x.endless()
+}
+
+// measure takes the whole content in.
 func (x *exchange) measure(r *reply) error {
 	from := r.content
 	whole := &wholeContent{}
@@ -169,7 +169,10 @@ func (w *wholeContent) take(from content) error {
 			from.Wait()
 			continue
 		}
-		if err := w.body.Append(data); err != nil {
+		switch err := w.body.Append(data); {
+		case errors.Is(err, spool.ErrTooLarge):
+			return errNotMeasured
+		case err != nil:
 			return err
 		}
 	}

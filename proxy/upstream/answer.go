@@ -110,18 +110,26 @@ func (a *Ask) Wait() {
 		until = a.link.Clock().In(r.Stall)
 	}
 	a.link.Arm(until)
-	n, err := a.link.Read(a)
+	if woken := a.receive(); woken {
+		a.content.err = a.interrupted(ErrStalled)
+	}
 	a.link.Disarm()
+}
+
+// receive waits for more of the content, and reports whether the wait was ended from outside.
+func (a *Ask) receive() (woken bool) {
+	n, err := a.link.Read(a)
 	switch {
 	case err == nil:
 		a.buf.have += n
 	case sock.TimedOut(err):
-		a.content.err = a.interrupted(ErrStalled)
+		return true
 	case a.content.end == wire.ByClose && errors.Is(err, io.EOF):
 		a.content.finish()
 	default:
 		a.content.err = ErrShortAnswer
 	}
+	return false
 }
 
 // Within has the answer end with ErrStalled after a time, whatever comes until then.
