@@ -2,8 +2,8 @@ package proxy
 
 import (
 	"errors"
-	"time"
 
+	"purser/pool"
 	"purser/proxy/upstream"
 	"purser/proxy/wire"
 )
@@ -15,27 +15,27 @@ func (c *appContent) Next() ([]byte, error)  { return c.ask.Next() }
 func (c *appContent) Wait()                  { c.ask.Wait() }
 func (c *appContent) Trailers() []wire.Field { return c.ask.Trailers() }
 
-// Close gives the process back, as soon as the last byte has come from it.
+// Close gives the process back, as soon as the last byte has come from it. If it is not its fault that no
+// more is asked for, it has not ended: then finish waits for it.
 func (c *appContent) Close(err error) {
-	if errors.Is(err, upstream.ErrStalled) && !c.site.unlimited() {
-		c.loan.group.Recycle(c.loan.proc, "answer_stall passed")
+	x := (*exchange)(c)
+	x.story.outcome = outcomeOfAnswer(x.story.status, err)
+	if err != nil && outcomeOf(err) == pool.Unclear {
+		return
 	}
-	c.ask.End()
-	c.loan.end(outcomeOfAnswer(c.story.status, err))
+	if errors.Is(err, upstream.ErrStalled) {
+		x.stalled()
+	}
+	x.ask.End()
+	x.loan.end(x.story.outcome)
 }
 
-// finish reads the rest of the answer into nothing, and reports whether it ended in time.
-func (c *appContent) finish(within time.Duration) bool {
-	end := c.clock.In(within)
-	c.ask.Within(within) // answer_stall may be off, or longer
-	for c.clock.Now() < end {
-		data, err := c.ask.Next()
-		switch {
-		case err != nil:
-			return !errors.Is(err, upstream.ErrStalled)
-		case len(data) == 0:
-			c.ask.Wait()
-		}
+// finish gives back the process of an answer that nobody takes to its end. Where a process takes only so
+// many requests at once it works on, and must not be counted free meanwhile.
+func (c *appContent) finish() {
+	if !c.site.unlimited() && !c.ask.Finish(c.site.app.DrainTimeout) {
+		c.loan.group.Recycle(c.loan.proc, "it goes on with an answer that nobody takes")
 	}
-	return false
+	c.ask.End()
+	c.loan.end(c.story.outcome)
 }

@@ -28,11 +28,12 @@ func (x *exchange) deliver(r *reply) {
 	if r.content != nil {
 		err := x.pour(r.content)
 		trailers = r.content.Trailers()
-		x.close(r.content, err)
 		if err != nil {
 			x.cut(err)
+			x.close(r.content, err)
 			return
 		}
+		x.close(r.content, nil)
 	}
 	if err := x.call.End(trailers); errors.Is(err, spool.ErrFull) {
 		x.cut(err)
@@ -60,7 +61,7 @@ func (x *exchange) pour(from content) error {
 			continue
 		}
 		if err := x.call.Flush(); err != nil {
-			return x.unwanted(from, err)
+			return unwanted(err)
 		}
 		from.Wait()
 	}
@@ -83,18 +84,10 @@ func (x *exchange) cut(err error) {
 	x.call.Cut()
 }
 
-// unwanted says what becomes of content whose client takes no more. A process that takes only so many
-// requests at once works on, and must not be counted free until it has ended its answer.
-func (x *exchange) unwanted(from content, why error) error {
-	if errors.Is(why, spool.ErrUnread) || errors.Is(why, spool.ErrFull) {
-		return why
-	}
-	app, ok := from.(*appContent)
-	if !ok || x.site.unlimited() {
-		return client.ErrGone
-	}
-	if !app.finish(x.site.app.DrainTimeout) {
-		x.loan.group.Recycle(x.loan.proc, "it goes on answering a client that has left")
+// unwanted says why a client takes no more.
+func unwanted(err error) error {
+	if errors.Is(err, spool.ErrUnread) || errors.Is(err, spool.ErrFull) {
+		return err
 	}
 	return client.ErrGone
 }

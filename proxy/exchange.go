@@ -30,21 +30,22 @@ type exchange struct {
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of
 // it is forgotten at once.
 type story struct {
-	seen   int           // the newest generation that the client knows of; 0 = it does not say
-	pin    int           // the oldest that may serve; 0 = any
-	resent bool          // the one retry of what was sent is used up
-	served *pool.Process // the last process that was asked
-	queued int64         // nanoseconds spent waiting for a process
-	status int           // of the answer; 0 = none yet
-	sent   int64         // bytes of the answer's content
-	reason string        // Purser-Error, if the answer is ours
+	seen    int           // the newest generation that the client knows of; 0 = it does not say
+	pin     int           // the oldest that may serve; 0 = any
+	resent  bool          // the one retry of what was sent is used up
+	served  *pool.Process // the last process that was asked
+	queued  int64         // nanoseconds spent waiting for a process
+	status  int           // of the answer; 0 = none yet
+	sent    int64         // bytes of the answer's content
+	reason  string        // Purser-Error, if the answer is ours
+	outcome pool.Outcome  // of what the process answered, once that is known
 }
 
 // newExchange returns an exchange that serves one call after the other.
 func (p *parts) newExchange() *exchange {
 	x := &exchange{parts: p}
 	x.body.Init(p.spool)
-	x.origin.trusts = p.trusts
+	x.origin.trusts, x.origin.trustUnix = p.trusts, p.trustUnix
 	x.order.Body, x.order.Added = &x.body, &x.origin
 	return x
 }

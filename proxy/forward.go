@@ -6,7 +6,6 @@ import (
 
 	"purser/pool"
 	"purser/proxy/upstream"
-	"purser/proxy/wire"
 )
 
 // maxTries is how often a request is tried again at most: each process that refuses a connection is
@@ -94,9 +93,14 @@ func (x *exchange) giveUp(err error) {
 		x.loan.group.Recycle(x.loan.proc, err.Error())
 	case errors.Is(err, upstream.ErrSlow):
 		x.loan.group.Recycle(x.loan.proc, "request_timeout passed")
+	case errors.Is(err, upstream.ErrStalled):
+		x.stalled()
 	}
 	x.ask.End()
-	x.loan.end(outcomeOf(err))
+	if tooLong(x, err) {
+		x.loan.end(pool.Unclear)
+	}
+	x.loan.end(outcomeOf(err)) // unless it has ended
 }
 
 // mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
@@ -137,16 +141,19 @@ func (x *exchange) awaitDeath() {
 	}
 }
 
-// errSendfile refuses what an app must not be left to believe was done.
-var errSendfile = errors.New("the app answers with X-Accel-Redirect or X-Sendfile, which purser does not do yet; have the app send the file itself")
+// stalled replaces a process that may never be free again.
+func (x *exchange) stalled() {
+	if !x.site.unlimited() {
+		x.loan.group.Recycle(x.loan.proc, "answer_stall passed")
+	}
+}
 
 // appReply makes a reply of the answer whose head has come.
 func (x *exchange) appReply() (*reply, error) {
 	head := x.ask.Head()
-	if err := x.checkSendfile(head); err != nil {
-		x.ask.End()
-		x.loan.end(pool.Worked)
-		return nil, err
+	if err := x.origin.checkForFront(head); err != nil {
+		x.story.outcome = outcomeOf(err)
+		return nil, err // finish waits for the rest of the answer
 	}
 	r, h := &x.reply, &x.reply.head
 	x.added = x.site.pins.fields(x.added[:0], x.loan.proc.Generation(), x.story.seen, x.origin.secure())
@@ -159,22 +166,4 @@ func (x *exchange) appReply() (*reply, error) {
 		r.content, r.endless = newEventStream(x, r.length < 0), true
 	}
 	return r, nil
-}
-
-// checkSendfile refuses an answer that wants a file sent in its place, unless the front before us has
-// offered to do so: then it is passed on.
-func (x *exchange) checkSendfile(head *wire.Response) error {
-	if !head.Sendfile {
-		return nil
-	}
-	offered := x.origin.peer.Trusted && (x.req.Get(wire.XSendfileType) != nil || x.req.Get(wire.XAccelMapping) != nil)
-	for i := range head.Fields {
-		if f := &head.Fields[i]; f.ID == wire.XAccelRedirect || f.ID == wire.XSendfile {
-			if !offered {
-				return errSendfile
-			}
-			f.Drop = false
-		}
-	}
-	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
@@ -140,7 +142,9 @@ func appendMember[T []byte | string](b []byte, name string, value T) []byte {
 	return appendJSON(b, value)
 }
 
-// appendJSON appends a JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become U+FFFD.
+// appendJSON appends a JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become U+FFFD. What is
+// not printed is escaped, too, for those who read logs: to a terminal or an editor it may be the end of a
+// line, a command, or a change of direction.
 func appendJSON[T []byte | string](b []byte, text T) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')
@@ -149,8 +153,10 @@ func appendJSON[T []byte | string](b []byte, text T) []byte {
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
-		case r < ' ' || r == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
+		case !unicode.IsPrint(r):
+			for _, u := range utf16.AppendRune(nil, r) {
+				b = append(b, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
+			}
 		default:
 			b = utf8.AppendRune(b, r)
 		}

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
@@ -12,15 +11,16 @@ import (
 )
 
 // An origin is what a request says about who asks for what. A stranger's word for it is dropped; a trusted
-// proxy's is believed, and X-Forwarded-For continued.
+// proxy's is believed, and X-Forwarded-For continued (trusted.go).
 type origin struct {
-	peer   *client.Peer
-	req    *wire.Request
-	trusts func(netip.Addr) bool
-	since  int64  // Unix milliseconds, when it came
-	addr   []byte // of the client, once it was asked for
-	id     []byte // of the request, once it was asked for
-	memory [32]byte
+	peer      *client.Peer
+	req       *wire.Request
+	trusts    func(netip.Addr) bool
+	trustUnix bool   // who connects over a unix socket is trusted
+	since     int64  // Unix milliseconds, when it came
+	addr      []byte // of the client, once it was asked for
+	id        []byte // of the request, once it was asked for
+	memory    [32]byte
 }
 
 var (
@@ -32,9 +32,10 @@ var (
 	requestIDName  = []byte("X-Request-ID")
 	requestStart   = []byte("X-Request-Start")
 
-	schemeHTTP = []byte("http") // until we speak TLS ourselves
-	portHTTP   = []byte("80")
-	portHTTPS  = []byte("443")
+	schemeHTTP  = []byte("http") // until we speak TLS ourselves
+	schemeHTTPS = []byte("https")
+	portHTTP    = []byte("80")
+	portHTTPS   = []byte("443")
 )
 
 // begin makes it that of another request.
@@ -56,7 +57,11 @@ func (o *origin) dropForwarded() {
 
 // rewritten reports fields that are written anew whoever has sent them.
 func rewritten(id wire.FieldID) bool {
-	return id == wire.XForwardedFor || id == wire.XRealIP || id == wire.XRequestID
+	switch id {
+	case wire.XForwardedFor, wire.XForwardedHost, wire.XForwardedPort, wire.XForwardedProto, wire.XRealIP, wire.XRequestID:
+		return true
+	}
+	return false
 }
 
 // AppendTo appends what we say to the app.
@@ -96,50 +101,20 @@ func (o *origin) appendTrusted(b []byte) []byte {
 	if addr := o.client(); addr != nil {
 		b = wire.AppendField(b, realIP, addr)
 	}
-	if o.believed(wire.XForwardedProto) == nil {
-		b = wire.AppendField(b, forwardedProto, schemeHTTP)
-	}
-	if o.believed(wire.XForwardedPort) == nil {
-		b = wire.AppendField(b, forwardedPort, o.port())
-	}
-	if o.believed(wire.XForwardedHost) == nil {
-		b = wire.AppendField(b, forwardedHost, o.req.HostOrLocal())
-	}
-	return b
-}
-
-// path says through whom the request came: whom a trusted proxy has named, and the peer, unless it has no
-// address.
-func (o *origin) path() []byte {
-	var names [][]byte
-	for i := range o.req.Fields {
-		if f := &o.req.Fields[i]; f.ID == wire.XForwardedFor && len(f.Value) > 0 {
-			names = append(names, f.Value)
-		}
-	}
-	if o.peer.Text != nil {
-		names = append(names, o.peer.Text)
-	}
-	return bytes.Join(names, []byte(", "))
-}
-
-// believed returns what a trusted proxy says in a field, or nil.
-func (o *origin) believed(id wire.FieldID) []byte {
-	if !o.peer.Trusted {
-		return nil
-	}
-	if value := o.req.Get(id); len(value) > 0 {
-		return value
-	}
-	return nil
+	b = wire.AppendField(b, forwardedProto, o.scheme())
+	b = wire.AppendField(b, forwardedPort, o.port())
+	return wire.AppendField(b, forwardedHost, o.forwardedHost())
 }
 
 // port returns the port that the client asked for: the one in the host, or the scheme's own. Only if it
 // named no host is it the listener's.
 func (o *origin) port() []byte {
+	if said := o.first(wire.XForwardedPort); wire.IsPort(said) {
+		return said
+	}
 	port, host := o.req.Port, o.req.Host
-	if said := o.believed(wire.XForwardedHost); said != nil {
-		port, host = wire.Port(said), said
+	if said, itsPort := o.saidHost(); said != nil {
+		port, host = itsPort, said
 	}
 	switch {
 	case len(port) > 0:
@@ -150,43 +125,6 @@ func (o *origin) port() []byte {
 		return portHTTPS
 	}
 	return portHTTP
-}
-
-// secure reports whether the client is known to have used https: a trusted proxy in front says so.
-func (o *origin) secure() bool {
-	return wire.EqualFold(o.believed(wire.XForwardedProto), "https")
-}
-
-// client returns the address of the client, or nil if it is not known: the peer's, or, behind trusted
-// proxies, the last address in X-Forwarded-For that is not one of them.
-func (o *origin) client() []byte {
-	if o.addr == nil {
-		o.addr = o.peer.Text
-		if o.peer.Trusted {
-			o.addr = o.forwardedClient(o.addr)
-		}
-	}
-	return o.addr
-}
-
-func (o *origin) forwardedClient(client []byte) []byte {
-	for i := len(o.req.Fields) - 1; i >= 0; i-- {
-		if o.req.Fields[i].ID != wire.XForwardedFor {
-			continue
-		}
-		for list := o.req.Fields[i].Value; len(list) > 0; {
-			comma := bytes.LastIndexByte(list, ',')
-			a, ok := wire.ForwardedAddr(list[comma+1:])
-			if !ok {
-				return client
-			}
-			if client = a.AppendTo(nil); !o.trusts(a) {
-				return client
-			}
-			list = list[:max(comma, 0)]
-		}
-	}
-	return client
 }
 
 // longestID is how long an id may be that a trusted proxy has given a request.

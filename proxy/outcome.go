@@ -24,6 +24,20 @@ func outcomeOf(err error) pool.Outcome {
 	return pool.Erred
 }
 
+// long is more than some servers take of a head, or read at once of a body.
+const long = 4 << 10
+
+// tooLong reports whether a failure may be that the request is longer than the app's server takes. Some
+// end the connection then without an answer, with the rest of a body unread. Any client can bring that
+// about. That the process has died is noticed elsewhere.
+func tooLong(x *exchange, err error) bool {
+	head := len(x.req.Target)
+	for i := range x.req.Fields {
+		head += len(x.req.Fields[i].Name) + len(x.req.Fields[i].Value)
+	}
+	return errors.Is(err, upstream.ErrNoAnswer) && head > long || errors.Is(err, upstream.ErrUnread) && x.body.Size() > long
+}
+
 // outcomeOfAnswer says what an answer tells, which may have been cut short. 501 and 505 are how apps
 // answer methods and versions that clients made up.
 func outcomeOfAnswer(status int, err error) pool.Outcome {

@@ -42,14 +42,18 @@ func (x *exchange) answer() (r *reply, err error) {
 	return x.forward()
 }
 
-// finish ends the exchange. A fault of ours ends this connection only.
+// finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends
+// this connection only.
 func (x *exchange) finish() {
-	if !x.ended {
+	defer x.end()
+	switch {
+	case !x.ended:
 		x.faults.Add(1)
 		x.log.Error("a request was ended by a fault in purser; please report it", "panic", recover(), "stack", string(debug.Stack()))
 		x.call.Cut()
+	case x.loan.proc != nil:
+		(*appContent)(x).finish()
 	}
-	x.end()
 }
 
 // failure makes the reply to a request that cannot be served, or none if nobody waits for it.

@@ -75,7 +75,7 @@ func New(c Config) (*Server, error) {
 	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients()})
-	s.trusts = s.conns.Trusts
+	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}

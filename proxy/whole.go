@@ -36,7 +36,10 @@ func (w *wholeContent) take(from content) error {
 			from.Wait()
 			continue
 		}
-		if err := w.body.Append(data); err != nil {
+		switch err := w.body.Append(data); {
+		case errors.Is(err, spool.ErrTooLarge):
+			return errNotMeasured
+		case err != nil:
 			return err
 		}
 	}

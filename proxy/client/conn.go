@@ -204,6 +204,9 @@ func (c *conn) move(n int64, some func(done int64) (int64, error)) error {
 	start, done := c.clock().Now(), int64(0)
 	defer c.sock.Disarm()
 	for done < n {
+		if c.sock.Gone() { // the wake that told of it may have met another wait
+			return ErrGone
+		}
 		c.sock.Arm(bodyDeadline(c.clock().Now(), start, done))
 		more, err := some(done)
 		done += more

@@ -10,6 +10,7 @@ package sock
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -81,12 +82,39 @@ func (s *Socket) Close() {
 }
 
 // Reset closes the socket so that its peer is told that what it got is not whole, where the transport
-// can say so: TCP can, by a reset.
+// can say so: TCP can, by a reset. What the peer has not yet got goes with it, so a peer that takes it has
+// a moment for that.
 func (s *Socket) Reset() {
-	if tcp, ok := s.conn.(interface{ SetLinger(int) error }); ok {
+	if tcp, ok := s.conn.(*net.TCPConn); ok {
+		s.awaitArrival(resetDelay)
 		_ = tcp.SetLinger(0)
 	}
 	s.Close()
+}
+
+// resetDelay is how long a reset may wait for what was sent before.
+const resetDelay = time.Second
+
+// awaitArrival waits until the peer has acknowledged all that was sent. The kernel tells nobody when.
+func (s *Socket) awaitArrival(most time.Duration) {
+	end := time.Now().Add(most)
+	for pause := time.Millisecond; time.Now().Before(end); pause = min(2*pause, 50*time.Millisecond) {
+		unsent, err := unix.IoctlGetInt(int(s.fd), unix.SIOCOUTQ)
+		if err != nil || unsent == 0 || polled(s.fd, unix.POLLHUP|unix.POLLERR) {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// Refuse says that nothing more is taken, and reports whether the peer notices, as it does on a unix
+// socket: its next write fails.
+func (s *Socket) Refuse() bool {
+	if _, tcp := s.conn.(*net.TCPConn); tcp {
+		return false
+	}
+	s.shutdown(unix.SHUT_RD)
+	return true
 }
 
 // CloseWrite ends what is sent. The peer may still be read.

@@ -46,15 +46,22 @@ func (s *Socket) GiveUp() {
 // HungUp reports whether the peer has closed its side. It may be asked from any goroutine.
 func (s *Socket) HungUp() bool {
 	gone := false
-	err := s.raw.Control(func(fd uintptr) { gone = hungUp(fd) })
+	err := s.raw.Control(func(fd uintptr) { gone = polled(fd, hungUp) })
 	return gone || err != nil
 }
 
 // AwaitHangUp waits, beside those who write, until the peer hangs up or over says that the wait is over,
 // which is asked after each wake. Bytes of the peer's do not end it.
-func (s *Socket) AwaitHangUp(over func() bool) (gone bool) {
+func (s *Socket) AwaitHangUp(over func() bool) (gone bool) { return s.await(hungUp, over) }
+
+// AwaitClose is AwaitHangUp for a peer that was told by Refuse: it waits until both sides are closed.
+func (s *Socket) AwaitClose(over func() bool) (closed bool) {
+	return s.await(unix.POLLHUP|unix.POLLERR, over)
+}
+
+func (s *Socket) await(events int16, over func() bool) (came bool) {
 	for !over() {
-		err := s.raw.Read(func(fd uintptr) bool { return over() || hungUp(fd) })
+		err := s.raw.Read(func(fd uintptr) bool { return over() || polled(fd, events) })
 		if !TimedOut(err) {
 			return !over()
 		}
@@ -63,8 +70,12 @@ func (s *Socket) AwaitHangUp(over func() bool) (gone bool) {
 	return false
 }
 
-func hungUp(fd uintptr) bool {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+// hungUp are the events of a peer that has closed its side.
+const hungUp = unix.POLLRDHUP | unix.POLLHUP | unix.POLLERR
+
+// polled reports whether one of some events has come.
+func polled(fd uintptr, events int16) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
 	n, _ := unix.Poll(fds, 0)
-	return n > 0 && fds[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+	return n > 0 && fds[0].Revents&events != 0
 }

@@ -112,18 +112,26 @@ func (a *Ask) Wait() {
 		}
 	}
 	a.link.Arm(until)
+	if a.receive() { // why is asked before the deadline is taken back
+		a.content.err = a.interrupted(ErrStalled)
+	}
+	a.link.Disarm()
+}
+
+// receive waits for more of the content, and reports whether the wait was ended from outside.
+func (a *Ask) receive() (woken bool) {
 	n, err := a.link.Read(a)
 	switch {
 	case err == nil:
 		a.buf.have += n
-	case sock.TimedOut(err): // why is asked before the deadline is taken back
-		a.content.err = a.interrupted(ErrStalled)
+	case sock.TimedOut(err):
+		return true
 	case a.content.end == wire.ByClose && errors.Is(err, io.EOF):
 		a.content.finish()
 	default:
 		a.content.err = ErrShortAnswer
 	}
-	a.link.Disarm()
+	return false
 }
 
 // Within has the answer end with ErrStalled after a time, whatever comes until then.

@@ -53,6 +53,7 @@ type Ask struct {
 	way     *Way
 	link    *sock.Socket
 	fresh   bool    // link was opened for it
+	limit   int64   // for the head of the answer; 0 = none
 	sender  *sender // still sending the body, beside the reading of the answer
 	buf     *buffer // nil while there is nothing in it
 	content content
@@ -64,11 +65,11 @@ func (a *Ask) Do(way *Way, r *Request) error {
 	if err := a.open(); err != nil {
 		return err
 	}
-	limit := int64(0)
+	a.limit = 0
 	if r.Terms.Limit > 0 {
-		limit = a.link.Clock().In(r.Terms.Limit)
+		a.limit = a.link.Clock().In(r.Terms.Limit)
 	}
-	a.link.Arm(limit)
+	a.link.Arm(a.limit)
 	r.Asker.WakeOnGone(a.link, r.Terms.LookOut)
 	defer r.Asker.WakeOnGone(nil, false)
 	if r.Asker.Gone() { // looked at after WakeOnGone: who leaves from now on wakes us
@@ -219,7 +220,15 @@ func (a *Ask) readHead() error {
 	}
 }
 
+// fillHead reads more of a head. One that has begun may not stall for longer than the content.
 func (a *Ask) fillHead() error {
+	until, late := a.limit, ErrSlow
+	if begun := a.buf.at < a.buf.have; begun && a.req.Terms.Stall > 0 {
+		if stall := a.link.Clock().In(a.req.Terms.Stall); until == 0 || stall < until {
+			until, late = stall, ErrStalled
+		}
+	}
+	a.link.Arm(until)
 	for {
 		n, err := a.link.Read(a)
 		switch {
@@ -231,7 +240,7 @@ func (a *Ask) fillHead() error {
 		case !sock.TimedOut(err):
 			return ErrShortHead
 		}
-		if err := a.interrupted(ErrSlow); err != nil {
+		if err := a.interrupted(late); err != nil {
 			return err
 		}
 	}

@@ -5,24 +5,24 @@ import (
 	"net/netip"
 )
 
-// parseHost checks a host with an optional port (RFC 9110 section 7.2, RFC 3986 section 3.2.2): a
+// ParseHost checks a host with an optional port (RFC 9110 section 7.2, RFC 3986 section 3.2.2): a
 // registered name of letters, digits, "-", "." and "_", or an address in brackets. The port may be empty
 // (section 3.2.3: port = *DIGIT).
-func parseHost(b []byte) (port []byte, ok bool) {
+func ParseHost(b []byte) (port []byte, ok bool) {
 	if len(b) == 0 || len(b) > 255+6 {
 		return nil, false
 	}
 	if b[0] == '[' {
 		name, port := splitHost(b)
 		_, ok := parseBracketed(name)
-		return port, ok && (len(port) == 0 || validPort(port))
+		return port, ok && (len(port) == 0 || IsPort(port))
 	}
 	for i, c := range b {
 		switch {
 		case is(c, classHost):
 		case c == ':' && i > 0:
 			port = b[i+1:]
-			return port, len(port) == 0 || validPort(port)
+			return port, len(port) == 0 || IsPort(port)
 		default:
 			return nil, false
 		}
@@ -40,15 +40,8 @@ func splitHost(b []byte) (name, port []byte) {
 	return b[:colon], b[colon+1:]
 }
 
-// Port returns the port of a host, or nil if it names none.
-func Port(host []byte) []byte {
-	if _, port := splitHost(host); len(port) > 0 {
-		return port
-	}
-	return nil
-}
-
-func validPort(b []byte) bool {
+// IsPort reports whether b is the number of a port.
+func IsPort(b []byte) bool {
 	n, ok := parseLength(b)
 	return ok && len(b) <= 5 && n <= 65535
 }
@@ -71,7 +64,7 @@ func ForwardedAddr(text []byte) (netip.Addr, bool) {
 	if bracketed || bytes.Count(host, []byte(":")) == 1 { // otherwise its colons are those of an IPv6 address
 		host, port = splitHost(host)
 	}
-	if port != nil && !validPort(port) || len(host) > len("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]") {
+	if port != nil && !IsPort(port) || len(host) > len("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]") {
 		return netip.Addr{}, false
 	}
 	if bracketed {

@@ -59,7 +59,9 @@ const (
 	XForwardedHost
 	XForwardedPort
 	XForwardedProto
+	XLighttpdSendFile
 	XRealIP
+	XReproxyURL
 	XRequestID
 	XRequestStart
 	XSendfile
@@ -85,8 +87,9 @@ var fieldNames = [idCount]string{
 	XAccelBuffering: "x-accel-buffering", XAccelMapping: "x-accel-mapping",
 	XAccelRedirect: "x-accel-redirect", XForwardedFor: "x-forwarded-for",
 	XForwardedHost: "x-forwarded-host", XForwardedPort: "x-forwarded-port",
-	XForwardedProto: "x-forwarded-proto", XRealIP: "x-real-ip", XRequestID: "x-request-id",
-	XRequestStart: "x-request-start", XSendfile: "x-sendfile", XSendfileType: "x-sendfile-type",
+	XForwardedProto: "x-forwarded-proto", XLighttpdSendFile: "x-lighttpd-send-file", XRealIP: "x-real-ip",
+	XReproxyURL: "x-reproxy-url", XRequestID: "x-request-id", XRequestStart: "x-request-start",
+	XSendfile: "x-sendfile", XSendfileType: "x-sendfile-type",
 }
 
 // longestName is the length of the longest name in fieldNames.
@@ -174,7 +177,15 @@ var notForwarded = hopByHop | setOf(Host, Expect, Proxy)
 
 // notReturned are the fields of a response that are not sent on as received. What begins with X- is for
 // the server in front, which is us.
-var notReturned = hopByHop | setOf(XAccelBuffering, XAccelRedirect, XSendfile)
+var notReturned = hopByHop | sendsFile | setOf(XAccelBuffering)
+
+// sendsFile are the fields by which an app has the server in front send something else in the place of its
+// answer.
+var sendsFile = setOf(XAccelRedirect, XLighttpdSendFile, XReproxyURL, XSendfile)
+
+// SendsFile reports a field of an answer that must not be taken for content: what is to be sent is named in
+// the field.
+func (f *Field) SendsFile() bool { return sendsFile.has(f.ID) }
 
 // notNominable are fields that a Connection header cannot have removed. RFC 9110 section 7.6.1 forbids to
 // name what is meant for all recipients. A client that does could take away what the app relies on
@@ -195,11 +206,11 @@ var once = setOf(Host, ContentLength, TransferEncoding, Authorization, ContentTy
 
 // notInTrailers are fields that a trailer section may not carry (RFC 9110 section 6.5.1): framing,
 // routing, authentication, caching and what else must be known before the content.
-var notInTrailers = setOf(Age, Authorization, CacheControl, Connection, ContentEncoding, ContentLength,
+var notInTrailers = sendsFile | setOf(Age, Authorization, CacheControl, Connection, ContentEncoding, ContentLength,
 	ContentRange, ContentType, Cookie, Date, Expect, Expires, Host, HTTP2Settings, IfMatch, IfModifiedSince,
 	IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy, ProxyAuthenticate,
 	ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer, TransferEncoding, Upgrade, Vary,
-	WWWAuthenticate, XAccelBuffering, XAccelRedirect, XSendfile)
+	WWWAuthenticate, XAccelBuffering)
 
 // inTrailers reports whether a field may be sent on in a trailer section: many apps read trailers as if
 // they were fields of the head.

@@ -99,7 +99,7 @@ func (r *Request) interpret() error {
 func (r *Request) note(f *Field, m *marks) error {
 	switch f.ID {
 	case Host:
-		port, ok := parseHost(f.Value)
+		port, ok := ParseHost(f.Value)
 		if !ok {
 			return errHost
 		}

@@ -24,7 +24,7 @@ type Response struct {
 	Close       bool // the connection must not be used again
 	Announced   bool // Content-Length was given; for HEAD and 304 it is passed on
 	HasDate     bool
-	Sendfile    bool   // a file is to be sent in its place, says the app
+	ForFront    bool   // it has a field for the server in front of the app
 	EventStream bool   // a text/event-stream: long-lived, never held back
 	Accept      []byte // Sec-WebSocket-Accept
 
@@ -194,8 +194,8 @@ func (r *Response) note(f *Field, m *marks) error {
 		r.EventStream = EqualFold(trim(kind), "text/event-stream")
 	case Upgrade:
 		r.Upgrade = f.Value
-	case XAccelRedirect, XSendfile:
-		r.Sendfile = true
+	case XAccelBuffering, XAccelRedirect, XLighttpdSendFile, XReproxyURL, XSendfile:
+		r.ForFront = true
 	case SecWebSocketAccept:
 		r.Accept = f.Value
 	}

@@ -119,7 +119,7 @@ func (r *Request) splitAbsolute() error {
 	if end < 0 {
 		end = len(rest)
 	}
-	port, ok := parseHost(rest[:end])
+	port, ok := ParseHost(rest[:end])
 	if !ok {
 		return errHost
 	}
