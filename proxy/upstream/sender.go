@@ -77,16 +77,6 @@ func (s *sender) writeBody(r *Request) error {
 	return nil
 }
 
-// sent reports whether all has been sent.
-func (s *sender) sent() bool {
-	select {
-	case <-s.done:
-		return s.err == nil
-	default:
-		return false
-	}
-}
-
 // join ends the sending and reports whether all was sent before. A process that answered without
 // reading everything cannot be asked again on that connection.
 func (s *sender) join(link *sock.Socket) bool {
