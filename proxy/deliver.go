@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"purser/proxy/client"
+	"purser/proxy/sock"
 	"purser/proxy/spool"
 	"purser/proxy/wire"
 )
@@ -35,8 +36,8 @@ func (x *exchange) deliver(r *reply) {
 		}
 		x.close(r.content, nil)
 	}
-	if err := x.call.End(trailers); errors.Is(err, spool.ErrFull) {
-		x.cut(err)
+	if err := x.call.End(trailers); err != nil {
+		x.cut(unwanted(err))
 	}
 }
 
@@ -84,10 +85,15 @@ func (x *exchange) cut(err error) {
 	x.call.Cut()
 }
 
+var errSlowClient = errors.New("the client did not take it, or took it too slowly")
+
 // unwanted says why a client takes no more.
 func unwanted(err error) error {
-	if errors.Is(err, spool.ErrUnread) || errors.Is(err, spool.ErrFull) {
+	switch {
+	case errors.Is(err, spool.ErrUnread), errors.Is(err, spool.ErrFull):
 		return err
+	case sock.TimedOut(err):
+		return errSlowClient
 	}
 	return client.ErrGone
 }

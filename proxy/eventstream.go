@@ -44,6 +44,8 @@ func (s *eventStream) Next() ([]byte, error) {
 	}
 	data, err := s.appContent.Next()
 	switch {
+	case errors.Is(err, upstream.ErrGone) && s.ctx.Err() != nil:
+		return nil, io.EOF // purser stops: what it ends itself ends in order
 	case errors.Is(err, upstream.ErrStalled): // the rest of an event did not come in time
 		return nil, io.EOF
 	case errors.Is(err, upstream.ErrShortAnswer) && s.closing.processLeaves() && s.closing.await(nil):

@@ -53,6 +53,10 @@ func failureOf(err error) failure {
 	return failure{http.StatusBadGateway, "bad_response", "The app sent an answer that is not valid HTTP."}
 }
 
+// errStopped says that the time of a stop was over before the app had answered. It may have done what it
+// was asked.
+var errStopped = errors.New("purser stopped before the app had answered")
+
 // errSpool stands for all errors of the spool's disk.
 var errSpool = errors.New("a body cannot be kept")
 
@@ -75,6 +79,7 @@ var failures = map[error]failure{
 	spool.ErrTooLarge:       tooLarge,
 	client.ErrBodyTooLarge:  tooLarge,
 	client.ErrBodySlow:      {http.StatusRequestTimeout, "bad_request", "The request's body came too slowly."},
+	errStopped:              {http.StatusGatewayTimeout, "stopping", "The server stopped before the app had answered."},
 	client.ErrStopping:      stopping,
 	pool.ErrClosed:          stopping,
 	pool.ErrQueueFull:       {http.StatusServiceUnavailable, "queue_full", "Too many requests are waiting; try again in a moment."},

@@ -223,3 +223,27 @@ func TestStreamIsPassedOnAtOnce(t *testing.T) {
 		t.Errorf("the stream's end: %v", err)
 	}
 }
+
+// RFC 9110 section 7.6.2: who sends an OPTIONS on takes one off.
+func TestMaxForwardsOfOptionsIsCountedDown(t *testing.T) {
+	for sent, want := range map[string]string{"3": "2", "1": "0", "010": "9", "x": "x", "99999999999999999999": "99999999999999999999"} {
+		var seen string
+		f := newFront(t, func(_ testing.TB, c *appConn) {
+			seen, _ = c.request()
+			c.send("HTTP/1.1 204 No Content\r\n\r\n")
+		}, nil)
+		f.dial().send("OPTIONS /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: %s\r\n\r\n", sent).expect(204, "")
+		if !strings.Contains(seen, "\r\nMax-Forwards: "+want+"\r\n") {
+			t.Errorf("%s became %q", sent, seen)
+		}
+	}
+	var seen string
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		seen, _ = c.request()
+		c.send("HTTP/1.1 204 No Content\r\n\r\n")
+	}, nil)
+	f.dial().send("GET /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n\r\n").expect(204, "")
+	if !strings.Contains(seen, "\r\nMax-Forwards: 3\r\n") {
+		t.Errorf("a GET became %q", seen)
+	}
+}

@@ -58,6 +58,9 @@ func (x *exchange) finish() {
 
 // failure makes the reply to a request that cannot be served, or none if nobody waits for it.
 func (x *exchange) failure(err error) *reply {
+	if gone(err) && x.ctx.Err() != nil {
+		err = errStopped // it is not the client that left
+	}
 	f := failureOf(err)
 	x.story.status, x.story.reason = f.status, f.reason
 	if errors.Is(err, client.ErrHeadCut) || f != hungUp {

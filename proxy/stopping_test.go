@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +111,23 @@ func TestQueuedRequestsAreToldOfTheStopWhenTheDrainEnds(t *testing.T) {
 	if err := <-stopped; !errors.Is(err, errDrained) {
 		t.Errorf("the stop says %v", err)
 	}
-	if res, err := http.ReadResponse(hung.Reader, nil); err == nil {
-		t.Errorf("the request that hung was answered with %d", res.StatusCode)
+	res, _ := hung.answer("GET") // it may have been done, so nobody is asked to send it again
+	if res.StatusCode != 504 || res.Header.Get("Purser-Error") != "stopping" || res.Header.Get("Retry-After") != "" {
+		t.Errorf("the request that hung got %d %s", res.StatusCode, res.Header.Get("Purser-Error"))
+	}
+}
+
+func TestEventStreamEndsInOrderWhenPurserStops(t *testing.T) {
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		c.request()
+		c.send(eventStreamHead)
+		c.chunk("data: 1\n\n")
+		_, _ = io.Copy(io.Discard, c.Conn)
+	}, nil)
+	_, res := f.events("data: 1\n\n")
+	stopped := f.stopOf(t.Context())
+	expectRest(t, res, "")
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }

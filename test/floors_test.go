@@ -63,7 +63,7 @@ func TestLowestFloorUsesNothingButTOML(t *testing.T) {
 // imports are what each package of this module imports, in the given format of go list.
 func imports(t *testing.T, format string) map[string][]string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} "+format, "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-pgo=off", "-f", "{{.ImportPath}} "+format, "./...")
 	cmd.Dir = harness.ModuleDir()
 	out, err := cmd.Output()
 	if err != nil {

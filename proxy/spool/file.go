@@ -98,7 +98,8 @@ func (f *file) readAt(p []byte, at int64) (int, error) {
 // moved counts bytes that the client has sent, or taken.
 func (f *file) moved(n int) {
 	f.edit(func(c *claim) {
-		c.turn(f.spool.clock.Now())
+		c.last = f.spool.clock.Now()
+		c.turn(c.last)
 		c.moved += int64(n)
 	})
 }

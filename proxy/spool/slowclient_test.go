@@ -53,6 +53,24 @@ func TestClientThatIsOnlyJustSlowIsNotTakenForTheSlowest(t *testing.T) {
 	})
 }
 
+func TestClientThatTakesNothingIsSlowSoonerThanAfterAWindow(t *testing.T) {
+	inStore(t, 600*kib, func(s *store) {
+		r := newSlowClient()
+		o := s.answerTo(r)
+		r.take <- 1
+		if err := o.Write(make([]byte, 300*kib)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * still)
+		b := s.mustUpload(400 * kib)
+		b.Reset()
+		close(r.take)
+		if err := o.Finish(nil); !errors.Is(err, ErrFull) {
+			t.Errorf("the answer that nobody takes ended with %v, want %v", err, ErrFull)
+		}
+	})
+}
+
 func TestAnswerThatGaveWayEndsAtOnce(t *testing.T) {
 	inStore(t, 600*kib, func(s *store) {
 		r := newSlowClient()

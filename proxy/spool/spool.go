@@ -20,6 +20,7 @@ const Memory = 64 << 10
 const (
 	lookAgain = 10 * time.Second // how old what is known of the file system may be
 	window    = 30 * time.Second // over which it is counted who is slow
+	still     = 5 * time.Second  // without a byte, and a client is slow all the same
 )
 
 var (
@@ -88,6 +89,7 @@ type claim struct {
 	held    int64
 	since   int64 // when the present window began; 0 = nothing was claimed yet
 	moved   int64 // bytes of the client's in it
+	last    int64 // when its client last moved any
 	before  int64 // and in the one before
 	old     bool  // it has lived for a window
 	settled bool  // it waits for us, not for its client: it never gives way
@@ -125,7 +127,7 @@ func (s *Spool) makeRoom(c *claim, n, now int64) (given []*os.File, err error) {
 		}
 	}
 	if s.claims[c] = true; c.since == 0 {
-		c.since = now
+		c.since, c.last = now, now
 	}
 	s.held += n
 	c.held += n
@@ -137,11 +139,11 @@ func (s *Spool) makeRoom(c *claim, n, now int64) (given []*os.File, err error) {
 func (s *Spool) slowest(c *claim, now int64) (slowest *claim) {
 	for other := range s.claims {
 		other.turn(now)
-		if other != c && other.old && !other.settled && (slowest == nil || other.rate() < slowest.rate()) {
+		if other != c && other.judged(now) && !other.settled && (slowest == nil || other.rate() < slowest.rate()) {
 			slowest = other
 		}
 	}
-	if slowest != nil && c.old && c.rate() < slowest.rate() {
+	if slowest != nil && c.judged(now) && c.rate() < slowest.rate() {
 		return c
 	}
 	return slowest
@@ -170,5 +172,8 @@ func (c *claim) turn(now int64) {
 	}
 	c.moved, c.since, c.old = 0, now, true
 }
+
+// judged reports whether it is known how slow its client is: after a window, or sooner if it has stopped.
+func (c *claim) judged(now int64) bool { return c.old || c.last != 0 && now-c.last > int64(still) }
 
 func (c *claim) rate() int64 { return c.moved + c.before }
