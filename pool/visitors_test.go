@@ -61,8 +61,9 @@ func (g *simGroup) wishOf(who int) (wish Wish) {
 	if who != nobody {
 		wish.Pin = g.people[who]
 	}
-	if procs := g.state.procs; len(procs) > 0 && g.world.chance(20) {
-		wish.Avoid = procs[g.world.rand.IntN(len(procs))]
+	// A stream of their own: what happens beside them does not depend on wishes.
+	if procs := g.state.procs; len(procs) > 0 && g.world.wishes.IntN(100) < 20 {
+		wish.Avoid = procs[g.world.wishes.IntN(len(procs))]
 	}
 	return wish
 }

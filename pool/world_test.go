@@ -14,6 +14,7 @@ import (
 // the children, the visitors and the operators. The same seed is always the same history.
 type world struct {
 	rand   *rand.Rand
+	wishes *rand.Rand
 	start  time.Time
 	now    time.Time
 	agenda agenda
@@ -41,7 +42,7 @@ func (w *world) tell(format string, args ...any) {
 
 func newWorld(seed uint64, trace io.Writer) *world {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), start: start, now: start, trace: trace, seen: map[string]int{}, what: "the beginning"}
+	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), wishes: rand.New(rand.NewPCG(seed, 11)), start: start, now: start, trace: trace, seen: map[string]int{}, what: "the beginning"}
 	w.slots.surplus = map[*simGroup]int{}
 	for i := range 2 {
 		w.groups = append(w.groups, newSimGroup(w, i))
