@@ -109,12 +109,14 @@ func (o *origin) appendTrusted(b []byte) []byte {
 // port returns the port that the client asked for: the one in the host, or the scheme's own. Only if it
 // named no host is it the listener's.
 func (o *origin) port() []byte {
-	if said := o.first(wire.XForwardedPort); wire.IsPort(said) {
-		return said
-	}
 	port, host := o.req.Port, o.req.Host
-	if said, itsPort := o.saidHost(); said != nil {
-		port, host = itsPort, said
+	if o.peer.Trusted {
+		if said := o.first(wire.XForwardedPort); wire.IsPort(said) {
+			return said
+		}
+		if said, itsPort := o.saidHost(); said != nil {
+			port, host = itsPort, said
+		}
 	}
 	switch {
 	case len(port) > 0:

@@ -49,6 +49,9 @@ func (o *origin) scheme() []byte {
 // secure reports whether the client is known to have used https, or wss, as some proxies say of a
 // WebSocket.
 func (o *origin) secure() bool {
+	if !o.peer.Trusted {
+		return false // until we speak TLS ourselves
+	}
 	scheme := o.scheme()
 	return wire.EqualFold(scheme, "https") || wire.EqualFold(scheme, "wss")
 }

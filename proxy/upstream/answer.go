@@ -100,22 +100,26 @@ func (a *Ask) Trailers() []wire.Field {
 func (a *Ask) Wait() {
 	r := a.req
 	r.Asker.WakeOnGone(a.link, r.Terms.LookOut || a.content.events)
-	defer r.Asker.WakeOnGone(nil, false)
-	if r.Asker.Gone() {
+	a.link.Arm(a.patience())
+	switch {
+	case r.Asker.Gone():
 		a.content.err = ErrGone
-		return
-	}
-	until := a.content.until
-	if r.Terms.Stall > 0 && !a.content.events {
-		if stalled := a.link.Clock().In(r.Terms.Stall); until == 0 || stalled < until {
-			until = stalled
-		}
-	}
-	a.link.Arm(until)
-	if a.receive() { // why is asked before the deadline is taken back
+	case a.receive(): // why is asked before the deadline is taken back
 		a.content.err = a.interrupted(ErrStalled)
 	}
 	a.link.Disarm()
+	r.Asker.WakeOnGone(nil, false)
+}
+
+// patience is when more of the content must have come; 0 = never.
+func (a *Ask) patience() int64 {
+	until := a.content.until
+	if stall := a.req.Terms.Stall; stall > 0 && !a.content.events {
+		if stalled := a.link.Clock().In(stall); until == 0 || stalled < until {
+			return stalled
+		}
+	}
+	return until
 }
 
 // receive waits for more of the content, and reports whether the wait was ended from outside.

@@ -68,16 +68,20 @@ func (a *Ask) Do(way *Way, r *Request) error {
 	}
 	a.link.Arm(a.limit)
 	r.Asker.WakeOnGone(a.link, r.Terms.LookOut)
-	defer r.Asker.WakeOnGone(nil, false)
-	if r.Asker.Gone() { // looked at after WakeOnGone: who leaves from now on wakes us
-		return ErrGone
-	}
-	err := a.send()
-	if err == nil {
-		err = a.readHead()
-	}
+	err := a.ask()
+	r.Asker.WakeOnGone(nil, false)
 	a.link.Disarm()
 	return err
+}
+
+func (a *Ask) ask() error {
+	if a.req.Asker.Gone() { // looked at after WakeOnGone: who leaves from now on wakes us
+		return ErrGone
+	}
+	if err := a.send(); err != nil {
+		return err
+	}
+	return a.readHead()
 }
 
 // open takes an idle link or opens one. A process may close an idle link just as a request is sent on

@@ -190,8 +190,7 @@ func (r *Response) note(f *Field, m *marks) error {
 	case Date:
 		r.HasDate = true
 	case ContentType:
-		kind, _, _ := bytes.Cut(f.Value, []byte(";"))
-		r.EventStream = EqualFold(trim(kind), "text/event-stream")
+		r.EventStream = isEventStream(f.Value)
 	case Upgrade:
 		r.Upgrade = f.Value
 	case XAccelBuffering, XAccelRedirect, XLighttpdSendFile, XReproxyURL, XSendfile:
@@ -200,6 +199,13 @@ func (r *Response) note(f *Field, m *marks) error {
 		r.Accept = f.Value
 	}
 	return nil
+}
+
+func isEventStream(mediaType []byte) bool {
+	if parameters := bytes.IndexByte(mediaType, ';'); parameters >= 0 {
+		mediaType = mediaType[:parameters]
+	}
+	return EqualFold(trim(mediaType), "text/event-stream")
 }
 
 func (r *Response) frame(length, coding []byte) error {
