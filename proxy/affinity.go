@@ -122,11 +122,8 @@ var (
 )
 
 // fields appends the pin for who is given an answer of a generation: the field always, the cookie if the
-// client has not shown that it knows. No pins are no fields.
+// client has not shown that it knows.
 func (p *pins) fields(dst []wire.Field, generation, seen int, secure bool) []wire.Field {
-	if p == nil {
-		return dst
-	}
 	pin := p.of(generation)
 	dst = append(dst, wire.Field{Name: pinFieldName, Value: pin.text})
 	if seen != generation {

@@ -8,23 +8,23 @@ import (
 	"purser/proxy/wire"
 )
 
-// An exchange is one request and what becomes of it.
+// An exchange is one request and what becomes of it. What is asked for both before and after the wait for
+// a process comes first, so that it lies together: in between thousands of others push it from the cache.
 type exchange struct {
 	*parts
-	call   client.Call
-	req    *wire.Request
-	origin origin
-	site   *site // nil until it is found
-
-	body  spool.Body
-	order upstream.Request // what the process is asked
-	loan  loan             // the process that is asked
-	ask   upstream.Ask
-	reply reply
+	call  client.Call
+	req   *wire.Request
+	site  *site // nil until it is found
+	loan  loan  // the process that is asked
 	story story
+	ask   upstream.Ask
+	order upstream.Request // what the process is asked
+	reply reply
 
-	added []wire.Field // memory for fields of ours
-	ended bool         // in order, and not by a fault
+	added  []wire.Field // memory for fields of ours
+	ended  bool         // in order, and not by a fault
+	origin origin
+	body   spool.Body
 }
 
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of

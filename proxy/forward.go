@@ -156,8 +156,11 @@ func (x *exchange) appReply() (*reply, error) {
 		return nil, err // finish waits for the rest of the answer
 	}
 	r, h := &x.reply, &x.reply.head
-	x.added = x.site.pins.fields(x.added[:0], x.loan.proc.Generation(), x.story.seen, x.origin.secure())
-	h.Status, h.Reason, h.Fields, h.Added, h.HasDate = head.Status, head.Reason, head.Fields, x.added, head.HasDate
+	h.Status, h.Reason, h.Fields, h.Added, h.HasDate = head.Status, head.Reason, head.Fields, nil, head.HasDate
+	if x.site.pins != nil {
+		x.added = x.site.pins.fields(x.added[:0], x.loan.proc.Generation(), x.story.seen, x.origin.secure())
+		h.Added = x.added
+	}
 	r.length, r.content, r.upgrade, r.endless = head.Length, (*appContent)(x), head.Status == 101, false
 	if head.Bodiless && !head.Announced {
 		r.length = -1

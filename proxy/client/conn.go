@@ -44,14 +44,13 @@ const (
 type conn struct {
 	set  *Conns
 	sock *sock.Socket
-	peer Peer
+	call *h1Call // nil while idle
 
 	phase   atomic.Uint32
+	dropped atomic.Bool // it is to close without another word, if no request is under way
+	faulty  bool        // a fault of ours has ended it
+	peer    Peer
 	since   atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
-	dropped atomic.Bool  // it is to close without another word, if no request is under way
-
-	call   *h1Call // nil while idle
-	faulty bool    // a fault of ours has ended it
 
 	next, prev *conn // in the set's list
 }

@@ -16,7 +16,6 @@ import (
 type h1Call struct {
 	conn    *conn
 	handler Handler
-	req     wire.Request
 	began   int64
 
 	in      []byte // the client's bytes: in[at:have] are not used up yet
@@ -24,12 +23,13 @@ type h1Call struct {
 	have    int
 	head    int // length of the head, once complete
 	scanned int
-	blank   int // empty lines before the head
-	next    int // where the next pipelined request begins, once this one's end is known
+	blank   int  // empty lines before the head
+	next    int  // where the next pipelined request begins, once this one's end is known
+	whole   bool // the request has been read to its end
 
-	whole  bool // the request has been read to its end
-	chunks wire.Chunked
 	answer h1Answer
+	req    wire.Request
+	chunks wire.Chunked
 }
 
 const (

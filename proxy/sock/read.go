@@ -19,12 +19,12 @@ type Lender interface {
 
 // pollRead is a read that waits: what try, which the poller calls, works on.
 type pollRead struct {
-	before []byte // written first, so that the poller is armed before the answer can come
-	wrote  int
+	try    func(uintptr) bool
 	into   Lender // where to
 	n      int
 	err    error
-	try    func(uintptr) bool
+	before []byte // written first, so that the poller is armed before the answer can come
+	wrote  int
 }
 
 // ErrPartialWrite says that Exchange could not send all of the request at once.

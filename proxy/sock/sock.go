@@ -26,18 +26,16 @@ import (
 // cost of a small request. One goroutine may read and one may write at a time; only the owner
 // closes it, so that the descriptor is valid for as long as the socket is in use.
 type Socket struct {
-	conn handle
-	raw  syscall.RawConn
-	fd   uintptr
-
-	reader pollRead
-	writer pollWrite
-
+	raw      syscall.RawConn
+	fd       uintptr
 	deadline atomic.Int64 // on the sweeper's clock; 0 = none, fired = passed
 	watch    watch
+	sweeper  *Sweeper
+	reader   pollRead
 
-	sweeper    *Sweeper
 	next, prev *Socket // in the sweeper's list, guarded by its mutex
+	conn       handle
+	writer     pollWrite
 }
 
 // A handle is what the runtime's poller knows a descriptor by: a net.Conn or an os.File.

@@ -12,14 +12,14 @@ import (
 // A content is how the content of an answer comes in (RFC 9112 section 6.3).
 type content struct {
 	end      wire.End
-	left     int64 // of a known length: bytes to come
-	chunks   wire.Chunked
 	over     bool
 	events   bool  // it is an event stream, which may pause for ever
-	until    int64 // when its end is no longer waited for; 0 = never
 	reusable bool  // the link can carry another request after it
 	closes   bool  // the app closes the link after it
+	left     int64 // of a known length: bytes to come
+	until    int64 // when its end is no longer waited for; 0 = never
 	err      error
+	chunks   wire.Chunked
 }
 
 func (c *content) begin(r *wire.Response) {

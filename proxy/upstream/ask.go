@@ -49,10 +49,10 @@ type Ask struct {
 	req     *Request
 	way     *Way
 	link    *sock.Socket
+	buf     *buffer // nil while there is nothing in it
+	sender  *sender // still sending the body, beside the reading of the answer
 	fresh   bool    // link was opened for it
 	limit   int64   // for the head of the answer; 0 = none
-	sender  *sender // still sending the body, beside the reading of the answer
-	buf     *buffer // nil while there is nothing in it
 	content content
 }
 

@@ -89,7 +89,7 @@ func compareRequest(t *testing.T, sent []byte) (y tally) {
 	}
 	var d diff
 	d.add("method", string(r.Method), req.Method)
-	d.add("minor version", r.Minor, min(req.ProtoMinor, 1))
+	d.add("minor version", int(r.Minor), min(req.ProtoMinor, 1))
 	d.addTarget(&r, req)
 	d.add("host", string(r.Host), req.Host)
 	d.add("length", r.Length, req.ContentLength)

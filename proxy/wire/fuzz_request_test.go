@@ -65,7 +65,7 @@ func within(part, whole []byte) bool {
 // checkRewritten: all that was accepted, written anew, is the same request.
 func checkRewritten(t *testing.T, r *Request) {
 	t.Helper()
-	sent := appendRequest(r, r.Minor, func(f *Field) bool { return f.ID != Host })
+	sent := appendRequest(r, int(r.Minor), func(f *Field) bool { return f.ID != Host })
 	again, _, err := parseRequest(append(sent, "\r\n"...))
 	if err != nil {
 		t.Fatalf("written anew: %v", err)

@@ -12,22 +12,23 @@ var (
 type Request struct {
 	Method []byte
 	Target []byte // in origin-form, or "*"
-	Path   []byte // Target up to the "?"
-	Minor  int    // of HTTP/1.x: 0, or 1 for anything later
 	Fields []Field
+	Minor  uint8 // of HTTP/1.x: 0, or 1 for anything later
 
-	Host      []byte // from an absolute target, else from the Host field; may be empty in HTTP/1.0
-	Port      []byte // of Host; empty if it names none
-	Length    int64  // of the body; -1 if chunked, 0 if there is none
 	Chunked   bool
-	Close     bool // the client will not send another request on the connection
-	Continue  bool // the client waits for a 100 before it sends its body
-	Forwarded bool // some field tells about the client, see Field.Forwarded
-	Trailers  bool // the client takes trailers (TE: trailers)
+	Close     bool  // the client will not send another request on the connection
+	Continue  bool  // the client waits for a 100 before it sends its body
+	Forwarded bool  // some field tells about the client, see Field.Forwarded
+	Trailers  bool  // the client takes trailers (TE: trailers)
+	Length    int64 // of the body; -1 if chunked, 0 if there is none
 
 	// WebSocketKey is set when the request asks for an upgrade to WebSocket as RFC 6455 section 4.1
 	// wants it. Any other Upgrade is ignored, as RFC 9110 section 7.8 allows.
 	WebSocketKey []byte
+
+	Path []byte // Target up to the "?"
+	Host []byte // from an absolute target, else from the Host field; may be empty in HTTP/1.0
+	Port []byte // of Host; empty if it names none
 
 	// ReviewPath is set when Path has "%", "\", "//" or a "." after a "/": it must be normalised
 	// before it is used for routing.
