@@ -49,6 +49,7 @@ type conn struct {
 	phase   atomic.Uint32
 	dropped atomic.Bool // it is to close without another word, if no request is under way
 	faulty  bool        // a fault of ours has ended it
+	last    bool        // the last call was answered
 	peer    Peer
 	since   atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
 
@@ -85,19 +86,31 @@ func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
 func (c *conn) serve() {
 	defer c.end()
 	defer c.recovered()
-	for {
-		bad, ok := c.awaitHead()
+	for !c.last {
+		if c.call == nil && !c.awaitCalls() {
+			return
+		}
+		if c.call == nil || c.last {
+			continue
+		}
+		bad, ok := c.call.readHead()
 		if !ok {
 			return
 		}
-		c.call.handler.Serve(c.call, bad)
-		if !c.call.goesOn() {
-			break
-		}
-		c.call.finish()
+		c.answer(bad)
 	}
 	if c.call.unread() {
 		c.linger()
+	}
+}
+
+// answer has the call answered.
+func (c *conn) answer(bad error) {
+	c.call.handler.Serve(c.call, bad)
+	if c.call.goesOn() {
+		c.call.finish()
+	} else {
+		c.last = true
 	}
 }
 
@@ -130,44 +143,68 @@ func (c *conn) end() {
 	}
 }
 
-// awaitHead waits for a request head and parses it. It reports false when there is none, and nobody to
-// be told; bad is what is wrong with the one there is.
-func (c *conn) awaitHead() (bad error, ok bool) {
-	if c.call == nil && !c.awaitFirst() {
-		return nil, false
+// awaitCalls waits for requests, and serves those that come in one piece and are all there is to read. It
+// reports true with a call that is left to serve, or after the last one.
+func (c *conn) awaitCalls() bool {
+	if !c.await() {
+		return false
 	}
-	c.setPhase(serving)
-	return c.call.readHead()
+	for {
+		err := c.sock.Serve(c)
+		if err == nil {
+			return true
+		}
+		if c.over(err) != nil {
+			return false
+		}
+	}
 }
 
-// awaitFirst waits, without holding any memory, for the first bytes of a request.
-func (c *conn) awaitFirst() bool {
+// await begins the wait for a request, which holds no memory. It reports false if there is to be none.
+func (c *conn) await() bool {
 	c.sock.Arm(c.clock().In(idleTimeout))
 	if c.present() != expecting {
 		c.setPhase(idle)
 	}
-	if c.set.stopping.Load() { // looked at after the phase: a stop from now on finds it
+	return !c.set.stopping.Load() // looked at after the phase: a stop from now on finds it
+}
+
+// Use serves a request within the wait for the next one.
+func (c *conn) Use(n int) (goOn bool) {
+	c.call.have += n
+	c.setPhase(serving)
+	if !c.call.simple() {
 		return false
 	}
-	return c.fill(c) == nil
+	c.answer(nil)
+	return !c.last && c.call == nil && c.await()
 }
 
 // fill reads more from the client.
 func (c *conn) fill(into sock.Lender) error {
 	for {
 		n, err := c.sock.Read(into)
-		switch {
-		case err == nil:
+		if err == nil {
 			c.call.have += n
 			return nil
-		case !sock.TimedOut(err), c.sock.Passed(), c.sock.Gone():
+		}
+		if err = c.over(err); err != nil {
 			return err
-		case c.dropped.Load() && (c.mayDrop() || c.present() == reading):
-			return err
-		case c.set.ctx.Err() != nil && c.present() != lingering:
-			return ErrStopping
 		}
 	}
+}
+
+// over says why a wait for the client's bytes is over that was ended by err, or nil if it goes on.
+func (c *conn) over(err error) error {
+	switch {
+	case !sock.TimedOut(err), c.sock.Passed(), c.sock.Gone():
+		return err
+	case c.dropped.Load() && (c.mayDrop() || c.present() == reading):
+		return err
+	case c.set.ctx.Err() != nil && c.present() != lingering:
+		return ErrStopping
+	}
+	return nil
 }
 
 // Space and Unused make conn the lender of its own first bytes.

@@ -114,6 +114,31 @@ func TestHeadThatIsCutIsToldToNobodyButTheHandler(t *testing.T) {
 	g.expectEnd()
 }
 
+func TestConnectionEndsWithAClientThatHasSentItsLast(t *testing.T) {
+	h := open(t, telling)
+	first := h.dial().send("%s", getting("/a"))
+	_ = first.Conn.(*net.TCPConn).CloseWrite()
+	first.expect(200, "/a")
+	first.expectEnd()
+
+	at, goOn := make(chan struct{}), make(chan struct{})
+	h = open(t, func(c Call, bad error) {
+		if string(c.Request().Path) == "/slow" {
+			at <- struct{}{}
+			<-goOn
+		}
+		telling(c, bad)
+	})
+	later := h.dial().send("%s", getting("/a"))
+	later.expect(200, "/a")
+	later.send("%s", getting("/slow"))
+	<-at
+	_ = later.Conn.(*net.TCPConn).CloseWrite()
+	goOn <- struct{}{}
+	later.expect(200, "/slow")
+	later.expectEnd()
+}
+
 // A client that sends all before it reads gets the refusal, however much it sends.
 func TestRefusalReachesAClientThatGoesOnSending(t *testing.T) {
 	h := open(t, func(c Call, _ error) { give(c, 413, "too large") })

@@ -165,7 +165,16 @@ func TestWhoWaitsIsToldThatTheClientHasLeft(t *testing.T) {
 	<-at
 	g.send("%s", getting("/ahead")) // a further request is no end
 	_ = g.Conn.Close()
-	if err := <-why; !errors.Is(err, ErrGone) {
+	var err error
+	h.until("that is told", func() bool {
+		h.later()
+		select {
+		case err = <-why:
+		default:
+		}
+		return err != nil
+	})
+	if !errors.Is(err, ErrGone) {
 		t.Errorf("got %v, want %v", err, ErrGone)
 	}
 }

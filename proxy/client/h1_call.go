@@ -3,9 +3,7 @@ package client
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 
-	"purser/proxy/fault"
 	"purser/proxy/sock"
 	"purser/proxy/wire"
 )
@@ -26,6 +24,8 @@ type h1Call struct {
 	blank   int  // empty lines before the head
 	next    int  // where the next pipelined request begins, once this one's end is known
 	whole   bool // the request has been read to its end
+	heard   bool // the head is complete and parsed, or bad
+	bad     error
 
 	answer h1Answer
 	req    wire.Request
@@ -57,8 +57,8 @@ func (c *h1Call) recycle() {
 
 // forget makes the call ready for the next head in its buffer.
 func (c *h1Call) forget() {
-	c.head, c.scanned, c.blank = 0, 0, 0
-	c.whole = false
+	c.began, c.head, c.scanned, c.blank = 0, 0, 0, 0
+	c.whole, c.heard, c.bad = false, false, nil
 	c.answer.reset()
 }
 
@@ -120,38 +120,15 @@ func (c *h1Call) LongLived(unread int64) {
 	}
 }
 
-// Present watches the connection, from which nobody reads meanwhile.
+// Present has the sweeper look for a client that leaves.
 func (c *h1Call) Present() (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancelCause(c.conn.set.ctx)
-	p := &presence{sock: c.conn.sock, cancel: cancel, done: make(chan struct{})}
-	go p.run()
-	return ctx, p.end
-}
-
-// A presence waits for the end of a client's stream. Bytes of a further request do not end it.
-type presence struct {
-	sock   *sock.Socket
-	cancel context.CancelCauseFunc
-	over   atomic.Bool
-	done   chan struct{}
-	fault  fault.Fault
-}
-
-func (p *presence) run() {
-	defer close(p.done)
-	defer p.fault.Catch(func() { p.cancel(ErrGone) })
-	if p.sock.AwaitHangUp(p.over.Load) {
-		p.cancel(ErrGone)
+	s := c.conn.sock
+	s.Tell(func() { cancel(ErrGone) })
+	if s.Gone() {
+		cancel(ErrGone)
 	}
-}
-
-func (p *presence) end() {
-	p.over.Store(true)
-	p.sock.Wake()
-	<-p.done
-	p.sock.Calm()
-	p.cancel(nil)
-	p.fault.Raise()
+	return ctx, func() { s.Tell(nil); cancel(nil) }
 }
 
 // Tunnel hands the connection over. What the client sent before the answer was held back until here

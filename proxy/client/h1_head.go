@@ -21,33 +21,46 @@ var (
 // without one; bad is what is wrong with what came. If all of it is here already, the deadline of the wait
 // for it is left as it is: what waits next sets its own.
 func (c *h1Call) readHead() (bad error, ok bool) {
+	if c.hear() {
+		return c.bad, true
+	}
 	conn := c.conn
-	c.began = conn.clock().Exact()
-	for patient := true; ; patient = false {
-		complete, err := c.scanHead()
-		switch {
-		case err != nil:
-			c.req.Reset()
-		case complete:
-			err = c.req.Parse(c.in[c.at : c.at+c.head])
-			c.next = c.at + c.head
-			c.whole = err == nil && c.req.Length == 0
-		}
-		if complete || err != nil {
-			if !patient {
-				conn.sock.Disarm()
-				conn.setPhase(serving)
-			}
-			return err, true
-		}
-		if patient { // once: a byte now and then must not push it away
-			conn.sock.Arm(conn.clock().In(headTimeout))
-			conn.takeTime(reading)
-		}
+	conn.sock.Arm(conn.clock().In(headTimeout)) // once: a byte now and then must not push it away
+	conn.takeTime(reading)
+	for !c.hear() {
 		if err := conn.fill(c); err != nil {
 			return c.lost(err)
 		}
 	}
+	conn.sock.Disarm()
+	conn.setPhase(serving)
+	return c.bad, true
+}
+
+// hear looks whether the head is here to its end, or bad, and parses it then.
+func (c *h1Call) hear() bool {
+	if c.heard {
+		return true
+	}
+	if c.began == 0 {
+		c.began = c.conn.clock().Exact()
+	}
+	complete, err := c.scanHead()
+	switch {
+	case err != nil:
+		c.req.Reset()
+	case complete:
+		err = c.req.Parse(c.in[c.at : c.at+c.head])
+		c.next = c.at + c.head
+		c.whole = err == nil && c.req.Length == 0
+	}
+	c.heard, c.bad = complete || err != nil, err
+	return c.heard
+}
+
+// simple reports a request of which all is here, and that nothing more is read for.
+func (c *h1Call) simple() bool {
+	return c.hear() && c.bad == nil && c.whole && c.req.WebSocketKey == nil
 }
 
 // lost says what is to be said of a connection on which no whole head came.

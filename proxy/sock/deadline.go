@@ -1,6 +1,11 @@
 package sock
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // fired stands for a deadline that has passed.
 const fired = -1
@@ -39,7 +44,30 @@ func (s *Socket) sweep(now int64) {
 	if at > 0 && at <= now && s.deadline.CompareAndSwap(at, fired) {
 		s.Wake()
 	}
+	if s.unsure.sweep() && s.is(unix.POLLIN|hungUp) {
+		s.Wake()
+	}
 	if from := s.watch.from.Load(); from != 0 && from <= now && s.HungUp() {
 		s.GiveUp()
 	}
+}
+
+// unsure says that a socket waits without having looked whether there is anything to read.
+type unsure struct{ since atomic.Uint32 }
+
+const (
+	sure uint32 = iota
+	sinceThisTick
+	sinceLastTick
+)
+
+func (u *unsure) set(since uint32) {
+	if u.since.Load() != since {
+		u.since.Store(since)
+	}
+}
+
+// sweep reports, once, that it has been so for a whole tick: most wait only for a moment.
+func (u *unsure) sweep() bool {
+	return !u.since.CompareAndSwap(sinceThisTick, sinceLastTick) && u.since.CompareAndSwap(sinceLastTick, sure)
 }

@@ -17,10 +17,20 @@ type Lender interface {
 	Unused() // nothing came into it
 }
 
-// pollRead is a read that waits: what try, which the poller calls, works on.
+// A Server uses what was read while the wait for more goes on: Use does not read from the socket, and
+// reports whether there is to be more.
+type Server interface {
+	Lender
+	Use(n int) (goOn bool)
+}
+
+// pollRead is a read that waits: what try and serve, which the poller calls, work on.
 type pollRead struct {
 	try    func(uintptr) bool
 	into   Lender // where to
+	serve  func(uintptr) bool
+	server Server
+	served bool // something was used already
 	n      int
 	err    error
 	before []byte // written first, so that the poller is armed before the answer can come
@@ -55,6 +65,41 @@ func (s *Socket) Exchange(request []byte, into Lender) (wrote, n int, err error)
 	n, err = s.Read(into)
 	s.reader.before = nil
 	return s.reader.wrote, n, err
+}
+
+// Serve reads again and again, and has by use it, until that is enough for it. Where what came first was
+// used, no read is tried that would only tell that there is nothing more yet, as the poller tells of what
+// comes from then on. It does not tell again of an end that came together with bytes: the sweeper does, a
+// moment later.
+func (s *Socket) Serve(by Server) error {
+	r := &s.reader
+	r.server, r.served = by, false
+	err := s.raw.Read(r.serve)
+	r.server = nil
+	if err != nil {
+		return err
+	}
+	return r.err
+}
+
+func (s *Socket) tryServe(fd uintptr) bool {
+	r := &s.reader
+	for {
+		space := r.server.Space()
+		n, again, err := s.get(fd, space)
+		switch {
+		case again:
+			r.server.Unused()
+			return false
+		case err != nil || !r.server.Use(n):
+			r.err = err
+			return true
+		case n < len(space) && r.served:
+			s.unsure.set(sinceThisTick)
+			return false
+		}
+		r.served = true
+	}
 }
 
 func (s *Socket) tryRead(fd uintptr) bool {

@@ -30,6 +30,7 @@ type Socket struct {
 	fd       uintptr
 	deadline atomic.Int64 // on the sweeper's clock; 0 = none, fired = passed
 	watch    watch
+	unsure   unsure
 	sweeper  *Sweeper
 	reader   pollRead
 
@@ -64,7 +65,7 @@ func New(c io.Closer, sweeper *Sweeper) (*Socket, error) {
 	if err := raw.Control(func(fd uintptr) { s.fd = fd }); err != nil {
 		return nil, err
 	}
-	s.reader.try = s.tryRead
+	s.reader.try, s.reader.serve = s.tryRead, s.tryServe
 	s.writer.try = s.tryWrite
 	sweeper.add(s)
 	return s, nil

@@ -11,6 +11,7 @@ type watch struct {
 	from  atomic.Int64           // the sweeper looks from then on; 0 = not at all
 	gone  atomic.Bool            // the peer hung up, or was given up
 	wakes atomic.Pointer[Socket] // where the work goes on
+	calls atomic.Pointer[func()]
 }
 
 // Watch has the sweeper look, from a time on, whether the peer has hung up, and wake other once it has; 0
@@ -23,6 +24,18 @@ func (s *Socket) Watch(from int64, other *Socket) {
 	if s.watch.from.Load() != from {
 		s.watch.from.Store(from)
 	}
+}
+
+// Tell has f called when the peer hangs up or is given up, within two ticks; nil takes it back. Look at Gone
+// after Tell, too. Who is told does not wait.
+func (s *Socket) Tell(f func()) {
+	if f == nil {
+		s.watch.calls.Store(nil)
+		s.Unwatch()
+		return
+	}
+	s.watch.calls.Store(&f)
+	s.watch.from.Store(s.Clock().Now())
 }
 
 // Unwatch ends the watch. That a GiveUp may still wake the other socket does it no harm.
@@ -41,27 +54,25 @@ func (s *Socket) GiveUp() {
 	if other := s.watch.wakes.Load(); other != nil {
 		other.Wake()
 	}
+	if tell := s.watch.calls.Load(); tell != nil {
+		(*tell)()
+	}
 }
 
 // HungUp reports whether the peer has closed its side. It may be asked from any goroutine.
-func (s *Socket) HungUp() bool {
-	gone := false
-	err := s.raw.Control(func(fd uintptr) { gone = polled(fd, hungUp) })
-	return gone || err != nil
+func (s *Socket) HungUp() bool { return s.is(hungUp) }
+
+// is reports whether one of some events has come, or the socket is closed.
+func (s *Socket) is(events int16) (so bool) {
+	err := s.raw.Control(func(fd uintptr) { so = polled(fd, events) })
+	return so || err != nil
 }
 
-// AwaitHangUp waits, beside those who write, until the peer hangs up or over says that the wait is over,
-// which is asked after each wake. Bytes of the peer's do not end it.
-func (s *Socket) AwaitHangUp(over func() bool) (gone bool) { return s.await(hungUp, over) }
-
-// AwaitClose is AwaitHangUp for a peer that was told by Refuse: it waits until both sides are closed.
+// AwaitClose waits until a peer that was told by Refuse has closed both sides, or over says that the wait
+// is over, which is asked after each wake. Bytes of the peer's do not end it.
 func (s *Socket) AwaitClose(over func() bool) (closed bool) {
-	return s.await(unix.POLLHUP|unix.POLLERR, over)
-}
-
-func (s *Socket) await(events int16, over func() bool) (came bool) {
 	for !over() {
-		err := s.raw.Read(func(fd uintptr) bool { return over() || polled(fd, events) })
+		err := s.raw.Read(func(fd uintptr) bool { return over() || polled(fd, unix.POLLHUP|unix.POLLERR) })
 		if !TimedOut(err) {
 			return !over()
 		}
