@@ -23,6 +23,7 @@ type flow struct {
 	limit      atomic.Int64      // Unix nanoseconds after which it ends; 0 = none
 	closing    bool              // it is to end between two frames
 	discarding bool              // dst takes no more: what comes is dropped
+	end        flowEnd           // once it has ended
 	closeSent  atomic.Bool       // dst was sent a Close frame of ours, or needs none
 }
 
@@ -63,25 +64,37 @@ func (f *flow) pass() flowEnd {
 	if !f.goesOn() { // a wake may have come before there was anything to wake
 		return timeOver
 	}
-	for {
-		if f.closing && !f.closeSent.Load() && f.frames.Between() && !f.sendClose() {
-			return sinkEnded
-		}
-		n, err := f.src.Read(f)
-		switch {
-		case sock.TimedOut(err):
-			if !f.goesOn() {
-				return timeOver
-			}
-		case err != nil:
+	for f.mayClose() {
+		switch err := f.src.Serve(f); {
+		case err == nil:
+			return f.end
+		case !sock.TimedOut(err):
 			return sourceEnded
-		case !f.take(f.buf[:n]):
-			return sinkEnded
-		case f == &f.ws.up && f.frames.Closed() && f.ws.down.closeSent.Load():
-			return answered
+		case !f.goesOn():
+			return timeOver
 		}
-		f.Unused()
 	}
+	return sinkEnded
+}
+
+// mayClose sends the Close that is due, as soon as no frame is under way. It reports false if dst is gone.
+func (f *flow) mayClose() bool {
+	return !f.closing || f.closeSent.Load() || !f.frames.Between() || f.sendClose()
+}
+
+// Use passes on what has come.
+func (f *flow) Use(n int) (goOn bool) {
+	taken := f.take(f.buf[:n])
+	f.Unused()
+	switch {
+	case !taken, !f.mayClose():
+		f.end = sinkEnded
+	case f == &f.ws.up && f.frames.Closed() && f.ws.down.closeSent.Load():
+		f.end = answered
+	default:
+		return true
+	}
+	return false
 }
 
 // take passes p on, or as much of it as belongs to the present frame if the flow is ending. It reports

@@ -45,12 +45,17 @@ func newMemTunnel() *memTunnel {
 	return t
 }
 
-func (m *memTunnel) Read(into sock.Lender) (int, error) {
-	n, err := m.in.Read(into.Space())
-	if err != nil {
-		into.Unused()
+func (m *memTunnel) Serve(by sock.Server) error {
+	for {
+		n, err := m.in.Read(by.Space())
+		switch {
+		case err != nil:
+			by.Unused()
+			return err
+		case !by.Use(n):
+			return nil
+		}
 	}
-	return n, err
 }
 
 func (m *memTunnel) WriteSome(p []byte) (int, error) { return m.out.Write(p) }

@@ -72,7 +72,7 @@ type Handler interface {
 
 // A Tunnel is what is left of a call after an upgrade: bytes both ways.
 type Tunnel interface {
-	Read(into sock.Lender) (int, error)
+	Serve(by sock.Server) error
 	WriteSome(p []byte) (int, error)
 	SetReadDeadline(t time.Time)
 	SetWriteDeadline(t time.Time)
