@@ -117,13 +117,16 @@ func TestAnswerOnAUnixSocketToHTTP10HasALength(t *testing.T) {
 	for name, c := range map[string]struct{ answer, body string }{
 		"in chunks": {byChunks + "0\r\n\r\n", "hello"},
 		"until end": {"HTTP/1.0 200 OK\r\n\r\nhello", "hello"},
-		"large":     {"HTTP/1.0 200 OK\r\n\r\n" + large, large},
+		"large":     {"HTTP/1.0 200 OK\r\nX-App: kept\r\n\r\n" + large, large},
 		"empty":     {"HTTP/1.0 200 OK\r\n\r\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res := newFront(t, begun(c.answer), nil).unixSocket()().send(get10).expect(200, c.body)
 			if res.ContentLength != int64(len(c.body)) {
 				t.Errorf("its length is told as %d, want %d", res.ContentLength, len(c.body))
+			}
+			if strings.Contains(c.answer, "X-App") {
+				expectHeader(t, res.Header, "X-App", "kept")
 			}
 		})
 	}

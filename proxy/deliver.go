@@ -105,6 +105,7 @@ func (x *exchange) mustMeasure(r *reply) bool {
 
 // measure takes the whole content in, where only its length can tell an answer that was cut.
 func (x *exchange) measure(r *reply) error {
+	r.head.Keep()
 	from := r.content
 	whole := &wholeContent{}
 	whole.body.Init(x.spool)

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -70,6 +72,15 @@ func (h *ResponseHead) Append(b []byte, end End, length int64, p Persistence, da
 		b = append(b, '\r', '\n')
 	}
 	return append(appendFraming(b, end, length, p), '\r', '\n')
+}
+
+// Keep gives the head memory of its own: what it was parsed from is lent for as long as nothing more is read.
+func (h *ResponseHead) Keep() {
+	h.Reason, h.Fields = bytes.Clone(h.Reason), slices.Clone(h.Fields)
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		f.Name, f.Value = bytes.Clone(f.Name), bytes.Clone(f.Value)
+	}
 }
 
 // Reason returns the standard reason phrase of a status.
