@@ -35,7 +35,6 @@ type Group struct {
 	news     []func()      // to be told once mu is free
 	telling  bool          // somebody does that
 	freed    bool          // others may get a slot of the pool now
-	begging  bool          // a slot of another group is wanted
 	seen     int           // moves of the state when releases was made
 	ended    bool          // end is closed
 }
@@ -182,15 +181,15 @@ func (g *Group) killAll() (killed int) {
 	return killed
 }
 
-// yield and idleSince are for the pool, when another group needs room.
+// offer and yield are for the pool, when another group needs room.
 
-func (g *Group) yield() (yielded bool) {
-	g.do(func(s *groupState, now time.Time) { yielded = s.yield(now) })
-	return yielded
-}
-
-func (g *Group) idleSince() time.Time {
+func (g *Group) offer() (idle time.Time, load int, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state.idleSince(time.Now())
+	return g.state.offer(time.Now())
+}
+
+func (g *Group) yield(n need) (yielded bool) {
+	g.do(func(s *groupState, now time.Time) { yielded = s.yield(now, n) })
+	return yielded
 }

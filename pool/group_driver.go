@@ -20,15 +20,12 @@ func (g *Group) do(event func(*groupState, time.Time)) {
 func (g *Group) unlock(now time.Time) {
 	g.setTimer(now)
 	g.noteReleases()
-	freed, begging := g.freed, g.begging
-	g.freed, g.begging = false, false
+	freed := g.freed
+	g.freed = false
 	g.tell()
 	g.mu.Unlock()
 	if freed {
 		g.pool.kick()
-	}
-	if begging {
-		g.pool.makeRoom(g)
 	}
 }
 
@@ -124,14 +121,15 @@ func (g *Group) orderOf(p *Process) Order {
 // groupDriver is a Group as its own state sees it. Its methods run with mu held.
 type groupDriver struct{ *Group }
 
-func (g groupDriver) claim(why purpose, surge int) bool { return g.pool.claim(g.Group, why, surge) }
+func (g groupDriver) claim(n need, surge int) bool { return g.pool.claim(g.Group, n, surge) }
 
 // Once mu is free, others look again if these may let them have a slot.
 
-func (g groupDriver) free()            { g.freed = g.pool.free(g.Group) || g.freed }
-func (g groupDriver) wait(queued bool) { g.freed = g.pool.wait(g.Group, queued) || g.freed }
-func (g groupDriver) leave()           { g.freed = g.pool.leave(g.Group) || g.freed }
-func (g groupDriver) makeRoom()        { g.begging = true }
+func (g groupDriver) release() { g.freed = g.pool.release(g.Group) || g.freed }
+func (g groupDriver) wait(n need, promised bool) {
+	g.freed = g.pool.wait(g.Group, n, promised) || g.freed
+}
+func (g groupDriver) leave() { g.freed = g.pool.leave(g.Group) || g.freed }
 
 func (g groupDriver) spawn(p *Process) {
 	ctx, cancel := context.WithCancel(context.Background())
