@@ -24,6 +24,7 @@ type Group struct {
 	end      chan struct{}  // closed when the last child is gone for good
 	clock    sync.WaitGroup // the goroutine of keepTime
 	releases atomic.Pointer[[]Release]
+	serves   atomic.Bool // something is ready
 
 	// mu guards what follows. The pool's mutex may be taken under it, but no other group's; and
 	// nothing slow happens under it: logs and observers come after.

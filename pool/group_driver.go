@@ -20,6 +20,9 @@ func (g *Group) do(event func(*groupState, time.Time)) {
 func (g *Group) unlock(now time.Time) {
 	g.setTimer(now)
 	g.noteReleases()
+	if serves := len(g.state.lendable.heap) > 0; serves != g.serves.Load() {
+		g.serves.Store(serves)
+	}
 	freed := g.freed
 	g.freed = false
 	g.tell()
@@ -107,10 +110,11 @@ func (g *Group) run(ctx context.Context, p *Process) {
 
 // start spawns p's child once the pool lets it.
 func (g *Group) start(ctx context.Context, p *Process) (Child, error) {
-	if err := g.pool.gate.enter(ctx, g); err != nil {
+	turn, err := g.pool.boots.await(ctx, g)
+	if err != nil {
 		return nil, err
 	}
-	defer g.pool.gate.leave(g)
+	defer turn.end()
 	return g.spawn(ctx, g.orderOf(p))
 }
 

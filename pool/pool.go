@@ -31,7 +31,7 @@ import (
 // A Pool is the groups of all apps. New makes it; Close ends it.
 type Pool struct {
 	log     hclog.Logger
-	gate    *gate
+	boots   *boots
 	journal journal
 
 	// mu guards what follows. It is the innermost lock: no group is called with it held.
@@ -46,11 +46,11 @@ type Pool struct {
 
 // New returns a pool without groups. maxProcesses is how many processes may be alive over all
 // groups, 0 for any number; a restart may exceed it by its surge. maxSpawns is how many may be
-// starting at once, 0 for twice the processors and at least 16; each group may always start one.
+// starting at once, 0 for as many as there are processors.
 func New(maxProcesses, maxSpawns int, log hclog.Logger) *Pool {
 	return &Pool{
 		log:    log.Named("pool"),
-		gate:   newGate(cmp.Or(maxSpawns, max(16, 2*runtime.NumCPU()))),
+		boots:  newBoots(cmp.Or(maxSpawns, runtime.NumCPU())),
 		groups: make(map[string]*Group),
 		slots:  newSlots[*Group](maxProcesses),
 		ask:    make(chan struct{}, 1),
