@@ -2,7 +2,6 @@ package test
 
 import (
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -136,14 +135,4 @@ func TestRepairedReleaseTakesOverAfterABadOne(t *testing.T) {
 	if condition := p.Status(t, "app").Condition; condition != "up" {
 		t.Errorf("after a release that works the condition is %q, not up", condition)
 	}
-}
-
-// currentOf is the folder that the site's symlink leads to.
-func currentOf(t *testing.T, s site) string {
-	t.Helper()
-	dir, err := os.Readlink(s.current())
-	if err != nil {
-		t.Fatalf("cannot tell the current release: %v", err)
-	}
-	return dir
 }

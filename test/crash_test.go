@@ -1,9 +1,7 @@
 package test
 
 import (
-	"errors"
 	"math/rand/v2"
-	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -68,12 +66,5 @@ func killRandom(t *testing.T, p *harness.Purser) {
 	ready := p.Status(t, "app").Ready()
 	if len(ready) > 0 {
 		kill9(t, ready[rand.IntN(len(ready))].PID)
-	}
-}
-
-func kill9(t *testing.T, pid int) {
-	t.Helper()
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH) {
-		t.Fatalf("cannot kill %d: %v", pid, err)
 	}
 }

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
@@ -50,41 +49,4 @@ func TestTrustedPeerIsBelieved(t *testing.T) {
 	if !strings.HasPrefix(seen["x-forwarded-for"], "6.6.6.6") {
 		t.Errorf("x-forwarded-for is %q: the client that the trusted peer named is lost", seen["x-forwarded-for"])
 	}
-}
-
-func TestChildEnvironmentIsBuiltFromScratch(t *testing.T) {
-	app := harness.NewApp(t, "node")
-	p := harness.Serve(t, harness.Options{
-		Config: config(app.Dir, processes(1), `env = { MINE = "yes", NODE_ENV = "staging" }`),
-		Env:    []string{"SECRET=leaked", "NOTIFY_SOCKET=/nowhere", "LISTEN_FDS=1"},
-	})
-	env := headers(t, get(t, p, "/env"))
-	for name, want := range map[string]string{
-		"MINE": "yes", "NODE_ENV": "staging", "RAILS_ENV": "production", "PWD": app.Dir, "PURSER_APP": "app",
-		"PURSER_GENERATION": "1", "IN_PASSENGER": "1", "PASSENGER_APP_ENV": "production",
-	} {
-		if env[name] != want {
-			t.Errorf("%s is %q, not %q", name, env[name], want)
-		}
-	}
-	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "PURSER_PROCESS", "PURSER_RELEASE"} {
-		if env[name] == "" {
-			t.Errorf("%s is not set", name)
-		}
-	}
-	for _, name := range []string{"SECRET", "NOTIFY_SOCKET", "LISTEN_FDS", "XDG_RUNTIME_DIR"} {
-		if value, there := env[name]; there {
-			t.Errorf("%s=%s was inherited", name, value)
-		}
-	}
-}
-
-// headers are the names and values that the app shows as JSON.
-func headers(t *testing.T, a harness.Answer) map[string]string {
-	t.Helper()
-	var seen map[string]string
-	if err := json.Unmarshal([]byte(a.Body), &seen); err != nil {
-		t.Fatalf("the app answered %d %q: %v", a.StatusCode, a.Body, err)
-	}
-	return seen
 }

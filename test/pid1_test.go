@@ -1,8 +1,6 @@
 package test
 
 import (
-	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -64,22 +62,4 @@ func innerPID(t *testing.T, p *harness.Purser) int {
 	}
 	t.Fatal("unshare has no child")
 	return 0
-}
-
-// running are the processes below pid that run the named program.
-func running(pid int, program string) []int {
-	var found []int
-	for _, p := range harness.Descendants(pid) {
-		if filepath.Base(harness.Exe(p.PID)) == program {
-			found = append(found, p.PID)
-		}
-	}
-	return found
-}
-
-func mustBeRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Fatal("this test makes namespaces and mounts: run it as root")
-	}
 }

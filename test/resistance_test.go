@@ -86,10 +86,3 @@ func TestCrashWhileResistingIsRepairedWithTheOldCodeAndARepairedReleaseHeals(t *
 		t.Errorf("the repaired release does not serve: %q", body)
 	}
 }
-
-func samePIDs(before []int, now []harness.Process) bool {
-	pids := harness.Status{Processes: now}.PIDs()
-	slices.Sort(before)
-	slices.Sort(pids)
-	return slices.Equal(before, pids)
-}

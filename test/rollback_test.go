@@ -1,7 +1,6 @@
 package test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -80,75 +79,4 @@ func TestRollbackAfterTheWindowStartsTheOldReleaseFromItsFolder(t *testing.T) {
 			t.Logf("purser rollback took %v", result.Took.Round(time.Millisecond))
 		})
 	}
-}
-
-func TestCanaryStopsAtOneProcessUntilItIsPromotedOrRolledBack(t *testing.T) {
-	const n = 4
-	s := newSite(t, release{Version: 1, Boot: 20})
-	first := currentOf(t, s)
-	p := s.serve(n)
-	load := harness.Load{Addr: p.Addr, Rate: 100}.Begin()
-	defer load.End()
-	capacity := observe(t, p, fewerReadyThan(n))
-
-	second := s.deploy(release{Version: 2, Boot: 20})
-	restart(t, p, 0, "--canary", "1")
-	mustBeCanary(t, p, n, first, second)
-	order(t, p, "promote", "app").mustExit(t, 0)
-	mustOnlyLive(t, p, n, second)
-
-	third := s.deploy(release{Version: 3, Boot: 20})
-	restart(t, p, 0, "--canary", "1")
-	mustBeCanary(t, p, n, second, third)
-	order(t, p, "rollback", "app").mustExit(t, 0)
-	mustOnlyLive(t, p, n, second)
-
-	restart(t, p, 0, "--canary", "50%")
-	if s := p.Status(t, "app"); len(oldReady(s, third)) != n/2 || len(oldReady(s, second)) != n/2 {
-		t.Errorf("a canary of a half is not half of the processes:\n%s", describe(s))
-	}
-	restart(t, p, 0)
-	mustOnlyLive(t, p, n, third)
-	capacity.end()
-	report := load.End()
-	mustNotFail(t, report)
-	t.Log(report)
-}
-
-// mustBeCanary expects one process of the new release among n, and that it gets its share of the
-// requests: the others go on doing most of the work.
-func mustBeCanary(t *testing.T, p *harness.Purser, n int, old, canary string) {
-	t.Helper()
-	harness.Eventually(t, patience, fmt.Sprintf("there are %d processes", n), func() bool { return len(p.Status(t, "app").Processes) == n })
-	s := p.Status(t, "app")
-	if len(oldReady(s, canary)) != 1 || len(oldReady(s, old)) != n-1 {
-		t.Errorf("not exactly one of %d processes is of the new release:\n%s", n, describe(s))
-	}
-	if restartState(s) != "canary" {
-		t.Errorf("the restart is %q, not waiting at its canary", restartState(s))
-	}
-	answers := map[string]int{}
-	for range 25 * n {
-		answers[wordIn(get(t, p, "/").Body, "release")]++
-	}
-	t.Logf("the canary, one of %d processes, gave %d of %d answers", n, answers[canary], 25*n)
-	if answers[canary] == 0 || answers[canary] > 25*n/2 || answers[canary]+answers[old] != 25*n {
-		t.Errorf("the canary, one of %d processes, does not get about its share of %d requests: %v", n, 25*n, answers)
-	}
-}
-
-func TestCrashBesideACanaryIsRepairedWithTheOldRelease(t *testing.T) {
-	const n = 3
-	s := newSite(t, release{Version: 1, Boot: 20})
-	first := currentOf(t, s)
-	p := s.serve(n)
-	second := s.deploy(release{Version: 2, Boot: 20})
-	restart(t, p, 0, "--canary", "1")
-	victim := oldReady(p.Status(t, "app"), first)[0].PID
-	kill9(t, victim)
-	harness.Eventually(t, patience, "the killed process is replaced", func() bool {
-		s := p.Status(t, "app")
-		return len(s.Ready()) == n && !slices.Contains(s.PIDs(), victim)
-	})
-	mustBeCanary(t, p, n, first, second)
 }

@@ -111,28 +111,6 @@ func noOldAnswerAfter(t *testing.T, r harness.Report, moment time.Time) {
 	}
 }
 
-// mustNotFail fails the test if a request failed, and shows the first few that did.
-func mustNotFail(t *testing.T, r harness.Report) {
-	t.Helper()
-	failed := r.Failed()
-	for _, s := range failed[:min(5, len(failed))] {
-		t.Logf("failed: due %v, after %v, status %d, error %v, body %.200q", s.Due, s.Latency, s.Status, s.Err, s.Body)
-	}
-	if len(failed) > 0 {
-		t.Errorf("%d of %d requests failed", len(failed), len(r.Samples))
-	}
-}
-
-func awaitReady(t *testing.T, p *harness.Purser, n int) {
-	t.Helper()
-	harness.Eventually(t, patience, "min_processes are ready", func() bool { return len(p.Status(t, "app").Ready()) == n })
-}
-
-func awaitAnswers(t *testing.T, load *harness.Running, n int) {
-	t.Helper()
-	harness.Eventually(t, patience, "enough requests are answered", func() bool { return len(load.SoFar().Samples) >= n })
-}
-
 // A capacity watches how many processes are ready.
 type capacity struct {
 	cancel      context.CancelFunc

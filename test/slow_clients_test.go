@@ -2,9 +2,7 @@ package test
 
 import (
 	"context"
-	"io"
 	"net"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -107,41 +105,4 @@ func (c *crowd) leave() int {
 	c.cancel()
 	c.done.Wait()
 	return c.cut
-}
-
-// dialSlowly connects with a small receive buffer, so that the kernel takes little ahead.
-func dialSlowly(t *testing.T, p *harness.Purser) net.Conn {
-	t.Helper()
-	conn, err := net.Dial("tcp", p.Addr)
-	if err != nil {
-		t.Fatalf("cannot connect: %v", err)
-	}
-	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
-	return conn
-}
-
-func sendAll(t *testing.T, conn net.Conn, text string) {
-	t.Helper()
-	if _, err := io.WriteString(conn, text); err != nil {
-		t.Fatalf("cannot send: %v", err)
-	}
-}
-
-func TestUploadIsWithTheAppOnlyOnceItIsComplete(t *testing.T) {
-	p, _ := serveNode(t, oneAtATime...)
-	const size = 200000
-	c := dial(t, p)
-	c.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: " + strconv.Itoa(size) + "\r\n\r\n" + string(make([]byte, size-1)))
-	if a := get(t, p, "/"); a.StatusCode != 200 {
-		t.Errorf("beside an unfinished upload a request got %d", a.StatusCode)
-	}
-	if busyProcesses(p.Status(t, "app")) != 0 {
-		t.Error("an unfinished upload holds a process")
-	}
-	c.send("x")
-	if a := c.answer("POST"); a.Body != "bytes=200000\n" {
-		t.Errorf("the finished upload got %q", a.Body)
-	}
 }

@@ -62,15 +62,6 @@ func TestUploadThatCannotFitIntoTheSpoolIsTooLarge(t *testing.T) {
 	}
 }
 
-func TestBigUploadReachesTheAppWhole(t *testing.T) {
-	p, _ := serveNode(t)
-	size := 20 << 20
-	answer := request(t, p, "POST /count HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n"+strings.Repeat("x", size))
-	if answer.Body != "bytes="+strconv.Itoa(size)+"\n" {
-		t.Errorf("the app got %q of %d bytes", answer.Body, size)
-	}
-}
-
 func TestClientThatReadsNothingHoldsNoProcess(t *testing.T) {
 	p, _ := serveNode(t, processes(1), "concurrency = 1")
 	const size = 32 << 20

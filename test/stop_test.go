@@ -1,7 +1,6 @@
 package test
 
 import (
-	"net"
 	"syscall"
 	"testing"
 	"time"
@@ -62,13 +61,4 @@ func TestSecondTermEndsItNow(t *testing.T) {
 		t.Errorf("the second TERM took %v", took)
 	}
 	harness.Eventually(t, patience, "the app is gone", func() bool { return !harness.Alive(pid) })
-}
-
-// refuses reports whether purser accepts no connection any more.
-func refuses(p *harness.Purser) bool {
-	conn, err := net.Dial("tcp", p.Addr)
-	if err == nil {
-		_ = conn.Close()
-	}
-	return err != nil
 }

@@ -2,7 +2,6 @@ package test
 
 import (
 	"net/url"
-	"strings"
 	"testing"
 
 	"purser/test/harness"
@@ -47,18 +46,4 @@ func TestEventStreamIsCountedAsAConnectionAndEndsWithItsProcess(t *testing.T) {
 	app.Touch()
 	waitGeneration(t, p, "app", 2)
 	stream.mustPass("0\r\n") // in good order: the client may ask again on the same connection
-}
-
-// mustPass reads lines until one contains text.
-func (w *wire) mustPass(text string) {
-	w.t.Helper()
-	for {
-		line, err := w.in.ReadString('\n')
-		if err != nil {
-			w.t.Fatalf("waiting for %q: %v", text, err)
-		}
-		if strings.Contains(line, text) {
-			return
-		}
-	}
 }

@@ -73,21 +73,3 @@ func TestRestartsAtTheSameInstantAreEachAnsweredAndNoneIsLost(t *testing.T) {
 	}
 	mustOnlyLive(t, p, 4, wanted)
 }
-
-// fewerReadyThan is a check that finds fewer than n ready processes wrong.
-func fewerReadyThan(n int) func(harness.Status) string {
-	return func(s harness.Status) string {
-		if len(s.Ready()) < n {
-			return "capacity fell"
-		}
-		return ""
-	}
-}
-
-// awaitGeneration waits until a process of a generation was begun.
-func awaitGeneration(t *testing.T, p *harness.Purser, generation int) {
-	t.Helper()
-	harness.Eventually(t, patience, "the restart has begun", func() bool {
-		return slices.ContainsFunc(p.Status(t, "app").Processes, func(p harness.Process) bool { return p.Generation == generation })
-	})
-}

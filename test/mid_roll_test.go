@@ -1,7 +1,6 @@
 package test
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,19 +65,6 @@ func mishaps(t *testing.T, first release) {
 		t.Errorf("the log does not tell that process %d was ended with a request: %v", busy, cut)
 	}
 	t.Logf("%v; purser restart took %v, where boots and limits add up to %v", report, result.Took.Round(time.Millisecond), bound+limits)
-}
-
-// mustBeCut expects that a request got no answer of the app.
-func (w *wire) mustBeCut() {
-	w.t.Helper()
-	_ = w.conn.SetDeadline(time.Now().Add(patience / 2))
-	a, _, err := w.tryAnswer("GET")
-	if err != nil {
-		w.t.Fatalf("the request that was to be cut was not answered: %v", err)
-	}
-	if a.StatusCode != http.StatusBadGateway && a.StatusCode != http.StatusGatewayTimeout || a.Header.Get("Purser-Error") == "" {
-		w.t.Errorf("the request that was to be cut got %d, Purser-Error %q", a.StatusCode, a.Header.Get("Purser-Error"))
-	}
 }
 
 // awaitBusy waits until a process has a request and returns its pid.

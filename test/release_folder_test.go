@@ -1,12 +1,10 @@
 package test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -194,56 +192,6 @@ func TestProgramOfTheNewReleaseIsWhatIsStarted(t *testing.T) {
 			env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 			if err != nil || !strings.Contains(string(env), fmt.Sprintf("\x00STARTED_BY=%d\x00", version)) {
 				t.Errorf("process %d was not started by the program of version %d (%v): %q", pid, version, err, env)
-			}
-		}
-	}
-}
-
-// puma#1272, #1282, #1315: BUNDLE_GEMFILE of the old release reached the new workers; puma#3929: to take
-// out what was inherited by the look of its name took out what was wanted; Passenger#1872: the agent's
-// Ruby. A child's environment is made, not inherited.
-func TestEnvironmentIsMadeFromTheConfigurationAndNeverInherited(t *testing.T) {
-	t.Parallel()
-	site := harness.EmptyApp(t)
-	deploy := func(version string) string {
-		app := harness.NewApp(t, "node")
-		app.Write("VERSION", version)
-		link(t, app.Dir, site.Path("current"))
-		return app.Dir
-	}
-	deploy("1")
-	p := harness.Serve(t, harness.Options{
-		Config: config(site.Path("current"), `kind = "node"`, processes(1),
-			`env = { BUNDLE_WITHOUT = "development", WEB_CONCURRENCY = "4", RUBYOPT = "-W0" }`),
-		Env: []string{"BUNDLE_GEMFILE=/releases/41/Gemfile", "BUNDLE_PATH=/releases/41/vendor", "GEM_HOME=/gems", "RUBYOPT=-rold", "RUBYLIB=/old",
-			"PYTHONPATH=/old", "VIRTUAL_ENV=/old", "NODE_OPTIONS=--require /nonexistent", "NODE_ENV=test", "PORT=1", "PURSER_SOCKET=/old.sock",
-			"PURSER_GENERATION=99", "PURSER_RELEASE=/releases/41", "LISTEN_FDS=1", "LISTEN_FDNAMES=web", "WATCHDOG_USEC=1", "INVOCATION_ID=x",
-			"SECRET_KEY_BASE=of somebody else"},
-	})
-	own := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "RAILS_ENV", "RACK_ENV", "NODE_ENV", "WSGI_ENV", "APP_ENV", "PORT",
-		"PURSER_SOCKET", "PURSER_APP", "PURSER_GENERATION", "PURSER_PROCESS", "PURSER_RELEASE", "IN_PASSENGER", "PASSENGER_APP_ENV",
-		"PYTHONUNBUFFERED", "BUNDLE_WITHOUT", "WEB_CONCURRENCY", "RUBYOPT"}
-	for generation := 1; generation <= 2; generation++ {
-		dir := ""
-		if generation > 1 {
-			dir = deploy("2")
-			restart(t, p, 0)
-		} else {
-			dir = p.Detail(t, "app").Release.Path
-		}
-		env := map[string]string{}
-		if err := json.Unmarshal([]byte(get(t, p, "/env").Body), &env); err != nil {
-			t.Fatal(err)
-		}
-		for name, value := range env {
-			if !slices.Contains(own, name) {
-				t.Errorf("the app has %s=%s, which nobody gave it", name, value)
-			}
-		}
-		for name, want := range map[string]string{"PURSER_GENERATION": strconv.Itoa(generation), "PURSER_RELEASE": dir, "PWD": site.Path("current"),
-			"BUNDLE_WITHOUT": "development", "WEB_CONCURRENCY": "4", "RUBYOPT": "-W0", "NODE_ENV": "production"} {
-			if env[name] != want {
-				t.Errorf("in generation %d the app has %s=%q, not %q", generation, name, env[name], want)
 			}
 		}
 	}

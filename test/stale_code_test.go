@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -184,4 +185,15 @@ func TestWhatIsShownIsWhatEachProcessRuns(t *testing.T) {
 		t.Errorf("purser promote exited with %d: %s", result.Code, result.Stderr)
 	}
 	mustAllBe(t, p, n, 2, dir)
+}
+
+// falseLabel is a check that finds it wrong if a process runs elsewhere than purser says.
+func falseLabel(s harness.Status) string {
+	for _, p := range s.Processes {
+		dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.PID))
+		if p.PID != 0 && err == nil && dir != p.Release {
+			return fmt.Sprintf("process %d is said to run %s, but runs %s", p.PID, p.Release, dir)
+		}
+	}
+	return ""
 }

@@ -99,14 +99,3 @@ func TestTouchLeadsToASpawnAtOnce(t *testing.T) {
 		t.Errorf("only %d of %d touches led to a spawn within 100 ms", within, rounds)
 	}
 }
-
-// link points the symlink at path to target in one step.
-func link(t *testing.T, target, path string) {
-	t.Helper()
-	if err := os.Symlink(target, path+".new"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		t.Fatal(err)
-	}
-}

@@ -1,10 +1,7 @@
 package test
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,17 +57,6 @@ func TestRestartTellsTheTruth(t *testing.T) {
 			}
 		})
 	}
-}
-
-// awaitNote waits until tmp/restart.status of the site tells of the restart to a generation.
-func awaitNote(t *testing.T, s site, generation int) harness.Course {
-	t.Helper()
-	var note harness.Course
-	harness.Eventually(t, patience, fmt.Sprintf("restart.status tells of generation %d", generation), func() bool {
-		text, err := os.ReadFile(filepath.Join(s.current(), "tmp/restart.status"))
-		return err == nil && json.Unmarshal(text, &note) == nil && note.Generation == generation
-	})
-	return note
 }
 
 // capistrano/passenger#43 (restart-app finds no process, and says so or not), PM2 (a name that is unknown).
