@@ -9,12 +9,22 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
-// Main runs the tests of a package with a scratch folder that is removed afterwards.
+// Main runs the tests of a package, with a scratch folder that is removed afterwards, and returns the exit
+// code. A goroutine that is left is a failure.
 func Main(m *testing.M) int {
 	defer os.RemoveAll(Scratch())
-	return m.Run()
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, "leaked goroutines:", err)
+			code = 1
+		}
+	}
+	return code
 }
 
 // Scratch is the folder of this run: short, because unix sockets go below it.
@@ -43,8 +53,8 @@ var GoApp = sync.OnceValues(func() (string, error) {
 	return build("goapp", "./test/apps/goapp")
 })
 
-// Site is the Go app of test/apps/site, built.
-var Site = sync.OnceValues(func() (string, error) {
+// SiteProgram is the Go app of test/apps/site, built.
+var SiteProgram = sync.OnceValues(func() (string, error) {
 	return build("site", "./test/apps/site")
 })
 
