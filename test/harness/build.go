@@ -49,14 +49,19 @@ var Binary = sync.OnceValues(func() (string, error) {
 })
 
 // GoApp is the small Go app of test/apps/goapp, built.
-var GoApp = sync.OnceValues(func() (string, error) {
-	return build("goapp", "./test/apps/goapp")
-})
+var GoApp = sync.OnceValues(func() (string, error) { return sample("goapp") })
 
 // SiteProgram is the Go app of test/apps/site, built.
-var SiteProgram = sync.OnceValues(func() (string, error) {
-	return build("site", "./test/apps/site")
-})
+var SiteProgram = sync.OnceValues(func() (string, error) { return sample("site") })
+
+// sample is a Go app of test/apps: from the folder $PURSER_TEST_APPS if that is set, else built now. Each folder
+// of tests is a process of its own, so whoever runs several builds the apps once and sets it.
+func sample(name string) (string, error) {
+	if dir := os.Getenv("PURSER_TEST_APPS"); dir != "" {
+		return filepath.Abs(filepath.Join(dir, name))
+	}
+	return build(name, "./test/apps/"+name)
+}
 
 // ModuleDir is the root of the checkout.
 func ModuleDir() string {
