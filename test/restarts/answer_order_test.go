@@ -12,7 +12,7 @@ import (
 	"purser/test/harness"
 )
 
-// A orderedClient is one thread that sends requests on many connections and can tell in which order the
+// An orderedClient is one thread that sends requests on many connections and can tell in which order the
 // answers came. Goroutines cannot: one may be woken long after its answer was there. Here epoll tells
 // what can be read, and whatever it tells in one go counts as one moment. An answer of a later moment
 // was certainly not there at the moment before.
@@ -31,14 +31,14 @@ type orderedClient struct {
 	err   error
 }
 
-// A orderedConn is one connection.
+// An orderedConn is one connection.
 type orderedConn struct {
 	fd   int
 	path string
 	got  []byte
 }
 
-// A orderedAnswer is one answer.
+// An orderedAnswer is one answer.
 type orderedAnswer struct {
 	moment     int
 	status     int

@@ -34,9 +34,9 @@ func TestBlueGreenGivesNoOldAnswerAfterTheFirstNewOne(t *testing.T) {
 	}
 	capacity.End()
 
-	sights := look.end(t)
+	answers := look.end(t)
 	newest, at, shared := 0, 0, 0
-	for i, s := range sights {
+	for i, s := range answers {
 		switch {
 		case s.generation > newest:
 			newest, at = s.generation, s.moment
@@ -49,7 +49,7 @@ func TestBlueGreenGivesNoOldAnswerAfterTheFirstNewOne(t *testing.T) {
 	if newest != 1+swaps {
 		t.Errorf("the newest generation that anybody saw is %d, not %d", newest, 1+swaps)
 	}
-	t.Logf("%d answers in %d switches; %d old ones came in the very moment of a first new one", len(sights), swaps, shared)
+	t.Logf("%d answers in %d switches; %d old ones came in the very moment of a first new one", len(answers), swaps, shared)
 }
 
 // mustSwitchOnce expects that n processes were begun before the switch, and no old one was let go then.
