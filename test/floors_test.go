@@ -1,3 +1,5 @@
+// Package test holds the rule that imports point down only. The folders beside it hold the black-box tests: they
+// run the purser binary with the real apps of test/apps behind it, and know it only as its users do.
 package test
 
 import (
@@ -26,9 +28,16 @@ var floors = map[string][]string{
 	"purser/proxy/wire":     {},
 	"purser/status":         {"purser/conf", "purser/pool"},
 	"purser/cmd/purser":     {"purser/conf", "purser/pool", "purser/proxy", "purser/proxy/upstream", "purser/restart", "purser/spawn", "purser/status"},
-	"purser/test":           {"purser/test/harness"},
-	"purser/test/harness":   {},
-	"purser/test/bench":     {"purser/test/harness"},
+
+	"purser/test":              {"purser/test/harness"},
+	"purser/test/front":        {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/processes":    {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/restarts":     {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/operators":    {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/scale":        {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/bench":        {"purser/test/harness"},
+	"purser/test/harness/site": {"purser/test/harness"},
+	"purser/test/harness":      {},
 
 	"purser/test/apps/goapp": {},
 	"purser/test/apps/site":  {},
