@@ -97,9 +97,8 @@ func (g *Group) stopTime() {
 
 // run is the life of one process, from spawn to reap.
 func (g *Group) run(ctx context.Context, p *Process) {
-	child, err := g.start(ctx, p)
+	child, err := g.boot(ctx, p)
 	if err == nil {
-		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
 		err = child.Wait()
 	}
 	p.cancel()
@@ -108,14 +107,18 @@ func (g *Group) run(ctx context.Context, p *Process) {
 	close(p.gone)
 }
 
-// start spawns p's child once the pool lets it.
-func (g *Group) start(ctx context.Context, p *Process) (Child, error) {
+// boot spawns p's child once it is its turn.
+func (g *Group) boot(ctx context.Context, p *Process) (Child, error) {
 	turn, err := g.pool.boots.await(ctx, g)
 	if err != nil {
 		return nil, err
 	}
 	defer turn.end()
-	return g.spawn(ctx, g.orderOf(p))
+	child, err := g.spawn(ctx, g.orderOf(p))
+	if err == nil {
+		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
+	}
+	return child, err
 }
 
 func (g *Group) orderOf(p *Process) Order {

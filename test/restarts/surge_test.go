@@ -30,7 +30,7 @@ func TestRollTakesLittleMoreThanItsBoots(t *testing.T) {
 		t.Run("surge "+strings.Trim(c.surge, `"`), func(t *testing.T) {
 			first := site.Release{Version: 1, Boot: int(boot.Milliseconds())}
 			s := site.New(t, first)
-			p := s.Serve(n, harness.RestartTable("surge = "+c.surge))
+			p := s.ServeUnder(harness.ServerTable(fmt.Sprintf("max_spawns = %d", n)), n, harness.RestartTable("surge = "+c.surge))
 			wanted := s.Deploy(site.Release{Version: 2, Boot: first.Boot})
 			harness.MustRestart(t, p, 0)
 

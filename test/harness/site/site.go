@@ -63,12 +63,18 @@ func (s Site) Current() string { return filepath.Join(s.Dir, "current") }
 // Serve serves the site, with further keys of the app, and waits until n processes are ready.
 func (s Site) Serve(n int, keys ...string) *harness.Purser {
 	s.T.Helper()
+	return s.ServeUnder(harness.ServerTable(), n, keys...)
+}
+
+// ServeUnder is Serve with a [server] table.
+func (s Site) ServeUnder(server string, n int, keys ...string) *harness.Purser {
+	s.T.Helper()
 	program, err := harness.SiteProgram()
 	if err != nil {
 		s.T.Fatal(err)
 	}
 	keys = append([]string{fmt.Sprintf("command = [%q]", program), harness.Processes(n), "max_queue = 0"}, keys...)
-	p := harness.Serve(s.T, harness.Options{Config: harness.Config(s.Current(), keys...)})
+	p := harness.Serve(s.T, harness.Options{Config: server + harness.AppTable("app", s.Current(), keys...)})
 	harness.AwaitReady(s.T, p, n)
 	return p
 }
