@@ -10,6 +10,7 @@ import (
 
 // do applies one event to the state, sets the timer for what follows, and tells the world.
 func (g *Group) do(event func(*groupState, time.Time)) {
+	defer endBroken()
 	g.mu.Lock()
 	now := time.Now()
 	event(&g.state, now)
