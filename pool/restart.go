@@ -239,7 +239,7 @@ func (g *groupState) replaced(r *restart) int {
 	if r.state != RestartRunning {
 		return r.replaced
 	}
-	return min(r.total, g.ready(r.generation))
+	return min(r.total, g.of(r.generation).ready)
 }
 
 // refuseRestart records a restart that never begins. What runs goes on.

@@ -29,7 +29,7 @@ func (g *groupState) drainAhead(now time.Time) {
 			}
 		}
 	case !now.Before(g.target().retryAt):
-		for m := g.missable(); m > 0 && g.replaceableAhead(r) && g.count(isReady) > g.size()-m; {
+		for m := g.missable(); m > 0 && g.replaceableAhead(r) && g.census().ready > g.size()-m; {
 			g.retire(now, g.dispensable(), "makes room for its replacement")
 		}
 	}
@@ -37,7 +37,7 @@ func (g *groupState) drainAhead(now time.Time) {
 
 // replaceableAhead reports whether there is something to replace that is to be replaced now.
 func (g *groupState) replaceableAhead(r *restart) bool {
-	return g.count(g.isReplaceable) > 0 && (r.canary == 0 || g.target().bad || g.undelivered(r) > 0)
+	return g.replaceable() > 0 && (r.canary == 0 || g.target().bad || g.undelivered(r) > 0)
 }
 
 // blocked reports whether a blocking restart waits for the last old process to be gone.
@@ -46,7 +46,8 @@ func (g *groupState) blocked() bool {
 	if r == nil || r.strategy != Blocking || r.generation != g.target() {
 		return false
 	}
-	return g.count(func(p *Process) bool { return p.generation != r.generation && !p.lost }) > 0
+	c, ours := g.census(), g.of(r.generation)
+	return c.all-c.lost > ours.all-ours.lost
 }
 
 // gathering reports whether a blue-green restart has not switched yet.
@@ -62,7 +63,7 @@ func (g *groupState) gatheringFor(n *generation) bool {
 // switchOver takes the old processes away, in one step, once enough new ones have booted.
 func (g *groupState) switchOver(now time.Time) {
 	r := g.running()
-	if r == nil || !g.gathering(r) || now.Before(r.quietAt) || g.waiting(r.generation) < r.total {
+	if r == nil || !g.gathering(r) || now.Before(r.quietAt) || g.of(r.generation).booted < r.total {
 		return
 	}
 	r.switched = now
@@ -71,6 +72,7 @@ func (g *groupState) switchOver(now time.Time) {
 		switch {
 		case p.generation == r.generation:
 			p.replaces = false // from here on it is one of those that there are
+			g.moves++
 		case p.state == Ready:
 			g.retire(now, p, "replaced by another generation")
 		}
@@ -91,8 +93,7 @@ func (g *groupState) heldBack(now time.Time, p *Process) bool {
 	case r.state != RestartRunning || r.strategy != BlueGreen:
 		return false
 	}
-	answering := func(q *Process) bool { return q.state == Draining && q.generation != r.generation && q.requests > 0 }
-	return r.switched.IsZero() || now.Before(g.switchLimit(r)) && g.count(answering) > 0
+	return r.switched.IsZero() || now.Before(g.switchLimit(r)) && g.census().answering > g.of(r.generation).answering
 }
 
 func (g *groupState) switchLimit(r *restart) time.Time {
