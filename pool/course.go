@@ -34,7 +34,7 @@ func (g *groupState) steady() *generation {
 	switch {
 	case g.good == nil || g.overwritten(g.good) && g.of(g.good).alive == 0:
 		return g.wanted
-	case r != nil && r.generation == target && (r.strategy == Blocking || !r.switched.IsZero()):
+	case r != nil && r.generation == target && !r.way().returns(r):
 		return target
 	case r != nil && r.canary > 0 && !target.bad:
 		return g.good
@@ -127,20 +127,13 @@ func (g *groupState) surge() int {
 	return max(1, g.app.Restart.Surge.Of(g.app.MaxProcesses))
 }
 
-// missable is how many processes may be missing while the running restart replaces them. As long as
-// nothing of the new generation works, none is let go ahead of its replacement: or one, where there is
-// no room to try the new code otherwise.
+// missable is how many processes may be missing while the running restart replaces them.
 func (g *groupState) missable() int {
 	r := g.running()
-	switch {
-	case r == nil || r.strategy == BlueGreen:
+	if r == nil {
 		return 0
-	case g.of(g.target()).ready > 0:
-		return r.unavailable
-	case r.surge == 0:
-		return min(1, r.unavailable)
 	}
-	return 0
+	return r.way().ahead(r, g.of(g.target()).ready > 0)
 }
 
 // servers is how many processes a restart has before it: those that are ready, at least min.

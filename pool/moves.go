@@ -156,7 +156,7 @@ func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {
 // condemn makes the wanted generation a bad one if it fails before it starts at all, or too often.
 func (g *groupState) condemn(now time.Time, n *generation) {
 	tried := n.worked || g.of(n).booted > 0
-	if r := g.running(); r != nil && r.strategy == Rollback && r.generation == n && (!tried || n.failures >= maxFailures) {
+	if r := g.running(); r != nil && r.way().returning() && r.generation == n && (!tried || n.failures >= maxFailures) {
 		g.rollbackFailed(now, r)
 	}
 	if n != g.wanted || n == g.good || n.bad || tried && n.failures < maxFailures {

@@ -99,7 +99,7 @@ func (g *groupState) surrender(now time.Time) {
 	g.moves++
 	g.wanted.bad, g.wanted.rejected, g.wanted.failure = false, false, nil
 	g.os.note(hclog.Warn, "nothing is left of the old code, going on with the new", "generation", g.wanted.number)
-	if r := g.running(); r != nil && r.strategy == Rollback {
+	if r := g.running(); r != nil && r.way().returning() {
 		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
 			Reason: "the last process with the old code has died, and the code is no longer on disk"}
 		g.end(now, r, RestartFailed)

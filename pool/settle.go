@@ -95,9 +95,8 @@ func (g *groupState) putToWork(now time.Time) {
 		if r != nil && !p.replaces { // the group has grown
 			r.had = max(r.had, g.servers())
 			r.total = max(r.total, r.had)
-			if r.strategy == BlueGreen {
-				r.surge = max(r.surge, r.total)
-			}
+			surge, _ := r.way().limits(r.total, r.surge, r.unavailable)
+			r.surge = max(r.surge, surge)
 		}
 	}
 }
@@ -185,7 +184,7 @@ func (g *groupState) refuseQueue(now time.Time) {
 func (g *groupState) conclude(now time.Time) {
 	r := g.running()
 	switch {
-	case r != nil && r.strategy == Rollback:
+	case r != nil && r.way().returning():
 		if g.allOf(r.generation) {
 			g.end(now, r, RestartDone)
 		}

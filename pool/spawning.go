@@ -149,7 +149,7 @@ func (g *groupState) undelivered(r *restart) int {
 // unprobed is 1 if it is to be tried whether a bad generation starts by now. One that must not run beside
 // the old is not tried.
 func (g *groupState) unprobed() int {
-	if r := g.restartTo(g.wanted); r != nil && r.strategy == Blocking {
+	if r := g.restartTo(g.wanted); r != nil && !r.way().probes() {
 		return 0
 	}
 	if g.resisting() && !g.wanted.rejected && g.of(g.wanted).ready+g.of(g.wanted).spawning == 0 {

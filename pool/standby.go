@@ -60,7 +60,7 @@ func (g *groupState) keeps(now time.Time, p *Process) bool {
 		return false
 	}
 	if r := g.running(); r != nil && p.generation == g.good {
-		return r.strategy != Blocking
+		return r.way().keeps()
 	}
 	last := len(g.past) - 1
 	return last >= 0 && p.generation == g.past[last] && g.good == g.target() && now.Before(g.keepUntil)

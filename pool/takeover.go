@@ -7,14 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Strategies are how new processes take over from old ones. Each is a few rules among those of
-// settle; what they have in common, which is nearly everything, does not know of them.
-const (
-	Rolling   = "rolling"    // a few at a time, both serve meanwhile
-	Blocking  = "blocking"   // all old ones go before a new one starts, requests wait
-	BlueGreen = "blue-green" // all new ones get ready, then they take over in one step
-	Rollback  = "rollback"   // that of a rollback: back at once what still lives, the rest a few at a time
-)
+// This file is the rules that ask the way of a restart.
 
 // drainAhead lets processes go before their replacements are there: all of them for a blocking
 // restart, and for a rolling one as many as may be unavailable.
@@ -22,7 +15,7 @@ func (g *groupState) drainAhead(now time.Time) {
 	r := g.running()
 	switch {
 	case r == nil || now.Before(r.quietAt):
-	case r.strategy == Blocking && r.generation == g.target():
+	case r.way().clears() && r.generation == g.target():
 		for _, p := range g.procs {
 			if p.state == Ready && p.generation != r.generation {
 				g.retire(now, p, "makes way for another generation")
@@ -43,7 +36,7 @@ func (g *groupState) replaceableAhead(r *restart) bool {
 // blocked reports whether a blocking restart waits for the last old process to be gone.
 func (g *groupState) blocked() bool {
 	r := g.running()
-	if r == nil || r.strategy != Blocking || r.generation != g.target() {
+	if r == nil || !r.way().clears() || r.generation != g.target() {
 		return false
 	}
 	c, ours := g.census(), g.of(r.generation)
@@ -52,7 +45,7 @@ func (g *groupState) blocked() bool {
 
 // gathering reports whether a blue-green restart has not switched yet.
 func (g *groupState) gathering(r *restart) bool {
-	return r.strategy == BlueGreen && r.generation == g.target() && r.switched.IsZero()
+	return r.way().gathers(r) && r.generation == g.target()
 }
 
 func (g *groupState) gatheringFor(n *generation) bool {
@@ -90,10 +83,10 @@ func (g *groupState) heldBack(now time.Time, p *Process) bool {
 		return false
 	case now.Before(r.quietAt):
 		return true
-	case r.state != RestartRunning || r.strategy != BlueGreen:
+	case r.state != RestartRunning:
 		return false
 	}
-	return r.switched.IsZero() || now.Before(g.switchLimit(r)) && g.census().answering > g.of(r.generation).answering
+	return r.way().holds(now, r, g.census().answering > g.of(r.generation).answering, g.app.Restart.SwitchTimeout)
 }
 
 func (g *groupState) switchLimit(r *restart) time.Time {
@@ -104,36 +97,29 @@ func (g *groupState) switchLimit(r *restart) time.Time {
 // memory does not allow what the configuration does, it says so.
 func (g *groupState) limit(now time.Time, r *restart, m Memory) {
 	c := &g.app.Restart
-	r.surge, r.unavailable = c.Surge.Of(g.app.MaxProcesses), min(c.Unavailable.Of(r.total), r.total)
-	switch r.strategy {
-	case BlueGreen:
-		r.surge = r.total
-	case Blocking:
-		r.surge, r.unavailable = max(1, r.surge), r.total
-	}
+	r.surge, r.unavailable = r.way().limits(r.total, c.Surge.Of(g.app.MaxProcesses), c.Unavailable.Of(r.total))
 	r.spare = -1
-	if m.Free <= 0 || m.PerProcess <= 0 || r.strategy == Blocking {
+	if m.Free <= 0 || m.PerProcess <= 0 || r.way().clears() {
 		return
 	}
 	fits := int(min(m.Free/m.PerProcess, int64(maxFits)))
 	r.spare = max(0, fits-r.surge)
-	if fits >= r.surge {
-		return
+	if fits < r.surge {
+		g.limitTo(now, r, fits, m)
 	}
+}
+
+// limitTo has r make do with so many processes beside the old ones, or fail.
+func (g *groupState) limitTo(now time.Time, r *restart, fits int, m Memory) {
 	lack := fmt.Sprintf("%s free, %s per process: there is room for %d of %d extra processes", size(m.Free), size(m.PerProcess), fits, r.surge)
-	switch {
-	case r.strategy == BlueGreen:
+	surge, unavailable, note, err := r.way().fit(r.total, fits, r.surge, r.unavailable)
+	if err != nil {
 		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
-			Reason: "not enough memory for blue-green (" + lack + "); use rolling, or free some"}
+			Reason: fmt.Sprintf("%v (%s)%s", err, lack, note)}
 		return
-	case fits > 0:
-		r.surge = fits
-	case r.total > 1:
-		r.surge, r.unavailable = 0, max(1, r.unavailable)
-	default: // there is nothing to stop first that would not leave visitors without any
-		lack += "; it is tried all the same, for there is only one process"
 	}
-	g.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack, r.surge, r.unavailable))
+	r.surge, r.unavailable = surge, unavailable
+	g.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack+note, r.surge, r.unavailable))
 	g.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", m.Free, "per-process", m.PerProcess,
 		"surge", r.surge, "unavailable", r.unavailable)
 }
