@@ -36,7 +36,7 @@ func (g *groupState) steady() *generation {
 		return g.wanted
 	case r != nil && r.generation == target && !r.way().returns(r):
 		return target
-	case r != nil && r.canary > 0 && !target.bad:
+	case r.waits() && !target.bad:
 		return g.good
 	case target.bad || g.of(target).ready > 0:
 		return target
@@ -110,11 +110,10 @@ func (g *groupState) held() int {
 	case g.steady() == g.target():
 		return g.size()
 	}
-	held := r.had - g.missable()
-	if r.canary > 0 {
-		held -= max(0, g.undelivered(r))
+	if r.waits() {
+		return r.had + g.beside()
 	}
-	return held
+	return r.had - g.missable()
 }
 
 // surge is how many processes there may be above max_processes while some are replaced, and how many
@@ -138,7 +137,7 @@ func (g *groupState) missable() int {
 
 // servers is how many processes a restart has before it: those that are ready, at least min.
 func (g *groupState) servers() int {
-	return min(max(g.census().ready, g.app.MinProcesses), g.app.MaxProcesses)
+	return min(max(g.census().ready-g.beside(), g.app.MinProcesses), g.app.MaxProcesses)
 }
 
 // toReplace is how many of them it has to replace. An app that rests spawns one, so that a release

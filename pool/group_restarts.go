@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"purser/conf"
 )
 
 // This file is what an operator may ask of a Group.
@@ -19,6 +21,12 @@ func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
 		s = state.restartSnapshot(state.restart(now, newID(), req))
 	})
 	return s
+}
+
+// CheckCanary returns a *CanaryError if a restart could not begin with a canary of that size now.
+func (g *Group) CheckCanary(size conf.Amount) (err error) {
+	g.do(func(state *groupState, _ time.Time) { _, err = state.canarySize(size) })
+	return err
 }
 
 // RefuseRestart records a restart that was asked for and may not be, for a reason that the pool does

@@ -36,7 +36,7 @@ func (g *simGroup) checkFloor(before int) {
 		g.fail("I8: %d processes are ready, there were %d", ready, before)
 	case g.ahead > 0 && (r == nil || r.unavailable == 0) && g.world.slots.limit == 0:
 		g.fail("I8: %d processes were let go ahead of their replacements", g.ahead)
-	case g.retired > g.began && !switched:
+	case g.retired > g.began+g.promoted && !switched:
 		g.fail("I8: %d processes were replaced by %d", g.retired, g.began)
 	}
 	g.excused = false

@@ -142,6 +142,7 @@ func (g *simGroup) rollback() {
 
 func (g *simGroup) promote() {
 	g.event("is promoted", func(now time.Time) {
+		g.promoted = g.state.beside()
 		if _, err := g.state.promote(now); err == nil {
 			g.world.seen["promoted"]++
 		}

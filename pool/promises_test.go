@@ -24,7 +24,7 @@ func (g *simGroup) checkSpawn(p *Process) {
 	if unproven && !cannotGoBack && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
 		g.fail("I6: process %d is spawned of generation %d, which is unproven", p.number, n.number)
 	}
-	if there := s.there(); !p.replaces && there > s.app.MaxProcesses && (n != s.wanted || s.ready(n)+s.spawning(n) > 1) {
+	if there := s.there() - s.beside(); !p.replaces && there > s.app.MaxProcesses && (n != s.wanted || s.ready(n)+s.spawning(n) > 1) {
 		g.fail("I9: process %d is spawned, the %dth that serves or will", p.number, there)
 	}
 	if s.closed {

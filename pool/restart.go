@@ -132,6 +132,7 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 			return next
 		}
 		if r != nil {
+			g.endCanary(now, r)
 			g.end(now, r, RestartSuperseded)
 		}
 		g.wanted = next.generation
@@ -176,9 +177,21 @@ func (g *groupState) newRestart(now time.Time, id string, req RestartRequest, ru
 		return r
 	}
 	if req.Canary != (conf.Amount{}) && r.strategy == Rolling {
-		r.canary = max(1, req.Canary.Of(r.total))
+		size, err := g.canarySize(req.Canary)
+		if err != nil {
+			r.failure = &Failure{At: now, Generation: r.generation.number, Reason: err.Error(), ErrorID: g.errorID()}
+			return r
+		}
+		r.canary = size
 	}
 	g.limit(now, r, req.Memory)
+	if r.canary > r.surge && r.failure == nil { // as little memory is left
+		if r.canary = r.surge; r.surge == 0 {
+			r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
+				Reason: "not enough memory for a canary beside the old processes; restart without, or free some"}
+			return r
+		}
+	}
 	g.spare = r.spare
 	return r
 }

@@ -53,6 +53,7 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 	if reason != "" {
 		why.Reason = "rolled back: " + reason
 	}
+	had := g.servers()
 	if r := g.running(); r != nil {
 		r.failure = why
 		g.end(now, r, RestartFailed)
@@ -62,14 +63,14 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 	}
 	g.withdraw(why)
 	back.forgive()
-	r := g.newRollback(now, id, reason, back, from)
+	r := g.newRollback(now, id, reason, back, from, had)
 	g.settle(now)
 	return r, nil
 }
 
-func (g *groupState) newRollback(now time.Time, id, reason string, back, from *generation) *restart {
+func (g *groupState) newRollback(now time.Time, id, reason string, back, from *generation, had int) *restart {
 	r := &restart{id: id, generation: back, from: from, strategy: Rollback, reason: reason,
-		had: g.servers(), total: g.toReplace(), started: now, state: RestartRunning}
+		had: had, total: max(1, had), started: now, state: RestartRunning}
 	g.limit(now, r, Memory{})
 	g.record(r)
 	g.step(now, r, "requested", nil)
@@ -104,20 +105,6 @@ func (g *groupState) surrender(now time.Time) {
 			Reason: "the last process with the old code has died, and the code is no longer on disk"}
 		g.end(now, r, RestartFailed)
 	}
-}
-
-// promote lets a canary's restart go on.
-func (g *groupState) promote(now time.Time) (*restart, error) {
-	r := g.running()
-	if r == nil || r.canary == 0 {
-		return nil, ErrNoCanary
-	}
-	r.canary = 0
-	g.moves++
-	g.step(now, r, "promoted", nil)
-	g.os.note(hclog.Info, "canary promoted", "id", r.id, "generation", r.generation.number)
-	g.settle(now)
-	return r, nil
 }
 
 // withdraw takes the wanted generation back for good.
@@ -172,10 +159,11 @@ func (g *groupState) takeBack(now time.Time, r *restart, why *Failure) {
 	g.noteResisting(why)
 }
 
-// drainRejected lets the processes go of what was taken back, where the old code still serves but cannot
-// be spawned any more to replace them.
+// drainRejected lets the processes go of what was taken back, where enough of the old code serves, or where
+// it serves but cannot be spawned any more to replace them.
 func (g *groupState) drainRejected(now time.Time) {
-	if !g.wanted.rejected || !g.resisting() || !g.overwritten(g.good) || g.of(g.good).ready == 0 {
+	if !g.wanted.rejected || !g.resisting() || g.of(g.good).ready == 0 ||
+		g.of(g.good).ready < g.size() && !g.overwritten(g.good) {
 		return
 	}
 	for _, p := range g.procs {

@@ -234,67 +234,6 @@ func TestWorse(t *testing.T) {
 	}
 }
 
-func TestCanaryWaitsForPromotion(t *testing.T) {
-	s := tell(t, four)
-	s.boots(1, 2, 3, 4)
-	r := s.restartsBy(Rolling, "/r2", func(req *RestartRequest) { req.Canary = conf.Amount{Count: 1} })
-	s.boots(5)
-	s.exits(1)
-	s.passes(time.Hour)
-	s.are("2 ready, 3 ready, 4 ready, 5 ready g2")
-	got(t, "the state", s.state.restartSnapshot(r).State, RestartCanary)
-	s.uses()
-	s.did = nil
-	s.exits(2)
-	s.has("spawn 6 of /r1") // a canary does not grow
-	s.exits(5)
-	s.has("spawn 7 of /r2") // nor does it go away
-	s.boots(6, 7)
-
-	if _, err := s.state.promote(s.now); err != nil {
-		t.Fatal(err)
-	}
-	for n, old := range []int{3, 4, 6} {
-		s.boots(8 + n)
-		s.exits(old)
-	}
-	got(t, "the restart", r.state, RestartDone)
-	_, err := s.state.promote(s.now)
-	got(t, "the error of another promotion", err, ErrNoCanary)
-}
-
-func TestCanaryGetsItsShareAndNoMore(t *testing.T) {
-	for _, concurrency := range []int{2, conf.Unlimited} {
-		s := tell(t, four, func(app *conf.App) { app.Concurrency = concurrency })
-		s.boots(1, 2, 3, 4)
-		s.restartsBy(Rolling, "/r2", func(req *RestartRequest) { req.Canary = conf.Amount{Count: 1} })
-		s.boots(5)
-		s.exits(1)
-		for range 100 {
-			s.done(s.asks())
-		}
-		got(t, "how many of 100 requests the canary got", s.procs[5].lent, 25)
-		if _, err := s.state.promote(s.now); err != nil {
-			t.Fatal(err)
-		}
-		s.done(s.asks())
-		got(t, "whether the newest is first again", s.procs[5].lent, 26)
-	}
-}
-
-func TestCanaryIsRolledBack(t *testing.T) {
-	s := tell(t, four)
-	s.boots(1, 2, 3, 4)
-	r := s.restartsBy(Rolling, "/r2", func(req *RestartRequest) { req.Canary = conf.Amount{Percent: 10} })
-	s.boots(5)
-	s.exits(1)
-	s.rollsBack()
-	got(t, "the restart", r.state, RestartFailed)
-	s.boots(6)
-	s.exits(5)
-	s.are("2 ready, 3 ready, 4 ready, 6 ready")
-}
-
 func TestVisitorsGoOneWay(t *testing.T) {
 	s := tell(t)
 	s.boots(1, 2)

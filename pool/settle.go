@@ -19,7 +19,7 @@ func (g *groupState) settle(now time.Time) {
 	defer func() { g.settling = false }()
 	g.timeOut(now)
 	r := g.running()
-	g.lendable.setEven(r != nil && r.canary > 0)
+	g.lendable.setEven(r.waits())
 	rounds := 0
 	for before := -1; before != g.moves; {
 		before = g.moves
@@ -130,19 +130,22 @@ func (g *groupState) lendQueue() {
 // drainReplaced lets one outdated or worn process go for each replacement that was put to work,
 // unless processes have crashed meanwhile and it is needed.
 func (g *groupState) drainReplaced(now time.Time) {
-	for i := 0; g.census().arrived > 0; i++ {
-		p := g.procs[i]
-		if p.state != Ready || !p.replaces {
-			continue
+	if g.census().arrived == 0 && g.census().ready <= g.app.MaxProcesses {
+		return
+	}
+	r := g.running()
+	for _, p := range g.procs {
+		if p.state != Ready || !p.replaces || r.waits() && p.generation == r.generation {
+			continue // a canary comes on top, until it is promoted
 		}
 		p.replaces = false
 		g.moves++
-		if g.replaceable() > 0 && g.census().ready > g.size() {
+		if !p.generation.bad && g.replaceable() > 0 && g.census().ready > g.size() {
 			old := g.dispensable()
 			g.retire(now, old, g.whyReplaced(old))
 		}
 	}
-	for g.census().ready > max(g.app.MaxProcesses, g.size()) { // a crash was repaired, and a replacement came too
+	for g.census().ready-g.beside() > max(g.app.MaxProcesses, g.size()) { // a crash was repaired, and a replacement came too
 		g.retire(now, g.dispensable(), "above max_processes")
 	}
 }
@@ -192,7 +195,7 @@ func (g *groupState) conclude(now time.Time) {
 		if r != nil && !g.rollingBack() {
 			g.concludeFailed(now, r)
 		}
-	case r != nil && r.canary > 0:
+	case r.waits():
 		if !r.halted && g.of(r.generation).ready >= r.canary {
 			r.halted = true
 			g.step(now, r, "canary", nil)

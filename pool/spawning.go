@@ -115,8 +115,6 @@ func (g *groupState) owed() int {
 	switch {
 	case r == nil || g.steady() == target:
 		return 0
-	case r.canary > 0 && target.worked:
-		return min(g.undelivered(r), missing)
 	case r.surge == 0 && g.of(target).ready+g.of(target).spawning == 0:
 		return min(1, missing)
 	}
@@ -134,16 +132,13 @@ func (g *groupState) unreplaced() int {
 		switch {
 		case g.gathering(r):
 			return min(r.total-g.of(r.generation).ready-coming, r.surge-g.census().replacing)
-		case r.canary > 0 && !g.target().bad:
-			old = min(old, g.undelivered(r)+g.census().replacing)
+		case r.waits() && !g.target().bad:
+			if old = g.undelivered(r) + g.census().replacing; g.census().ready == 0 {
+				old = min(old, 1-coming) // what is unproven does not stand in for what is missing
+			}
 		}
 	}
 	return min(old, g.surge()) - g.census().replacing
-}
-
-// undelivered is how many processes of a canary are still to be begun.
-func (g *groupState) undelivered(r *restart) int {
-	return r.canary - g.of(r.generation).ready - g.of(r.generation).spawning
 }
 
 // unprobed is 1 if it is to be tried whether a bad generation starts by now. One that must not run beside

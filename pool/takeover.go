@@ -30,7 +30,7 @@ func (g *groupState) drainAhead(now time.Time) {
 
 // replaceableAhead reports whether there is something to replace that is to be replaced now.
 func (g *groupState) replaceableAhead(r *restart) bool {
-	return g.replaceable() > 0 && (r.canary == 0 || g.target().bad || g.undelivered(r) > 0)
+	return g.replaceable() > 0 && (!r.waits() || g.target().bad)
 }
 
 // blocked reports whether a blocking restart waits for the last old process to be gone.

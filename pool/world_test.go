@@ -116,6 +116,7 @@ type simGroup struct {
 	retired, began int  // processes that this event let go, and put to work
 	leftOut        int  // of those let go, the ones that had no replacement
 	ahead          int  // and those that went ahead of it
+	promoted       int  // processes of a canary that were put to work before it
 	acts           int  // calls to the driver that did something
 
 	inPlace   bool        // every release is deployed in the same folder
@@ -240,7 +241,7 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	w.what = g.state.app.Name + ": " + what
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
-	g.retired, g.leftOut, g.ahead, g.began = 0, 0, 0, 0
+	g.retired, g.leftOut, g.ahead, g.began, g.promoted = 0, 0, 0, 0, 0
 	do(w.now)
 	g.setTimer()
 	g.noteTakenBack()
