@@ -109,6 +109,10 @@ func (g *simGroup) happened(e Event) {
 	g.acts++
 	if e.Kind == "restart" {
 		g.world.seen["restart step: "+e.What]++
+		if e.What == "begun" {
+			g.restarts++
+			g.touched, g.quiet = g.world.now, time.Time{}
+		}
 		if r, ok := g.state.restartOf(e); ok {
 			g.checkEnded(r)
 		}

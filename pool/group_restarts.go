@@ -35,7 +35,7 @@ func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string
 	g.do(func(state *groupState, now time.Time) {
 		r := state.newRestart(now, newID(), req, nil)
 		r.failure = &Failure{At: now, Generation: r.generation.number, Reason: reason, Output: output, ErrorID: state.errorID()}
-		state.refuseRestart(now, r)
+		state.recordEnded(now, r, RestartFailed)
 		s = state.restartSnapshot(r)
 	})
 	return s
@@ -76,6 +76,9 @@ func (g *Group) Restarts() []RestartSnapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var all []RestartSnapshot
+	if f := g.state.next; f != nil {
+		all = append(all, g.state.restartSnapshot(f.record))
+	}
 	for _, r := range slices.Backward(g.state.restarts) {
 		all = append(all, g.state.restartSnapshot(r))
 	}
@@ -117,10 +120,8 @@ func (g *Group) look(id string) (s RestartSnapshot, progress <-chan struct{}, ok
 	if g.progress == nil {
 		g.progress = make(chan struct{})
 	}
-	for _, r := range g.state.restarts {
-		if r.id == id {
-			return g.state.restartSnapshot(r), g.progress, true
-		}
+	if r := g.state.find(id); r != nil {
+		return g.state.restartSnapshot(r), g.progress, true
 	}
 	return s, nil, false
 }

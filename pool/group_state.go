@@ -27,8 +27,10 @@ type groupState struct {
 	lendable lendable      // those of them that are ready
 	queue    queue         // empty unless nothing lendable that may serve it has room
 	restarts []*restart    // the last few, newest last
+	next     *followUp     // what is to follow the one that runs; nil = nothing
 
 	withdrawn int       // the newest generation that was taken back, or could not take over
+	impatient time.Time // since when boots have been given up for newer restarts; zero = they were not
 	keepUntil time.Time // what the last good generation has replaced is kept for a rollback
 	spare     int       // so many of those fit into memory; -1 = any number
 
@@ -239,6 +241,9 @@ func (g *groupState) close(now time.Time) {
 	}
 	g.closed = true
 	g.awaitRoom(now, nothing)
+	if g.next != nil {
+		g.dropFollowUp(now, RestartFailed, g.stopFailure(now, g.next.record))
+	}
 	if r := g.running(); r != nil {
 		r.failure = g.stopFailure(now, r)
 		g.end(now, r, RestartFailed)

@@ -47,6 +47,10 @@ func (g *simGroup) mischief() {
 			w.after(w.between(0, time.Second), func() { g.marks = append(g.marks, w.now) })
 		}
 		w.after(w.between(0, 3*time.Second), g.restartMarked)
+	case n < 13 && w.chance(60): // faster than a process boots
+		for i := range 50 {
+			w.after(time.Duration(i)*300*time.Millisecond, g.restart)
+		}
 	default:
 		for range 1 + w.rand.IntN(1+w.rand.IntN(4)) { // a storm, sometimes
 			w.after(w.between(0, time.Second), g.restart)
@@ -105,6 +109,9 @@ func (g *simGroup) restartBy(req RestartRequest) {
 		switch {
 		case joins:
 			w.seen["restart joined"]++
+		case g.state.next != nil && g.state.next.record == r:
+			g.touched, g.quiet = touched, quiet
+			w.seen["restart follows another"]++
 		case g.state.wanted.number == number: // refused
 			g.touched, g.quiet = touched, quiet
 			if r.state != RestartFailed || r.failure == nil {

@@ -122,31 +122,54 @@ func (g *groupState) record(r *restart) {
 func (g *groupState) restart(now time.Time, id string, req RestartRequest) *restart {
 	req.Strategy = cmp.Or(req.Strategy, g.app.Restart.Strategy, Rolling)
 	r := g.running()
-	if r != nil && r.joinable(now, req) && !g.closed {
+	switch {
+	case r != nil && r.joinable(now, req):
+		g.noteGivenUp(r)
 		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist}
 		r.generation, r.reason = g.wanted, req.Reason
-	} else {
-		next := g.newRestart(now, id, req, r)
-		if next.failure != nil {
-			g.refuseRestart(now, next)
-			return next
-		}
-		if r != nil {
-			g.endCanary(now, r)
-			g.end(now, r, RestartSuperseded)
-		}
-		g.wanted = next.generation
-		g.record(next)
-		r = next
+		g.begun(now, r, req)
+	case g.mustBoot(now, r):
+		r = g.follow(now, id, req, r)
+	default:
+		r = g.supersede(now, id, req, r)
 	}
+	g.settle(now)
+	return r
+}
+
+// supersede begins a restart in place of the one that runs, unless it cannot be.
+func (g *groupState) supersede(now time.Time, id string, req RestartRequest, running *restart) *restart {
+	next := g.newRestart(now, id, req, running)
+	if next.failure != nil {
+		g.recordEnded(now, next, RestartFailed)
+		return next
+	}
+	g.noteGivenUp(running)
+	g.dropFollowUp(now, RestartSuperseded, nil)
+	if running != nil {
+		g.endCanary(now, running)
+		g.end(now, running, RestartSuperseded)
+	}
+	g.adopt(next)
+	g.begun(now, next, req)
+	return next
+}
+
+// adopt makes r the restart that runs.
+func (g *groupState) adopt(r *restart) {
+	g.wanted = r.generation
+	g.moves++
+	g.record(r)
+}
+
+// begun follows when r runs, or has a newer release.
+func (g *groupState) begun(now time.Time, r *restart, req RestartRequest) {
 	r.hold(now, req.Settle)
 	if g.good != nil {
 		g.good.forgive()
 	}
 	g.os.note(hclog.Info, "restart requested", "id", r.id, "generation", r.generation.number,
 		"strategy", r.strategy, "release", req.Release.Path, "reason", req.Reason)
-	g.settle(now)
-	return r
 }
 
 // newRestart returns a restart that is not begun yet. If it has a failure, it must not be. What
@@ -257,11 +280,11 @@ func (g *groupState) replaced(r *restart) int {
 	return min(r.total, g.of(r.generation).ready)
 }
 
-// refuseRestart records a restart that never begins. What runs goes on.
-func (g *groupState) refuseRestart(now time.Time, r *restart) {
+// recordEnded records a restart that never began, or was refused. What runs goes on.
+func (g *groupState) recordEnded(now time.Time, r *restart, state RestartState) {
 	running := g.running()
 	g.record(r)
-	g.end(now, r, RestartFailed)
+	g.end(now, r, state)
 	if running != nil {
 		last := len(g.restarts) - 1
 		g.restarts[last-1], g.restarts[last] = g.restarts[last], g.restarts[last-1]

@@ -53,6 +53,7 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 	if reason != "" {
 		why.Reason = "rolled back: " + reason
 	}
+	g.dropFollowUp(now, RestartFailed, why)
 	had := g.servers()
 	if r := g.running(); r != nil {
 		r.failure = why

@@ -34,6 +34,7 @@ func (g *groupState) settle(now time.Time) {
 		g.drainRejected(now)
 		g.drainAhead(now)
 		g.conclude(now)
+		g.beginFollowUp(now)
 		g.drainIdle(now)
 		g.spawnNeeded(now)
 		g.endDrains(now)

@@ -18,7 +18,7 @@ var (
 )
 
 // TestSimulation plays histories of a few groups, each invented from its seed, and checks what has to
-// hold after every event. A thousand of them must have met everything that can happen to a group.
+// hold after every event. Two thousand of them must have met everything that can happen to a group.
 func TestSimulation(t *testing.T) {
 	if *seed != 0 {
 		if _, err := play(*seed, os.Stdout); err != nil {
@@ -36,7 +36,7 @@ func TestSimulation(t *testing.T) {
 	players.Wait()
 	for _, what := range everything {
 		n := seen[0][what] + seen[1][what]
-		if n == 0 && *histories >= 1000 && !t.Failed() {
+		if n == 0 && *histories >= 2000 && !t.Failed() {
 			t.Errorf("in %d histories never happened: %s", *histories, what)
 		}
 		t.Logf("%9d  %s", n, what)
@@ -51,7 +51,7 @@ var everything = []string{
 	"draining process: purser is stopping", "stopping process", "killing process", "process exited",
 	"restart requested", "restart joined", "restart done", "restart failed", "restart superseded",
 	"resisting deployment error", "recovered from deployment error", "rolled back",
-	"restart refused", "restart of a marked app", "promoted", "rollback", "new code answers worse",
+	"restart refused", "restart follows another", "restart step: begun", "restart of a marked app", "promoted", "rollback", "new code answers worse",
 	"rollback refused: " + ErrNothingOlder.Error(), "rollback refused: " + ErrOverwritten.Error(),
 	"draining process: makes way for another generation", "draining process: makes room for its replacement",
 	"nothing is left of the old code, going on with the new",
