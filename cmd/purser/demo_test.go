@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"purser/cmd/purser/show"
 	"purser/status"
 )
 
@@ -76,9 +77,9 @@ func TestRestartTellsItsEventsAsJSON(t *testing.T) {
 	l.awaitProcesses(3)
 	got := l.purser("restart", "--all", "--json", "--instance", l.name)
 	got.wants(t, exitDone)
-	var events []event
+	var events []show.Event
 	for line := range strings.Lines(got.stdout) {
-		var e event
+		var e show.Event
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%q is no event: %v", line, err)
 		}

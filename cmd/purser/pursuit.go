@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/cmd/purser/show"
 	"purser/pool"
 	"purser/status"
 )
@@ -42,19 +43,19 @@ func (o *pursuit) declare(c *cobra.Command) {
 func (o *pursuit) run(ctx context.Context, c *cobra.Command, client *status.Client, errands []errand) error {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	show := newProgress(c.OutOrStdout(), o.json, client)
+	progress := show.NewProgress(c.OutOrStdout(), o.json, client)
 	results := make([]error, len(errands))
 	var under sync.WaitGroup
 	for i, e := range errands {
-		under.Go(func() { results[i] = o.do(ctx, client, show, e) })
+		under.Go(func() { results[i] = o.do(ctx, client, progress, e) })
 	}
 	under.Wait()
-	show.close()
+	progress.Close()
 	return worst(results)
 }
 
 // do sees one errand through; its error says how it ended, if that was not well.
-func (o *pursuit) do(ctx context.Context, client *status.Client, show *progress, e errand) error {
+func (o *pursuit) do(ctx context.Context, client *status.Client, progress *show.Progress, e errand) error {
 	accepted, err := e.ask(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -62,17 +63,17 @@ func (o *pursuit) do(ctx context.Context, client *status.Client, show *progress,
 	case err != nil:
 		return err
 	}
-	show.accepted(e, accepted)
+	progress.Accepted(e.app, e.verb, accepted)
 	if o.noWait {
 		return nil
 	}
-	r, err := client.WaitRestart(ctx, accepted.ID, func(r pool.RestartSnapshot) { show.went(e.app, r) })
+	r, err := client.WaitRestart(ctx, accepted.ID, func(r pool.RestartSnapshot) { progress.Went(e.app, r) })
 	switch {
 	case err != nil && ctx.Err() != nil:
-		show.drop(e.app)
+		progress.Drop(e.app)
 		return withCode(exitTimeout, "the %s of %s has not ended within %v; it goes on", deed(r), e.app, o.timeout)
 	case err != nil:
-		show.drop(e.app)
+		progress.Drop(e.app)
 		return fmt.Errorf("cannot follow the %s of %s: %w", deed(r), e.app, err)
 	case r.State != pool.RestartFailed:
 		return outcome(e.app, r, nil)

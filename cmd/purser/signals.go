@@ -6,6 +6,8 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
+
+	"purser/cmd/purser/show"
 )
 
 // A signalQueue is what has been sent to purser and not been heeded yet.
@@ -24,7 +26,7 @@ func (q signalQueue) release() { signal.Stop(q) }
 // heed does what signals ask for, until over ends.
 func (s *serving) heed(over context.Context, signals signalQueue) error {
 	stopping := false
-	attended := isTerminal(os.Stdin) // then a hangup is that of the terminal
+	attended := show.IsTerminal(os.Stdin) // then a hangup is that of the terminal
 	for {
 		select {
 		case <-over.Done():

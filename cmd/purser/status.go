@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/cmd/purser/show"
 	"purser/status"
 )
 
@@ -98,8 +99,8 @@ func (o *statusOptions) print(w io.Writer, d status.Document) error {
 		}
 		return encoder.Encode(d)
 	}
-	if o.watch && isTerminal(w) {
-		fmt.Fprint(w, clearScreen)
+	if o.watch && show.IsTerminal(w) {
+		fmt.Fprint(w, show.ClearScreen)
 	}
-	return status.WriteText(w, d, isColorful(w))
+	return status.WriteText(w, d, show.IsColorful(w))
 }

@@ -1,4 +1,6 @@
-package main
+// Package show is what a terminal shows: restarts while they run, as a block of lines that change, and as
+// lines or JSON for whatever is no terminal.
+package show
 
 import (
 	"io"
@@ -7,21 +9,21 @@ import (
 	"golang.org/x/term"
 )
 
-// isTerminal reports whether somebody may be looking at w.
-func isTerminal(w io.Writer) bool {
+// IsTerminal reports whether somebody may be looking at w.
+func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// isColorful reports whether w may be written to in colours (https://no-color.org).
-func isColorful(w io.Writer) bool {
-	return isTerminal(w) && os.Getenv("NO_COLOR") == ""
+// IsColorful reports whether w may be written to in colours (https://no-color.org).
+func IsColorful(w io.Writer) bool {
+	return IsTerminal(w) && os.Getenv("NO_COLOR") == ""
 }
 
 // Control functions of ECMA-48: where the cursor goes, and what is erased.
 const (
 	clearLine   = "\r\x1b[K" // to the first column, and the whole line
-	clearScreen = "\x1b[H\x1b[2J"
+	ClearScreen = "\x1b[H\x1b[2J"
 	clearRest   = "\x1b[K" // from the cursor to the end of its line
 	clearBelow  = "\x1b[J" // and to the end of the screen
 	cursorUp    = "\x1b[%dA"

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"context"
@@ -34,7 +34,7 @@ type live struct {
 const repaintInterval = 200 * time.Millisecond
 
 func newLive(out *os.File, client *status.Client) *live {
-	l := &live{out: out, client: client, color: isColorful(out)}
+	l := &live{out: out, client: client, color: IsColorful(out)}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
 	l.work.Go(func() { l.repaint(ctx) })

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"encoding/json"
@@ -13,9 +13,9 @@ import (
 	"purser/status"
 )
 
-// progress shows how restarts go on: on a terminal a block of lines that change, else a line for each
+// Progress shows how restarts go on: on a terminal a block of lines that change, else a line for each
 // step, or JSON. Several goroutines may tell it of their restarts.
-type progress struct {
+type Progress struct {
 	w    io.Writer
 	json bool
 
@@ -24,16 +24,17 @@ type progress struct {
 	live  *live          // nil unless a terminal is written to
 }
 
-func newProgress(w io.Writer, json bool, client *status.Client) *progress {
-	p := &progress{w: w, json: json, shown: map[string]int{}}
-	if file, ok := w.(*os.File); ok && isTerminal(w) && !json {
+// NewProgress shows restarts on w. The live block asks client what the processes do.
+func NewProgress(w io.Writer, json bool, client *status.Client) *Progress {
+	p := &Progress{w: w, json: json, shown: map[string]int{}}
+	if file, ok := w.(*os.File); ok && IsTerminal(w) && !json {
 		p.live = newLive(file, client)
 	}
 	return p
 }
 
-// An event is one line of restart --json.
-type event struct {
+// An Event is one line of restart --json.
+type Event struct {
 	At         time.Time     `json:"at"`
 	App        string        `json:"app"`
 	ID         string        `json:"id"`
@@ -47,20 +48,20 @@ type event struct {
 	Failure    *pool.Failure `json:"failure,omitempty"`
 }
 
-// accepted shows that a restart has begun.
-func (p *progress) accepted(e errand, a status.Accepted) {
+// Accepted shows that a restart has begun. The verb is for people: "restarting to".
+func (p *Progress) Accepted(app, verb string, a status.Accepted) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.json:
-		p.emit(event{At: time.Now(), App: e.app, ID: a.ID, Generation: a.Generation, Event: "accepted"})
+		p.emit(Event{At: time.Now(), App: app, ID: a.ID, Generation: a.Generation, Event: "accepted"})
 	case p.live == nil:
-		fmt.Fprintf(p.w, "%s: %s generation %d\n", e.app, e.verb, a.Generation)
+		fmt.Fprintf(p.w, "%s: %s generation %d\n", app, verb, a.Generation)
 	}
 }
 
-// went shows what has happened in a restart since it was shown last.
-func (p *progress) went(app string, r pool.RestartSnapshot) {
+// Went shows what has happened in a restart since it was shown last.
+func (p *Progress) Went(app string, r pool.RestartSnapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	first, known := p.shown[r.ID]
@@ -101,10 +102,10 @@ func upTo(r pool.RestartSnapshot, i int) pool.RestartSnapshot {
 	return r
 }
 
-func (p *progress) step(app string, r pool.RestartSnapshot, s pool.Step) {
+func (p *Progress) step(app string, r pool.RestartSnapshot, s pool.Step) {
 	switch {
 	case p.json:
-		p.emit(event{At: s.At, App: app, ID: r.ID, Generation: s.Generation, Event: s.What, PID: s.PID, Note: s.Note, Replaced: r.Replaced, Total: r.Total})
+		p.emit(Event{At: s.At, App: app, ID: r.ID, Generation: s.Generation, Event: s.What, PID: s.PID, Note: s.Note, Replaced: r.Replaced, Total: r.Total})
 	case p.live == nil:
 		fmt.Fprintf(p.w, "%s: %d/%d  %s\n", app, r.Replaced, r.Total, stepText(s))
 	case s.Note != "":
@@ -123,15 +124,15 @@ func stepText(s pool.Step) string {
 }
 
 // ended shows that there is nothing more to wait for.
-func (p *progress) ended(app string, r pool.RestartSnapshot) {
+func (p *Progress) ended(app string, r pool.RestartSnapshot) {
 	at := time.Now()
 	if r.Ended != nil {
 		at = *r.Ended
 	}
 	text := ""
-	switch { // any other end is an error, which run reports
+	switch { // any other end is an error, which whoever waits for it reports
 	case p.json:
-		p.emit(event{At: at, App: app, ID: r.ID, Generation: r.Generation, Event: "ended", State: string(r.State),
+		p.emit(Event{At: at, App: app, ID: r.ID, Generation: r.Generation, Event: "ended", State: string(r.State),
 			Replaced: r.Replaced, Total: r.Total, Failure: r.Failure})
 		return
 	case r.State == pool.RestartCanary:
@@ -153,21 +154,21 @@ func (p *progress) ended(app string, r pool.RestartSnapshot) {
 	}
 }
 
-// drop shows an app's restart no more.
-func (p *progress) drop(app string) {
+// Drop shows an app's restart no more.
+func (p *Progress) Drop(app string) {
 	if p.live != nil {
 		p.live.drop(app)
 	}
 }
 
-// close makes room for the errors that follow.
-func (p *progress) close() {
+// Close makes room for the errors that follow.
+func (p *Progress) Close() {
 	if p.live != nil {
 		p.live.close()
 	}
 }
 
-func (p *progress) emit(e event) {
+func (p *Progress) emit(e Event) {
 	encoder := json.NewEncoder(p.w)
 	encoder.SetEscapeHTML(false)
 	encoder.Encode(e) // a reader that has gone does not keep us from waiting for the restart
