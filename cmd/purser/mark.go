@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"purser/restart"
-	"purser/status"
 )
 
 func newMark() *cobra.Command {
@@ -57,7 +56,7 @@ func markRunning(ctx context.Context, reach *reach, word, reason string) (name s
 	if err != nil {
 		return "", err
 	}
-	return app.Name, client.Mark(ctx, app.Name, status.Remark{Reason: reason})
+	return app.Name, client.Mark(ctx, app.Name, reason)
 }
 
 // folderOf returns the folder that a word names, if it does.

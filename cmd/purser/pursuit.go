@@ -86,7 +86,7 @@ func (o *pursuit) do(ctx context.Context, client *status.Client, progress *show.
 }
 
 func deed(r pool.RestartSnapshot) string {
-	if r.Strategy == status.Rollback {
+	if r.Strategy == pool.Rollback {
 		return "rollback"
 	}
 	return "restart"
@@ -133,7 +133,7 @@ func whatServes(r pool.RestartSnapshot, now *status.App) string {
 	switch {
 	case ready == 0:
 		return "; no process serves now"
-	case r.Strategy == status.Rollback:
+	case r.Strategy == pool.Rollback:
 		return "; what served before serves on"
 	case others > 0:
 		return "; the old code serves on"

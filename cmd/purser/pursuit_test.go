@@ -187,7 +187,7 @@ func TestAFailureSaysWhatVisitorsGet(t *testing.T) {
 		{pool.Rolling, "exited with status 1", app(2), "; the new code serves on"},
 		{pool.Blocking, "exited with status 1", app(), "; no process serves now"},
 		{pool.Rolling, "worse; it serves on, as the old code is no longer on disk", app(2), "no longer on disk"},
-		{status.Rollback, "exited with status 1", app(1), "the rollback of blog failed: exited with status 1; what served before serves on"},
+		{pool.Rollback, "exited with status 1", app(1), "the rollback of blog failed: exited with status 1; what served before serves on"},
 		{pool.Rolling, "purser is stopping", nil, "failed: purser is stopping"},
 	} {
 		r := pool.RestartSnapshot{Generation: 2, Strategy: c.strategy, State: pool.RestartFailed, Failure: &pool.Failure{Reason: c.reason}}

@@ -10,6 +10,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/restart"
 	"purser/status"
 )
 
@@ -132,7 +133,7 @@ func (o *restartOptions) choose(ctx context.Context, client *status.Client, word
 
 func (o *restartOptions) errand(client *status.Client, app status.App) errand {
 	e := errand{app: app.Name, verb: "restarting to"}
-	wanted := status.Order{Strategy: o.strategy, Reason: o.reason, Canary: o.part}
+	wanted := status.RestartOptions{Strategy: o.strategy, Reason: o.reason, Canary: o.part}
 	if o.marked {
 		if r := app.Restart; coversNeeds(app) {
 			e.verb = "restarting already, to"
@@ -151,13 +152,13 @@ func (o *restartOptions) errand(client *status.Client, app status.App) errand {
 // needs it for: several scripts that call restart --marked one after another are one restart.
 func coversNeeds(app status.App) bool {
 	r := app.Restart
-	if r == nil || r.State != pool.RestartRunning && r.State != pool.RestartCanary || r.Strategy == status.Rollback {
+	if r == nil || r.State != pool.RestartRunning && r.State != pool.RestartCanary || r.Strategy == pool.Rollback {
 		return false
 	}
-	return !slices.ContainsFunc(app.NeedsRestart, func(n status.Need) bool { return !n.Since.Before(r.Started) })
+	return !slices.ContainsFunc(app.NeedsRestart, func(n restart.Need) bool { return !n.Since.Before(r.Started) })
 }
 
-func whyMarked(needs []status.Need) string {
+func whyMarked(needs []restart.Need) string {
 	why := needs[0].Reason
 	if more := len(needs) - 1; more > 0 {
 		why += fmt.Sprintf(", and %d more", more)

@@ -12,7 +12,6 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
-	"purser/status"
 )
 
 // restarts begins the restarts that are asked for, from wherever.
@@ -30,13 +29,6 @@ type restarts struct {
 	mu      sync.Mutex // guards what follows
 	touched map[string]*time.Timer
 	marks   map[string][]restart.Mark // what each restart that runs settles when it is done, by its id
-}
-
-// An order is one restart as it was asked for.
-type order struct {
-	status.Order
-	settle time.Duration // that of a touch, else 0
-	insist bool
 }
 
 func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
@@ -71,7 +63,7 @@ func (r *restarts) onTouch(app, reason string) {
 	g := r.pool.Group(app)
 	settle := g.App().Restart.Settle
 	if g.App().Hooks.BeforeRestart.IsZero() {
-		r.begin(g, order{Order: status.Order{Reason: reason}, settle: settle}) // its error is logged
+		r.begin(g, pool.RestartRequest{Reason: reason, Settle: settle}) // its error is logged
 		return
 	}
 	r.mu.Lock()
@@ -86,7 +78,7 @@ func (r *restarts) onTouch(app, reason string) {
 	r.begun.Add(1)
 	r.touched[app] = time.AfterFunc(settle, func() {
 		defer r.begun.Done()
-		r.begin(g, order{Order: status.Order{Reason: reason}})
+		r.begin(g, pool.RestartRequest{Reason: reason})
 	})
 }
 
@@ -98,14 +90,20 @@ func (r *restarts) onSignal() {
 		return
 	}
 	for _, g := range r.pool.Groups() {
-		r.begun.Go(func() { r.begin(g, order{Order: status.Order{Reason: "SIGUSR1"}}) })
+		r.begun.Go(func() { r.begin(g, pool.RestartRequest{Reason: "SIGUSR1"}) })
 	}
 }
 
-// onOrder is called for the admin API.
-func (r *restarts) onOrder(g *pool.Group, o status.Order) (pool.RestartSnapshot, error) {
-	return r.begin(g, order{Order: o})
+// Restart is called for the admin API, as are Rollback and Promote.
+func (r *restarts) Restart(g *pool.Group, request pool.RestartRequest) (pool.RestartSnapshot, error) {
+	return r.begin(g, request)
 }
+
+func (r *restarts) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error) {
+	return g.Rollback(reason)
+}
+
+func (r *restarts) Promote(g *pool.Group) (pool.RestartSnapshot, error) { return g.Promote() }
 
 // fresh has an app in development serve a request by code that was loaded after it came, as long as its
 // always_restart.txt is there. It returns the generation that may.
@@ -117,22 +115,21 @@ func (r *restarts) fresh(app string) (int, error) {
 	if s := g.Snapshot().Restart; s != nil && s.State == pool.RestartRunning && s.Replaced == 0 {
 		return s.Generation, nil // its processes are about to load the code
 	}
-	begun, err := r.begin(g, order{Order: status.Order{Strategy: pool.Blocking, Reason: "always_restart.txt"}, insist: true})
+	begun, err := r.begin(g, pool.RestartRequest{Strategy: pool.Blocking, Reason: "always_restart.txt", Insist: true})
 	return begun.Generation, err
 }
 
 // begin prepares a restart and begins it. The release is resolved once for the whole of it, after the
 // before_restart hook, which may still prepare it. If the hook fails, or the app's root leads nowhere,
 // what serves goes on serving.
-func (r *restarts) begin(g *pool.Group, o order) (pool.RestartSnapshot, error) {
+func (r *restarts) begin(g *pool.Group, request pool.RestartRequest) (pool.RestartSnapshot, error) {
 	select {
 	case r.turns[g.Name()] <- struct{}{}:
 	case <-r.ctx.Done():
 		return pool.RestartSnapshot{}, errors.New("purser is stopping")
 	}
 	defer func() { <-r.turns[g.Name()] }()
-	request := pool.RestartRequest{Strategy: o.Strategy, Reason: o.Reason, Canary: o.Canary, Settle: o.settle, Insist: o.insist}
-	if err := r.ask(g, o); err != nil {
+	if err := r.ask(g, request.Reason); err != nil {
 		r.log.Error("restart refused", "app", g.Name(), "error", err)
 		return g.RefuseRestart(request, "the "+err.Error(), linesOf(err)), nil
 	}
@@ -151,13 +148,13 @@ func (r *restarts) begin(g *pool.Group, o order) (pool.RestartSnapshot, error) {
 }
 
 // ask runs the before_restart hook, if there is one.
-func (r *restarts) ask(g *pool.Group, o order) error {
+func (r *restarts) ask(g *pool.Group, reason string) error {
 	command := g.App().Hooks.BeforeRestart
 	if command.IsZero() {
 		return nil
 	}
 	hook := hookOf(g.App(), "before_restart", command, r.log)
-	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: o.Reason})
+	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: reason})
 	return hook.Run(r.ctx, variables, facts)
 }
 
@@ -172,19 +169,13 @@ func (r *restarts) ended(s pool.RestartSnapshot) {
 	}
 }
 
-// mark notes that an app needs a restart.
-func (r *restarts) mark(app, reason string) error {
+// Mark notes that an app needs a restart.
+func (r *restarts) Mark(app, reason string) error {
 	return restart.WriteMark(r.pool.Group(app).App().Root, reason)
 }
 
-// needs is why an app needs a restart.
-func (r *restarts) needs(app string) []status.Need {
-	var needs []status.Need
-	for _, n := range r.checker.Needs(app) {
-		needs = append(needs, status.Need{Kind: n.Kind, Reason: n.Reason, File: n.File, Since: n.Since, PIDs: n.PIDs})
-	}
-	return needs
-}
+// Needs is why an app needs a restart.
+func (r *restarts) Needs(app string) []restart.Need { return r.checker.Needs(app) }
 
 // close gives up what is being prepared, and returns when it has ended.
 func (r *restarts) close() {

@@ -22,7 +22,7 @@ func newRollback() *cobra.Command {
 		Args:    takes(1, 1, "one app"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.one(c, args[0], "rolling back to", func(ctx context.Context, client *status.Client, app string) (status.Accepted, error) {
-				return client.Rollback(ctx, app, status.Remark{Reason: reason})
+				return client.Rollback(ctx, app, reason)
 			})
 		},
 	}

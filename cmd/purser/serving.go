@@ -124,7 +124,7 @@ func (s *serving) buildFaces(apps []conf.App, listen []string, token string) err
 	s.admin = status.NewServer(status.Config{
 		Name: s.name, Version: release, Listen: listen, MaxProcesses: s.cfg.Server.MaxProcesses,
 		Pool: s.pool, Log: s.log.Named("status"), Token: token,
-		Restart: s.restarts.onOrder, Mark: s.restarts.mark, Needs: s.restarts.needs, Stop: s.stop,
+		Restarts: s.restarts, Stop: s.stop,
 		Spool: front.Spool, Faults: front.Faults,
 	})
 	return nil

@@ -12,7 +12,7 @@ import (
 	"purser/pool"
 )
 
-// follow waits for the end of an order, or its canary.
+// follow waits for the end of a restart, or its canary.
 func (r *rig) follow(t *testing.T, a Accepted, err error) pool.RestartSnapshot {
 	t.Helper()
 	if err != nil {
@@ -51,12 +51,12 @@ func TestACanaryIsPromoted(t *testing.T) {
 func TestACanaryIsRolledBack(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)
-	a, err := r.client.Restart(t.Context(), "blog", Order{Canary: conf.Amount{Percent: 10}})
+	a, err := r.client.Restart(t.Context(), "blog", RestartOptions{Canary: conf.Amount{Percent: 10}})
 	if s := r.follow(t, a, err); s.State != pool.RestartCanary {
 		t.Fatalf("the wait for the canary ended with %+v", s)
 	}
-	back, err := r.client.Rollback(t.Context(), "blog", Remark{"too slow"})
-	if s := r.follow(t, back, err); s.State != pool.RestartDone || s.Strategy != Rollback || s.Generation != 1 || s.Reason != "too slow" {
+	back, err := r.client.Rollback(t.Context(), "blog", "too slow")
+	if s := r.follow(t, back, err); s.State != pool.RestartDone || s.Strategy != pool.Rollback || s.Generation != 1 || s.Reason != "too slow" {
 		t.Errorf("the rollback ended with %+v", s)
 	}
 	if s := r.follow(t, a, nil); s.State != pool.RestartFailed || s.Failure == nil || !strings.Contains(s.Failure.Reason, "too slow") {
@@ -64,13 +64,13 @@ func TestACanaryIsRolledBack(t *testing.T) {
 	}
 }
 
-func TestTheStrategyIsTheAppsUnlessTheOrderSays(t *testing.T) {
+func TestTheStrategyIsTheAppsUnlessTheCallSays(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)
-	for order, want := range map[Order]string{{}: pool.Rolling, {Strategy: pool.Blocking}: pool.Blocking, {Strategy: pool.BlueGreen}: pool.BlueGreen} {
-		a, err := r.client.Restart(t.Context(), "blog", order)
+	for options, want := range map[RestartOptions]string{{}: pool.Rolling, {Strategy: pool.Blocking}: pool.Blocking, {Strategy: pool.BlueGreen}: pool.BlueGreen} {
+		a, err := r.client.Restart(t.Context(), "blog", options)
 		if s := r.follow(t, a, err); s.State != pool.RestartDone || s.Strategy != want {
-			t.Errorf("the order %+v ended with %+v", order, s)
+			t.Errorf("the options %+v ended with %+v", options, s)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func TestTheStrategyIsTheAppsUnlessTheOrderSays(t *testing.T) {
 func TestAHookMayTakeLongerThanAnyAnswer(t *testing.T) {
 	r := newRigWith(t, false, hasty)
 	r.awaitReady(t)
-	a, err := r.client.Restart(t.Context(), "blog", Order{Reason: "hooked"})
+	a, err := r.client.Restart(t.Context(), "blog", RestartOptions{Reason: "hooked"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestThePoolsRefusalsHaveCodes(t *testing.T) {
 		}
 		return refusal.Code
 	}
-	if got := code(r.client.Rollback(t.Context(), "blog", Remark{})); got != CodeNothingOlder {
+	if got := code(r.client.Rollback(t.Context(), "blog", "")); got != CodeNothingOlder {
 		t.Errorf("the first release is rolled back with %s", got)
 	}
 	if got := code(r.client.Promote(t.Context(), "blog")); got != CodeNoCanary {
@@ -108,7 +108,7 @@ func TestThePoolsRefusalsHaveCodes(t *testing.T) {
 	if err := r.Pool.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := code(r.client.Rollback(t.Context(), "blog", Remark{})); got != CodeClosing {
+	if got := code(r.client.Rollback(t.Context(), "blog", "")); got != CodeClosing {
 		t.Errorf("a pool that is closed is rolled back with %s", got)
 	}
 }
@@ -136,7 +136,7 @@ func TestAMarkIsNeededUntilItIsSettled(t *testing.T) {
 	if app, err := r.client.App(t.Context(), "blog"); err != nil || app.NeedsRestart == nil || len(app.NeedsRestart) != 0 {
 		t.Errorf("before it is marked it needs %v (%v)", app.NeedsRestart, err)
 	}
-	if err := r.client.Mark(t.Context(), "blog", Remark{"openssl"}); err != nil {
+	if err := r.client.Mark(t.Context(), "blog", "openssl"); err != nil {
 		t.Fatal(err)
 	}
 	app, err := r.client.App(t.Context(), "blog")
@@ -153,7 +153,7 @@ func TestTheLastRestartsAreListed(t *testing.T) {
 	r.awaitReady(t)
 	var ids []string
 	for i := range 3 {
-		a, err := r.client.Restart(t.Context(), "blog", Order{Reason: fmt.Sprint(i)})
+		a, err := r.client.Restart(t.Context(), "blog", RestartOptions{Reason: fmt.Sprint(i)})
 		r.follow(t, a, err)
 		ids = append([]string{a.ID}, ids...)
 	}
@@ -169,5 +169,26 @@ func TestTheLastRestartsAreListed(t *testing.T) {
 	}
 	if status, _, _ := r.call(t, "GET", "/v1/restarts?app=blgo", ""); status != 404 {
 		t.Errorf("the restarts of no app are answered with %d", status)
+	}
+}
+
+func TestAReasonIsOneLineThatControlsNothing(t *testing.T) {
+	r := newRig(t)
+	r.awaitReady(t)
+	for reason, want := range map[string]string{
+		"release 42":                       "release 42",
+		"a NUL\x00 ends a variable":        "a NUL ends a variable",
+		"\x1b[2Jgone, and \u202ebackwards": "[2Jgone, and backwards",
+		"two\nlines":                       "two lines",
+		strings.Repeat("ü", 30<<10):        strings.Repeat("ü", 100) + "…",
+	} {
+		a, err := r.client.Restart(t.Context(), "blog", RestartOptions{Reason: reason})
+		if s := r.follow(t, a, err); s.Reason != want {
+			t.Errorf("the restart's reason is %q, want %q", s.Reason, want)
+		}
+		a, err = r.client.Rollback(t.Context(), "blog", reason)
+		if s := r.follow(t, a, err); s.Reason != want {
+			t.Errorf("the rollback's reason is %q, want %q", s.Reason, want)
+		}
 	}
 }
