@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"purser/cmd/purser/serve"
 	"purser/status"
 )
 
@@ -47,6 +48,9 @@ func exitCode(err error) int {
 	}
 	if c, ok := errors.AsType[coded](err); ok {
 		return c.code
+	}
+	if _, refused := errors.AsType[serve.Refusal](err); refused {
+		return exitUsage
 	}
 	if errors.Is(err, status.ErrUnreachable) {
 		return exitUnreachable

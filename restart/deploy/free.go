@@ -1,4 +1,4 @@
-package main
+package deploy
 
 import (
 	"bufio"
@@ -7,26 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"purser/pool"
 )
-
-// memoryFor measures what a restart of an app has to know: what is free on this machine, within the
-// limit of our own control group if there is one, and what the largest of the app's processes take.
-// What cannot be measured is 0, and then it is no limit.
-func memoryFor(g pool.GroupSnapshot) pool.Memory {
-	var m pool.Memory
-	used := anonymousByGroup("/proc")
-	for _, p := range g.Processes {
-		if p.State == "ready" {
-			m.PerProcess = max(m.PerProcess, used[p.PID])
-		}
-	}
-	if m.PerProcess > 0 {
-		m.Free = freeMemory("/proc", "/sys/fs/cgroup")
-	}
-	return m
-}
 
 // freeMemory is how much can be used without swapping (proc_meminfo(5), MemAvailable), or what is left
 // below the smallest limit of our control group and those above it (cgroup v2).

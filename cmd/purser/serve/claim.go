@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"errors"
@@ -22,12 +22,12 @@ type claim struct {
 func claimName(name string) (*claim, error) {
 	dir := status.RuntimeDir()
 	if err := status.MakeRuntimeDir(dir); err != nil {
-		return nil, asUsage(err)
+		return nil, refusal(err)
 	}
 	c := &claim{folder: filepath.Join(dir, name)}
 	for c.lock == nil {
 		if err := c.tryLock(); errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, withCode(exitUsage, "a purser named %q is already running; stop it (purser stop --instance %s), or name this one otherwise with --instance NAME", name, name)
+			return nil, Refusal{fmt.Errorf("a purser named %q is already running; stop it (purser stop --instance %s), or name this one otherwise with --instance NAME", name, name)}
 		} else if err != nil {
 			return nil, fmt.Errorf("cannot make a runtime folder: %w", err)
 		}

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"context"
@@ -28,7 +28,7 @@ func openListeners(places []conf.Listen) ([]net.Listener, error) {
 		more, err := openListener(place, passed)
 		if err != nil {
 			closeAll(opened)
-			return nil, asUsage(err)
+			return nil, refusal(err)
 		}
 		opened = append(opened, more...)
 	}
