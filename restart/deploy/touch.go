@@ -15,8 +15,10 @@ type touches struct {
 	gathered bool // somebody sees to them
 }
 
-// longestQuiet is how long touches that never end can put a restart off.
-const longestQuiet = 10 * time.Second
+const (
+	longestQuiet = 10 * time.Second // touches that never end can put a restart off for so long
+	longestHold  = 2 * time.Second  // the last touch of many is waited for no longer than this
+)
 
 // touched takes note of a touch. Many in a row are one restart.
 func (a *App) touched(reason string) {
@@ -35,13 +37,14 @@ func (a *App) touched(reason string) {
 }
 
 // gather begins restarts until the touches have ended. The first touch begins one at once, and the pool
-// holds its processes back for restart.settle; those that come meanwhile join it, together and not one by
-// one, or each would start processes that the next replaces. With a before_restart hook nothing begins
+// holds its processes back for restart.settle. Those that come meanwhile join it, which starts processes
+// anew: so they do it together and not one by one, and the longer they go on, the longer more are waited
+// for. With a before_restart hook nothing begins
 // before the touches have been quiet: so the hook runs once.
 func (a *App) gather() {
 	settle := a.conf.Restart.Settle
 	hooked := !a.hooksNow().BeforeRestart.IsZero()
-	for {
+	for hold := settle; ; hold = max(settle, min(2*hold, longestHold)) {
 		if hooked {
 			a.awaitQuiet(settle)
 		}
@@ -52,8 +55,8 @@ func (a *App) gather() {
 		case hooked:
 			a.begin(pool.RestartRequest{Reason: reason})
 		default:
-			a.begin(pool.RestartRequest{Reason: reason, Settle: settle})
-			rest(a.ctx, settle/2)
+			a.begin(pool.RestartRequest{Reason: reason, Settle: hold})
+			rest(a.ctx, hold/2)
 		}
 	}
 }
