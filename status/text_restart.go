@@ -17,7 +17,7 @@ func (t *text) restart(a App) {
 	case r == nil:
 	case r.State == pool.RestartFailed && r.Failure != nil && (a.Failure == nil || a.Failure.ErrorID != r.Failure.ErrorID):
 		t.line("  %s", t.paint(red, "Last %s failed %s (error %s): %s",
-			nameOf(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
+			NameOf(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
 		for _, line := range r.Failure.Output {
 			t.line("    | %s", Printable(line))
 		}
@@ -61,8 +61,8 @@ func doing(r *pool.RestartSnapshot) string {
 	return "restarting"
 }
 
-// nameOf is what people call a restart, or a rollback, which is one as well.
-func nameOf(r *pool.RestartSnapshot) string {
+// NameOf is what people call a restart, or a rollback, which is one as well.
+func NameOf(r *pool.RestartSnapshot) string {
 	if r.Strategy == pool.Rollback {
 		return pool.Rollback
 	}

@@ -94,7 +94,7 @@ func TestARestartThatTakesTooLongGoesOn(t *testing.T) {
 	l := newLand(t)
 	l.start("demo", "--listen", "127.0.0.1:0")
 	l.awaitProcesses(3)
-	l.purser("restart", "demo", "--timeout", "1ms", "--instance", l.name).wants(t, exitTimeout)
+	l.purser("restart", "demo", "--timeout", "1ms", "--instance", l.name).wants(t, exitTimeout, "see purser status demo")
 	l.purser("restart", "demo", "--no-wait", "--instance", l.name).wants(t, exitDone)
 	l.purser("restart", "dmo", "--instance", l.name).wants(t, exitUsage, `did you mean "demo"?`)
 	l.purser("restart", "/usr", "--instance", l.name).wants(t, exitUsage, "no app has the folder /usr")

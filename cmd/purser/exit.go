@@ -19,6 +19,7 @@ const (
 	exitTimeout     = 4 // of waiting; what was waited for goes on
 	exitUnreachable = 5 // no running purser
 	exitInternal    = 70
+	exitInterrupted = 130 // by Ctrl-C; what was waited for goes on
 )
 
 // coded is an error that wants a certain exit code.

@@ -15,7 +15,7 @@ import (
 )
 
 type restartOptions struct {
-	pursuit
+	followOptions
 	all, marked bool
 	strategy    string
 	canary      string
@@ -86,7 +86,7 @@ func (o *restartOptions) check(args []string) error {
 }
 
 func (o *restartOptions) restart(c *cobra.Command, words []string) error {
-	client, err := o.reach.client()
+	client, err := o.target.client()
 	if err != nil {
 		return err
 	}
@@ -98,11 +98,11 @@ func (o *restartOptions) restart(c *cobra.Command, words []string) error {
 	if o.marked && len(apps) == 0 && !o.json {
 		fmt.Fprintln(c.OutOrStdout(), "Nothing needs a restart.")
 	}
-	var errands []errand
+	var actions []action
 	for _, app := range apps {
-		errands = append(errands, o.errand(client, app))
+		actions = append(actions, o.action(client, app))
 	}
-	return o.run(c.Context(), c, client, errands)
+	return o.run(c.Context(), c, client, actions)
 }
 
 // choose returns the apps that the words mean, each once, or those that --all or --marked do.
@@ -131,8 +131,8 @@ func (o *restartOptions) choose(ctx context.Context, client *status.Client, word
 	return apps, nil
 }
 
-func (o *restartOptions) errand(client *status.Client, app status.App) errand {
-	e := errand{app: app.Name, verb: "restarting to"}
+func (o *restartOptions) action(client *status.Client, app status.App) action {
+	e := action{app: app.Name, name: "restart", verb: "restarting to"}
 	wanted := status.RestartOptions{Strategy: o.strategy, Reason: o.reason, Canary: o.part}
 	if o.marked {
 		if r := app.Restart; coversNeeds(app) {

@@ -19,7 +19,7 @@ import (
 const watchInterval = time.Second
 
 type statusOptions struct {
-	reach       *reach
+	target      *target
 	json, watch bool
 	app         string // "" = all
 }
@@ -42,8 +42,8 @@ func newStatus() *cobra.Command {
 			return o.show(c)
 		},
 	}
-	o.reach = addReach(c)
-	c.ValidArgsFunction = o.reach.completeApps
+	o.target = addTarget(c)
+	c.ValidArgsFunction = o.target.completeApps
 	c.Flags().BoolVar(&o.json, "json", false, "as JSON; with --watch one document a line")
 	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every second until interrupted")
 	refuseLater(c.Flags(), "xml")
@@ -52,7 +52,7 @@ func newStatus() *cobra.Command {
 
 // show prints the status once, or until interrupted.
 func (o *statusOptions) show(c *cobra.Command) error {
-	client, err := o.reach.client()
+	client, err := o.target.client()
 	if err != nil {
 		return err
 	}

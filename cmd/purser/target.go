@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,42 +16,42 @@ import (
 // one to show. There is no flag for it, since everybody on the machine may read command lines.
 const tokenVariable = "PURSER_ADMIN_TOKEN"
 
-// A reach is how a command finds the running purser.
-type reach struct {
+// A target is how a command finds the running purser.
+type target struct {
 	admin, name string
 }
 
-// addReach declares the flags of a command that talks to the running purser.
-func addReach(c *cobra.Command) *reach {
-	r := &reach{}
-	c.Flags().StringVar(&r.admin, "admin", "", "admin `ADDR` of the running purser: a socket's path or host:port (default $PURSER_ADMIN, else the runtime folder is searched)")
-	c.Flags().StringVar(&r.name, "instance", "", "`NAME` of the running purser, if there are several")
-	return r
+// addTarget declares the flags of a command that talks to the running purser.
+func addTarget(c *cobra.Command) *target {
+	t := &target{}
+	c.Flags().StringVar(&t.admin, "admin", "", "admin `ADDR` of the running purser: a socket's path or host:port (default $PURSER_ADMIN, else the runtime folder is searched)")
+	c.Flags().StringVar(&t.name, "instance", "", "`NAME` of the running purser, if there are several")
+	return t
 }
 
 // client returns a client of the running purser: the one named by a flag, else the one that
 // $PURSER_ADMIN names, else the only one that runs.
-func (r *reach) client() (*status.Client, error) {
-	address, err := r.address()
+func (t *target) client() (*status.Client, error) {
+	address, err := t.address()
 	if err != nil {
 		return nil, err
 	}
 	return status.NewClient(address, os.Getenv(tokenVariable)), nil
 }
 
-func (r *reach) address() (string, error) {
-	if r.admin != "" && r.name != "" {
+func (t *target) address() (string, error) {
+	if t.admin != "" && t.name != "" {
 		return "", withCode(exitUsage, "give either --admin or --instance, not both")
 	}
-	if r.admin != "" {
-		return r.admin, nil
+	if t.admin != "" {
+		return t.admin, nil
 	}
-	if r.name == "" && os.Getenv("PURSER_ADMIN") != "" {
+	if t.name == "" && os.Getenv("PURSER_ADMIN") != "" {
 		return os.Getenv("PURSER_ADMIN"), nil
 	}
 	dir := status.RuntimeDir()
-	if r.name != "" {
-		return filepath.Join(dir, r.name+".sock"), checkName(r.name)
+	if t.name != "" {
+		return filepath.Join(dir, t.name+".sock"), checkName(t.name)
 	}
 	live := status.Running(dir)
 	switch len(live) {
@@ -101,9 +102,18 @@ func find(word string, apps []status.App) (status.App, error) {
 	return status.App{}, withCode(exitUsage, "there is no app and no folder %q; the apps are %s", word, strings.Join(names, ", "))
 }
 
+// findApp returns the running app that a word means.
+func findApp(ctx context.Context, client *status.Client, word string) (status.App, error) {
+	d, err := client.Status(ctx)
+	if err != nil {
+		return status.App{}, err
+	}
+	return find(word, d.Apps)
+}
+
 // completeApps offers the names of the running apps to the shell.
-func (r *reach) completeApps(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	client, err := r.client()
+func (t *target) completeApps(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	client, err := t.client()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveDefault
 	}

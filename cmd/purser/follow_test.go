@@ -197,3 +197,25 @@ func TestAFailureSaysWhatVisitorsGet(t *testing.T) {
 		}
 	}
 }
+
+func TestAnInterruptedRestartSaysThatItGoesOn(t *testing.T) {
+	l := newLand(t)
+	l.start("demo", "--listen", "127.0.0.1:0")
+	l.awaitProcesses(3)
+	cmd := l.command("restart", "demo", "--instance", l.name)
+	var stdout, stderr lines
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it has begun", func() bool { return strings.Contains(stdout.String(), "restarting to generation 2") })
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait() // its code is looked at below
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		t.Errorf("the exit code is %d", code)
+	}
+	if want := "the restart of demo goes on, see purser status demo; purser rollback demo takes it back"; !strings.Contains(stderr.String(), want) {
+		t.Errorf("it says %q", stderr.String())
+	}
+	eventually(t, "it went on", func() bool { return l.app().Restart.State == pool.RestartDone })
+}
