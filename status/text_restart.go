@@ -15,7 +15,7 @@ func (t *text) restart(a App) {
 	r := a.Restart
 	switch {
 	case r == nil:
-	case r.State == pool.RestartFailed && r.Failure != nil && (a.Failure == nil || a.Failure.ErrorID != r.Failure.ErrorID):
+	case r.State == pool.RestartFailed && r.Failure != nil && !isTold(a.Failure, r.Failure):
 		t.line("  %s", t.paint(red, "Last %s failed %s (error %s): %s",
 			NameOf(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
 		for _, line := range r.Failure.Output {
@@ -24,6 +24,12 @@ func (t *text) restart(a App) {
 	case underWay(r):
 		t.underWay(a, r)
 	}
+}
+
+// isTold reports whether the app's own failure tells of that of a restart already. Each start that is tried
+// again has an id of its own.
+func isTold(own, restart *pool.Failure) bool {
+	return own != nil && (own.ErrorID == restart.ErrorID || own.Generation == restart.Generation && own.Reason == restart.Reason)
 }
 
 func (t *text) underWay(a App, r *pool.RestartSnapshot) {

@@ -112,6 +112,15 @@ func TestTextOfADeploymentThatIsResisted(t *testing.T) {
 	golden(t, "resisting.txt", resisting(), false)
 }
 
+func TestAFailureThatIsTriedAgainIsToldOnce(t *testing.T) {
+	d := resisting()
+	blog := &d.Apps[0]
+	first := *blog.Failure
+	first.ErrorID = "0123beef"
+	blog.Restart = &pool.RestartSnapshot{State: pool.RestartFailed, Generation: first.Generation, Failure: &first}
+	golden(t, "resisting.txt", d, false)
+}
+
 func TestTextInColour(t *testing.T) {
 	golden(t, "colour.txt", resisting(), true)
 }
