@@ -7,12 +7,15 @@ import "context"
 // what happened to it can be asked for, until it is removed.
 func (g *Group) Close(ctx context.Context) error { return g.close(ctx) }
 
-// Remove forgets a group that was closed. An app of its name may be added again.
+// Remove forgets a group that was closed. An app of its name may be added again, and what was kept for the
+// group is there for others.
 func (p *Pool) Remove(g *Group) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.groups[g.Name()] == g {
 		delete(p.groups, g.Name())
 	}
-	delete(p.slots.surplus, g)
+	p.slots.reserve(g, 0)
+	delete(p.slots.accounts, g)
+	p.mu.Unlock()
+	p.kick()
 }

@@ -1,3 +1,5 @@
+// Package test holds the rule that imports point down only. The folders beside it hold the black-box tests: they
+// run the purser binary with the real apps of test/apps behind it, and know it only as its users do.
 package test
 
 import (
@@ -29,9 +31,16 @@ var floors = map[string][]string{
 	"purser/cmd/purser/serve": {"purser/conf", "purser/pool", "purser/proxy", "purser/proxy/upstream", "purser/restart", "purser/restart/deploy", "purser/spawn", "purser/status"},
 	"purser/cmd/purser/show":  {"purser/pool", "purser/status"},
 	"purser/cmd/purser":       {"purser/cmd/purser/serve", "purser/cmd/purser/show", "purser/conf", "purser/pool", "purser/restart", "purser/spawn", "purser/status"},
-	"purser/test":             {"purser/test/harness"},
-	"purser/test/harness":     {},
-	"purser/test/bench":       {"purser/test/harness"},
+
+	"purser/test":              {"purser/test/harness"},
+	"purser/test/front":        {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/processes":    {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/restarts":     {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/operators":    {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/scale":        {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/bench":        {"purser/test/harness"},
+	"purser/test/harness/site": {"purser/test/harness"},
+	"purser/test/harness":      {},
 
 	"purser/test/apps/goapp": {},
 	"purser/test/apps/site":  {},
