@@ -44,6 +44,7 @@ type App struct {
 	Root        string // absolute, symlinks kept: resolved at each restart, never once
 	Kind        string // auto | command | ruby | python | node; default auto
 	Command     Command
+	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
 	StartupFile string            // relative to Root; "" = found by kind
 	Environment string            // default production
 	Env         map[string]string // wins over everything; never nil

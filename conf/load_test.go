@@ -33,6 +33,7 @@ spool_limit = "80%"
 [apps.blog]
 root = "../blog/current"
 kind = "command"
+reload_guard = false
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
 hosts = ["Blog.Example.org", "*.blog.example.org"]
@@ -110,7 +111,7 @@ backtrace_signal = "none"
 func fullConfig() *Config {
 	blog := defaultApp("blog")
 	blog.Root = "/etc/blog/current"
-	blog.Kind = "command"
+	blog.Kind, blog.ReloadGuard = "command", false
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.Environment = "staging"
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}

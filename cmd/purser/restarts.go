@@ -48,6 +48,9 @@ func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
 		if restart.AlwaysIgnored(app) {
 			r.log.Warn("always_restart.txt is for development only, and ignored", "app", app.Name, "environment", app.Environment)
 		}
+		if warning := app.ReloadWarning(); warning != "" {
+			r.log.Warn("the server reloads by itself", "app", app.Name, "warning", warning)
+		}
 	}
 	r.checker = restart.NewChecker(apps, r.processes, r.onTouch, log)
 	return r
