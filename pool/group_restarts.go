@@ -56,7 +56,12 @@ func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s R
 // Detach replaces the ready process with that pid: it gets no new request from now on, and exits once
 // it has answered those that it has. It reports false if there is none.
 func (g *Group) Detach(pid int) (found bool) {
-	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid) })
+	return g.Replace(pid, "detached by an operator")
+}
+
+// Replace is Detach for a reason of purser's own.
+func (g *Group) Replace(pid int, why string) (found bool) {
+	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid, why) })
 	return found
 }
 

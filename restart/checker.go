@@ -24,6 +24,10 @@ type Checker struct {
 	poll    time.Duration // how late a change is seen
 	apps    []*checked    // the list never changes
 
+	// Reexecuted is told of a process that has replaced itself by another program, or by the same one
+	// anew, since it was ready. It is called by Run alone; nil = nobody looks for that.
+	Reexecuted func(app string, p Process)
+
 	// mu guards what was seen of each app. Nothing is looked at and nobody called under it.
 	mu sync.Mutex
 }
@@ -35,7 +39,8 @@ const share = 50
 // about to be started from it, or were kept by an earlier purser that was asked; so it may be a need
 // that is shown, but nothing is triggered for it.
 //
-// Live gives the processes of an app that serve; NewChecker calls it, too. Trigger is told the app
+// Live gives the processes of an app that serve; NewChecker calls it, too. A Process needs no Print if
+// Booting and Booted were called for it. Trigger is told the app
 // and why; it is called by Run alone, for what was not there when the last restart was triggered or
 // Requested, once nothing has changed for Restart.Settle. So one that fails is not tried again before
 // something happens, and ten marks are one restart. Neither must block.
@@ -48,6 +53,7 @@ func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(a
 			settled: map[stamp]bool{},
 			stale:   map[[3]int]time.Time{},
 			warned:  map[string]bool{},
+			habits:  map[string]habit{},
 		}
 		c.apps = append(c.apps, a)
 		c.Requested(app.Name)
@@ -88,7 +94,8 @@ func (c *Checker) round(ctx context.Context) time.Time {
 
 // look looks at one app. It returns how long there is no need to look again.
 func (c *Checker) look(a *checked) time.Duration {
-	processes := c.live(a.app.Name)
+	processes := c.processes(a)
+	c.images(a, processes)
 	seen := c.see(a, processes)
 	c.mu.Lock()
 	reason := a.record(seen, processes)
@@ -104,7 +111,9 @@ func (c *Checker) look(a *checked) time.Duration {
 }
 
 func (c *Checker) see(a *checked, processes []Process) scene {
+	before := c.unsure(a)
 	seen, err := sceneOf(a.app, processes, c.now())
+	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)
 	if err != nil {
 		c.warn(a, "marks may be overlooked", "error", err)
 		c.mu.Lock()
@@ -115,6 +124,18 @@ func (c *Checker) see(a *checked, processes []Process) scene {
 		c.warn(a, "restart.watch leads to too much, not every change is seen", "most-entries", maxEntries, "most-depth", maxDepth)
 	}
 	return seen
+}
+
+// unsure are the releases that processes are being started from.
+func (c *Checker) unsure(a *checked) (releases []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range a.boots {
+		if b.ended.IsZero() {
+			releases = append(releases, b.print.Path)
+		}
+	}
+	return releases
 }
 
 // unite adds the marks that were seen before, as their folder cannot be looked into now.
@@ -155,7 +176,7 @@ func (c *Checker) Needs(app string) []Need {
 	if a == nil {
 		return []Need{}
 	}
-	processes := c.live(app)
+	processes := c.processes(a)
 	if c.affords(a) {
 		began := time.Now()
 		seen := c.see(a, processes)
@@ -183,7 +204,8 @@ func (c *Checker) Requested(app string) []Mark {
 	if a == nil {
 		return nil
 	}
-	seen := c.see(a, c.live(app))
+	seen := c.see(a, c.processes(a))
+	seen.print.unsure = false // a request is for all there is
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if seen.print.Path == "" {

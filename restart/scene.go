@@ -60,6 +60,9 @@ type checked struct {
 	stale   map[[3]int]time.Time // since when a process is outdated by what changed
 	needed  []Need               // by the last look
 
+	boots  []*boot          // those under way, those of the processes that live, and the last that failed
+	habits map[string]habit // of each file that changed in the last boots
+
 	due    time.Time     // Run's: when to look again
 	looked time.Time     // when Needs last looked
 	cost   time.Duration // of that
@@ -72,6 +75,7 @@ func (a *checked) record(seen scene, processes []Process) string {
 		return ""
 	}
 	a.asked = seen
+	a.asked.print.unsure = false
 	return reasonFor(a.needed)
 }
 

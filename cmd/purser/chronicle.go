@@ -65,7 +65,7 @@ func (c *chronicle) see(e pool.Event) {
 	g := c.pool.Group(e.App)
 	switch {
 	case e.Kind == "process" && e.What == "gone":
-		c.restarts.prints.forget(processKey{e.App, e.Process})
+		c.restarts.checker.Gone(e.App, e.Process)
 	case e.Kind == "restart":
 		if r, known := c.pool.Restart(e.Restart); known != nil {
 			c.seeRestart(g, r, e.What)

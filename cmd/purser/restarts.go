@@ -19,7 +19,6 @@ import (
 type restarts struct {
 	pool    *pool.Pool
 	checker *restart.Checker
-	prints  *prints
 	log     hclog.Logger
 	turns   map[string]chan struct{} // of each app: whose turn it is to have a restart prepared
 
@@ -40,7 +39,7 @@ type order struct {
 }
 
 func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
-	r := &restarts{pool: p, prints: newPrints(), log: log.Named("restart"), turns: map[string]chan struct{}{},
+	r := &restarts{pool: p, log: log.Named("restart"), turns: map[string]chan struct{}{},
 		touched: map[string]*time.Timer{}, marks: map[string][]restart.Mark{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, app := range apps {
@@ -53,6 +52,7 @@ func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
 		}
 	}
 	r.checker = restart.NewChecker(apps, r.processes, r.onTouch, log)
+	r.checker.Reexecuted = r.onReexec
 	return r
 }
 
@@ -65,7 +65,7 @@ func (r *restarts) processes(app string) []restart.Process {
 	if g == nil {
 		return nil
 	}
-	return r.prints.live(g.Snapshot())
+	return readyOnes(g.Snapshot())
 }
 
 // onTouch is called when an app's restart file was touched, or its code has changed. With a

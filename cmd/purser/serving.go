@@ -110,7 +110,7 @@ func (s *serving) startApps(apps []conf.App, releases []pool.Release, folder str
 	for i, app := range apps {
 		spawner := spawn.New(app, folder, s.log.Named("app"))
 		s.spawners = append(s.spawners, spawner)
-		s.pool.Add(app, releases[i], s.restarts.prints.taking(app, spawning(spawner)))
+		s.pool.Add(app, releases[i], s.restarts.booting(app, spawning(spawner)))
 	}
 }
 
