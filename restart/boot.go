@@ -161,7 +161,7 @@ func (c *Checker) Made(app, release, file string) bool {
 	if a == nil || err != nil {
 		return false
 	}
-	stat, err := os.Stat(filepath.Join(resolved, file))
+	stat, err := os.Stat(within(resolved, file))
 	if err != nil || stat.Size() > 0 {
 		return false
 	}

@@ -103,10 +103,9 @@ func TestWhatAFailedStartWritesTriggersNoOther(t *testing.T) {
 		s.expects(time.Second, "")
 		s.expects(time.Second, "")
 	}
-	s.make("releases/1/lib/b.rb") // the repair
-	s.touch("releases/1/lib/b.rb")
+	s.touch("releases/1/lib/a.rb") // the repair
 	s.expects(time.Second, "")
-	s.expects(time.Second, "lib/b.rb added")
+	s.expects(time.Second, "lib/a.rb added")
 }
 
 func TestADeployWhileAProcessStartsIsSeen(t *testing.T) {

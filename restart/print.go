@@ -113,7 +113,10 @@ func (p Print) lacks(name string) bool { return !p.partial || slices.Contains(p.
 // linksOf are the symlinks on the way to where a path leads.
 func linksOf(path string) []sight {
 	var links []sight
-	walk("/", path, func(at, entry string) {
+	walk("/", path, func(at string, _ uint32, entry string) {
+		if entry == "" {
+			return
+		}
 		link := filepath.Join(at, entry)
 		if stat, err := os.Lstat(link); err == nil && stat.Mode().Type() == fs.ModeSymlink {
 			links = append(links, sightOf(link, stat))

@@ -6,24 +6,24 @@
 // through the release that is live, so that touching it there works too. It asks for a restart when
 // it is there and its modification time or inode is another than before: also if the time is an
 // older one, and also if the file was not there. A file that goes asks for nothing. Nothing here ever
-// creates it.
+// creates it, and one that a process of the app makes as it starts asks for nothing.
 //
 // That code has changed is a statement about live processes and never a flag that somebody has to
-// clear: it is so as long as a process's Print is not that of its app's root. A Mark stays until a
-// restart that was requested after it is done. For an app whose Restart.Auto is "changed" a need triggers one restart, once what is on
-// disk is quiet; what was on disk when a restart was requested never triggers another. So what an app
-// writes itself when it starts must not be watched.
+// clear: it is so as long as a process's Print is not that of its app's root. What a process writes
+// while it starts is its own doing. A Mark stays until a restart that was requested after it is done.
+// For an app whose Restart.Auto is "changed" a need triggers one restart, once what is on disk is
+// quiet; what was on disk when a restart was requested never triggers another.
 package restart
 
 import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"purser/conf"
 
-	"github.com/fsnotify/fsnotify"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -33,10 +33,19 @@ type Watcher struct {
 	live    func(app string) string
 	trigger func(app, reason string)
 	log     hclog.Logger
-	open    func() (*fsnotify.Watcher, error) // begins to use inotify
-	poll    time.Duration                     // how late a change is seen where inotify is blind
-	blind   bool                              // inotify refused something, and the log says so
+	open    func() (*inotify, error) // begins to use inotify
+	poll    time.Duration            // how late a change is seen where inotify is blind
+	turn    int                      // of the files that inotify sees: whose turn it is to be looked at nevertheless
+	blind   bool                     // inotify refused something, and the log says so
+
+	// Made reports whether an app made its restart file itself, which is no order. It is called by Run
+	// alone, when there is a file that was not there; nil = no app does.
+	Made func(app, release, file string) bool
 }
+
+// sweep is the number of polls in which each file is looked at that inotify sees: for what nobody
+// thought of.
+const sweep = 60
 
 // New looks at every restart file once: what changes after it returned is seen, if only when Run
 // begins. An app whose Restart.File is "" is not watched.
@@ -50,7 +59,7 @@ func New(apps []conf.App, live func(app string) string, trigger func(app, reason
 		live:    live,
 		trigger: trigger,
 		log:     log.Named("restart"),
-		open:    fsnotify.NewWatcher,
+		open:    newInotify,
 		poll:    time.Second,
 	}
 	for _, app := range apps {
@@ -67,54 +76,96 @@ func New(apps []conf.App, live func(app string) string, trigger func(app, reason
 // Run watches until ctx ends, and returns nil then. It sees a change at once by inotify, and within
 // a second where inotify is blind (NFS) or not to be had (fs.inotify limits).
 func (w *Watcher) Run(ctx context.Context) error {
-	watched := &folders{watched: map[string]folder{}}
 	inotify, err := w.open()
 	if err != nil {
 		w.warn(err)
 	} else {
-		defer inotify.Close()
-		watched.inotify = inotify
+		defer inotify.close()
 	}
+	watched := newFolders(inotify)
 	tick := time.NewTicker(w.poll)
 	defer tick.Stop()
-	for ctx.Err() == nil {
-		if err := watched.follow(w.files); err != nil {
-			w.warn(err)
+	for due := w.files; ctx.Err() == nil; due = w.wait(ctx, watched, tick.C) {
+		for _, f := range due {
+			w.look(f, watched)
 		}
-		w.look()
-		w.wait(ctx, watched, tick.C)
 	}
 	return nil
 }
 
-// wait returns when it is time to look again, or ctx ended.
-func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.Time) {
+// wait returns the files that have to be looked at, when there are some, or ctx ended.
+func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.Time) []*file {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick:
-			return
-		case event := <-watched.events():
-			if watched.concerns(event) {
-				return
+			if due := w.due(); len(due) > 0 {
+				return due
 			}
-		case err := <-watched.errors():
-			// After an overflow events are missing, but inotify goes on.
-			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				w.warn(err)
+		case events, more := <-watched.events():
+			if !more {
+				watched.inotify = nil
+				w.warn(errors.New("it has ended"))
+				return w.files
 			}
-			return
+			if due := w.concerned(watched, events); len(due) > 0 {
+				return due
+			}
 		}
 	}
 }
 
-// look asks for the restarts that are wanted since the last look.
-func (w *Watcher) look() {
-	for _, f := range w.files {
-		if reason := f.look(w.live(f.app)); reason != "" {
-			w.trigger(f.app, reason)
+// due are the files of which inotify does not tell everything, those whose release is another now, and
+// a few of the others.
+func (w *Watcher) due() (due []*file) {
+	some := (len(w.files) + sweep - 1) / sweep
+	for i, f := range w.files {
+		inTurn := (i-w.turn+len(w.files))%len(w.files) < some
+		if !f.sure || inTurn || w.live(f.app) != f.live {
+			due = append(due, f)
 		}
+	}
+	if len(w.files) > 0 {
+		w.turn = (w.turn + some) % len(w.files)
+	}
+	return due
+}
+
+func (w *Watcher) concerned(watched *folders, events []event) (due []*file) {
+	for _, e := range events {
+		files, lost := watched.concerns(e)
+		if lost {
+			due = w.files // of what was lost nobody knows whom it concerned; the others have to be taken note of
+			continue
+		}
+		for _, f := range files {
+			if !slices.Contains(due, f) {
+				due = append(slices.Clip(due), f)
+			}
+		}
+	}
+	return due
+}
+
+// look asks for a restart if one is wanted since the last look.
+func (w *Watcher) look(f *file, watched *folders) {
+	f.live = w.live(f.app)
+	if err := watched.follow(f); err != nil {
+		w.warn(err)
+	}
+	w.ask(f)
+}
+
+func (w *Watcher) ask(f *file) {
+	reason := f.look(w.live(f.app))
+	switch {
+	case reason == "":
+	case f.made != "" && w.Made != nil && w.Made(f.app, f.made, f.name):
+		w.log.Info("a process of the app made the restart file as it started, which is no order; touch it again to restart",
+			"app", f.app, "file", f.name)
+	default:
+		w.trigger(f.app, reason)
 	}
 }
 

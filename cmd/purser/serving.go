@@ -83,6 +83,7 @@ func (s *serving) run() error {
 		return err
 	}
 	watcher := restart.New(apps, s.restarts.live, s.restarts.onTouch, s.log)
+	watcher.Made = s.restarts.checker.Made
 
 	for _, door := range doors {
 		group.Go(func() error { return s.front.Serve(door) })
