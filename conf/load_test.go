@@ -65,7 +65,7 @@ strategy = "blue-green"
 surge = "50%"
 unavailable = 3
 resist_deployment_errors = false
-file = "deploy/go"
+file = "/var/lib/blog/go"
 settle = "1s"
 watch = ["Gemfile.lock", "lib/**/*.r[bu]", "**"]
 auto = "changed"
@@ -127,7 +127,7 @@ func fullConfig() *Config {
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
 	blog.Restart = Restart{
 		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},
-		File: "deploy/go", Settle: time.Second,
+		File: "/var/lib/blog/go", Settle: time.Second,
 		Watch: []string{"Gemfile.lock", "lib/**/*.r[bu]", "**"}, Auto: "changed",
 		RollbackWindow: 10 * time.Minute, MaxOldGenerations: 1,
 	}

@@ -61,8 +61,13 @@ func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(a
 	return c
 }
 
-// Run looks at every app each two seconds until ctx ends, and returns nil then. An app whose
-// restart.watch takes long to look at is looked at less often.
+// unhurried is how often an app is looked at for which nothing is triggered: Needs looks by itself, but
+// when a mark came is best known soon.
+const unhurried = 30 * time.Second
+
+// Run looks at every app each two seconds until ctx ends, and returns nil then: at its processes, and at
+// the disk if something may have to be triggered. An app whose restart.watch takes long to look at is
+// looked at less often.
 func (c *Checker) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -86,6 +91,8 @@ func (c *Checker) round(ctx context.Context) time.Time {
 		if began := time.Now(); !began.Before(a.due) {
 			rest := c.look(a)
 			a.due = time.Now().Add(max(rest, share*time.Since(began)))
+		} else if c.Reexecuted != nil {
+			c.images(a, c.processes(a))
 		}
 		next = earlier(next, a.due)
 	}
@@ -96,12 +103,15 @@ func (c *Checker) round(ctx context.Context) time.Time {
 func (c *Checker) look(a *checked) time.Duration {
 	processes := c.processes(a)
 	c.images(a, processes)
-	seen := c.see(a, processes)
+	seen := c.see(a, processes, c.last(a))
 	c.mu.Lock()
 	reason := a.record(seen, processes)
 	rest := c.poll
-	if a.pending() {
+	switch {
+	case a.pending():
 		rest = min(rest, a.app.Restart.Settle)
+	case a.app.Restart.Auto != "changed":
+		rest = max(rest, unhurried)
 	}
 	c.mu.Unlock()
 	if reason != "" {
@@ -110,9 +120,15 @@ func (c *Checker) look(a *checked) time.Duration {
 	return rest
 }
 
-func (c *Checker) see(a *checked, processes []Process) scene {
+// see looks at an app. What was seen last on disk stands if no process can be older than what is there
+// now: a thousand apps that rest must cost nothing.
+func (c *Checker) see(a *checked, processes []Process, last Print) scene {
 	before := c.unsure(a)
-	seen, err := sceneOf(a.app, processes, c.now())
+	print := last
+	if print.Path == "" || len(processes) > 0 {
+		print = Fingerprint(a.app.Root, a.app.Restart.Watch)
+	}
+	seen, err := sceneOf(a.app, processes, print, c.now())
 	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)
 	if err != nil {
 		c.warn(a, "marks may be overlooked", "error", err)
@@ -124,6 +140,13 @@ func (c *Checker) see(a *checked, processes []Process) scene {
 		c.warn(a, "restart.watch leads to too much, not every change is seen", "most-entries", maxEntries, "most-depth", maxDepth)
 	}
 	return seen
+}
+
+// last is what was seen last on disk.
+func (c *Checker) last(a *checked) Print {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return a.seen.print
 }
 
 // unsure are the releases that processes are being started from.
@@ -179,7 +202,7 @@ func (c *Checker) Needs(app string) []Need {
 	processes := c.processes(a)
 	if c.affords(a) {
 		began := time.Now()
-		seen := c.see(a, processes)
+		seen := c.see(a, processes, c.last(a))
 		c.mu.Lock()
 		a.note(seen, processes)
 		a.cost, a.looked = time.Since(began), time.Now()
@@ -204,7 +227,7 @@ func (c *Checker) Requested(app string) []Mark {
 	if a == nil {
 		return nil
 	}
-	seen := c.see(a, c.processes(a))
+	seen := c.see(a, c.processes(a), Print{})
 	seen.print.unsure = false // a request is for all there is
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,9 +15,9 @@ type scene struct {
 	marks []Mark
 }
 
-// sceneOf looks at what the app would be started from now, and at its marks. The error is of marks
-// that cannot be looked for.
-func sceneOf(app conf.App, processes []Process, now time.Time) (scene, error) {
+// sceneOf is what the app would be started from now, and its marks. The error is of marks that cannot be
+// looked for.
+func sceneOf(app conf.App, processes []Process, print Print, now time.Time) (scene, error) {
 	roots := []string{app.Root}
 	for _, process := range processes {
 		if !slices.Contains(roots, process.Release) {
@@ -25,7 +25,7 @@ func sceneOf(app conf.App, processes []Process, now time.Time) (scene, error) {
 		}
 	}
 	marks, err := Marks(roots...)
-	return scene{now, Fingerprint(app.Root, app.Restart.Watch), marks}, err
+	return scene{now, print, marks}, err
 }
 
 // same reports whether nothing has happened between two scenes.
