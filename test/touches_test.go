@@ -1,0 +1,40 @@
+package test
+
+import (
+	"testing"
+	"time"
+
+	"purser/test/harness"
+)
+
+// However often the file is touched in a row, that is one restart, and what it costs does not grow with
+// the number of touches.
+func TestManyTouchesInARowAreOneRestartAndAFewProcesses(t *testing.T) {
+	t.Parallel()
+	p, app := serveNode(t)
+	events := p.Follow(t, "")
+	defer events.Close()
+	app.Touch() // and so the file is there
+	waitGeneration(t, p, "app", 2)
+	before := count(events.Seen(t), "process", "spawning")
+
+	const touches = 60
+	for i := range touches {
+		if i == touches/2 {
+			app.Write("VERSION", "2")
+		}
+		app.Touch()
+		<-time.After(50 * time.Millisecond) // which is the story
+	}
+	waitGeneration(t, p, "app", 3)
+	if body := get(t, p, "/").Body; wordIn(body, "v") != "2" {
+		t.Errorf("after all touches came %q", body)
+	}
+	harness.Eventually(t, patience, "only the new process is left", func() bool { return len(p.Status(t, "app").Processes) == 1 })
+	if spawned := count(events.Seen(t), "process", "spawning") - before; spawned > 4 {
+		t.Errorf("%d touches led to %d processes", touches, spawned)
+	}
+	if told := p.Log.Lines("restart requested"); len(told) > 5 {
+		t.Errorf("the log tells %d times that a restart was requested", len(told))
+	}
+}
