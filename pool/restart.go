@@ -83,6 +83,16 @@ func (r *restart) hold(now time.Time, settle time.Duration) {
 	}
 }
 
+// postpone is hold for the restart that runs, if a request could join it.
+func (g *groupState) postpone(now time.Time, settle time.Duration) bool {
+	r := g.running()
+	if r == nil || !r.joinable(now, RestartRequest{Settle: settle, Strategy: r.asked}) {
+		return false
+	}
+	r.hold(now, settle)
+	return true
+}
+
 // running returns the restart that has not ended, or nil.
 func (g *groupState) running() *restart {
 	if r := g.lastRestart(); r != nil && r.state == RestartRunning {

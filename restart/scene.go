@@ -15,9 +15,9 @@ type scene struct {
 	marks []Mark
 }
 
-// sceneOf looks at what the app would be started from now, and at its marks. The error is of marks
-// that cannot be looked for.
-func sceneOf(app conf.App, processes []Process, now time.Time) (scene, error) {
+// sceneOf is what the app would be started from now, and its marks. The error is of marks that cannot be
+// looked for.
+func sceneOf(app conf.App, processes []Process, print Print, now time.Time) (scene, error) {
 	roots := []string{app.Root}
 	for _, process := range processes {
 		if !slices.Contains(roots, process.Release) {
@@ -25,7 +25,7 @@ func sceneOf(app conf.App, processes []Process, now time.Time) (scene, error) {
 		}
 	}
 	marks, err := Marks(roots...)
-	return scene{now, Fingerprint(app.Root, app.Restart.Watch), marks}, err
+	return scene{now, print, marks}, err
 }
 
 // same reports whether nothing has happened between two scenes.
@@ -60,6 +60,9 @@ type checked struct {
 	stale   map[[3]int]time.Time // since when a process is outdated by what changed
 	needed  []Need               // by the last look
 
+	boots  []*boot          // those under way, those of the processes that live, and the last that failed
+	habits map[string]habit // of each file that changed in the last boots
+
 	due    time.Time     // Run's: when to look again
 	looked time.Time     // when Needs last looked
 	cost   time.Duration // of that
@@ -72,6 +75,7 @@ func (a *checked) record(seen scene, processes []Process) string {
 		return ""
 	}
 	a.asked = seen
+	a.asked.print.unsure = false
 	return reasonFor(a.needed)
 }
 
