@@ -14,7 +14,8 @@ func TestManyTouchesInARowAreOneRestartAndAFewProcesses(t *testing.T) {
 	p, app := harness.ServeNode(t)
 	events := p.Follow(t, "")
 	defer events.Close()
-	app.Touch() // and so the file is there
+	harness.AwaitState(t, p, 1, "ready") // a file that comes meanwhile may be its own doing
+	app.Touch()                          // and so the file is there
 	harness.AwaitRestart(t, p, "app", 2)
 	before := spawns(events.Seen(t))
 
