@@ -171,11 +171,13 @@ func (c *Checker) Made(app, release, file string) bool {
 
 // bootAt is when a boot of the release began in which something happened.
 func (c *Checker) bootAt(a *checked, release string, when time.Time) (began time.Time, found bool) {
-	const tick = 10 * time.Millisecond // the kernel's clock for files is behind by that
+	// The kernel's clock for files is behind by that: what comes just after the boot seems to come within it,
+	// and is an order.
+	const tick = 10 * time.Millisecond
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range a.boots {
-		if b.print.Path == release && when.After(b.began.Add(-tick)) && (b.ended.IsZero() || when.Before(b.ended)) {
+		if b.print.Path == release && when.After(b.began.Add(-tick)) && (b.ended.IsZero() || when.Before(b.ended.Add(-tick))) {
 			return b.began, true
 		}
 	}

@@ -158,9 +158,18 @@ func TestARestartFileMadeByAProcessThatStartsIsNoOrder(t *testing.T) {
 		t.Error("nothing started, and it is the app's")
 	}
 	s.remove(currentFile)
-	s.boots(1, create)
+	s.boots(1, func() {
+		create()
+		<-time.After(20 * time.Millisecond) // the kernel's clock for files goes on
+	})
 	if !made() {
 		t.Error("a process that started made it, and it is an order")
+	}
+	s.remove(currentFile)
+	s.boots(1, func() {})
+	create()
+	if made() {
+		t.Error("it came as soon as the process was ready, and it is the app's")
 	}
 	s.remove(currentFile)
 	p := s.begins(1)
