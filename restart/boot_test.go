@@ -16,7 +16,7 @@ func (s *shop) boots(generation int, meanwhile func()) {
 
 func (s *shop) begins(generation int) Process {
 	s.Helper()
-	release, err := Identify(s.app.Root)
+	release, err := ResolveRelease(s.app.Root)
 	s.must(err)
 	s.mu.Lock()
 	s.number++

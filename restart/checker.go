@@ -142,13 +142,13 @@ func (c *Checker) look(a *checked) time.Duration {
 
 // see looks at an app. What was seen last on disk stands if no process can be older than what is there
 // now: a thousand apps that rest must cost nothing.
-func (c *Checker) see(a *checked, processes []Process, last Print) scene {
+func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
 	before := c.unsure(a)
 	print := last
 	if print.Path == "" || len(processes) > 0 {
 		print = Fingerprint(a.app.Root, a.app.Restart.Watch)
 	}
-	seen, err := sceneOf(a.app, processes, print, c.now())
+	seen, err := snapshotOf(a.app, processes, print, c.now())
 	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)
 	if err != nil {
 		c.warn(a, "marks may be overlooked", "error", err)
