@@ -10,6 +10,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/spawn"
 )
 
 // A chronicle follows what happens in the pool, in its order, and sees to what has to follow: the note
@@ -29,9 +30,9 @@ type chronicle struct {
 // lastHooks is how long hooks may go on once everything else has stopped.
 const lastHooks = 5 * time.Second
 
-func startChronicle(p *pool.Pool, r *restarts, apps []conf.App, log hclog.Logger) *chronicle {
+func startChronicle(p *pool.Pool, r *restarts, apps []conf.App, log hclog.Logger, lines map[string]spawn.Lines) *chronicle {
 	ctx, hurry := context.WithCancel(context.Background())
-	c := &chronicle{pool: p, restarts: r, log: log.Named("restart"), hooks: startHooks(ctx, apps, log), hurry: hurry, over: make(chan struct{})}
+	c := &chronicle{pool: p, restarts: r, log: log.Named("restart"), hooks: startHooks(ctx, apps, log, lines), hurry: hurry, over: make(chan struct{})}
 	c.followed.Go(c.follow)
 	return c
 }

@@ -17,6 +17,7 @@ import (
 type hookLine struct {
 	app  conf.App
 	log  hclog.Logger
+	out  spawn.Lines // what the hooks print goes there
 	jobs chan hookJob
 }
 
@@ -29,8 +30,8 @@ type hookJob struct {
 // mostJobs is how many hooks of an app may wait for their turn.
 const mostJobs = 1000
 
-func hookOf(app conf.App, name string, command conf.Command, log hclog.Logger) *spawn.Hook {
-	return &spawn.Hook{App: app, Name: name, Command: command, Timeout: app.Hooks.Timeout, Log: log}
+func hookOf(app conf.App, name string, command conf.Command, lines spawn.Lines) *spawn.Hook {
+	return &spawn.Hook{App: app, Name: name, Command: command, Timeout: app.Hooks.Timeout, Lines: lines}
 }
 
 // A fact is what a hook reads as JSON.
@@ -111,7 +112,7 @@ func (l *hookLine) put(g *pool.Group, e pool.Event) {
 	}
 	variables, facts := factsOf(g, e)
 	select {
-	case l.jobs <- hookJob{*hookOf(l.app, name, command, l.log), variables, facts}:
+	case l.jobs <- hookJob{*hookOf(l.app, name, command, l.out), variables, facts}:
 	default:
 		l.log.Error("too many hooks wait for their turn, one is dropped", "hook", name, "waiting", mostJobs)
 	}
@@ -123,10 +124,10 @@ type hookLines struct {
 	running sync.WaitGroup
 }
 
-func startHooks(ctx context.Context, apps []conf.App, log hclog.Logger) *hookLines {
+func startHooks(ctx context.Context, apps []conf.App, log hclog.Logger, lines map[string]spawn.Lines) *hookLines {
 	h := &hookLines{lines: map[string]*hookLine{}}
 	for _, app := range apps {
-		line := &hookLine{app: app, log: log.Named("hook").With("app", app.Name), jobs: make(chan hookJob, mostJobs)}
+		line := &hookLine{app: app, log: log.Named("hook").With("app", app.Name), out: lines[app.Name], jobs: make(chan hookJob, mostJobs)}
 		h.lines[app.Name] = line
 		h.running.Go(func() { line.run(ctx) })
 	}

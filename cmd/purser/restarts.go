@@ -12,6 +12,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/spawn"
 	"purser/status"
 )
 
@@ -21,6 +22,7 @@ type restarts struct {
 	checker *restart.Checker
 	prints  *prints
 	log     hclog.Logger
+	lines   map[string]spawn.Lines   // where what each app's hooks print goes
 	turns   map[string]chan struct{} // of each app: whose turn it is to have a restart prepared
 
 	ctx    context.Context // ends what is being prepared
@@ -39,8 +41,8 @@ type order struct {
 	insist bool
 }
 
-func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
-	r := &restarts{pool: p, prints: newPrints(), log: log.Named("restart"), turns: map[string]chan struct{}{},
+func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger, lines map[string]spawn.Lines) *restarts {
+	r := &restarts{pool: p, prints: newPrints(), log: log.Named("restart"), lines: lines, turns: map[string]chan struct{}{},
 		touched: map[string]*time.Timer{}, marks: map[string][]restart.Mark{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, app := range apps {
@@ -156,7 +158,7 @@ func (r *restarts) ask(g *pool.Group, o order) error {
 	if command.IsZero() {
 		return nil
 	}
-	hook := hookOf(g.App(), "before_restart", command, r.log)
+	hook := hookOf(g.App(), "before_restart", command, r.lines[g.Name()])
 	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: o.Reason})
 	return hook.Run(r.ctx, variables, facts)
 }

@@ -42,7 +42,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := serving{cfg: cfg, name: o.name, log: newLog(cfg.Server, c.ErrOrStderr())}
+			s := serving{cfg: cfg, name: o.name, log: newLog(cfg, c.ErrOrStderr())}
 			return s.run()
 		},
 	}
@@ -55,7 +55,7 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "instance", "", "`NAME` of this purser (default: that of the file or folder)")
 	f.StringArrayVar(&o.listen, "listen", nil, "`ADDR` to serve on: host:port, unix:/path or systemd:NAME; may be repeated (default :3000)")
 	f.StringVar(&o.admin, "admin", "", "host:port on loopback for the admin API, instead of its unix socket; needs $"+tokenVariable)
-	f.StringVar(&o.accessLog, "access-log", "", "off, stderr or a `PATH` (default off)")
+	f.StringVar(&o.accessLog, "access-log", "", "off, stderr, stdout or a `PATH` (default off)")
 	f.StringVar(&o.logLevel, "log-level", "", "trace, debug, info, warn or error (default info)")
 	f.StringVar(&o.logFormat, "log-format", "", "text or json (default text)")
 	f.StringVar(&o.command, "command", "", "`COMMAND` that starts the app; {socket}, {port} and {root} are replaced")
@@ -163,7 +163,7 @@ func change[T any](f *pflag.FlagSet, flag string, key *T, value T) {
 
 // logPath leaves the words and makes a path absolute.
 func logPath(s string) (string, error) {
-	if s == "off" || s == "stderr" {
+	if s == "off" || s == "stderr" || s == "stdout" {
 		return s, nil
 	}
 	path, err := filepath.Abs(s)

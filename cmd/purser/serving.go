@@ -8,9 +8,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
 
+	"purser/cmd/purser/serve/log"
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy"
@@ -23,9 +23,10 @@ import (
 type serving struct {
 	cfg    *conf.Config // valid
 	name   string
-	log    hclog.Logger
+	log    *log.Log
 	opened func([]net.Listener) // told of the listeners once requests are accepted; may be nil
 
+	lines     map[string]spawn.Lines // where what each app prints goes
 	spawners  []*spawn.Spawner
 	pool      *pool.Pool
 	front     *proxy.Server
@@ -39,6 +40,7 @@ type serving struct {
 
 // run serves until it is told to stop, and returns once everything it started has ended.
 func (s *serving) run() error {
+	defer s.log.Close()
 	signals := catchSignals()
 	defer signals.release()
 	token, err := adminToken(s.cfg.Server)
@@ -48,6 +50,13 @@ func (s *serving) run() error {
 	apps, err := detectAll(s.cfg.Apps)
 	if err != nil {
 		return err
+	}
+	if s.lines, err = s.log.Lines(); err != nil {
+		return asUsage(err)
+	}
+	access, err := s.log.Access()
+	if err != nil {
+		return asUsage(err)
 	}
 	claim, err := claimName(s.name)
 	if err != nil {
@@ -77,11 +86,7 @@ func (s *serving) run() error {
 		return err
 	}
 	s.startApps(apps, releases, claim.folder)
-	if err := s.buildFaces(apps, addresses(doors), token); err != nil {
-		hurry()
-		s.stopApps(patience)
-		return err
-	}
+	s.buildFaces(apps, addresses(doors), token, access)
 	watcher := restart.New(apps, s.restarts.live, s.restarts.onTouch, s.log)
 
 	for _, door := range doors {
@@ -105,29 +110,24 @@ func (s *serving) startApps(apps []conf.App, releases []pool.Release, folder str
 		s.log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	s.pool = pool.New(s.cfg.Server.MaxProcesses, s.cfg.Server.MaxSpawns, s.log)
-	s.restarts = newRestarts(s.pool, apps, s.log)
-	s.chronicle = startChronicle(s.pool, s.restarts, apps, s.log)
+	s.restarts = newRestarts(s.pool, apps, s.log, s.lines)
+	s.chronicle = startChronicle(s.pool, s.restarts, apps, s.log, s.lines)
 	for i, app := range apps {
-		spawner := spawn.New(app, folder, s.log.Named("app"))
+		spawner := spawn.New(app, folder, s.lines[app.Name])
 		s.spawners = append(s.spawners, spawner)
 		s.pool.Add(app, releases[i], s.restarts.prints.taking(app, spawning(spawner)))
 	}
 }
 
 // buildFaces makes what visitors and operators talk to.
-func (s *serving) buildFaces(apps []conf.App, listen []string, token string) error {
-	front, err := proxy.New(proxy.Config{Server: s.cfg.Server, Apps: apps, Pool: s.pool, Log: s.log, Fresh: s.restarts.fresh})
-	if err != nil {
-		return asUsage(err)
-	}
-	s.front = front
+func (s *serving) buildFaces(apps []conf.App, listen []string, token string, access func(line []byte)) {
+	s.front = proxy.New(proxy.Config{Server: s.cfg.Server, Apps: apps, Pool: s.pool, Log: s.log, Fresh: s.restarts.fresh, Access: access})
 	s.admin = status.NewServer(status.Config{
 		Name: s.name, Version: release, Listen: listen, MaxProcesses: s.cfg.Server.MaxProcesses,
 		Pool: s.pool, Log: s.log.Named("status"), Token: token,
 		Restart: s.restarts.onOrder, Mark: s.restarts.mark, Needs: s.restarts.needs, Stop: s.stop,
-		Spool: front.Spool, Faults: front.Faults,
+		Spool: s.front.Spool, Faults: s.front.Faults,
 	})
-	return nil
 }
 
 func (s *serving) openAdmin() (net.Listener, error) {
@@ -167,7 +167,7 @@ func (s *serving) windDown(patience context.Context) {
 	last, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	s.complain("cannot finish all admin calls", s.admin.Shutdown(last))
-	s.log.Info("stopped", "after", time.Since(begin).Round(time.Millisecond))
+	s.log.Info("stopped", "after", time.Since(begin))
 }
 
 // stopApps drains and stops all processes; when patience ends, it kills them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +24,7 @@ func (q signalQueue) release() { signal.Stop(q) }
 
 // heed does what signals ask for, until over ends.
 func (s *serving) heed(over context.Context, signals signalQueue) error {
-	stopping := false
+	var stops stopSignals
 	attended := isTerminal(os.Stdin) // then a hangup is that of the terminal
 	for {
 		select {
@@ -33,14 +34,13 @@ func (s *serving) heed(over context.Context, signals signalQueue) error {
 			s.log.Info("signal", "name", unix.SignalName(got.(unix.Signal)))
 			switch {
 			case got == unix.SIGTERM, got == unix.SIGINT, got == unix.SIGHUP && attended:
-				if stopping {
+				if stops.another(time.Now()) {
 					s.hurry()
 				}
-				stopping = true
 				s.stop()
 			case got == unix.SIGHUP:
-				s.log.Warn("reloading the configuration is not supported yet, reopening the access log only")
-				s.complain("cannot reopen the access log", s.front.ReopenLogs())
+				s.log.Warn("reloading the configuration is not supported yet, reopening the log files only")
+				s.log.Reopen()
 			case got == unix.SIGUSR1:
 				s.restarts.onSignal()
 			case got == unix.SIGUSR2:
@@ -48,4 +48,19 @@ func (s *serving) heed(over context.Context, signals signalQueue) error {
 			}
 		}
 	}
+}
+
+// oneKeystroke is how long after a signal to stop another is the same one: many programs send it to
+// purser and to their whole process group (timeout(1), npm, kill $(pidof purser)).
+const oneKeystroke = 100 * time.Millisecond
+
+// stopSignals are the signals to stop that came so far.
+type stopSignals struct{ first time.Time }
+
+// another reports whether a signal to stop is a second one, by which somebody says that they do not wait.
+func (s *stopSignals) another(now time.Time) bool {
+	if s.first.IsZero() {
+		s.first = now
+	}
+	return now.Sub(s.first) > oneKeystroke
 }
