@@ -54,6 +54,7 @@ func TestSecondTermEndsItNow(t *testing.T) {
 	begin := time.Now()
 	p.Signal(syscall.SIGTERM)
 	harness.Eventually(t, patience, "nobody is accepted any more", func() bool { return refuses(p) })
+	harness.Eventually(t, patience, "another TERM is a second one", func() bool { return time.Since(begin) > 200*time.Millisecond })
 	p.Signal(syscall.SIGTERM)
 	if _, err := p.Wait(within(t)); err != nil {
 		t.Fatal(err)

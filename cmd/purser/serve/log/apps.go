@@ -94,7 +94,8 @@ func (l *Log) form(where string, s *Sink) spawn.Lines {
 		return raw(s)
 	}
 	inJSON := format == "json"
-	root := hclog.New(&hclog.LoggerOptions{Name: "purser", Level: hclog.Trace, JSONFormat: inJSON, Color: hclog.ColorOff, Output: gathering{s}})
+	root := hclog.New(&hclog.LoggerOptions{Name: "purser", Level: hclog.Trace, JSONFormat: inJSON, JSONEscapeDisabled: true,
+		Color: hclog.ColorOff, Output: gathering{s}})
 	return wrapped(root.Named("app"), root.Named("hook"), inJSON)
 }
 

@@ -20,9 +20,9 @@ func (l *Log) untrusted(path string) (folder, rest string) {
 	}
 	real := filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))
 	for _, app := range l.cfg.Apps {
-		for folder, path := range map[string]string{app.Root: path, realPath(app.Root): real} {
-			if rest, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rest) {
-				return folder, rest
+		for _, seen := range [][2]string{{app.Root, path}, {realPath(app.Root), real}} {
+			if rest, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rest) {
+				return seen[0], rest
 			}
 		}
 	}

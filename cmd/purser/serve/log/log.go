@@ -71,7 +71,7 @@ func New(c Config) *Log {
 
 // messages is a logger that writes to a sink.
 func (l *Log) messages(name string, level hclog.Level, json, color bool, s *Sink) hclog.Logger {
-	o := &hclog.LoggerOptions{Name: name, Level: level, JSONFormat: json, Color: hclog.ColorOff, Output: s}
+	o := &hclog.LoggerOptions{Name: name, Level: level, JSONFormat: json, JSONEscapeDisabled: true, Color: hclog.ColorOff, Output: s}
 	if color {
 		o.Color = hclog.ForceColor
 	}

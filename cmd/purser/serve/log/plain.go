@@ -87,18 +87,18 @@ func span(d time.Duration) string {
 		return "-" + span(-d)
 	case d == 0:
 		return "0 s"
-	case d < 10*time.Millisecond:
+	case d.Round(100*time.Microsecond) < 10*time.Millisecond:
 		return decimal(d, time.Millisecond) + " ms"
-	case d < time.Second:
+	case d.Round(time.Millisecond) < time.Second:
 		return fmt.Sprintf("%d ms", d.Round(time.Millisecond)/time.Millisecond)
-	case d < time.Minute:
+	case d.Round(100*time.Millisecond) < time.Minute:
 		return decimal(d, time.Second) + " s"
-	case d < time.Hour:
-		return twoUnits(d, time.Minute, "min", time.Second, "s")
+	case d.Round(time.Second) < time.Hour:
+		return twoUnits(d.Round(time.Second), time.Minute, "min", time.Second, "s")
 	case d < 48*time.Hour:
-		return twoUnits(d, time.Hour, "h", time.Minute, "min")
+		return twoUnits(d.Round(time.Minute), time.Hour, "h", time.Minute, "min")
 	}
-	return twoUnits(d, 24*time.Hour, "days", time.Hour, "h")
+	return twoUnits(d.Round(time.Hour), 24*time.Hour, "days", time.Hour, "h")
 }
 
 // decimal is d in a unit with at most one digit after the point.
@@ -107,7 +107,6 @@ func decimal(d, unit time.Duration) string {
 }
 
 func twoUnits(d, large time.Duration, name string, small time.Duration, rest string) string {
-	d = d.Round(small)
 	if d%large == 0 {
 		return fmt.Sprintf("%d %s", d/large, name)
 	}

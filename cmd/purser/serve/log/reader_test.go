@@ -37,7 +37,7 @@ func TestReaderThatDoesNotReadHoldsUpNobody(t *testing.T) {
 		_, err := io.Copy(&got, read)
 		copied <- err
 	}()
-	st.await("what was lost is said", func() bool { st.Log.Info("more"); return st.Lost()["stderr"] > 0 && st.stderrIsEmpty() })
+	st.await("what was lost is said", func() bool { st.Log.Info("xxx more"); said++; return st.Lost()["stderr"] > 0 && st.stderrIsEmpty() })
 	st.close()
 	if err := write.Close(); err != nil {
 		t.Fatal(err)
