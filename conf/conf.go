@@ -29,7 +29,7 @@ type Server struct {
 	AccessLog       string         // off | stderr | stdout | an absolute path; default off
 	AccessLogFormat string         // combined | json; default combined
 	MaxProcesses    int            // over all apps; 0 = no pool-wide cap
-	MaxSpawns       int            // processes of all apps starting at once; 0 = twice the cores, at least 16
+	MaxSpawns       int            // processes of all apps starting at once; 0 = one per core
 	TrustedProxies  []netip.Prefix // peers whose X-Forwarded-* are believed; default none
 	TrustUnix       bool           // so are those of whoever connects over a unix socket; default false
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%

@@ -38,6 +38,7 @@ var refusals = slices.Concat([]refusal{
 	{"[apps.a]\nroot = '/a'\nenv.A = \"\\u0000\"", `p.toml:3: apps.a.env.A: must not contain NUL`},
 	{"[apps.a]\nroot = '/a'\n[apps.b]\nroot = '/b'", `p.toml:3: apps.b.path: the default app at path / is also app a; give one of them hosts or another path`},
 	{"[apps.a]\nroot = '/a'\nhosts = ['x']\n[apps.b]\nroot = '/b'\nhosts = ['y', 'X']", `p.toml:6: apps.b.hosts: host x at path / is also that of app a`},
+	{"[server]\nmax_processes = 3\n[apps.a]\nroot = '/a'\nmin_processes = 3\n[apps.b]\nroot = '/b'\nmin_processes = 0\nhosts = ['b']", `p.toml:2: server.max_processes: is 3, and min_processes of all apps is as much together: nothing is left for app "b", whose min_processes is 0`},
 	{"[server]\nmax_processes = 3\n[apps.a]\nroot = '/a'\nmin_processes = 4", `p.toml:2: server.max_processes: is 3, but min_processes of all apps is 4 together`},
 	{"[apps.a]\nroot = '/a'\nmin_processes = 7", `p.toml:3: apps.a.min_processes: is 7, more than max_processes, which is 6`},
 	{"[apps.a]\nroot = '/a'\nstop_signal = 'QUIT'\nbacktrace_signal = 'QUIT'", `p.toml:4: apps.a.backtrace_signal: is the same as stop_signal, which was sent before; choose another or "none"`},

@@ -144,15 +144,21 @@ func (c *Config) checkRoutes(apps table) {
 	}
 }
 
-// checkCap refuses a cap of the whole pool below what the apps hold always.
+// checkCap refuses a cap of the whole pool below what the apps hold always, as that is kept for each of
+// them, and one that leaves nothing for those that hold none.
 func (c *Config) checkCap(t table) {
-	held := 0
+	held, resting := 0, ""
 	for _, app := range c.Apps {
-		held += app.MinProcesses
+		if held += app.MinProcesses; app.MinProcesses == 0 {
+			resting = app.Name
+		}
 	}
-	limit := c.Server.MaxProcesses
-	if limit > 0 && held > limit {
-		server := table{t.problems, []string{"server", "max_processes"}}
+	server, limit := table{t.problems, []string{"server", "max_processes"}}, c.Server.MaxProcesses
+	switch {
+	case limit == 0:
+	case held > limit:
 		server.refuse("is %d, but min_processes of all apps is %d together", limit, held)
+	case held == limit && resting != "":
+		server.refuse("is %d, and min_processes of all apps is as much together: nothing is left for app %q, whose min_processes is 0", limit, resting)
 	}
 }

@@ -5,8 +5,7 @@ import "time"
 // This file is when a group does something by itself.
 
 const (
-	slowTick = time.Second            // how often it looks which processes were used
-	askAgain = 250 * time.Millisecond // how often it asks the others for room
+	slowTick = time.Second // how often it looks which processes were used
 
 	slowAfter = time.Second           // a restart goes on beside a process that takes longer to go
 	exitTime  = 50 * time.Millisecond // and beside one that takes longer to exit, once it was asked to
@@ -78,9 +77,6 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	}
 	if len(g.lendable.heap) > 0 {
 		at(now.Add(g.tick()))
-	}
-	if g.refused {
-		at(now.Add(askAgain))
 	}
 	return next
 }

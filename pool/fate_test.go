@@ -7,11 +7,13 @@ import (
 
 // This file is what becomes of processes in the simulated world.
 
-func (g *simGroup) claim(why purpose, surge int) bool { return g.world.slots.claim(g, why, surge) }
-func (g *simGroup) wait(queued bool)                  { g.freed = g.world.slots.wait(g, queued) || g.freed }
-func (g *simGroup) free()                             { g.freed = g.world.slots.free(g) || g.freed }
-func (g *simGroup) leave()                            { g.freed = g.world.slots.leave(g) || g.freed }
-func (g *simGroup) makeRoom()                         { g.begging = true }
+func (g *simGroup) claim(n need, surge int) bool { return g.world.slots.claim(g, n, surge) }
+func (g *simGroup) wait(n need, promised bool) {
+	g.freed = g.world.slots.wait(g, n, promised) || g.freed
+	g.begging = g.world.slots.wanting()
+}
+func (g *simGroup) release() { g.freed = g.world.slots.release(g) || g.freed }
+func (g *simGroup) leave()   { g.freed = g.world.slots.leave(g) || g.freed }
 
 func (g *simGroup) spawn(p *Process) {
 	g.acts++

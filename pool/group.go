@@ -24,6 +24,7 @@ type Group struct {
 	end      chan struct{}  // closed when the last child is gone for good
 	clock    sync.WaitGroup // the goroutine of keepTime
 	releases atomic.Pointer[[]Release]
+	serves   atomic.Bool // something is ready
 
 	// mu guards what follows. The pool's mutex may be taken under it, but no other group's; and
 	// nothing slow happens under it: logs and observers come after.
@@ -35,7 +36,6 @@ type Group struct {
 	news     []func()      // to be told once mu is free
 	telling  bool          // somebody does that
 	freed    bool          // others may get a slot of the pool now
-	begging  bool          // a slot of another group is wanted
 	seen     int           // moves of the state when releases was made
 	ended    bool          // end is closed
 }
@@ -66,6 +66,7 @@ func (g *Group) App() conf.App { return g.app }
 // TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
 // has to Acquire. The caller must Release or Hold the process.
 func (g *Group) TryAcquire(w Wish) *Process {
+	defer endBroken()
 	g.mu.Lock()
 	p := g.state.lend(w)
 	g.mu.Unlock()
@@ -96,6 +97,7 @@ func (g *Group) Acquire(ctx context.Context, wish Wish) (*Process, error) {
 
 // QueueFull reports whether a request that came now would be refused with ErrQueueFull.
 func (g *Group) QueueFull() bool {
+	defer endBroken()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.state.queueFull()
@@ -103,6 +105,7 @@ func (g *Group) QueueFull() bool {
 
 // Release gives back a process that was lent, and says how it went.
 func (g *Group) Release(p *Process, o Outcome) {
+	defer endBroken()
 	g.mu.Lock()
 	g.relieved(p, g.state.giveBack(p, o))
 }
@@ -111,12 +114,14 @@ func (g *Group) Release(p *Process, o Outcome) {
 // takes no room among p's requests, is waited for longer when p is to go, and ends with Drop instead
 // of Release.
 func (g *Group) Hold(p *Process) {
+	defer endBroken()
 	g.mu.Lock()
 	g.relieved(p, g.state.hold(p))
 }
 
 // Drop ends a long-lived connection to p.
 func (g *Group) Drop(p *Process) {
+	defer endBroken()
 	g.mu.Lock()
 	g.relieved(p, g.state.drop(p))
 }
@@ -153,6 +158,7 @@ func (g *Group) Releases() []Release { return *g.releases.Load() }
 
 // Snapshot returns what the group is now.
 func (g *Group) Snapshot() GroupSnapshot {
+	defer endBroken()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.state.snapshot(time.Now())
@@ -182,15 +188,16 @@ func (g *Group) killAll() (killed int) {
 	return killed
 }
 
-// yield and idleSince are for the pool, when another group needs room.
+// offer and yield are for the pool, when another group needs room.
 
-func (g *Group) yield() (yielded bool) {
-	g.do(func(s *groupState, now time.Time) { yielded = s.yield(now) })
-	return yielded
-}
-
-func (g *Group) idleSince() time.Time {
+func (g *Group) offer() (idle time.Time, load int, ok bool) {
+	defer endBroken()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state.idleSince(time.Now())
+	return g.state.offer(time.Now())
+}
+
+func (g *Group) yield(n need) (yielded bool) {
+	g.do(func(s *groupState, now time.Time) { yielded = s.yield(now, n) })
+	return yielded
 }

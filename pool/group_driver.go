@@ -10,6 +10,7 @@ import (
 
 // do applies one event to the state, sets the timer for what follows, and tells the world.
 func (g *Group) do(event func(*groupState, time.Time)) {
+	defer endBroken()
 	g.mu.Lock()
 	now := time.Now()
 	event(&g.state, now)
@@ -20,15 +21,15 @@ func (g *Group) do(event func(*groupState, time.Time)) {
 func (g *Group) unlock(now time.Time) {
 	g.setTimer(now)
 	g.noteReleases()
-	freed, begging := g.freed, g.begging
-	g.freed, g.begging = false, false
+	if serves := len(g.state.lendable.heap) > 0; serves != g.serves.Load() {
+		g.serves.Store(serves)
+	}
+	freed := g.freed
+	g.freed = false
 	g.tell()
 	g.mu.Unlock()
 	if freed {
 		g.pool.kick()
-	}
-	if begging {
-		g.pool.makeRoom(g)
 	}
 }
 
@@ -97,9 +98,8 @@ func (g *Group) stopTime() {
 
 // run is the life of one process, from spawn to reap.
 func (g *Group) run(ctx context.Context, p *Process) {
-	child, err := g.start(ctx, p)
+	child, err := g.boot(ctx, p)
 	if err == nil {
-		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
 		err = child.Wait()
 	}
 	p.cancel()
@@ -108,13 +108,18 @@ func (g *Group) run(ctx context.Context, p *Process) {
 	close(p.gone)
 }
 
-// start spawns p's child once the pool lets it.
-func (g *Group) start(ctx context.Context, p *Process) (Child, error) {
-	if err := g.pool.gate.enter(ctx, g); err != nil {
+// boot spawns p's child once it is its turn.
+func (g *Group) boot(ctx context.Context, p *Process) (Child, error) {
+	turn, err := g.pool.boots.await(ctx, g)
+	if err != nil {
 		return nil, err
 	}
-	defer g.pool.gate.leave(g)
-	return g.spawn(ctx, g.orderOf(p))
+	defer turn.end()
+	child, err := g.spawn(ctx, g.orderOf(p))
+	if err == nil {
+		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
+	}
+	return child, err
 }
 
 func (g *Group) orderOf(p *Process) Order {
@@ -124,14 +129,15 @@ func (g *Group) orderOf(p *Process) Order {
 // groupDriver is a Group as its own state sees it. Its methods run with mu held.
 type groupDriver struct{ *Group }
 
-func (g groupDriver) claim(why purpose, surge int) bool { return g.pool.claim(g.Group, why, surge) }
+func (g groupDriver) claim(n need, surge int) bool { return g.pool.claim(g.Group, n, surge) }
 
 // Once mu is free, others look again if these may let them have a slot.
 
-func (g groupDriver) free()            { g.freed = g.pool.free(g.Group) || g.freed }
-func (g groupDriver) wait(queued bool) { g.freed = g.pool.wait(g.Group, queued) || g.freed }
-func (g groupDriver) leave()           { g.freed = g.pool.leave(g.Group) || g.freed }
-func (g groupDriver) makeRoom()        { g.begging = true }
+func (g groupDriver) release() { g.freed = g.pool.release(g.Group) || g.freed }
+func (g groupDriver) wait(n need, promised bool) {
+	g.freed = g.pool.wait(g.Group, n, promised) || g.freed
+}
+func (g groupDriver) leave() { g.freed = g.pool.leave(g.Group) || g.freed }
 
 func (g groupDriver) spawn(p *Process) {
 	ctx, cancel := context.WithCancel(context.Background())

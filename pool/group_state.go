@@ -44,11 +44,10 @@ type groupState struct {
 // driver is how a groupState acts on the world. No method blocks, and none calls back before it
 // returns: what comes of it arrives later as an event.
 type driver interface {
-	claim(why purpose, surge int) bool // takes a slot of the pool; false = there is none now
-	wait(queued bool)                  // wants to hear of a slot; queued = requests wait for it
-	leave()                            // does not want to any more
-	free()                             // gives a slot back
-	makeRoom()                         // asks for a slot of another group
+	claim(n need, surge int) bool // takes a slot of the pool; false = there is none now
+	wait(n need, promised bool)   // wants to hear of a slot; promised = one of its own becomes free
+	leave()                       // does not want to any more
+	release()                     // gives a slot back
 
 	spawn(*Process)      // leads to booted or exited
 	abort(*Process)      // gives up a spawn; leads to exited, or to booted just before
@@ -188,7 +187,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	}
 	g.move(now, p, Gone, g.reason(err))
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
-	g.os.free()
+	g.os.release()
 	g.processed += p.processed()
 	switch was {
 	case Spawning:
@@ -230,40 +229,13 @@ func (g *groupState) doubt(now time.Time, p *Process) {
 	g.lendable.moved(p)
 }
 
-// idleSince returns since when the process is idle that yield would let go, or zero.
-func (g *groupState) idleSince(now time.Time) time.Time {
-	g.look(now)
-	for _, p := range g.procs {
-		if p.state == Standby {
-			return p.since
-		}
-	}
-	p := g.idlest()
-	if p == nil || g.rolling() || g.count(isReady) <= g.floor() {
-		return time.Time{}
-	}
-	return p.lastUsed
-}
-
-// yield lets an idle process above min go, for the room that another group needs. It reports
-// whether there was one.
-func (g *groupState) yield(now time.Time) bool {
-	const why = "another app needs room"
-	idle := !g.idleSince(now).IsZero()
-	if idle && !g.dropStandby(now, why) {
-		g.drain(now, g.idlest(), why)
-	}
-	g.settle(now)
-	return idle
-}
-
 // close turns requests away and lets every process go.
 func (g *groupState) close(now time.Time) {
 	if g.closed {
 		return
 	}
 	g.closed = true
-	g.awaitRoom(now, false, false, false)
+	g.awaitRoom(now, nothing)
 	if r := g.running(); r != nil {
 		r.failure = g.stopFailure(now, r)
 		g.end(now, r, RestartFailed)

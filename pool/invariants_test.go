@@ -221,7 +221,7 @@ func (g *simGroup) checkBounds() {
 	all, surplus, surge := 0, 0, 0
 	for _, other := range w.groups {
 		all += len(other.state.procs)
-		surplus += w.slots.surplus[other]
+		surplus += w.slots.accounts[other].surplus
 		surge += other.mostSurge
 	}
 	if all != w.slots.taken+surplus {
@@ -229,6 +229,9 @@ func (g *simGroup) checkBounds() {
 	}
 	if w.slots.limit > 0 && all > w.slots.limit+surge {
 		g.fail("I9: %d processes are alive in all, the cap is %d", all, w.slots.limit)
+	}
+	if w.slots.limit > 0 && w.slots.taken+w.slots.unheld > w.slots.limit {
+		g.fail("I16: %d slots are taken and %d kept, the cap is %d", w.slots.taken, w.slots.unheld, w.slots.limit)
 	}
 	g.checkGenerations()
 }

@@ -31,24 +31,29 @@ import (
 // A Pool is the groups of all apps. New makes it; Close ends it.
 type Pool struct {
 	log     hclog.Logger
-	gate    *gate
+	boots   *boots
 	journal journal
 
 	// mu guards what follows. It is the innermost lock: no group is called with it held.
 	mu     sync.Mutex
 	groups map[string]*Group
 	slots  slots[*Group]
+	asking bool // makeRoom runs
+
+	ask        chan struct{}  // holds one: makeRoom is to ask at once
+	background sync.WaitGroup // makeRoom
 }
 
 // New returns a pool without groups. maxProcesses is how many processes may be alive over all
 // groups, 0 for any number; a restart may exceed it by its surge. maxSpawns is how many may be
-// starting at once, 0 for twice the processors and at least 16; each group may always start one.
+// starting at once, 0 for as many as there are processors.
 func New(maxProcesses, maxSpawns int, log hclog.Logger) *Pool {
 	return &Pool{
 		log:    log.Named("pool"),
-		gate:   newGate(cmp.Or(maxSpawns, max(16, 2*runtime.NumCPU()))),
+		boots:  newBoots(cmp.Or(maxSpawns, runtime.NumCPU())),
 		groups: make(map[string]*Group),
-		slots:  slots[*Group]{limit: maxProcesses, surplus: make(map[*Group]int)},
+		slots:  newSlots[*Group](maxProcesses),
+		ask:    make(chan struct{}, 1),
 	}
 }
 
@@ -64,6 +69,7 @@ func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
 	g := newGroup(p, app, release, spawn, p.log)
 	p.mu.Lock()
 	p.groups[app.Name] = g
+	p.slots.reserve(g, app.MinProcesses)
 	p.mu.Unlock()
 	g.do((*groupState).settle) // what comes of it may be asked about at once
 	return g
@@ -110,31 +116,43 @@ func (p *Pool) Close(ctx context.Context) error {
 		all.Go(func() { errs[i] = g.close(ctx) })
 	}
 	all.Wait()
+	p.background.Wait() // nobody waits for room any more
 	return errors.Join(errs...)
 }
 
-func (p *Pool) claim(g *Group, why purpose, surge int) bool {
+func (p *Pool) claim(g *Group, n need, surge int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.slots.claim(g, why, surge)
+	return p.slots.claim(g, n, surge)
 }
 
-func (p *Pool) free(g *Group) (matters bool) {
+func (p *Pool) release(g *Group) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.slots.free(g)
+	return p.slots.release(g)
 }
 
-func (p *Pool) wait(g *Group, queued bool) (matters bool) {
+func (p *Pool) wait(g *Group, n need, promised bool) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.slots.wait(g, queued)
+	matters = p.slots.wait(g, n, promised)
+	if p.slots.wanting() {
+		p.askForRoom()
+	}
+	return matters
 }
 
 func (p *Pool) leave(g *Group) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.slots.leave(g)
+}
+
+// reserve keeps so many slots for a group.
+func (p *Pool) reserve(g *Group, min int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots.reserve(g, min)
 }
 
 // kick lets the groups that wait for a slot look again, in the order in which they came.
@@ -147,30 +165,51 @@ func (p *Pool) kick() {
 	}
 }
 
-// makeRoom has another group give up an idle process above its min for g, which has none: the one
-// that was not used for the longest time.
-func (p *Pool) makeRoom(g *Group) {
-	p.mu.Lock()
-	wanted := p.slots.promise(g)
-	p.mu.Unlock()
-	if wanted && !p.yieldOther(g) {
-		p.mu.Lock()
-		p.slots.unpromise(g)
-		p.mu.Unlock()
+// askForRoom has groups make room for those that wait, again and again as long as some do. It is called
+// with mu held.
+func (p *Pool) askForRoom() {
+	if p.asking {
+		select {
+		case p.ask <- struct{}{}:
+		default: // it will ask anyhow
+		}
+		return
+	}
+	p.asking = true
+	p.background.Go(p.makeRoom)
+}
+
+func (p *Pool) makeRoom() {
+	tick := time.NewTicker(roomTick)
+	defer tick.Stop()
+	for p.makeDeals() {
+		select {
+		case <-tick.C:
+		case <-p.ask:
+		}
 	}
 }
 
-func (p *Pool) yieldOther(g *Group) bool {
-	type idle struct {
-		group *Group
-		since time.Time
-	}
-	var others []idle
-	for _, other := range p.Groups() {
-		if since := other.idleSince(); other != g && !since.IsZero() {
-			others = append(others, idle{other, since})
+// makeDeals asks once, of all groups at once, and reports whether it is to be asked again.
+func (p *Pool) makeDeals() (again bool) {
+	var offers []offer[*Group]
+	for _, g := range p.Groups() {
+		if idle, load, ok := g.offer(); ok {
+			offers = append(offers, offer[*Group]{g, idle, load})
 		}
 	}
-	slices.SortStableFunc(others, func(a, b idle) int { return a.since.Compare(b.since) })
-	return slices.ContainsFunc(others, func(other idle) bool { return other.group.yield() })
+	p.mu.Lock()
+	deals := p.slots.deals(offers)
+	p.mu.Unlock()
+	for _, d := range deals {
+		if !d.from.yield(d.need) {
+			p.mu.Lock()
+			p.slots.broken(d)
+			p.mu.Unlock()
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asking = len(p.slots.waiting) > 0
+	return p.asking
 }

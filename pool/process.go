@@ -76,15 +76,6 @@ func (s State) String() string {
 	return [...]string{"spawning", "ready", "draining", "standby", "stopping", "gone"}[s]
 }
 
-// A purpose is why a process is spawned. It decides what limits apply.
-type purpose uint8
-
-const (
-	holdMin     purpose = iota // fewer than min_processes are there
-	serveQueue                 // requests wait
-	replacement                // a process is outdated, or worn
-)
-
 // load is what it has in flight.
 func (p *Process) load() int { return p.requests + p.connections }
 

@@ -132,7 +132,7 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 		if r != nil {
 			g.end(now, r, RestartSuperseded)
 		}
-		g.wanted = next.generation
+		g.wanted, g.spare = next.generation, next.spare
 		g.record(next)
 		r = next
 	}
@@ -177,7 +177,6 @@ func (g *groupState) newRestart(now time.Time, id string, req RestartRequest, ru
 		r.canary = max(1, req.Canary.Of(r.total))
 	}
 	g.limit(now, r, req.Memory)
-	g.spare = r.spare
 	return r
 }
 

@@ -245,7 +245,7 @@ func TestRestartWithoutAnyRoomMakesItsOwn(t *testing.T) {
 	for _, w := range waiting {
 		s.done(w)
 	}
-	s.slots.limit, s.slots.taken, s.slots.surplus[s] = 2, 2, 1 // its surge is used up, another app has the rest
+	s.slots.limit, s.slots.accounts[s].surplus = 2, 1 // its surge is used up, another app has the rest
 	s.did = nil
 	r := s.restarts("/r2")
 	s.has("stop 1")

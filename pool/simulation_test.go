@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,7 +17,7 @@ var (
 	seed      = flag.Uint64("seed", 0, "the one history that TestSimulation plays, and prints; 0 = many")
 )
 
-// TestSimulation plays histories of two groups, each invented from its seed, and checks what has to
+// TestSimulation plays histories of a few groups, each invented from its seed, and checks what has to
 // hold after every event. A thousand of them must have met everything that can happen to a group.
 func TestSimulation(t *testing.T) {
 	if *seed != 0 {
@@ -140,13 +141,13 @@ func (w *world) calmDown() {
 	for _, g := range w.groups {
 		g.promote()
 	}
-	if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return w.groups[0].wrong() == "" && w.groups[1].wrong() == "" }) {
+	if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return !slices.ContainsFunc(w.groups, func(g *simGroup) bool { return g.wrong() != "" }) }) {
 		for _, g := range w.groups {
 			if wrong := g.wrong(); wrong != "" {
 				for _, p := range g.state.procs {
 					w.tell("%s: process %d is %v, generation %d, replaces %v", g.state.app.Name, p.number, p.state, p.generation.number, p.replaces)
 				}
-				w.tell("%d slots are taken, %v surplus", w.slots.taken, w.slots.surplus[g])
+				w.tell("%d slots are taken, %v surplus", w.slots.taken, w.slots.accounts[g].surplus)
 				w.fail("%s does not get right: %s", g.state.app.Name, wrong)
 			}
 		}
@@ -222,7 +223,7 @@ func (w *world) close() {
 		w.after(patience, func() { g.event("runs out of time", func(now time.Time) { g.state.killAll(now) }) })
 	}
 	end := w.now.Add(patience + time.Minute)
-	w.runUntil(end, func() bool { return w.alive() == 0 && len(w.groups[0].visitors)+len(w.groups[1].visitors) == 0 })
+	w.runUntil(end, func() bool { return !slices.ContainsFunc(w.groups, (*simGroup).isThere) })
 	for _, g := range w.groups {
 		if len(g.state.procs) > 0 || len(g.visitors) > 0 || g.state.running() != nil {
 			w.fail("after the end %s has %d processes, %d visitors", g.state.app.Name, len(g.state.procs), len(g.visitors))
@@ -230,4 +231,4 @@ func (w *world) close() {
 	}
 }
 
-func (w *world) alive() int { return len(w.groups[0].state.procs) + len(w.groups[1].state.procs) }
+func (g *simGroup) isThere() bool { return len(g.state.procs)+len(g.visitors) > 0 }

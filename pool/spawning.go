@@ -16,38 +16,50 @@ func (g *groupState) spawnNeeded(now time.Time) {
 	if g.closed {
 		return
 	}
-	tried := g.spawn(now, g.target(), serveQueue, g.owed())
-	held := g.spawn(now, g.steady(), holdMin, min(g.app.MinProcesses, g.held())-g.there())
-	kept := g.spawn(now, g.steady(), serveQueue, g.held()-g.there())
-	served := g.spawn(now, g.steady(), serveQueue, g.unserved())
-	replaced := g.spawn(now, g.target(), replacement, g.unreplaced())
-	probed := g.spawn(now, g.wanted, replacement, g.unprobed())
-	needy := !(tried && held && replaced && probed) || !(served && kept) && len(g.procs) == 0
-	g.awaitRoom(now, needy || !served || !kept, !served, needy)
+	tried := g.spawn(now, g.target(), subsistence, g.owed())
+	held := g.spawn(now, g.steady(), subsistence, min(g.app.MinProcesses, g.held())-g.there())
+	kept := g.spawn(now, g.steady(), g.toServe(), g.held()-g.there())
+	served := g.spawn(now, g.steady(), g.toServe(), g.unserved())
+	replaced := g.spawn(now, g.target(), replacing, g.unreplaced())
+	probed := g.spawn(now, g.wanted, replacing, g.unprobed())
+	switch {
+	case !tried || !held:
+		g.awaitRoom(now, subsistence)
+	case !kept || !served:
+		g.awaitRoom(now, g.toServe())
+	case !replaced || !probed:
+		g.awaitRoom(now, replacing)
+	default:
+		g.awaitRoom(now, nothing)
+	}
 	if !kept || !tried {
 		g.shrink()
 	}
 	if !replaced {
 		g.makeOwnRoom(now)
 	}
-	g.spawn(now, g.steady(), serveQueue, g.keep-g.there())
+	g.spawn(now, g.steady(), g.toServe(), g.keep-g.there())
 	g.keep = 0
 }
 
-// awaitRoom tells the pool whether it has refused something that is still wanted. Other groups are to
-// make room only for what a group needs to live: to grow it has to wait. What is kept for a rollback
-// goes first.
-func (g *groupState) awaitRoom(now time.Time, refused, queued, needy bool) {
+// toServe is what one more process is needed for that is to serve.
+func (g *groupState) toServe() need {
+	if g.count(isReady) == 0 {
+		return subsistence
+	}
+	return growing
+}
+
+// awaitRoom tells the pool what it has refused that is still wanted. What is kept for a rollback makes room
+// first.
+func (g *groupState) awaitRoom(now time.Time, n need) {
 	switch {
-	case refused:
-		g.os.wait(queued)
-		needy = !g.dropStandby(now, "its room is needed") && needy
+	case n != nothing:
+		g.os.wait(n, g.dropStandby(now, "its room is needed"))
 	case g.refused:
 		g.os.leave()
 	}
-	if g.refused = refused; refused && needy {
-		g.os.makeRoom()
-	}
+	g.refused = n != nothing
 }
 
 // makeOwnRoom lets a process go before its replacement is spawned, as the pool has no room for that,
@@ -149,21 +161,20 @@ func (g *groupState) unprobed() int {
 // spawn begins so many spawns of a generation, or fewer. It reports false if that is for want of room
 // in the pool. What was let go and still lives is put back to work instead: that takes no time. Where
 // nothing is ready there is nothing to replace.
-func (g *groupState) spawn(now time.Time, n *generation, why purpose, times int) bool {
+func (g *groupState) spawn(now time.Time, n *generation, why need, times int) bool {
 	for range times {
-		replaces := why == replacement && (g.count(isReady) > 0 || g.gatheringFor(n))
+		replaces := why == replacing && (g.count(isReady) > 0 || g.gatheringFor(n))
 		if p := g.revivable(n); p != nil {
 			g.revive(now, p, replaces)
 			continue
 		}
-		purpose := why
-		if why == replacement && !replaces {
-			purpose = serveQueue
+		if why == replacing && !replaces {
+			why = g.toServe()
 		}
 		if g.overwritten(n) || !g.maySpawn(now, n) {
 			return true
 		}
-		if !g.os.claim(purpose, g.surge()) {
+		if !g.os.claim(why, g.surge()) {
 			return false
 		}
 		g.begin(now, n, replaces)

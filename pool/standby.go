@@ -105,13 +105,21 @@ func (g *groupState) endOldest(now time.Time) {
 	}
 }
 
-// dropStandby ends one process that is kept for a rollback, and reports whether there was one.
-func (g *groupState) dropStandby(now time.Time, why string) bool {
+// kept returns the oldest process that is kept for a rollback, or nil.
+func (g *groupState) kept() *Process {
 	for _, p := range g.procs {
 		if p.state == Standby {
-			g.stop(now, p, why)
-			return true
+			return p
 		}
 	}
-	return false
+	return nil
+}
+
+// dropStandby ends one process that is kept for a rollback, and reports whether there was one.
+func (g *groupState) dropStandby(now time.Time, why string) bool {
+	p := g.kept()
+	if p != nil {
+		g.stop(now, p, why)
+	}
+	return p != nil
 }

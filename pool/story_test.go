@@ -47,21 +47,26 @@ func newStory(t *testing.T, change ...func(*conf.App)) *story {
 	for _, f := range change {
 		f(&app)
 	}
-	s := &story{t: t, procs: map[int]*Process{}, slots: slots[*story]{surplus: map[*story]int{}}}
+	s := &story{t: t, procs: map[int]*Process{}, slots: newSlots[*story](0)}
 	s.now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s.slots.reserve(s, app.MinProcesses)
 	s.state = newGroupState(app, Release{Path: "/r1"}, s, rand.New(rand.NewPCG(1, 2)))
 	return s
 }
 
 // The driver.
 
-func (s *story) claim(why purpose, surge int) bool { return s.slots.claim(s, why, surge) }
-func (s *story) wait(queued bool)                  { s.slots.wait(s, queued) }
-func (s *story) leave()                            { s.slots.leave(s) }
-func (s *story) free()                             { s.slots.free(s) }
-func (s *story) makeRoom()                         { s.begs++ }
-func (s *story) answer(*waiter)                    {}
-func (s *story) moved()                            {}
+func (s *story) claim(n need, surge int) bool { return s.slots.claim(s, n, surge) }
+func (s *story) wait(n need, promised bool) {
+	s.slots.wait(s, n, promised)
+	if s.slots.wanting() {
+		s.begs++
+	}
+}
+func (s *story) leave()         { s.slots.leave(s) }
+func (s *story) release()       { s.slots.release(s) }
+func (s *story) answer(*waiter) {}
+func (s *story) moved()         {}
 
 func (s *story) happened(e Event) {
 	s.events = append(s.events, e)

@@ -61,9 +61,8 @@ func (g *simGroup) wishOf(who int) (wish Wish) {
 	if who != nobody {
 		wish.Pin = g.people[who]
 	}
-	// A stream of their own: what happens beside them does not depend on wishes.
-	if procs := g.state.procs; len(procs) > 0 && g.world.wishes.IntN(100) < 20 {
-		wish.Avoid = procs[g.world.wishes.IntN(len(procs))]
+	if procs := g.state.procs; len(procs) > 0 && g.world.rand.IntN(100) < 20 {
+		wish.Avoid = procs[g.world.rand.IntN(len(procs))]
 	}
 	return wish
 }

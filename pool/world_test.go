@@ -10,17 +10,17 @@ import (
 	"purser/conf"
 )
 
-// A world is everything around two groups that share a pool's cap, invented from a seed: the time,
+// A world is everything around a few groups that share a pool's cap, invented from a seed: the time,
 // the children, the visitors and the operators. The same seed is always the same history.
 type world struct {
 	rand   *rand.Rand
-	wishes *rand.Rand
 	start  time.Time
 	now    time.Time
 	agenda agenda
 	slots  slots[*simGroup]
 	groups []*simGroup
 	pids   int
+	asking bool      // the groups are asked for room now and then
 	calm   bool      // no more mischief: what can work does
 	trace  io.Writer // nil = none
 	seen   map[string]int
@@ -42,14 +42,23 @@ func (w *world) tell(format string, args ...any) {
 
 func newWorld(seed uint64, trace io.Writer) *world {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), wishes: rand.New(rand.NewPCG(seed, 11)), start: start, now: start, trace: trace, seen: map[string]int{}, what: "the beginning"}
-	w.slots.surplus = map[*simGroup]int{}
-	for i := range 2 {
+	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), start: start, now: start, trace: trace, seen: map[string]int{}, what: "the beginning"}
+	w.slots = newSlots[*simGroup](0)
+	many := 2
+	if w.chance(10) {
+		many += w.rand.IntN(5)
+	}
+	least, rests := 0, false
+	for i := range many {
 		w.groups = append(w.groups, newSimGroup(w, i))
+		least += w.groups[i].state.app.MinProcesses
+		rests = rests || w.groups[i].state.app.MinProcesses == 0
+	}
+	if rests {
+		least++ // or those which rest could never run
 	}
 	if w.chance(50) {
-		least := w.groups[0].state.app.MinProcesses + w.groups[1].state.app.MinProcesses
-		w.slots.limit = least + 1 + w.rand.IntN(3)
+		w.slots.limit = least + w.rand.IntN(4)
 	}
 	w.tell("cap %d", w.slots.limit)
 	return w
@@ -195,6 +204,7 @@ func newSimGroup(w *world, i int) *simGroup {
 	if len(g.ways) > 1 {
 		g.mostSurge = max(g.mostSurge, app.MaxProcesses)
 	}
+	w.slots.reserve(g, app.MinProcesses)
 	release := g.invent(40)
 	g.state = newGroupState(app, release, g, w.rand)
 	w.tell("%s: min %d max %d concurrency %d queue %d/%v idle %v limit %d restart %+v probation %v, in place %v, release %s", app.Name,
@@ -240,8 +250,9 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	if freed {
 		g.kickWaiting()
 	}
-	if begging {
-		g.beg()
+	if begging && !w.asking {
+		w.asking = true
+		w.after(0, w.makeRoom)
 	}
 }
 
@@ -253,27 +264,32 @@ func (g *simGroup) noteTakenBack() {
 
 func (g *simGroup) settle(what string) { g.event(what, g.state.settle) }
 
-// kickWaiting and beg do what Pool does.
+// kickWaiting does what Pool.kick does.
 func (g *simGroup) kickWaiting() {
 	for _, seat := range append([]*seat[*simGroup](nil), g.world.slots.waiting...) {
 		seat.group.settle("is told that a slot is free")
 	}
 }
 
-func (g *simGroup) beg() {
-	if !g.world.slots.promise(g) {
+// makeRoom is what the pool does once, and again after a while as long as somebody waits.
+func (w *world) makeRoom() {
+	if w.asking = len(w.slots.waiting) > 0; !w.asking {
 		return
 	}
-	for _, other := range g.world.groups {
-		yielded := false
-		if other != g {
-			other.event("is asked for room", func(now time.Time) { yielded = other.state.yield(now) })
-		}
-		if yielded {
-			return
+	w.after(roomTick, w.makeRoom)
+	var offers []offer[*simGroup]
+	for _, g := range w.groups {
+		if idle, load, ok := g.state.offer(w.now); ok {
+			offers = append(offers, offer[*simGroup]{g, idle, load})
 		}
 	}
-	g.world.slots.unpromise(g)
+	for _, d := range w.slots.deals(offers) {
+		yielded := false
+		d.from.event("is asked for room", func(now time.Time) { yielded = d.from.state.yield(now, d.need) })
+		if !yielded {
+			w.slots.broken(d)
+		}
+	}
 }
 
 // setTimer is what Group.setTimer does.

@@ -22,10 +22,10 @@ type Checker struct {
 	log     hclog.Logger
 	now     func() time.Time
 	poll    time.Duration // how late a change is seen
-	apps    []*checked    // the list never changes
 
-	// mu guards what was seen of each app. Nothing is looked at and nobody called under it.
-	mu sync.Mutex
+	// mu guards what follows, and what was seen of each app. Nothing is looked at and nobody called under it.
+	mu   sync.Mutex
+	apps []*checked // the list is replaced and never changed
 }
 
 // share is the part of one processor's time, 1 in 50, that looking at one app may take.
@@ -35,24 +35,44 @@ const share = 50
 // about to be started from it, or were kept by an earlier purser that was asked; so it may be a need
 // that is shown, but nothing is triggered for it.
 //
-// Live gives the processes of an app that serve; NewChecker calls it, too. Trigger is told the app
+// Live gives the processes of an app that serve; NewChecker and Add call it, too. Trigger is told the app
 // and why; it is called by Run alone, for what was not there when the last restart was triggered or
 // Requested, once nothing has changed for Restart.Settle. So one that fails is not tried again before
 // something happens, and ten marks are one restart. Neither must block.
 func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(app, reason string), log hclog.Logger) *Checker {
 	c := &Checker{live: live, trigger: trigger, log: log.Named("restart"), now: time.Now, poll: 2 * time.Second}
 	for _, app := range apps {
-		a := &checked{
-			app:     app,
-			came:    map[stamp]time.Time{},
-			settled: map[stamp]bool{},
-			stale:   map[[3]int]time.Time{},
-			warned:  map[string]bool{},
-		}
-		c.apps = append(c.apps, a)
-		c.Requested(app.Name)
+		c.Add(app)
 	}
 	return c
+}
+
+// Add checks one more app, as NewChecker does. It may be called while Run runs.
+func (c *Checker) Add(app conf.App) {
+	a := &checked{
+		app:     app,
+		came:    map[stamp]time.Time{},
+		settled: map[stamp]bool{},
+		stale:   map[[3]int]time.Time{},
+		warned:  map[string]bool{},
+	}
+	c.mu.Lock()
+	c.apps = append(slices.Clip(c.apps), a)
+	c.mu.Unlock()
+	c.Requested(app.Name)
+}
+
+// Remove ends the checks of an app. A trigger that is under way may still come.
+func (c *Checker) Remove(app string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.apps = slices.DeleteFunc(slices.Clone(c.apps), func(a *checked) bool { return a.app.Name == app })
+}
+
+func (c *Checker) list() []*checked {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.apps
 }
 
 // Run looks at every app each two seconds until ctx ends, and returns nil then. An app whose
@@ -73,7 +93,7 @@ func (c *Checker) Run(ctx context.Context) error {
 // round looks at the apps whose turn it is, and returns when the next one's is.
 func (c *Checker) round(ctx context.Context) time.Time {
 	next := time.Now().Add(c.poll)
-	for _, a := range c.apps {
+	for _, a := range c.list() {
 		if ctx.Err() != nil {
 			break
 		}
@@ -140,7 +160,7 @@ func (c *Checker) warn(a *checked, message string, facts ...any) {
 }
 
 func (c *Checker) find(app string) *checked {
-	for _, a := range c.apps {
+	for _, a := range c.list() {
 		if a.app.Name == app {
 			return a
 		}

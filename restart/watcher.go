@@ -19,6 +19,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"purser/conf"
@@ -29,13 +31,16 @@ import (
 
 // A Watcher looks at the restart files of some apps and calls trigger for each change.
 type Watcher struct {
-	files   []*file
 	live    func(app string) string
 	trigger func(app, reason string)
 	log     hclog.Logger
 	open    func() (*fsnotify.Watcher, error) // begins to use inotify
 	poll    time.Duration                     // how late a change is seen where inotify is blind
 	blind   bool                              // inotify refused something, and the log says so
+	added   chan struct{}                     // there is another file to watch
+
+	mu    sync.Mutex // guards files: the list, which is replaced and never changed
+	files []*file
 }
 
 // New looks at every restart file once: what changes after it returned is seen, if only when Run
@@ -44,7 +49,7 @@ type Watcher struct {
 // Live gives the real path of the release that the app is wanted to run, "" if there is none yet.
 // Trigger is told the app and why, such as "tmp/restart.txt touched"; each change is one call, and
 // joining several into one restart is the callee's matter. Run calls both, never two at a time, and
-// they must not block it; New calls live, too.
+// they must not block it; New and Add call live, too.
 func New(apps []conf.App, live func(app string) string, trigger func(app, reason string), log hclog.Logger) *Watcher {
 	w := &Watcher{
 		live:    live,
@@ -52,16 +57,41 @@ func New(apps []conf.App, live func(app string) string, trigger func(app, reason
 		log:     log.Named("restart"),
 		open:    fsnotify.NewWatcher,
 		poll:    time.Second,
+		added:   make(chan struct{}, 1),
 	}
 	for _, app := range apps {
-		if app.Restart.File == "" {
-			continue
-		}
-		f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
-		f.look(live(app.Name))
-		w.files = append(w.files, f)
+		w.Add(app)
 	}
 	return w
+}
+
+// Add watches one more app, as New does. It may be called while Run runs.
+func (w *Watcher) Add(app conf.App) {
+	if app.Restart.File == "" {
+		return
+	}
+	f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
+	f.look(w.live(app.Name))
+	w.mu.Lock()
+	w.files = append(slices.Clip(w.files), f)
+	w.mu.Unlock()
+	select {
+	case w.added <- struct{}{}:
+	default:
+	}
+}
+
+// Remove ends the watch of an app. A trigger that is under way may still come.
+func (w *Watcher) Remove(app string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.files = slices.DeleteFunc(slices.Clone(w.files), func(f *file) bool { return f.app == app })
+}
+
+func (w *Watcher) watched() []*file {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.files
 }
 
 // Run watches until ctx ends, and returns nil then. It sees a change at once by inotify, and within
@@ -78,7 +108,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	tick := time.NewTicker(w.poll)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		if err := watched.follow(w.files); err != nil {
+		if err := watched.follow(w.watched()); err != nil {
 			w.warn(err)
 		}
 		w.look()
@@ -94,6 +124,8 @@ func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.T
 		case <-ctx.Done():
 			return
 		case <-tick:
+			return
+		case <-w.added:
 			return
 		case event := <-watched.events():
 			if watched.concerns(event) {
@@ -111,7 +143,7 @@ func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.T
 
 // look asks for the restarts that are wanted since the last look.
 func (w *Watcher) look() {
-	for _, f := range w.files {
+	for _, f := range w.watched() {
 		if reason := f.look(w.live(f.app)); reason != "" {
 			w.trigger(f.app, reason)
 		}

@@ -219,3 +219,17 @@ func TestAnAppWithoutARestartFileIsNotWatched(t *testing.T) {
 	w := New([]conf.App{{Name: "a", Root: t.TempDir()}}, live, nil, hclog.NewNullLogger())
 	w.look()
 }
+
+func TestAnAppMayComeAndGoWhileOthersAreWatched(t *testing.T) {
+	s := newSite(t).watched().run()
+	s.deploy("2")
+	s.Add(conf.App{Name: "shop", Root: s.path("releases/2"), Restart: conf.Restart{File: "tmp/restart.txt"}})
+	s.put("releases/2/tmp/restart.txt")
+	if got := <-s.asked; got != "shop: tmp/restart.txt created" {
+		t.Errorf("the app that came is restarted for %q", got)
+	}
+	s.Remove("shop")
+	s.put("releases/2/tmp/restart.txt")
+	s.put("current/tmp/restart.txt")
+	s.expect("created")
+}

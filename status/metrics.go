@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 // metrics answers GET /metrics. Each reading is made from what the pool says at that moment, so
@@ -70,7 +71,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	for _, g := range c.Pool.Groups() {
 		s := g.Snapshot()
 		out.app(s)
-		out.needs(s.Name, c.needs(s.Name), now)
+		out.needs(s.Name, c.Restarts.Needs(s.Name), now)
 	}
 }
 
@@ -108,11 +109,11 @@ func (r readings) app(s pool.GroupSnapshot) {
 	}
 }
 
-func (r readings) needs(app string, all []Need, now time.Time) {
+func (r readings) needs(app string, all []restart.Need, now time.Time) {
 	r.gauge(descNeeds, truth(len(all) > 0), app)
 	age := time.Duration(0)
 	for _, n := range all {
-		if n.Kind == Changed {
+		if n.Kind == restart.Changed {
 			age = max(age, now.Sub(n.Since))
 		}
 	}

@@ -4,12 +4,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"purser/restart"
 )
 
 func TestMetricsSayWhatThePoolSays(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)
-	r.need(Need{Kind: Changed, Reason: "Gemfile.lock changed", Since: time.Now().Add(-time.Hour)})
+	r.need(restart.Need{Kind: restart.Changed, Reason: "Gemfile.lock changed", Since: time.Now().Add(-time.Hour)})
 	status, header, body := r.call(t, "GET", "/metrics", "")
 	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
 		t.Fatalf("GET /metrics answered %d, %s: %s", status, header.Get("Content-Type"), body)

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 // Config is what a Server needs. Every field is required unless it says otherwise.
@@ -29,16 +30,7 @@ type Config struct {
 	// Token is what callers over TCP have to show. If it is "", nobody gets in over TCP.
 	Token string
 
-	// Restart begins a restart of g with the code that its root leads to now. It fails if there is no
-	// such code. It may take a while, for a hook that has to allow the restart; one that may not be is
-	// returned as one that has failed. The order's strategy is one that there is.
-	Restart func(g *pool.Group, o Order) (pool.RestartSnapshot, error)
-
-	// Mark notes that an app needs a restart, for as long as no restart was done.
-	Mark func(app, reason string) error
-
-	// Needs returns why an app needs a restart, oldest first. It may be nil: then none ever does.
-	Needs func(app string) []Need
+	Restarts Restarts
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
@@ -47,6 +39,25 @@ type Config struct {
 
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
+}
+
+// Restarts is what begins restarts, takes them back, and knows why one is needed. What may not be done as
+// purser is stopping is refused with pool.ErrClosed.
+type Restarts interface {
+	// Restart begins a restart of g with the code that its root leads to now: the request has no release yet.
+	// It fails if there is no such code. It may take a while, for a hook that has to allow the restart; one
+	// that may not be is returned as one that has failed. The request's strategy is one that there is.
+	Restart(g *pool.Group, r pool.RestartRequest) (pool.RestartSnapshot, error)
+
+	// Rollback and Promote fail as those of pool.Group do.
+	Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error)
+	Promote(g *pool.Group) (pool.RestartSnapshot, error)
+
+	// Mark notes that an app needs a restart, for as long as no restart was done.
+	Mark(app, reason string) error
+
+	// Needs returns why an app needs a restart, oldest first; none is an empty list, never nil.
+	Needs(app string) []restart.Need
 }
 
 // A Server answers the admin API.

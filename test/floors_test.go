@@ -1,3 +1,5 @@
+// Package test holds the rule that imports point down only. The folders beside it hold the black-box tests: they
+// run the purser binary with the real apps of test/apps behind it, and know it only as its users do.
 package test
 
 import (
@@ -24,12 +26,22 @@ var floors = map[string][]string{
 	"purser/proxy/sock":           {},
 	"purser/proxy/files":          {"purser/pool", "purser/proxy/wire"},
 	"purser/proxy/wire":           {},
-	"purser/status":               {"purser/conf", "purser/pool"},
-	"purser/cmd/purser":           {"purser/cmd/purser/serve/log", "purser/conf", "purser/pool", "purser/proxy", "purser/proxy/upstream", "purser/restart", "purser/spawn", "purser/status"},
-	"purser/test":                 {"purser/test/harness"},
+	"purser/restart/deploy":       {"purser/conf", "purser/pool", "purser/restart", "purser/spawn"},
+	"purser/status":               {"purser/conf", "purser/pool", "purser/restart"},
+	"purser/cmd/purser/serve":     {"purser/cmd/purser/serve/log", "purser/conf", "purser/pool", "purser/proxy", "purser/proxy/upstream", "purser/restart", "purser/restart/deploy", "purser/spawn", "purser/status"},
 	"purser/cmd/purser/serve/log": {"purser/conf", "purser/spawn"},
-	"purser/test/harness":         {},
-	"purser/test/bench":           {"purser/test/harness"},
+	"purser/cmd/purser/show":      {"purser/pool", "purser/status"},
+	"purser/cmd/purser":           {"purser/cmd/purser/serve", "purser/cmd/purser/serve/log", "purser/cmd/purser/show", "purser/conf", "purser/pool", "purser/restart", "purser/spawn", "purser/status"},
+
+	"purser/test":              {"purser/test/harness"},
+	"purser/test/front":        {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/processes":    {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/restarts":     {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/operators":    {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/scale":        {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/bench":        {"purser/test/harness"},
+	"purser/test/harness/site": {"purser/test/harness"},
+	"purser/test/harness":      {},
 
 	"purser/test/apps/goapp": {},
 	"purser/test/apps/site":  {},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/cmd/purser/serve"
 	"purser/conf"
 )
 
@@ -50,7 +51,7 @@ func loadConfig(file string, args []string) (*conf.Config, error) {
 
 // reportCheck looks for the apps themselves, too.
 func reportCheck(w io.Writer, cfg *conf.Config) error {
-	apps, err := detectAll(cfg.Apps)
+	apps, err := serve.Detect(cfg.Apps)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"purser/cmd/purser/serve"
 	"purser/status"
 )
 
@@ -18,6 +19,7 @@ const (
 	exitTimeout     = 4 // of waiting; what was waited for goes on
 	exitUnreachable = 5 // no running purser
 	exitInternal    = 70
+	exitInterrupted = 130 // by Ctrl-C; what was waited for goes on
 )
 
 // coded is an error that wants a certain exit code.
@@ -47,6 +49,9 @@ func exitCode(err error) int {
 	}
 	if c, ok := errors.AsType[coded](err); ok {
 		return c.code
+	}
+	if _, refused := errors.AsType[serve.Refusal](err); refused {
+		return exitUsage
 	}
 	if errors.Is(err, status.ErrUnreachable) {
 		return exitUnreachable

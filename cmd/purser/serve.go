@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"purser/cmd/purser/serve"
+	"purser/cmd/purser/show"
 	"purser/conf"
 )
 
@@ -42,8 +46,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := serving{cfg: cfg, name: o.name, log: newLog(cfg, c.ErrOrStderr())}
-			return s.run()
+			return serveApps(cfg, o.name, c.ErrOrStderr(), nil)
 		},
 	}
 	o.declare(c.Flags())
@@ -171,6 +174,18 @@ func logPath(s string) (string, error) {
 		return "", withCode(exitUsage, "--access-log %s: %w", s, err)
 	}
 	return path, nil
+}
+
+// serveApps is one purser from its start to its end. Opened is told of the listeners, and may be nil.
+func serveApps(cfg *conf.Config, name string, stderr io.Writer, opened func([]net.Listener)) error {
+	token, err := adminToken(cfg.Server)
+	if err != nil {
+		return err
+	}
+	return serve.Run(serve.Config{
+		Conf: cfg, Name: name, Version: release, Token: token, Opened: opened,
+		Log: newLog(cfg, stderr), Attended: show.IsTerminal(os.Stdin),
+	})
 }
 
 // adminToken is the token that callers of an admin API on TCP must show.

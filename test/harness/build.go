@@ -9,12 +9,22 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
-// Main runs the tests of a package with a scratch folder that is removed afterwards.
+// Main runs the tests of a package, with a scratch folder that is removed afterwards, and returns the exit
+// code. A goroutine that is left is a failure.
 func Main(m *testing.M) int {
 	defer os.RemoveAll(Scratch())
-	return m.Run()
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, "leaked goroutines:", err)
+			code = 1
+		}
+	}
+	return code
 }
 
 // Scratch is the folder of this run: short, because unix sockets go below it.
@@ -39,14 +49,19 @@ var Binary = sync.OnceValues(func() (string, error) {
 })
 
 // GoApp is the small Go app of test/apps/goapp, built.
-var GoApp = sync.OnceValues(func() (string, error) {
-	return build("goapp", "./test/apps/goapp")
-})
+var GoApp = sync.OnceValues(func() (string, error) { return sample("goapp") })
 
-// Site is the Go app of test/apps/site, built.
-var Site = sync.OnceValues(func() (string, error) {
-	return build("site", "./test/apps/site")
-})
+// SiteProgram is the Go app of test/apps/site, built.
+var SiteProgram = sync.OnceValues(func() (string, error) { return sample("site") })
+
+// sample is a Go app of test/apps: from the folder $PURSER_TEST_APPS if that is set, else built now. Each folder
+// of tests is a process of its own, so whoever runs several builds the apps once and sets it.
+func sample(name string) (string, error) {
+	if dir := os.Getenv("PURSER_TEST_APPS"); dir != "" {
+		return filepath.Abs(filepath.Join(dir, name))
+	}
+	return build(name, "./test/apps/"+name)
+}
 
 // ModuleDir is the root of the checkout.
 func ModuleDir() string {

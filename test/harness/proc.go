@@ -36,7 +36,7 @@ func ReadProc(pid int) (Proc, error) {
 
 // Descendants are the processes below pid, zombies too, in no order.
 func Descendants(pid int) []Proc {
-	all := processes()
+	all := allProcesses()
 	family := map[int]bool{pid: true}
 	for grown := true; grown; {
 		grown = false
@@ -54,7 +54,7 @@ func Zombies(pid int) []Proc {
 	return slices.DeleteFunc(Descendants(pid), func(p Proc) bool { return p.State != "Z" })
 }
 
-func processes() []Proc {
+func allProcesses() []Proc {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	var all []Proc
 	for _, dir := range dirs {

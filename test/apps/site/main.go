@@ -65,7 +65,7 @@ func (r *release) boot() {
 	}
 	if r.Hang {
 		log.Print("waiting for a lock that nobody gives back")
-		<-make(chan struct{})
+		time.Sleep(time.Hour) // Go itself ends a program that can never go on
 	}
 	if r.Life > 0 {
 		time.AfterFunc(time.Duration(r.Life)*time.Millisecond, func() { log.Fatal("out of luck") })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"purser/conf"
 	"purser/spawn"
 )
 
@@ -25,18 +26,14 @@ func (l *Log) Access() (func(line []byte), error) {
 	return s.Add, nil
 }
 
-// Lines opens, for each app, what its processes and hooks print to. No level of the log drops it.
-func (l *Log) Lines() (map[string]spawn.Lines, error) {
-	lines, shared := map[string]spawn.Lines{}, &room{}
-	for _, app := range l.cfg.Apps {
-		where := cmp.Or(app.Log, "stderr")
-		s, err := l.sink(where, shared)
-		if err != nil {
-			return nil, fmt.Errorf("app %s: %w", app.Name, err)
-		}
-		lines[app.Name] = l.form(where, s)
+// App opens what the processes and hooks of an app print to. No level of the log drops it.
+func (l *Log) App(app conf.App) (spawn.Lines, error) {
+	where := cmp.Or(app.Log, "stderr")
+	s, err := l.sink(where, &l.apps)
+	if err != nil {
+		return nil, fmt.Errorf("app %s: %w", app.Name, err)
 	}
-	return lines, nil
+	return l.form(where, s), nil
 }
 
 // sink is the sink for a name of the configuration; what has the same name is the same sink.

@@ -75,7 +75,7 @@ func TestRootOpensNothingElseBelowAnAppsFolder(t *testing.T) {
 			path := root + "/log/app.log"
 			must(t, os.WriteFile(victim, nil, 0o600), c.plant(root, path))
 			st := newStage(t, withApp(root, path))
-			_, err := st.Lines()
+			_, err := st.App(st.cfg.Apps[0])
 			if err == nil || !strings.HasPrefix(err.Error(), "app app: cannot open the log "+path+": below an app's folder, root opens only") || !strings.Contains(err.Error(), c.why) {
 				t.Errorf("the error is %v, want %s", err, c.why)
 			}
@@ -100,7 +100,7 @@ func TestRootDoesNotFollowALinkIntoAnAppsFolderEither(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "logs")
 	must(t, os.Symlink(root+"/log", link), os.WriteFile(root+"/log/app.log", nil, 0o600))
 	st := newStage(t, withApp(root, link+"/app.log"))
-	if _, err := st.Lines(); err == nil || !strings.Contains(err.Error(), "permission denied") {
+	if _, err := st.App(st.cfg.Apps[0]); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -108,7 +108,7 @@ func TestRootDoesNotFollowALinkIntoAnAppsFolderEither(t *testing.T) {
 func TestRootRenamesNothingBelowAnAppsFolder(t *testing.T) {
 	root := ofNobody(t)
 	st := newStage(t, func(c *Config) { withApp(root, root+"/log/app.log")(c); c.Server.LogMaxSize = 1 << 20 })
-	if _, err := st.Lines(); err == nil || !strings.Contains(err.Error(), "log_max_size") {
+	if _, err := st.App(st.cfg.Apps[0]); err == nil || !strings.Contains(err.Error(), "log_max_size") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -78,11 +78,11 @@ func (st *stage) access() func(line []byte) {
 // app opens what the app named app prints to.
 func (st *stage) app() spawn.Lines {
 	st.t.Helper()
-	lines, err := st.Lines()
+	lines, err := st.App(st.cfg.Apps[0])
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	return lines["app"]
+	return lines
 }
 
 func (st *stage) await(what string, done func() bool) {

@@ -43,6 +43,7 @@ type Log struct {
 	hclog.Logger
 	cfg    Config
 	stderr *Sink
+	apps   room          // that all files of apps share
 	soon   chan struct{} // holds one: there is something to write now
 	later  chan struct{} // holds one: there is something to write, which may wait for more
 	quit   chan struct{}
@@ -58,7 +59,7 @@ type Log struct {
 // what is said after the log is closed shall not end purser either.
 var handleSIGPIPE = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) })
 
-// New begins to write to stderr. Files are opened by Access and Lines.
+// New begins to write to stderr. Files are opened by Access and App.
 func New(c Config) *Log {
 	handleSIGPIPE()
 	l := &Log{cfg: c, soon: make(chan struct{}, 1), later: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}

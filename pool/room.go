@@ -1,0 +1,147 @@
+package pool
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// This file is how groups make room for one another under the pool-wide cap.
+
+const (
+	roomTick = 250 * time.Millisecond // how often the others are asked again for who waits
+	turnTime = 5 * time.Second        // a busy process serves for so long before it makes room
+)
+
+// An offer is what a group could give up for others.
+type offer[G comparable] struct {
+	from G
+	idle time.Time // since when it is not used; zero = it is
+	load int
+}
+
+// before reports whether o is to be taken before other: what is idle, and that for the longest time;
+// then the least busy.
+func (o offer[G]) before(other offer[G]) int {
+	switch {
+	case o.idle.IsZero() && other.idle.IsZero():
+		return cmp.Compare(o.load, other.load)
+	case o.idle.IsZero():
+		return 1
+	case other.idle.IsZero():
+		return -1
+	}
+	return o.idle.Compare(other.idle)
+}
+
+// A deal is a group that is to give up a process, and the one for which it does.
+type deal[G comparable] struct {
+	from, to G
+	need     need
+}
+
+// asks reports whether a seat is that of a group for which others are to make room.
+func (at *seat[G]) asks() bool { return at.need != growing && !at.promised }
+
+// wanting reports whether others are to make room for anybody.
+func (s *slots[G]) wanting() bool { return slices.ContainsFunc(s.waiting, (*seat[G]).asks) }
+
+// gives reports whether a process less of a group is a free slot, and not one that is kept for it.
+func (s *slots[G]) gives(group G) bool {
+	a := s.accounts[group]
+	return a.slots > a.min && a.surplus == 0
+}
+
+// deals says who makes room for whom, and counts that as promised. Who needs it to live comes first, and
+// gets what is busy if nothing is idle.
+func (s *slots[G]) deals(offers []offer[G]) (deals []deal[G]) {
+	slices.SortStableFunc(offers, offer[G].before)
+	for _, n := range []need{subsistence, replacing} {
+		for _, at := range s.waiting {
+			if at.need != n || !at.asks() {
+				continue
+			}
+			i := slices.IndexFunc(offers, func(o offer[G]) bool {
+				return o.from != at.group && s.gives(o.from) && (n == subsistence || !o.idle.IsZero())
+			})
+			if i >= 0 {
+				at.promised = true
+				deals = append(deals, deal[G]{offers[i].from, at.group, n})
+				offers = slices.Delete(offers, i, i+1)
+			}
+		}
+	}
+	return deals
+}
+
+// broken notes that a deal came to nothing.
+func (s *slots[G]) broken(d deal[G]) {
+	if at := s.seat(d.to); at != nil {
+		at.promised = false
+	}
+}
+
+// leastNeeded returns the process that the group can do without best, or nil, and whether it is busy.
+func (g *groupState) leastNeeded(now time.Time) (p *Process, busy bool) {
+	g.look(now)
+	if p := g.kept(); p != nil {
+		return p, false
+	}
+	ready := g.count(isReady)
+	if p := g.idlest(); p != nil && !g.rolling() && ready > g.floor() {
+		return p, false
+	}
+	if p := g.needless(); p != nil && ready > 0 {
+		return p, true
+	}
+	if p := g.dispensable(); p != nil && ready > g.floor() && now.Sub(p.readyAt) >= turnTime {
+		return p, true
+	}
+	return nil, false
+}
+
+// needless returns a spawn that is above min, or tries whether bad code starts by now, or nil.
+func (g *groupState) needless() *Process {
+	for _, p := range g.procs {
+		probe := p.generation == g.wanted && g.resisting()
+		if p.state == Spawning && (probe || !p.replaces && g.there() > g.floor()) {
+			return p
+		}
+	}
+	return nil
+}
+
+// offer returns what the group could give up. It reports false if that is nothing.
+func (g *groupState) offer(now time.Time) (idle time.Time, load int, ok bool) {
+	switch p, busy := g.leastNeeded(now); {
+	case p == nil || g.closed:
+		return idle, 0, false
+	case busy:
+		return idle, p.load(), true
+	case p.state == Standby:
+		return p.since, 0, true
+	default:
+		return p.lastUsed, 0, true
+	}
+}
+
+// yield gives up a process for the room that another group needs, a busy one only if that needs it to live.
+// It reports whether there was one.
+func (g *groupState) yield(now time.Time, n need) bool {
+	const why = "another app needs room"
+	p, busy := g.leastNeeded(now)
+	if p == nil || g.closed || busy && n != subsistence {
+		return false
+	}
+	switch ready := g.count(isReady); p.state {
+	case Spawning:
+		g.giveUp(now, p)
+	case Standby:
+		g.stop(now, p, why)
+	default:
+		g.drain(now, p, why)
+		g.shrinkTo(ready - 1)
+	}
+	g.settle(now)
+	return true
+}

@@ -1,0 +1,81 @@
+package restarts
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"purser/test/harness"
+	"purser/test/harness/site"
+)
+
+func TestCanaryStopsAtOneProcessUntilItIsPromotedOrRolledBack(t *testing.T) {
+	const n = 4
+	s := site.New(t, site.Release{Version: 1, Boot: 20})
+	first := site.CurrentOf(t, s)
+	p := s.Serve(n)
+	load := harness.Load{Addr: p.Addr, Rate: 100}.Begin()
+	defer load.End()
+	capacity := harness.Observe(t, p, harness.FewerReadyThan(n))
+
+	second := s.Deploy(site.Release{Version: 2, Boot: 20})
+	harness.MustRestart(t, p, 0, "--canary", "1")
+	mustBeCanary(t, p, n, first, second)
+	harness.StartCommand(t, p, "promote", "app").MustExit(t, 0)
+	harness.MustOnlyLive(t, p, n, second)
+
+	third := s.Deploy(site.Release{Version: 3, Boot: 20})
+	harness.MustRestart(t, p, 0, "--canary", "1")
+	mustBeCanary(t, p, n, second, third)
+	harness.StartCommand(t, p, "rollback", "app").MustExit(t, 0)
+	harness.MustOnlyLive(t, p, n, second)
+
+	harness.MustRestart(t, p, 0, "--canary", "50%")
+	if s := p.Status(t, "app"); len(oldReady(s, third)) != n/2 || len(oldReady(s, second)) != n/2 {
+		t.Errorf("a canary of a half is not half of the processes:\n%s", harness.Describe(s))
+	}
+	harness.MustRestart(t, p, 0)
+	harness.MustOnlyLive(t, p, n, third)
+	capacity.End()
+	report := load.End()
+	harness.MustNotFail(t, report)
+	t.Log(report)
+}
+
+// mustBeCanary expects one process of the new release among n, and that it gets its share of the
+// requests: the others go on doing most of the work.
+func mustBeCanary(t *testing.T, p *harness.Purser, n int, old, canary string) {
+	t.Helper()
+	harness.Eventually(t, harness.Patience, fmt.Sprintf("there are %d processes", n), func() bool { return len(p.Status(t, "app").Processes) == n })
+	s := p.Status(t, "app")
+	if len(oldReady(s, canary)) != 1 || len(oldReady(s, old)) != n-1 {
+		t.Errorf("not exactly one of %d processes is of the new release:\n%s", n, harness.Describe(s))
+	}
+	if harness.RestartState(s) != "canary" {
+		t.Errorf("the restart is %q, not waiting at its canary", harness.RestartState(s))
+	}
+	answers := map[string]int{}
+	for range 25 * n {
+		answers[harness.WordIn(harness.Get(t, p, "/").Body, "release")]++
+	}
+	t.Logf("the canary, one of %d processes, gave %d of %d answers", n, answers[canary], 25*n)
+	if answers[canary] == 0 || answers[canary] > 25*n/2 || answers[canary]+answers[old] != 25*n {
+		t.Errorf("the canary, one of %d processes, does not get about its share of %d requests: %v", n, 25*n, answers)
+	}
+}
+
+func TestCrashBesideACanaryIsRepairedWithTheOldRelease(t *testing.T) {
+	const n = 3
+	s := site.New(t, site.Release{Version: 1, Boot: 20})
+	first := site.CurrentOf(t, s)
+	p := s.Serve(n)
+	second := s.Deploy(site.Release{Version: 2, Boot: 20})
+	harness.MustRestart(t, p, 0, "--canary", "1")
+	victim := oldReady(p.Status(t, "app"), first)[0].PID
+	harness.Kill(t, victim)
+	harness.Eventually(t, harness.Patience, "the killed process is replaced", func() bool {
+		s := p.Status(t, "app")
+		return len(s.Ready()) == n && !slices.Contains(s.PIDs(), victim)
+	})
+	mustBeCanary(t, p, n, first, second)
+}
