@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"purser/cmd/purser/serve"
+	"purser/cmd/purser/serve/log"
 	"purser/cmd/purser/show"
 	"purser/conf"
 )
@@ -182,10 +183,12 @@ func serveApps(cfg *conf.Config, name string, stderr io.Writer, opened func([]ne
 	if err != nil {
 		return err
 	}
-	return serve.Run(serve.Config{
+	err = serve.Run(serve.Config{
 		Conf: cfg, Name: name, Version: release, Token: token, Opened: opened,
 		Log: newLog(cfg, stderr), Attended: show.IsTerminal(os.Stdin),
 	})
+	complain(log.Impatient(stderr), err)
+	return told(err)
 }
 
 // adminToken is the token that callers of an admin API on TCP must show.

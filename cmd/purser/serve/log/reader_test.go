@@ -2,6 +2,7 @@ package log
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -139,5 +140,25 @@ func TestNamedPipeThatIsNotReadIsSaidOnceAndReadLater(t *testing.T) {
 	})
 	if lost := int(st.Lost()[path]); got+lost != all || strings.Count(st.stderr.String(), "\n") != 2 {
 		t.Errorf("%d lines were read, %d lost of %d\n%s", got, lost, all, st.stderr)
+	}
+}
+
+func TestLastWordsWaitTwoSecondsForAReader(t *testing.T) {
+	read, write := pipe(t)
+	if n, err := fmt.Fprintln(Impatient(write), strings.Repeat("x", 9000)); n != 9001 || err != nil {
+		t.Fatalf("%d bytes were written: %v", n, err)
+	}
+	begin := time.Now()
+	if _, err := fmt.Fprintln(Impatient(write), strings.Repeat("x", 100_000)); err == nil {
+		t.Error("a pipe took more than it holds")
+	}
+	if took := time.Since(begin); took < stopWithin || took > 5*stopWithin {
+		t.Errorf("it took %v", took)
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintln(Impatient(write), "x"); !errors.Is(err, errGone) {
+		t.Errorf("nobody reads, and the error is %v", err)
 	}
 }
