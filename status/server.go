@@ -37,6 +37,9 @@ type Config struct {
 	Spool  func() (held, limit int64)
 	Faults func() int64
 
+	// LinesLost returns how many lines of each log were dropped.
+	LinesLost func() map[string]int64
+
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
 }

@@ -3,8 +3,10 @@ package operators
 import (
 	"bufio"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -110,6 +112,9 @@ func TestReaderOfStderrStopsAndGoesAndNothingWaitsOrDies(t *testing.T) {
 	l.leave()
 	harness.AwaitAnswers(t, load, len(load.SoFar().Samples)+50)
 	mustGoOn(t, p)
+	if metrics := p.AdminRequest(t, http.MethodGet, "/metrics", nil).Body; !lostOfStderr.MatchString(metrics) {
+		t.Errorf("the metrics do not tell how many lines were lost:\n%s", metrics)
+	}
 	report := load.End()
 	harness.MustNotFail(t, report)
 	if slowest := report.Max(); slowest > 10*time.Second {
@@ -118,6 +123,8 @@ func TestReaderOfStderrStopsAndGoesAndNothingWaitsOrDies(t *testing.T) {
 	mustEnd(t, p)
 	t.Logf("%v", report)
 }
+
+var lostOfStderr = regexp.MustCompile(`(?m)^purser_log_lines_lost_total\{log="stderr"\} [1-9]`)
 
 // mustEnd ends purser by one TERM.
 func mustEnd(t *testing.T, p *harness.Purser) {

@@ -140,7 +140,7 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 		Name: p.Name, Version: p.Version, Listen: listen, MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Stop: p.stop,
-		Spool: p.front.Spool, Faults: p.front.Faults,
+		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost,
 	})
 	return nil
 }

@@ -74,7 +74,7 @@ func New(c Config) *Log {
 func (l *Log) messages(name string, level hclog.Level, json, color bool, s *Sink) hclog.Logger {
 	o := &hclog.LoggerOptions{Name: name, Level: level, JSONFormat: json, JSONEscapeDisabled: true, Color: hclog.ColorOff, Output: s}
 	if color {
-		o.Color = hclog.ForceColor
+		o.Color, o.Output = hclog.ForceColor, colored{s}
 	}
 	return plain{hclog.New(o), json}
 }

@@ -162,3 +162,15 @@ func TestLastWordsWaitTwoSecondsForAReader(t *testing.T) {
 		t.Errorf("nobody reads, and the error is %v", err)
 	}
 }
+
+func TestColoursEndWithTheirLine(t *testing.T) {
+	st := newStage(t, func(c *Config) { c.Color = true })
+	st.Log.Warn("careful")
+	st.Log.Error("too late")
+	st.says("too late")
+	for line := range strings.Lines(st.stderr.String()) {
+		if !strings.HasPrefix(line, "\x1b[") || !strings.HasSuffix(line, "\x1b[0m\n") {
+			t.Errorf("a line is %q", line)
+		}
+	}
+}

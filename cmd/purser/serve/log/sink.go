@@ -78,6 +78,17 @@ func (s *Sink) Write(message []byte) (int, error) {
 	return len(message), nil
 }
 
+// colored is a sink of coloured messages, which end their colour only after the line: that belongs into it.
+type colored struct{ *Sink }
+
+func (c colored) Write(message []byte) (int, error) {
+	const end = "\x1b[0m"
+	if line, ok := bytes.CutSuffix(message, []byte("\n"+end)); ok {
+		message = append(line[:len(line):len(line)], end+"\n"...)
+	}
+	return c.Sink.Write(message)
+}
+
 // take makes what was gathered the rest.
 func (s *Sink) take() {
 	s.mu.Lock()
