@@ -23,6 +23,7 @@ func (a *App) check(t table) {
 	}
 	t.require(a.Public == "" || isInside(a.Public), "public", "must be a folder inside root, relative to it, not %s", described(a.Public))
 	t.oneOf("affinity", a.Affinity, affinities)
+	t.require(a.Log == "" || isLog(a.Log), "log", `must be "stderr", "stdout" or the path of a file, not %s`, described(a.Log))
 	a.Restart.check(t.in("restart"))
 	a.Health.check(t.in("health"))
 	a.Hooks.check(t.in("hooks"))

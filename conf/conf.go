@@ -22,7 +22,11 @@ type Server struct {
 	Admin           string         // "" = unix socket in the runtime dir; else host:port on loopback
 	LogLevel        string         // trace debug info warn error; default info
 	LogFormat       string         // text | json; default text
-	AccessLog       string         // off | stderr | an absolute path; default off
+	LogApps         string         // what apps print goes there: stderr | stdout | a path, in which {app} is the app's name; default stderr
+	LogAppsFormat   string         // auto (raw, but on stderr as LogFormat) | raw | text | json; default auto
+	LogMaxSize      int64          // bytes, about, after which a log file is moved aside; default 0 = never
+	LogKeep         int            // how many files moved aside are kept; default 5; 0 = all
+	AccessLog       string         // off | stderr | stdout | an absolute path; default off
 	AccessLogFormat string         // combined | json; default combined
 	MaxProcesses    int            // over all apps; 0 = no pool-wide cap
 	MaxSpawns       int            // processes of all apps starting at once; 0 = one per core
@@ -52,6 +56,7 @@ type App struct {
 	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
 	Public      string            // folder of static files, relative to Root; default public; "" = none
 	Affinity    string            // off | forward: who saw a generation is never sent to an older one; default off
+	Log         string            // what it prints goes there: stderr | stdout | an absolute path; default as Server.LogApps says
 
 	MinProcesses int // held always; default 1
 	MaxProcesses int // default 6

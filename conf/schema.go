@@ -36,6 +36,10 @@ var serverSchema = schema[Server]{
 		at("admin", func(s *Server) *string { return &s.Admin }, textForm),
 		at("log_level", func(s *Server) *string { return &s.LogLevel }, textForm),
 		at("log_format", func(s *Server) *string { return &s.LogFormat }, textForm),
+		at("log_apps", func(s *Server) *string { return &s.LogApps }, textForm),
+		at("log_apps_format", func(s *Server) *string { return &s.LogAppsFormat }, textForm),
+		at("log_max_size", func(s *Server) *int64 { return &s.LogMaxSize }, sizeForm),
+		at("log_keep", func(s *Server) *int { return &s.LogKeep }, countForm),
 		at("access_log", func(s *Server) *string { return &s.AccessLog }, textForm),
 		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
 		at("max_processes", func(s *Server) *int { return &s.MaxProcesses }, countForm),
@@ -58,6 +62,7 @@ var appSchema = schema[App]{
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
 		at("public", func(a *App) *string { return &a.Public }, textForm),
 		at("affinity", func(a *App) *string { return &a.Affinity }, textForm),
+		at("log", func(a *App) *string { return &a.Log }, textForm),
 
 		at("min_processes", func(a *App) *int { return &a.MinProcesses }, countForm),
 		at("max_processes", func(a *App) *int { return &a.MaxProcesses }, countForm),

@@ -46,10 +46,11 @@ var (
 	descSpool      = metric("spool_bytes", "Bytes of requests and answers that wait in files now.")
 	descSpoolLimit = metric("spool_limit_bytes", "How many may; then the slowest clients are cut off.")
 	descFaults     = metric("faults_total", "Connections that were ended by a fault in purser.")
+	descLost       = metric("log_lines_lost_total", "Lines of a log that were dropped, because nobody read it or its disk was full.", "log")
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descFaults}
+		descSpool, descSpoolLimit, descFaults, descLost}
 	conditions = []pool.Condition{pool.Closing, pool.Resisting, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -68,6 +69,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	out.gauge(descSpool, float64(held))
 	out.gauge(descSpoolLimit, float64(limit))
 	to <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(c.Faults()))
+	for log, lines := range c.LinesLost() {
+		to <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(lines), log)
+	}
 	for _, g := range c.Pool.Groups() {
 		s := g.Snapshot()
 		out.app(s)

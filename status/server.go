@@ -37,6 +37,9 @@ type Config struct {
 	Spool  func() (held, limit int64)
 	Faults func() int64
 
+	// LinesLost returns how many lines of each log were dropped.
+	LinesLost func() map[string]int64
+
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
 }
@@ -67,6 +70,8 @@ type Server struct {
 	http    *http.Server
 	ending  context.Context // ends the long polls and the event streams
 	end     context.CancelFunc
+
+	refusals refusals
 }
 
 // NewServer returns a Server that has yet to Serve.
@@ -145,25 +150,37 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 		case local && (uid == 0 || uid == os.Geteuid()):
 			next.ServeHTTP(w, r)
 		case local:
-			s.Log.Warn("admin call refused", "uid", uid, "path", r.URL.Path)
+			s.refused("uid", uid, "path", r.URL.Path)
 			refuse(w, http.StatusUnauthorized, CodeUnauthorized, "only root and the user that purser runs as may call this")
 		case s.showsToken(r):
 			next.ServeHTTP(w, r)
 		default:
-			s.Log.Warn("admin call refused", "from", r.RemoteAddr, "path", r.URL.Path)
+			s.refused("from", r.RemoteAddr, "path", r.URL.Path)
 			w.Header().Set("WWW-Authenticate", `Bearer realm="purser"`)
 			refuse(w, http.StatusUnauthorized, CodeUnauthorized, "the token is missing or wrong; set PURSER_ADMIN_TOKEN")
 		}
 	})
 }
 
+// refused logs a call that was refused.
+func (s *Server) refused(facts ...any) {
+	ok, skipped := s.refusals.allow(time.Now())
+	if !ok {
+		return
+	}
+	if skipped > 0 {
+		facts = append(facts, "not-logged-before", skipped)
+	}
+	s.Log.Warn("admin call refused", facts...)
+}
+
 // showsToken compares digests, in constant time, so that neither the token nor its length can be
-// found by measuring.
+// found by measuring. The scheme's case does not matter (RFC 9110 section 11.1).
 func (s *Server) showsToken(r *http.Request) bool {
-	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || s.Token == "" {
+	scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || s.Token == "" {
 		return false
 	}
-	a, b := sha256.Sum256([]byte(shown)), sha256.Sum256([]byte(s.Token))
+	a, b := sha256.Sum256([]byte(strings.TrimLeft(shown, " "))), sha256.Sum256([]byte(s.Token))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }

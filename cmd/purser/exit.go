@@ -72,9 +72,21 @@ func refusalCode(e *status.Error) int {
 	return exitUsage
 }
 
-// complain writes each line of an error as a sentence of purser's.
-func complain(w io.Writer, err error) {
+// A toldError is one that the operator has read already.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
+func told(err error) error {
 	if err == nil {
+		return nil
+	}
+	return toldError{err}
+}
+
+// complain writes each line of an error as a sentence of purser's, unless it was told.
+func complain(w io.Writer, err error) {
+	if _, known := errors.AsType[toldError](err); known || err == nil {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {

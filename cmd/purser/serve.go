@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"purser/cmd/purser/serve"
+	"purser/cmd/purser/serve/log"
 	"purser/cmd/purser/show"
 	"purser/conf"
 )
@@ -58,7 +59,7 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "instance", "", "`NAME` of this purser (default: that of the file or folder)")
 	f.StringArrayVar(&o.listen, "listen", nil, "`ADDR` to serve on: host:port, unix:/path or systemd:NAME; may be repeated (default :3000)")
 	f.StringVar(&o.admin, "admin", "", "host:port on loopback for the admin API, instead of its unix socket; needs $"+tokenVariable)
-	f.StringVar(&o.accessLog, "access-log", "", "off, stderr or a `PATH` (default off)")
+	f.StringVar(&o.accessLog, "access-log", "", "off, stderr, stdout or a `PATH` (default off)")
 	f.StringVar(&o.logLevel, "log-level", "", "trace, debug, info, warn or error (default info)")
 	f.StringVar(&o.logFormat, "log-format", "", "text or json (default text)")
 	f.StringVar(&o.command, "command", "", "`COMMAND` that starts the app; {socket}, {port} and {root} are replaced")
@@ -166,7 +167,7 @@ func change[T any](f *pflag.FlagSet, flag string, key *T, value T) {
 
 // logPath leaves the words and makes a path absolute.
 func logPath(s string) (string, error) {
-	if s == "off" || s == "stderr" {
+	if s == "off" || s == "stderr" || s == "stdout" {
 		return s, nil
 	}
 	path, err := filepath.Abs(s)
@@ -182,10 +183,12 @@ func serveApps(cfg *conf.Config, name string, stderr io.Writer, opened func([]ne
 	if err != nil {
 		return err
 	}
-	return serve.Run(serve.Config{
+	err = serve.Run(serve.Config{
 		Conf: cfg, Name: name, Version: release, Token: token, Opened: opened,
-		Log: newLog(cfg.Server, stderr), Attended: show.IsTerminal(os.Stdin),
+		Log: newLog(cfg, stderr), Attended: show.IsTerminal(os.Stdin),
 	})
+	complain(log.Impatient(stderr), err)
+	return told(err)
 }
 
 // adminToken is the token that callers of an admin API on TCP must show.

@@ -9,6 +9,7 @@ import (
 
 	"purser/conf"
 	"purser/restart"
+	"purser/spawn"
 )
 
 // An App is what has to do with the restarts of one app. Add makes it; Watch begins to look for restarts,
@@ -17,6 +18,7 @@ type App struct {
 	deployer *Deployer
 	conf     conf.App // its hooks apart, which may change
 	hooks    *hookQueue
+	lines    spawn.Lines // takes what hooks print
 	log      hclog.Logger
 	turn     chan struct{} // held by who prepares a restart
 
@@ -30,9 +32,9 @@ type App struct {
 	marks    map[string][]restart.Mark // what each restart that runs settles when it is done, by its id
 }
 
-func newApp(d *Deployer, app conf.App) *App {
+func newApp(d *Deployer, app conf.App, lines spawn.Lines) *App {
 	log := d.log.With("app", app.Name)
-	a := &App{deployer: d, conf: app, commands: app.Hooks, hooks: newHookQueue(d.hookLog.With("app", app.Name)), log: log,
+	a := &App{deployer: d, conf: app, commands: app.Hooks, hooks: newHookQueue(d.hookLog.With("app", app.Name)), lines: lines, log: log,
 		turn: make(chan struct{}, 1), marks: map[string][]restart.Mark{}}
 	a.ctx, a.refuse = context.WithCancel(d.ctx)
 	return a

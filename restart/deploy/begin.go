@@ -57,7 +57,7 @@ func (a *App) ask(g *pool.Group, reason string) error {
 	if hooks.BeforeRestart.IsZero() {
 		return nil
 	}
-	hook := a.hookOf("before_restart", hooks.BeforeRestart, hooks.Timeout, a.deployer.log)
+	hook := a.hookOf("before_restart", hooks.BeforeRestart, hooks.Timeout)
 	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: reason})
 	return hook.Run(a.ctx, variables, facts)
 }

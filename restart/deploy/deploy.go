@@ -14,6 +14,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/spawn"
 )
 
 // A Deployer does so for all apps. New makes it, Stop ends the restarts that are being prepared, and Close
@@ -63,15 +64,15 @@ func (d *Deployer) Close() {
 }
 
 // Add makes room for an app. Its marks and its code are looked at once: what is there by now counts as asked
-// for, so that it has to be called before the first process starts.
-func (d *Deployer) Add(app conf.App) *App {
+// for, so that it has to be called before the first process starts. What its hooks print goes to lines.
+func (d *Deployer) Add(app conf.App, lines spawn.Lines) *App {
 	if restart.AlwaysIgnored(app) {
 		d.log.Warn("always_restart.txt is for development only, and ignored", "app", app.Name, "environment", app.Environment)
 	}
 	if warning := app.ReloadWarning(); warning != "" {
 		d.log.Warn("the server reloads by itself", "app", app.Name, "warning", warning)
 	}
-	a := newApp(d, app)
+	a := newApp(d, app, lines)
 	d.mu.Lock()
 	d.apps[app.Name] = a
 	d.mu.Unlock()

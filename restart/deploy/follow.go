@@ -88,7 +88,7 @@ func (d *Deployer) happened(e pool.Event) {
 	hooks := a.hooksNow()
 	if name, command := hookFor(hooks, e); !command.IsZero() {
 		variables, facts := factsOf(g, e)
-		a.hooks.put(hookRun{a.hookOf(name, command, hooks.Timeout, d.hookLog), variables, facts})
+		a.hooks.put(hookRun{a.hookOf(name, command, hooks.Timeout), variables, facts})
 	}
 }
 

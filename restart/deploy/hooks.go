@@ -89,8 +89,8 @@ func (q *hookQueue) close(patience time.Duration) {
 	q.work.Wait()
 }
 
-func (a *App) hookOf(name string, command conf.Command, timeout time.Duration, log hclog.Logger) *spawn.Hook {
-	return &spawn.Hook{App: a.conf, Name: name, Command: command, Timeout: timeout, Log: log}
+func (a *App) hookOf(name string, command conf.Command, timeout time.Duration) *spawn.Hook {
+	return &spawn.Hook{App: a.conf, Name: name, Command: command, Timeout: timeout, Lines: a.lines}
 }
 
 // linesOf are the last lines of a hook that failed.

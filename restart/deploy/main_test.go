@@ -14,6 +14,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/spawn"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,11 +54,11 @@ func (s *site) add(name string, changes ...func(*conf.App)) {
 	for _, change := range changes {
 		change(&app)
 	}
-	a := s.Deployer.Add(app)
-	g := s.pool.Add(app, pool.Release{Path: filepath.Join(s.dir, name, "1")}, a.Noting(s.spawn))
+	a := s.Deployer.Add(app, func(spawn.Line) {})
+	s.pool.Add(app, pool.Release{Path: filepath.Join(s.dir, name, "1")}, a.Noting(s.spawn))
 	a.Watch()
 	s.apps[name] = a
-	s.eventually(name+" is up", func() bool { return len(g.Snapshot().Processes) == 2 && g.Snapshot().Condition == pool.Up })
+	s.eventually(name+" is up", func() bool { return len(s.processes(name)) == 2 })
 }
 
 // deploy makes a release of an app, and flips its symlink to it.

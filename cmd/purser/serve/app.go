@@ -22,6 +22,7 @@ type shared struct {
 	deployer *deploy.Deployer
 	folder   string // for the sockets of apps
 	log      hclog.Logger
+	lines    func(conf.App) (spawn.Lines, error) // opens what an app prints to
 }
 
 // An App is one app from its start to its end. It owns its configuration, its group of processes, what starts
@@ -57,8 +58,12 @@ func (a *App) Start() error {
 	if err != nil {
 		return refusal(fmt.Errorf("cannot serve app %q: %w", a.conf.Name, err))
 	}
-	a.spawner = spawn.New(a.conf, a.shared.folder, a.shared.log.Named("app"))
-	a.restarts = a.shared.deployer.Add(a.conf)
+	lines, err := a.shared.lines(a.conf)
+	if err != nil {
+		return refusal(err)
+	}
+	a.spawner = spawn.New(a.conf, a.shared.folder, lines)
+	a.restarts = a.shared.deployer.Add(a.conf, lines)
 	a.group = a.shared.pool.Add(a.conf, pool.Release(release), a.restarts.Noting(spawning(a.spawner)))
 	a.restarts.Watch()
 	return nil

@@ -14,6 +14,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart/deploy"
+	"purser/spawn"
 )
 
 // asApp in the environment makes the test binary an app that answers on the socket that it is given.
@@ -27,7 +28,8 @@ func newSite(t *testing.T) *shared {
 		t.Fatal(err)
 	}
 	p := pool.New(0, 0, hclog.NewNullLogger())
-	s := &shared{pool: p, deployer: deploy.New(p, hclog.NewNullLogger()), folder: folder, log: hclog.NewNullLogger()}
+	s := &shared{pool: p, deployer: deploy.New(p, hclog.NewNullLogger()), folder: folder, log: hclog.NewNullLogger(),
+		lines: func(conf.App) (spawn.Lines, error) { return func(spawn.Line) {}, nil }}
 	t.Cleanup(func() {
 		s.deployer.Close()
 		os.RemoveAll(folder)

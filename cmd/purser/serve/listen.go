@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -81,11 +82,34 @@ func listenUnix(path string) ([]net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on unix:%s: %w", path, err)
 	}
-	if err := os.Chmod(path, 0o660); err != nil {
+	own, err := os.Lstat(path)
+	if err == nil {
+		err = os.Chmod(path, 0o660)
+	}
+	if err != nil {
 		listener.Close()
 		return nil, fmt.Errorf("cannot listen on unix:%s: %w", path, err)
 	}
-	return []net.Listener{listener}, nil
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	return []net.Listener{&unixListener{Listener: listener, path: path, own: own}}, nil
+}
+
+// A unixListener removes its socket when it is closed, but not one that somebody else has made since by the
+// same name.
+type unixListener struct {
+	net.Listener
+	path   string
+	own    os.FileInfo
+	remove sync.Once
+}
+
+func (l *unixListener) Close() error {
+	l.remove.Do(func() {
+		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.own) {
+			os.Remove(l.path)
+		}
+	})
+	return l.Listener.Close()
 }
 
 func removeStale(path string) error {

@@ -12,9 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
 
+	"purser/cmd/purser/serve/log"
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy"
@@ -28,7 +28,7 @@ type Config struct {
 	Conf     *conf.Config // valid
 	Name     string       // of this purser: no other of that name may run
 	Version  string
-	Log      hclog.Logger
+	Log      *log.Log             // closed at the end
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
 	Attended bool                 // a hangup is that of the terminal, and ends purser
 	Opened   func([]net.Listener) // told of the listeners once requests are accepted; may be nil
@@ -66,6 +66,7 @@ type purser struct {
 }
 
 func (p *purser) run() error {
+	defer p.Log.Close()
 	signals := catchSignals()
 	defer signals.release()
 	apps, err := Detect(p.Conf.Apps)
@@ -121,7 +122,7 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log}
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App}
 	p.shared.deployer = deploy.New(p.shared.pool, p.Log)
 	for _, app := range apps {
 		a := newApp(&p.shared, app)
@@ -130,16 +131,16 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 		}
 		p.apps = append(p.apps, a)
 	}
-	front, err := proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh})
+	access, err := p.Log.Access()
 	if err != nil {
 		return refusal(err)
 	}
-	p.front = front
+	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access})
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, Listen: listen, MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Stop: p.stop,
-		Spool: front.Spool, Faults: front.Faults,
+		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost,
 	})
 	return nil
 }
@@ -190,7 +191,7 @@ func (p *purser) windDown(patience context.Context) {
 	last, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	p.complain("cannot finish all admin calls", p.admin.Shutdown(last))
-	p.Log.Info("stopped", "after", time.Since(begin).Round(time.Millisecond))
+	p.Log.Info("stopped", "after", time.Since(begin))
 }
 
 // stopApps drains and stops all apps side by side; when patience ends, it kills them.

@@ -44,8 +44,8 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 					p.hurry()
 				}
 			case got == unix.SIGHUP:
-				p.Log.Warn("reloading the configuration is not supported yet, reopening the access log only")
-				p.complain("cannot reopen the access log", p.front.ReopenLogs())
+				p.Log.Warn("reloading the configuration is not supported yet, reopening the log files only")
+				p.Log.Reopen()
 			case got == unix.SIGUSR1:
 				p.shared.deployer.RestartAll("SIGUSR1")
 			case got == unix.SIGUSR2:
@@ -53,4 +53,19 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 			}
 		}
 	}
+}
+
+// oneKeystroke is how long after a signal to stop another is the same one: many programs send it to
+// purser and to their whole process group (timeout(1), npm, kill $(pidof purser)).
+const oneKeystroke = 100 * time.Millisecond
+
+// stopSignals are the signals to stop that came so far.
+type stopSignals struct{ first time.Time }
+
+// another reports whether a signal to stop is a second one, by which somebody says that they do not wait.
+func (s *stopSignals) another(now time.Time) bool {
+	if s.first.IsZero() {
+		s.first = now
+	}
+	return now.Sub(s.first) > oneKeystroke
 }

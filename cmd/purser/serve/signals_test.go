@@ -8,12 +8,14 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
+
+	"purser/cmd/purser/serve/log"
 )
 
 func TestTwoSignalsAtOnceAreOneAndALaterOneHurries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stops, hurries := 0, 0
-		p := &purser{Config: Config{Log: hclog.NewNullLogger()}, stop: func() { stops++ }, hurry: func() { hurries++ }}
+		p := &purser{Config: Config{Log: &log.Log{Logger: hclog.NewNullLogger()}}, stop: func() { stops++ }, hurry: func() { hurries++ }}
 		over, end := context.WithCancel(t.Context())
 		signals := make(signalQueue, 16)
 		go p.heed(over, signals)
