@@ -22,7 +22,11 @@ type Server struct {
 	Admin           string         // "" = unix socket in the runtime dir; else host:port on loopback
 	LogLevel        string         // trace debug info warn error; default info
 	LogFormat       string         // text | json; default text
-	AccessLog       string         // off | stderr | an absolute path; default off
+	LogApps         string         // what apps print goes there: stderr | stdout | a path, in which {app} is the app's name; default stderr
+	LogAppsFormat   string         // auto (raw, but on stderr as LogFormat) | raw | text | json; default auto
+	LogMaxSize      int64          // bytes, about, after which a log file is moved aside; default 0 = never
+	LogKeep         int            // how many files moved aside are kept; default 5; 0 = all
+	AccessLog       string         // off | stderr | stdout | an absolute path; default off
 	AccessLogFormat string         // combined | json; default combined
 	MaxProcesses    int            // over all apps; 0 = no pool-wide cap
 	MaxSpawns       int            // processes of all apps starting at once; 0 = one per core
@@ -44,6 +48,7 @@ type App struct {
 	Root        string // absolute, symlinks kept: resolved at each restart, never once
 	Kind        string // auto | command | ruby | python | node; default auto
 	Command     Command
+	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
 	StartupFile string            // relative to Root; "" = found by kind
 	Environment string            // default production
 	Env         map[string]string // wins over everything; never nil
@@ -51,6 +56,7 @@ type App struct {
 	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
 	Public      string            // folder of static files, relative to Root; default public; "" = none
 	Affinity    string            // off | forward: who saw a generation is never sent to an older one; default off
+	Log         string            // what it prints goes there: stderr | stdout | an absolute path; default as Server.LogApps says
 
 	MinProcesses int // held always; default 1
 	MaxProcesses int // default 6
@@ -95,7 +101,7 @@ type Restart struct {
 	Surge                  Amount        // extra processes while restarting; default 1
 	Unavailable            Amount        // how many processes may be missing while restarting; default 0
 	ResistDeploymentErrors bool          // default true
-	File                   string        // relative to Root; default tmp/restart.txt; "" = none
+	File                   string        // relative to Root, or absolute; default tmp/restart.txt; "" = none
 	Settle                 time.Duration // touches within it are one restart; default 250ms
 	Watch                  []string      // globs of files relative to Root, "**" for any folders; changed since the start = needs a restart
 	Auto                   string        // off | changed: restart by itself what needs it; default off

@@ -13,7 +13,7 @@ func TestForDirIsAValidConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := defaultApp("app--2-")
-	want.Root = "/srv/my blog/app (2)"
+	want.Root, want.Log = "/srv/my blog/app (2)", "stderr"
 	if d := diff(&Config{Server: defaultServer(), Apps: []App{want}}, cfg); d != "" {
 		t.Error(d)
 	}

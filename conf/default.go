@@ -17,7 +17,9 @@ func ForDir(dir string) (*Config, error) {
 	}
 	app := defaultApp(nameFor(root))
 	app.Root = root
-	return &Config{Server: defaultServer(), Apps: []App{app}}, nil
+	server := defaultServer()
+	app.placeLog(server)
+	return &Config{Server: server, Apps: []App{app}}, nil
 }
 
 func nameFor(root string) string {
@@ -39,6 +41,9 @@ func defaultServer() Server {
 		Listen:          []Listen{{"tcp", ":3000"}},
 		LogLevel:        "info",
 		LogFormat:       "text",
+		LogApps:         "stderr",
+		LogAppsFormat:   "auto",
+		LogKeep:         5,
 		AccessLog:       "off",
 		AccessLogFormat: "combined",
 		SpoolLimit:      Share{Percent: 50},
@@ -49,6 +54,7 @@ func defaultApp(name string) App {
 	return App{
 		Name:        name,
 		Kind:        "auto",
+		ReloadGuard: true,
 		Environment: "production",
 		Env:         map[string]string{},
 		Path:        "/",

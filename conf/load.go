@@ -87,6 +87,9 @@ func (r *reader) config(top *node) *Config {
 			r.refuse(n, unknown(name, []string{"server", "apps"}))
 		}
 	}
+	for i := range cfg.Apps {
+		cfg.Apps[i].placeLog(cfg.Server)
+	}
 	return cfg
 }
 
@@ -135,12 +138,12 @@ func (r *reader) env(n *node, into map[string]string) {
 	}
 }
 
-// logPath leaves the words and makes a path absolute.
+// logPath is where the access log goes.
 func (r *reader) logPath(s string) string {
-	if s == "" || s == "off" || s == "stderr" || filepath.IsAbs(s) {
+	if s == "off" {
 		return s
 	}
-	return filepath.Join(r.dir, s)
+	return placedLog(s, r.dir)
 }
 
 func (r *reader) isTable(n *node) bool {

@@ -23,6 +23,10 @@ listen = ["127.0.0.1:8080", ":0", "[::1]:81", "localhost:82", "unix:/run/p.sock"
 admin = "127.0.0.1:9000"
 log_level = "debug"
 log_format = "json"
+log_apps = "{app}.log"
+log_apps_format = "text"
+log_max_size = "10MiB"
+log_keep = 2
 access_log = "log/access.log"
 access_log_format = "json"
 max_processes = 40
@@ -33,12 +37,14 @@ spool_limit = "80%"
 [apps.blog]
 root = "../blog/current"
 kind = "command"
+reload_guard = false
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
 hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
 public = "static/files"
 affinity = "forward"
+log = "stdout"
 min_processes = 2
 max_processes = 9
 concurrency = "unlimited"
@@ -64,7 +70,7 @@ strategy = "blue-green"
 surge = "50%"
 unavailable = 3
 resist_deployment_errors = false
-file = "deploy/go"
+file = "/var/lib/blog/go"
 settle = "1s"
 watch = ["Gemfile.lock", "lib/**/*.r[bu]", "**"]
 auto = "changed"
@@ -110,7 +116,7 @@ backtrace_signal = "none"
 func fullConfig() *Config {
 	blog := defaultApp("blog")
 	blog.Root = "/etc/blog/current"
-	blog.Kind = "command"
+	blog.Kind, blog.ReloadGuard = "command", false
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.Environment = "staging"
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}
@@ -121,12 +127,13 @@ func fullConfig() *Config {
 	blog.WebsocketDrainTimeout, blog.StopTimeout = 125*time.Minute, 1500*time.Millisecond
 	blog.StopSignal, blog.BacktraceSignal = "QUIT", "USR2"
 	blog.Public, blog.Affinity, blog.WebsocketCloseWindow = "static/files", "forward", 0
+	blog.Log = "stdout"
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
 	blog.AnswerStall, blog.PassTrailers = 150*time.Second, true
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
 	blog.Restart = Restart{
 		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},
-		File: "deploy/go", Settle: time.Second,
+		File: "/var/lib/blog/go", Settle: time.Second,
 		Watch: []string{"Gemfile.lock", "lib/**/*.r[bu]", "**"}, Auto: "changed",
 		RollbackWindow: 10 * time.Minute, MaxOldGenerations: 1,
 	}
@@ -146,6 +153,7 @@ func fullConfig() *Config {
 
 	shop := defaultApp("shop.v2")
 	shop.Root, shop.StartupFile, shop.Kind = "/srv/shop", "app.js", "node"
+	shop.Log = "/srv/shop/log/shop.v2.log"
 	shop.Concurrency, shop.MaxBody, shop.AnswerStall = 5, 0, 0
 	shop.Restart.Surge, shop.Restart.Unavailable = Amount{}, Amount{Percent: 25}
 	shop.Restart.Strategy, shop.Restart.File = "blocking", ""
@@ -163,6 +171,7 @@ func fullConfig() *Config {
 				{"unix", "/run/p.sock"}, {"systemd", "web"},
 			},
 			Admin: "127.0.0.1:9000", LogLevel: "debug", LogFormat: "json",
+			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
 			MaxProcesses: 40, MaxSpawns: 5, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80},
 		},
@@ -172,6 +181,27 @@ func fullConfig() *Config {
 
 func diff(a, b *Config) string {
 	return cmp.Diff(a, b, cmpopts.EquateComparable(netip.Prefix{}))
+}
+
+// relativeLogs begin below the app's root, but the access log beside the file; with a folder for logs, all
+// of them begin there.
+func TestRelativeLogsBeginAtTheFolderForLogs(t *testing.T) {
+	const file = "[server]\nlog_apps = \"{app}.log\"\naccess_log = \"access.log\"\n[apps.blog]\nroot = \"/srv/blog\"\n" +
+		"[apps.shop]\nroot = \"/srv/shop\"\npath = \"/shop\"\nlog = \"web/{app}.txt\"\n[apps.api]\nroot = \"/srv/api\"\npath = \"/api\"\nlog = \"stderr\"\n"
+	for _, c := range []struct{ folder, blog, shop, access string }{
+		{"", "/srv/blog/log/blog.log", "/srv/shop/log/web/shop.txt", "/etc/access.log"},
+		{"/var/log/purser", "/var/log/purser/blog.log", "/var/log/purser/web/shop.txt", "/var/log/purser/access.log"},
+		{"/var/log/a:/var/log/b", "/var/log/a/blog.log", "/var/log/a/web/shop.txt", "/var/log/a/access.log"},
+	} {
+		t.Setenv("LOGS_DIRECTORY", c.folder)
+		cfg, err := Parse("/etc/purser.toml", []byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if api, blog, shop := cfg.Apps[0].Log, cfg.Apps[1].Log, cfg.Apps[2].Log; api != "stderr" || blog != c.blog || shop != c.shop || cfg.Server.AccessLog != c.access {
+			t.Errorf("with %q: %s, %s, %s, %s", c.folder, api, blog, shop, cfg.Server.AccessLog)
+		}
+	}
 }
 
 func TestEveryKeyIsRead(t *testing.T) {

@@ -15,6 +15,7 @@ const (
 	maxCount    = 1_000_000_000
 	maxDuration = 365 * 24 * time.Hour
 	minShare    = 1 << 20 // bytes
+	minLogSize  = 64 << 10
 )
 
 var sizeUnits = []struct {

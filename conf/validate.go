@@ -3,9 +3,7 @@ package conf
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -15,6 +13,7 @@ var (
 	kinds            = []string{"auto", "command", "ruby", "python", "node"}
 	logLevels        = []string{"trace", "debug", "info", "warn", "error"}
 	logFormats       = []string{"text", "json"}
+	appsFormats      = []string{"auto", "raw", "text", "json"}
 	accessLogFormats = []string{"combined", "json"}
 	stopSignals      = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2"}
 	traceSignals     = []string{"auto", "none", "QUIT", "ABRT", "USR1", "USR2", "HUP"}
@@ -116,15 +115,7 @@ func (s *Server) check(t table) {
 		t.require(!slices.Contains(s.Listen[:i], l), "listen", "has %s twice", described(l.String()))
 	}
 	t.accept("admin", checkAdmin(s.Admin))
-	t.oneOf("log_level", s.LogLevel, logLevels)
-	t.oneOf("log_format", s.LogFormat, logFormats)
-	t.require(s.AccessLog == "off" || s.AccessLog == "stderr" || filepath.IsAbs(s.AccessLog) && printable(s.AccessLog),
-		"access_log", `must be "off", "stderr" or the path of a file`)
-	if strings.ContainsAny(s.AccessLogFormat, "$%{") {
-		t.in("access_log_format").refuse(`a template is not supported yet; allowed: combined, json`)
-	} else {
-		t.oneOf("access_log_format", s.AccessLogFormat, accessLogFormats)
-	}
+	s.checkLogs(t)
 	t.count("max_processes", s.MaxProcesses, 0)
 	t.count("max_spawns", s.MaxSpawns, 0)
 	s.SpoolLimit.check(t, "spool_limit")

@@ -217,10 +217,10 @@ func (g *groupState) recycle(now time.Time, p *Process, why string) {
 }
 
 // detach replaces the process with that pid, as recycle does. It reports whether there is one.
-func (g *groupState) detach(now time.Time, pid int) bool {
+func (g *groupState) detach(now time.Time, pid int, why string) bool {
 	for _, p := range g.procs {
 		if p.state == Ready && p.pid() == pid {
-			g.recycle(now, p, "detached by an operator")
+			g.recycle(now, p, why)
 			return true
 		}
 	}

@@ -85,6 +85,16 @@ func (r *restart) hold(now time.Time, settle time.Duration) {
 	}
 }
 
+// postpone is hold for the restart that runs, if a request could join it.
+func (g *groupState) postpone(now time.Time, settle time.Duration) bool {
+	r := g.running()
+	if r == nil || !r.joinable(now, RestartRequest{Settle: settle, Strategy: r.asked}) {
+		return false
+	}
+	r.hold(now, settle)
+	return true
+}
+
 // running returns the restart that has not ended, or nil.
 func (g *groupState) running() *restart {
 	if r := g.lastRestart(); r != nil && r.state == RestartRunning {
@@ -157,7 +167,7 @@ func (g *groupState) supersede(now time.Time, id string, req RestartRequest, run
 
 // adopt makes r the restart that runs.
 func (g *groupState) adopt(r *restart) {
-	g.wanted = r.generation
+	g.wanted, g.spare = r.generation, r.spare
 	g.moves++
 	g.record(r)
 }
@@ -215,7 +225,6 @@ func (g *groupState) newRestart(now time.Time, id string, req RestartRequest, ru
 			return r
 		}
 	}
-	g.spare = r.spare
 	return r
 }
 

@@ -76,6 +76,18 @@ func TestNoMoreIsKeptThanFitsIntoMemory(t *testing.T) {
 	s.are("1 standby, 2 stopping, 3 ready g2, 4 ready g2")
 }
 
+func TestRefusedRestartLeavesWhatFitsIntoMemoryAsItIs(t *testing.T) {
+	s := tell(t, kept)
+	s.boots(1, 2)
+	s.restartsBy(Rolling, "/r2", func(req *RestartRequest) { req.Memory = Memory{Free: 2, PerProcess: 1} })
+	refused := s.state.newRestart(s.now, "r-refused", RestartRequest{Strategy: Rolling}, s.state.running())
+	refused.failure = &Failure{Reason: "the before_restart hook exited with status 1"}
+	s.state.recordEnded(s.now, refused, RestartFailed)
+	s.boots(3)
+	s.boots(4)
+	s.are("1 standby, 2 stopping, 3 ready g2, 4 ready g2")
+}
+
 func TestRollbackInMidRollFailsTheRestart(t *testing.T) {
 	s := tell(t)
 	s.boots(1, 2)

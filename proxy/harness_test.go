@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -184,10 +185,7 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 		}
 		return m, nil
 	})
-	s, err := New(Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh, Access: accessTo(t, server.AccessLog)})
 	f.server = s
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -212,6 +210,19 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 			t.Log(f.log.String())
 		}
 	})
+}
+
+// accessTo writes the lines of the access log to a file, each by itself.
+func accessTo(t testing.TB, path string) func(line []byte) {
+	if path == "off" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return func(line []byte) { _, _ = file.Write(line) }
 }
 
 // A visitor is a raw connection to the front.

@@ -21,7 +21,7 @@ var logLines = sync.Pool{New: func() any { return &logLine{make([]byte, 0, 512)}
 
 // record writes the exchange's line.
 func (l *accessLog) record(x *exchange) {
-	if !l.on || x.story.status == 0 {
+	if l.take == nil || x.story.status == 0 {
 		return
 	}
 	line := logLines.Get().(*logLine)
@@ -30,7 +30,7 @@ func (l *accessLog) record(x *exchange) {
 	} else {
 		line.b = appendCombined(line.b[:0], x)
 	}
-	l.add(line.b)
+	l.take(line.b)
 	logLines.Put(line)
 }
 

@@ -15,7 +15,7 @@ import (
 type parts struct {
 	log       hclog.Logger
 	rejects   *rejectLog
-	access    *accessLog
+	access    accessLog
 	routes    *routes
 	sweeper   *sock.Sweeper
 	clock     *sock.Clock // the sweeper's

@@ -44,6 +44,9 @@ type Config struct {
 	Pool   *pool.Pool
 	Log    hclog.Logger
 
+	// Access takes the lines of the access log. It must not wait, and copies what it keeps; nil = off.
+	Access func(line []byte)
+
 	// Fresh, if it is not nil, is called before a request for an app whose environment is "development"
 	// is given to a process. A pin above 0 is the number of the oldest generation that may serve it.
 	// With an error the request is answered 503.
@@ -64,12 +67,8 @@ type Server struct {
 }
 
 // New returns a server; Serve makes it work. Shutdown must be called at the end.
-func New(c Config) (*Server, error) {
-	access, err := openAccessLog(c.Server.AccessLog, c.Server.AccessLogFormat, c.Log)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{parts: parts{log: c.Log.Named("proxy"), access: access, sweeper: sock.NewSweeper()}}
+func New(c Config) *Server {
+	s := &Server{parts: parts{log: c.Log.Named("proxy"), access: accessLog{c.Access, c.Server.AccessLogFormat == "json"}, sweeper: sock.NewSweeper()}}
 	s.clock = s.sweeper.Clock
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
@@ -81,7 +80,7 @@ func New(c Config) (*Server, error) {
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	s.wg.Go(func() { keepMemory(s.ctx) })
-	return s, nil
+	return s
 }
 
 // newSite prepares for an app's requests what it asks for.
@@ -195,11 +194,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			to.public.Close()
 		}
 	}
-	return errors.Join(err, s.access.close())
+	return err
 }
-
-// ReopenLogs opens the access log's file again, for log rotation.
-func (s *Server) ReopenLogs() error { return s.access.reopen() }
 
 // Spool returns how many bytes of bodies and answers wait in files, and how many may.
 func (s *Server) Spool() (held, most int64) { return s.spool.Use() }

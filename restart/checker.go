@@ -22,10 +22,14 @@ type Checker struct {
 	log     hclog.Logger
 	now     func() time.Time
 	poll    time.Duration // how late a change is seen
-	apps    []*checked    // the list never changes
 
-	// mu guards what was seen of each app. Nothing is looked at and nobody called under it.
-	mu sync.Mutex
+	// Reexecuted is told of a process that has replaced itself by another program, or by the same one
+	// anew, since it was ready. It is called by Run alone; nil = nobody looks for that.
+	Reexecuted func(app string, p Process)
+
+	// mu guards what follows, and what was seen of each app. Nothing is looked at and nobody called under it.
+	mu   sync.Mutex
+	apps []*checked // the list is replaced and never changed
 }
 
 // share is the part of one processor's time, 1 in 50, that looking at one app may take.
@@ -35,28 +39,55 @@ const share = 50
 // about to be started from it, or were kept by an earlier purser that was asked; so it may be a need
 // that is shown, but nothing is triggered for it.
 //
-// Live gives the processes of an app that serve; NewChecker calls it, too. Trigger is told the app
+// Live gives the processes of an app that serve; NewChecker and Add call it, too. A Process needs no Print if
+// Booting and Booted were called for it. Trigger is told the app
 // and why; it is called by Run alone, for what was not there when the last restart was triggered or
 // Requested, once nothing has changed for Restart.Settle. So one that fails is not tried again before
 // something happens, and ten marks are one restart. Neither must block.
 func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(app, reason string), log hclog.Logger) *Checker {
 	c := &Checker{live: live, trigger: trigger, log: log.Named("restart"), now: time.Now, poll: 2 * time.Second}
 	for _, app := range apps {
-		a := &checked{
-			app:     app,
-			came:    map[stamp]time.Time{},
-			settled: map[stamp]bool{},
-			stale:   map[[3]int]time.Time{},
-			warned:  map[string]bool{},
-		}
-		c.apps = append(c.apps, a)
-		c.Requested(app.Name)
+		c.Add(app)
 	}
 	return c
 }
 
-// Run looks at every app each two seconds until ctx ends, and returns nil then. An app whose
-// restart.watch takes long to look at is looked at less often.
+// Add checks one more app, as NewChecker does. It may be called while Run runs.
+func (c *Checker) Add(app conf.App) {
+	a := &checked{
+		app:     app,
+		came:    map[stamp]time.Time{},
+		settled: map[stamp]bool{},
+		stale:   map[[3]int]time.Time{},
+		warned:  map[string]bool{},
+		habits:  map[string]habit{},
+	}
+	c.mu.Lock()
+	c.apps = append(slices.Clip(c.apps), a)
+	c.mu.Unlock()
+	c.Requested(app.Name)
+}
+
+// Remove ends the checks of an app. A trigger that is under way may still come.
+func (c *Checker) Remove(app string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.apps = slices.DeleteFunc(slices.Clone(c.apps), func(a *checked) bool { return a.app.Name == app })
+}
+
+func (c *Checker) list() []*checked {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.apps
+}
+
+// unhurried is how often an app is looked at for which nothing is triggered: Needs looks by itself, but
+// when a mark came is best known soon.
+const unhurried = 30 * time.Second
+
+// Run looks at every app each two seconds until ctx ends, and returns nil then: at its processes, and at
+// the disk if something may have to be triggered. An app whose restart.watch takes long to look at is
+// looked at less often.
 func (c *Checker) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -73,13 +104,15 @@ func (c *Checker) Run(ctx context.Context) error {
 // round looks at the apps whose turn it is, and returns when the next one's is.
 func (c *Checker) round(ctx context.Context) time.Time {
 	next := time.Now().Add(c.poll)
-	for _, a := range c.apps {
+	for _, a := range c.list() {
 		if ctx.Err() != nil {
 			break
 		}
 		if began := time.Now(); !began.Before(a.due) {
 			rest := c.look(a)
 			a.due = time.Now().Add(max(rest, share*time.Since(began)))
+		} else if c.Reexecuted != nil {
+			c.images(a, c.processes(a))
 		}
 		next = earlier(next, a.due)
 	}
@@ -88,13 +121,17 @@ func (c *Checker) round(ctx context.Context) time.Time {
 
 // look looks at one app. It returns how long there is no need to look again.
 func (c *Checker) look(a *checked) time.Duration {
-	processes := c.live(a.app.Name)
-	seen := c.see(a, processes)
+	processes := c.processes(a)
+	c.images(a, processes)
+	seen := c.see(a, processes, c.last(a))
 	c.mu.Lock()
 	reason := a.record(seen, processes)
 	rest := c.poll
-	if a.pending() {
+	switch {
+	case a.pending():
 		rest = min(rest, a.app.Restart.Settle)
+	case a.app.Restart.Auto != "changed":
+		rest = max(rest, unhurried)
 	}
 	c.mu.Unlock()
 	if reason != "" {
@@ -103,8 +140,16 @@ func (c *Checker) look(a *checked) time.Duration {
 	return rest
 }
 
-func (c *Checker) see(a *checked, processes []Process) scene {
-	seen, err := sceneOf(a.app, processes, c.now())
+// see looks at an app. What was seen last on disk stands if no process can be older than what is there
+// now: a thousand apps that rest must cost nothing.
+func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
+	before := c.unsure(a)
+	print := last
+	if print.Path == "" || len(processes) > 0 {
+		print = Fingerprint(a.app.Root, a.app.Restart.Watch)
+	}
+	seen, err := snapshotOf(a.app, processes, print, c.now())
+	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)
 	if err != nil {
 		c.warn(a, "marks may be overlooked", "error", err)
 		c.mu.Lock()
@@ -115,6 +160,25 @@ func (c *Checker) see(a *checked, processes []Process) scene {
 		c.warn(a, "restart.watch leads to too much, not every change is seen", "most-entries", maxEntries, "most-depth", maxDepth)
 	}
 	return seen
+}
+
+// last is what was seen last on disk.
+func (c *Checker) last(a *checked) Print {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return a.seen.print
+}
+
+// unsure are the releases that processes are being started from.
+func (c *Checker) unsure(a *checked) (releases []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range a.boots {
+		if b.ended.IsZero() {
+			releases = append(releases, b.print.Path)
+		}
+	}
+	return releases
 }
 
 // unite adds the marks that were seen before, as their folder cannot be looked into now.
@@ -140,7 +204,7 @@ func (c *Checker) warn(a *checked, message string, facts ...any) {
 }
 
 func (c *Checker) find(app string) *checked {
-	for _, a := range c.apps {
+	for _, a := range c.list() {
 		if a.app.Name == app {
 			return a
 		}
@@ -155,10 +219,10 @@ func (c *Checker) Needs(app string) []Need {
 	if a == nil {
 		return []Need{}
 	}
-	processes := c.live(app)
+	processes := c.processes(a)
 	if c.affords(a) {
 		began := time.Now()
-		seen := c.see(a, processes)
+		seen := c.see(a, processes, c.last(a))
 		c.mu.Lock()
 		a.note(seen, processes)
 		a.cost, a.looked = time.Since(began), time.Now()
@@ -183,7 +247,8 @@ func (c *Checker) Requested(app string) []Mark {
 	if a == nil {
 		return nil
 	}
-	seen := c.see(a, c.live(app))
+	seen := c.see(a, c.processes(a), Print{})
+	seen.print.unsure = false // a request is for all there is
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if seen.print.Path == "" {

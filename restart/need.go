@@ -23,16 +23,22 @@ func (p Process) identity() [3]int { return [3]int{p.Number, p.PID, p.Generation
 // are older, and not when somebody says that it was seen to. A mark ends with a restart that was
 // requested after it and is done, or with its file.
 type Need struct {
-	Kind   string    `json:"kind"`           // "mark" or "changed"
-	Reason string    `json:"reason"`         // the mark's, or such as "Gemfile.lock changed"
-	File   string    `json:"file,omitempty"` // the mark, or what changed, relative to the release; or the app's root
-	Since  time.Time `json:"since"`          // when it was marked or changed
-	PIDs   []int     `json:"pids"`           // of the processes that are older
+	Kind   string    `json:"kind"`             // Marked or Changed
+	Reason string    `json:"reason,omitempty"` // the mark's, or such as "Gemfile.lock changed"
+	File   string    `json:"file,omitempty"`   // the mark, or what changed, relative to the release; or the app's root
+	Since  time.Time `json:"since"`            // when it was marked or changed
+	PIDs   []int     `json:"pids,omitempty"`   // of the processes that are older
 
 	mark     stamp     // of a mark
 	latest   time.Time // of what is told
 	outdated []Process
 }
+
+// Kinds of needs.
+const (
+	Marked  = "mark"    // somebody said so
+	Changed = "changed" // the code on disk is newer than what runs
+)
 
 // lag is how far the time of a file may be behind the time at which it was made: that of the
 // kernel's clock for files, and of file systems that only know whole seconds.

@@ -217,5 +217,21 @@ func TestAFolderThatCannotBeLookedIntoIsAsBefore(t *testing.T) {
 func TestAnAppWithoutARestartFileIsNotWatched(t *testing.T) {
 	live := func(string) string { t.Error("asked for its release"); return "" }
 	w := New([]conf.App{{Name: "a", Root: t.TempDir()}}, live, nil, hclog.NewNullLogger())
-	w.look()
+	if len(w.files) > 0 {
+		t.Errorf("%d files are watched", len(w.files))
+	}
+}
+
+func TestAnAppMayComeAndGoWhileOthersAreWatched(t *testing.T) {
+	s := newSite(t).watched().run()
+	s.deploy("2")
+	s.Add(conf.App{Name: "shop", Root: s.path("releases/2"), Restart: conf.Restart{File: "tmp/restart.txt"}})
+	s.put("releases/2/tmp/restart.txt")
+	if got := <-s.asked; got != "shop: tmp/restart.txt created" {
+		t.Errorf("the app that came is restarted for %q", got)
+	}
+	s.Remove("shop")
+	s.put("releases/2/tmp/restart.txt")
+	s.put("current/tmp/restart.txt")
+	s.expect("created")
 }

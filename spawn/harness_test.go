@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
 	"purser/conf"
@@ -75,8 +74,7 @@ func newAppStage(t *testing.T, root string, change func(*conf.App)) *stage {
 	if change != nil {
 		change(&st.app)
 	}
-	logger := hclog.New(&hclog.LoggerOptions{Output: st.log, JSONFormat: true})
-	st.spawner = New(st.app, runtimeDir, logger)
+	st.spawner = New(st.app, runtimeDir, st.log.take)
 	t.Cleanup(func() {
 		check(t, st.spawner.Close())
 		left, err := os.ReadDir(runtimeDir)

@@ -21,8 +21,8 @@ func newHealthStage(t *testing.T, change func(*conf.Health)) *stage {
 // asked returns which paths the child was asked for.
 func (st *stage) asked() (paths []string) {
 	st.t.Helper()
-	for _, line := range st.log.lines(st.t) {
-		if request, ok := strings.CutPrefix(line.Message, "asked for "); ok {
+	for _, line := range st.log.lines() {
+		if request, ok := strings.CutPrefix(line.Text, "asked for "); ok {
 			paths = append(paths, request[strings.LastIndex(request, " ")+1:])
 		}
 	}

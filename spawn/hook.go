@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"purser/conf"
 )
 
@@ -23,7 +21,7 @@ type Hook struct {
 	Command conf.Command  // a shell command goes to sh -c as it is, so that it may have several steps
 	Timeout time.Duration // then it is killed; 0 = no limit
 	Dir     string        // where it runs; "" = the app's root
-	Log     hclog.Logger  // what it prints goes there, line by line
+	Lines   Lines         // what it prints goes there
 }
 
 // A HookError is why a hook failed.
@@ -93,7 +91,7 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 		return nil, fmt.Errorf("%s: %w", program, err)
 	}
 	running := &process{}
-	running.own(pid, pipes, h.Log.With("app", h.App.Name, "hook", h.Name, "pid", pid))
+	running.own(pid, pipes, h.Lines, Line{App: h.App.Name, Hook: h.Name})
 	return running, nil
 }
 

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"purser/conf"
 )
 
@@ -32,7 +30,7 @@ func newHookStage(t *testing.T, command conf.Command) *hookStage {
 		Name:    "before_restart",
 		Command: command,
 		Timeout: 30 * time.Second,
-		Log:     hclog.New(&hclog.LoggerOptions{Output: st.log, JSONFormat: true}),
+		Lines:   st.log.take,
 	}
 	return st
 }
@@ -90,8 +88,8 @@ func TestHookIsToldByVariablesAndJSON(t *testing.T) {
 func TestHookLogsUnderItsName(t *testing.T) {
 	st := newHookStage(t, conf.Command{Args: []string{"echo", "one  two", "$HOME"}})
 	check(t, st.hook.Run(t.Context(), nil, nil))
-	lines := st.log.lines(t)
-	if len(lines) != 1 || lines[0].Message != "one  two $HOME" || lines[0].App != "blog" ||
+	lines := st.log.lines()
+	if len(lines) != 1 || lines[0].Text != "one  two $HOME" || lines[0].App != "blog" ||
 		lines[0].Hook != "before_restart" || lines[0].Stream != "stdout" || lines[0].PID == 0 {
 		t.Errorf("the log is %+v", lines)
 	}

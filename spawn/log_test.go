@@ -2,50 +2,36 @@ package spawn
 
 import (
 	"bytes"
-	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
-	"testing"
 )
 
-// logBuffer is a log sink that can be read while it is written.
+// logBuffer keeps the lines of children, to be read while they come.
 type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu    sync.Mutex
+	taken []Line
 }
 
-func (b *logBuffer) Write(p []byte) (int, error) {
+// take is a Lines.
+func (b *logBuffer) take(line Line) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.buf.Write(p)
+	line.Raw = bytes.Clone(line.Raw)
+	b.taken = append(b.taken, line)
 }
 
-type logLine struct {
-	Message string `json:"@message"`
-	App     string
-	PID     int
-	Gen     int
-	Hook    string
-	Stream  string
-}
-
-func (b *logBuffer) lines(t *testing.T) (lines []logLine) {
-	t.Helper()
+func (b *logBuffer) lines() []Line {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for text := range strings.Lines(b.buf.String()) {
-		var line logLine
-		check(t, json.Unmarshal([]byte(text), &line))
-		lines = append(lines, line)
-	}
-	return lines
+	return slices.Clone(b.taken)
 }
 
 // messages are the texts of all lines.
 func (st *stage) messages() (messages []string) {
 	st.t.Helper()
-	for _, line := range st.log.lines(st.t) {
-		messages = append(messages, line.Message)
+	for _, line := range st.log.lines() {
+		messages = append(messages, line.Text)
 	}
 	return messages
 }
@@ -55,8 +41,8 @@ func (st *stage) said(prefix string) string {
 	st.t.Helper()
 	var rest string
 	st.eventually("the child says "+prefix, func() bool {
-		for _, line := range st.log.lines(st.t) {
-			if text, ok := strings.CutPrefix(line.Message, prefix); ok {
+		for _, line := range st.log.lines() {
+			if text, ok := strings.CutPrefix(line.Text, prefix); ok {
 				rest = text
 				return true
 			}

@@ -10,8 +10,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 const (
@@ -31,22 +29,43 @@ type output struct {
 	readers sync.WaitGroup
 }
 
-// readOutput reads both streams until they end, or end is called.
-func readOutput(log hclog.Logger, stdout, stderr *os.File) *output {
+// A Line is what a child or a hook has printed up to the end of a line, or 64 KiB of a longer one.
+type Line struct {
+	App        string
+	Hook       string // its name; "" = a child printed it
+	PID        int
+	Generation int    // of a child
+	Stream     string // stdout or stderr
+	Raw        []byte // as it was printed, without the line feed; to be copied
+	Text       string // for terminals and logs: what is not text is written as \x1b
+}
+
+func (l Line) on(stream string) Line {
+	l.Stream = stream
+	return l
+}
+
+// Lines takes what is printed. It must not wait: a reader of a log that does not read is no reason for
+// an app to hang in its next print.
+type Lines func(Line)
+
+// readOutput reads both streams until they end, or end is called. from says whose they are.
+func readOutput(lines Lines, from Line, stdout, stderr *os.File) *output {
 	o := &output{files: []*os.File{stdout, stderr}}
-	o.readers.Go(func() { o.read(stdout, log.With("stream", "stdout")) })
-	o.readers.Go(func() { o.read(stderr, log.With("stream", "stderr")) })
+	o.readers.Go(func() { o.read(stdout, lines, from.on("stdout")) })
+	o.readers.Go(func() { o.read(stderr, lines, from.on("stderr")) })
 	return o
 }
 
-func (o *output) read(file *os.File, log hclog.Logger) {
+func (o *output) read(file *os.File, lines Lines, line Line) {
 	scanner := bufio.NewScanner(file)
 	scanner.Buffer(nil, maxLine+2)
 	scanner.Split(splitLine)
 	for scanner.Scan() {
-		line := printable(scanner.Text())
-		o.tail.add(line)
-		log.Info(line)
+		line.Raw = scanner.Bytes()
+		line.Text = printable(string(bytes.TrimSuffix(line.Raw, []byte{'\r'})))
+		o.tail.add(line.Text)
+		lines(line)
 	}
 }
 
@@ -61,10 +80,10 @@ func (o *output) end() {
 	}
 }
 
-// splitLine is a bufio.SplitFunc: a line without its end (LF or CRLF), or maxLine bytes of it.
+// splitLine is a bufio.SplitFunc: a line without its line feed, or maxLine bytes of it.
 func splitLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 && i <= maxLine {
-		return i + 1, bytes.TrimSuffix(data[:i], []byte{'\r'}), nil
+		return i + 1, data[:i], nil
 	}
 	if len(data) > maxLine {
 		return maxLine, data[:maxLine], nil

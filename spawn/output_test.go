@@ -10,14 +10,14 @@ func TestOutputIsLoggedLineByLine(t *testing.T) {
 	st := newStage(t, "chatters", nil)
 	failure := st.startFails()
 	var stdout, stderr []string
-	for _, line := range st.log.lines(t) {
-		if line.App != "blog" || line.PID == 0 || line.Gen != 7 {
+	for _, line := range st.log.lines() {
+		if line.App != "blog" || line.PID == 0 || line.Generation != 7 {
 			t.Fatalf("the line is tagged %+v", line)
 		}
 		if line.Stream == "stdout" {
-			stdout = append(stdout, line.Message)
+			stdout = append(stdout, line.Text)
 		} else {
-			stderr = append(stderr, line.Message)
+			stderr = append(stderr, line.Text)
 		}
 	}
 	want := []string{

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,11 +22,11 @@ type process struct {
 	stray  *os.Process // who listens for it, if that is a process that has left the group; nil = nobody
 }
 
-// own takes over what has just been started; its output goes to log.
-func (p *process) own(pid int, pipes *pipes, log hclog.Logger) {
-	p.pid = pid
+// own takes over what has just been started; what it prints goes to lines. from says who it is.
+func (p *process) own(pid int, pipes *pipes, lines Lines, from Line) {
+	p.pid, from.PID = pid, pid
 	p.stdin = pipes.stdin
-	p.output = readOutput(log, pipes.stdout, pipes.stderr)
+	p.output = readOutput(lines, from, pipes.stdout, pipes.stderr)
 	p.exited = make(chan struct{})
 }
 

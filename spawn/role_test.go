@@ -14,8 +14,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/hashicorp/go-hclog"
-
 	"purser/conf"
 )
 
@@ -176,7 +174,7 @@ func playPurser() {
 		Command: conf.Command{Args: []string{os.Args[0]}},
 		Env:     map[string]string{roleVariable: "ignores TERM"},
 	}
-	spawner := New(app, os.Getenv("SPAWN_TEST_DIR"), hclog.NewNullLogger())
+	spawner := New(app, os.Getenv("SPAWN_TEST_DIR"), func(Line) {})
 	child, err := spawner.Start(context.Background(), Order{Path: os.TempDir()})
 	must(err)
 	fmt.Println("child", child.PID())
@@ -188,7 +186,7 @@ func playPurserWithHook() {
 	hook := Hook{
 		App:     conf.App{Name: "blog", Root: os.TempDir()},
 		Command: conf.Command{Shell: fmt.Sprintf("echo child $$ >/proc/%d/fd/1; exec sleep 1000", os.Getpid())},
-		Log:     hclog.NewNullLogger(),
+		Lines:   func(Line) {},
 	}
 	must(hook.Run(context.Background(), nil, nil))
 }

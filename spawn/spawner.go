@@ -17,7 +17,6 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/hashicorp/go-hclog"
 	"purser/conf"
 	"purser/spawn/loader"
 )
@@ -33,7 +32,7 @@ type Order struct {
 type Spawner struct {
 	app        conf.App
 	runtimeDir string
-	log        hclog.Logger
+	lines      Lines
 	forks      chan func() // runs on the thread that the children hang on
 	threadEnd  chan struct{}
 	running    sync.WaitGroup // one for each child that is not reaped yet
@@ -46,12 +45,12 @@ type Spawner struct {
 
 // New returns a Spawner for an app as Detect returned it. Sockets and loaders go into a folder
 // (0700) that the first Start makes below runtimeDir; keep that path short, for a socket's path
-// must not exceed 107 bytes. What children print goes to log, line by line.
-func New(app conf.App, runtimeDir string, log hclog.Logger) *Spawner {
+// must not exceed 107 bytes. What children print goes to lines.
+func New(app conf.App, runtimeDir string, lines Lines) *Spawner {
 	s := &Spawner{
 		app:        app,
 		runtimeDir: runtimeDir,
-		log:        log.With("app", app.Name),
+		lines:      lines,
 		forks:      make(chan func()),
 		threadEnd:  make(chan struct{}),
 		children:   map[*Child]bool{},
@@ -157,7 +156,7 @@ func (s *Spawner) exec(child *Child) error {
 		pipes.closeOurSide()
 		return fmt.Errorf("cannot run %s: %w", program, err)
 	}
-	child.process.own(pid, pipes, s.log.With("pid", pid, "gen", child.Generation))
+	child.process.own(pid, pipes, s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)
 	return nil
 }

@@ -199,8 +199,8 @@ func TestChildEnvironmentIsBuiltFromScratch(t *testing.T) {
 		"WSGI_ENV=production",
 	}
 	var got []string
-	for _, line := range st.log.lines(t) {
-		if variable, ok := strings.CutPrefix(line.Message, "env "); ok {
+	for _, line := range st.log.lines() {
+		if variable, ok := strings.CutPrefix(line.Text, "env "); ok {
 			got = append(got, variable)
 		}
 	}

@@ -58,17 +58,17 @@ func (c *Client) App(ctx context.Context, app string) (App, error) {
 	return a, c.call(ctx, http.MethodGet, pathOf(app, ""), nil, &a)
 }
 
-// Restart orders a restart of an app and returns when it has begun: at once, unless the app has a
+// Restart asks for a restart of an app and returns when it has begun: at once, unless the app has a
 // before_restart, which may take its time.
-func (c *Client) Restart(ctx context.Context, app string, o Order) (Accepted, error) {
+func (c *Client) Restart(ctx context.Context, app string, o RestartOptions) (Accepted, error) {
 	var a Accepted
 	return a, c.send(ctx, http.MethodPost, pathOf(app, "/restarts"), o, &a)
 }
 
 // Rollback takes an app's newest code back, and returns at once.
-func (c *Client) Rollback(ctx context.Context, app string, why Remark) (Accepted, error) {
+func (c *Client) Rollback(ctx context.Context, app, reason string) (Accepted, error) {
 	var a Accepted
-	return a, c.call(ctx, http.MethodPost, pathOf(app, "/rollback"), why, &a)
+	return a, c.call(ctx, http.MethodPost, pathOf(app, "/rollback"), reasonBody{reason}, &a)
 }
 
 // Promote lets the restart of an app go on that waits at its canary, and returns at once.
@@ -78,8 +78,8 @@ func (c *Client) Promote(ctx context.Context, app string) (Accepted, error) {
 }
 
 // Mark notes that an app needs a restart.
-func (c *Client) Mark(ctx context.Context, app string, why Remark) error {
-	return c.call(ctx, http.MethodPost, pathOf(app, "/mark"), why, nil)
+func (c *Client) Mark(ctx context.Context, app, reason string) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/mark"), reasonBody{reason}, nil)
 }
 
 // Detach has one process drained and replaced, and returns at once.

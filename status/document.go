@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 // A Document is everything that status shows.
@@ -34,8 +35,8 @@ type Spool struct {
 // An App is one group of the pool, with what its processes use.
 type App struct {
 	pool.GroupSnapshot
-	Processes    []Process `json:"processes"`
-	NeedsRestart []Need    `json:"needs_restart"` // why it does, oldest first
+	Processes    []Process      `json:"processes"`
+	NeedsRestart []restart.Need `json:"needs_restart"` // why it does, oldest first
 }
 
 // A Process is one process of an app, with what it uses. CPU and memory are those of its whole
@@ -48,7 +49,7 @@ type Process struct {
 }
 
 // newApp joins what the pool knows of a group to what the kernel knows of its processes.
-func newApp(g pool.GroupSnapshot, needs []Need, used usage, now time.Time) App {
+func newApp(g pool.GroupSnapshot, needs []restart.Need, used usage, now time.Time) App {
 	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs}
 	for _, p := range g.Processes {
 		app.Processes = append(app.Processes, newProcess(p, used[p.PID], now))

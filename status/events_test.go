@@ -120,7 +120,7 @@ func TestEachTransitionIsToldOnce(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)
 	live := r.listen(t, "", "")
-	if _, err := r.client.Restart(t.Context(), "blog", Order{Reason: "release 42"}); err != nil {
+	if _, err := r.client.Restart(t.Context(), "blog", RestartOptions{Reason: "release 42"}); err != nil {
 		t.Fatal(err)
 	}
 	events := live.until("done")
@@ -153,7 +153,7 @@ func TestEachTransitionIsToldOnce(t *testing.T) {
 func TestAStreamIsResumedWhereItEnded(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)
-	if _, err := r.client.Restart(t.Context(), "blog", Order{}); err != nil {
+	if _, err := r.client.Restart(t.Context(), "blog", RestartOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	all := r.listen(t, "?after=0", "").until("done")

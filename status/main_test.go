@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +19,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/restart"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,10 +38,10 @@ type rig struct {
 	releases atomic.Int32 // each restart is of another
 
 	mu     sync.Mutex // guards what follows
-	needed []Need
+	needed []restart.Need
 }
 
-func (r *rig) need(n Need) {
+func (r *rig) need(n restart.Need) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.needed = append(r.needed, n)
@@ -68,30 +68,9 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	r.Server = NewServer(Config{
 		Name: "test", Version: "1.2.3", Listen: []string{"[::]:3000"}, Pool: p, Log: hclog.NewNullLogger(),
 		Spool:  func() (held, limit int64) { return 3 << 20, 1 << 30 },
-		Faults: func() int64 { return 2 },
-		Token:  "open sesame", Stop: func() { r.stopped.Add(1) },
-		Restart: func(g *pool.Group, o Order) (pool.RestartSnapshot, error) {
-			if o.Reason == "nowhere" {
-				return pool.RestartSnapshot{}, errors.New("there is no folder /srv/blog")
-			}
-			if o.Reason == "hooked" {
-				<-time.After(3 * hastyTimeout) // as a hook would take
-			}
-			release := pool.Release{Path: fmt.Sprintf("/srv/blog/%d", r.releases.Add(1))}
-			return g.Restart(pool.RestartRequest{Release: release, Strategy: o.Strategy, Reason: o.Reason, Canary: o.Canary}), nil
-		},
-		Mark: func(app, reason string) error {
-			if reason == "unwritable" {
-				return errors.New("cannot mark the app, as there is no folder tmp")
-			}
-			r.need(Need{Kind: Marked, Reason: app + ": " + reason, Since: time.Now()})
-			return nil
-		},
-		Needs: func(string) []Need {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			return slices.Clone(r.needed)
-		},
+		Faults: func() int64 { return 2 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
+		Token: "open sesame", Stop: func() { r.stopped.Add(1) },
+		Restarts: restartsOf{r},
 	})
 	r.http.ConnState = r.count
 	for _, change := range changes {
@@ -104,6 +83,40 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	r.client = NewClient(ln.Addr().String(), "")
 	r.serve(t, ln)
 	return r
+}
+
+// restartsOf begins the restarts of a rig.
+type restartsOf struct{ r *rig }
+
+func (r restartsOf) Restart(g *pool.Group, o pool.RestartRequest) (pool.RestartSnapshot, error) {
+	if o.Reason == "nowhere" {
+		return pool.RestartSnapshot{}, errors.New("there is no folder /srv/blog")
+	}
+	if o.Reason == "hooked" {
+		<-time.After(3 * hastyTimeout) // as a hook would take
+	}
+	o.Release = pool.Release{Path: fmt.Sprintf("/srv/blog/%d", r.r.releases.Add(1))}
+	return g.Restart(o), nil
+}
+
+func (restartsOf) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error) {
+	return g.Rollback(reason)
+}
+
+func (restartsOf) Promote(g *pool.Group) (pool.RestartSnapshot, error) { return g.Promote() }
+
+func (r restartsOf) Mark(app, reason string) error {
+	if reason == "unwritable" {
+		return errors.New("cannot mark the app, as there is no folder tmp")
+	}
+	r.r.need(restart.Need{Kind: restart.Marked, Reason: app + ": " + reason, Since: time.Now()})
+	return nil
+}
+
+func (r restartsOf) Needs(string) []restart.Need {
+	r.r.mu.Lock()
+	defer r.r.mu.Unlock()
+	return append([]restart.Need{}, r.r.needed...)
 }
 
 // hastyTimeout is the WriteTimeout of a hasty server.
@@ -210,7 +223,7 @@ func (r *rig) beginEndless(t *testing.T) string {
 	t.Helper()
 	r.awaitReady(t)
 	r.slow.Store(true)
-	a, err := r.client.Restart(t.Context(), "blog", Order{})
+	a, err := r.client.Restart(t.Context(), "blog", RestartOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

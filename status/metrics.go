@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 // metrics answers GET /metrics. Each reading is made from what the pool says at that moment, so
@@ -45,10 +46,11 @@ var (
 	descSpool      = metric("spool_bytes", "Bytes of requests and answers that wait in files now.")
 	descSpoolLimit = metric("spool_limit_bytes", "How many may; then the slowest clients are cut off.")
 	descFaults     = metric("faults_total", "Connections that were ended by a fault in purser.")
+	descLost       = metric("log_lines_lost_total", "Lines of a log that were dropped, because nobody read it or its disk was full.", "log")
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descFaults}
+		descSpool, descSpoolLimit, descFaults, descLost}
 	conditions = []pool.Condition{pool.Closing, pool.Resisting, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -67,10 +69,13 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	out.gauge(descSpool, float64(held))
 	out.gauge(descSpoolLimit, float64(limit))
 	to <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(c.Faults()))
+	for log, lines := range c.LinesLost() {
+		to <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(lines), log)
+	}
 	for _, g := range c.Pool.Groups() {
 		s := g.Snapshot()
 		out.app(s)
-		out.needs(s.Name, c.needs(s.Name), now)
+		out.needs(s.Name, c.Restarts.Needs(s.Name), now)
 	}
 }
 
@@ -108,11 +113,11 @@ func (r readings) app(s pool.GroupSnapshot) {
 	}
 }
 
-func (r readings) needs(app string, all []Need, now time.Time) {
+func (r readings) needs(app string, all []restart.Need, now time.Time) {
 	r.gauge(descNeeds, truth(len(all) > 0), app)
 	age := time.Duration(0)
 	for _, n := range all {
-		if n.Kind == Changed {
+		if n.Kind == restart.Changed {
 			age = max(age, now.Sub(n.Since))
 		}
 	}

@@ -4,12 +4,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"purser/restart"
 )
 
 func TestMetricsSayWhatThePoolSays(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)
-	r.need(Need{Kind: Changed, Reason: "Gemfile.lock changed", Since: time.Now().Add(-time.Hour)})
+	r.need(restart.Need{Kind: restart.Changed, Reason: "Gemfile.lock changed", Since: time.Now().Add(-time.Hour)})
 	status, header, body := r.call(t, "GET", "/metrics", "")
 	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
 		t.Fatalf("GET /metrics answered %d, %s: %s", status, header.Get("Content-Type"), body)
@@ -31,6 +33,7 @@ func TestMetricsSayWhatThePoolSays(t *testing.T) {
 		`purser_spool_bytes 3.145728e+06`,
 		`purser_spool_limit_bytes 1.073741824e+09`,
 		`purser_faults_total 2`,
+		`purser_log_lines_lost_total{log="stderr"} 3`,
 	} {
 		if !strings.Contains(body, line) {
 			t.Errorf("the metrics have no line %s:\n%s", line, body)

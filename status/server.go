@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 // Config is what a Server needs. Every field is required unless it says otherwise.
@@ -29,24 +30,37 @@ type Config struct {
 	// Token is what callers over TCP have to show. If it is "", nobody gets in over TCP.
 	Token string
 
-	// Restart begins a restart of g with the code that its root leads to now. It fails if there is no
-	// such code. It may take a while, for a hook that has to allow the restart; one that may not be is
-	// returned as one that has failed. The order's strategy is one that there is.
-	Restart func(g *pool.Group, o Order) (pool.RestartSnapshot, error)
-
-	// Mark notes that an app needs a restart, for as long as no restart was done.
-	Mark func(app, reason string) error
-
-	// Needs returns why an app needs a restart, oldest first. It may be nil: then none ever does.
-	Needs func(app string) []Need
+	Restarts Restarts
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
 	Spool  func() (held, limit int64)
 	Faults func() int64
 
+	// LinesLost returns how many lines of each log were dropped.
+	LinesLost func() map[string]int64
+
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
+}
+
+// Restarts is what begins restarts, takes them back, and knows why one is needed. What may not be done as
+// purser is stopping is refused with pool.ErrClosed.
+type Restarts interface {
+	// Restart begins a restart of g with the code that its root leads to now: the request has no release yet.
+	// It fails if there is no such code. It may take a while, for a hook that has to allow the restart; one
+	// that may not be is returned as one that has failed. The request's strategy is one that there is.
+	Restart(g *pool.Group, r pool.RestartRequest) (pool.RestartSnapshot, error)
+
+	// Rollback and Promote fail as those of pool.Group do.
+	Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error)
+	Promote(g *pool.Group) (pool.RestartSnapshot, error)
+
+	// Mark notes that an app needs a restart, for as long as no restart was done.
+	Mark(app, reason string) error
+
+	// Needs returns why an app needs a restart, oldest first; none is an empty list, never nil.
+	Needs(app string) []restart.Need
 }
 
 // A Server answers the admin API.
@@ -56,6 +70,8 @@ type Server struct {
 	http    *http.Server
 	ending  context.Context // ends the long polls and the event streams
 	end     context.CancelFunc
+
+	refusals refusals
 }
 
 // NewServer returns a Server that has yet to Serve.
@@ -134,25 +150,37 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 		case local && (uid == 0 || uid == os.Geteuid()):
 			next.ServeHTTP(w, r)
 		case local:
-			s.Log.Warn("admin call refused", "uid", uid, "path", r.URL.Path)
+			s.refused("uid", uid, "path", r.URL.Path)
 			refuse(w, http.StatusUnauthorized, CodeUnauthorized, "only root and the user that purser runs as may call this")
 		case s.showsToken(r):
 			next.ServeHTTP(w, r)
 		default:
-			s.Log.Warn("admin call refused", "from", r.RemoteAddr, "path", r.URL.Path)
+			s.refused("from", r.RemoteAddr, "path", r.URL.Path)
 			w.Header().Set("WWW-Authenticate", `Bearer realm="purser"`)
 			refuse(w, http.StatusUnauthorized, CodeUnauthorized, "the token is missing or wrong; set PURSER_ADMIN_TOKEN")
 		}
 	})
 }
 
+// refused logs a call that was refused.
+func (s *Server) refused(facts ...any) {
+	ok, skipped := s.refusals.allow(time.Now())
+	if !ok {
+		return
+	}
+	if skipped > 0 {
+		facts = append(facts, "not-logged-before", skipped)
+	}
+	s.Log.Warn("admin call refused", facts...)
+}
+
 // showsToken compares digests, in constant time, so that neither the token nor its length can be
-// found by measuring.
+// found by measuring. The scheme's case does not matter (RFC 9110 section 11.1).
 func (s *Server) showsToken(r *http.Request) bool {
-	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || s.Token == "" {
+	scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || s.Token == "" {
 		return false
 	}
-	a, b := sha256.Sum256([]byte(shown)), sha256.Sum256([]byte(s.Token))
+	a, b := sha256.Sum256([]byte(strings.TrimLeft(shown, " "))), sha256.Sum256([]byte(s.Token))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }

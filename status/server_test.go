@@ -119,7 +119,7 @@ func TestARestartThatFailsTellsWhy(t *testing.T) {
 	r := newRig(t)
 	r.awaitReady(t)
 	r.broken.Store(true)
-	a, err := r.client.Restart(t.Context(), "blog", Order{})
+	a, err := r.client.Restart(t.Context(), "blog", RestartOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestNoRestartBeginsWhileStopping(t *testing.T) {
 	if err := r.Pool.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.client.Restart(t.Context(), "blog", Order{})
+	_, err := r.client.Restart(t.Context(), "blog", RestartOptions{})
 	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Status != 409 || refusal.Code != CodeClosing {
 		t.Errorf("the restart was answered with %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 // restart tells of the restart that is under way, or why the last one did not work.
@@ -14,15 +15,21 @@ func (t *text) restart(a App) {
 	r := a.Restart
 	switch {
 	case r == nil:
-	case r.State == pool.RestartFailed && r.Failure != nil && (a.Failure == nil || a.Failure.ErrorID != r.Failure.ErrorID):
+	case r.State == pool.RestartFailed && r.Failure != nil && !isTold(a.Failure, r.Failure):
 		t.line("  %s", t.paint(red, "Last %s failed %s (error %s): %s",
-			deed(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
+			NameOf(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
 		for _, line := range r.Failure.Output {
 			t.line("    | %s", Printable(line))
 		}
 	case underWay(r):
 		t.underWay(a, r)
 	}
+}
+
+// isTold reports whether the app's own failure tells of that of a restart already. Each start that is tried
+// again has an id of its own.
+func isTold(own, restart *pool.Failure) bool {
+	return own != nil && (own.ErrorID == restart.ErrorID || own.Generation == restart.Generation && own.Reason == restart.Reason)
 }
 
 func (t *text) underWay(a App, r *pool.RestartSnapshot) {
@@ -54,21 +61,19 @@ func Canary(r *pool.RestartSnapshot) string {
 }
 
 func doing(r *pool.RestartSnapshot) string {
-	if r.Strategy == Rollback {
+	if r.Strategy == pool.Rollback {
 		return "rolling back"
 	}
 	return "restarting"
 }
 
-func deed(r *pool.RestartSnapshot) string {
-	if r.Strategy == Rollback {
-		return Rollback
+// NameOf is what people call a restart, or a rollback, which is one as well.
+func NameOf(r *pool.RestartSnapshot) string {
+	if r.Strategy == pool.Rollback {
+		return pool.Rollback
 	}
 	return "restart"
 }
-
-// Rollback is the strategy of a restart that is one.
-const Rollback = "rollback"
 
 // mostNeeds is how many needs of one app the text tells.
 const mostNeeds = 5
@@ -84,8 +89,8 @@ func (t *text) needs(a App) {
 	}
 }
 
-func (t *text) need(n Need, a App) string {
-	if n.Kind == Marked {
+func (t *text) need(n restart.Need, a App) string {
+	if n.Kind == restart.Marked {
 		return fmt.Sprintf("marked %s: %s", ago(n.Since, t.now), Printable(n.Reason))
 	}
 	text := fmt.Sprintf("%s %s", Printable(n.Reason), ago(n.Since, t.now))
@@ -118,7 +123,7 @@ func leaves(p Process, a App) bool {
 	if r == nil || r.State != pool.RestartRunning {
 		return false
 	}
-	if a.Condition == pool.Resisting && r.Strategy != Rollback { // it is being taken back
+	if a.Condition == pool.Resisting && r.Strategy != pool.Rollback { // it is being taken back
 		return p.Generation == r.Generation
 	}
 	return p.Generation != r.Generation

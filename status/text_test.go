@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -97,18 +98,27 @@ func TestTextOfARestartThatWasRefused(t *testing.T) {
 func TestTextOfAnAppThatNeedsARestart(t *testing.T) {
 	d := document()
 	blog := &d.Apps[0]
-	blog.NeedsRestart = []Need{
-		{Kind: Marked, Reason: "openssl was upgraded", Since: noon.Add(-5 * time.Minute), PIDs: []int{18652, 1018653}},
-		{Kind: Changed, Reason: "app/models/user.rb changed", File: "app/models/user.rb", Since: noon.Add(-3 * time.Minute), PIDs: []int{18652}},
+	blog.NeedsRestart = []restart.Need{
+		{Kind: restart.Marked, Reason: "openssl was upgraded", Since: noon.Add(-5 * time.Minute), PIDs: []int{18652, 1018653}},
+		{Kind: restart.Changed, Reason: "app/models/user.rb changed", File: "app/models/user.rb", Since: noon.Add(-3 * time.Minute), PIDs: []int{18652}},
 	}
 	for range 5 {
-		blog.NeedsRestart = append(blog.NeedsRestart, Need{Kind: Marked, Reason: "and \x1b[2Jagain", Since: noon})
+		blog.NeedsRestart = append(blog.NeedsRestart, restart.Need{Kind: restart.Marked, Reason: "and \x1b[2Jagain", Since: noon})
 	}
 	golden(t, "needs.txt", d, false)
 }
 
 func TestTextOfADeploymentThatIsResisted(t *testing.T) {
 	golden(t, "resisting.txt", resisting(), false)
+}
+
+func TestAFailureThatIsTriedAgainIsToldOnce(t *testing.T) {
+	d := resisting()
+	blog := &d.Apps[0]
+	first := *blog.Failure
+	first.ErrorID = "0123beef"
+	blog.Restart = &pool.RestartSnapshot{State: pool.RestartFailed, Generation: first.Generation, Failure: &first}
+	golden(t, "resisting.txt", d, false)
 }
 
 func TestTextInColour(t *testing.T) {

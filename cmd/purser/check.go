@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/cmd/purser/serve"
 	"purser/conf"
 )
 
@@ -50,12 +51,15 @@ func loadConfig(file string, args []string) (*conf.Config, error) {
 
 // reportCheck looks for the apps themselves, too.
 func reportCheck(w io.Writer, cfg *conf.Config) error {
-	apps, err := detectAll(cfg.Apps)
+	apps, err := serve.Detect(cfg.Apps)
 	if err != nil {
 		return err
 	}
 	for _, app := range apps {
 		fmt.Fprintf(w, "%s: %s app in %s, %d to %d processes\n", app.Name, app.Kind, app.Root, app.MinProcesses, app.MaxProcesses)
+		if warning := app.ReloadWarning(); warning != "" {
+			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
+		}
 	}
 	fmt.Fprintln(w, "The configuration can be served.")
 	return nil

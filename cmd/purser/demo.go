@@ -55,11 +55,9 @@ func demo(stdout, stderr io.Writer, listen, name string) error {
 	app.Name = "demo"
 	app.Command.Args = []string{binary, "demo-app", "{socket}"}
 	app.MinProcesses, app.MaxProcesses = 3, 3
-	s := serving{cfg: cfg, name: name, log: newLog(cfg.Server, stderr)}
-	s.opened = func(listeners []net.Listener) {
+	return serveApps(cfg, name, stderr, func(listeners []net.Listener) {
 		fmt.Fprint(stdout, demoGuide(dir, demoURL(listeners[0]), commandFor(binary, name)))
-	}
-	return s.run()
+	})
 }
 
 // demoFolder makes the sample app's folder.

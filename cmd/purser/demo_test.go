@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"purser/cmd/purser/show"
 	"purser/status"
 )
 
@@ -76,9 +77,9 @@ func TestRestartTellsItsEventsAsJSON(t *testing.T) {
 	l.awaitProcesses(3)
 	got := l.purser("restart", "--all", "--json", "--instance", l.name)
 	got.wants(t, exitDone)
-	var events []event
+	var events []show.Event
 	for line := range strings.Lines(got.stdout) {
-		var e event
+		var e show.Event
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%q is no event: %v", line, err)
 		}
@@ -93,7 +94,7 @@ func TestARestartThatTakesTooLongGoesOn(t *testing.T) {
 	l := newLand(t)
 	l.start("demo", "--listen", "127.0.0.1:0")
 	l.awaitProcesses(3)
-	l.purser("restart", "demo", "--timeout", "1ms", "--instance", l.name).wants(t, exitTimeout)
+	l.purser("restart", "demo", "--timeout", "1ms", "--instance", l.name).wants(t, exitTimeout, "see purser status demo")
 	l.purser("restart", "demo", "--no-wait", "--instance", l.name).wants(t, exitDone)
 	l.purser("restart", "dmo", "--instance", l.name).wants(t, exitUsage, `did you mean "demo"?`)
 	l.purser("restart", "/usr", "--instance", l.name).wants(t, exitUsage, "no app has the folder /usr")
@@ -152,7 +153,7 @@ func TestSIGUSR1RestartsAllApps(t *testing.T) {
 		return app.Generation == 2 && app.Restart != nil && app.Restart.State == "done"
 	})
 	demo.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, "the log says what SIGHUP does", func() bool { return strings.Contains(demo.log.String(), "reopening the access log only") })
+	eventually(t, "the log says what SIGHUP does", func() bool { return strings.Contains(demo.log.String(), "reopening the log files only") })
 	demo.cmd.Process.Signal(syscall.SIGTERM)
 	if code := demo.awaitEnd(); code != exitDone {
 		t.Errorf("after SIGTERM the exit code is %d", code)

@@ -18,14 +18,14 @@ func newDetach() *cobra.Command {
 		Example: "  purser status blog\n  purser detach blog 4711",
 		Args:    takes(2, 2, "an app and a pid"),
 	}
-	reach := addReach(c)
-	c.ValidArgsFunction = reach.completeProcesses
+	target := addTarget(c)
+	c.ValidArgsFunction = target.completeProcesses
 	c.RunE = func(c *cobra.Command, args []string) error {
 		pid, err := strconv.Atoi(args[1])
 		if err != nil || pid <= 0 {
 			return withCode(exitUsage, "%q is no pid; purser status %s shows them", args[1], args[0])
 		}
-		client, err := reach.client()
+		client, err := target.client()
 		if err != nil {
 			return err
 		}
@@ -44,11 +44,11 @@ func newDetach() *cobra.Command {
 }
 
 // completeProcesses offers the apps to the shell, and after one the pids of its processes.
-func (r *reach) completeProcesses(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+func (t *target) completeProcesses(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
-		return r.completeApps(c, args, word)
+		return t.completeApps(c, args, word)
 	}
-	client, err := r.client()
+	client, err := t.client()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"purser/cmd/purser/serve"
 	"purser/status"
 )
 
@@ -18,6 +19,7 @@ const (
 	exitTimeout     = 4 // of waiting; what was waited for goes on
 	exitUnreachable = 5 // no running purser
 	exitInternal    = 70
+	exitInterrupted = 130 // by Ctrl-C; what was waited for goes on
 )
 
 // coded is an error that wants a certain exit code.
@@ -48,6 +50,9 @@ func exitCode(err error) int {
 	if c, ok := errors.AsType[coded](err); ok {
 		return c.code
 	}
+	if _, refused := errors.AsType[serve.Refusal](err); refused {
+		return exitUsage
+	}
 	if errors.Is(err, status.ErrUnreachable) {
 		return exitUnreachable
 	}
@@ -67,9 +72,21 @@ func refusalCode(e *status.Error) int {
 	return exitUsage
 }
 
-// complain writes each line of an error as a sentence of purser's.
-func complain(w io.Writer, err error) {
+// A toldError is one that the operator has read already.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
+func told(err error) error {
 	if err == nil {
+		return nil
+	}
+	return toldError{err}
+}
+
+// complain writes each line of an error as a sentence of purser's, unless it was told.
+func complain(w io.Writer, err error) {
+	if _, known := errors.AsType[toldError](err); known || err == nil {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {

@@ -2,23 +2,14 @@ package main
 
 import (
 	"io"
+	"os"
 
-	"github.com/hashicorp/go-hclog"
-
+	"purser/cmd/purser/serve/log"
+	"purser/cmd/purser/show"
 	"purser/conf"
 )
 
 // newLog returns the log that all parts of purser write to, each under a name of its own.
-func newLog(s conf.Server, w io.Writer) hclog.Logger {
-	color := hclog.ColorOff
-	if isColorful(w) {
-		color = hclog.ForceColor
-	}
-	return hclog.New(&hclog.LoggerOptions{
-		Name:       "purser",
-		Level:      hclog.LevelFromString(s.LogLevel),
-		JSONFormat: s.LogFormat == "json",
-		Color:      color,
-		Output:     w,
-	})
+func newLog(cfg *conf.Config, stderr io.Writer) *log.Log {
+	return log.New(log.Config{Server: cfg.Server, Apps: cfg.Apps, Stderr: stderr, Stdout: os.Stdout, Color: show.IsColorful(stderr)})
 }

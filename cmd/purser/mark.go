@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"purser/restart"
-	"purser/status"
 )
 
 func newMark() *cobra.Command {
@@ -23,11 +22,11 @@ func newMark() *cobra.Command {
 		Example: "  purser mark blog --reason \"openssl was upgraded\"\n  purser mark /var/www/blog/current --reason \"libvips 8.16\"\n  purser restart --marked",
 		Args:    takes(1, 1, "one app, or its folder"),
 	}
-	reach := addReach(c)
-	c.ValidArgsFunction = reach.completeApps
+	target := addTarget(c)
+	c.ValidArgsFunction = target.completeApps
 	c.Flags().StringVar(&reason, "reason", "", "`TEXT` for status: what has changed")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		app, err := markRunning(c.Context(), reach, args[0], reason)
+		app, err := markRunning(c.Context(), target, args[0], reason)
 		if err == nil {
 			fmt.Fprintf(c.OutOrStdout(), "%s is marked; purser restart --marked restarts it.\n", app)
 			return nil
@@ -47,8 +46,8 @@ func newMark() *cobra.Command {
 
 // markRunning marks an app of the running purser. It returns the app's name, unless there is no such
 // app or no such purser.
-func markRunning(ctx context.Context, reach *reach, word, reason string) (name string, err error) {
-	client, err := reach.client()
+func markRunning(ctx context.Context, target *target, word, reason string) (name string, err error) {
+	client, err := target.client()
 	if err != nil {
 		return "", err
 	}
@@ -57,7 +56,7 @@ func markRunning(ctx context.Context, reach *reach, word, reason string) (name s
 	if err != nil {
 		return "", err
 	}
-	return app.Name, client.Mark(ctx, app.Name, status.Remark{Reason: reason})
+	return app.Name, client.Mark(ctx, app.Name, reason)
 }
 
 // folderOf returns the folder that a word names, if it does.

@@ -10,11 +10,12 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/restart"
 	"purser/status"
 )
 
 type restartOptions struct {
-	pursuit
+	followOptions
 	all, marked bool
 	strategy    string
 	canary      string
@@ -85,7 +86,7 @@ func (o *restartOptions) check(args []string) error {
 }
 
 func (o *restartOptions) restart(c *cobra.Command, words []string) error {
-	client, err := o.reach.client()
+	client, err := o.target.client()
 	if err != nil {
 		return err
 	}
@@ -97,11 +98,11 @@ func (o *restartOptions) restart(c *cobra.Command, words []string) error {
 	if o.marked && len(apps) == 0 && !o.json {
 		fmt.Fprintln(c.OutOrStdout(), "Nothing needs a restart.")
 	}
-	var errands []errand
+	var actions []action
 	for _, app := range apps {
-		errands = append(errands, o.errand(client, app))
+		actions = append(actions, o.action(client, app))
 	}
-	return o.run(c.Context(), c, client, errands)
+	return o.run(c.Context(), c, client, actions)
 }
 
 // choose returns the apps that the words mean, each once, or those that --all or --marked do.
@@ -130,9 +131,9 @@ func (o *restartOptions) choose(ctx context.Context, client *status.Client, word
 	return apps, nil
 }
 
-func (o *restartOptions) errand(client *status.Client, app status.App) errand {
-	e := errand{app: app.Name, verb: "restarting to"}
-	wanted := status.Order{Strategy: o.strategy, Reason: o.reason, Canary: o.part}
+func (o *restartOptions) action(client *status.Client, app status.App) action {
+	e := action{app: app.Name, name: "restart", verb: "restarting to"}
+	wanted := status.RestartOptions{Strategy: o.strategy, Reason: o.reason, Canary: o.part}
 	if o.marked {
 		if r := app.Restart; coversNeeds(app) {
 			e.verb = "restarting already, to"
@@ -151,13 +152,13 @@ func (o *restartOptions) errand(client *status.Client, app status.App) errand {
 // needs it for: several scripts that call restart --marked one after another are one restart.
 func coversNeeds(app status.App) bool {
 	r := app.Restart
-	if r == nil || r.State != pool.RestartRunning && r.State != pool.RestartCanary || r.Strategy == status.Rollback {
+	if r == nil || r.State != pool.RestartRunning && r.State != pool.RestartCanary || r.Strategy == pool.Rollback {
 		return false
 	}
-	return !slices.ContainsFunc(app.NeedsRestart, func(n status.Need) bool { return !n.Since.Before(r.Started) })
+	return !slices.ContainsFunc(app.NeedsRestart, func(n restart.Need) bool { return !n.Since.Before(r.Started) })
 }
 
-func whyMarked(needs []status.Need) string {
+func whyMarked(needs []restart.Need) string {
 	why := needs[0].Reason
 	if more := len(needs) - 1; more > 0 {
 		why += fmt.Sprintf(", and %d more", more)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"purser/cmd/purser/serve"
+	"purser/cmd/purser/serve/log"
+	"purser/cmd/purser/show"
 	"purser/conf"
 )
 
@@ -42,8 +47,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := serving{cfg: cfg, name: o.name, log: newLog(cfg.Server, c.ErrOrStderr())}
-			return s.run()
+			return serveApps(cfg, o.name, c.ErrOrStderr(), nil)
 		},
 	}
 	o.declare(c.Flags())
@@ -55,7 +59,7 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "instance", "", "`NAME` of this purser (default: that of the file or folder)")
 	f.StringArrayVar(&o.listen, "listen", nil, "`ADDR` to serve on: host:port, unix:/path or systemd:NAME; may be repeated (default :3000)")
 	f.StringVar(&o.admin, "admin", "", "host:port on loopback for the admin API, instead of its unix socket; needs $"+tokenVariable)
-	f.StringVar(&o.accessLog, "access-log", "", "off, stderr or a `PATH` (default off)")
+	f.StringVar(&o.accessLog, "access-log", "", "off, stderr, stdout or a `PATH` (default off)")
 	f.StringVar(&o.logLevel, "log-level", "", "trace, debug, info, warn or error (default info)")
 	f.StringVar(&o.logFormat, "log-format", "", "text or json (default text)")
 	f.StringVar(&o.command, "command", "", "`COMMAND` that starts the app; {socket}, {port} and {root} are replaced")
@@ -163,7 +167,7 @@ func change[T any](f *pflag.FlagSet, flag string, key *T, value T) {
 
 // logPath leaves the words and makes a path absolute.
 func logPath(s string) (string, error) {
-	if s == "off" || s == "stderr" {
+	if s == "off" || s == "stderr" || s == "stdout" {
 		return s, nil
 	}
 	path, err := filepath.Abs(s)
@@ -171,6 +175,20 @@ func logPath(s string) (string, error) {
 		return "", withCode(exitUsage, "--access-log %s: %w", s, err)
 	}
 	return path, nil
+}
+
+// serveApps is one purser from its start to its end. Opened is told of the listeners, and may be nil.
+func serveApps(cfg *conf.Config, name string, stderr io.Writer, opened func([]net.Listener)) error {
+	token, err := adminToken(cfg.Server)
+	if err != nil {
+		return err
+	}
+	err = serve.Run(serve.Config{
+		Conf: cfg, Name: name, Version: release, Token: token, Opened: opened,
+		Log: newLog(cfg, stderr), Attended: show.IsTerminal(os.Stdin),
+	})
+	complain(log.Impatient(stderr), err)
+	return told(err)
 }
 
 // adminToken is the token that callers of an admin API on TCP must show.

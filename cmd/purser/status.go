@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/cmd/purser/show"
 	"purser/status"
 )
 
@@ -18,7 +19,7 @@ import (
 const watchInterval = time.Second
 
 type statusOptions struct {
-	reach       *reach
+	target      *target
 	json, watch bool
 	app         string // "" = all
 }
@@ -41,8 +42,8 @@ func newStatus() *cobra.Command {
 			return o.show(c)
 		},
 	}
-	o.reach = addReach(c)
-	c.ValidArgsFunction = o.reach.completeApps
+	o.target = addTarget(c)
+	c.ValidArgsFunction = o.target.completeApps
 	c.Flags().BoolVar(&o.json, "json", false, "as JSON; with --watch one document a line")
 	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every second until interrupted")
 	refuseLater(c.Flags(), "xml")
@@ -51,7 +52,7 @@ func newStatus() *cobra.Command {
 
 // show prints the status once, or until interrupted.
 func (o *statusOptions) show(c *cobra.Command) error {
-	client, err := o.reach.client()
+	client, err := o.target.client()
 	if err != nil {
 		return err
 	}
@@ -98,8 +99,8 @@ func (o *statusOptions) print(w io.Writer, d status.Document) error {
 		}
 		return encoder.Encode(d)
 	}
-	if o.watch && isTerminal(w) {
-		fmt.Fprint(w, clearScreen)
+	if o.watch && show.IsTerminal(w) {
+		fmt.Fprint(w, show.ClearScreen)
 	}
-	return status.WriteText(w, d, isColorful(w))
+	return status.WriteText(w, d, show.IsColorful(w))
 }

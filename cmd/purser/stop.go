@@ -21,11 +21,11 @@ func newStop() *cobra.Command {
 		Example: "  purser stop\n  purser stop --instance blog --timeout 2m",
 		Args:    takes(0, 0, "no argument"),
 	}
-	reach := addReach(c)
+	target := addTarget(c)
 	c.Flags().BoolVar(&noWait, "no-wait", false, "return at once")
 	c.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "wait no longer than `SPAN`; the stop goes on")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		client, err := reach.client()
+		client, err := target.client()
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ type Options struct {
 	Args   []string // instead of Config: the command, as in "serve DIR"; --listen and --instance are added
 	Env    []string // added to the environment, which is otherwise PATH, HOME and XDG_RUNTIME_DIR
 	Before []string // a command line that purser's is appended to, as in "taskset -c 0"
+	Stderr *os.File // instead of Log
 }
 
 // A Purser is a running purser.
@@ -69,8 +70,10 @@ func (p *Purser) end(t testing.TB) {
 	select {
 	case <-p.Exited:
 	default:
-		// Nobody measures this stop: a second TERM asks for it now instead of waiting for apps.
+		// Nobody measures this stop: a second TERM asks for it now instead of waiting for apps. Those of
+		// the first 100 ms are one.
 		p.Signal(sigTERM)
+		time.AfterFunc(200*time.Millisecond, func() { p.Signal(sigTERM) })
 		time.AfterFunc(5*time.Second, func() { p.Signal(sigTERM) })
 		if _, err := p.Stop(20 * time.Second); err != nil {
 			t.Errorf("purser did not stop: %v", err)
@@ -118,6 +121,9 @@ func Launch(o Options) (*Purser, error) {
 	line := slices.Concat(o.Before, []string{bin}, args)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = p.env
+	if o.Stderr != nil {
+		cmd.Stderr = o.Stderr
+	}
 	p.Program, err = StartProgram(cmd)
 	return p, err
 }

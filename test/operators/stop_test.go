@@ -53,6 +53,7 @@ func TestSecondTermEndsItNow(t *testing.T) {
 	begin := time.Now()
 	p.Signal(syscall.SIGTERM)
 	harness.Eventually(t, harness.Patience, "nobody is accepted any more", func() bool { return harness.Refuses(p) })
+	harness.Eventually(t, harness.Patience, "another TERM is a second one", func() bool { return time.Since(begin) > 200*time.Millisecond })
 	p.Signal(syscall.SIGTERM)
 	if _, err := p.Wait(harness.Within(t)); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,160 @@
+package serve
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
+	"purser/pool"
+	"purser/restart/deploy"
+	"purser/spawn"
+)
+
+// asApp in the environment makes the test binary an app that answers on the socket that it is given.
+const asApp = "PURSER_TEST_AS_APP"
+
+// A site is what apps share, and no visitors.
+func newSite(t *testing.T) *shared {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "ps") // short, for the paths of sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pool.New(0, 0, hclog.NewNullLogger())
+	s := &shared{pool: p, deployer: deploy.New(p, hclog.NewNullLogger()), folder: folder, log: hclog.NewNullLogger(),
+		lines: func(conf.App) (spawn.Lines, error) { return func(spawn.Line) {}, nil }}
+	t.Cleanup(func() {
+		s.deployer.Close()
+		os.RemoveAll(folder)
+	})
+	return s
+}
+
+// newRealApp is an app of one process that serves.
+func newRealApp(t *testing.T, s *shared, name string) *App {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := conf.ForDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := cfg.Apps[0]
+	app.Name, app.Command.Args = name, []string{binary, "{socket}"}
+	app.MinProcesses, app.MaxProcesses = 1, 1
+	app.Env[asApp] = "1"
+	found, err := Detect([]conf.App{app})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newApp(s, found[0])
+}
+
+func (a *App) mustStart(t *testing.T) {
+	t.Helper()
+	if err := a.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	process, err := a.group.Acquire(ctx, pool.Wish{})
+	if err != nil {
+		t.Fatalf("it does not serve: %v", err)
+	}
+	a.group.Release(process, pool.Unclear)
+}
+
+func (a *App) mustStop(t *testing.T) {
+	t.Helper()
+	if err := a.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnAppStopsAndStartsBesideOthers(t *testing.T) {
+	s := newSite(t)
+	blog, shop := newRealApp(t, s, "blog"), newRealApp(t, s, "shop")
+	blog.mustStart(t)
+	shop.mustStart(t)
+	pid := shop.group.Snapshot().Processes[0].PID
+	for range 2 {
+		blog.mustStop(t)
+		if s.pool.Group("blog") != nil || len(s.pool.Groups()) != 1 {
+			t.Error("the pool still knows the app that was stopped")
+		}
+		if left, _ := filepath.Glob(s.folder + "/*"); len(left) != 1 {
+			t.Errorf("on disk there is still %v", left)
+		}
+		blog.mustStart(t)
+	}
+	if now := shop.group.Snapshot().Processes; len(now) != 1 || now[0].PID != pid || now[0].State != "ready" {
+		t.Errorf("the other app's processes are %+v", now)
+	}
+	blog.mustStop(t)
+	blog.mustStop(t) // which is nothing
+	shop.mustStop(t)
+}
+
+func TestAStoppedAppIsRestartedByNobody(t *testing.T) {
+	s := newSite(t)
+	blog := newRealApp(t, s, "blog")
+	blog.mustStart(t)
+	g := blog.group
+	blog.mustStop(t)
+	s.deployer.RestartAll("SIGUSR1")
+	if _, err := s.deployer.Restart(g, pool.RestartRequest{}); err == nil {
+		t.Error("it is restarted")
+	}
+	if needs := s.deployer.Needs("blog"); len(needs) != 0 {
+		t.Errorf("it needs %v", needs)
+	}
+}
+
+func TestOnlyHooksAreChangedInPlaceYet(t *testing.T) {
+	s := newSite(t)
+	blog := newRealApp(t, s, "blog")
+	blog.mustStart(t)
+	to := blog.Conf()
+	to.Hooks.BeforeRestart.Shell = "echo no; exit 1"
+	if err := blog.Change(to); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.deployer.Restart(blog.group, pool.RestartRequest{}); err != nil || r.State != pool.RestartFailed {
+		t.Errorf("its new hook is not asked: %+v, %v", r, err)
+	}
+	to.MaxProcesses = 9
+	if err := blog.Change(to); err == nil || !strings.Contains(err.Error(), `cannot change app "blog"`) || blog.Conf().MaxProcesses != 1 {
+		t.Errorf("another number of processes is answered with %v", err)
+	}
+	blog.mustStop(t)
+}
+
+func TestAnAppWhoseRootIsGoneIsRefused(t *testing.T) {
+	s := newSite(t)
+	blog := newRealApp(t, s, "blog")
+	if err := os.Remove(blog.conf.Root); err != nil {
+		t.Fatal(err)
+	}
+	if err := blog.Start(); err == nil || !strings.Contains(err.Error(), `cannot serve app "blog"`) {
+		t.Errorf("its start ends with %v", err)
+	}
+	blog.mustStop(t)
+}
+
+// serveAsApp answers on a socket until it is told to exit.
+func serveAsApp(socket string) {
+	listener, err := listenUnix(socket)
+	if err != nil {
+		panic(err)
+	}
+	panic(http.Serve(listener[0], http.NotFoundHandler()))
+}

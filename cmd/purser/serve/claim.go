@@ -1,0 +1,82 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"purser/status"
+)
+
+// A claim is the folder of one purser below the runtime folder, for sockets of its apps. It is
+// locked, so that no other purser of that name runs, and the kernel unlocks it however purser ends.
+type claim struct {
+	folder string
+	lock   *os.File
+}
+
+// claimName locks the folder of the purser called name, and removes what an earlier one left in it.
+func claimName(name string) (*claim, error) {
+	dir := status.RuntimeDir()
+	if err := status.MakeRuntimeDir(dir); err != nil {
+		return nil, refusal(err)
+	}
+	c := &claim{folder: filepath.Join(dir, name)}
+	for c.lock == nil {
+		if err := c.tryLock(); errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, Refusal{fmt.Errorf("a purser named %q is already running; stop it (purser stop --instance %s), or name this one otherwise with --instance NAME", name, name)}
+		} else if err != nil {
+			return nil, fmt.Errorf("cannot make a runtime folder: %w", err)
+		}
+	}
+	return c, c.clear()
+}
+
+// tryLock leaves lock nil if the folder was removed, by a purser that just ended, before it was locked.
+func (c *claim) tryLock() error {
+	if err := os.Mkdir(c.folder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	dir, err := os.Open(c.folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		dir.Close()
+		return err
+	}
+	locked, errLocked := dir.Stat()
+	now, errNow := os.Stat(c.folder)
+	if errLocked != nil || errNow != nil || !os.SameFile(locked, now) {
+		dir.Close()
+		return nil
+	}
+	c.lock = dir
+	return nil
+}
+
+// clear removes what a purser that was killed left.
+func (c *claim) clear() error {
+	names, err := c.lock.Readdirnames(-1)
+	if err != nil {
+		return fmt.Errorf("cannot look into the runtime folder: %w", err)
+	}
+	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(c.folder, name)); err != nil {
+			return fmt.Errorf("cannot clear the runtime folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// release gives the name up.
+func (c *claim) release() {
+	os.RemoveAll(c.folder) // what stays is cleared by the next of this name
+	c.lock.Close()
+}

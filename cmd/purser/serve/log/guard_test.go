@@ -1,0 +1,114 @@
+package log
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// ofNobody is an app's folder that belongs to a user without rights, with a folder log in it.
+func ofNobody(t *testing.T) (root string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root opens logs for others")
+	}
+	root = filepath.Join(t.TempDir(), "app")
+	must(t, os.Mkdir(root, 0o755), os.Mkdir(root+"/log", 0o755), os.Chown(root, nobody, nobody), os.Chown(root+"/log", nobody, nobody))
+	return root
+}
+
+const nobody = 65534
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRootOpensALogBelowAnAppsFolderAsItsOwner(t *testing.T) {
+	root := ofNobody(t)
+	for parent := filepath.Dir(root); parent != os.TempDir(); parent = filepath.Dir(parent) {
+		must(t, os.Chmod(parent, 0o755))
+	}
+	path := root + "/log/app.log"
+	st := newStage(t, withApp(root, path))
+	st.app()(printed("hello"))
+	st.fileIs(path, "hello\n")
+	stat, err := os.Stat(path)
+	must(t, err)
+	if owner := stat.Sys().(*syscall.Stat_t).Uid; owner != nobody || stat.Mode().Perm() != 0o600 {
+		t.Errorf("the log belongs to %d, with mode %v", owner, stat.Mode())
+	}
+	must(t, os.Rename(path, path+".1"))
+	st.Reopen()
+	st.await("it is there again", func() bool { _, err := os.Stat(path); return err == nil })
+}
+
+func TestRootOpensNothingElseBelowAnAppsFolder(t *testing.T) {
+	victim := inFolder(t, "shadow")
+	for _, c := range []struct {
+		what  string
+		plant func(root, path string) error
+		why   string
+	}{
+		{"a link", func(_, path string) error { return os.Symlink(victim, path) }, "is a link"},
+		{"a link within", func(root, path string) error { return os.Symlink("other.log", path) }, "is a link"},
+		{"a folder that is a link", func(root, _ string) error {
+			return errorsOf(os.Remove(root+"/log"), os.Symlink(filepath.Dir(victim), root+"/log"))
+		}, "is a link"},
+		{"a second name", func(root, path string) error {
+			return errorsOf(os.WriteFile(root+"/first", nil, 0o666), os.Chmod(root+"/first", 0o666), os.Link(root+"/first", path))
+		}, "it is no regular file of one name"},
+		{"a pipe", func(_, path string) error { return errorsOf(unix.Mkfifo(path, 0o666), os.Chmod(path, 0o666)) }, "no such device or address"},
+		{"a file of root", func(_, path string) error { return os.WriteFile(path, nil, 0o600) }, "permission denied"},
+		{"a folder of root", func(root, _ string) error { return os.Chown(root+"/log", 0, 0) }, "permission denied"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			root := ofNobody(t)
+			path := root + "/log/app.log"
+			must(t, os.WriteFile(victim, nil, 0o600), c.plant(root, path))
+			st := newStage(t, withApp(root, path))
+			_, err := st.App(st.cfg.Apps[0])
+			if err == nil || !strings.HasPrefix(err.Error(), "app app: cannot open the log "+path+": below an app's folder, root opens only") || !strings.Contains(err.Error(), c.why) {
+				t.Errorf("the error is %v, want %s", err, c.why)
+			}
+			if content(victim) != "" {
+				t.Error("a file elsewhere was written")
+			}
+		})
+	}
+}
+
+func errorsOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestRootDoesNotFollowALinkIntoAnAppsFolderEither(t *testing.T) {
+	root := ofNobody(t)
+	link := filepath.Join(t.TempDir(), "logs")
+	must(t, os.Symlink(root+"/log", link), os.WriteFile(root+"/log/app.log", nil, 0o600))
+	st := newStage(t, withApp(root, link+"/app.log"))
+	if _, err := st.App(st.cfg.Apps[0]); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestRootRenamesNothingBelowAnAppsFolder(t *testing.T) {
+	root := ofNobody(t)
+	st := newStage(t, func(c *Config) { withApp(root, root+"/log/app.log")(c); c.Server.LogMaxSize = 1 << 20 })
+	if _, err := st.App(st.cfg.Apps[0]); err == nil || !strings.Contains(err.Error(), "log_max_size") {
+		t.Errorf("the error is %v", err)
+	}
+}

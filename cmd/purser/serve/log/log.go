@@ -1,0 +1,140 @@
+// Package log writes all that purser writes while it serves: its own messages, the access log, and what
+// apps print.
+//
+// Nobody waits for a log. Who has a line hands it to a Sink, which holds at most 4 MiB, and goes on. One
+// goroutine writes, and it waits for nothing but disks: a reader of stderr that does not read holds up
+// nothing else. Lines that find no room are dropped, the newest first, and counted; the count is said
+// once, when lines are written again. A file or a pipe gets whole lines only.
+//
+// A reader that has gone (SIGPIPE) does not end purser. The signal is handled, not ignored: an ignored
+// signal would be inherited by every child.
+package log
+
+import (
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
+
+	"purser/conf"
+)
+
+const (
+	gather     = 100 * time.Millisecond // how long lines may wait for others before they are written
+	retry      = 50 * time.Millisecond  // how long a reader that does not read is waited for at a time
+	stopWithin = 2 * time.Second        // how long Close waits for it
+)
+
+// Config is what a Log needs to know.
+type Config struct {
+	Server conf.Server
+	Apps   []conf.App // whose folders are not to be trusted by root
+	Stderr io.Writer
+	Stdout io.Writer
+	Color  bool // purser's own messages, in text, are in colours
+}
+
+// A Log writes lines. It is the hclog.Logger of purser's own messages. Use New, and Close at the end.
+type Log struct {
+	hclog.Logger
+	cfg    Config
+	stderr *Sink
+	apps   room          // that all files of apps share
+	soon   chan struct{} // holds one: there is something to write now
+	later  chan struct{} // holds one: there is something to write, which may wait for more
+	quit   chan struct{}
+	done   chan struct{}
+	tidy   sync.WaitGroup // those who remove old files after a rotation
+
+	mu    sync.Mutex // guards what follows; held for no longer than it takes to look
+	sinks []*Sink
+	stale bool // files are to be opened again
+}
+
+// handleSIGPIPE has a write to a pipe that nobody reads fail, instead of ending the process. It lasts:
+// what is said after the log is closed shall not end purser either.
+var handleSIGPIPE = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) })
+
+// New begins to write to stderr. Files are opened by Access and App.
+func New(c Config) *Log {
+	handleSIGPIPE()
+	l := &Log{cfg: c, soon: make(chan struct{}, 1), later: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	l.stderr = l.add("stderr", streamOf(c.Stderr), &room{})
+	l.stderr.own = true
+	l.Logger = l.messages("purser", hclog.LevelFromString(c.Server.LogLevel), c.Server.LogFormat == "json", c.Color, l.stderr)
+	go l.run()
+	return l
+}
+
+// messages is a logger that writes to a sink.
+func (l *Log) messages(name string, level hclog.Level, json, color bool, s *Sink) hclog.Logger {
+	o := &hclog.LoggerOptions{Name: name, Level: level, JSONFormat: json, JSONEscapeDisabled: true, Color: hclog.ColorOff, Output: s}
+	if color {
+		o.Color, o.Output = hclog.ForceColor, colored{s}
+	}
+	return plain{hclog.New(o), json}
+}
+
+// add has what is given to the sink written to a target.
+func (l *Log) add(name string, t target, r *room) *Sink {
+	s := &Sink{log: l, name: name, target: t, room: r}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sinks = append(l.sinks, s)
+	return s
+}
+
+func (l *Log) all() []*Sink {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sinks[:len(l.sinks):len(l.sinks)]
+}
+
+// Reopen has all files opened again, after they were moved by a log rotation. It returns at once; a file
+// that cannot be opened is said, and its lines go to the old one.
+func (l *Log) Reopen() {
+	l.mu.Lock()
+	l.stale = true
+	l.mu.Unlock()
+	leaveWord(l.soon)
+}
+
+func (l *Log) takeStale() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.stale
+	l.stale = false
+	return was
+}
+
+// Lost is how many lines of each log were dropped so far, by the log's name.
+func (l *Log) Lost() map[string]int64 {
+	lost := map[string]int64{}
+	for _, s := range l.all() {
+		lost[s.name] = s.lostSoFar()
+	}
+	return lost
+}
+
+// Close writes what is left and closes the files. It waits at most 2 s for whoever does not read.
+func (l *Log) Close() {
+	close(l.quit)
+	timer := time.NewTimer(stopWithin + gather)
+	defer timer.Stop()
+	select {
+	case <-l.done:
+	case <-timer.C: // a disk does not answer: it is left behind, with the goroutine that waits for it
+	}
+}
+
+// leaveWord leaves word in a channel that holds one.
+func leaveWord(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

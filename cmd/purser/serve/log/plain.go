@@ -1,0 +1,114 @@
+package log
+
+import (
+	"context"
+	"encoding"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// plain writes the facts of messages as people write them: spans ("1.2 s"), times, and no words of Go's.
+// In JSON, spans and times are left to programs.
+type plain struct {
+	hclog.Logger
+	json bool
+}
+
+func (p plain) Log(level hclog.Level, message string, pairs ...any) {
+	p.Logger.Log(level, message, p.facts(pairs)...)
+}
+func (p plain) Trace(message string, pairs ...any) { p.Logger.Trace(message, p.facts(pairs)...) }
+func (p plain) Debug(message string, pairs ...any) { p.Logger.Debug(message, p.facts(pairs)...) }
+func (p plain) Info(message string, pairs ...any)  { p.Logger.Info(message, p.facts(pairs)...) }
+func (p plain) Warn(message string, pairs ...any)  { p.Logger.Warn(message, p.facts(pairs)...) }
+func (p plain) Error(message string, pairs ...any) { p.Logger.Error(message, p.facts(pairs)...) }
+
+func (p plain) With(pairs ...any) hclog.Logger {
+	return plain{p.Logger.With(p.facts(pairs)...), p.json}
+}
+func (p plain) Named(name string) hclog.Logger { return plain{p.Logger.Named(name), p.json} }
+func (p plain) ResetNamed(name string) hclog.Logger {
+	return plain{p.Logger.ResetNamed(name), p.json}
+}
+
+// facts are pairs with plain values.
+func (p plain) facts(pairs []any) []any {
+	facts := make([]any, len(pairs))
+	for i, v := range pairs {
+		facts[i] = p.value(v)
+	}
+	return facts
+}
+
+func (p plain) value(v any) any {
+	switch v := v.(type) {
+	case error:
+		return inWords(v)
+	case string:
+		return goWords.Replace(v)
+	case time.Duration:
+		if !p.json {
+			return span(v)
+		}
+	case time.Time:
+		if !p.json {
+			return v.Local().Format(time.DateTime)
+		}
+	case encoding.TextMarshaler: // knows best how it is written
+	case fmt.Stringer:
+		return v.String()
+	}
+	return v
+}
+
+// goWords are what Go says where a person would say something else.
+var goWords = strings.NewReplacer(
+	context.Canceled.Error(), "it was given up",
+	context.DeadlineExceeded.Error(), "its time was over",
+	"use of closed network connection", "it is closed already",
+)
+
+func inWords(err error) any {
+	text := err.Error()
+	if plain := goWords.Replace(text); plain != text {
+		return errors.New(plain)
+	}
+	return err
+}
+
+// span is how people write how long something took: with two digits or three, and one unit or two.
+func span(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + span(-d)
+	case d == 0:
+		return "0 s"
+	case d.Round(100*time.Microsecond) < 10*time.Millisecond:
+		return decimal(d, time.Millisecond) + " ms"
+	case d.Round(time.Millisecond) < time.Second:
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond)/time.Millisecond)
+	case d.Round(100*time.Millisecond) < time.Minute:
+		return decimal(d, time.Second) + " s"
+	case d.Round(time.Second) < time.Hour:
+		return twoUnits(d.Round(time.Second), time.Minute, "min", time.Second, "s")
+	case d < 48*time.Hour:
+		return twoUnits(d.Round(time.Minute), time.Hour, "h", time.Minute, "min")
+	}
+	return twoUnits(d.Round(time.Hour), 24*time.Hour, "days", time.Hour, "h")
+}
+
+// decimal is d in a unit with at most one digit after the point.
+func decimal(d, unit time.Duration) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(d)/float64(unit)), ".0")
+}
+
+func twoUnits(d, large time.Duration, name string, small time.Duration, rest string) string {
+	if d%large == 0 {
+		return fmt.Sprintf("%d %s", d/large, name)
+	}
+	return fmt.Sprintf("%d %s %d %s", d/large, name, d%large/small, rest)
+}

@@ -1,0 +1,227 @@
+package log
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	mostHeld = 4 << 20  // bytes that wait in a room; more are dropped
+	flushAt  = 64 << 10 // bytes gathered before they are written at once
+	mostKept = 1 << 20  // bytes of memory that is used again
+	retryBad = 250 * time.Millisecond
+)
+
+// A room is how many bytes wait in the sinks that share it.
+type room struct{ held atomic.Int64 }
+
+func (r *room) take(n int) bool {
+	if r.held.Add(int64(n)) > mostHeld {
+		r.held.Add(-int64(n))
+		return false
+	}
+	return true
+}
+
+func (r *room) give(n int) { r.held.Add(-int64(n)) }
+
+// A Sink is a queue of lines on their way to one target. Add and Write may be called by anybody at any
+// time, and never wait.
+type Sink struct {
+	log  *Log
+	name string // as messages show it
+	own  bool   // purser's own messages go there: nothing can be said of it elsewhere
+	room *room
+
+	mu   sync.Mutex // guards what follows; nothing is written under it
+	buf  []byte     // whole lines
+	lost int64      // lines dropped, of which nothing was said yet
+	ever int64      // the lines dropped before
+
+	// The rest is the writer's alone.
+	target  target
+	rest    []byte // what is being written
+	memory  []byte // which rest is the end of
+	begun   bool   // the first line of rest has been written in part
+	trouble bool   // it was said that lines cannot be written
+	again   time.Time
+}
+
+// Add hands over whole lines. They are copied.
+func (s *Sink) Add(line []byte) {
+	s.mu.Lock()
+	if !s.room.take(len(line)) {
+		s.lost++
+		s.mu.Unlock()
+		return
+	}
+	first := len(s.buf) == 0
+	s.buf = append(s.buf, line...)
+	enough := len(s.buf) >= flushAt
+	s.mu.Unlock()
+	if enough {
+		leaveWord(s.log.soon)
+	} else if first {
+		leaveWord(s.log.later)
+	}
+}
+
+// Write is Add for a message that somebody may wait to see.
+func (s *Sink) Write(message []byte) (int, error) {
+	s.Add(message)
+	leaveWord(s.log.soon)
+	return len(message), nil
+}
+
+// colored is a sink of coloured messages, which end their colour only after the line: that belongs into it.
+type colored struct{ *Sink }
+
+func (c colored) Write(message []byte) (int, error) {
+	const end = "\x1b[0m"
+	if line, ok := bytes.CutSuffix(message, []byte("\n"+end)); ok {
+		message = append(line[:len(line):len(line)], end+"\n"...)
+	}
+	return c.Sink.Write(message)
+}
+
+// take makes what was gathered the rest.
+func (s *Sink) take() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.memory[:0]
+	if cap(next) > mostKept {
+		next = nil
+	}
+	s.rest, s.memory, s.buf = s.buf, s.buf, next
+}
+
+// flush writes as much as goes without waiting, and reports whether something is left.
+func (s *Sink) flush(now time.Time) (left bool) {
+	if now.Before(s.again) {
+		return true
+	}
+	if len(s.rest) == 0 {
+		s.take()
+	}
+	for len(s.rest) > 0 {
+		n, err := s.target.write(s.rest)
+		s.wrote(n)
+		switch {
+		case err == nil, errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			if s.hasLost() {
+				s.complain(errUnread)
+			}
+			return true
+		case errors.Is(err, errGone):
+			s.drop()
+			s.complain(err)
+			return false
+		default:
+			s.again = now.Add(retryBad)
+			s.complain(err)
+			return true
+		}
+	}
+	s.again = time.Time{}
+	s.recover()
+	return false
+}
+
+// wrote takes note of bytes that are written.
+func (s *Sink) wrote(n int) {
+	if n <= 0 {
+		return
+	}
+	s.begun = s.rest[n-1] != '\n'
+	s.rest = s.rest[n:]
+	s.room.give(n)
+}
+
+// drop gives up what is being written: nobody will read it.
+func (s *Sink) drop() {
+	s.count(int64(bytes.Count(s.rest, []byte{'\n'})))
+	s.room.give(len(s.rest))
+	s.rest, s.begun = nil, false
+}
+
+// dropBegun gives up the rest of a line that was written in part.
+func (s *Sink) dropBegun() {
+	if !s.begun {
+		return
+	}
+	n := bytes.IndexByte(s.rest, '\n') + 1
+	s.rest, s.begun = s.rest[n:], false
+	s.room.give(n)
+	s.count(1)
+}
+
+func (s *Sink) count(lines int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost += lines
+}
+
+// complain says once that lines cannot be written, if there is another place to say it.
+func (s *Sink) complain(err error) {
+	if !s.trouble && !s.own {
+		s.log.Error("cannot write a log, its lines wait while there is room, then they are lost", "log", s.name, "error", err)
+	}
+	s.trouble = true
+}
+
+// recover says how many lines were lost, once all that waited is written.
+func (s *Sink) recover() {
+	s.mu.Lock()
+	if len(s.buf) > 0 {
+		s.mu.Unlock()
+		return
+	}
+	lost := s.lost
+	s.lost = 0
+	s.ever += lost
+	s.mu.Unlock()
+	switch {
+	case lost > 0:
+		s.log.Warn("log lines were lost", "log", s.name, "lines", lost)
+	case s.trouble && !s.own:
+		s.log.Info("a log is written again, nothing was lost", "log", s.name)
+	}
+	s.trouble = false
+}
+
+func (s *Sink) hasLost() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost > 0
+}
+
+func (s *Sink) lostSoFar() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ever + s.lost
+}
+
+// reopen goes on in the file that has the name now. A line that was begun ends in the old file or
+// nowhere.
+func (s *Sink) reopen() {
+	if s.begun {
+		n, _ := s.target.write(s.rest[:bytes.IndexByte(s.rest, '\n')+1])
+		s.wrote(n)
+		s.dropBegun()
+	}
+	if err := s.target.reopen(); err != nil {
+		s.log.Error("cannot open a log again, going on with the old file", "log", s.name, "error", err)
+	}
+	s.again = time.Time{}
+}
+
+func (s *Sink) end() {
+	s.drop()
+	s.target.close()
+}

@@ -1,0 +1,232 @@
+// Package serve is one purser from its start to its end: it takes its name and its addresses, starts its
+// apps, opens them to visitors and operators, heeds signals, and stops in the order in which requests come
+// in. It joins pool and spawn, which do not know each other, and holds no rules of its own.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"purser/cmd/purser/serve/log"
+	"purser/conf"
+	"purser/pool"
+	"purser/proxy"
+	"purser/restart/deploy"
+	"purser/spawn"
+	"purser/status"
+)
+
+// Config is what a purser is to serve. Every field is required unless it says otherwise.
+type Config struct {
+	Conf     *conf.Config // valid
+	Name     string       // of this purser: no other of that name may run
+	Version  string
+	Log      *log.Log             // closed at the end
+	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
+	Attended bool                 // a hangup is that of the terminal, and ends purser
+	Opened   func([]net.Listener) // told of the listeners once requests are accepted; may be nil
+}
+
+// A Refusal is an error that is the doing of who wrote the configuration or typed the command line, or a
+// name or a port that is taken.
+type Refusal struct{ error }
+
+func (r Refusal) Unwrap() error { return r.error }
+
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return Refusal{err}
+}
+
+// Run serves until it is told to stop, and returns once everything it started has ended.
+func Run(c Config) error {
+	p := &purser{Config: c}
+	return p.run()
+}
+
+// A purser is what Run runs.
+type purser struct {
+	Config
+	shared shared
+	apps   []*App
+	front  *proxy.Server
+	admin  *status.Server
+
+	stop  context.CancelFunc // begins the graceful stop
+	hurry context.CancelFunc // ends the patience of the stop
+}
+
+func (p *purser) run() error {
+	defer p.Log.Close()
+	signals := catchSignals()
+	defer signals.release()
+	apps, err := Detect(p.Conf.Apps)
+	if err != nil {
+		return err
+	}
+	claim, err := claimName(p.Name)
+	if err != nil {
+		return err
+	}
+	defer claim.release()
+	doors, err := openListeners(p.Conf.Server.Listen)
+	if err != nil {
+		return err
+	}
+	defer closeAll(doors)
+	adminDoor, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer adminDoor.Close()
+
+	group, alive := errgroup.WithContext(context.Background())
+	stopping, stop := context.WithCancel(alive)
+	patience, hurry := context.WithCancel(context.Background())
+	over, end := context.WithCancel(context.Background())
+	p.stop, p.hurry = stop, hurry
+	defer end()
+	defer hurry()
+	if err := p.build(apps, claim.folder, addresses(doors)); err != nil {
+		hurry()
+		p.stopApps(patience)
+		return err
+	}
+	for _, door := range doors {
+		group.Go(func() error { return p.front.Serve(door) })
+	}
+	group.Go(func() error { return p.admin.Serve(adminDoor) })
+	group.Go(func() error { return p.shared.deployer.Run(stopping) })
+	group.Go(func() error { return p.heed(over, signals) })
+	p.announce(doors, adminDoor)
+
+	<-stopping.Done()
+	p.windDown(patience)
+	end()
+	return group.Wait()
+}
+
+// build starts the apps, whose processes begin to start at once, and makes what visitors and operators
+// talk to.
+func (p *purser) build(apps []conf.App, folder string, listen []string) error {
+	if os.Geteuid() == 0 {
+		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
+	}
+	server := p.Conf.Server
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App}
+	p.shared.deployer = deploy.New(p.shared.pool, p.Log)
+	for _, app := range apps {
+		a := newApp(&p.shared, app)
+		if err := a.Start(); err != nil {
+			return err
+		}
+		p.apps = append(p.apps, a)
+	}
+	access, err := p.Log.Access()
+	if err != nil {
+		return refusal(err)
+	}
+	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access})
+	p.admin = status.NewServer(status.Config{
+		Name: p.Name, Version: p.Version, Listen: listen, MaxProcesses: server.MaxProcesses,
+		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
+		Restarts: p.shared.deployer, Stop: p.stop,
+		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost,
+	})
+	return nil
+}
+
+func (p *purser) openAdmin() (net.Listener, error) {
+	if p.Conf.Server.Admin == "" {
+		listener, err := status.Listen(status.RuntimeDir(), p.Name)
+		return listener, refusal(err)
+	}
+	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Admin}, nil)
+	if err != nil {
+		return nil, refusal(fmt.Errorf("the admin API: %w", err))
+	}
+	return listeners[0], nil
+}
+
+// announce says where purser can be reached, once it can.
+func (p *purser) announce(doors []net.Listener, admin net.Listener) {
+	for _, address := range addresses(doors) {
+		p.Log.Info("listening", "address", address)
+	}
+	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
+	p.tellSystemd("READY=1", "Serving "+counted(len(p.apps), "app"))
+	if p.Opened != nil {
+		p.Opened(doors)
+	}
+}
+
+// counted is "1 app", "2 apps".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// windDown stops in the order in which requests come in, so that what was accepted is answered. No
+// restart is begun any more. When patience ends, whatever still runs is cut off and killed.
+func (p *purser) windDown(patience context.Context) {
+	begin := time.Now()
+	p.Log.Info("stopping, finishing what was accepted")
+	p.tellSystemd("STOPPING=1", "Finishing requests")
+	p.shared.deployer.Stop()
+	draining, cancel := context.WithTimeout(patience, p.drainTimeout())
+	defer cancel()
+	p.complain("cannot finish all requests", p.front.Shutdown(draining))
+	p.stopApps(patience)
+	last, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p.complain("cannot finish all admin calls", p.admin.Shutdown(last))
+	p.Log.Info("stopped", "after", time.Since(begin))
+}
+
+// stopApps drains and stops all apps side by side; when patience ends, it kills them.
+func (p *purser) stopApps(patience context.Context) {
+	p.shared.deployer.Stop()
+	var stopping sync.WaitGroup
+	for _, a := range p.apps {
+		stopping.Go(func() { p.complain("cannot stop an app as it should be", a.Stop(patience)) })
+	}
+	stopping.Wait()
+	p.shared.deployer.Close()
+}
+
+// drainTimeout is the longest that any app gives its requests.
+func (p *purser) drainTimeout() time.Duration {
+	longest := time.Duration(0)
+	for _, a := range p.apps {
+		longest = max(longest, a.Conf().DrainTimeout)
+	}
+	return longest
+}
+
+func (p *purser) complain(what string, err error) {
+	if err != nil {
+		p.Log.Warn(what, "error", err)
+	}
+}
+
+// Detect fills in what is found out of each app's folder, or says what is wrong with all of them.
+func Detect(apps []conf.App) ([]conf.App, error) {
+	var found []conf.App
+	var wrong []error
+	for _, app := range apps {
+		app, err := spawn.Detect(app)
+		found, wrong = append(found, app), append(wrong, err)
+	}
+	return found, refusal(errors.Join(wrong...))
+}

@@ -1,0 +1,71 @@
+package serve
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A signalQueue is what has been sent to purser and not been heeded yet.
+type signalQueue chan os.Signal
+
+// catchSignals begins at the start: a signal that comes meanwhile waits, and does not end purser
+// halfway.
+func catchSignals() signalQueue {
+	q := make(signalQueue, 16)
+	signal.Notify(q, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
+	return q
+}
+
+func (q signalQueue) release() { signal.Stop(q) }
+
+// sameSignal is how long two that end purser count as one: kill $(pidof purser), timeout(1) and npm send
+// the same one twice.
+const sameSignal = 100 * time.Millisecond
+
+// heed does what signals ask for, until over ends.
+func (p *purser) heed(over context.Context, signals signalQueue) error {
+	var told time.Time // when it was first told to stop
+	for {
+		select {
+		case <-over.Done():
+			return nil
+		case got := <-signals:
+			p.Log.Info("signal", "name", unix.SignalName(got.(unix.Signal)))
+			switch {
+			case got == unix.SIGTERM, got == unix.SIGINT, got == unix.SIGHUP && p.Attended:
+				if told.IsZero() {
+					told = time.Now()
+					p.stop()
+				} else if time.Since(told) > sameSignal {
+					p.hurry()
+				}
+			case got == unix.SIGHUP:
+				p.Log.Warn("reloading the configuration is not supported yet, reopening the log files only")
+				p.Log.Reopen()
+			case got == unix.SIGUSR1:
+				p.shared.deployer.RestartAll("SIGUSR1")
+			case got == unix.SIGUSR2:
+				p.Log.Warn("upgrading is not supported yet, going on")
+			}
+		}
+	}
+}
+
+// oneKeystroke is how long after a signal to stop another is the same one: many programs send it to
+// purser and to their whole process group (timeout(1), npm, kill $(pidof purser)).
+const oneKeystroke = 100 * time.Millisecond
+
+// stopSignals are the signals to stop that came so far.
+type stopSignals struct{ first time.Time }
+
+// another reports whether a signal to stop is a second one, by which somebody says that they do not wait.
+func (s *stopSignals) another(now time.Time) bool {
+	if s.first.IsZero() {
+		s.first = now
+	}
+	return now.Sub(s.first) > oneKeystroke
+}

@@ -1,0 +1,21 @@
+package pool
+
+import "context"
+
+// Close turns new requests away, lets running ones end and stops every process. What is left when ctx ends
+// is killed, and that is an error. It returns when the last is gone. The group stays in its pool, so that
+// what happened to it can be asked for, until it is removed.
+func (g *Group) Close(ctx context.Context) error { return g.close(ctx) }
+
+// Remove forgets a group that was closed. An app of its name may be added again, and what was kept for the
+// group is there for others.
+func (p *Pool) Remove(g *Group) {
+	p.mu.Lock()
+	if p.groups[g.Name()] == g {
+		delete(p.groups, g.Name())
+	}
+	p.slots.reserve(g, 0)
+	delete(p.slots.accounts, g)
+	p.mu.Unlock()
+	p.kick()
+}

@@ -1,0 +1,83 @@
+package deploy
+
+import (
+	"fmt"
+	"time"
+
+	"purser/pool"
+	"purser/restart"
+)
+
+// begin prepares a restart and begins it. The release is resolved once for the whole of it, after the
+// before_restart hook, which may still prepare it. If the hook fails, or the app's root leads nowhere,
+// what serves goes on serving, and the restart is remembered as one that has failed. With the app's root
+// leading nowhere there is an error, too.
+func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
+	g := a.deployer.pool.Group(a.conf.Name)
+	if g == nil || !a.takeTurn() {
+		return pool.RestartSnapshot{}, pool.ErrClosed
+	}
+	defer func() { <-a.turn }()
+	if err := a.ask(g, request.Reason); err != nil {
+		return a.refused(g, request, err), nil
+	}
+	marks := a.deployer.checker.Requested(a.conf.Name)
+	release, err := restart.ResolveRelease(a.conf.Root)
+	if err != nil {
+		err = fmt.Errorf("%w; the old code serves on", err)
+		return g.RefuseRestart(request, err.Error(), nil), err
+	}
+	request.Release = pool.Release(release)
+	request.Memory = a.deployer.memory.grant(g, request.Strategy)
+	a.mu.Lock() // what follows the events may ask for the marks as soon as there is a restart
+	defer a.mu.Unlock()
+	begun := g.Restart(request)
+	a.marks[begun.ID] = marks
+	a.deployer.memory.granted(begun)
+	return begun, nil
+}
+
+// takeTurn returns when no other restart of the app is being prepared. It reports false if none is begun
+// any more.
+func (a *App) takeTurn() bool {
+	if a.ctx.Err() != nil {
+		return false
+	}
+	select {
+	case a.turn <- struct{}{}:
+		return true
+	case <-a.ctx.Done():
+		return false
+	}
+}
+
+// ask runs the before_restart hook, if there is one.
+func (a *App) ask(g *pool.Group, reason string) error {
+	hooks := a.hooksNow()
+	if hooks.BeforeRestart.IsZero() {
+		return nil
+	}
+	hook := a.hookOf("before_restart", hooks.BeforeRestart, hooks.Timeout)
+	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: reason})
+	return hook.Run(a.ctx, variables, facts)
+}
+
+// refused remembers a restart that its hook does not allow.
+func (a *App) refused(g *pool.Group, request pool.RestartRequest, err error) pool.RestartSnapshot {
+	if a.ctx.Err() != nil {
+		return g.RefuseRestart(request, "purser is stopping", nil)
+	}
+	return g.RefuseRestart(request, "the "+err.Error(), linesOf(err))
+}
+
+// ended takes note that a restart has ended. One that is done settles the marks that it was begun for.
+func (a *App) ended(s pool.RestartSnapshot) {
+	a.deployer.memory.release(s.App, s.ID)
+	a.mu.Lock()
+	marks := a.marks[s.ID]
+	delete(a.marks, s.ID)
+	a.mu.Unlock()
+	if s.State == pool.RestartDone {
+		a.deployer.checker.Settled(s.App, marks)
+	}
+}

@@ -1,0 +1,171 @@
+// Package deploy begins restarts and does what follows one. A restart is asked for by a touch, by what has
+// changed on disk, by a signal or by the admin API; each is prepared here (touches that come in bursts are
+// gathered, the before_restart hook is asked, the release is resolved once, the free memory is shared out)
+// and then begun by the pool, which decides about processes. When it has ended, restart.status is written,
+// the marks that it was begun for are settled, and hooks run.
+package deploy
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
+	"purser/pool"
+	"purser/restart"
+	"purser/spawn"
+)
+
+// A Deployer does so for all apps. New makes it, Stop ends the restarts that are being prepared, and Close
+// ends it.
+type Deployer struct {
+	pool    *pool.Pool
+	watcher *restart.Watcher
+	checker *restart.Checker
+	memory  *memory
+	events  *follower
+	log     hclog.Logger
+	hookLog hclog.Logger
+
+	ctx  context.Context // of whatever is prepared
+	stop context.CancelFunc
+
+	mu   sync.Mutex // guards apps
+	apps map[string]*App
+}
+
+// New returns a Deployer without apps.
+func New(p *pool.Pool, log hclog.Logger) *Deployer {
+	d := &Deployer{pool: p, memory: newMemory(), log: log.Named("restart"), hookLog: log.Named("hook"), apps: map[string]*App{}}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	d.watcher = restart.New(nil, d.live, d.touched, log)
+	d.checker = restart.NewChecker(nil, d.processes, d.touched, log)
+	d.checker.Reexecuted, d.watcher.Made = d.reexecuted, d.checker.Made
+	d.events = follow(p, d.happened, d.log)
+	return d
+}
+
+// Run watches the restart files and the code of all apps until ctx ends, and returns nil then.
+func (d *Deployer) Run(ctx context.Context) error {
+	var checking sync.WaitGroup
+	checking.Go(func() { d.checker.Run(ctx) }) // it never fails
+	defer checking.Wait()
+	return d.watcher.Run(ctx)
+}
+
+// Stop gives up what is being prepared. From now on nothing is begun, taken back or promoted.
+func (d *Deployer) Stop() { d.stop() }
+
+// Close returns once all that has happened was followed. Every App must have been removed.
+func (d *Deployer) Close() {
+	d.stop()
+	d.events.close()
+}
+
+// Add makes room for an app. Its marks and its code are looked at once: what is there by now counts as asked
+// for, so that it has to be called before the first process starts. What its hooks print goes to lines.
+func (d *Deployer) Add(app conf.App, lines spawn.Lines) *App {
+	if restart.AlwaysIgnored(app) {
+		d.log.Warn("always_restart.txt is for development only, and ignored", "app", app.Name, "environment", app.Environment)
+	}
+	if warning := app.ReloadWarning(); warning != "" {
+		d.log.Warn("the server reloads by itself", "app", app.Name, "warning", warning)
+	}
+	a := newApp(d, app, lines)
+	d.mu.Lock()
+	d.apps[app.Name] = a
+	d.mu.Unlock()
+	d.checker.Add(app)
+	return a
+}
+
+func (d *Deployer) app(name string) *App {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.apps[name]
+}
+
+func (d *Deployer) all() []*App {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []*App
+	for _, a := range d.apps {
+		all = append(all, a)
+	}
+	return all
+}
+
+// live is the release that an app is wanted to run, "" if it has no group yet.
+func (d *Deployer) live(app string) string {
+	if g := d.pool.Group(app); g != nil {
+		return g.Snapshot().Release.Path
+	}
+	return ""
+}
+
+// touched is called when an app's restart file was touched, or its code has changed. It is on the
+// goroutine that watches all apps, and so only takes note.
+func (d *Deployer) touched(app, reason string) {
+	if a := d.app(app); a != nil {
+		a.touched(reason)
+	}
+}
+
+// RestartAll restarts every app, as SIGUSR1 asks for. It returns at once.
+func (d *Deployer) RestartAll(reason string) {
+	for _, a := range d.all() {
+		a.start(func() { a.begin(pool.RestartRequest{Reason: reason}) }) // its error is in the log
+	}
+}
+
+// Restart begins a restart, for the admin API.
+func (d *Deployer) Restart(g *pool.Group, request pool.RestartRequest) (pool.RestartSnapshot, error) {
+	a := d.app(g.Name())
+	if a == nil {
+		return pool.RestartSnapshot{}, pool.ErrClosed
+	}
+	return a.begin(request)
+}
+
+// Rollback takes the newest code of an app back.
+func (d *Deployer) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error) {
+	if d.ctx.Err() != nil {
+		return pool.RestartSnapshot{}, pool.ErrClosed
+	}
+	return g.Rollback(reason)
+}
+
+// Promote lets the restart of an app go on that waits at its canary.
+func (d *Deployer) Promote(g *pool.Group) (pool.RestartSnapshot, error) {
+	if d.ctx.Err() != nil {
+		return pool.RestartSnapshot{}, pool.ErrClosed
+	}
+	return g.Promote()
+}
+
+// Mark notes that an app needs a restart.
+func (d *Deployer) Mark(app, reason string) error {
+	a := d.app(app)
+	if a == nil {
+		return pool.ErrClosed
+	}
+	return restart.WriteMark(a.conf.Root, reason)
+}
+
+// Needs is why an app needs a restart.
+func (d *Deployer) Needs(app string) []restart.Need { return d.checker.Needs(app) }
+
+// Fresh has an app in development serve a request by code that was loaded after it came, as long as its
+// always_restart.txt is there. It returns the generation that may.
+func (d *Deployer) Fresh(app string) (int, error) {
+	g, a := d.pool.Group(app), d.app(app)
+	if g == nil || a == nil || !restart.Always(a.conf) {
+		return 0, nil
+	}
+	if s := g.Snapshot().Restart; s != nil && s.State == pool.RestartRunning && s.Replaced == 0 {
+		return s.Generation, nil // its processes are about to load the code
+	}
+	begun, err := a.begin(pool.RestartRequest{Strategy: pool.Blocking, Reason: "always_restart.txt", Insist: true})
+	return begun.Generation, err
+}

@@ -1,0 +1,106 @@
+package deploy
+
+import (
+	"context"
+	"time"
+
+	"purser/pool"
+)
+
+// touches are those of an app that follow each other, and are one restart.
+type touches struct {
+	reason   string    // of the last one that no restart was begun for; "" = there is none
+	first    time.Time // of those that are gathered now
+	last     time.Time
+	gathered bool // somebody sees to them
+}
+
+const (
+	longestQuiet = 10 * time.Second       // touches that never end can put a restart off for so long
+	slack        = 100 * time.Millisecond // how much longer than for the next touch a restart is held back
+)
+
+// touched takes note of a touch. A restart that was begun for those before is held back for it.
+func (a *App) touched(reason string) {
+	now := time.Now()
+	a.mu.Lock()
+	gathered := a.touches.gathered
+	if !gathered {
+		a.touches.first = now
+	}
+	a.touches.reason, a.touches.last, a.touches.gathered = reason, now, true
+	a.mu.Unlock()
+	if !gathered {
+		a.start(a.gather)
+	} else if g := a.deployer.pool.Group(a.conf.Name); g != nil && !a.hooked() {
+		g.Postpone(a.conf.Restart.Settle + slack)
+	}
+}
+
+func (a *App) hooked() bool { return !a.hooksNow().BeforeRestart.IsZero() }
+
+// gather begins restarts until the touches have ended. The first touch begins one at once, which is held
+// back until they have been quiet for restart.settle; then it is begun anew once, with what is there after
+// the last: however many come between, nothing is started for them. With a before_restart hook nothing
+// begins before they have been quiet: so the hook runs once.
+func (a *App) gather() {
+	settle := a.conf.Restart.Settle
+	for hold := settle; ; {
+		if a.hooked() {
+			a.awaitQuiet(settle)
+			hold = 0
+		}
+		reason, more := a.takeTouches()
+		if !more {
+			return
+		}
+		a.begin(pool.RestartRequest{Reason: reason, Settle: hold}) // its error is in the log
+		if hold == settle {
+			a.awaitQuiet(settle)
+			hold = time.Nanosecond // joins what is held back, and ends that
+		} else {
+			hold = settle
+		}
+	}
+}
+
+// awaitQuiet returns when there was no touch for so long.
+func (a *App) awaitQuiet(settle time.Duration) {
+	for a.ctx.Err() == nil {
+		a.mu.Lock()
+		quiet := a.touches.last.Add(settle)
+		if latest := a.touches.first.Add(longestQuiet - settle); quiet.After(latest) {
+			quiet = latest
+		}
+		a.mu.Unlock()
+		wait := time.Until(quiet)
+		if wait <= 0 {
+			return
+		}
+		rest(a.ctx, wait)
+	}
+}
+
+// takeTouches returns the reason of the last touch, if there is one that no restart was begun for. If not,
+// the next touch finds nobody who sees to it.
+func (a *App) takeTouches() (reason string, more bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	reason = a.touches.reason
+	if reason == "" || a.ctx.Err() != nil {
+		a.touches = touches{}
+		return "", false
+	}
+	a.touches.reason, a.touches.first = "", time.Now()
+	return reason, true
+}
+
+// rest waits, or returns when ctx ends.
+func rest(ctx context.Context, span time.Duration) {
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
