@@ -54,6 +54,12 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 		refuseAction(w, pool.ErrClosed, "restart "+g.Name())
 		return
 	}
+	if options.Canary != (conf.Amount{}) {
+		if err := g.CheckCanary(options.Canary); err != nil {
+			refuseAction(w, err, "restart "+g.Name())
+			return
+		}
+	}
 	restart, err := s.begin(w, g, options)
 	switch {
 	case errors.Is(err, pool.ErrClosed):
@@ -163,6 +169,11 @@ func oneLine(reason string) string {
 	return strings.ToValidUTF8(reason[:mostReason], "") + "…"
 }
 
+func isCanaryError(err error) bool {
+	_, is := errors.AsType[*pool.CanaryError](err)
+	return is
+}
+
 // refuseAction tells why something is not done.
 func refuseAction(w http.ResponseWriter, err error, action string) {
 	status, code := http.StatusConflict, ""
@@ -175,6 +186,8 @@ func refuseAction(w http.ResponseWriter, err error, action string) {
 		code = CodeNoCanary
 	case errors.Is(err, pool.ErrClosed):
 		code = CodeClosing
+	case isCanaryError(err):
+		code = CodeCanarySize
 	default:
 		status, code = http.StatusInternalServerError, CodeInternalError
 	}

@@ -31,6 +31,7 @@ const (
 	CodeNothingOlder  = "nothing_older" // there is no release to roll back to
 	CodeOverwritten   = "overwritten"   // it is not on disk any more
 	CodeNoCanary      = "no_canary"
+	CodeCanarySize    = "canary_size" // more than there are old processes, or than surge gives room to
 	CodeNoProcess     = "no_process"
 	CodeNotMarked     = "not_marked"
 	CodeTooLarge      = "body_too_large"

@@ -57,7 +57,7 @@ func (t *text) underWay(a App, r *pool.RestartSnapshot) {
 
 // Canary says how far a restart is that waits at its canary.
 func Canary(r *pool.RestartSnapshot) string {
-	return fmt.Sprintf("%d of %d processes %s generation %d", r.Replaced, r.Total, plural(r.Replaced, "runs", "run"), r.Generation)
+	return fmt.Sprintf("%d %s of generation %d beside %d old", r.Replaced, plural(r.Replaced, "process", "processes"), r.Generation, r.Total)
 }
 
 func doing(r *pool.RestartSnapshot) string {

@@ -24,10 +24,10 @@ func TestACanaryIsPromotedOrRolledBackByItsCommands(t *testing.T) {
 	on("rollback demo").wants(t, exitFailed, "no older release")
 	got := on("restart demo --canary 1")
 	got.wants(t, exitDone)
-	if !strings.Contains(got.stdout, "1 of 3 processes runs generation 2; finish with purser promote demo, or go back with purser rollback demo") {
+	if !strings.Contains(got.stdout, "1 process of generation 2 beside 3 old; finish with purser promote demo, or go back with purser rollback demo") {
 		t.Errorf("the canary says %q", got.stdout)
 	}
-	if got := on("status"); !strings.Contains(got.stdout, "Canary: 1 of 3 processes runs generation 2") {
+	if got := on("status"); !strings.Contains(got.stdout, "Canary: 1 process of generation 2 beside 3 old") {
 		t.Errorf("status does not tell of the canary:\n%s", got.stdout)
 	}
 	if got := on("rollback demo --reason slow"); got.code != exitDone || !strings.Contains(got.stdout, "rolled back, generation 1 serves") {
@@ -36,7 +36,9 @@ func TestACanaryIsPromotedOrRolledBackByItsCommands(t *testing.T) {
 	if got := on("status"); !strings.Contains(got.stdout, "rolled back: slow") {
 		t.Errorf("status does not tell of the rollback:\n%s", got.stdout)
 	}
-	on("restart demo --canary 50% --reason again").wants(t, exitDone)
+	on("restart demo --canary 9").wants(t, exitUsage, "more than there are old processes (3)")
+	on("restart demo --canary 2").wants(t, exitUsage, "restart.surge is 1")
+	on("restart demo --canary 30% --reason again").wants(t, exitDone)
 	got = on("promote demo")
 	got.wants(t, exitDone)
 	if !strings.Contains(got.stdout, "restarted, generation 3 is ready") || strings.Contains(got.stdout, "requested") {

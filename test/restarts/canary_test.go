@@ -13,7 +13,7 @@ func TestCanaryStopsAtOneProcessUntilItIsPromotedOrRolledBack(t *testing.T) {
 	const n = 4
 	s := site.New(t, site.Release{Version: 1, Boot: 20})
 	first := site.CurrentOf(t, s)
-	p := s.Serve(n)
+	p := s.Serve(n, harness.RestartTable("surge = 2"))
 	load := harness.Load{Addr: p.Addr, Rate: 100}.Begin()
 	defer load.End()
 	capacity := harness.Observe(t, p, harness.FewerReadyThan(n))
@@ -31,9 +31,10 @@ func TestCanaryStopsAtOneProcessUntilItIsPromotedOrRolledBack(t *testing.T) {
 	harness.MustOnlyLive(t, p, n, second)
 
 	harness.MustRestart(t, p, 0, "--canary", "50%")
-	if s := p.Status(t, "app"); len(oldReady(s, third)) != n/2 || len(oldReady(s, second)) != n/2 {
-		t.Errorf("a canary of a half is not half of the processes:\n%s", harness.Describe(s))
+	if s := p.Status(t, "app"); len(oldReady(s, third)) != n/2 || len(oldReady(s, second)) != n {
+		t.Errorf("a canary of a half is not half as many beside all old ones:\n%s", harness.Describe(s))
 	}
+	harness.MustSay(t, harness.MustRestart(t, p, 2, "--canary", "3").Stderr, "restart.surge is 2")
 	harness.MustRestart(t, p, 0)
 	harness.MustOnlyLive(t, p, n, third)
 	capacity.End()
@@ -42,14 +43,14 @@ func TestCanaryStopsAtOneProcessUntilItIsPromotedOrRolledBack(t *testing.T) {
 	t.Log(report)
 }
 
-// mustBeCanary expects one process of the new release among n, and that it gets its share of the
+// mustBeCanary expects one process of the new release beside n old ones, and that it gets its share of the
 // requests: the others go on doing most of the work.
 func mustBeCanary(t *testing.T, p *harness.Purser, n int, old, canary string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, fmt.Sprintf("there are %d processes", n), func() bool { return len(p.Status(t, "app").Processes) == n })
+	harness.Eventually(t, harness.Patience, fmt.Sprintf("there are %d processes", n+1), func() bool { return len(p.Status(t, "app").Processes) == n+1 })
 	s := p.Status(t, "app")
-	if len(oldReady(s, canary)) != 1 || len(oldReady(s, old)) != n-1 {
-		t.Errorf("not exactly one of %d processes is of the new release:\n%s", n, harness.Describe(s))
+	if len(oldReady(s, canary)) != 1 || len(oldReady(s, old)) != n {
+		t.Errorf("there is not exactly one of the new release beside %d old processes:\n%s", n, harness.Describe(s))
 	}
 	if harness.RestartState(s) != "canary" {
 		t.Errorf("the restart is %q, not waiting at its canary", harness.RestartState(s))
@@ -58,9 +59,9 @@ func mustBeCanary(t *testing.T, p *harness.Purser, n int, old, canary string) {
 	for range 25 * n {
 		answers[harness.WordIn(harness.Get(t, p, "/").Body, "release")]++
 	}
-	t.Logf("the canary, one of %d processes, gave %d of %d answers", n, answers[canary], 25*n)
+	t.Logf("the canary, beside %d processes, gave %d of %d answers", n, answers[canary], 25*n)
 	if answers[canary] == 0 || answers[canary] > 25*n/2 || answers[canary]+answers[old] != 25*n {
-		t.Errorf("the canary, one of %d processes, does not get about its share of %d requests: %v", n, 25*n, answers)
+		t.Errorf("the canary, beside %d processes, does not get about its share of %d requests: %v", n, 25*n, answers)
 	}
 }
 
@@ -75,7 +76,7 @@ func TestCrashBesideACanaryIsRepairedWithTheOldRelease(t *testing.T) {
 	harness.Kill(t, victim)
 	harness.Eventually(t, harness.Patience, "the killed process is replaced", func() bool {
 		s := p.Status(t, "app")
-		return len(s.Ready()) == n && !slices.Contains(s.PIDs(), victim)
+		return len(s.Ready()) == n+1 && !slices.Contains(s.PIDs(), victim)
 	})
 	mustBeCanary(t, p, n, first, second)
 }
