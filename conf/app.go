@@ -74,7 +74,7 @@ func (r *Restart) check(t table) {
 	r.Unavailable.check(t, "unavailable")
 	t.require(r.Surge != Amount{} || r.Unavailable != Amount{}, "surge",
 		"and unavailable are both 0, so that nothing could ever be replaced; set unavailable = 1 to stop one process before its replacement starts")
-	t.require(r.File == "" || isInside(r.File), "file", "must be a file inside root, relative to it, not %s", described(r.File))
+	t.require(r.File == "" || isInside(r.File) || isElsewhere(r.File), "file", "must be a file inside root, relative to it, or an absolute path, not %s", described(r.File))
 	t.require(filepath.Base(r.File) != "restart.status", "file", "must not be restart.status, which purser writes")
 	t.positive("settle", r.Settle)
 	for _, glob := range r.Watch {
@@ -137,6 +137,11 @@ func parseURL(s string) (string, error) {
 // isInside reports whether a path is that of something below the folder it is relative to.
 func isInside(path string) bool {
 	return filepath.IsLocal(path) && filepath.Clean(path) != "." && printable(path)
+}
+
+// isElsewhere reports whether a path is absolute and names something in a folder.
+func isElsewhere(path string) bool {
+	return filepath.IsAbs(path) && filepath.Clean(path) == path && path != "/" && printable(path)
 }
 
 func isName(s string) bool {

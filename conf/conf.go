@@ -48,6 +48,7 @@ type App struct {
 	Root        string // absolute, symlinks kept: resolved at each restart, never once
 	Kind        string // auto | command | ruby | python | node; default auto
 	Command     Command
+	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
 	StartupFile string            // relative to Root; "" = found by kind
 	Environment string            // default production
 	Env         map[string]string // wins over everything; never nil
@@ -100,7 +101,7 @@ type Restart struct {
 	Surge                  Amount        // extra processes while restarting; default 1
 	Unavailable            Amount        // how many processes may be missing while restarting; default 0
 	ResistDeploymentErrors bool          // default true
-	File                   string        // relative to Root; default tmp/restart.txt; "" = none
+	File                   string        // relative to Root, or absolute; default tmp/restart.txt; "" = none
 	Settle                 time.Duration // touches within it are one restart; default 250ms
 	Watch                  []string      // globs of files relative to Root, "**" for any folders; changed since the start = needs a restart
 	Auto                   string        // off | changed: restart by itself what needs it; default off

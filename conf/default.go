@@ -54,6 +54,7 @@ func defaultApp(name string) App {
 	return App{
 		Name:        name,
 		Kind:        "auto",
+		ReloadGuard: true,
 		Environment: "production",
 		Env:         map[string]string{},
 		Path:        "/",

@@ -37,6 +37,7 @@ spool_limit = "80%"
 [apps.blog]
 root = "../blog/current"
 kind = "command"
+reload_guard = false
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
 hosts = ["Blog.Example.org", "*.blog.example.org"]
@@ -69,7 +70,7 @@ strategy = "blue-green"
 surge = "50%"
 unavailable = 3
 resist_deployment_errors = false
-file = "deploy/go"
+file = "/var/lib/blog/go"
 settle = "1s"
 watch = ["Gemfile.lock", "lib/**/*.r[bu]", "**"]
 auto = "changed"
@@ -115,7 +116,7 @@ backtrace_signal = "none"
 func fullConfig() *Config {
 	blog := defaultApp("blog")
 	blog.Root = "/etc/blog/current"
-	blog.Kind = "command"
+	blog.Kind, blog.ReloadGuard = "command", false
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.Environment = "staging"
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}
@@ -132,7 +133,7 @@ func fullConfig() *Config {
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
 	blog.Restart = Restart{
 		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},
-		File: "deploy/go", Settle: time.Second,
+		File: "/var/lib/blog/go", Settle: time.Second,
 		Watch: []string{"Gemfile.lock", "lib/**/*.r[bu]", "**"}, Auto: "changed",
 		RollbackWindow: 10 * time.Minute, MaxOldGenerations: 1,
 	}

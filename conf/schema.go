@@ -55,6 +55,7 @@ var appSchema = schema[App]{
 		at("root", func(a *App) *string { return &a.Root }, textForm),
 		at("kind", func(a *App) *string { return &a.Kind }, textForm),
 		at("command", func(a *App) *Command { return &a.Command }, commandForm),
+		at("reload_guard", func(a *App) *bool { return &a.ReloadGuard }, truthForm),
 		at("startup_file", func(a *App) *string { return &a.StartupFile }, textForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),

@@ -98,3 +98,36 @@ func serving(b *testing.B, processes, concurrency int) *Group {
 	}
 	return g
 }
+
+// BenchmarkSettle is an event that changes nothing.
+func BenchmarkSettle(b *testing.B) {
+	for _, processes := range []int{4, 100, 1000} {
+		b.Run(fmt.Sprintf("processes=%d", processes), func(b *testing.B) {
+			g := serving(b, processes, 1)
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			now := time.Now()
+			b.ReportAllocs()
+			for b.Loop() {
+				g.state.settle(now)
+			}
+		})
+	}
+}
+
+// BenchmarkSaturated is a request that waits at an app all of whose processes are busy.
+func BenchmarkSaturated(b *testing.B) {
+	g := serving(b, 1000, 1)
+	for range 1000 {
+		g.TryAcquire(Wish{})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if g.TryAcquire(Wish{}) != nil {
+			b.Fatal("there was room")
+		}
+	}
+	for _, p := range g.state.procs {
+		g.Release(p, Worked)
+	}
+}

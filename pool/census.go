@@ -1,121 +1,135 @@
 package pool
 
-import "slices"
+// A census is how many processes of a group there are, of each kind. It is taken once per round, and again
+// after a move.
+type census struct {
+	headcount           // of all
+	wanted    headcount // of the newest generation
+	good      headcount // of the last good one
+	arrived   int       // ready, and one of those to be replaced may go for each
+	replacing int       // spawning, to replace others once they are ready
+	slow      int       // that take their time to go; neither kept nor only connected
+}
 
-// This file counts a group's processes, and picks one of them.
+// A headcount is how many processes there are of one generation.
+type headcount struct {
+	all       int
+	ready     int
+	worn      int // of the ready ones: those that have done as many requests as they may
+	spawning  int
+	booted    int // of the spawning ones: those that are held back
+	draining  int
+	answering int // of the draining ones: those with requests
+	standby   int
+	leaving   int // that are asked to exit
+	alive     int // that serve, or could again
+	apart     int // that are kept for a rollback, or only keep long-lived connections
+	bound     int // that hold up the end of a restart: neither apart nor lost
+	lost      int // that were killed and yet do not go
+}
 
-func (g *groupState) count(is func(*Process) bool) (n int) {
+func (h *headcount) add(p *Process) {
+	h.all++
+	switch p.state {
+	case Ready:
+		h.ready++
+		h.alive++
+		if p.worn() {
+			h.worn++
+		}
+	case Spawning:
+		h.spawning++
+		if p.child != nil {
+			h.booted++
+		}
+	case Draining:
+		h.draining++
+		if p.requests > 0 {
+			h.answering++
+		}
+	case Standby:
+		h.standby++
+	case Stopping:
+		h.leaving++
+	}
+	if p.state > Ready {
+		h.addLeaver(p)
+	} else {
+		h.bound++
+	}
+}
+
+func (h *headcount) addLeaver(p *Process) {
+	if p.revivable() {
+		h.alive++
+	}
+	switch apart := p.state == Standby || p.onlyConnected(); {
+	case apart:
+		h.apart++
+	case !p.lost:
+		h.bound++
+	}
+	if p.lost {
+		h.lost++
+	}
+}
+
+// serving is how many processes serve, or will in addition to those that do.
+func (c *census) serving() int { return c.ready + c.additions() }
+
+// additions is how many are spawning that replace none.
+func (c *census) additions() int { return c.spawning - c.replacing }
+
+// census takes the census, unless nothing has moved since the last one of this settle.
+func (g *groupState) census() *census {
+	if !g.settling || g.counted != g.moves {
+		g.known = census{}
+		for _, p := range g.procs {
+			g.enter(p)
+		}
+		g.counted = g.moves
+	}
+	return &g.known
+}
+
+// enter counts one process.
+func (g *groupState) enter(p *Process) {
+	c := &g.known
+	c.add(p)
+	switch {
+	case p.generation == g.wanted:
+		c.wanted.add(p)
+	case p.generation == g.good:
+		c.good.add(p)
+	}
+	switch {
+	case p.state == Ready && p.replaces:
+		c.arrived++
+	case p.state == Spawning && p.replaces:
+		c.replacing++
+	case p.slow && p.state != Standby && !p.onlyConnected():
+		c.slow++
+	}
+}
+
+// of counts the processes of a generation.
+func (g *groupState) of(n *generation) (h headcount) {
+	switch c := g.census(); n {
+	case g.wanted:
+		return c.wanted
+	case g.good:
+		return c.good
+	}
 	for _, p := range g.procs {
-		if is(p) {
-			n++
+		if p.generation == n {
+			h.add(p)
 		}
 	}
-	return n
+	return h
 }
 
-// ready counts the ready processes of a generation.
-func (g *groupState) ready(n *generation) int {
-	return g.count(func(p *Process) bool { return p.state == Ready && p.generation == n })
-}
+// outdated is how many processes serve with other code than the group is to have.
+func (g *groupState) outdated() int { return g.census().ready - g.of(g.target()).ready }
 
-// spawning counts the spawning processes of a generation.
-func (g *groupState) spawning(n *generation) int {
-	return g.count(func(p *Process) bool { return p.state == Spawning && p.generation == n })
-}
-
-func isReady(p *Process) bool    { return p.state == Ready }
-func isSpawning(p *Process) bool { return p.state == Spawning }
-
-// releases returns the releases of all that lives or may come back, the newest generation first. One
-// that has not started yet, or is taken back, has no say.
-func (g *groupState) releases() []Release {
-	var known []*generation
-	note := func(n *generation) {
-		if n != nil && !slices.Contains(known, n) {
-			known = append(known, n)
-		}
-	}
-	if !g.wanted.bad && g.ready(g.wanted) > 0 {
-		note(g.wanted)
-	}
-	note(g.good)
-	if len(g.past) > 0 {
-		note(g.past[len(g.past)-1])
-	}
-	for _, p := range slices.Backward(g.procs) {
-		if Ready <= p.state && p.state <= Standby {
-			note(p.generation)
-		}
-	}
-	paths := make([]Release, 0, len(known)+1)
-	for _, n := range known {
-		paths = append(paths, n.release)
-	}
-	if len(paths) == 0 {
-		paths = append(paths, g.wanted.release)
-	}
-	return paths
-}
-
-// waiting counts the processes of a generation that are to be put to work.
-func (g *groupState) waiting(n *generation) int {
-	return g.count(func(p *Process) bool { return p.state == Spawning && p.generation == n && p.child != nil })
-}
-
-// generations returns the numbers of the generations that live, and of the wanted one, in order. What
-// is asked to exit does not count any more.
-func (g *groupState) generations() []int {
-	numbers := []int{g.wanted.number}
-	for _, p := range g.procs {
-		if p.state < Stopping {
-			numbers = append(numbers, p.generation.number)
-		}
-	}
-	slices.Sort(numbers)
-	return slices.Compact(numbers)
-}
-
-// isReplacement and isAddition are the two kinds of spawning processes.
-func isReplacement(p *Process) bool { return p.state == Spawning && p.replaces }
-func isAddition(p *Process) bool    { return p.state == Spawning && !p.replaces }
-
-// isOutdated reports whether p serves with other code than the group is to have.
-func (g *groupState) isOutdated(p *Process) bool {
-	return p.state == Ready && p.generation != g.target()
-}
-
-// isReplaceable reports whether p serves but is to go once there is another for it.
-func (g *groupState) isReplaceable(p *Process) bool {
-	return p.state == Ready && (p.generation != g.target() || p.worn())
-}
-
-// idlest returns the ready process with nothing in flight that was not used for the longest time.
-func (g *groupState) idlest() (idlest *Process) {
-	for _, p := range g.procs {
-		if p.state == Ready && p.load() == 0 && (idlest == nil || p.lastUsed.Before(idlest.lastUsed)) {
-			idlest = p
-		}
-	}
-	return idlest
-}
-
-// dispensable returns the ready process to let go next: one to be replaced before others, of those
-// the oldest generation, and of that the least busy.
-func (g *groupState) dispensable() (best *Process) {
-	for _, p := range g.procs {
-		if p.state == Ready && (best == nil || g.moreDispensable(p, best)) {
-			best = p
-		}
-	}
-	return best
-}
-
-func (g *groupState) moreDispensable(a, b *Process) bool {
-	switch ra, rb := g.isReplaceable(a), g.isReplaceable(b); {
-	case ra != rb:
-		return ra
-	case a.generation.number != b.generation.number:
-		return a.generation.number < b.generation.number
-	}
-	return a.load() < b.load()
-}
+// replaceable is how many of those that serve are to go once there is another for them.
+func (g *groupState) replaceable() int { return g.outdated() + g.of(g.target()).worn }

@@ -32,13 +32,13 @@ func (g *groupState) target() *generation {
 func (g *groupState) steady() *generation {
 	target, r := g.target(), g.running()
 	switch {
-	case g.good == nil || g.overwritten(g.good) && g.alive(g.good) == 0:
+	case g.good == nil || g.overwritten(g.good) && g.of(g.good).alive == 0:
 		return g.wanted
-	case r != nil && r.generation == target && (r.strategy == Blocking || !r.switched.IsZero()):
+	case r != nil && r.generation == target && !r.way().returns(r):
 		return target
 	case r != nil && r.canary > 0 && !target.bad:
 		return g.good
-	case target.bad || g.ready(target) > 0:
+	case target.bad || g.of(target).ready > 0:
 		return target
 	}
 	return g.good
@@ -57,7 +57,7 @@ func (g *groupState) wants(p *Process) bool {
 
 // rolling reports whether one generation is taking over from another, as far as is known.
 func (g *groupState) rolling() bool {
-	return g.running() != nil || g.count(g.isOutdated) > 0 && !g.target().bad && !g.overwritten(g.target())
+	return g.running() != nil || g.outdated() > 0 && !g.target().bad && !g.overwritten(g.target())
 }
 
 // rollingBack reports whether the good generation is on its way back, and can be expected to arrive:
@@ -66,7 +66,7 @@ func (g *groupState) rollingBack() bool {
 	if !g.resisting() || g.good.failures > 0 || g.overwritten(g.good) {
 		return false
 	}
-	return g.ready(g.wanted) > 0 || g.ready(g.good) < max(1, g.app.MinProcesses)
+	return g.of(g.wanted).ready > 0 || g.of(g.good).ready < max(1, g.app.MinProcesses)
 }
 
 // allOf reports whether n is all there is: enough of it is ready, and nothing else lives. What only
@@ -77,15 +77,10 @@ func (g *groupState) allOf(n *generation) bool {
 	if g.overwritten(n) {
 		enough = 1 // there can be no more of it
 	}
-	if n.bad || g.ready(n) < enough {
+	if n.bad || g.of(n).ready < enough {
 		return false
 	}
-	for _, p := range g.procs {
-		if p.generation != n && p.state != Standby && !p.onlyConnected() && !p.lost {
-			return false
-		}
-	}
-	return true
+	return g.census().bound == g.of(n).bound
 }
 
 // floor is the number of ready processes below which none is let go for good. While one generation
@@ -132,25 +127,18 @@ func (g *groupState) surge() int {
 	return max(1, g.app.Restart.Surge.Of(g.app.MaxProcesses))
 }
 
-// missable is how many processes may be missing while the running restart replaces them. As long as
-// nothing of the new generation works, none is let go ahead of its replacement: or one, where there is
-// no room to try the new code otherwise.
+// missable is how many processes may be missing while the running restart replaces them.
 func (g *groupState) missable() int {
 	r := g.running()
-	switch {
-	case r == nil || r.strategy == BlueGreen:
+	if r == nil {
 		return 0
-	case g.ready(g.target()) > 0:
-		return r.unavailable
-	case r.surge == 0:
-		return min(1, r.unavailable)
 	}
-	return 0
+	return r.way().ahead(r, g.of(g.target()).ready > 0)
 }
 
 // servers is how many processes a restart has before it: those that are ready, at least min.
 func (g *groupState) servers() int {
-	return min(max(g.count(isReady), g.app.MinProcesses), g.app.MaxProcesses)
+	return min(max(g.census().ready, g.app.MinProcesses), g.app.MaxProcesses)
 }
 
 // toReplace is how many of them it has to replace. An app that rests spawns one, so that a release

@@ -56,7 +56,19 @@ func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s R
 // Detach replaces the ready process with that pid: it gets no new request from now on, and exits once
 // it has answered those that it has. It reports false if there is none.
 func (g *Group) Detach(pid int) (found bool) {
-	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid) })
+	return g.Replace(pid, "detached by an operator")
+}
+
+// Postpone holds the restart that runs back for another while, as more is about to come that may join it
+// (see RestartRequest.Settle). It reports false if there is none that a request could join.
+func (g *Group) Postpone(settle time.Duration) (held bool) {
+	g.do(func(s *groupState, now time.Time) { held = s.postpone(now, settle) })
+	return held
+}
+
+// Replace is Detach for a reason of purser's own.
+func (g *Group) Replace(pid int, why string) (found bool) {
+	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid, why) })
 	return found
 }
 

@@ -43,16 +43,16 @@ func (g *groupState) snapshot(now time.Time) GroupSnapshot {
 // condition derives what an operator calls the group's state.
 func (g *groupState) condition(now time.Time) Condition {
 	failure, _ := g.trouble(now)
-	switch ready := g.count(isReady); {
+	switch ready := g.census().ready; {
 	case g.closed:
 		return Closing
 	case ready > 0 && g.resisting():
 		return Resisting
-	case ready > g.ready(g.wanted):
+	case ready > g.of(g.wanted).ready:
 		return Restarting
 	case ready > 0:
 		return Up
-	case g.count(isSpawning) > 0:
+	case g.census().spawning > 0:
 		return Starting
 	case failure != nil:
 		return Failed

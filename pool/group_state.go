@@ -38,6 +38,9 @@ type groupState struct {
 	keep      int    // for the next settle: a recycled process is replaced, even above min, if there is room
 	refused   bool   // the pool had no room for a process when it was asked last
 	closed    bool
+	settling  bool   // under way
+	known     census // while settling, as of so many moves
+	counted   int
 	hurried   bool // close has run out of time
 }
 
@@ -205,17 +208,17 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 // waiting for the replacement.
 func (g *groupState) recycle(now time.Time, p *Process, why string) {
 	if p.state == Ready {
-		g.keep = min(g.count(isReady), g.app.MaxProcesses)
+		g.keep = min(g.census().ready, g.app.MaxProcesses)
 		g.drain(now, p, why)
 	}
 	g.settle(now)
 }
 
 // detach replaces the process with that pid, as recycle does. It reports whether there is one.
-func (g *groupState) detach(now time.Time, pid int) bool {
+func (g *groupState) detach(now time.Time, pid int, why string) bool {
 	for _, p := range g.procs {
 		if p.state == Ready && p.pid() == pid {
-			g.recycle(now, p, "detached by an operator")
+			g.recycle(now, p, why)
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -145,8 +146,7 @@ func (g *groupState) noteResisting(why *Failure) {
 }
 
 func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {
-	works := func(p *Process) bool { return p.state == Ready && p.generation == n && p.matured(now) }
-	if g.count(works) > 0 {
+	if slices.ContainsFunc(g.procs, func(p *Process) bool { return p.state == Ready && p.generation == n && p.matured(now) }) {
 		n.pauseUntil(now, quickPause, 0, g.rand)
 		return
 	}
@@ -155,8 +155,8 @@ func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {
 
 // condemn makes the wanted generation a bad one if it fails before it starts at all, or too often.
 func (g *groupState) condemn(now time.Time, n *generation) {
-	tried := n.worked || g.waiting(n) > 0
-	if r := g.running(); r != nil && r.strategy == Rollback && r.generation == n && (!tried || n.failures >= maxFailures) {
+	tried := n.worked || g.of(n).booted > 0
+	if r := g.running(); r != nil && r.way().returning() && r.generation == n && (!tried || n.failures >= maxFailures) {
 		g.rollbackFailed(now, r)
 	}
 	if n != g.wanted || n == g.good || n.bad || tried && n.failures < maxFailures {

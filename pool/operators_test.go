@@ -29,7 +29,7 @@ func (g *simGroup) mischief() {
 	case n < 7:
 		if p := g.anyReady(); p != nil {
 			g.excused = true
-			g.event(fmt.Sprintf("process %d is detached", p.number), func(now time.Time) { g.state.detach(now, p.pid()) })
+			g.event(fmt.Sprintf("process %d is detached", p.number), func(now time.Time) { g.state.detach(now, p.pid(), "detached by an operator") })
 		}
 	case n < 8:
 		for _, p := range g.state.procs {

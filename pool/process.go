@@ -10,38 +10,39 @@ import (
 //
 // All of it is guarded by its Group's mutex, except what never changes once a request can hold it.
 type Process struct {
-	number     int           // within its group; a lower one is older
-	generation *generation   // what it was spawned for
-	replaces   bool          // once it is at work one outdated or worn process may go; false from then on
-	replaced   bool          // it was let go for another generation, and could serve again
-	failures   int           // how many starts of its generation had failed in a row when its own began
-	limit      uint64        // to be replaced after so many requests; 0 = never
-	began      time.Time     // when its spawn began
-	cancel     func()        // gives up its spawn; belongs to the driver, as does
-	gone       chan struct{} // closed after it was reaped
-	leaving    chan struct{} // closed when it is asked to exit, or has exited
-	leave      sync.Once     // closes leaving
-	retired    atomic.Bool   // it gets no more requests
-	asked      atomic.Bool   // it was asked to exit
+	// What each round looks at lies together: with a thousand processes it is the cache that counts.
+	generation  *generation // what it was spawned for
+	child       Child       // nil until its spawn has returned
+	requests    int         // in flight
+	connections int         // long-lived ones: WebSockets, event streams
+	lent        uint64      // how often it was lent
+	seen        uint64      // lent when the group last looked
+	limit       uint64      // to be replaced after so many requests; 0 = never
+	doubted     time.Time   // when it last ended a connection without an answer; zero = it is trusted
+	left        time.Time   // when it was let go; zero = it was not
+	state       State
+	replaces    bool // once it is at work one outdated or worn process may go; false from then on
+	replaced    bool // it was let go for another generation, and could serve again
+	slow        bool // it was let go a while ago
+	killed      bool
+	lost        bool // it was killed a while ago, and still is there
 
-	child   Child // nil until its spawn has returned
-	state   State
-	since   time.Time // when it came into state, was told to exit, or was killed
-	left    time.Time // when it was let go; zero = it was not
-	slow    bool      // that was a while ago
-	lost    bool      // it was killed a while ago, and still is there
-	readyAt time.Time // when it was put to work
-	traced  bool      // it was asked where it hangs
-	killed  bool
+	since    time.Time // when it came into state, was told to exit, or was killed
+	lastUsed time.Time // when the group last saw that it was used: exact to the tick
+	readyAt  time.Time // when it was put to work
+	began    time.Time // when its spawn began
+	number   int       // within its group; a lower one is older
+	failures int       // how many starts of its generation had failed in a row when its own began
+	traced   bool      // it was asked where it hangs
+	turn     uint64    // when it was last lent, in lendings of its group
+	place    int       // in the heap of lendable processes; -1 if it is not there
 
-	requests    int       // in flight
-	connections int       // long-lived ones: WebSockets, event streams
-	lent        uint64    // how often it was lent
-	seen        uint64    // lent when the group last looked
-	lastUsed    time.Time // when the group last saw that it was used: exact to the tick
-	doubted     time.Time // when it last ended a connection without an answer; zero = it is trusted
-	turn        uint64    // when it was last lent, in lendings of its group
-	place       int       // in the heap of lendable processes; -1 if it is not there
+	cancel  func()        // gives up its spawn; belongs to the driver, as do
+	gone    chan struct{} // closed after it was reaped
+	leaving chan struct{} // closed when it is asked to exit, or has exited
+	leave   sync.Once     // closes leaving
+	retired atomic.Bool   // it gets no more requests
+	asked   atomic.Bool   // it was asked to exit
 }
 
 // Child returns what its spawn returned.

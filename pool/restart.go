@@ -66,6 +66,8 @@ type restart struct {
 	failure  *Failure
 }
 
+func (r *restart) way() way { return wayOf(r.strategy) }
+
 // joinable reports whether a further request may become part of r: as long as its generation is held
 // back, so that nobody has seen it.
 func (r *restart) joinable(now time.Time, req RestartRequest) bool {
@@ -81,6 +83,16 @@ func (r *restart) hold(now time.Time, settle time.Duration) {
 	if last := r.started.Add(longestWait); r.quietAt.After(last) {
 		r.quietAt = last
 	}
+}
+
+// postpone is hold for the restart that runs, if a request could join it.
+func (g *groupState) postpone(now time.Time, settle time.Duration) bool {
+	r := g.running()
+	if r == nil || !r.joinable(now, RestartRequest{Settle: settle, Strategy: r.asked}) {
+		return false
+	}
+	r.hold(now, settle)
+	return true
 }
 
 // running returns the restart that has not ended, or nil.
@@ -101,7 +113,7 @@ func (g *groupState) lastRestart() *restart {
 // restartTo returns the restart that asked for n, or nil.
 func (g *groupState) restartTo(n *generation) *restart {
 	for _, r := range slices.Backward(g.restarts) {
-		if r.generation == n && r.strategy != Rollback {
+		if r.generation == n && !r.way().returning() {
 			return r
 		}
 	}
@@ -165,8 +177,8 @@ func (g *groupState) newRestart(now time.Time, id string, req RestartRequest, ru
 	if running != nil {
 		r.had, r.total = max(r.had, running.had), max(r.total, running.total)
 	}
-	if running != nil && running.strategy == Blocking && r.strategy != Blocking && running.generation == g.target() {
-		r.strategy = Blocking
+	if running != nil && running.way().clears() && !r.way().clears() && running.generation == g.target() {
+		r.strategy = running.strategy
 		g.stepNote(now, r, "blocking", "it supersedes a blocking restart, and so is one itself")
 	}
 	if g.closed {
@@ -238,7 +250,7 @@ func (g *groupState) replaced(r *restart) int {
 	if r.state != RestartRunning {
 		return r.replaced
 	}
-	return min(r.total, g.ready(r.generation))
+	return min(r.total, g.of(r.generation).ready)
 }
 
 // refuseRestart records a restart that never begins. What runs goes on.

@@ -24,6 +24,7 @@ func (g *groupState) prove(now time.Time) {
 	if g.good == g.wanted {
 		return
 	}
+	g.moves++
 	if g.good != nil {
 		g.past = append(g.past, g.good)
 		g.past = g.past[max(0, len(g.past)-keptPast):]
@@ -45,7 +46,7 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 		}
 		back, from = g.past[len(g.past)-1], g.good
 	}
-	if g.overwritten(back) && g.alive(back) == 0 {
+	if g.overwritten(back) && g.of(back).alive == 0 {
 		return nil, ErrOverwritten
 	}
 	why := &Failure{At: now, Generation: g.wanted.number, Reason: "rolled back", ErrorID: g.errorID()}
@@ -92,13 +93,13 @@ func (g *groupState) rollbackFailed(now time.Time, r *restart) {
 // surrender makes do with code that was taken back, once nothing of the older is left: neither a process
 // nor, after a deployment in the same folder, its code.
 func (g *groupState) surrender(now time.Time) {
-	if !g.wanted.rejected || !g.overwritten(g.good) || g.alive(g.good) > 0 {
+	if !g.wanted.rejected || !g.overwritten(g.good) || g.of(g.good).alive > 0 {
 		return
 	}
 	g.moves++
 	g.wanted.bad, g.wanted.rejected, g.wanted.failure = false, false, nil
 	g.os.note(hclog.Warn, "nothing is left of the old code, going on with the new", "generation", g.wanted.number)
-	if r := g.running(); r != nil && r.strategy == Rollback {
+	if r := g.running(); r != nil && r.way().returning() {
 		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
 			Reason: "the last process with the old code has died, and the code is no longer on disk"}
 		g.end(now, r, RestartFailed)
@@ -130,6 +131,11 @@ func (g *groupState) onTrial(p *Process) bool {
 	return g.app.Health.Probation > 0 && g.takingOver(p.generation)
 }
 
+// trying reports whether there is anything on trial.
+func (g *groupState) trying() bool {
+	return g.app.Health.Probation > 0 && g.takingOver(g.wanted) && g.census().wanted.all > 0
+}
+
 // takingOver reports whether a restart runs by which n takes over from the last good generation.
 func (g *groupState) takingOver(n *generation) bool {
 	r := g.running()
@@ -139,7 +145,7 @@ func (g *groupState) takingOver(n *generation) bool {
 // judge takes the wanted generation back if it clearly answers worse than the last good one.
 func (g *groupState) judge(now time.Time) {
 	r := g.running()
-	if r == nil || g.count(g.onTrial) == 0 {
+	if r == nil || !g.trying() {
 		return
 	}
 	worse := g.wanted.tally.worseThan(g.good.tally)
@@ -155,7 +161,7 @@ func (g *groupState) judge(now time.Time) {
 // of that, the restart has failed all the same.
 func (g *groupState) takeBack(now time.Time, r *restart, why *Failure) {
 	r.failure = why
-	if g.overwritten(g.good) && g.alive(g.good) == 0 {
+	if g.overwritten(g.good) && g.of(g.good).alive == 0 {
 		r.failure.Reason += "; it serves on, as the old code is no longer on disk"
 		g.prove(now)
 		g.end(now, r, RestartFailed)
@@ -169,7 +175,7 @@ func (g *groupState) takeBack(now time.Time, r *restart, why *Failure) {
 // drainRejected lets the processes go of what was taken back, where the old code still serves but cannot
 // be spawned any more to replace them.
 func (g *groupState) drainRejected(now time.Time) {
-	if !g.wanted.rejected || !g.resisting() || !g.overwritten(g.good) || g.ready(g.good) == 0 {
+	if !g.wanted.rejected || !g.resisting() || !g.overwritten(g.good) || g.of(g.good).ready == 0 {
 		return
 	}
 	for _, p := range g.procs {

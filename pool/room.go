@@ -87,7 +87,7 @@ func (g *groupState) leastNeeded(now time.Time) (p *Process, busy bool) {
 	if p := g.kept(); p != nil {
 		return p, false
 	}
-	ready := g.count(isReady)
+	ready := g.census().ready
 	if p := g.idlest(); p != nil && !g.rolling() && ready > g.floor() {
 		return p, false
 	}
@@ -133,7 +133,7 @@ func (g *groupState) yield(now time.Time, n need) bool {
 	if p == nil || g.closed || busy && n != subsistence {
 		return false
 	}
-	switch ready := g.count(isReady); p.state {
+	switch ready := g.census().ready; p.state {
 	case Spawning:
 		g.giveUp(now, p)
 	case Standby:

@@ -15,6 +15,8 @@ import (
 // comes back if the target changes, which it does once.
 func (g *groupState) settle(now time.Time) {
 	g.look(now)
+	g.settling, g.counted = true, -1
+	defer func() { g.settling = false }()
 	g.timeOut(now)
 	r := g.running()
 	g.lendable.setEven(r != nil && r.canary > 0)
@@ -71,6 +73,9 @@ func (g *groupState) timeOut(now time.Time) {
 
 // putToWork makes ready what has booted, unless it is held back.
 func (g *groupState) putToWork(now time.Time) {
+	if g.census().booted == 0 {
+		return
+	}
 	for _, p := range g.procs {
 		if p.state != Spawning || p.child == nil || !g.wants(p) || g.heldBack(now, p) {
 			continue
@@ -90,15 +95,17 @@ func (g *groupState) putToWork(now time.Time) {
 		if r != nil && !p.replaces { // the group has grown
 			r.had = max(r.had, g.servers())
 			r.total = max(r.total, r.had)
-			if r.strategy == BlueGreen {
-				r.surge = max(r.surge, r.total)
-			}
+			surge, _ := r.way().limits(r.total, r.surge, r.unavailable)
+			r.surge = max(r.surge, surge)
 		}
 	}
 }
 
 // giveUpOutdated stops what is being spawned from code that nobody wants any more.
 func (g *groupState) giveUpOutdated(now time.Time) {
+	if g.census().spawning == 0 {
+		return
+	}
 	for _, p := range g.procs {
 		if p.state == Spawning && !g.wants(p) {
 			g.giveUp(now, p)
@@ -123,17 +130,19 @@ func (g *groupState) lendQueue() {
 // drainReplaced lets one outdated or worn process go for each replacement that was put to work,
 // unless processes have crashed meanwhile and it is needed.
 func (g *groupState) drainReplaced(now time.Time) {
-	for _, p := range g.procs {
+	for i := 0; g.census().arrived > 0; i++ {
+		p := g.procs[i]
 		if p.state != Ready || !p.replaces {
 			continue
 		}
 		p.replaces = false
-		if g.count(g.isReplaceable) > 0 && g.count(isReady) > g.size() {
+		g.moves++
+		if g.replaceable() > 0 && g.census().ready > g.size() {
 			old := g.dispensable()
 			g.retire(now, old, g.whyReplaced(old))
 		}
 	}
-	for g.count(isReady) > max(g.app.MaxProcesses, g.size()) { // a crash was repaired, and a replacement came too
+	for g.census().ready > max(g.app.MaxProcesses, g.size()) { // a crash was repaired, and a replacement came too
 		g.retire(now, g.dispensable(), "above max_processes")
 	}
 }
@@ -150,7 +159,7 @@ func (g *groupState) drainIdle(now time.Time) {
 	if g.app.IdleTimeout <= 0 || g.rolling() || g.overwritten(g.target()) {
 		return
 	}
-	for g.count(isReady) > g.floor() {
+	for g.census().ready > g.floor() {
 		p := g.idlest()
 		if p == nil || now.Before(p.lastUsed.Add(g.app.IdleTimeout)) {
 			return
@@ -164,7 +173,7 @@ func (g *groupState) drainIdle(now time.Time) {
 func (g *groupState) refuseQueue(now time.Time) {
 	steady := g.steady()
 	hopeful := steady.worked && steady.failures < maxFailures
-	if g.queue.length == 0 || g.count(isReady)+g.count(isSpawning) > 0 || steady.failure == nil || hopeful || !now.Before(steady.retryAt) {
+	if g.queue.length == 0 || g.census().ready+g.census().spawning > 0 || steady.failure == nil || hopeful || !now.Before(steady.retryAt) {
 		return
 	}
 	g.reject(&StartError{App: g.app.Name, Failure: *steady.failure})
@@ -175,7 +184,7 @@ func (g *groupState) refuseQueue(now time.Time) {
 func (g *groupState) conclude(now time.Time) {
 	r := g.running()
 	switch {
-	case r != nil && r.strategy == Rollback:
+	case r != nil && r.way().returning():
 		if g.allOf(r.generation) {
 			g.end(now, r, RestartDone)
 		}
@@ -184,7 +193,7 @@ func (g *groupState) conclude(now time.Time) {
 			g.concludeFailed(now, r)
 		}
 	case r != nil && r.canary > 0:
-		if !r.halted && g.ready(r.generation) >= r.canary {
+		if !r.halted && g.of(r.generation).ready >= r.canary {
 			r.halted = true
 			g.step(now, r, "canary", nil)
 		}
@@ -208,7 +217,7 @@ func (g *groupState) concludeFailed(now time.Time, r *restart) {
 // inProbation reports whether the new generation, which has taken over, is still being watched. The
 // first time it begins that.
 func (g *groupState) inProbation(now time.Time, r *restart) bool {
-	if r.probation.IsZero() && g.app.Health.Probation > 0 && g.count(g.onTrial) > 0 {
+	if r.probation.IsZero() && g.app.Health.Probation > 0 && g.trying() {
 		r.probation = now.Add(g.app.Health.Probation)
 		g.step(now, r, "probation", nil)
 	}
@@ -217,6 +226,9 @@ func (g *groupState) inProbation(now time.Time, r *restart) bool {
 
 // killOverdue kills what was asked to exit and did not. Before that it is asked where it hangs.
 func (g *groupState) killOverdue(now time.Time) {
+	if g.census().leaving == 0 {
+		return
+	}
 	for _, p := range g.procs {
 		due := g.deadlineOf(p)
 		switch {

@@ -44,7 +44,7 @@ func (g *groupState) spawnNeeded(now time.Time) {
 
 // toServe is what one more process is needed for that is to serve.
 func (g *groupState) toServe() need {
-	if g.count(isReady) == 0 {
+	if g.census().ready == 0 {
 		return subsistence
 	}
 	return growing
@@ -65,8 +65,8 @@ func (g *groupState) awaitRoom(now time.Time, n need) {
 // makeOwnRoom lets a process go before its replacement is spawned, as the pool has no room for that,
 // unless something else is under way that makes some.
 func (g *groupState) makeOwnRoom(now time.Time) {
-	underWay := func(p *Process) bool { return p.state == Spawning && p.child == nil || p.state > Ready }
-	if ready := g.count(isReady); ready > g.floor() && g.count(underWay) == 0 {
+	c := g.census()
+	if ready := c.ready; ready > g.floor() && c.spawning == c.booted && c.all == ready+c.spawning {
 		g.drain(now, g.dispensable(), "makes room for its replacement")
 		g.shrinkTo(ready - 1)
 	}
@@ -75,7 +75,7 @@ func (g *groupState) makeOwnRoom(now time.Time) {
 // shrink has a restart do with fewer processes than there were, as others have taken the room that some
 // of them left.
 func (g *groupState) shrink() {
-	if g.count(func(p *Process) bool { return p.state > Draining }) == 0 {
+	if c := g.census(); c.standby+c.leaving == 0 {
 		g.shrinkTo(g.there())
 	}
 }
@@ -89,7 +89,7 @@ func (g *groupState) shrinkTo(size int) {
 }
 
 // there is how many processes serve, or will in addition to those that do.
-func (g *groupState) there() int { return g.count(isReady) + g.count(isAddition) }
+func (g *groupState) there() int { return g.census().serving() }
 
 // unserved is how many more processes the queue needs than are coming.
 func (g *groupState) unserved() int {
@@ -99,9 +99,9 @@ func (g *groupState) unserved() int {
 	} else {
 		needed = (needed + g.app.Concurrency - 1) / g.app.Concurrency
 	}
-	ready, coming := g.count(isReady), g.count(isAddition)
+	ready, coming := g.census().ready, g.census().additions()
 	if ready == 0 {
-		coming = g.count(isSpawning) // there is nothing that a replacement could replace
+		coming = g.census().spawning // there is nothing that a replacement could replace
 	}
 	return min(needed-coming, g.app.MaxProcesses-ready-coming)
 }
@@ -117,7 +117,7 @@ func (g *groupState) owed() int {
 		return 0
 	case r.canary > 0 && target.worked:
 		return min(g.undelivered(r), missing)
-	case r.surge == 0 && g.ready(target)+g.spawning(target) == 0:
+	case r.surge == 0 && g.of(target).ready+g.of(target).spawning == 0:
 		return min(1, missing)
 	}
 	return 0
@@ -126,34 +126,34 @@ func (g *groupState) owed() int {
 // unreplaced is how many replacements are to be begun. A restart spawns at least one, to prove its
 // release.
 func (g *groupState) unreplaced() int {
-	old, coming := g.count(g.isReplaceable), g.spawning(g.target())
+	old, coming := g.replaceable(), g.of(g.target()).spawning
 	if r := g.running(); r != nil {
-		if g.ready(g.target())+coming == 0 {
+		if g.of(g.target()).ready+coming == 0 {
 			old = max(old, 1)
 		}
 		switch {
 		case g.gathering(r):
-			return min(r.total-g.ready(r.generation)-coming, r.surge-g.count(isReplacement))
+			return min(r.total-g.of(r.generation).ready-coming, r.surge-g.census().replacing)
 		case r.canary > 0 && !g.target().bad:
-			old = min(old, g.undelivered(r)+g.count(isReplacement))
+			old = min(old, g.undelivered(r)+g.census().replacing)
 		}
 	}
-	return min(old, g.surge()) - g.count(isReplacement)
+	return min(old, g.surge()) - g.census().replacing
 }
 
 // undelivered is how many processes of a canary are still to be begun.
 func (g *groupState) undelivered(r *restart) int {
-	return r.canary - g.ready(r.generation) - g.spawning(r.generation)
+	return r.canary - g.of(r.generation).ready - g.of(r.generation).spawning
 }
 
 // unprobed is 1 if it is to be tried whether a bad generation starts by now. One that must not run beside
 // the old is not tried.
 func (g *groupState) unprobed() int {
-	if r := g.restartTo(g.wanted); r != nil && r.strategy == Blocking {
+	if r := g.restartTo(g.wanted); r != nil && !r.way().probes() {
 		return 0
 	}
-	if g.resisting() && !g.wanted.rejected && g.ready(g.wanted)+g.spawning(g.wanted) == 0 {
-		return min(1, g.surge()-g.count(isReplacement))
+	if g.resisting() && !g.wanted.rejected && g.of(g.wanted).ready+g.of(g.wanted).spawning == 0 {
+		return min(1, g.surge()-g.census().replacing)
 	}
 	return 0
 }
@@ -163,7 +163,7 @@ func (g *groupState) unprobed() int {
 // nothing is ready there is nothing to replace.
 func (g *groupState) spawn(now time.Time, n *generation, why need, times int) bool {
 	for range times {
-		replaces := why == replacing && (g.count(isReady) > 0 || g.gatheringFor(n))
+		replaces := why == replacing && (g.census().ready > 0 || g.gatheringFor(n))
 		if p := g.revivable(n); p != nil {
 			g.revive(now, p, replaces)
 			continue
@@ -186,8 +186,8 @@ func (g *groupState) spawn(now time.Time, n *generation, why need, times int) bo
 // as long as none works after that, never more alive than max and the surge, and not while a blocking
 // restart waits for the old processes to be gone.
 func (g *groupState) maySpawn(now time.Time, n *generation) bool {
-	failing := n.failures > 0 && g.ready(n)+g.waiting(n) == 0
-	return !now.Before(n.retryAt) && !(failing && g.spawning(n) > 0) &&
+	failing := n.failures > 0 && g.of(n).ready+g.of(n).booted == 0
+	return !now.Before(n.retryAt) && !(failing && g.of(n).spawning > 0) &&
 		g.crowd() < g.app.MaxProcesses+g.surge() && !g.blocked()
 }
 
@@ -196,17 +196,12 @@ func (g *groupState) maySpawn(now time.Time, n *generation) bool {
 // unless a surge of 0 says that there is room for none beside: a restart goes on beside a process that
 // is stuck.
 func (g *groupState) crowd() int {
-	all, slow := 0, 0
-	for _, p := range g.procs {
-		switch {
-		case p.state == Standby || p.onlyConnected():
-		case p.slow && g.surge() > 0:
-			slow++
-		default:
-			all++
-		}
+	c := g.census()
+	crowd := c.all - c.apart
+	if g.surge() > 0 {
+		crowd -= min(c.slow, g.app.MaxProcesses)
 	}
-	return all + max(0, slow-g.app.MaxProcesses)
+	return crowd
 }
 
 func (g *groupState) begin(now time.Time, n *generation, replaces bool) {

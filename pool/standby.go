@@ -16,18 +16,16 @@ func (g *groupState) revivable(n *generation) (best *Process) {
 		return nil
 	}
 	for _, p := range g.procs {
-		if p.generation == n && p.replaced && !p.worn() && (p.state == Draining || p.state == Standby) && (best == nil || p.state > best.state) {
+		if p.generation == n && p.revivable() && (best == nil || p.state > best.state) {
 			best = p
 		}
 	}
 	return best
 }
 
-// alive counts the processes of n that serve, or could again.
-func (g *groupState) alive(n *generation) int {
-	return g.count(func(p *Process) bool {
-		return p.generation == n && (p.state == Ready || p.replaced && !p.worn() && (p.state == Draining || p.state == Standby))
-	})
+// revivable reports whether p was let go for another generation, and could serve again.
+func (p *Process) revivable() bool {
+	return p.replaced && !p.worn() && (p.state == Draining || p.state == Standby)
 }
 
 // revive puts a process back to work that was let go. It is the one step back in a process's life.
@@ -50,8 +48,8 @@ func (g *groupState) bringBack(now time.Time) {
 	if g.closed || !g.resisting() {
 		return
 	}
-	for p := g.revivable(g.good); p != nil && g.ready(g.good) < g.size(); p = g.revivable(g.good) {
-		g.revive(now, p, g.count(isReady) > 0)
+	for p := g.revivable(g.good); p != nil && g.of(g.good).ready < g.size(); p = g.revivable(g.good) {
+		g.revive(now, p, g.census().ready > 0)
 	}
 }
 
@@ -62,7 +60,7 @@ func (g *groupState) keeps(now time.Time, p *Process) bool {
 		return false
 	}
 	if r := g.running(); r != nil && p.generation == g.good {
-		return r.strategy != Blocking
+		return r.way().keeps()
 	}
 	last := len(g.past) - 1
 	return last >= 0 && p.generation == g.past[last] && g.good == g.target() && now.Before(g.keepUntil)
@@ -71,7 +69,10 @@ func (g *groupState) keeps(now time.Time, p *Process) bool {
 // endDrains moves the draining processes on that are empty, or have been draining for too long, and
 // those that were kept long enough.
 func (g *groupState) endDrains(now time.Time) {
-	kept := g.count(func(p *Process) bool { return p.state == Standby })
+	kept := g.census().standby
+	if kept+g.census().draining == 0 {
+		return
+	}
 	for _, p := range g.procs {
 		switch {
 		case p.state == Standby && !g.keeps(now, p):
@@ -95,6 +96,9 @@ func (g *groupState) endDrains(now time.Time) {
 // endOldest ends what only keeps long-lived connections, or is kept for a rollback, if there are more
 // generations alive than may be: the oldest first.
 func (g *groupState) endOldest(now time.Time) {
+	if g.census().apart == 0 {
+		return
+	}
 	excess := len(g.generations()) - g.app.Restart.MaxOldGenerations - 1
 	for _, oldest := range g.generations()[:max(0, excess)] {
 		for _, p := range g.procs {

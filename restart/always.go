@@ -24,6 +24,10 @@ func hasAlways(app conf.App) bool {
 	if app.Restart.File == "" {
 		return false
 	}
-	_, err := os.Stat(filepath.Join(app.Root, filepath.Dir(app.Restart.File), "always_restart.txt"))
+	folder := filepath.Dir(app.Restart.File)
+	if !filepath.IsAbs(folder) {
+		folder = filepath.Join(app.Root, folder)
+	}
+	_, err := os.Stat(filepath.Join(folder, "always_restart.txt"))
 	return err == nil
 }

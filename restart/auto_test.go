@@ -135,7 +135,7 @@ func TestALookFromBeforeARequestIsNoNews(t *testing.T) {
 	s.expects(time.Second, "")
 	a := s.Checker.apps[0]
 	s.time = s.time.Add(time.Minute)
-	early := s.see(a, s.processes("blog"))
+	early := s.see(a, s.processes("blog"), Print{})
 	s.touch("releases/1/Gemfile.lock")
 	s.time = s.time.Add(time.Millisecond)
 	s.Requested("blog")

@@ -23,6 +23,10 @@ type Checker struct {
 	now     func() time.Time
 	poll    time.Duration // how late a change is seen
 
+	// Reexecuted is told of a process that has replaced itself by another program, or by the same one
+	// anew, since it was ready. It is called by Run alone; nil = nobody looks for that.
+	Reexecuted func(app string, p Process)
+
 	// mu guards what follows, and what was seen of each app. Nothing is looked at and nobody called under it.
 	mu   sync.Mutex
 	apps []*checked // the list is replaced and never changed
@@ -35,7 +39,8 @@ const share = 50
 // about to be started from it, or were kept by an earlier purser that was asked; so it may be a need
 // that is shown, but nothing is triggered for it.
 //
-// Live gives the processes of an app that serve; NewChecker and Add call it, too. Trigger is told the app
+// Live gives the processes of an app that serve; NewChecker and Add call it, too. A Process needs no Print if
+// Booting and Booted were called for it. Trigger is told the app
 // and why; it is called by Run alone, for what was not there when the last restart was triggered or
 // Requested, once nothing has changed for Restart.Settle. So one that fails is not tried again before
 // something happens, and ten marks are one restart. Neither must block.
@@ -55,6 +60,7 @@ func (c *Checker) Add(app conf.App) {
 		settled: map[stamp]bool{},
 		stale:   map[[3]int]time.Time{},
 		warned:  map[string]bool{},
+		habits:  map[string]habit{},
 	}
 	c.mu.Lock()
 	c.apps = append(slices.Clip(c.apps), a)
@@ -75,8 +81,13 @@ func (c *Checker) list() []*checked {
 	return c.apps
 }
 
-// Run looks at every app each two seconds until ctx ends, and returns nil then. An app whose
-// restart.watch takes long to look at is looked at less often.
+// unhurried is how often an app is looked at for which nothing is triggered: Needs looks by itself, but
+// when a mark came is best known soon.
+const unhurried = 30 * time.Second
+
+// Run looks at every app each two seconds until ctx ends, and returns nil then: at its processes, and at
+// the disk if something may have to be triggered. An app whose restart.watch takes long to look at is
+// looked at less often.
 func (c *Checker) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -100,6 +111,8 @@ func (c *Checker) round(ctx context.Context) time.Time {
 		if began := time.Now(); !began.Before(a.due) {
 			rest := c.look(a)
 			a.due = time.Now().Add(max(rest, share*time.Since(began)))
+		} else if c.Reexecuted != nil {
+			c.images(a, c.processes(a))
 		}
 		next = earlier(next, a.due)
 	}
@@ -108,13 +121,17 @@ func (c *Checker) round(ctx context.Context) time.Time {
 
 // look looks at one app. It returns how long there is no need to look again.
 func (c *Checker) look(a *checked) time.Duration {
-	processes := c.live(a.app.Name)
-	seen := c.see(a, processes)
+	processes := c.processes(a)
+	c.images(a, processes)
+	seen := c.see(a, processes, c.last(a))
 	c.mu.Lock()
 	reason := a.record(seen, processes)
 	rest := c.poll
-	if a.pending() {
+	switch {
+	case a.pending():
 		rest = min(rest, a.app.Restart.Settle)
+	case a.app.Restart.Auto != "changed":
+		rest = max(rest, unhurried)
 	}
 	c.mu.Unlock()
 	if reason != "" {
@@ -123,8 +140,16 @@ func (c *Checker) look(a *checked) time.Duration {
 	return rest
 }
 
-func (c *Checker) see(a *checked, processes []Process) scene {
-	seen, err := sceneOf(a.app, processes, c.now())
+// see looks at an app. What was seen last on disk stands if no process can be older than what is there
+// now: a thousand apps that rest must cost nothing.
+func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
+	before := c.unsure(a)
+	print := last
+	if print.Path == "" || len(processes) > 0 {
+		print = Fingerprint(a.app.Root, a.app.Restart.Watch)
+	}
+	seen, err := snapshotOf(a.app, processes, print, c.now())
+	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)
 	if err != nil {
 		c.warn(a, "marks may be overlooked", "error", err)
 		c.mu.Lock()
@@ -135,6 +160,25 @@ func (c *Checker) see(a *checked, processes []Process) scene {
 		c.warn(a, "restart.watch leads to too much, not every change is seen", "most-entries", maxEntries, "most-depth", maxDepth)
 	}
 	return seen
+}
+
+// last is what was seen last on disk.
+func (c *Checker) last(a *checked) Print {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return a.seen.print
+}
+
+// unsure are the releases that processes are being started from.
+func (c *Checker) unsure(a *checked) (releases []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range a.boots {
+		if b.ended.IsZero() {
+			releases = append(releases, b.print.Path)
+		}
+	}
+	return releases
 }
 
 // unite adds the marks that were seen before, as their folder cannot be looked into now.
@@ -175,10 +219,10 @@ func (c *Checker) Needs(app string) []Need {
 	if a == nil {
 		return []Need{}
 	}
-	processes := c.live(app)
+	processes := c.processes(a)
 	if c.affords(a) {
 		began := time.Now()
-		seen := c.see(a, processes)
+		seen := c.see(a, processes, c.last(a))
 		c.mu.Lock()
 		a.note(seen, processes)
 		a.cost, a.looked = time.Since(began), time.Now()
@@ -203,7 +247,8 @@ func (c *Checker) Requested(app string) []Mark {
 	if a == nil {
 		return nil
 	}
-	seen := c.see(a, c.live(app))
+	seen := c.see(a, c.processes(a), Print{})
+	seen.print.unsure = false // a request is for all there is
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if seen.print.Path == "" {

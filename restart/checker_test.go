@@ -231,3 +231,34 @@ func TestPipesDoNotStopAChecker(t *testing.T) {
 	s.expects(time.Second, "")
 	s.needs("changed Gemfile.lock removed [101]")
 }
+
+func TestAnAppThatRestsIsNotSearched(t *testing.T) {
+	s := newShop(t, "changed", "lib/*.rb").opened()
+	s.expects(time.Second, "")
+	a := s.Checker.apps[0]
+	s.make("releases/1/lib/a.rb")
+	if seen := s.see(a, nil, s.last(a)); !sameDisk(seen.print, a.seen.print) {
+		t.Error("no process can be older, and the files were looked at")
+	}
+	s.Requested("blog")
+	if a.asked.print.sightOf("lib/a.rb").name == "" {
+		t.Error("a restart was requested, and not for what is there")
+	}
+	s.start(0)
+	s.make("releases/1/lib/b.rb")
+	s.expects(time.Second, "")
+	s.expects(time.Second, "lib/b.rb added")
+}
+
+func TestWhatTriggersNothingIsLookedAtSeldom(t *testing.T) {
+	for auto, most := range map[string]time.Duration{"off": unhurried, "changed": 2 * time.Second} {
+		s := newShop(t, auto).opened()
+		s.Checker.round(t.Context())
+		if rest := time.Until(s.Checker.apps[0].due); rest < most/2 {
+			t.Errorf("auto %s: looked at again after %v", auto, rest)
+		}
+		if next := time.Until(s.Checker.round(t.Context())); next > 2*time.Second {
+			t.Errorf("auto %s: its processes are looked at after %v only", auto, next)
+		}
+	}
+}

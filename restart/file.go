@@ -13,11 +13,16 @@ import (
 type file struct {
 	app  string
 	root string // as configured
-	name string // relative to root
+	name string // relative to root, or absolute
 	live string // real path of the live release; "" = none
+	made string // by which release a file was found, in the last look, that was not there before
 
-	configured stamp // through root
-	released   stamp // through live
+	configured stamp  // through root
+	released   stamp  // through live
+	looked     string // the live release at the last look
+
+	watched []*watched // where inotify watches for it
+	sure    bool       // inotify tells every change
 }
 
 // A stamp tells a file from itself touched, and from another in its place. The zero stamp is that of
@@ -32,10 +37,10 @@ type stamp struct {
 // through either is no news.
 func (f *file) look(live string) string {
 	before := *f
-	f.live = live
+	f.live, f.looked, f.made = live, live, ""
 	f.configured = stampOf(f.root, f.name, before.configured)
 	known := []stamp{{}, before.configured}
-	if f.live != before.live {
+	if f.looked != before.looked {
 		// Another release's file is not the old one's changed: this look only gets to know it.
 		f.released = stampOf(f.live, f.name, stamp{})
 	} else {
@@ -44,22 +49,29 @@ func (f *file) look(live string) string {
 	}
 	switch {
 	case !slices.Contains(known, f.configured):
-		return f.reason(before.configured, f.configured)
-	case f.live == before.live && !slices.Contains(known, f.released):
-		return f.reason(before.released, f.released)
+		was := before.configured
+		if was == (stamp{}) && sameFile(before.released, f.configured) {
+			was = before.released // it came while the last look was between the two
+		}
+		return f.reason(f.root, was, f.configured)
+	case f.looked == before.looked && !slices.Contains(known, f.released):
+		return f.reason(f.live, before.released, f.released)
 	}
 	return ""
 }
 
-func (f *file) reason(before, now stamp) string {
+func (f *file) reason(root string, before, now stamp) string {
 	switch {
 	case before == stamp{}:
+		f.made = root
 		return f.name + " created"
-	case before.dev == now.dev && before.inode == now.inode:
+	case sameFile(before, now):
 		return f.name + " touched"
 	}
 	return f.name + " replaced"
 }
+
+func sameFile(a, b stamp) bool { return a.dev == b.dev && a.inode == b.inode }
 
 // stampOf looks at one path. A folder that cannot be looked into says nothing about the file, be it
 // that a symlink is just being flipped or that a file server is away: then it is as before. The
@@ -72,7 +84,7 @@ func stampOf(root, name string, before stamp) stamp {
 	if err != nil {
 		return before
 	}
-	stat, err := os.Stat(filepath.Join(resolved, name))
+	stat, err := os.Stat(within(resolved, name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return stamp{}
@@ -95,3 +107,11 @@ func identityOf(stat fs.FileInfo) (dev, inode uint64) {
 // changedAt is when a file was changed in any way, by the kernel's word: unlike the modification
 // time nobody can choose it.
 func changedAt(stat fs.FileInfo) int64 { return stat.Sys().(*syscall.Stat_t).Ctim.Nano() }
+
+// within is the path of a file that is named relative to the real path of a release, or absolute.
+func within(release, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(release, name)
+}

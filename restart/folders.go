@@ -1,74 +1,94 @@
 package restart
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
 )
 
-// Folders are where inotify watches, by their real paths.
+// What inotify is asked to tell. Of a folder on the way, that it goes; of one whose entry decides where
+// the way leads, also what comes there; of a restart file, that it is touched. Writes to other files of
+// a folder are never told.
+const (
+	goes    = unix.IN_MOVE_SELF | unix.IN_DELETE_SELF
+	comes   = goes | unix.IN_CREATE | unix.IN_MOVED_TO
+	touched = goes | unix.IN_ATTRIB | unix.IN_MODIFY
+)
+
+// Folders are what inotify watches.
 type folders struct {
-	inotify *fsnotify.Watcher // nil = not to be had
-	watched map[string]folder
+	inotify *inotify // nil = not to be had
+	byPath  map[string]*watched
+	byWatch map[int]*watched
 }
 
-// A folder has entries that decide where a restart file's path leads. Events about others are not
-// looked at: an app may be busy in its tmp.
-type folder struct {
+// A watched is one folder or file that inotify watches. The same one may be reached by several paths.
+type watched struct {
+	watch      int
 	dev, inode uint64 // what inotify watches is this, wherever it is moved
-	entries    map[string]bool
+	mask       uint32
+	blind      bool // on a file system of which inotify may not tell everything
+	paths      []string
+	users      map[*file][]string // the entries that decide where the file's path leads
 }
 
-func (f *folders) events() <-chan fsnotify.Event {
+// A place is a folder or a file on the way to a restart file, by its real path.
+type place struct {
+	path       string
+	dev, inode uint64
+	mask       uint32
+	entries    []string
+}
+
+func newFolders(i *inotify) *folders {
+	return &folders{inotify: i, byPath: map[string]*watched{}, byWatch: map[int]*watched{}}
+}
+
+func (f *folders) events() <-chan []event {
 	if f.inotify == nil {
 		return nil
 	}
-	return f.inotify.Events
+	return f.inotify.events
 }
 
-func (f *folders) errors() <-chan error {
-	if f.inotify == nil {
-		return nil
+// concerns are the files whose paths an event may have changed; lost means all of them.
+func (f *folders) concerns(e event) (files []*file, lost bool) {
+	if e.mask&unix.IN_Q_OVERFLOW != 0 {
+		return nil, true
 	}
-	return f.inotify.Errors
-}
-
-// concerns reports whether an event may be about a restart file.
-func (f *folders) concerns(event fsnotify.Event) bool {
-	path := filepath.Clean(event.Name)
-	if _, ok := f.watched[path]; ok {
-		if event.Op&(fsnotify.Remove|fsnotify.Rename) != 0 {
-			f.forget(path) // another may be at its path by now, even with the same inode
+	w := f.byWatch[e.watch]
+	if w == nil {
+		return nil, false // it was forgotten
+	}
+	for user, entries := range w.users {
+		if e.name == "" || slices.Contains(entries, e.name) {
+			files = append(files, user)
 		}
-		return true
 	}
-	return f.watched[filepath.Dir(path)].entries[filepath.Base(path)]
+	if e.mask&(goes|unix.IN_IGNORED|unix.IN_UNMOUNT) != 0 {
+		f.forget(w) // another may be at its path by now, even with the same inode
+	}
+	return files, false
 }
 
-// follow moves the watches to where the files' paths lead now. Its error is of the folders that
-// inotify refused.
-func (f *folders) follow(files []*file) error {
+// follow moves the watches to where the file's path leads now, and notes whether inotify sees every
+// change of it. The error is of what inotify refused.
+func (f *folders) follow(file *file) (refused error) {
+	file.sure = false
 	if f.inotify == nil {
 		return nil
 	}
 	// What changes before its folder is watched is no event: so until nothing new was found, or a
 	// few times, as the poll sees what goes on changing.
-	var refused error
 	for range 4 {
-		want := decisive(files)
-		for path, now := range f.watched {
-			if there := want[path]; there.dev != now.dev || there.inode != now.inode {
-				f.forget(path)
-			}
-		}
-		fresh, err := f.add(want)
-		refused = errors.Join(refused, err)
+		fresh, all, err := f.move(file, decisive(file))
+		file.sure, refused = all, err
 		if !fresh {
 			break
 		}
@@ -76,62 +96,150 @@ func (f *folders) follow(files []*file) error {
 	return refused
 }
 
-// add reports whether a folder is watched that was not.
-func (f *folders) add(want map[string]folder) (fresh bool, refused error) {
-	for path, folder := range want {
-		if _, ok := f.watched[path]; !ok {
-			err := f.inotify.Add(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // gone since: its parent tells when it is back
-			}
-			if err != nil {
-				refused = fmt.Errorf("cannot watch %s: %w", path, err)
-				continue
-			}
-			fresh = true
-		}
-		f.watched[path] = folder
+// move reports whether something is watched that was not, and whether everything is that has to be.
+func (f *folders) move(file *file, steps []place) (fresh, all bool, refused error) {
+	left := f.usedBy(file)
+	for _, w := range left {
+		delete(w.users, file)
 	}
-	return fresh, refused
+	all = true
+	for _, s := range steps {
+		w, isNew, err := f.watch(s)
+		fresh = fresh || isNew
+		if err != nil || w.blind {
+			all = false
+		}
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) { // gone since: its parent tells when it is back
+				refused = err
+			}
+			continue
+		}
+		w.users[file] = append(w.users[file], s.entries...)
+		file.watched = append(file.watched, w)
+	}
+	for _, w := range left {
+		if len(w.users) == 0 {
+			f.forget(w)
+		}
+	}
+	return fresh, all, refused
 }
 
-func (f *folders) forget(path string) {
-	delete(f.watched, path)
-	_ = f.inotify.Remove(path) // the kernel has done so already if the folder is gone
+func (f *folders) usedBy(file *file) (used []*watched) {
+	for _, w := range file.watched {
+		if f.byWatch[w.watch] == w {
+			used = append(used, w)
+		}
+	}
+	file.watched = nil
+	return used
 }
 
-// decisive is every folder in which a change can make a file's path lead elsewhere.
-func decisive(files []*file) map[string]folder {
-	found := map[string]folder{}
-	note := func(path, entry string) {
-		if _, ok := found[path]; !ok {
+// watch watches a place, which may be watched already.
+func (f *folders) watch(s place) (w *watched, fresh bool, err error) {
+	w = f.byPath[s.path]
+	if w != nil && (w.dev != s.dev || w.inode != s.inode) {
+		f.forget(w)
+		w = nil
+	}
+	if w != nil && w.mask|s.mask == w.mask {
+		return w, false, nil
+	}
+	mask := s.mask
+	if w != nil {
+		mask |= w.mask
+	}
+	watch, err := f.inotify.add(s.path, mask|unix.IN_MASK_ADD)
+	if err != nil {
+		return nil, false, err
+	}
+	if known := f.byWatch[watch]; known != nil {
+		w = known
+		w.mask |= mask
+	} else {
+		w = &watched{watch: watch, dev: s.dev, inode: s.inode, mask: mask, blind: isBlind(s.path), users: map[*file][]string{}}
+		f.byWatch[watch] = w
+	}
+	if !slices.Contains(w.paths, s.path) {
+		w.paths = append(w.paths, s.path)
+	}
+	f.byPath[s.path] = w
+	return w, true, nil
+}
+
+func (f *folders) forget(w *watched) {
+	f.inotify.remove(w.watch)
+	delete(f.byWatch, w.watch)
+	for _, path := range w.paths {
+		if f.byPath[path] == w {
+			delete(f.byPath, path)
+		}
+	}
+}
+
+// local are the file systems of which inotify tells every change, as nobody changes them from elsewhere.
+var local = []int64{
+	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
+	unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.REISERFS_SUPER_MAGIC,
+	0x2fc12fc1 /* ZFS */, 0xca451a4e, /* bcachefs */
+}
+
+// isBlind reports whether changes may happen at a path that inotify does not tell, as on NFS.
+func isBlind(path string) bool {
+	var stat unix.Statfs_t
+	return unix.Statfs(path, &stat) != nil || !slices.Contains(local, int64(stat.Type)&0xffffffff)
+}
+
+// decisive is every folder in which a change can make a file's path lead elsewhere, and the file.
+func decisive(file *file) []place {
+	way := map[string]*place{}
+	note := func(path string, mask uint32, entry string) {
+		s := way[path]
+		if s == nil {
 			stat, err := os.Stat(path)
 			if err != nil {
 				return // gone since: its parent tells
 			}
 			dev, inode := identityOf(stat)
-			found[path] = folder{dev, inode, map[string]bool{}}
+			s = &place{path: path, dev: dev, inode: inode}
+			way[path] = s
 		}
-		found[path].entries[entry] = true
+		s.mask |= mask
+		if entry != "" && !slices.Contains(s.entries, entry) {
+			s.entries = append(s.entries, entry)
+		}
 	}
-	for _, f := range files {
-		for _, root := range slices.Compact([]string{f.root, f.live}) {
-			if root == "" {
+	for _, root := range slices.Compact([]string{file.root, file.live}) {
+		if root == "" {
+			continue
+		}
+		at := "/"
+		if !filepath.IsAbs(file.name) {
+			resolved, ok := walk("/", root, note)
+			if !ok {
 				continue
 			}
-			if resolved, ok := walk("/", root, note); ok {
-				first, _, _ := strings.Cut(f.name, "/")
-				note(resolved, first)
-				walk(resolved, f.name, note)
-			}
+			first, _, _ := strings.Cut(file.name, "/")
+			note(resolved, comes, first)
+			at = resolved
+		}
+		if end, ok := walk(at, file.name, note); ok {
+			note(end, touched, "")
 		}
 	}
-	return found
+	steps := make([]place, 0, len(way))
+	for _, s := range way {
+		steps = append(steps, *s)
+	}
+	slices.SortFunc(steps, func(a, b place) int { return cmp.Compare(a.path, b.path) })
+	return steps
 }
 
-// walk goes along a path from a real folder, as the kernel does, and notes each entry that is a
-// symlink, or missing, or the path's end. It returns the real path of the end, if that is there.
-func walk(at, path string, note func(path, entry string)) (end string, ok bool) {
+// walk goes along a path from a real folder, as the kernel does, and notes each folder on the way, and
+// each entry that is a symlink, or missing, or the path's end. It returns the real path of the end, if
+// that is there.
+func walk(at, path string, note func(path string, mask uint32, entry string)) (end string, ok bool) {
 	steps := split(path)
 	for links := 0; len(steps) > 0; {
 		step := steps[0]
@@ -144,10 +252,10 @@ func walk(at, path string, note func(path, entry string)) (end string, ok bool) 
 		stat, err := os.Lstat(next)
 		switch {
 		case err != nil:
-			note(at, step)
+			note(at, comes, step)
 			return "", false
 		case stat.Mode().Type() == fs.ModeSymlink:
-			note(at, step)
+			note(at, comes, step)
 			target, err := os.Readlink(next)
 			if links++; err != nil || links > maxLinks {
 				return "", false
@@ -158,7 +266,9 @@ func walk(at, path string, note func(path, entry string)) (end string, ok bool) 
 			steps = append(split(target), steps...)
 		default:
 			if len(steps) == 0 {
-				note(at, step)
+				note(at, comes, step)
+			} else {
+				note(next, goes, "")
 			}
 			at = next
 		}

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -119,7 +118,7 @@ func TestThePollTellsWithoutInotify(t *testing.T) {
 	s.watched()
 	var told bytes.Buffer
 	s.log = hclog.New(&hclog.LoggerOptions{Output: &told, Level: hclog.Warn})
-	s.open = func() (*fsnotify.Watcher, error) { return nil, syscall.EMFILE }
+	s.open = func() (*inotify, error) { return nil, syscall.EMFILE }
 	s.poll = 5 * time.Millisecond
 	s.Cleanup(func() { // when Run has returned
 		if n := strings.Count(told.String(), "by polling"); n != 1 {
@@ -135,12 +134,11 @@ func TestThePollTellsWithoutInotify(t *testing.T) {
 
 func TestARefusedFolderIsAnError(t *testing.T) {
 	s := newSite(t).watched()
-	inotify, err := fsnotify.NewWatcher()
+	inotify, err := newInotify()
 	s.must(err)
-	s.must(inotify.Close())
-	refusing := &folders{inotify: inotify, watched: map[string]folder{}}
-	if err := refusing.follow(s.files); !errors.Is(err, fsnotify.ErrClosed) {
-		t.Errorf("follow says %v, want %v", err, fsnotify.ErrClosed)
+	inotify.close()
+	if err := newFolders(inotify).follow(s.files[0]); !errors.Is(err, syscall.EBADF) || s.files[0].sure {
+		t.Errorf("follow says %v, and that all is seen: %v", err, s.files[0].sure)
 	}
 }
 

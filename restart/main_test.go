@@ -124,7 +124,9 @@ func (s *site) expect(reasons ...string) {
 // sees is expect for a Watcher that is not run: one look, "" = nothing is asked for.
 func (s *site) sees(want string) {
 	s.Helper()
-	s.look()
+	for _, f := range s.files {
+		s.ask(f)
+	}
 	if want != "" {
 		s.expect(want)
 	}

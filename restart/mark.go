@@ -17,8 +17,8 @@ import (
 
 // A Mark is a note that an app needs a restart: a file in tmp/needs-restart.d of its root. Any
 // script may drop one there, and as a file it outlives purser. Only regular files whose name does
-// not begin with a dot are marks. Tmp may be a symlink, as Capistrano's shared folders are;
-// needs-restart.d and what is in it are not followed out of tmp.
+// not begin with a dot are marks. Tmp may be a symlink, as Capistrano's shared folders are, but as root
+// not one to the folder of another user; needs-restart.d and what is in it may be none.
 type Mark struct {
 	Path   string    `json:"path"`   // by the folder's real path
 	Reason string    `json:"reason"` // printable part of the file's first line; its name, if there is none
@@ -77,10 +77,25 @@ func writeMark(root, reason string) error {
 }
 
 // openTmp opens the tmp of a root.
-func openTmp(root string) (*os.Root, error) { return openFolder(filepath.Join(root, "tmp")) }
+func openTmp(root string) (*os.Root, error) { return openBelow(root, "tmp") }
 
-// openMarks opens needs-restart.d. The dot is for what the slash is for in openFolder.
-func openMarks(tmp *os.Root) (*os.Root, error) { return tmp.OpenRoot(marksFolder + "/.") }
+// openMarks opens needs-restart.d, which may be no link: the folder it leads to would be emptied.
+func openMarks(tmp *os.Root) (*os.Root, error) {
+	stat, err := tmp.Lstat(marksFolder)
+	if err == nil && stat.Mode().Type() == fs.ModeSymlink {
+		return nil, &fs.PathError{Op: "open", Path: marksFolder, Err: syscall.ELOOP}
+	}
+	folder, err := tmp.OpenRoot(marksFolder + "/.") // the dot is for what the slash is for in openFolder
+	if err != nil {
+		return nil, err
+	}
+	opened, err := folder.Stat(".")
+	if err != nil || stat == nil || !os.SameFile(stat, opened) {
+		folder.Close()
+		return nil, errors.Join(err, errors.New("the folder of marks has just been replaced"))
+	}
+	return folder, nil
+}
 
 // makeMarksFolder sees to it that the app's user can drop marks too, and remove them: as root,
 // purser would make a folder for itself alone.
@@ -152,11 +167,11 @@ func marksIn(root string, known map[[2]uint64]bool) ([]Mark, error) {
 		return nil, nil
 	}
 	known[[2]uint64{dev, inode}] = true
-	resolved, err := filepath.EvalSymlinks(filepath.Join(root, "tmp"))
+	path, err := pathOf(folder)
 	if err != nil {
 		return nil, err
 	}
-	return readMarks(folder, filepath.Join(resolved, marksFolder))
+	return readMarks(folder, path)
 }
 
 func readMarks(folder *os.Root, path string) ([]Mark, error) {
@@ -201,7 +216,7 @@ func RemoveMarks(marks []Mark) (left []Mark, err error) {
 // remove takes the file aside first, where no script writes to it, so that what is looked at is
 // what is removed. Aside it is a mark still, should purser end here.
 func (m Mark) remove() error {
-	folder, err := openFolder(filepath.Dir(m.Path))
+	folder, err := openBelow("/", filepath.Dir(m.Path)) // a real path: a link on it is not the folder any more
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ type Print struct {
 	partial bool     // not everything could be looked at: what is missing may be there
 	absent  []string // but not these
 	links   []sight  // the symlinks by which root leads to Path
+	unsure  bool     // a process is being started, which may write files: those say nothing yet
 }
 
 // A sight is one file as it was seen.
@@ -112,7 +113,10 @@ func (p Print) lacks(name string) bool { return !p.partial || slices.Contains(p.
 // linksOf are the symlinks on the way to where a path leads.
 func linksOf(path string) []sight {
 	var links []sight
-	walk("/", path, func(at, entry string) {
+	walk("/", path, func(at string, _ uint32, entry string) {
+		if entry == "" {
+			return
+		}
 		link := filepath.Join(at, entry)
 		if stat, err := os.Lstat(link); err == nil && stat.Mode().Type() == fs.ModeSymlink {
 			links = append(links, sightOf(link, stat))
@@ -143,6 +147,9 @@ func Compare(old, now Print) (Change, bool) {
 	}
 	var newest Change
 	eachDifference(old, now, func(file, what string, seen sight) {
+		if (old.unsure || now.unsure) && written(file) {
+			return
+		}
 		when := seen.when(old.Taken, now.Taken)
 		if newest.When.Before(when) {
 			newest = Change{printable(file), printable(file) + " " + what, when}

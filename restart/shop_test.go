@@ -55,7 +55,7 @@ func (s *shop) processes(app string) []Process {
 // start starts a process from what current leads to. It began in the past, if the test says so.
 func (s *shop) start(ago time.Duration) {
 	s.Helper()
-	release, err := Identify(s.app.Root)
+	release, err := ResolveRelease(s.app.Root)
 	s.must(err)
 	print := Fingerprint(release.Path, s.app.Restart.Watch)
 	s.mu.Lock()

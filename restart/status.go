@@ -11,8 +11,8 @@ import (
 
 // WriteStatus writes v as JSON to restart.status beside the restart file, for whoever deployed:
 // mode 0644, and all at once, so that no reader sees half of it. Root is the app's, file is
-// conf.Restart.File. The folder may be a symlink, as Capistrano's shared folders are; a symlink in
-// it is replaced and not followed. The folder is never created.
+// conf.Restart.File. The folder may be a symlink, as Capistrano's shared folders are, but as root not one
+// to the folder of another user; a symlink in it is replaced and not followed. The folder is never created.
 func WriteStatus(root, file string, v any) error {
 	if file == "" {
 		return errors.New("cannot write restart.status: the app has no restart file to put it beside")
@@ -21,7 +21,7 @@ func WriteStatus(root, file string, v any) error {
 	if err != nil {
 		return fmt.Errorf("cannot write restart.status: %w", err)
 	}
-	folder, err := openFolder(filepath.Dir(filepath.Join(root, file)))
+	folder, err := openBelow(root, filepath.Dir(file))
 	if err != nil {
 		return fmt.Errorf("cannot write restart.status: %w", err)
 	}

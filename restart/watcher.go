@@ -6,13 +6,13 @@
 // through the release that is live, so that touching it there works too. It asks for a restart when
 // it is there and its modification time or inode is another than before: also if the time is an
 // older one, and also if the file was not there. A file that goes asks for nothing. Nothing here ever
-// creates it.
+// creates it, and one that a process of the app makes as it starts asks for nothing.
 //
 // That code has changed is a statement about live processes and never a flag that somebody has to
-// clear: it is so as long as a process's Print is not that of its app's root. A Mark stays until a
-// restart that was requested after it is done. For an app whose Restart.Auto is "changed" a need triggers one restart, once what is on
-// disk is quiet; what was on disk when a restart was requested never triggers another. So what an app
-// writes itself when it starts must not be watched.
+// clear: it is so as long as a process's Print is not that of its app's root. What a process writes
+// while it starts is its own doing. A Mark stays until a restart that was requested after it is done.
+// For an app whose Restart.Auto is "changed" a need triggers one restart, once what is on disk is
+// quiet; what was on disk when a restart was requested never triggers another.
 package restart
 
 import (
@@ -25,7 +25,6 @@ import (
 
 	"purser/conf"
 
-	"github.com/fsnotify/fsnotify"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -34,14 +33,25 @@ type Watcher struct {
 	live    func(app string) string
 	trigger func(app, reason string)
 	log     hclog.Logger
-	open    func() (*fsnotify.Watcher, error) // begins to use inotify
-	poll    time.Duration                     // how late a change is seen where inotify is blind
-	blind   bool                              // inotify refused something, and the log says so
-	added   chan struct{}                     // there is another file to watch
+	open    func() (*inotify, error) // begins to use inotify
+	poll    time.Duration            // how late a change is seen where inotify is blind
+	turn    int                      // of the files that inotify sees: whose turn it is to be looked at nevertheless
+	blind   bool                     // inotify refused something, and the log says so
 
-	mu    sync.Mutex // guards files: the list, which is replaced and never changed
-	files []*file
+	// Made reports whether an app made its restart file itself, which is no order. It is called by Run
+	// alone, when there is a file that was not there; nil = no app does.
+	Made func(app, release, file string) bool
+
+	changed chan struct{} // apps came or went
+
+	mu    sync.Mutex // guards what follows
+	files []*file    // the list is replaced and never changed
+	gone  []*file    // that inotify may still watch
 }
+
+// sweep is the number of polls in which each file is looked at that inotify sees: for what nobody
+// thought of.
+const sweep = 60
 
 // New looks at every restart file once: what changes after it returned is seen, if only when Run
 // begins. An app whose Restart.File is "" is not watched.
@@ -55,9 +65,9 @@ func New(apps []conf.App, live func(app string) string, trigger func(app, reason
 		live:    live,
 		trigger: trigger,
 		log:     log.Named("restart"),
-		open:    fsnotify.NewWatcher,
+		open:    newInotify,
 		poll:    time.Second,
-		added:   make(chan struct{}, 1),
+		changed: make(chan struct{}, 1),
 	}
 	for _, app := range apps {
 		w.Add(app)
@@ -72,81 +82,149 @@ func (w *Watcher) Add(app conf.App) {
 	}
 	f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
 	f.look(w.live(app.Name))
-	w.mu.Lock()
-	w.files = append(slices.Clip(w.files), f)
-	w.mu.Unlock()
-	select {
-	case w.added <- struct{}{}:
-	default:
-	}
+	w.change(func() { w.files = append(slices.Clip(w.files), f) })
 }
 
 // Remove ends the watch of an app. A trigger that is under way may still come.
 func (w *Watcher) Remove(app string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.files = slices.DeleteFunc(slices.Clone(w.files), func(f *file) bool { return f.app == app })
+	w.change(func() {
+		for _, f := range w.files {
+			if f.app == app {
+				w.gone = append(w.gone, f)
+			}
+		}
+		w.files = slices.DeleteFunc(slices.Clone(w.files), func(f *file) bool { return f.app == app })
+	})
 }
 
-func (w *Watcher) watched() []*file {
+func (w *Watcher) change(how func()) {
+	w.mu.Lock()
+	how()
+	w.mu.Unlock()
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Watcher) list() []*file {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.files
 }
 
+// leave has inotify no longer watch what was only watched for apps that are gone.
+func (w *Watcher) leave(watched *folders) {
+	w.mu.Lock()
+	gone := w.gone
+	w.gone = nil
+	w.mu.Unlock()
+	for _, f := range gone {
+		watched.move(f, nil) // to nowhere, which nothing refuses
+	}
+}
+
 // Run watches until ctx ends, and returns nil then. It sees a change at once by inotify, and within
 // a second where inotify is blind (NFS) or not to be had (fs.inotify limits).
 func (w *Watcher) Run(ctx context.Context) error {
-	watched := &folders{watched: map[string]folder{}}
 	inotify, err := w.open()
 	if err != nil {
 		w.warn(err)
 	} else {
-		defer inotify.Close()
-		watched.inotify = inotify
+		defer inotify.close()
 	}
+	watched := newFolders(inotify)
 	tick := time.NewTicker(w.poll)
 	defer tick.Stop()
-	for ctx.Err() == nil {
-		if err := watched.follow(w.watched()); err != nil {
-			w.warn(err)
+	select {
+	case <-w.changed: // all are looked at now
+	default:
+	}
+	for due := w.list(); ctx.Err() == nil; due = w.wait(ctx, watched, tick.C) {
+		for _, f := range due {
+			w.look(f, watched)
 		}
-		w.look()
-		w.wait(ctx, watched, tick.C)
 	}
 	return nil
 }
 
-// wait returns when it is time to look again, or ctx ended.
-func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.Time) {
+// wait returns the files that have to be looked at, when there are some, or ctx ended.
+func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.Time) []*file {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
+		case <-w.changed:
+			w.leave(watched)
+			return slices.DeleteFunc(slices.Clone(w.list()), func(f *file) bool { return f.sure })
 		case <-tick:
-			return
-		case <-w.added:
-			return
-		case event := <-watched.events():
-			if watched.concerns(event) {
-				return
+			if due := w.due(); len(due) > 0 {
+				return due
 			}
-		case err := <-watched.errors():
-			// After an overflow events are missing, but inotify goes on.
-			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				w.warn(err)
+		case events, more := <-watched.events():
+			if !more {
+				watched.inotify = nil
+				w.warn(errors.New("it has ended"))
+				return w.list()
 			}
-			return
+			if due := w.concerned(watched, events); len(due) > 0 {
+				return due
+			}
 		}
 	}
 }
 
-// look asks for the restarts that are wanted since the last look.
-func (w *Watcher) look() {
-	for _, f := range w.watched() {
-		if reason := f.look(w.live(f.app)); reason != "" {
-			w.trigger(f.app, reason)
+// due are the files of which inotify does not tell everything, those whose release is another now, and
+// a few of the others.
+func (w *Watcher) due() (due []*file) {
+	files := w.list()
+	some := (len(files) + sweep - 1) / sweep
+	for i, f := range files {
+		inTurn := (i-w.turn%len(files)+len(files))%len(files) < some
+		if !f.sure || inTurn || w.live(f.app) != f.live {
+			due = append(due, f)
 		}
+	}
+	if len(files) > 0 {
+		w.turn = (w.turn + some) % len(files)
+	}
+	return due
+}
+
+func (w *Watcher) concerned(watched *folders, events []event) (due []*file) {
+	for _, e := range events {
+		files, lost := watched.concerns(e)
+		if lost {
+			due = w.list() // of what was lost nobody knows whom it concerned; the others have to be taken note of
+			continue
+		}
+		for _, f := range files {
+			if !slices.Contains(due, f) {
+				due = append(slices.Clip(due), f)
+			}
+		}
+	}
+	return due
+}
+
+// look asks for a restart if one is wanted since the last look.
+func (w *Watcher) look(f *file, watched *folders) {
+	f.live = w.live(f.app)
+	if err := watched.follow(f); err != nil {
+		w.warn(err)
+	}
+	w.ask(f)
+}
+
+func (w *Watcher) ask(f *file) {
+	reason := f.look(w.live(f.app))
+	switch {
+	case reason == "":
+	case f.made != "" && w.Made != nil && w.Made(f.app, f.made, f.name):
+		w.log.Info("a process of the app made the restart file as it started, which is no order; touch it again to restart",
+			"app", f.app, "file", f.name)
+	default:
+		w.trigger(f.app, reason)
 	}
 }
 

@@ -44,6 +44,7 @@ func (s *Spawner) environment(c *Child) []string {
 		env["PORT"] = strconv.Itoa(c.endpoint.port)
 	}
 	maps.Copy(env, s.app.Env)
+	s.guardReload(env)
 	return pairs(env)
 }
 

@@ -57,6 +57,9 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 	}
 	for _, app := range apps {
 		fmt.Fprintf(w, "%s: %s app in %s, %d to %d processes\n", app.Name, app.Kind, app.Root, app.MinProcesses, app.MaxProcesses)
+		if warning := app.ReloadWarning(); warning != "" {
+			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
+		}
 	}
 	fmt.Fprintln(w, "The configuration can be served.")
 	return nil

@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/conf"
-	"purser/pool"
 	"purser/restart"
 	"purser/spawn"
 )
@@ -18,7 +17,6 @@ import (
 type App struct {
 	deployer *Deployer
 	conf     conf.App // its hooks apart, which may change
-	prints   *prints
 	hooks    *hookQueue
 	lines    spawn.Lines // takes what hooks print
 	log      hclog.Logger
@@ -36,15 +34,10 @@ type App struct {
 
 func newApp(d *Deployer, app conf.App, lines spawn.Lines) *App {
 	log := d.log.With("app", app.Name)
-	a := &App{deployer: d, conf: app, commands: app.Hooks, prints: newPrints(), hooks: newHookQueue(d.hookLog.With("app", app.Name)), lines: lines, log: log,
+	a := &App{deployer: d, conf: app, commands: app.Hooks, hooks: newHookQueue(d.hookLog.With("app", app.Name)), lines: lines, log: log,
 		turn: make(chan struct{}, 1), marks: map[string][]restart.Mark{}}
 	a.ctx, a.refuse = context.WithCancel(d.ctx)
 	return a
-}
-
-// Noting has the code noted that each process is started from, for the pool.
-func (a *App) Noting(spawn pool.SpawnFunc) pool.SpawnFunc {
-	return a.prints.noting(a.conf.Restart.Watch, spawn)
 }
 
 // Watch looks at the app's restart file from now on. Its group has just been made.

@@ -22,7 +22,7 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 		return a.refused(g, request, err), nil
 	}
 	marks := a.deployer.checker.Requested(a.conf.Name)
-	release, err := restart.Identify(a.conf.Root)
+	release, err := restart.ResolveRelease(a.conf.Root)
 	if err != nil {
 		err = fmt.Errorf("%w; the old code serves on", err)
 		return g.RefuseRestart(request, err.Error(), nil), err

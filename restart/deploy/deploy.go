@@ -41,6 +41,7 @@ func New(p *pool.Pool, log hclog.Logger) *Deployer {
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.watcher = restart.New(nil, d.live, d.touched, log)
 	d.checker = restart.NewChecker(nil, d.processes, d.touched, log)
+	d.checker.Reexecuted, d.watcher.Made = d.reexecuted, d.checker.Made
 	d.events = follow(p, d.happened, d.log)
 	return d
 }
@@ -67,6 +68,9 @@ func (d *Deployer) Close() {
 func (d *Deployer) Add(app conf.App, lines spawn.Lines) *App {
 	if restart.AlwaysIgnored(app) {
 		d.log.Warn("always_restart.txt is for development only, and ignored", "app", app.Name, "environment", app.Environment)
+	}
+	if warning := app.ReloadWarning(); warning != "" {
+		d.log.Warn("the server reloads by itself", "app", app.Name, "warning", warning)
 	}
 	a := newApp(d, app, lines)
 	d.mu.Lock()
@@ -98,15 +102,6 @@ func (d *Deployer) live(app string) string {
 		return g.Snapshot().Release.Path
 	}
 	return ""
-}
-
-// processes are those of an app that serve. Before its group is made there are none.
-func (d *Deployer) processes(app string) []restart.Process {
-	g, a := d.pool.Group(app), d.app(app)
-	if g == nil || a == nil {
-		return nil
-	}
-	return a.prints.live(g.Snapshot())
 }
 
 // touched is called when an app's restart file was touched, or its code has changed. It is on the

@@ -79,7 +79,7 @@ func (d *Deployer) happened(e pool.Event) {
 	}
 	switch {
 	case e.Kind == "process" && e.What == "gone":
-		a.prints.forget(e.Process)
+		d.checker.Gone(e.App, e.Process)
 	case e.Kind == "restart":
 		if r, known := d.pool.Restart(e.Restart); known != nil {
 			a.restartWent(g, r, e.What)

@@ -7,56 +7,59 @@ import (
 	"purser/pool"
 )
 
-// touches are those of an app that no restart was begun for yet.
+// touches are those of an app that follow each other, and are one restart.
 type touches struct {
-	reason   string    // of the last one; "" = there is none
-	first    time.Time // of those that no restart was begun for
+	reason   string    // of the last one that no restart was begun for; "" = there is none
+	first    time.Time // of those that are gathered now
 	last     time.Time
 	gathered bool // somebody sees to them
 }
 
 const (
-	longestQuiet = 10 * time.Second // touches that never end can put a restart off for so long
-	longestHold  = 2 * time.Second  // the last touch of many is waited for no longer than this
+	longestQuiet = 10 * time.Second       // touches that never end can put a restart off for so long
+	slack        = 100 * time.Millisecond // how much longer than for the next touch a restart is held back
 )
 
-// touched takes note of a touch. Many in a row are one restart.
+// touched takes note of a touch. A restart that was begun for those before is held back for it.
 func (a *App) touched(reason string) {
 	now := time.Now()
 	a.mu.Lock()
-	if a.touches.reason == "" {
+	gathered := a.touches.gathered
+	if !gathered {
 		a.touches.first = now
 	}
-	a.touches.reason, a.touches.last = reason, now
-	gathered := a.touches.gathered
-	a.touches.gathered = true
+	a.touches.reason, a.touches.last, a.touches.gathered = reason, now, true
 	a.mu.Unlock()
 	if !gathered {
 		a.start(a.gather)
+	} else if g := a.deployer.pool.Group(a.conf.Name); g != nil && !a.hooked() {
+		g.Postpone(a.conf.Restart.Settle + slack)
 	}
 }
 
-// gather begins restarts until the touches have ended. The first touch begins one at once, and the pool
-// holds its processes back for restart.settle. Those that come meanwhile join it, which starts processes
-// anew: so they do it together and not one by one, and the longer they go on, the longer more are waited
-// for. With a before_restart hook nothing begins
-// before the touches have been quiet: so the hook runs once.
+func (a *App) hooked() bool { return !a.hooksNow().BeforeRestart.IsZero() }
+
+// gather begins restarts until the touches have ended. The first touch begins one at once, which is held
+// back until they have been quiet for restart.settle; then it is begun anew once, with what is there after
+// the last: however many come between, nothing is started for them. With a before_restart hook nothing
+// begins before they have been quiet: so the hook runs once.
 func (a *App) gather() {
 	settle := a.conf.Restart.Settle
-	hooked := !a.hooksNow().BeforeRestart.IsZero()
-	for hold := settle; ; hold = max(settle, min(2*hold, longestHold)) {
-		if hooked {
+	for hold := settle; ; {
+		if a.hooked() {
 			a.awaitQuiet(settle)
+			hold = 0
 		}
 		reason, more := a.takeTouches()
-		switch {
-		case !more:
+		if !more {
 			return
-		case hooked:
-			a.begin(pool.RestartRequest{Reason: reason})
-		default:
-			a.begin(pool.RestartRequest{Reason: reason, Settle: hold})
-			rest(a.ctx, hold/2)
+		}
+		a.begin(pool.RestartRequest{Reason: reason, Settle: hold}) // its error is in the log
+		if hold == settle {
+			a.awaitQuiet(settle)
+			hold = time.Nanosecond // joins what is held back, and ends that
+		} else {
+			hold = settle
 		}
 	}
 }
@@ -66,7 +69,7 @@ func (a *App) awaitQuiet(settle time.Duration) {
 	for a.ctx.Err() == nil {
 		a.mu.Lock()
 		quiet := a.touches.last.Add(settle)
-		if latest := a.touches.first.Add(longestQuiet); quiet.After(latest) {
+		if latest := a.touches.first.Add(longestQuiet - settle); quiet.After(latest) {
 			quiet = latest
 		}
 		a.mu.Unlock()
@@ -88,7 +91,7 @@ func (a *App) takeTouches() (reason string, more bool) {
 		a.touches = touches{}
 		return "", false
 	}
-	a.touches.reason = ""
+	a.touches.reason, a.touches.first = "", time.Now()
 	return reason, true
 }
 

@@ -12,11 +12,12 @@ import (
 // Names of the files that Write writes.
 const (
 	Node   = "node.cjs"  // node --require FILE STARTUP; the socket is $PURSER_SOCKET
+	Guard  = "guard.rb"  // RUBYOPT=-rFILE; puma's tmp_restart does nothing
 	Ruby   = "puma.rb"   // puma -C FILE: the only configuration file that Puma reads
 	Python = "python.py" // python FILE STARTUP SOCKET THREADS
 )
 
-//go:embed node.cjs puma.rb python.py purser_request.py purser_server.py
+//go:embed guard.rb node.cjs puma.rb python.py purser_request.py purser_server.py
 var files embed.FS
 
 // Write makes dir (0700) and puts the loaders into it (0600).

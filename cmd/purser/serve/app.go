@@ -54,7 +54,7 @@ func (a *App) Start() error {
 	if a.group != nil {
 		panic("BUG: app " + a.conf.Name + " is started twice")
 	}
-	release, err := restart.Identify(a.conf.Root)
+	release, err := restart.ResolveRelease(a.conf.Root)
 	if err != nil {
 		return refusal(fmt.Errorf("cannot serve app %q: %w", a.conf.Name, err))
 	}

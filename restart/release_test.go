@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-func TestIdentifyResolvesTheRootOnce(t *testing.T) {
+func TestResolveResolvesTheRootOnce(t *testing.T) {
 	s := newSite(t)
 	before := time.Now()
-	id, err := Identify(s.path("current"))
+	id, err := ResolveRelease(s.path("current"))
 	s.must(err)
 	stat, err := os.Stat(s.path("releases/1"))
 	s.must(err)
@@ -25,14 +25,14 @@ func TestIdentifyResolvesTheRootOnce(t *testing.T) {
 	}
 }
 
-func TestIdentifyRefusesWhatIsNoFolder(t *testing.T) {
+func TestResolveRefusesWhatIsNoFolder(t *testing.T) {
 	s := newSite(t)
 	s.put("file")
 	for root, want := range map[string]string{
 		s.path("none"): "cannot find the app's folder: lstat " + s.path("none") + ": no such file or directory",
 		s.path("file"): "the app's root " + s.path("file") + " is not a folder",
 	} {
-		if _, err := Identify(root); err == nil || err.Error() != want {
+		if _, err := ResolveRelease(root); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

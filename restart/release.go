@@ -13,8 +13,8 @@ import (
 	"unicode"
 )
 
-// An Identity is the folder with code that an app's root led to at one moment.
-type Identity struct {
+// A Release is the folder with code that an app's root led to at one moment, as pool.Release is.
+type Release struct {
 	Path     string    `json:"path"`               // real path of the app's root
 	Dev      uint64    `json:"dev"`                // of that directory
 	Inode    uint64    `json:"inode"`              // of that directory
@@ -25,22 +25,22 @@ type Identity struct {
 // maxRevision is how many bytes of a REVISION file are its revision.
 const maxRevision = 100
 
-// Identify resolves an app's root, once: what a symlink on the way does later is another release.
+// ResolveRelease resolves an app's root, once: what a symlink on the way does later is another release.
 // Without a REVISION file or a git commit that can be read, Revision is "".
-func Identify(root string) (Identity, error) {
+func ResolveRelease(root string) (Release, error) {
 	resolved, err := filepath.EvalSymlinks(root)
 	if err != nil {
-		return Identity{}, fmt.Errorf("cannot find the app's folder: %w", err)
+		return Release{}, fmt.Errorf("cannot find the app's folder: %w", err)
 	}
 	stat, err := os.Stat(resolved)
 	if err != nil {
-		return Identity{}, fmt.Errorf("cannot find the app's folder: %w", err)
+		return Release{}, fmt.Errorf("cannot find the app's folder: %w", err)
 	}
 	if !stat.IsDir() {
-		return Identity{}, fmt.Errorf("the app's root %s is not a folder", root)
+		return Release{}, fmt.Errorf("the app's root %s is not a folder", root)
 	}
 	dev, inode := identityOf(stat)
-	return Identity{Path: resolved, Dev: dev, Inode: inode, Revision: revisionOf(resolved), Seen: time.Now()}, nil
+	return Release{Path: resolved, Dev: dev, Inode: inode, Revision: revisionOf(resolved), Seen: time.Now()}, nil
 }
 
 // revisionOf opens nothing outside the folder: what is in it may not be trusted.

@@ -7,14 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Strategies are how new processes take over from old ones. Each is a few rules among those of
-// settle; what they have in common, which is nearly everything, does not know of them.
-const (
-	Rolling   = "rolling"    // a few at a time, both serve meanwhile
-	Blocking  = "blocking"   // all old ones go before a new one starts, requests wait
-	BlueGreen = "blue-green" // all new ones get ready, then they take over in one step
-	Rollback  = "rollback"   // that of a rollback: back at once what still lives, the rest a few at a time
-)
+// This file is the rules that ask the way of a restart.
 
 // drainAhead lets processes go before their replacements are there: all of them for a blocking
 // restart, and for a rolling one as many as may be unavailable.
@@ -22,14 +15,14 @@ func (g *groupState) drainAhead(now time.Time) {
 	r := g.running()
 	switch {
 	case r == nil || now.Before(r.quietAt):
-	case r.strategy == Blocking && r.generation == g.target():
+	case r.way().clears() && r.generation == g.target():
 		for _, p := range g.procs {
 			if p.state == Ready && p.generation != r.generation {
 				g.retire(now, p, "makes way for another generation")
 			}
 		}
 	case !now.Before(g.target().retryAt):
-		for m := g.missable(); m > 0 && g.replaceableAhead(r) && g.count(isReady) > g.size()-m; {
+		for m := g.missable(); m > 0 && g.replaceableAhead(r) && g.census().ready > g.size()-m; {
 			g.retire(now, g.dispensable(), "makes room for its replacement")
 		}
 	}
@@ -37,21 +30,22 @@ func (g *groupState) drainAhead(now time.Time) {
 
 // replaceableAhead reports whether there is something to replace that is to be replaced now.
 func (g *groupState) replaceableAhead(r *restart) bool {
-	return g.count(g.isReplaceable) > 0 && (r.canary == 0 || g.target().bad || g.undelivered(r) > 0)
+	return g.replaceable() > 0 && (r.canary == 0 || g.target().bad || g.undelivered(r) > 0)
 }
 
 // blocked reports whether a blocking restart waits for the last old process to be gone.
 func (g *groupState) blocked() bool {
 	r := g.running()
-	if r == nil || r.strategy != Blocking || r.generation != g.target() {
+	if r == nil || !r.way().clears() || r.generation != g.target() {
 		return false
 	}
-	return g.count(func(p *Process) bool { return p.generation != r.generation && !p.lost }) > 0
+	c, ours := g.census(), g.of(r.generation)
+	return c.all-c.lost > ours.all-ours.lost
 }
 
 // gathering reports whether a blue-green restart has not switched yet.
 func (g *groupState) gathering(r *restart) bool {
-	return r.strategy == BlueGreen && r.generation == g.target() && r.switched.IsZero()
+	return r.way().gathers(r) && r.generation == g.target()
 }
 
 func (g *groupState) gatheringFor(n *generation) bool {
@@ -62,7 +56,7 @@ func (g *groupState) gatheringFor(n *generation) bool {
 // switchOver takes the old processes away, in one step, once enough new ones have booted.
 func (g *groupState) switchOver(now time.Time) {
 	r := g.running()
-	if r == nil || !g.gathering(r) || now.Before(r.quietAt) || g.waiting(r.generation) < r.total {
+	if r == nil || !g.gathering(r) || now.Before(r.quietAt) || g.of(r.generation).booted < r.total {
 		return
 	}
 	r.switched = now
@@ -71,6 +65,7 @@ func (g *groupState) switchOver(now time.Time) {
 		switch {
 		case p.generation == r.generation:
 			p.replaces = false // from here on it is one of those that there are
+			g.moves++
 		case p.state == Ready:
 			g.retire(now, p, "replaced by another generation")
 		}
@@ -88,11 +83,10 @@ func (g *groupState) heldBack(now time.Time, p *Process) bool {
 		return false
 	case now.Before(r.quietAt):
 		return true
-	case r.state != RestartRunning || r.strategy != BlueGreen:
+	case r.state != RestartRunning:
 		return false
 	}
-	answering := func(q *Process) bool { return q.state == Draining && q.generation != r.generation && q.requests > 0 }
-	return r.switched.IsZero() || now.Before(g.switchLimit(r)) && g.count(answering) > 0
+	return r.way().holds(now, r, g.census().answering > g.of(r.generation).answering, g.app.Restart.SwitchTimeout)
 }
 
 func (g *groupState) switchLimit(r *restart) time.Time {
@@ -103,36 +97,29 @@ func (g *groupState) switchLimit(r *restart) time.Time {
 // memory does not allow what the configuration does, it says so.
 func (g *groupState) limit(now time.Time, r *restart, m Memory) {
 	c := &g.app.Restart
-	r.surge, r.unavailable = c.Surge.Of(g.app.MaxProcesses), min(c.Unavailable.Of(r.total), r.total)
-	switch r.strategy {
-	case BlueGreen:
-		r.surge = r.total
-	case Blocking:
-		r.surge, r.unavailable = max(1, r.surge), r.total
-	}
+	r.surge, r.unavailable = r.way().limits(r.total, c.Surge.Of(g.app.MaxProcesses), c.Unavailable.Of(r.total))
 	r.spare = -1
-	if m.Free <= 0 || m.PerProcess <= 0 || r.strategy == Blocking {
+	if m.Free <= 0 || m.PerProcess <= 0 || r.way().clears() {
 		return
 	}
 	fits := int(min(m.Free/m.PerProcess, int64(maxFits)))
 	r.spare = max(0, fits-r.surge)
-	if fits >= r.surge {
-		return
+	if fits < r.surge {
+		g.limitTo(now, r, fits, m)
 	}
+}
+
+// limitTo has r make do with so many processes beside the old ones, or fail.
+func (g *groupState) limitTo(now time.Time, r *restart, fits int, m Memory) {
 	lack := fmt.Sprintf("%s free, %s per process: there is room for %d of %d extra processes", size(m.Free), size(m.PerProcess), fits, r.surge)
-	switch {
-	case r.strategy == BlueGreen:
+	surge, unavailable, note, err := r.way().fit(r.total, fits, r.surge, r.unavailable)
+	if err != nil {
 		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
-			Reason: "not enough memory for blue-green (" + lack + "); use rolling, or free some"}
+			Reason: fmt.Sprintf("%v (%s)%s", err, lack, note)}
 		return
-	case fits > 0:
-		r.surge = fits
-	case r.total > 1:
-		r.surge, r.unavailable = 0, max(1, r.unavailable)
-	default: // there is nothing to stop first that would not leave visitors without any
-		lack += "; it is tried all the same, for there is only one process"
 	}
-	g.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack, r.surge, r.unavailable))
+	r.surge, r.unavailable = surge, unavailable
+	g.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack+note, r.surge, r.unavailable))
 	g.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", m.Free, "per-process", m.PerProcess,
 		"surge", r.surge, "unavailable", r.unavailable)
 }

@@ -8,16 +8,16 @@ import (
 	"purser/conf"
 )
 
-// A scene is what one look at an app's folders showed.
-type scene struct {
+// A snapshot is what one look at an app's folders showed.
+type snapshot struct {
 	at    time.Time
 	print Print
 	marks []Mark
 }
 
-// sceneOf looks at what the app would be started from now, and at its marks. The error is of marks
-// that cannot be looked for.
-func sceneOf(app conf.App, processes []Process, now time.Time) (scene, error) {
+// snapshotOf is what the app would be started from now, and its marks. The error is of marks that cannot be
+// looked for.
+func snapshotOf(app conf.App, processes []Process, print Print, now time.Time) (snapshot, error) {
 	roots := []string{app.Root}
 	for _, process := range processes {
 		if !slices.Contains(roots, process.Release) {
@@ -25,16 +25,16 @@ func sceneOf(app conf.App, processes []Process, now time.Time) (scene, error) {
 		}
 	}
 	marks, err := Marks(roots...)
-	return scene{now, Fingerprint(app.Root, app.Restart.Watch), marks}, err
+	return snapshot{now, print, marks}, err
 }
 
-// same reports whether nothing has happened between two scenes.
-func (s scene) same(other scene) bool {
+// same reports whether nothing has happened between two snapshots.
+func (s snapshot) same(other snapshot) bool {
 	return !s.newer(other) && !other.newer(s)
 }
 
 // newer reports whether something is here that was not there. A mark that went is nothing.
-func (s scene) newer(than scene) bool {
+func (s snapshot) newer(than snapshot) bool {
 	known := stampsOf(than.marks)
 	return slices.ContainsFunc(s.marks, func(m Mark) bool { return !known[m.stamp] }) || !sameDisk(than.print, s.print)
 }
@@ -51,14 +51,17 @@ func stampsOf(marks []Mark) map[stamp]bool {
 type checked struct {
 	app conf.App
 
-	seen  scene
-	quiet time.Time // of the first look that showed the scene that was seen
-	asked scene     // what the last restart was asked for
+	seen  snapshot
+	quiet time.Time // of the first look that showed the snapshot that was seen
+	asked snapshot  // what the last restart was asked for
 
 	came    map[stamp]time.Time  // of each mark that was seen
 	settled map[stamp]bool       // marks whose files may still be there
 	stale   map[[3]int]time.Time // since when a process is outdated by what changed
 	needed  []Need               // by the last look
+
+	boots  []*boot          // those under way, those of the processes that live, and the last that failed
+	habits map[string]habit // of each file that changed in the last boots
 
 	due    time.Time     // Run's: when to look again
 	looked time.Time     // when Needs last looked
@@ -67,18 +70,19 @@ type checked struct {
 }
 
 // record notes what a look showed. It returns why a restart is to be triggered by it, "" if none is.
-func (a *checked) record(seen scene, processes []Process) string {
+func (a *checked) record(seen snapshot, processes []Process) string {
 	if !a.note(seen, processes) || !a.pending() || seen.at.Sub(a.quiet) < a.app.Restart.Settle {
 		return ""
 	}
 	a.asked = seen
+	a.asked.print.unsure = false
 	return reasonFor(a.needed)
 }
 
 // note notes what a look showed, and reports whether that says anything. A root that leads nowhere
 // does not: a symlink is just being flipped, or a file server is away. Nor is what was seen before a
 // restart was requested, or before another look, news to it.
-func (a *checked) note(seen scene, processes []Process) bool {
+func (a *checked) note(seen snapshot, processes []Process) bool {
 	if seen.print.Path == "" || seen.at.Before(a.asked.at) || seen.at.Before(a.seen.at) {
 		return false
 	}
@@ -99,7 +103,7 @@ func (a *checked) pending() bool {
 
 // date notes when marks came that were not seen before. If the clock of their file server is slow,
 // it was not before the last look, which did not show them.
-func (a *checked) date(seen scene) {
+func (a *checked) date(seen snapshot) {
 	for _, mark := range seen.marks {
 		if _, known := a.came[mark.stamp]; !known {
 			a.came[mark.stamp] = mark.At

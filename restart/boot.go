@@ -1,0 +1,244 @@
+package restart
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A boot is one start of a process, from just before its spawn until it is ready or has failed.
+// What a process changes on disk meanwhile (bundler writes Gemfile.lock anew, an entry point .env, puma
+// makes a restart.txt) is its own doing, and asks for nothing.
+type boot struct {
+	number, generation int
+	began, ended       time.Time // zero = under way
+	print              Print     // of the release, just before; later what the process is of
+	revision           string    // of the release, just before
+	image              image     // of the process, when it was ready
+}
+
+// keptBoots is for how long a boot that has ended is remembered, if its process does not live: the file
+// that it made may be seen late.
+const keptBoots = 10 * time.Second
+
+// written reports whether a program may write a file when it starts: the files that pin the versions of
+// packages, and .env. What restart.watch names is code, and REVISION is a deploy tool's.
+func written(file string) bool { return file != "REVISION" && slices.Contains(signs, file) }
+
+// Booting is to be called just before a process is spawned from a release, with its number in the app.
+func (c *Checker) Booting(app string, number, generation int, release string) {
+	a := c.find(app)
+	if a == nil {
+		return
+	}
+	b := &boot{number: number, generation: generation, began: time.Now(), revision: revisionOf(release)}
+	b.print = Fingerprint(release, a.app.Restart.Watch)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.boots = append(slices.DeleteFunc(a.boots, func(known *boot) bool { return known.over() }), b)
+}
+
+// over reports whether there is nothing more to be known from a boot whose process does not live.
+func (b *boot) over() bool {
+	return b.number < 0 && time.Since(b.ended) > keptBoots
+}
+
+// Booted is to be called when the spawn has ended: pid is that of the process, 0 if it failed.
+func (c *Checker) Booted(app string, number, pid int) {
+	a := c.find(app)
+	if a == nil {
+		return
+	}
+	c.mu.Lock()
+	b := a.boot(number)
+	c.mu.Unlock()
+	if b == nil {
+		return
+	}
+	release := b.print.Path // nobody changes it
+	after, revision, ready := Fingerprint(release, a.app.Restart.Watch), revisionOf(release), imageOf(pid)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b.ended, b.image = time.Now(), ready
+	if b.revision == revision { // else a deploy came in between, and what changed may be all its doing
+		a.adopt(b, after)
+	}
+	if pid == 0 {
+		b.number = -1
+	}
+}
+
+// Gone is to be called when a process has exited.
+func (c *Checker) Gone(app string, number int) {
+	a := c.find(app)
+	if a == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.boots = slices.DeleteFunc(a.boots, func(b *boot) bool { return b.number == number })
+}
+
+func (a *checked) boot(number int) *boot {
+	for _, b := range slices.Backward(a.boots) {
+		if b.number == number {
+			return b
+		}
+	}
+	return nil
+}
+
+// adopt takes what changed in a boot for its own doing: no process is outdated by it, nor has a restart
+// to be triggered for it. Of what restart.watch names, which people edit, that is so only from the
+// second generation in a row on.
+func (a *checked) adopt(b *boot, after Print) {
+	before := b.print
+	maps.DeleteFunc(a.habits, func(_ string, h habit) bool { return h.last < b.generation-1 })
+	own := map[string]bool{}
+	eachDifference(before, after, func(file, _ string, _ sight) {
+		h, known := a.habits[file]
+		if !known {
+			h.first = b.generation
+		}
+		h.last = b.generation
+		a.habits[file] = h
+		own[file] = written(file) || h.first < b.generation
+	})
+	adopting := func(p Print) Print { return p.adopting(before, after, func(file string) bool { return own[file] }) }
+	for _, other := range a.boots {
+		other.print = adopting(other.print)
+	}
+	a.asked.print = adopting(a.asked.print)
+}
+
+// A habit is that a file changes in the boots of each generation of a row.
+type habit struct{ first, last int }
+
+// adopting is p with some files as they were after, if they were in p as they were before.
+func (p Print) adopting(before, after Print, own func(file string) bool) Print {
+	if p.Path != before.Path || p.Path != after.Path || p.Dev != after.Dev || p.Inode != after.Inode {
+		return p
+	}
+	files, absent := slices.Clone(p.files), slices.Clone(p.absent)
+	eachDifference(before, after, func(name, _ string, _ sight) {
+		was, is := before.sightOf(name), after.sightOf(name)
+		if !own(name) || !p.sightOf(name).same(was) {
+			return
+		}
+		files = slices.DeleteFunc(files, func(s sight) bool { return s.name == name })
+		absent = slices.DeleteFunc(absent, func(s string) bool { return s == name })
+		if is.name == "" {
+			absent = append(absent, name)
+		} else {
+			files = append(files, is)
+		}
+	})
+	slices.SortFunc(files, func(a, b sight) int { return strings.Compare(a.name, b.name) })
+	p.files, p.absent = files, absent
+	return p
+}
+
+// sightOf is how a file was seen, the zero sight if it was not.
+func (p Print) sightOf(name string) sight {
+	at, found := slices.BinarySearchFunc(p.files, name, func(s sight, name string) int { return strings.Compare(s.name, name) })
+	if !found {
+		return sight{}
+	}
+	return p.files[at]
+}
+
+// Made reports whether a restart file that was not there before is the doing of one of the app's own
+// processes: it is empty, came while a process was being started from that release, and no code of the
+// release has changed since. For who wants a restart by it, the code that runs would be no other.
+func (c *Checker) Made(app, release, file string) bool {
+	a := c.find(app)
+	resolved, err := filepath.EvalSymlinks(release)
+	if a == nil || err != nil {
+		return false
+	}
+	stat, err := os.Stat(within(resolved, file))
+	if err != nil || stat.Size() > 0 {
+		return false
+	}
+	began, found := c.bootAt(a, resolved, time.Unix(0, changedAt(stat)))
+	return found && !codeChanged(resolved, began)
+}
+
+// bootAt is when a boot of the release began in which something happened.
+func (c *Checker) bootAt(a *checked, release string, when time.Time) (began time.Time, found bool) {
+	// The kernel's clock for files is behind by that: what comes just after the boot seems to come within it,
+	// and is an order.
+	const tick = 10 * time.Millisecond
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range a.boots {
+		if b.print.Path == release && when.After(b.began.Add(-tick)) && (b.ended.IsZero() || when.Before(b.ended.Add(-tick))) {
+			return b.began, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// data are the endings of files that an app writes, and that are no code.
+var data = []string{".log", ".pid", ".sock", ".sqlite3", ".sqlite", ".db", ".sqlite3-wal", ".sqlite3-shm", ".cache", ".tmp", ".lock"}
+
+// codeChanged reports whether a file of the release may have been deployed since.
+func codeChanged(release string, since time.Time) bool {
+	found := search{path: release, left: maxEntries}
+	found.run([]glob{{"**", "*"}})
+	return found.cut || slices.ContainsFunc(found.files, func(s sight) bool {
+		return s.changed >= since.UnixNano() && !slices.Contains(data, path.Ext(s.name)) && !written(s.name)
+	})
+}
+
+// processes are those of an app that serve, each with what it is of.
+func (c *Checker) processes(a *checked) []Process {
+	live := c.live(a.app.Name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, p := range live {
+		if b := a.boot(p.Number); b != nil && p.Print.Taken.IsZero() {
+			live[i].Print = b.print
+		}
+	}
+	return live
+}
+
+// images looks for processes that have replaced themselves by another program since they were ready, or
+// by the same one anew: what they run may be code of any generation.
+func (c *Checker) images(a *checked, processes []Process) {
+	if c.Reexecuted == nil {
+		return
+	}
+	for _, p := range processes {
+		c.mu.Lock()
+		b := a.boot(p.Number)
+		c.mu.Unlock()
+		if b == nil || b.image == "" {
+			continue
+		}
+		if now := imageOf(p.PID); now != "" && now != b.image {
+			c.Reexecuted(a.app.Name, p)
+		}
+	}
+}
+
+// An image tells one execve(2) of a process from the next: the kernel gives the program other random
+// bytes, at another place (AT_RANDOM of getauxval(3)). "" = it cannot be told.
+type image string
+
+func imageOf(pid int) image {
+	if pid <= 0 {
+		return ""
+	}
+	auxv, err := os.ReadFile(fmt.Sprintf("/proc/%d/auxv", pid))
+	if err != nil {
+		return ""
+	}
+	return image(auxv)
+}

@@ -1,0 +1,46 @@
+package deploy
+
+import (
+	"context"
+
+	"purser/pool"
+	"purser/restart"
+)
+
+// Noting has each start of a process noted, for the pool: what was on disk before it is what the process is
+// of, and what it writes meanwhile is its own doing.
+func (a *App) Noting(spawn pool.SpawnFunc) pool.SpawnFunc {
+	checker := a.deployer.checker
+	return func(ctx context.Context, o pool.Order) (pool.Child, error) {
+		checker.Booting(o.App, o.Process, o.Generation, o.Release.Path)
+		child, err := spawn(ctx, o)
+		pid := 0
+		if err == nil {
+			pid = child.PID()
+		}
+		checker.Booted(o.App, o.Process, pid)
+		return child, err
+	}
+}
+
+// processes are those of an app that serve. Before its group is made there are none.
+func (d *Deployer) processes(app string) []restart.Process {
+	g := d.pool.Group(app)
+	if g == nil {
+		return nil
+	}
+	var ready []restart.Process
+	for _, p := range g.Snapshot().Processes {
+		if p.State == "ready" {
+			ready = append(ready, restart.Process{Number: p.Number, PID: p.PID, Generation: p.Generation, Release: p.Release, Began: p.Started})
+		}
+	}
+	return ready
+}
+
+// reexecuted replaces a process that has replaced itself: nobody knows which code it runs now.
+func (d *Deployer) reexecuted(app string, p restart.Process) {
+	if g := d.pool.Group(app); g != nil {
+		g.Replace(p.PID, "it has started itself anew")
+	}
+}

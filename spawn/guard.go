@@ -1,0 +1,28 @@
+package spawn
+
+import (
+	"path/filepath"
+
+	"purser/spawn/loader"
+)
+
+// guardReload has Ruby load what keeps servers from loading new code by themselves: restart.txt and the
+// release are Purser's matter. What the operator wants of RUBYOPT comes after it.
+func (s *Spawner) guardReload(env map[string]string) {
+	if !s.app.ReloadGuard || s.app.Kind != kindCommand && s.app.Kind != kindRuby {
+		return
+	}
+	folder, err := s.folder()
+	if err != nil {
+		return // nothing starts without it
+	}
+	guard := filepath.Join(folder, loaders, loader.Guard)
+	if !plainWord.MatchString(guard) {
+		return // RUBYOPT is split at blanks, and knows no quotes
+	}
+	option := "-r" + guard
+	if others := env["RUBYOPT"]; others != "" {
+		option += " " + others
+	}
+	env["RUBYOPT"] = option
+}
