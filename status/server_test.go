@@ -153,6 +153,7 @@ func TestAWaitEndsAtItsSpan(t *testing.T) {
 func TestShutdownEndsWaits(t *testing.T) {
 	r := newRig(t)
 	id := r.beginEndless(t)
+	eventually(t, "the call that began it is over", func() bool { return r.calls.Load() == 0 })
 	answered := make(chan int)
 	go func() {
 		status, _, _ := r.tryCall("GET", "/v1/restarts/"+id+"?wait=60s", "")
