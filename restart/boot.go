@@ -56,11 +56,12 @@ func (c *Checker) Booted(app string, number, pid int) {
 	}
 	c.mu.Lock()
 	b := a.boot(number)
-	c.mu.Unlock()
 	if b == nil {
+		c.mu.Unlock()
 		return
 	}
-	release := b.print.Path // nobody changes it
+	release := b.print.Path
+	c.mu.Unlock()
 	after, revision, ready := Fingerprint(release, a.app.Restart.Watch), revisionOf(release), imageOf(pid)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -32,7 +32,14 @@ func (a *App) touched(reason string) {
 	a.mu.Unlock()
 	if !gathered {
 		a.start(a.gather)
-	} else if g := a.deployer.pool.Group(a.conf.Name); g != nil && !a.hooked() {
+	} else {
+		a.holdBack()
+	}
+}
+
+// holdBack has the restart that was begun for a touch wait for another one.
+func (a *App) holdBack() {
+	if g := a.deployer.pool.Group(a.conf.Name); g != nil && !a.hooked() {
 		g.Postpone(a.conf.Restart.Settle + slack)
 	}
 }
@@ -56,7 +63,13 @@ func (a *App) gather() {
 		}
 		a.begin(pool.RestartRequest{Reason: reason, Settle: hold}) // its error is in the log
 		if hold == settle {
+			if a.isTouched() {
+				a.holdBack() // it came while that was prepared
+			}
 			a.awaitQuiet(settle)
+			if a.isTouched() {
+				a.holdBack() // until what follows is prepared
+			}
 			hold = time.Nanosecond // joins what is held back, and ends that
 		} else {
 			hold = settle
@@ -79,6 +92,13 @@ func (a *App) awaitQuiet(settle time.Duration) {
 		}
 		rest(a.ctx, wait)
 	}
+}
+
+// isTouched reports whether there was a touch that no restart was begun for.
+func (a *App) isTouched() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.touches.reason != ""
 }
 
 // takeTouches returns the reason of the last touch, if there is one that no restart was begun for. If not,

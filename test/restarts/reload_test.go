@@ -80,6 +80,7 @@ func TestARestartFileThatPumaMakesIsNoOrder(t *testing.T) {
 func TestAProcessThatStartsItselfAnewIsReplaced(t *testing.T) {
 	t.Parallel()
 	p, app := servePuma(t, 1)
+	harness.Eventually(t, harness.Patience, "Puma handles signals", func() bool { return len(p.Log.Lines("Use Ctrl-C to stop")) == 1 })
 	old := p.Status(t, "app").PIDs()[0]
 	app.Write("config.ru", rackApp("2"))
 	if err := syscall.Kill(old, syscall.SIGUSR2); err != nil { // Puma executes itself
