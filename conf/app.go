@@ -52,7 +52,7 @@ func (a *App) checkProcesses(t table) {
 	t.require(a.MaxBody >= 0, "max_body", `must be a size from "0" (unlimited)`)
 	t.oneOf("stop_signal", a.StopSignal, stopSignals)
 	t.oneOf("backtrace_signal", a.BacktraceSignal, traceSignals)
-	t.require(a.BacktraceSignal != a.StopSignal, "backtrace_signal", "is the same as stop_signal, which was sent before; choose another or \"none\"")
+	t.require(a.BacktraceSignal != a.StopSignal || !slices.Contains(traceSignals, a.BacktraceSignal), "backtrace_signal", "is the same as stop_signal, which was sent before; choose another or \"none\"")
 }
 
 func (a *App) checkTimeouts(t table) {
