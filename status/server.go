@@ -109,15 +109,18 @@ func (s *Server) routes() http.Handler {
 	r.Get("/v1/restarts/{id}", s.getRestart)
 	r.Get("/v1/events", s.getEvents)
 	r.Post("/v1/stop", s.postStop)
-	r.Get("/healthz", s.getHealth)
-	r.Get("/readyz", s.getReady)
-	r.Method(http.MethodGet, "/metrics", s.metrics())
+	for path, handler := range map[string]http.Handler{
+		"/healthz": http.HandlerFunc(s.getHealth), "/readyz": http.HandlerFunc(s.getReady), "/metrics": s.metrics(),
+	} {
+		r.Method(http.MethodGet, path, handler)
+		r.Method(http.MethodHead, path, handler)
+	}
 	return r
 }
 
 // refuseMethod answers 405 with the methods that there are (RFC 9110 section 15.5.6).
 func refuseMethod(w http.ResponseWriter, req *http.Request, routes chi.Routes) {
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		if routes.Match(chi.NewRouteContext(), method, req.URL.Path) {
 			w.Header().Add("Allow", method)
 		}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +21,7 @@ const tokenVariable = "PURSER_ADMIN_TOKEN"
 // A reach is how a command finds the running purser.
 type reach struct {
 	admin, name string
+	apps        []string // that the command is about, by name or folder
 }
 
 // addReach declares the flags of a command that talks to the running purser.
@@ -25,11 +29,16 @@ func addReach(c *cobra.Command) *reach {
 	r := &reach{}
 	c.Flags().StringVar(&r.admin, "admin", "", "admin `ADDR` of the running purser: a socket's path or host:port (default $PURSER_ADMIN, else the runtime folder is searched)")
 	c.Flags().StringVar(&r.name, "instance", "", "`NAME` of the running purser, if there are several")
+	c.PreRun = func(c *cobra.Command, args []string) {
+		if r.apps = args; strings.HasSuffix(c.Use, " PID") {
+			r.apps = args[:1]
+		}
+	}
 	return r
 }
 
 // client returns a client of the running purser: the one named by a flag, else the one that
-// $PURSER_ADMIN names, else the only one that runs.
+// $PURSER_ADMIN names, else the only one that runs or has the apps.
 func (r *reach) client() (*status.Client, error) {
 	address, err := r.address()
 	if err != nil {
@@ -48,23 +57,79 @@ func (r *reach) address() (string, error) {
 	if r.name == "" && os.Getenv("PURSER_ADMIN") != "" {
 		return os.Getenv("PURSER_ADMIN"), nil
 	}
-	dir := status.RuntimeDir()
+	return r.search(status.RuntimeDirs())
+}
+
+// search finds the running purser in some folders: the one that is named, the one that has the apps, or
+// the only one; one of this user's own, in the first folder, before those of others.
+func (r *reach) search(dirs []string) (string, error) {
 	if r.name != "" {
-		return filepath.Join(dir, r.name+".sock"), checkName(r.name)
+		if err := checkName(r.name); err != nil {
+			return "", err
+		}
 	}
-	live := status.Running(dir)
-	switch len(live) {
-	case 0:
-		return "", withCode(exitUnreachable, "no purser of yours is running (%s has no socket that answers); start one with purser serve, or name it with --admin ADDR", dir)
-	case 1:
+	live, others := r.running(dirs[:1]), r.running(dirs[1:])
+	if having := r.having(slices.Concat(live, others)); len(having) > 0 {
+		live = having
+	} else if len(live) == 0 {
+		live = others
+	}
+	switch {
+	case len(live) == 1:
 		return live[0], nil
+	case len(live) > 1:
+		return "", several(live)
+	case r.name != "":
+		return filepath.Join(dirs[0], r.name+".sock"), nil // whoever calls it says that nobody answers
 	}
+	return "", withCode(exitUnreachable, "no purser of yours is running (%s has no socket that answers); start one with purser serve, or name it with --admin ADDR", strings.Join(dirs, ", "))
+}
+
+// running are the sockets of the running pursers that may be meant.
+func (r *reach) running(dirs []string) []string {
+	return slices.DeleteFunc(status.Running(dirs...), func(path string) bool { return r.name != "" && status.SocketName(path) != r.name })
+}
+
+// having are those of several pursers that have the apps that the command is about; none if it is about
+// no app.
+func (r *reach) having(live []string) []string {
+	if len(r.apps) == 0 || len(live) < 2 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(live), r.lacks)
+}
+
+// several says how to choose. Those of one name, of different users, are told apart by their sockets.
+func several(live []string) error {
 	var names []string
 	for _, path := range live {
 		names = append(names, status.SocketName(path))
 	}
-	return "", withCode(exitUsage, "several pursers are running (%s); choose one with --instance NAME", strings.Join(names, ", "))
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) < len(live) {
+		return withCode(exitUsage, "several pursers are running (%s); choose one with --admin SOCKET", strings.Join(live, ", "))
+	}
+	return withCode(exitUsage, "several pursers are running (%s); choose one with --instance NAME", strings.Join(names, ", "))
 }
+
+// lacks reports whether a purser does not have all of the apps that the command is about.
+func (r *reach) lacks(socket string) bool {
+	client := status.NewClient(socket, "")
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), searchLimit)
+	defer cancel()
+	d, err := client.Status(ctx)
+	if err != nil {
+		return true
+	}
+	return slices.ContainsFunc(r.apps, func(word string) bool {
+		_, err := find(word, d.Apps)
+		return err != nil
+	})
+}
+
+// searchLimit is how long one of several pursers may take to say which apps it has.
+const searchLimit = 3 * time.Second
 
 // checkName refuses a name of a purser that its socket could not have.
 func checkName(name string) error {
