@@ -103,19 +103,27 @@ func (h *Health) check(t table) {
 }
 
 func (h *Hooks) check(t table) {
-	for _, hook := range []struct {
-		key     string
-		command Command
-	}{
+	for _, hook := range h.All() {
+		t.accept(hook.Key, hook.Command.check())
+	}
+	t.positive("timeout", h.Timeout)
+}
+
+// A Hook is one of the commands of Hooks, with its key.
+type Hook struct {
+	Key     string
+	Command Command
+}
+
+// All are the hooks, also those for which no command was written.
+func (h *Hooks) All() []Hook {
+	return []Hook{
 		{"before_restart", h.BeforeRestart},
 		{"after_restart", h.AfterRestart},
 		{"restart_failed", h.RestartFailed},
 		{"process_ready", h.ProcessReady},
 		{"process_gone", h.ProcessGone},
-	} {
-		t.accept(hook.key, hook.command.check())
 	}
-	t.positive("timeout", h.Timeout)
 }
 
 func isURLPath(s string) bool {
