@@ -66,6 +66,13 @@ func (g *Group) Postpone(settle time.Duration) (held bool) {
 	return held
 }
 
+// Wanted is the release that the app is wanted to run. It costs no more than a lock.
+func (g *Group) Wanted() Release {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.wanted.release
+}
+
 // Replace is Detach for a reason of purser's own.
 func (g *Group) Replace(pid int, why string) (found bool) {
 	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid, why) })

@@ -207,6 +207,13 @@ func (c *Checker) processes(a *checked) []Process {
 	return live
 }
 
+// hasProcesses reports whether there may be any of an app, at no cost.
+func (c *Checker) hasProcesses(a *checked) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(a.boots) > 0
+}
+
 // images looks for processes that have replaced themselves by another program since they were ready, or
 // by the same one anew: what they run may be code of any generation.
 func (c *Checker) images(a *checked, processes []Process) {

@@ -57,7 +57,7 @@ func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
 }
 
 // live is the release that an app is wanted to run.
-func (r *restarts) live(app string) string { return r.pool.Group(app).Snapshot().Release.Path }
+func (r *restarts) live(app string) string { return r.pool.Group(app).Wanted().Path }
 
 // processes are those of an app that serve. At the very start there are none.
 func (r *restarts) processes(app string) []restart.Process {
