@@ -59,13 +59,6 @@ func (g *Group) Detach(pid int) (found bool) {
 	return g.Replace(pid, "detached by an operator")
 }
 
-// Postpone holds the restart that runs back for another while, as more is about to come that may join it
-// (see RestartRequest.Settle). It reports false if there is none that a request could join.
-func (g *Group) Postpone(settle time.Duration) (held bool) {
-	g.do(func(s *groupState, now time.Time) { held = s.postpone(now, settle) })
-	return held
-}
-
 // Wanted is the release that the app is wanted to run. It costs no more than a lock.
 func (g *Group) Wanted() Release {
 	g.mu.Lock()

@@ -22,7 +22,8 @@ type RestartRequest struct {
 	// Settle is for triggers that come in bursts, like touches of restart.txt. If it is above 0 the
 	// first spawn begins at once, but nothing of the new generation is put to work for that long,
 	// and a further request with Settle meanwhile joins this restart: same id and generation, its own
-	// release, the wait begins anew. A burst of requests holds a restart back for 10 s in all.
+	// release, the wait begins anew, and so does the spawn: at once, or if it is a burst, when the wait is
+	// over. A burst of requests holds a restart back for 10 s in all.
 	Settle time.Duration
 }
 
@@ -36,6 +37,7 @@ const (
 	keptRestarts = 20               // per group
 	keptSteps    = 2000             // per restart; a long one keeps its first ones
 	longestWait  = 10 * time.Second // that Settle can hold a restart back in all
+	burst        = 3                // so many requests that join a restart are one
 )
 
 // A restart is the record of one restart. What it is to do is not here: the group's wanted generation
@@ -55,6 +57,7 @@ type restart struct {
 	canary      int  // so many processes are replaced until it is promoted; 0 = all
 	halted      bool // that was reached
 	started     time.Time
+	joined      int       // how many further requests have
 	quietAt     time.Time // nothing of the generation is put to work before; zero = at once
 	switched    time.Time // blue-green: when the old ones were taken away; zero = not yet
 	probation   time.Time // the generation, which has taken over, is watched until; zero = not yet
@@ -81,16 +84,6 @@ func (r *restart) hold(now time.Time, settle time.Duration) {
 	if last := r.started.Add(longestWait); r.quietAt.After(last) {
 		r.quietAt = last
 	}
-}
-
-// postpone is hold for the restart that runs, if a request could join it.
-func (g *groupState) postpone(now time.Time, settle time.Duration) bool {
-	r := g.running()
-	if r == nil || !r.joinable(now, RestartRequest{Settle: settle, Strategy: r.asked}) {
-		return false
-	}
-	r.hold(now, settle)
-	return true
 }
 
 // running returns the restart that has not ended, or nil.
@@ -130,7 +123,8 @@ func (g *groupState) record(r *restart) {
 func (g *groupState) restart(now time.Time, id string, req RestartRequest) *restart {
 	req.Strategy = cmp.Or(req.Strategy, g.app.Restart.Strategy, Rolling)
 	r := g.running()
-	if r != nil && r.joinable(now, req) && !g.closed {
+	joins := r != nil && r.joinable(now, req) && !g.closed
+	if joins {
 		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist}
 		r.generation, r.reason = g.wanted, req.Reason
 	} else {
@@ -147,10 +141,17 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 		r = next
 	}
 	r.hold(now, req.Settle)
+	level := hclog.Info
+	if joins {
+		level = hclog.Debug
+		if r.joined++; r.joined >= burst && g.count(isReady) > 0 {
+			r.generation.retryAt = r.quietAt // one process for the last of them, not one for each
+		}
+	}
 	if g.good != nil {
 		g.good.forgive()
 	}
-	g.os.note(hclog.Info, "restart requested", "id", r.id, "generation", r.generation.number,
+	g.os.note(level, "restart requested", "id", r.id, "generation", r.generation.number,
 		"strategy", r.strategy, "release", req.Release.Path, "reason", req.Reason)
 	g.settle(now)
 	return r

@@ -70,12 +70,18 @@ func TestTouchesHoldARestartBackForTenSecondsAtMost(t *testing.T) {
 	for i := range 49 {
 		s.passes(200 * time.Millisecond)
 		got(t, fmt.Sprintf("the restart that touch %d joins", i), s.restarts(fmt.Sprint("/r", i), window), r)
-		s.exits(s.state.spawned - 1) // what was begun for the touch before is gone
+		if i < burst {
+			s.exits(3 + i) // what was begun for the touch before is gone
+		}
 	}
-	s.boots(s.state.spawned)
+	got(t, "how many were spawned", s.state.spawned, 2+burst)
 	s.passes(199 * time.Millisecond)
-	got(t, "how many of it are ready", s.state.ready(s.state.wanted), 0)
+	got(t, "how many were spawned", s.state.spawned, 2+burst)
+	s.did = nil
 	s.passes(time.Millisecond)
+	got(t, "how many were spawned", s.state.spawned, 3+burst)
+	s.has("spawn 6 of /r48")
+	s.boots(s.state.spawned)
 	got(t, "how many of it are ready", s.state.ready(s.state.wanted), 1)
 }
 

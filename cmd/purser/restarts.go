@@ -27,7 +27,7 @@ type restarts struct {
 	begun  sync.WaitGroup // one for each touch that is being prepared
 
 	mu      sync.Mutex // guards what follows
-	touched map[string]*touches
+	touched map[string]*time.Timer
 	marks   map[string][]restart.Mark // what each restart that runs settles when it is done, by its id
 }
 
@@ -40,7 +40,7 @@ type order struct {
 
 func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
 	r := &restarts{pool: p, log: log.Named("restart"), turns: map[string]chan struct{}{},
-		touched: map[string]*touches{}, marks: map[string][]restart.Mark{}}
+		touched: map[string]*time.Timer{}, marks: map[string][]restart.Mark{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, app := range apps {
 		r.turns[app.Name] = make(chan struct{}, 1)
@@ -66,6 +66,31 @@ func (r *restarts) processes(app string) []restart.Process {
 		return nil
 	}
 	return readyOnes(g.Snapshot())
+}
+
+// onTouch is called when an app's restart file was touched, or its code has changed. With a
+// before_restart hook nothing begins before the touches have been quiet: so it runs once.
+func (r *restarts) onTouch(app, reason string) {
+	g := r.pool.Group(app)
+	settle := g.App().Restart.Settle
+	if g.App().Hooks.BeforeRestart.IsZero() {
+		r.begin(g, order{Order: status.Order{Reason: reason}, settle: settle}) // its error is logged
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil {
+		return
+	}
+	if timer := r.touched[app]; timer != nil && timer.Stop() {
+		timer.Reset(settle) // it had not gone off, so it is for both
+		return
+	}
+	r.begun.Add(1)
+	r.touched[app] = time.AfterFunc(settle, func() {
+		defer r.begun.Done()
+		r.begin(g, order{Order: status.Order{Reason: reason}})
+	})
 }
 
 // onSignal restarts every app.
@@ -168,8 +193,8 @@ func (r *restarts) needs(app string) []status.Need {
 func (r *restarts) close() {
 	r.mu.Lock()
 	r.cancel()
-	for _, t := range r.touched {
-		if t.quiet.Stop() {
+	for _, timer := range r.touched {
+		if timer.Stop() {
 			r.begun.Done()
 		}
 	}
