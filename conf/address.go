@@ -80,6 +80,17 @@ func checkAdmin(s string) error {
 	return nil
 }
 
+// checkMetrics accepts any address, as nothing can be done there but read.
+func checkMetrics(s string) error {
+	if s == "" {
+		return nil
+	}
+	if err := checkHostPort(s); err != nil {
+		return fmt.Errorf(`must be "" or an address such as "127.0.0.1:9100", not %s`, described(s))
+	}
+	return nil
+}
+
 // parseHost lower-cases: names are compared without regard to case (RFC 9110 section 4.2.3).
 func parseHost(s string) (string, error) { return strings.ToLower(s), nil }
 

@@ -62,6 +62,7 @@ var serverRefusals = [][2]string{
 	{`admin = "9000"`, `must be "" or a loopback address such as "127.0.0.1:9000", not "9000"`},
 	{`admin = ":9000"`, `must be on loopback, such as "127.0.0.1:9000", not ":9000"`},
 	{`admin = "192.0.2.1:9000"`, `must be on loopback, such as "127.0.0.1:9000", not "192.0.2.1:9000"`},
+	{`metrics = "9100"`, `must be "" or an address such as "127.0.0.1:9100", not "9100"`},
 	{`log_level = "warning"`, `must be one of trace, debug, info, warn, error, not "warning"`},
 	{`log_level = "inof"`, `must be one of trace, debug, info, warn, error, not "inof"`},
 	{`log_format = "jsn"`, `must be one of text, json, not "jsn"; did you mean "json"?`},

@@ -116,6 +116,7 @@ func (s *Server) check(t table) {
 		t.require(!slices.Contains(s.Listen[:i], l), "listen", "has %s twice", described(l.String()))
 	}
 	t.accept("admin", checkAdmin(s.Admin))
+	t.accept("metrics", checkMetrics(s.Metrics))
 	t.oneOf("log_level", s.LogLevel, logLevels)
 	t.oneOf("log_format", s.LogFormat, logFormats)
 	t.require(s.AccessLog == "off" || s.AccessLog == "stderr" || filepath.IsAbs(s.AccessLog) && printable(s.AccessLog),

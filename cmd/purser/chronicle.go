@@ -10,6 +10,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/status"
 )
 
 // A chronicle follows what happens in the pool, in its order, and sees to what has to follow: the note
@@ -20,6 +21,7 @@ type chronicle struct {
 	restarts *restarts
 	log      hclog.Logger
 
+	ledger   status.Ledger
 	hooks    *hookLines
 	hurry    context.CancelFunc
 	over     chan struct{} // closed when nothing more will happen
@@ -63,6 +65,7 @@ func (c *chronicle) follow() {
 
 func (c *chronicle) see(e pool.Event) {
 	g := c.pool.Group(e.App)
+	c.ledger.See(e)
 	switch {
 	case e.Kind == "process" && e.What == "gone":
 		c.restarts.checker.Gone(e.App, e.Process)

@@ -65,6 +65,12 @@ func (s *serving) run() error {
 	}
 	defer adminDoor.Close()
 
+	metricsDoor, err := s.openMetrics()
+	if err != nil {
+		return err
+	}
+	defer closeAll(metricsDoor)
+
 	group, alive := errgroup.WithContext(context.Background())
 	stopping, stop := context.WithCancel(alive)
 	patience, hurry := context.WithCancel(context.Background())
@@ -89,6 +95,10 @@ func (s *serving) run() error {
 		group.Go(func() error { return s.front.Serve(door) })
 	}
 	group.Go(func() error { return s.admin.Serve(adminDoor) })
+	for _, door := range metricsDoor {
+		s.log.Info("metrics", "address", door.Addr())
+		group.Go(func() error { return s.admin.ServeMetrics(door) })
+	}
 	group.Go(func() error { return watcher.Run(stopping) })
 	group.Go(func() error { return s.restarts.checker.Run(stopping) })
 	group.Go(func() error { return s.heed(over, signals) })
@@ -126,7 +136,11 @@ func (s *serving) buildFaces(apps []conf.App, listen []string, token string) err
 		Name: s.name, Version: release, Listen: listen, MaxProcesses: s.cfg.Server.MaxProcesses,
 		Pool: s.pool, Log: s.log.Named("status"), Token: token,
 		Restart: s.restarts.onOrder, Mark: s.restarts.mark, Needs: s.restarts.needs, Stop: s.stop,
-		Spool: front.Spool, Faults: front.Faults,
+		Spool: front.Spool, Faults: front.Faults, Ledger: &s.chronicle.ledger,
+		Traffic: func(app string) (status.Traffic, bool) {
+			t, known := front.Traffic(app)
+			return status.Traffic(t), known
+		},
 	})
 	return nil
 }
@@ -141,6 +155,18 @@ func (s *serving) openAdmin() (net.Listener, error) {
 		return nil, asUsage(fmt.Errorf("the admin API: %w", err))
 	}
 	return listeners[0], nil
+}
+
+// openMetrics opens where anybody may read metrics, if that is wanted.
+func (s *serving) openMetrics() ([]net.Listener, error) {
+	if s.cfg.Server.Metrics == "" {
+		return nil, nil
+	}
+	listeners, err := openListener(conf.Listen{Network: "tcp", Address: s.cfg.Server.Metrics}, nil)
+	if err != nil {
+		return nil, asUsage(fmt.Errorf("the metrics: %w", err))
+	}
+	return listeners, nil
 }
 
 // announce says where purser can be reached, once it can.
