@@ -55,12 +55,14 @@ func (c *Checker) Booted(app string, number, pid int) {
 		return
 	}
 	c.mu.Lock()
-	b := a.boot(number)
+	b, release := a.boot(number), ""
+	if b != nil {
+		release = b.print.Path
+	}
 	c.mu.Unlock()
 	if b == nil {
 		return
 	}
-	release := b.print.Path // nobody changes it
 	after, revision, ready := Fingerprint(release, a.app.Restart.Watch), revisionOf(release), imageOf(pid)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -221,13 +223,16 @@ func (c *Checker) images(a *checked, processes []Process) {
 		return
 	}
 	for _, p := range processes {
+		ready := image("")
 		c.mu.Lock()
-		b := a.boot(p.Number)
+		if b := a.boot(p.Number); b != nil {
+			ready = b.image
+		}
 		c.mu.Unlock()
-		if b == nil || b.image == "" {
+		if ready == "" {
 			continue
 		}
-		if now := imageOf(p.PID); now != "" && now != b.image {
+		if now := imageOf(p.PID); now != "" && now != ready {
 			c.Reexecuted(a.app.Name, p)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 )
@@ -209,4 +210,27 @@ func TestAProcessThatStartsItselfAnewIsTold(t *testing.T) {
 	}
 	s.must(in.Close())
 	_ = cmd.Wait() // its read has failed
+}
+
+// Processes of one app start and end beside each other, and are looked at meanwhile.
+func TestBootsBesideEachOther(t *testing.T) {
+	s := newShop(t, "changed").opened()
+	s.Checker.now = time.Now
+	var running sync.WaitGroup
+	for number := range 8 {
+		running.Go(func() {
+			for round := range 20 {
+				id := 1000*(number+1) + round
+				s.Booting("blog", id, round, s.path("releases/1"))
+				_ = os.WriteFile(s.path(lock), []byte{byte(id)}, 0o600)
+				s.Booted("blog", id, os.Getpid())
+				s.Needs("blog")
+				s.Gone("blog", id)
+			}
+		})
+	}
+	running.Wait()
+	s.start(0)
+	s.Checker.look(s.Checker.apps[0])
+	s.needs()
 }

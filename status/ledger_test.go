@@ -36,7 +36,9 @@ func TestMetricsSayWhatWasCounted(t *testing.T) {
 	}
 	ledger := &Ledger{}
 	r.Ledger = ledger
-	see := func(kind, what string, process int) { ledger.See(pool.Event{App: "blog", Kind: kind, What: what, Process: process}) }
+	see := func(kind, what string, process int) {
+		ledger.See(pool.Event{App: "blog", Kind: kind, What: what, Process: process})
+	}
 	for _, life := range []string{"spawning ready gone", "spawning ready draining stopping gone", "spawning gone", "spawning stopping gone"} {
 		for _, what := range strings.Fields(life) {
 			see("process", what, 1)

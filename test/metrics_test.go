@@ -23,7 +23,9 @@ func TestMetricsAreReadWithoutTheAdminSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	app.Write("VERSION", "2")
-	harness.Eventually(t, patience, "it is repaired", func() bool { return strings.Contains(read(t, addr, "/metrics"), `purser_process_crashes_total{app="app"} 1`) })
+	harness.Eventually(t, patience, "it is repaired", func() bool {
+		return strings.Contains(read(t, addr, "/metrics"), `purser_process_crashes_total{app="app"} 1`)
+	})
 	restart(t, p, 0)
 	wanted := []string{
 		`purser_requests_total{app="app",class="2xx"} 5`,
