@@ -163,7 +163,22 @@ func TestARestartFileMadeByAProcessThatStartsIsNoOrder(t *testing.T) {
 	if !made() {
 		t.Error("a process that started made it, and it is an order")
 	}
+	s.touch(currentFile)
+	if made() {
+		t.Error("it was touched after that, and is the app's")
+	}
 	s.remove(currentFile)
+	s.boots(1, func() {})
+	create() // by whoever has waited for the process, in the same instant
+	if made() {
+		t.Error("it came when the process was ready, and is the app's")
+	}
+	s.boots(1, func() { s.touch(currentFile) })
+	if made() {
+		t.Error("it was there before the process, and is the app's")
+	}
+	s.remove(currentFile)
+	s.exit(2)
 	p := s.begins(1)
 	create()
 	if !made() {
@@ -174,6 +189,13 @@ func TestARestartFileMadeByAProcessThatStartsIsNoOrder(t *testing.T) {
 		t.Error("there is something in it, and it is the app's")
 	}
 	create()
+	s.remove(currentFile)
+	s.boots(1, func() {})
+	create()
+	if made() {
+		t.Error("another process has started without making it, and it is the app's")
+	}
+	s.exit(2)
 	s.touch("releases/1/app.rb")
 	if made() {
 		t.Error("code was deployed with it, and it is the app's")
