@@ -22,7 +22,7 @@ COPY --from=build /image/ /
 USER 65532:65532
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# The status is asked of the running purser over its admin socket; no answer is exit code 5.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/purser", "status"]
+# The running purser is asked over its admin socket; 1 = an app does not serve, or no answer.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/purser", "health"]
 ENTRYPOINT ["/purser"]
 CMD ["demo"]

@@ -80,22 +80,48 @@ func checkAdmin(s string) error {
 	return nil
 }
 
+// checkMetrics accepts any address, as nothing can be done there but read.
+func checkMetrics(s string) error {
+	if s == "" {
+		return nil
+	}
+	if err := checkHostPort(s); err != nil {
+		return fmt.Errorf(`must be "" or an address such as "127.0.0.1:9100", not %s`, described(s))
+	}
+	return nil
+}
+
 // parseHost lower-cases: names are compared without regard to case (RFC 9110 section 4.2.3).
 func parseHost(s string) (string, error) { return strings.ToLower(s), nil }
 
 // checkHost accepts a host name, or a wildcard for everything below one.
 func checkHost(s string) error {
 	name, _ := strings.CutPrefix(s, "*.")
-	host, _, withPort := strings.Cut(name, ":")
-	switch {
-	case withPort && isHostName(host):
-		return fmt.Errorf("a host has no port: write %s", described(strings.TrimSuffix(s, name)+host))
+	switch host := bareHost(s); {
+	case host != s && !strings.Contains(s, "/"):
+		return fmt.Errorf("a host has no port: write %s", described(host))
+	case host != s:
+		return fmt.Errorf("a host has no scheme and no path: write %s, not %s", described(host), described(s))
 	case strings.Contains(name, "*"):
 		return fmt.Errorf(`"*" is allowed only as a leading "*.", not in %s`, described(s))
 	case !isHostName(name):
 		return fmt.Errorf(`must be host names such as "blog.example.org" or "*.example.org" (punycode for other letters), not %s`, described(s))
 	}
 	return nil
+}
+
+// bareHost is the host of what may be a URL or have a port, if there is one in it.
+func bareHost(s string) string {
+	_, rest, withScheme := strings.Cut(s, "://")
+	if !withScheme {
+		rest = s
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	host, _, _ = strings.Cut(host, ":")
+	if name, _ := strings.CutPrefix(host, "*."); !isHostName(name) {
+		return s
+	}
+	return host
 }
 
 // isHostName accepts what RFC 1123 section 2.1 does, and "_", which is met in practice.

@@ -53,7 +53,7 @@ func (a *App) checkProcesses(t table) {
 	t.require(a.MaxBody >= 0, "max_body", `must be a size from "0" (unlimited)`)
 	t.oneOf("stop_signal", a.StopSignal, stopSignals)
 	t.oneOf("backtrace_signal", a.BacktraceSignal, traceSignals)
-	t.require(a.BacktraceSignal != a.StopSignal, "backtrace_signal", "is the same as stop_signal, which was sent before; choose another or \"none\"")
+	t.require(a.BacktraceSignal != a.StopSignal || !slices.Contains(traceSignals, a.BacktraceSignal), "backtrace_signal", "is the same as stop_signal, which was sent before; choose another or \"none\"")
 }
 
 func (a *App) checkTimeouts(t table) {
@@ -104,19 +104,27 @@ func (h *Health) check(t table) {
 }
 
 func (h *Hooks) check(t table) {
-	for _, hook := range []struct {
-		key     string
-		command Command
-	}{
+	for _, hook := range h.All() {
+		t.accept(hook.Key, hook.Command.check())
+	}
+	t.positive("timeout", h.Timeout)
+}
+
+// A Hook is one of the commands of Hooks, with its key.
+type Hook struct {
+	Key     string
+	Command Command
+}
+
+// All are the hooks, also those for which no command was written.
+func (h *Hooks) All() []Hook {
+	return []Hook{
 		{"before_restart", h.BeforeRestart},
 		{"after_restart", h.AfterRestart},
 		{"restart_failed", h.RestartFailed},
 		{"process_ready", h.ProcessReady},
 		{"process_gone", h.ProcessGone},
-	} {
-		t.accept(hook.key, hook.command.check())
 	}
-	t.positive("timeout", h.Timeout)
 }
 
 func isURLPath(s string) bool {

@@ -20,6 +20,7 @@ type Config struct {
 type Server struct {
 	Listen          []Listen       // default ":3000"
 	Admin           string         // "" = unix socket in the runtime dir; else host:port on loopback
+	Metrics         string         // host:port where anybody may read /metrics, /healthz and /readyz; default "" = nowhere
 	LogLevel        string         // trace debug info warn error; default info
 	LogFormat       string         // text | json; default text
 	LogApps         string         // what apps print goes there: stderr | stdout | a path, in which {app} is the app's name; default stderr

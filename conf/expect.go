@@ -45,7 +45,7 @@ func expect(v any) (Expect, error) {
 	if n, ok := v.(int64); ok {
 		return ParseExpect(strconv.FormatInt(n, 10))
 	}
-	return written(ParseExpect)(v)
+	return written(ParseExpect, `statuses in quotes, such as "%v"`)(v)
 }
 
 func (e Expect) format() string { return quoted(strings.Join(e, ", ")) }

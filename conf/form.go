@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,11 +21,11 @@ var (
 	pathForm        = form[string]{urlPath, quoted}
 	countForm       = form[int]{count, strconv.Itoa}
 	truthForm       = form[bool]{truth, strconv.FormatBool}
-	durationForm    = form[time.Duration]{written(parseDuration), formatDuration}
-	sizeForm        = form[int64]{written(ParseSize), formatSize}
+	durationForm    = form[time.Duration]{written(parseDuration, `a duration with its unit, such as "%vs"`), formatDuration}
+	sizeForm        = form[int64]{written(ParseSize, `a size in quotes, such as "%vB" or "64MiB"`), formatSize}
 	concurrencyForm = form[int]{concurrency, formatConcurrency}
 	amountForm      = form[Amount]{amount, formatAmount}
-	shareForm       = form[Share]{written(ParseShare), formatShare}
+	shareForm       = form[Share]{written(ParseShare, `a share such as "50%%" or a size in quotes, such as "%vB"`), formatShare}
 	commandForm     = form[Command]{command, formatCommand}
 	listensForm     = listOf(ParseListen, Listen.String)
 	hostsForm       = listOf(parseHost, strings.Clone)
@@ -67,13 +68,15 @@ func urlPath(v any) (string, error) {
 	return s, err
 }
 
-// written makes a parser of strings one of values.
-func written[V any](parse func(string) (V, error)) func(any) (V, error) {
-	return func(v any) (V, error) {
+// written makes a parser of strings one of values. A number is missing its unit; like says what to write.
+func written[V any](parse func(string) (V, error), like string) func(any) (V, error) {
+	return func(v any) (value V, err error) {
+		if n, number := v.(int64); number {
+			return value, fmt.Errorf("must be "+like+", not %v", n, n)
+		}
 		s, err := text(v)
 		if err != nil {
-			var zero V
-			return zero, err
+			return value, err
 		}
 		return parse(s)
 	}
@@ -99,16 +102,15 @@ func listOf[V any](parse func(string) (V, error), format func(V) string) form[[]
 	}
 }
 
+// parseAll joins the errors of all words, so that all are told at once.
 func parseAll[V any](words []string, parse func(string) (V, error)) ([]V, error) {
 	var list []V
+	var wrong []error
 	for _, word := range words {
 		element, err := parse(word)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, element)
+		list, wrong = append(list, element), append(wrong, err)
 	}
-	return list, nil
+	return list, errors.Join(wrong...)
 }
 
 func texts(v any) ([]string, error) {

@@ -35,9 +35,10 @@ func Parse(name string, data []byte) (*Config, error) {
 	}
 	r := reader{dir: dir}
 	cfg := r.config(top)
+	unread := r.problems
 	for _, p := range cfg.problems() {
 		// A value that could not be read is its default by now: nothing is to be said about that.
-		if !r.problems.about(p.Key) {
+		if !unread.about(p.Key) {
 			r.problems = append(r.problems, p)
 		}
 	}
@@ -84,7 +85,7 @@ func (r *reader) config(top *node) *Config {
 		case "apps":
 			cfg.Apps = r.apps(n)
 		default:
-			r.refuse(n, unknown(name, []string{"server", "apps"}))
+			r.refuse(n, misplaced(n.key, []string{"server", "apps"}))
 		}
 	}
 	for i := range cfg.Apps {
@@ -163,13 +164,24 @@ func readTable[T any](r *reader, t *node, into *T, s schema[T]) {
 		f, ok := s.field(key)
 		switch {
 		case ok:
-			if err := f.read(into, n.value); err != nil {
+			for _, err := range each(f.read(into, n.value)) {
 				r.refuse(n, err.Error())
 			}
 		case slices.Contains(s.later, key):
 			r.refuse(n, fmt.Sprintf("%q is not supported yet", key))
 		case !slices.Contains(s.tables, key):
-			r.refuse(n, unknown(key, s.keys()))
+			r.refuse(n, misplaced(n.key, s.keys()))
 		}
 	}
+}
+
+// each are the errors that were joined into one.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }

@@ -21,6 +21,7 @@ const full = `
 [server]
 listen = ["127.0.0.1:8080", ":0", "[::1]:81", "localhost:82", "unix:/run/p.sock", "systemd:web"]
 admin = "127.0.0.1:9000"
+metrics = ":9100"
 log_level = "debug"
 log_format = "json"
 log_apps = "{app}.log"
@@ -170,7 +171,7 @@ func fullConfig() *Config {
 				{"tcp", "127.0.0.1:8080"}, {"tcp", ":0"}, {"tcp", "[::1]:81"}, {"tcp", "localhost:82"},
 				{"unix", "/run/p.sock"}, {"systemd", "web"},
 			},
-			Admin: "127.0.0.1:9000", LogLevel: "debug", LogFormat: "json",
+			Admin: "127.0.0.1:9000", Metrics: ":9100", LogLevel: "debug", LogFormat: "json",
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
 			MaxProcesses: 40, MaxSpawns: 5, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80},

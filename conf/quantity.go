@@ -151,6 +151,9 @@ func notAmount(v any) error {
 func amount(v any) (Amount, error) {
 	switch v := v.(type) {
 	case string:
+		if _, err := strconv.ParseUint(v, 10, 31); err == nil {
+			return Amount{}, fmt.Errorf(`must be a count such as %s, without quotes, or a share such as "50%%", not %s`, v, described(v))
+		}
 		return ParseAmount(v)
 	case int64:
 		return ParseAmount(strconv.FormatInt(v, 10))

@@ -24,6 +24,7 @@ var refusals = slices.Concat([]refusal{
 	{"apps.a = 5", `p.toml:1: apps.a: must be a table, not 5`},
 	{"[apps.a]\nroot = '/a'\n[[servers]]\n", `p.toml:3: servers: unknown key; did you mean "server"?`},
 	{"[apps.a]\nroot = '/a'\n[[server]]\n", `p.toml:3: server: must be a table, not a table`},
+	{"listen = [':80']\n[apps.a]\nroot = '/a'\n", `p.toml:1: listen: unknown key here; it belongs to [server]`},
 	{"[apps.a]\nroot = '/a'\n[logging]\n", `p.toml:3: logging: unknown key; allowed: server, apps`},
 	{"[apps.'a/b']\nroot = '/a'", `p.toml:1: apps."a/b": an app's name has 1 to 64 letters a-z A-Z, digits and _ - . and begins with none of - .`},
 	{"[apps.-a]\nroot = '/a'", `p.toml:1: apps.-a: an app's name has 1 to 64 letters a-z A-Z, digits and _ - . and begins with none of - .`},
@@ -62,6 +63,7 @@ var serverRefusals = [][2]string{
 	{`admin = "9000"`, `must be "" or a loopback address such as "127.0.0.1:9000", not "9000"`},
 	{`admin = ":9000"`, `must be on loopback, such as "127.0.0.1:9000", not ":9000"`},
 	{`admin = "192.0.2.1:9000"`, `must be on loopback, such as "127.0.0.1:9000", not "192.0.2.1:9000"`},
+	{`metrics = "9100"`, `must be "" or an address such as "127.0.0.1:9100", not "9100"`},
 	{`log_level = "warning"`, `must be one of trace, debug, info, warn, error, not "warning"`},
 	{`log_level = "inof"`, `must be one of trace, debug, info, warn, error, not "inof"`},
 	{`log_format = "jsn"`, `must be one of text, json, not "jsn"; did you mean "json"?`},
@@ -85,6 +87,8 @@ var serverRefusals = [][2]string{
 	{`trusted_proxies = "unix:"`, `must be a list of strings, not "unix:"`},
 	{`trusted_proxies = ["unix:/run/web.sock"]`, `must have "unix:" without a path, which means every unix socket, not "unix:/run/web.sock"`},
 	{`trusted_proxies = ["unix:", "unix"]`, `must have "unix:" without a path, which means every unix socket, not "unix"`},
+	{`root = "/a"`, `unknown key here; it belongs to [apps.NAME]`},
+	{`min_processes = 2`, `unknown key here; it belongs to [apps.NAME]`},
 	{`trusted_proxis = []`, `unknown key; did you mean "trusted_proxies"?`},
 	{`spool_limit = "0%"`, `must be a share from 1% to 100%, not "0%"`},
 	{`spool_limit = "101%"`, `must be a share from 1% to 100%, not "101%"`},
@@ -95,7 +99,7 @@ var serverRefusals = [][2]string{
 	{`spool_limit = ""`, `must be a share such as "50%" or a size of at least "1MiB", not "0"`},
 	{`spool_limit = "50"`, `must be a share such as "50%" or a size of at least "1MiB", not "50B"`},
 	{`spool_limit = "1023KiB"`, `must be a share such as "50%" or a size of at least "1MiB", not "1023KiB"`},
-	{`spool_limit = 50`, `must be a string, not 50`},
+	{`spool_limit = 50`, `must be a share such as "50%" or a size in quotes, such as "50B", not 50`},
 	{`spool_limt = "50%"`, `unknown key; did you mean "spool_limit"?`},
 	{`max_spawns = -1`, `must be a number from 0 to 1000000000`},
 	{`max_spawns = "many"`, `must be a whole number, not "many"`},
@@ -116,6 +120,16 @@ var appRefusals = [][2]string{
 	{`environment = ""`, `must be one word such as "production", not ""`},
 	{`environment = "a b"`, `must be one word such as "production", not "a b"`},
 	{`env = 5`, `must be a table, not 5`},
+	{`hosts = ["https://x/"]`, `a host has no scheme and no path: write "x", not "https://x/"`},
+	{`hosts = ["http://a.org:80/b"]`, `a host has no scheme and no path: write "a.org", not "http://a.org:80/b"`},
+	{`hosts = ["//"]`, `must be host names such as "blog.example.org" or "*.example.org" (punycode for other letters), not "//"`},
+	{`restart.surge = "50"`, `must be a count such as 50, without quotes, or a share such as "50%", not "50"`},
+	{`restart.watch = ["**/*.{js,ts}"]`, `knows no "{a,b}": write a glob for each, such as "**/*.js" and "**/*.ts", instead of "**/*.{js,ts}"`},
+	{`restart.watch = ["!lib/x.rb"]`, `cannot leave files out with "!": name those that are meant, instead of "!lib/x.rb"`},
+	{`surge = 2`, `unknown key here; it belongs to [apps.a.restart]`},
+	{`timeout = "2s"`, `unknown key here; it belongs to [apps.a.health] or [apps.a.hooks]`},
+	{`listen = [":80"]`, `unknown key here; it belongs to [server]`},
+	{`restart.min_processes = 2`, `unknown key here; it belongs to [apps.a]`},
 	{`hosts = ["a.org:80"]`, `a host has no port: write "a.org"`},
 	{`hosts = ["*.a.org:80"]`, `a host has no port: write "*.a.org"`},
 	{`hosts = ["a.*.org"]`, `"*" is allowed only as a leading "*.", not in "a.*.org"`},
@@ -134,7 +148,7 @@ var appRefusals = [][2]string{
 	{`concurrency = -1`, `must be a number from 0 (by kind) or "unlimited", not -1`},
 	{`concurrency = "many"`, `must be a number from 0 (by kind) or "unlimited", not "many"`},
 	{`concurrency = true`, `must be a number from 0 (by kind) or "unlimited", not true`},
-	{`idle_timeout = 5`, `must be a string, not 5`},
+	{`idle_timeout = 5`, `must be a duration with its unit, such as "5s", not 5`},
 	{`idle_timeout = "5"`, `must be a duration such as "90s", "5m" or "250ms", not "5"`},
 	{`idle_timeout = "-5s"`, `must be a duration from "0" (off) to "8760h"`},
 	{`start_timeout = "0"`, `must be a duration above 0 and up to "8760h"`},
@@ -147,7 +161,7 @@ var appRefusals = [][2]string{
 	{`queue_timeout = "-1s"`, `must be a duration from "0" (off) to "8760h"`},
 	{`request_timeout = "-1s"`, `must be a duration from "0" (off) to "8760h"`},
 	{`answer_stall = "-1s"`, `must be a duration from "0" (off) to "8760h"`},
-	{`answer_stall = 60`, `must be a string, not 60`},
+	{`answer_stall = 60`, `must be a duration with its unit, such as "60s", not 60`},
 	{`answer_stalled = "60s"`, `unknown key; did you mean "answer_stall"?`},
 	{`pass_trailers = "on"`, `must be true or false, not "on"`},
 	{`proxy_pass_trailers = true`, `unknown key; did you mean "pass_trailers"?`},
@@ -155,7 +169,7 @@ var appRefusals = [][2]string{
 	{`max_body = "1GB5"`, `must be a size such as "64MiB" or "1GiB", not "1GB5"`},
 	{`max_body = "-1"`, `must be a size such as "64MiB" or "1GiB", not "-1"`},
 	{`max_body = "9999999999TiB"`, `must be a size such as "64MiB" or "1GiB", not "9999999999TiB"`},
-	{`max_body = 1024`, `must be a string, not 1024`},
+	{`max_body = 1024`, `must be a size in quotes, such as "1024B" or "64MiB", not 1024`},
 	{`user = "www"`, `"user" is not supported yet`},
 	{`group = "www"`, `"group" is not supported yet`},
 	{`public = "../public"`, `must be a folder inside root, relative to it, not "../public"`},
@@ -239,6 +253,19 @@ func lines(refused [][2]string, in func(line string) string, table string) []ref
 		all = append(all, refusal{in(r[0]), fmt.Sprintf("p.toml:2: %s.%s: %s", table, key, r[1])})
 	}
 	return all
+}
+
+func TestAllThatIsWrongInAListIsTold(t *testing.T) {
+	_, err := Parse("p.toml", []byte(inApp(`hosts = ["a b", "c.org", "*", "https://d.org"]`+"\nrestart.watch = ['/x', 'ok', '**.rb']")))
+	want := []string{`not "a b"`, `not in "*"`, `write "d.org"`, `not "/x"`, `not in "**.rb"`}
+	for _, text := range want {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s is not told in\n%v", text, err)
+		}
+	}
+	if lines := strings.Count(fmt.Sprint(err), "p.toml:"); lines != len(want) {
+		t.Errorf("%d lines are told, want %d:\n%v", lines, len(want), err)
+	}
 }
 
 func TestRefusals(t *testing.T) {

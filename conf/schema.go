@@ -34,6 +34,7 @@ var serverSchema = schema[Server]{
 	fields: []field[Server]{
 		at("listen", func(s *Server) *[]Listen { return &s.Listen }, listensForm),
 		at("admin", func(s *Server) *string { return &s.Admin }, textForm),
+		at("metrics", func(s *Server) *string { return &s.Metrics }, textForm),
 		at("log_level", func(s *Server) *string { return &s.LogLevel }, textForm),
 		at("log_format", func(s *Server) *string { return &s.LogFormat }, textForm),
 		at("log_apps", func(s *Server) *string { return &s.LogApps }, textForm),

@@ -115,6 +115,7 @@ func (s *Server) check(t table) {
 		t.require(!slices.Contains(s.Listen[:i], l), "listen", "has %s twice", described(l.String()))
 	}
 	t.accept("admin", checkAdmin(s.Admin))
+	t.accept("metrics", checkMetrics(s.Metrics))
 	s.checkLogs(t)
 	t.count("max_processes", s.MaxProcesses, 0)
 	t.count("max_spawns", s.MaxSpawns, 0)
@@ -155,7 +156,7 @@ func (c *Config) checkCap(t table) {
 	}
 	server, limit := table{t.problems, []string{"server", "max_processes"}}, c.Server.MaxProcesses
 	switch {
-	case limit == 0:
+	case limit <= 0:
 	case held > limit:
 		server.refuse("is %d, but min_processes of all apps is %d together", limit, held)
 	case held == limit && resting != "":

@@ -61,6 +61,13 @@ func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s R
 	return s, err
 }
 
+// Wanted returns the release that the app is to run.
+func (g *Group) Wanted() Release {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.wanted.release
+}
+
 // Detach replaces the ready process with that pid: it gets no new request from now on, and exits once
 // it has answered those that it has. It reports false if there is none.
 func (g *Group) Detach(pid int) (found bool) {

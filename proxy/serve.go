@@ -22,6 +22,9 @@ func (x *exchange) Serve(c client.Call, bad error) {
 		x.deliver(r)
 	}
 	x.access.record(x)
+	if x.site != nil {
+		x.site.tally.record(x)
+	}
 	x.ended = true
 }
 

@@ -62,6 +62,8 @@ type Server struct {
 	complained atomic.Int64   // when it was last said that nobody can be accepted; 0 = never
 	wg         sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
 
+	tallies map[string]*tally // by app; never changes after New
+
 	mu        sync.Mutex // guards listeners
 	listeners []net.Listener
 }
@@ -75,6 +77,7 @@ func New(c Config) *Server {
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients()})
 	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
+	s.tallies = map[string]*tally{}
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
@@ -87,6 +90,10 @@ func New(c Config) *Server {
 func (s *Server) newSite(app conf.App, c Config) *site {
 	to := &site{app: app, group: c.Pool.Group(app.Name)}
 	to.terms = upstream.Terms{Limit: app.RequestTimeout, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx}
+	if c.Server.Metrics != "" {
+		to.tally = &tally{}
+		s.tallies[app.Name] = to.tally
+	}
 	if app.Public != "" {
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
 			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})

@@ -12,6 +12,7 @@ type site struct {
 	app    conf.App
 	group  *pool.Group
 	public *files.Public                         // nil = no static files
+	tally  *tally                                // nil = nobody counts
 	pins   *pins                                 // nil = no affinity
 	fresh  func(app string) (pin int, err error) // nil but in development
 	terms  upstream.Terms                        // on which its processes are asked

@@ -20,6 +20,8 @@ type boot struct {
 	print              Print     // of the release, just before; later what the process is of
 	revision           string    // of the release, just before
 	image              image     // of the process, when it was ready
+	bare               bool      // there was no restart file just before
+	made               stamp     // and this one was there when it ended, before anybody was told that
 }
 
 // keptBoots is for how long a boot that has ended is remembered, if its process does not live: the file
@@ -38,6 +40,7 @@ func (c *Checker) Booting(app string, number, generation int, release string) {
 	}
 	b := &boot{number: number, generation: generation, began: time.Now(), revision: revisionOf(release)}
 	b.print = Fingerprint(release, a.app.Restart.Watch)
+	b.bare = a.app.Restart.File != "" && stampOf(release, a.app.Restart.File, stamp{}) == stamp{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a.boots = append(slices.DeleteFunc(a.boots, func(known *boot) bool { return known.over() }), b)
@@ -55,17 +58,23 @@ func (c *Checker) Booted(app string, number, pid int) {
 		return
 	}
 	c.mu.Lock()
-	b := a.boot(number)
+	b, release := a.boot(number), ""
+	if b != nil {
+		release = b.print.Path
+	}
+	c.mu.Unlock()
 	if b == nil {
 		c.mu.Unlock()
 		return
 	}
-	release := b.print.Path
-	c.mu.Unlock()
+	made := stampOf(release, a.app.Restart.File, stamp{})
 	after, revision, ready := Fingerprint(release, a.app.Restart.Watch), revisionOf(release), imageOf(pid)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.ended, b.image = time.Now(), ready
+	if b.bare {
+		b.made = made
+	}
 	if b.revision == revision { // else a deploy came in between, and what changed may be all its doing
 		a.adopt(b, after)
 	}
@@ -166,23 +175,26 @@ func (c *Checker) Made(app, release, file string) bool {
 	if err != nil || stat.Size() > 0 {
 		return false
 	}
-	began, found := c.bootAt(a, resolved, time.Unix(0, changedAt(stat)))
+	began, found := c.makerOf(a, resolved, stampFrom(stat))
 	return found && !codeChanged(resolved, began)
 }
 
-// bootAt is when a boot of the release began in which something happened.
-func (c *Checker) bootAt(a *checked, release string, when time.Time) (began time.Time, found bool) {
-	// The kernel's clock for files is behind by that: what comes just after the boot seems to come within it,
-	// and is an order.
-	const tick = 10 * time.Millisecond
+// makerOf is when the boot of a release began in which its restart file came. Clocks do not tell: that for
+// files is behind, and who waits for the process may touch the file at once. An app of which one process
+// has started without making the file does not make it.
+func (c *Checker) makerOf(a *checked, release string, file stamp) (began time.Time, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range a.boots {
-		if b.print.Path == release && when.After(b.began.Add(-tick)) && (b.ended.IsZero() || when.Before(b.ended.Add(-tick))) {
-			return b.began, true
+		switch over := !b.ended.IsZero(); {
+		case b.print.Path != release || !b.bare:
+		case over && b.number >= 0 && b.made == stamp{}:
+			return time.Time{}, false
+		case !over || b.made == file:
+			began, found = b.began, true
 		}
 	}
-	return time.Time{}, false
+	return began, found
 }
 
 // data are the endings of files that an app writes, and that are no code.
@@ -210,6 +222,13 @@ func (c *Checker) processes(a *checked) []Process {
 	return live
 }
 
+// hasProcesses reports whether there may be any of an app, at no cost.
+func (c *Checker) hasProcesses(a *checked) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(a.boots) > 0
+}
+
 // images looks for processes that have replaced themselves by another program since they were ready, or
 // by the same one anew: what they run may be code of any generation.
 func (c *Checker) images(a *checked, processes []Process) {
@@ -217,13 +236,16 @@ func (c *Checker) images(a *checked, processes []Process) {
 		return
 	}
 	for _, p := range processes {
+		ready := image("")
 		c.mu.Lock()
-		b := a.boot(p.Number)
+		if b := a.boot(p.Number); b != nil {
+			ready = b.image
+		}
 		c.mu.Unlock()
-		if b == nil || b.image == "" {
+		if ready == "" {
 			continue
 		}
-		if now := imageOf(p.PID); now != "" && now != b.image {
+		if now := imageOf(p.PID); now != "" && now != ready {
 			c.Reexecuted(a.app.Name, p)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 )
@@ -165,13 +166,22 @@ func TestARestartFileMadeByAProcessThatStartsIsNoOrder(t *testing.T) {
 	if !made() {
 		t.Error("a process that started made it, and it is an order")
 	}
-	s.remove(currentFile)
-	s.boots(1, func() {})
-	create()
+	s.touch(currentFile)
 	if made() {
-		t.Error("it came as soon as the process was ready, and it is the app's")
+		t.Error("it was touched after that, and is the app's")
 	}
 	s.remove(currentFile)
+	s.boots(1, func() {})
+	create() // by whoever has waited for the process, in the same instant
+	if made() {
+		t.Error("it came when the process was ready, and is the app's")
+	}
+	s.boots(1, func() { s.touch(currentFile) })
+	if made() {
+		t.Error("it was there before the process, and is the app's")
+	}
+	s.remove(currentFile)
+	s.exit(2)
 	p := s.begins(1)
 	create()
 	if !made() {
@@ -182,6 +192,13 @@ func TestARestartFileMadeByAProcessThatStartsIsNoOrder(t *testing.T) {
 		t.Error("there is something in it, and it is the app's")
 	}
 	create()
+	s.remove(currentFile)
+	s.boots(1, func() {})
+	create()
+	if made() {
+		t.Error("another process has started without making it, and it is the app's")
+	}
+	s.exit(2)
 	s.touch("releases/1/app.rb")
 	if made() {
 		t.Error("code was deployed with it, and it is the app's")
@@ -218,4 +235,27 @@ func TestAProcessThatStartsItselfAnewIsTold(t *testing.T) {
 	}
 	s.must(in.Close())
 	_ = cmd.Wait() // its read has failed
+}
+
+// Processes of one app start and end beside each other, and are looked at meanwhile.
+func TestBootsBesideEachOther(t *testing.T) {
+	s := newShop(t, "changed").opened()
+	s.Checker.now = time.Now
+	var running sync.WaitGroup
+	for number := range 8 {
+		running.Go(func() {
+			for round := range 20 {
+				id := 1000*(number+1) + round
+				s.Booting("blog", id, round, s.path("releases/1"))
+				_ = os.WriteFile(s.path(lock), []byte{byte(id)}, 0o600)
+				s.Booted("blog", id, os.Getpid())
+				s.Needs("blog")
+				s.Gone("blog", id)
+			}
+		})
+	}
+	running.Wait()
+	s.start(0)
+	s.Checker.look(s.Checker.apps[0])
+	s.needs()
 }

@@ -111,7 +111,7 @@ func (c *Checker) round(ctx context.Context) time.Time {
 		if began := time.Now(); !began.Before(a.due) {
 			rest := c.look(a)
 			a.due = time.Now().Add(max(rest, share*time.Since(began)))
-		} else if c.Reexecuted != nil {
+		} else if c.Reexecuted != nil && c.hasProcesses(a) {
 			c.images(a, c.processes(a))
 		}
 		next = earlier(next, a.due)

@@ -7,24 +7,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// RuntimeDir is where the sockets of this user's running pursers are: /run/purser for root, else
-// $XDG_RUNTIME_DIR/purser, else purser-UID in /tmp.
-func RuntimeDir() string {
-	if os.Geteuid() == 0 {
-		return "/run/purser"
-	}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "purser")
-	}
-	return "/tmp/purser-" + strconv.Itoa(os.Geteuid())
-}
 
 // Listen opens the admin socket of a purser called name in dir, which it makes if need be. A socket
 // that nobody answers on is replaced; if another purser does, Listen refuses.
@@ -52,8 +39,9 @@ func Listen(dir, name string) (net.Listener, error) {
 	return listener, nil
 }
 
-// MakeRuntimeDir creates a runtime folder, unless it is there already. It has to be the caller's own
-// and closed to others, for in /tmp anybody may have made it.
+// MakeRuntimeDir creates a runtime folder, unless it is there already. It has to be the caller's own, for
+// in /tmp anybody may have made it, and closed to others. That of systemd (RuntimeDirectory=) is made by
+// root and may be entered by others: what is in it is closed.
 func MakeRuntimeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot create the runtime folder: %w", err)
@@ -67,22 +55,10 @@ func MakeRuntimeDir(dir string) error {
 		return fmt.Errorf("cannot use %s as the runtime folder: it is no folder; remove it", dir)
 	case int(st.Uid) != os.Geteuid():
 		return fmt.Errorf("cannot use %s as the runtime folder: it belongs to uid %d; remove it or set XDG_RUNTIME_DIR", dir, st.Uid)
-	case st.Mode&0o077 != 0:
+	case st.Mode&0o077 != 0 && !(isSystemds(dir) && st.Mode&0o022 == 0):
 		return fmt.Errorf("cannot use %s as the runtime folder: others may enter it; run chmod 700 %s", dir, dir)
 	}
 	return nil
-}
-
-// Running lists the admin sockets in dir that a purser answers on, in the order of their names.
-func Running(dir string) []string {
-	paths, _ := filepath.Glob(filepath.Join(dir, "*.sock")) // fails only on a malformed pattern
-	var live []string
-	for _, path := range paths {
-		if answers(path) {
-			live = append(live, path)
-		}
-	}
-	return live
 }
 
 // SocketName is the name of the purser whose admin socket is at path.

@@ -50,7 +50,7 @@ var (
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descFaults, descLost}
+		descSpool, descSpoolLimit, descFaults, descLost, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
 	conditions = []pool.Condition{pool.Closing, pool.Resisting, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -76,6 +76,15 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		s := g.Snapshot()
 		out.app(s)
 		out.needs(s.Name, c.Restarts.Needs(s.Name), now)
+		if c.Ledger != nil {
+			c.Ledger.read(s.Name, out)
+		}
+		if c.Traffic == nil {
+			continue
+		}
+		if t, known := c.Traffic(s.Name); known {
+			out.traffic(s.Name, t)
+		}
 	}
 }
 

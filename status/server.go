@@ -40,6 +40,11 @@ type Config struct {
 	// LinesLost returns how many lines of each log were dropped.
 	LinesLost func() map[string]int64
 
+	// Traffic returns what was counted of an app's requests; known is false if nothing is counted. Ledger
+	// is what happened to processes and restarts. Both may be nil.
+	Traffic func(app string) (t Traffic, known bool)
+	Ledger  *Ledger
+
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
 }
@@ -68,6 +73,7 @@ type Server struct {
 	Config
 	started time.Time
 	http    *http.Server
+	reading *http.Server    // for those who may only read
 	ending  context.Context // ends the long polls and the event streams
 	end     context.CancelFunc
 
@@ -87,6 +93,10 @@ func NewServer(c Config) *Server {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          c.Log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
+	s.reading = &http.Server{
+		Handler: s.readable(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: answerTimeout, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: s.http.ErrorLog,
+	}
 	return s
 }
 
@@ -99,20 +109,22 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
+// ServeMetrics answers everybody who asks for metrics or health on ln, and nothing else, until Shutdown.
+func (s *Server) ServeMetrics(ln net.Listener) error {
+	if err := s.reading.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
 // Shutdown ends the long polls and the event streams, lets the other calls finish and returns then, or when ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end()
-	return s.http.Shutdown(ctx)
+	return errors.Join(s.http.Shutdown(ctx), s.reading.Shutdown(ctx))
 }
 
 func (s *Server) routes() http.Handler {
-	r := chi.NewRouter()
-	r.Use(s.authorise)
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, CodeNotFound, "there is nothing at %s", r.URL.Path)
-	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) { refuseMethod(w, req, r) })
-
+	r := newRouter(s.authorise)
 	r.Get("/v1/status", s.getStatus)
 	r.Get("/v1/apps", s.getApps)
 	r.Get("/v1/apps/{app}", s.getApp)
@@ -125,15 +137,39 @@ func (s *Server) routes() http.Handler {
 	r.Get("/v1/restarts/{id}", s.getRestart)
 	r.Get("/v1/events", s.getEvents)
 	r.Post("/v1/stop", s.postStop)
-	r.Get("/healthz", s.getHealth)
-	r.Get("/readyz", s.getReady)
-	r.Method(http.MethodGet, "/metrics", s.metrics())
+	s.routeReadable(r)
 	return r
+}
+
+// readable are the routes for those who may only read.
+func (s *Server) readable() http.Handler {
+	r := newRouter()
+	s.routeReadable(r)
+	return r
+}
+
+func newRouter(first ...func(http.Handler) http.Handler) chi.Router {
+	r := chi.NewRouter()
+	r.Use(first...)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, CodeNotFound, "there is nothing at %s", r.URL.Path)
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) { refuseMethod(w, req, r) })
+	return r
+}
+
+func (s *Server) routeReadable(r chi.Router) {
+	for path, handler := range map[string]http.Handler{
+		"/healthz": http.HandlerFunc(s.getHealth), "/readyz": http.HandlerFunc(s.getReady), "/metrics": s.metrics(),
+	} {
+		r.Method(http.MethodGet, path, handler)
+		r.Method(http.MethodHead, path, handler)
+	}
 }
 
 // refuseMethod answers 405 with the methods that there are (RFC 9110 section 15.5.6).
 func refuseMethod(w http.ResponseWriter, req *http.Request, routes chi.Routes) {
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		if routes.Match(chi.NewRouteContext(), method, req.URL.Path) {
 			w.Header().Add("Allow", method)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -52,8 +53,8 @@ func loadConfig(file string, args []string) (*conf.Config, error) {
 // reportCheck looks for the apps themselves, too.
 func reportCheck(w io.Writer, cfg *conf.Config) error {
 	apps, err := serve.Detect(cfg.Apps)
-	if err != nil {
-		return err
+	if unfit := fitness(cfg, apps); err != nil || unfit != nil {
+		return asUsage(errors.Join(err, unfit))
 	}
 	for _, app := range apps {
 		fmt.Fprintf(w, "%s: %s app in %s, %d to %d processes\n", app.Name, app.Kind, app.Root, app.MinProcesses, app.MaxProcesses)

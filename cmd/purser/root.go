@@ -23,7 +23,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(refuseFlag)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newRestart(), newRollback(),
+	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newHealth(), newRestart(), newRollback(),
 		newPromote(), newMark(), newDetach(), newStop(), newCheck(), newVersion(), newCompletion())
 	root.AddCommand(unsupported()...)
 	return root

@@ -25,6 +25,7 @@ type Deployer struct {
 	checker *restart.Checker
 	memory  *memory
 	events  *follower
+	seen    func(pool.Event)
 	log     hclog.Logger
 	hookLog hclog.Logger
 
@@ -35,9 +36,10 @@ type Deployer struct {
 	apps map[string]*App
 }
 
-// New returns a Deployer without apps.
-func New(p *pool.Pool, log hclog.Logger) *Deployer {
-	d := &Deployer{pool: p, memory: newMemory(), log: log.Named("restart"), hookLog: log.Named("hook"), apps: map[string]*App{}}
+// New returns a Deployer without apps. Seen is told of each event in the pool, in their order, and does not
+// wait; it may be nil.
+func New(p *pool.Pool, seen func(pool.Event), log hclog.Logger) *Deployer {
+	d := &Deployer{pool: p, seen: seen, memory: newMemory(), log: log.Named("restart"), hookLog: log.Named("hook"), apps: map[string]*App{}}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.watcher = restart.New(nil, d.live, d.touched, log)
 	d.checker = restart.NewChecker(nil, d.processes, d.touched, log)
@@ -99,7 +101,7 @@ func (d *Deployer) all() []*App {
 // live is the release that an app is wanted to run, "" if it has no group yet.
 func (d *Deployer) live(app string) string {
 	if g := d.pool.Group(app); g != nil {
-		return g.Snapshot().Release.Path
+		return g.Wanted().Path
 	}
 	return ""
 }

@@ -73,6 +73,9 @@ func (f *follower) close() {
 // happened does what has to follow an event: the note in the app's folder when a restart has ended, the
 // marks that are settled by it, and the hooks.
 func (d *Deployer) happened(e pool.Event) {
+	if d.seen != nil {
+		d.seen(e)
+	}
 	g, a := d.pool.Group(e.App), d.app(e.App)
 	if g == nil || a == nil {
 		return

@@ -32,7 +32,7 @@ type site struct {
 func newSite(t testing.TB, changes ...func(*conf.App)) *site {
 	t.Helper()
 	p := pool.New(0, 0, hclog.NewNullLogger())
-	s := &site{TB: t, dir: t.TempDir(), Deployer: New(p, hclog.NewNullLogger()), apps: map[string]*App{}}
+	s := &site{TB: t, dir: t.TempDir(), Deployer: New(p, nil, hclog.NewNullLogger()), apps: map[string]*App{}}
 	s.Deployer.memory.measure = func() measure { return measure{} }
 	s.add("blog", changes...)
 	t.Cleanup(s.close)

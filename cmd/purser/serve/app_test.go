@@ -28,7 +28,7 @@ func newSite(t *testing.T) *shared {
 		t.Fatal(err)
 	}
 	p := pool.New(0, 0, hclog.NewNullLogger())
-	s := &shared{pool: p, deployer: deploy.New(p, hclog.NewNullLogger()), folder: folder, log: hclog.NewNullLogger(),
+	s := &shared{pool: p, deployer: deploy.New(p, nil, hclog.NewNullLogger()), folder: folder, log: hclog.NewNullLogger(),
 		lines: func(conf.App) (spawn.Lines, error) { return func(spawn.Line) {}, nil }}
 	t.Cleanup(func() {
 		s.deployer.Close()

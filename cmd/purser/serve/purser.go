@@ -60,6 +60,7 @@ type purser struct {
 	apps   []*App
 	front  *proxy.Server
 	admin  *status.Server
+	ledger status.Ledger
 
 	stop  context.CancelFunc // begins the graceful stop
 	hurry context.CancelFunc // ends the patience of the stop
@@ -88,6 +89,11 @@ func (p *purser) run() error {
 		return err
 	}
 	defer adminDoor.Close()
+	metricsDoors, err := p.openMetrics()
+	if err != nil {
+		return err
+	}
+	defer closeAll(metricsDoors)
 
 	group, alive := errgroup.WithContext(context.Background())
 	stopping, stop := context.WithCancel(alive)
@@ -105,6 +111,10 @@ func (p *purser) run() error {
 		group.Go(func() error { return p.front.Serve(door) })
 	}
 	group.Go(func() error { return p.admin.Serve(adminDoor) })
+	for _, door := range metricsDoors {
+		p.Log.Info("metrics", "address", door.Addr())
+		group.Go(func() error { return p.admin.ServeMetrics(door) })
+	}
 	group.Go(func() error { return p.shared.deployer.Run(stopping) })
 	group.Go(func() error { return p.heed(over, signals) })
 	p.announce(doors, adminDoor)
@@ -123,7 +133,7 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 	}
 	server := p.Conf.Server
 	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App}
-	p.shared.deployer = deploy.New(p.shared.pool, p.Log)
+	p.shared.deployer = deploy.New(p.shared.pool, p.ledger.See, p.Log)
 	for _, app := range apps {
 		a := newApp(&p.shared, app)
 		if err := a.Start(); err != nil {
@@ -140,9 +150,27 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 		Name: p.Name, Version: p.Version, Listen: listen, MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Stop: p.stop,
-		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost,
+		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 	})
 	return nil
+}
+
+// traffic is what proxy has counted, as status shows it.
+func (p *purser) traffic(app string) (status.Traffic, bool) {
+	t, known := p.front.Traffic(app)
+	return status.Traffic(t), known
+}
+
+// openMetrics opens where anybody may read metrics, if that is wanted.
+func (p *purser) openMetrics() ([]net.Listener, error) {
+	if p.Conf.Server.Metrics == "" {
+		return nil, nil
+	}
+	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Metrics}, nil)
+	if err != nil {
+		return nil, refusal(fmt.Errorf("the metrics: %w", err))
+	}
+	return listeners, nil
 }
 
 func (p *purser) openAdmin() (net.Listener, error) {

@@ -1,0 +1,20 @@
+package status
+
+// Healthy reports whether an app does what is wanted of it: it serves visitors, at once or after a start,
+// or an operator wants that it does not. Only who asks for an app by name is told that it was stopped.
+func Healthy(a App, byName bool) bool {
+	switch a.Condition {
+	case "up", "restarting", "resting", "paused", "maintenance":
+		return true
+	case "resisting", "rolled-back":
+		for _, p := range a.Processes {
+			if p.State == "ready" {
+				return true
+			}
+		}
+		return false
+	case "stopped":
+		return !byName
+	}
+	return false // starting, failed, hung, closing, and what this purser does not know yet
+}

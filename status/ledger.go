@@ -1,0 +1,78 @@
+package status
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"purser/pool"
+)
+
+// A Ledger counts what happened to the processes and restarts of each app. Its zero value is empty.
+type Ledger struct {
+	mu   sync.Mutex // guards apps
+	apps map[string]*account
+}
+
+type account struct {
+	serving  map[int]bool // processes that nobody has asked to go
+	starting map[int]bool
+	crashes  int64
+	failed   int64
+	restarts map[string]int64 // by how they ended
+}
+
+// See takes note of an event. Events have to come in their order.
+func (l *Ledger) See(e pool.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.apps == nil {
+		l.apps = map[string]*account{}
+	}
+	a := l.apps[e.App]
+	if a == nil {
+		a = &account{serving: map[int]bool{}, starting: map[int]bool{}, restarts: map[string]int64{}}
+		l.apps[e.App] = a
+	}
+	switch e.Kind {
+	case "process":
+		a.seeProcess(e)
+	case "restart":
+		switch state := pool.RestartState(e.What); state {
+		case pool.RestartDone, pool.RestartFailed, pool.RestartSuperseded:
+			a.restarts[e.What]++
+		}
+	}
+}
+
+func (a *account) seeProcess(e pool.Event) {
+	if e.What == "gone" && a.serving[e.Process] {
+		a.crashes++
+	}
+	if e.What == "gone" && a.starting[e.Process] {
+		a.failed++
+	}
+	delete(a.serving, e.Process)
+	delete(a.starting, e.Process)
+	switch e.What {
+	case "spawning":
+		a.starting[e.Process] = true
+	case "ready":
+		a.serving[e.Process] = true
+	}
+}
+
+// read tells what was counted of an app.
+func (l *Ledger) read(app string, out readings) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.apps[app]
+	if a == nil {
+		a = &account{}
+	}
+	out.counter(descCrashes, a.crashes, app)
+	out.counter(descFailed, a.failed, app)
+	for _, state := range slices.Sorted(maps.Keys(a.restarts)) {
+		out.counter(descRestarts, a.restarts[state], app, state)
+	}
+}
