@@ -21,11 +21,15 @@ import (
 	"go.uber.org/goleak"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 const roleVariable = "SPAWN_TEST_ROLE"
 
 func TestMain(m *testing.M) {
+	if keeper.Wanted(os.Args) {
+		os.Exit(keeper.Run())
+	}
 	if role := os.Getenv(roleVariable); role != "" {
 		play(role)
 	}
@@ -76,9 +80,11 @@ func newAppStage(t *testing.T, root string, change func(*conf.App)) *stage {
 		change(&st.app)
 	}
 	logger := hclog.New(&hclog.LoggerOptions{Output: st.log, JSONFormat: true})
-	st.spawner = New(st.app, runtimeDir, logger)
+	k := &keeper.Keeper{}
+	st.spawner = New(k, st.app, runtimeDir, logger)
 	t.Cleanup(func() {
 		check(t, st.spawner.Close())
+		k.Close()
 		left, err := os.ReadDir(runtimeDir)
 		check(t, err)
 		if len(left) > 0 {

@@ -47,7 +47,7 @@ func (s *Spawner) awaitReady(ctx context.Context, c *Child) error {
 // signalled or waited for.
 func (c *Child) stillRuns() error {
 	select {
-	case <-c.exited:
+	case <-c.Exited():
 		return c.earlyExit()
 	default:
 		return nil
@@ -59,7 +59,7 @@ func (c *Child) stillRuns() error {
 func (c *Child) awaitConnection(ctx context.Context, bound <-chan fsnotify.Event) error {
 	missing := silence("nothing listened on " + c.endpoint.String())
 	for since := time.Now(); ; {
-		network, address, err := c.endpoint.probe(ctx, c.pid)
+		network, address, err := c.endpoint.probe(ctx, c.PID())
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (c *Child) pauseOr(ctx context.Context, wake <-chan fsnotify.Event, d time.
 		return false, nil
 	case <-wake:
 		return true, nil
-	case <-c.exited:
+	case <-c.Exited():
 		return false, c.earlyExit()
 	case <-ctx.Done():
 		return false, tooLate(ctx, missing)

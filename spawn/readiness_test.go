@@ -87,7 +87,7 @@ func TestPortAnsweredByAForeignProcessFailsAtOnce(t *testing.T) {
 	if failure.Reason != want {
 		t.Errorf("the reason is %q, want %q", failure.Reason, want)
 	}
-	endGrandchild(t, st)
+	st.grandchildIsGone()
 }
 
 func TestServerThatHasLeftTheGroupEndsWithItsChild(t *testing.T) {
@@ -110,7 +110,7 @@ func TestDaemonIsRefused(t *testing.T) {
 	if !strings.Contains(failure.Reason, "exited with status 0 before it was ready (it must stay in the foreground)") {
 		t.Errorf("the reason is %q", failure.Reason)
 	}
-	endGrandchild(t, st)
+	st.grandchildIsGone()
 }
 
 func TestStartRefusesWhatCannotWork(t *testing.T) {

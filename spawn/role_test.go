@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 // roles are what this test binary does as a child, in the order of the tests that use them.
@@ -176,7 +177,7 @@ func playPurser() {
 		Command: conf.Command{Args: []string{os.Args[0]}},
 		Env:     map[string]string{roleVariable: "ignores TERM"},
 	}
-	spawner := New(app, os.Getenv("SPAWN_TEST_DIR"), hclog.NewNullLogger())
+	spawner := New(&keeper.Keeper{}, app, os.Getenv("SPAWN_TEST_DIR"), hclog.NewNullLogger())
 	child, err := spawner.Start(context.Background(), Order{Path: os.TempDir()})
 	must(err)
 	fmt.Println("child", child.PID())
@@ -186,6 +187,7 @@ func playPurser() {
 // playPurserWithHook runs a hook that says its pid, by a pipe of its own, and waits to be killed.
 func playPurserWithHook() {
 	hook := Hook{
+		Keeper:  &keeper.Keeper{},
 		App:     conf.App{Name: "blog", Root: os.TempDir()},
 		Command: conf.Command{Shell: fmt.Sprintf("echo child $$ >/proc/%d/fd/1; exec sleep 1000", os.Getpid())},
 		Log:     hclog.NewNullLogger(),

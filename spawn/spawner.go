@@ -2,9 +2,9 @@
 // that answers; it keeps the child's last lines, signals it and reaps it. It knows no groups and
 // never tries twice. It runs hooks in the same way, but for the proof.
 //
-// A child leads a process group of its own. Whatever way it ends, or Purser ends, nothing of that
-// group is left: the group is killed once its leader has exited, the leader is killed by the
-// kernel if Purser dies, and its stdin, a pipe that only Purser holds, closes.
+// A child leads a process group of its own. Whatever way it ends, or Purser ends, nothing is left of
+// it and of what it started: package keeper sees to that. Its stdin, a pipe that only Purser holds,
+// closes.
 package spawn
 
 import (
@@ -18,7 +18,9 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
+
 	"purser/conf"
+	"purser/spawn/keeper"
 	"purser/spawn/loader"
 )
 
@@ -34,8 +36,7 @@ type Spawner struct {
 	app        conf.App
 	runtimeDir string
 	log        hclog.Logger
-	forks      chan func() // runs on the thread that the children hang on
-	threadEnd  chan struct{}
+	keeper     *keeper.Keeper
 	running    sync.WaitGroup // one for each child that is not reaped yet
 	folder     func() (string, error)
 
@@ -44,20 +45,18 @@ type Spawner struct {
 	sockets  int // socket folders made so far
 }
 
-// New returns a Spawner for an app as Detect returned it. Sockets and loaders go into a folder
+// New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
 // (0700) that the first Start makes below runtimeDir; keep that path short, for a socket's path
 // must not exceed 107 bytes. What children print goes to log, line by line.
-func New(app conf.App, runtimeDir string, log hclog.Logger) *Spawner {
+func New(k *keeper.Keeper, app conf.App, runtimeDir string, log hclog.Logger) *Spawner {
 	s := &Spawner{
 		app:        app,
 		runtimeDir: runtimeDir,
 		log:        log.With("app", app.Name),
-		forks:      make(chan func()),
-		threadEnd:  make(chan struct{}),
+		keeper:     k,
 		children:   map[*Child]bool{},
 	}
 	s.folder = sync.OnceValues(s.makeFolder)
-	go s.forkThread()
 	return s
 }
 
@@ -68,8 +67,6 @@ func (s *Spawner) Close() error {
 		child.Kill()
 	}
 	s.running.Wait()
-	close(s.forks)
-	<-s.threadEnd
 	folder, err := s.folder()
 	if err != nil {
 		return nil // never made, nothing to remove
@@ -152,12 +149,12 @@ func (s *Spawner) exec(child *Child) error {
 		return fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	pid, err := s.fork(program, argv, env, child.Order.Path, pipes)
+	started, err := s.keeper.Fork(keeper.Program{Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide})
 	if err != nil {
 		pipes.closeOurSide()
 		return fmt.Errorf("cannot run %s: %w", program, err)
 	}
-	child.process.own(pid, pipes, s.log.With("pid", pid, "gen", child.Generation))
+	child.process.own(started, pipes, s.log.With("pid", started.PID(), "gen", child.Generation))
 	s.own(child)
 	return nil
 }

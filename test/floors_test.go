@@ -13,7 +13,8 @@ import (
 var floors = map[string][]string{
 	"purser/conf":           {},
 	"purser/pool":           {"purser/conf"},
-	"purser/spawn":          {"purser/conf", "purser/spawn/loader"},
+	"purser/spawn":          {"purser/conf", "purser/spawn/keeper", "purser/spawn/loader"},
+	"purser/spawn/keeper":   {},
 	"purser/spawn/loader":   {},
 	"purser/restart":        {"purser/conf"},
 	"purser/proxy":          {"purser/conf", "purser/pool", "purser/proxy/client", "purser/proxy/fault", "purser/proxy/files", "purser/proxy/sock", "purser/proxy/spool", "purser/proxy/upstream", "purser/proxy/wire"},
@@ -25,7 +26,7 @@ var floors = map[string][]string{
 	"purser/proxy/files":    {"purser/pool", "purser/proxy/wire"},
 	"purser/proxy/wire":     {},
 	"purser/status":         {"purser/conf", "purser/pool"},
-	"purser/cmd/purser":     {"purser/conf", "purser/pool", "purser/proxy", "purser/proxy/upstream", "purser/restart", "purser/spawn", "purser/status"},
+	"purser/cmd/purser":     {"purser/conf", "purser/pool", "purser/proxy", "purser/proxy/upstream", "purser/restart", "purser/spawn", "purser/spawn/keeper", "purser/status"},
 	"purser/test":           {"purser/test/harness"},
 	"purser/test/harness":   {},
 	"purser/test/bench":     {"purser/test/harness"},

@@ -84,7 +84,7 @@ func harmOne(t *testing.T, harm syscall.Signal, state string) {
 		return len(s.Ready()) == 2 && len(s.Processes) == 2 && s.Ready()[0].Generation == 2 && s.Ready()[1].Generation == 2 && s.Condition == "up"
 	})
 	mustBeGone(t, append(old, victim))
-	if below := harness.Descendants(p.PID()); len(below) != 2 {
+	if below := p.Family(); len(below) != 2 {
 		t.Errorf("below purser live %+v", below)
 	}
 	if body := get(t, p, "/").Body; wordIn(body, "v") != "2" {
@@ -100,7 +100,7 @@ func harmOne(t *testing.T, harm syscall.Signal, state string) {
 func awaitNewcomer(t *testing.T, p *harness.Purser, known []int) (pid int) {
 	t.Helper()
 	harness.Eventually(t, patience, "a process is being started", func() bool {
-		for _, found := range harness.Descendants(p.PID()) {
+		for _, found := range p.Family() {
 			// Its group is set before the program is run: until then it is a copy of purser itself.
 			if !slices.Contains(known, found.PID) && found.Group == found.PID && harness.Exe(found.PID) != harness.Exe(p.PID()) {
 				pid = found.PID
@@ -120,7 +120,7 @@ func TestProcessThatIgnoresTermIsKilledWithAllItsChildren(t *testing.T) {
 	var old []int
 	harness.Eventually(t, patience, "both families are complete", func() bool {
 		old = nil
-		for _, process := range harness.Descendants(p.PID()) {
+		for _, process := range p.Family() {
 			old = append(old, process.PID)
 		}
 		return len(old) == 2*family
@@ -128,7 +128,7 @@ func TestProcessThatIgnoresTermIsKilledWithAllItsChildren(t *testing.T) {
 	app.Write("VERSION", "2")
 	result := restart(t, p, 0)
 	mustBeGone(t, old)
-	harness.Eventually(t, patience, "only the new families are left", func() bool { return len(harness.Descendants(p.PID())) == 2*family })
+	harness.Eventually(t, patience, "only the new families are left", func() bool { return len(p.Family()) == 2*family })
 	if result.Took > 12*time.Second {
 		t.Errorf("the restart took %v, with a stop_timeout of 1s", result.Took)
 	}
@@ -157,7 +157,7 @@ func TestDeathOfAServerBehindAWrapperIsNoticedAtOnce(t *testing.T) {
 			return len(s.Ready()) == 2 && !slices.Contains(s.PIDs(), wrapper)
 		})
 		mustBeGone(t, []int{wrapper, server})
-		if below := harness.Descendants(p.PID()); len(below) != 4 {
+		if below := p.Family(); len(below) != 4 {
 			t.Errorf("after %s died there live two wrappers and two servers, or not: %+v", end, below)
 		}
 	}
@@ -192,7 +192,7 @@ func TestAppThatForksIntoTheBackgroundIsRefusedAndLeavesNothing(t *testing.T) {
 	place(t, s.deploy(release{Version: 2}), "start", "#!/bin/sh\n("+sitePath(t)+" &) &\nexit 0\n")
 	result := restart(t, p, 1)
 	mustSay(t, result.Stderr, "foreground")
-	harness.Eventually(t, patience, "nothing of it is left", func() bool { return len(harness.Descendants(p.PID())) == 2 })
+	harness.Eventually(t, patience, "nothing of it is left", func() bool { return len(p.Family()) == 2 })
 	mustAllBe(t, p, 2, 1, old)
 }
 

@@ -31,7 +31,7 @@ const lastHooks = 5 * time.Second
 
 func startChronicle(p *pool.Pool, r *restarts, apps []conf.App, log hclog.Logger) *chronicle {
 	ctx, hurry := context.WithCancel(context.Background())
-	c := &chronicle{pool: p, restarts: r, log: log.Named("restart"), hooks: startHooks(ctx, apps, log), hurry: hurry, over: make(chan struct{})}
+	c := &chronicle{pool: p, restarts: r, log: log.Named("restart"), hooks: startHooks(ctx, r.keeper, apps, log), hurry: hurry, over: make(chan struct{})}
 	c.followed.Go(c.follow)
 	return c
 }

@@ -11,13 +11,15 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/spawn"
+	"purser/spawn/keeper"
 )
 
 // A hookLine runs the hooks of one app, one after the other, beside everything else.
 type hookLine struct {
-	app  conf.App
-	log  hclog.Logger
-	jobs chan hookJob
+	keeper *keeper.Keeper
+	app    conf.App
+	log    hclog.Logger
+	jobs   chan hookJob
 }
 
 type hookJob struct {
@@ -29,8 +31,8 @@ type hookJob struct {
 // mostJobs is how many hooks of an app may wait for their turn.
 const mostJobs = 1000
 
-func hookOf(app conf.App, name string, command conf.Command, log hclog.Logger) *spawn.Hook {
-	return &spawn.Hook{App: app, Name: name, Command: command, Timeout: app.Hooks.Timeout, Log: log}
+func hookOf(k *keeper.Keeper, app conf.App, name string, command conf.Command, log hclog.Logger) *spawn.Hook {
+	return &spawn.Hook{Keeper: k, App: app, Name: name, Command: command, Timeout: app.Hooks.Timeout, Log: log}
 }
 
 // A fact is what a hook reads as JSON.
@@ -111,7 +113,7 @@ func (l *hookLine) put(g *pool.Group, e pool.Event) {
 	}
 	variables, facts := factsOf(g, e)
 	select {
-	case l.jobs <- hookJob{*hookOf(l.app, name, command, l.log), variables, facts}:
+	case l.jobs <- hookJob{*hookOf(l.keeper, l.app, name, command, l.log), variables, facts}:
 	default:
 		l.log.Error("too many hooks wait for their turn, one is dropped", "hook", name, "waiting", mostJobs)
 	}
@@ -123,10 +125,10 @@ type hookLines struct {
 	running sync.WaitGroup
 }
 
-func startHooks(ctx context.Context, apps []conf.App, log hclog.Logger) *hookLines {
+func startHooks(ctx context.Context, k *keeper.Keeper, apps []conf.App, log hclog.Logger) *hookLines {
 	h := &hookLines{lines: map[string]*hookLine{}}
 	for _, app := range apps {
-		line := &hookLine{app: app, log: log.Named("hook").With("app", app.Name), jobs: make(chan hookJob, mostJobs)}
+		line := &hookLine{keeper: k, app: app, log: log.Named("hook").With("app", app.Name), jobs: make(chan hookJob, mostJobs)}
 		h.lines[app.Name] = line
 		h.running.Go(func() { line.run(ctx) })
 	}

@@ -8,9 +8,14 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+
+	"purser/spawn/keeper"
 )
 
 func main() {
+	if keeper.Wanted(os.Args) {
+		os.Exit(keeper.Run())
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

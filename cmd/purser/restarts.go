@@ -12,12 +12,14 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/spawn/keeper"
 	"purser/status"
 )
 
 // restarts begins the restarts that are asked for, from wherever.
 type restarts struct {
 	pool    *pool.Pool
+	keeper  *keeper.Keeper // runs the hooks
 	checker *restart.Checker
 	prints  *prints
 	log     hclog.Logger
@@ -39,8 +41,8 @@ type order struct {
 	insist bool
 }
 
-func newRestarts(p *pool.Pool, apps []conf.App, log hclog.Logger) *restarts {
-	r := &restarts{pool: p, prints: newPrints(), log: log.Named("restart"), turns: map[string]chan struct{}{},
+func newRestarts(p *pool.Pool, k *keeper.Keeper, apps []conf.App, log hclog.Logger) *restarts {
+	r := &restarts{pool: p, keeper: k, prints: newPrints(), log: log.Named("restart"), turns: map[string]chan struct{}{},
 		touched: map[string]*time.Timer{}, marks: map[string][]restart.Mark{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, app := range apps {
@@ -156,7 +158,7 @@ func (r *restarts) ask(g *pool.Group, o order) error {
 	if command.IsZero() {
 		return nil
 	}
-	hook := hookOf(g.App(), "before_restart", command, r.log)
+	hook := hookOf(r.keeper, g.App(), "before_restart", command, r.log)
 	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: o.Reason})
 	return hook.Run(r.ctx, variables, facts)
 }

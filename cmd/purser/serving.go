@@ -16,6 +16,7 @@ import (
 	"purser/proxy"
 	"purser/restart"
 	"purser/spawn"
+	"purser/spawn/keeper"
 	"purser/status"
 )
 
@@ -26,6 +27,7 @@ type serving struct {
 	log    hclog.Logger
 	opened func([]net.Listener) // told of the listeners once requests are accepted; may be nil
 
+	keeper    keeper.Keeper // parent of all children; closed last
 	spawners  []*spawn.Spawner
 	pool      *pool.Pool
 	front     *proxy.Server
@@ -37,8 +39,12 @@ type serving struct {
 	hurry context.CancelFunc // ends the patience of the stop
 }
 
+// reservedThreads are more than purser was ever seen to need, whatever the number of apps.
+const reservedThreads = 16
+
 // run serves until it is told to stop, and returns once everything it started has ended.
 func (s *serving) run() error {
+	keeper.ReserveThreads(reservedThreads)
 	signals := catchSignals()
 	defer signals.release()
 	token, err := adminToken(s.cfg.Server)
@@ -105,10 +111,10 @@ func (s *serving) startApps(apps []conf.App, releases []pool.Release, folder str
 		s.log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	s.pool = pool.New(s.cfg.Server.MaxProcesses, s.cfg.Server.MaxSpawns, s.log)
-	s.restarts = newRestarts(s.pool, apps, s.log)
+	s.restarts = newRestarts(s.pool, &s.keeper, apps, s.log)
 	s.chronicle = startChronicle(s.pool, s.restarts, apps, s.log)
 	for i, app := range apps {
-		spawner := spawn.New(app, folder, s.log.Named("app"))
+		spawner := spawn.New(&s.keeper, app, folder, s.log.Named("app"))
 		s.spawners = append(s.spawners, spawner)
 		s.pool.Add(app, releases[i], s.restarts.prints.taking(app, spawning(spawner)))
 	}
@@ -178,6 +184,7 @@ func (s *serving) stopApps(patience context.Context) {
 	for _, spawner := range s.spawners {
 		s.complain("cannot clean up after an app", spawner.Close())
 	}
+	s.keeper.Close()
 }
 
 // drainTimeout is the longest that any app gives its requests.
