@@ -21,7 +21,7 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	if err := checkStartupFile(s.app, o.Path); err != nil {
 		return nil, err
 	}
-	folder, err := s.folder()
+	folder, err := s.folder.get()
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 	return e, nil
 }
 
-func (e *endpoint) remove() { os.RemoveAll(e.folder) }
+func (e *endpoint) remove() { folderTurns.do(func() { os.RemoveAll(e.folder) }) }
 
 // watch tells when something appears in the folder. Without it, as where the user has no inotify
 // instance left, the endpoint is still found, a little later.
@@ -75,7 +75,7 @@ func (e *endpoint) watch() (appeared <-chan fsnotify.Event, unwatch func()) {
 		return nil, func() {}
 	}
 	watcher.Add(e.folder) // if it fails, nothing is ever seen to appear
-	return watcher.Events, func() { watcher.Close() }
+	return watcher.Events, func() { closeTurns.do(func() { watcher.Close() }) }
 }
 
 // freePort returns a loopback port that is free now. Another program may take it before the child

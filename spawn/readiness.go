@@ -33,7 +33,7 @@ func (s *Spawner) awaitReady(ctx context.Context, c *Child) error {
 	}
 	bound, unwatch := c.endpoint.watch()
 	err := c.awaitConnection(ctx, bound)
-	s.running.Go(unwatch) // takes the kernel some ten milliseconds
+	s.running.Go(unwatch) // it takes a while
 	if err != nil {
 		return err
 	}

@@ -132,8 +132,8 @@ func TestStartRefusesWhatCannotWork(t *testing.T) {
 		},
 		"socket path too long": {
 			func(st *stage) {
-				st.spawner.runtimeDir = filepath.Join(st.t.TempDir(), strings.Repeat("x", 100))
-				check(st.t, os.Mkdir(st.spawner.runtimeDir, 0o700))
+				st.spawner.folder.parent = filepath.Join(st.t.TempDir(), strings.Repeat("x", 100))
+				check(st.t, os.Mkdir(st.spawner.folder.parent, 0o700))
 			},
 			"bytes, the system allows 107: use a shorter runtime directory",
 		},

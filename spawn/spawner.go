@@ -21,7 +21,6 @@ import (
 
 	"purser/conf"
 	"purser/spawn/keeper"
-	"purser/spawn/loader"
 )
 
 // An Order says what a child is for.
@@ -33,12 +32,11 @@ type Order struct {
 
 // A Spawner starts the children of one app. Use New, and Close at the end.
 type Spawner struct {
-	app        conf.App
-	runtimeDir string
-	log        hclog.Logger
-	keeper     *keeper.Keeper
-	running    sync.WaitGroup // one for each child that is not reaped yet
-	folder     func() (string, error)
+	app     conf.App
+	log     hclog.Logger
+	keeper  *keeper.Keeper
+	running sync.WaitGroup // one for each child that is not reaped yet
+	folder  *folder
 
 	mu       sync.Mutex // guards what follows; nothing slow under it
 	children map[*Child]bool
@@ -50,13 +48,12 @@ type Spawner struct {
 // must not exceed 107 bytes. What children print goes to log, line by line.
 func New(k *keeper.Keeper, app conf.App, runtimeDir string, log hclog.Logger) *Spawner {
 	s := &Spawner{
-		app:        app,
-		runtimeDir: runtimeDir,
-		log:        log.With("app", app.Name),
-		keeper:     k,
-		children:   map[*Child]bool{},
+		app:      app,
+		log:      log.With("app", app.Name),
+		keeper:   k,
+		folder:   &folder{parent: runtimeDir, loaders: app.Kind != kindCommand},
+		children: map[*Child]bool{},
 	}
-	s.folder = sync.OnceValues(s.makeFolder)
 	return s
 }
 
@@ -67,11 +64,7 @@ func (s *Spawner) Close() error {
 		child.Kill()
 	}
 	s.running.Wait()
-	folder, err := s.folder()
-	if err != nil {
-		return nil // never made, nothing to remove
-	}
-	if err := os.RemoveAll(folder); err != nil {
+	if err := s.folder.remove(); err != nil {
 		return fmt.Errorf("cannot remove the runtime folder of app %q: %w", s.app.Name, err)
 	}
 	return nil
@@ -187,20 +180,9 @@ func (s *Spawner) living() []*Child {
 	return living
 }
 
-func (s *Spawner) makeFolder() (string, error) {
-	folder, err := os.MkdirTemp(s.runtimeDir, "p")
-	if err != nil {
-		return "", fmt.Errorf("cannot make a runtime folder: %w", err)
-	}
-	if err := loader.Write(filepath.Join(folder, loaders)); err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
-	}
-	return folder, nil
-}
-
 // newEndpoint makes the folder and the names of one child's endpoint.
-func (s *Spawner) newEndpoint() (*endpoint, error) {
-	folder, err := s.folder()
+func (s *Spawner) newEndpoint() (e *endpoint, err error) {
+	folder, err := s.folder.get()
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +190,8 @@ func (s *Spawner) newEndpoint() (*endpoint, error) {
 	s.sockets++
 	number := s.sockets
 	s.mu.Unlock()
-	return makeEndpoint(filepath.Join(folder, strconv.Itoa(number)), s.app)
+	folderTurns.do(func() { e, err = makeEndpoint(filepath.Join(folder, strconv.Itoa(number)), s.app) })
+	return e, err
 }
 
 func isFolder(path string) error {

@@ -168,6 +168,35 @@ func TestKilledPurserTakesItsChildrenWithIt(t *testing.T) {
 	}
 }
 
+func TestRemovedRuntimeFolderIsMadeAgain(t *testing.T) {
+	for _, removed := range []string{"all", "the app's folder", "the loaders"} {
+		t.Run(removed, func(t *testing.T) {
+			st := newAppStage(t, writeFiles(t, map[string]string{"wsgi.py": wsgiThatHangs}), func(app *conf.App) {
+				app.Kind, app.StartupFile = kindPython, "wsgi.py"
+			})
+			st.start()
+			folder := map[string]string{
+				"all": st.spawner.folder.parent, "the app's folder": st.spawner.folder.path,
+				"the loaders": filepath.Join(st.spawner.folder.path, loaders),
+			}[removed]
+			check(t, os.RemoveAll(folder))
+			st.start()
+		})
+	}
+}
+
+func TestFullRuntimeFolderIsNotRememberedForEver(t *testing.T) {
+	st := newStage(t, "serves", nil)
+	parent := st.spawner.folder.parent
+	check(t, os.Remove(parent))
+	check(t, os.WriteFile(parent, nil, 0o600)) // nothing can be made in it, as root, too
+	if failure := st.startFails(); !strings.HasPrefix(failure.Reason, "cannot make a runtime folder: ") {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+	check(t, os.Remove(parent))
+	st.start()
+}
+
 func shortDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "sp")
 	check(t, err)

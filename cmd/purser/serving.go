@@ -39,8 +39,8 @@ type serving struct {
 	hurry context.CancelFunc // ends the patience of the stop
 }
 
-// reservedThreads are more than purser was ever seen to need, whatever the number of apps.
-const reservedThreads = 16
+// reservedThreads are as many as purser was seen to need with hundreds of apps, under load.
+const reservedThreads = 24
 
 // run serves until it is told to stop, and returns once everything it started has ended.
 func (s *serving) run() error {

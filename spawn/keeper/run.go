@@ -19,7 +19,7 @@ const (
 	socketFD = 3
 	again    = 20 * time.Millisecond // between two looks at what is being killed
 	lastKill = 5 * time.Second       // that the keeper goes on killing when purser is gone
-	spare    = 4                     // threads, so that a limit of processes does not end the keeper
+	spare    = 16                    // threads, so that a limit of processes does not end the keeper
 )
 
 // Wanted reports whether a command line is that of a keeper.
