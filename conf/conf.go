@@ -45,8 +45,9 @@ type App struct {
 	Kind        string // auto | command | ruby | python | node; default auto
 	Command     Command
 	StartupFile string            // relative to Root; "" = found by kind
-	Environment string            // default production
+	Environment string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
 	Env         map[string]string // wins over everything; never nil
+	EnvPass     []string          // names and globs of purser's own variables that the app gets; default none, of a folder all
 	Hosts       []string          // lower case; "*.example.org" allowed; none = the default app
 	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
 	Public      string            // folder of static files, relative to Root; default public; "" = none

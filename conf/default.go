@@ -17,6 +17,7 @@ func ForDir(dir string) (*Config, error) {
 	}
 	app := defaultApp(nameFor(root))
 	app.Root = root
+	app.EnvPass = []string{"*"}
 	return &Config{Server: defaultServer(), Apps: []App{app}}, nil
 }
 
@@ -47,13 +48,12 @@ func defaultServer() Server {
 
 func defaultApp(name string) App {
 	return App{
-		Name:        name,
-		Kind:        "auto",
-		Environment: "production",
-		Env:         map[string]string{},
-		Path:        "/",
-		Public:      "public",
-		Affinity:    "off",
+		Name:     name,
+		Kind:     "auto",
+		Env:      map[string]string{},
+		Path:     "/",
+		Public:   "public",
+		Affinity: "off",
 
 		MinProcesses: 1,
 		MaxProcesses: 6,

@@ -27,7 +27,7 @@ import (
 const roleVariable = "SPAWN_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	if keeper.Wanted(os.Args) {
+	if keeper.Wanted(os.Args[1:]) {
 		os.Exit(keeper.Run())
 	}
 	if role := os.Getenv(roleVariable); role != "" {

@@ -97,6 +97,7 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 func (h *Hook) environment(dir string, variables map[string]string) []string {
 	env := environmentOf(h.App)
 	env["PWD"] = dir
+	maps.Copy(env, handedOn(h.App))
 	env["PURSER_HOOK"] = h.Name
 	maps.Copy(env, variables)
 	maps.Copy(env, h.App.Env)

@@ -162,7 +162,7 @@ func endsByStdin() {
 
 func tellsEnv() {
 	for _, variable := range slices.Sorted(slices.Values(os.Environ())) {
-		fmt.Println("env", variable)
+		fmt.Println("env", strings.ReplaceAll(variable, "\n", `\n`))
 	}
 	dir, err := os.Readlink("/proc/self/cwd")
 	must(err)

@@ -168,6 +168,44 @@ func TestKilledPurserTakesItsChildrenWithIt(t *testing.T) {
 	}
 }
 
+func TestChildEnvironmentHasWhatIsHandedOn(t *testing.T) {
+	for name, value := range map[string]string{
+		"DATABASE_URL": "postgres:///blog", "RAILS_MASTER_KEY": "a\nb=c", "SECRET": "1", "APP_KEY": "purser's", "LANG": "C",
+		"PORT": "80", "PURSER_TOKEN": "1", "NOTIFY_SOCKET": "1", "LISTEN_FDS": "1", "NODE_ENV": "staging", "USER": "somebody else", "HOME": "/nowhere",
+	} {
+		t.Setenv(name, value)
+	}
+	for _, test := range []struct {
+		pass     []string
+		has, not []string
+	}{
+		{[]string{"DATABASE_URL", "RAILS_*"}, []string{"DATABASE_URL=postgres:///blog", "RAILS_MASTER_KEY=a\\nb=c", "NODE_ENV=production"}, []string{"SECRET="}},
+		{[]string{"*"}, []string{"SECRET=1", "APP_KEY=the app's", "LANG=C.UTF-8", "NODE_ENV=staging", "RACK_ENV=staging", "HOME=" + account()["HOME"]},
+			[]string{"PURSER_TOKEN=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "PORT=80", "USER=somebody else"}},
+		{[]string{"HOME", "LANG"}, []string{"HOME=/nowhere", "LANG=C"}, []string{"SECRET="}},
+	} {
+		st := newAppStage(t, writeFiles(t, nil), func(app *conf.App) {
+			app.Command, app.EnvPass, app.Environment = conf.Command{Args: []string{executable(t)}}, test.pass, ""
+			app.Env = map[string]string{roleVariable: "tells its env", "APP_KEY": "the app's"}
+			detected, err := Detect(*app)
+			check(t, err)
+			*app = detected
+		})
+		st.startFails()
+		all := strings.Join(st.messages(), "\n") + "\n"
+		for _, want := range test.has {
+			if !strings.Contains(all, "env "+want+"\n") {
+				t.Errorf("env_pass %v: %s is missing in\n%s", test.pass, want, all)
+			}
+		}
+		for _, foreign := range test.not {
+			if strings.Contains(all, "env "+foreign) {
+				t.Errorf("env_pass %v handed on %s", test.pass, foreign)
+			}
+		}
+	}
+}
+
 func TestRemovedRuntimeFolderIsMadeAgain(t *testing.T) {
 	for _, removed := range []string{"all", "the app's folder", "the loaders"} {
 		t.Run(removed, func(t *testing.T) {

@@ -13,9 +13,6 @@ import (
 )
 
 func main() {
-	if keeper.Wanted(os.Args) {
-		os.Exit(keeper.Run())
-	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -27,6 +24,9 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			code = exitInternal
 		}
 	}()
+	if keeper.Wanted(args) {
+		return keeper.Run()
+	}
 	if os.Getpid() == 1 {
 		return runInit(stderr)
 	}

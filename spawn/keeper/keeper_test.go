@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if Wanted(os.Args) {
+	if Wanted(os.Args[1:]) {
 		os.Exit(Run())
 	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up every exit for a second

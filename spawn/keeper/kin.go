@@ -31,6 +31,9 @@ type kin struct {
 
 func readTable() table {
 	all := table{}
+	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
+		return all // /proc is of another namespace: its pids are other processes here
+	}
 	folder, err := os.Open("/proc")
 	if err != nil {
 		return all

@@ -22,8 +22,8 @@ const (
 	spare    = 16                    // threads, so that a limit of processes does not end the keeper
 )
 
-// Wanted reports whether a command line is that of a keeper.
-func Wanted(args []string) bool { return len(args) == 2 && args[1] == word }
+// Wanted reports whether the arguments of a command line are those of a keeper.
+func Wanted(args []string) bool { return len(args) == 1 && args[0] == word }
 
 // Run is the keeper process, from its start until purser is gone and nothing is left below it. It
 // must be called from the main goroutine, before anything else. It returns the exit code.
@@ -241,6 +241,9 @@ func (k *keeping) reap() {
 // killAll ends everything below, whoever it belongs to. A process that lost its parent comes to the
 // keeper, so that in the end there is no child left.
 func (k *keeping) killAll() {
+	for _, c := range k.children {
+		c.kill()
+	}
 	for begin := time.Now(); time.Since(begin) < lastKill; time.Sleep(time.Millisecond) {
 		all := readTable()
 		for _, m := range all {
