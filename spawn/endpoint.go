@@ -39,8 +39,11 @@ func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 	e := &endpoint{folder: folder}
 	text := app.Command.Shell + strings.Join(app.Command.Args, "\n")
 	wantsSocket, wantsPort := strings.Contains(text, "{socket}"), strings.Contains(text, "{port}")
-	if app.Kind != kindCommand {
+	switch app.Kind {
+	case kindRuby, kindPython:
 		wantsSocket, wantsPort = true, false
+	case kindNode: // a server that asks for $PORT is known by it, and one of native code listens there
+		wantsSocket, wantsPort = true, true
 	}
 	if wantsSocket || !wantsPort {
 		e.socket = filepath.Join(folder, socketName)
