@@ -27,6 +27,9 @@ func (s *Spawner) environment(c *Child) []string {
 	if s.app.Kind != kindCommand {
 		env["IN_PASSENGER"] = "1"
 		env["PASSENGER_APP_ENV"] = s.app.Environment
+		if s.app.Path != "/" && s.app.Path != "" {
+			env["PASSENGER_BASE_URI"], env["RAILS_RELATIVE_URL_ROOT"] = s.app.Path, s.app.Path
+		}
 	}
 	maps.Copy(env, handedOn(s.app))
 	maps.Copy(env, map[string]string{
@@ -34,6 +37,9 @@ func (s *Spawner) environment(c *Child) []string {
 		"PURSER_PROCESS":    strconv.Itoa(c.Order.Process),
 		"PURSER_RELEASE":    c.Path,
 	})
+	if s.app.Path != "/" && s.app.Path != "" {
+		env["PURSER_PATH"] = s.app.Path
+	}
 	if c.backtraceSignal != 0 && (s.app.Kind == kindRuby || s.app.Kind == kindPython) {
 		env["PURSER_BACKTRACE_SIGNAL"] = signalName(c.backtraceSignal)
 	}
