@@ -7,6 +7,7 @@ package conf
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -89,6 +90,11 @@ type Command struct {
 
 // IsZero reports whether no command was written.
 func (c Command) IsZero() bool { return c.Shell == "" && len(c.Args) == 0 }
+
+// Has reports whether a placeholder such as "{port}" was written into the command.
+func (c Command) Has(placeholder string) bool {
+	return strings.Contains(c.Shell+strings.Join(c.Args, "\n"), placeholder)
+}
 
 // Restart is [apps.NAME.restart].
 type Restart struct {

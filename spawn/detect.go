@@ -155,6 +155,9 @@ func checkCommand(app conf.App) error {
 	if app.Command.IsZero() {
 		return errors.New(`kind "command" needs a command`)
 	}
+	if port, set := app.Env["PORT"]; set && app.Command.Has("{port}") {
+		return fmt.Errorf("env sets PORT to %q, and the command has {port}, which is another one for each process: take PORT out of env", port)
+	}
 	return nil
 }
 

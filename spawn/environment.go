@@ -3,6 +3,7 @@ package spawn
 import (
 	"bufio"
 	"cmp"
+	"fmt"
 	"maps"
 	"os"
 	"os/user"
@@ -187,12 +188,18 @@ func lookPath(name, path, dir string) (string, error) {
 			candidates = append(candidates, filepath.Join(folder, name))
 		}
 	}
-	for _, file := range candidates {
+	for i, file := range candidates {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
+			candidates[i] = file
 		}
 		if isProgram(file) {
 			return file, nil
+		}
+	}
+	for _, file := range candidates {
+		if isFile(file) {
+			return "", fmt.Errorf("%s is not executable: chmod +x %s", file, file)
 		}
 	}
 	return "", &missingProgram{name: name, path: path}

@@ -2,9 +2,11 @@ package spawn
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +80,48 @@ func portArgument(app *conf.App) {
 	app.Command.Args = append(app.Command.Args, "{port}")
 }
 
+func TestChildThatListensElsewhereIsToldWhere(t *testing.T) {
+	port := strconv.Itoa(must1(freePort()))
+	st := newStage(t, "serves", func(app *conf.App) {
+		app.Command.Args = append(app.Command.Args, "tcp=127.0.0.1:"+port)
+		app.StartTimeout = time.Second
+	})
+	if failure := st.startFails(); !strings.HasSuffix(failure.Reason, "; it listens on port "+port+" instead: let it listen on $PORT") {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+}
+
+func TestPurserThatWasStoppedDuringABootLooksOnceMore(t *testing.T) {
+	st := newStage(t, "serves", func(app *conf.App) { app.Health.Path = "/up" })
+	child, err := st.spawner.begin(st.order)
+	check(t, err)
+	st.eventually("the child listens", func() bool {
+		network, _, err := child.endpoint.probe(t.Context(), child.PID())
+		return network != "" && err == nil
+	})
+	st.spawner.app.StartTimeout = time.Nanosecond // it was over before purser could look
+	check(t, st.spawner.awaitReady(t.Context(), child))
+	st.get(child, "/up")
+}
+
+func TestHiddenDescriptorsAreTheChildsOwn(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root may become another user, who must not look")
+	}
+	binary := filepath.Join(shortDir(t), "spawn.test")
+	check(t, os.Link(executable(t), binary))
+	check(t, os.Chmod(filepath.Dir(binary), 0o755))
+	runtime := shortDir(t)
+	check(t, os.Chown(runtime, 65534, 65534))
+	purser := exec.Command(binary)
+	purser.Env = append(os.Environ(), roleVariable+"=purser with a hidden child", "SPAWN_TEST_DIR="+runtime)
+	purser.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	said, err := purser.CombinedOutput()
+	if err != nil || !strings.Contains(string(said), "ready on tcp") {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
 func TestPortAnsweredByAForeignProcessFailsAtOnce(t *testing.T) {
 	st := newStage(t, "foreign server", portArgument)
 	failure := st.startFails()
@@ -125,6 +169,13 @@ func TestStartRefusesWhatCannotWork(t *testing.T) {
 		"program missing": {
 			func(st *stage) { st.spawner.app.Command.Args = []string{"no-such-server"} },
 			"there is no no-such-server in PATH (",
+		},
+		"not executable": {
+			func(st *stage) {
+				check(st.t, os.WriteFile(filepath.Join(st.order.Path, "server"), nil, 0o644))
+				st.spawner.app.Command.Args = []string{"./server"}
+			},
+			"server is not executable: chmod +x /",
 		},
 		"path missing": {
 			func(st *stage) { st.spawner.app.Command.Args = []string{"bin/server"} },

@@ -13,8 +13,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
 
 	"purser/conf"
 	"purser/spawn/keeper"
@@ -34,6 +36,9 @@ var roles = map[string]func(){
 	"ends by stdin":  endsByStdin,
 	"tells its env":  tellsEnv,
 	"purser":         playPurser,
+	"serves hidden":  func() { must(unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)); serves() },
+
+	"purser with a hidden child": playPurserWithHiddenChild,
 
 	"purser with a hook": playPurserWithHook,
 	"waits":              wait,
@@ -182,6 +187,22 @@ func playPurser() {
 	must(err)
 	fmt.Println("child", child.PID())
 	wait()
+}
+
+// playPurserWithHiddenChild says how a child became ready that lets nobody see what it holds.
+func playPurserWithHiddenChild() {
+	app := conf.App{
+		Name: "blog", Root: "/", Kind: kindCommand, StopSignal: "TERM", StartTimeout: 20 * time.Second,
+		Command: conf.Command{Args: []string{os.Args[0], "tcp=127.0.0.1:{port}"}},
+		Env:     map[string]string{roleVariable: "serves hidden"},
+	}
+	k := &keeper.Keeper{}
+	spawner := New(k, app, os.Getenv("SPAWN_TEST_DIR"), hclog.NewNullLogger())
+	child, err := spawner.Start(context.Background(), Order{Path: "/"})
+	must(err)
+	fmt.Println("ready on", child.Network())
+	must(spawner.Close())
+	k.Close()
 }
 
 // playPurserWithHook runs a hook that says its pid, by a pipe of its own, and waits to be killed.
