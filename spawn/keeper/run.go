@@ -3,7 +3,6 @@ package keeper
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -82,10 +81,7 @@ func (k *keeping) read(requests chan<- request) {
 	for {
 		m, files, err := receive(k.conn)
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				fmt.Fprintln(os.Stderr, "purser: keeper:", err)
-			}
-			return
+			return // purser is gone
 		}
 		requests <- request{m, files}
 	}
