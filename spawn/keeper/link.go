@@ -57,7 +57,7 @@ func start() (*link, error) {
 	process, err := os.StartProcess("/proc/self/exe", []string{os.Args[0], word}, &os.ProcAttr{
 		Env:   append(os.Environ(), "GOMAXPROCS=1"),
 		Files: []*os.File{null, null, os.Stderr, theirs},
-		Sys:   &syscall.SysProcAttr{Setsid: true}, // no terminal can stop or signal what is below
+		Sys:   &syscall.SysProcAttr{Setpgid: true}, // Ctrl-C is for purser
 	})
 	if err != nil {
 		return nil, errors.Join(err, generic.Close())

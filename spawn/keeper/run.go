@@ -69,10 +69,23 @@ func begin() (*keeping, error) {
 	if !ok {
 		return nil, errors.New("its socket is none of purser's")
 	}
+	leaveTerminal()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, err
 	}
 	return &keeping{conn: link, children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}}, nil
+}
+
+// leaveTerminal gives up purser's terminal, so that it cannot stop what is below: an app that reads
+// /dev/tty gets an error instead of SIGTTIN. A session of its own would do that too, but the kernel
+// shares the processor between sessions (autogroup, sched(7)), and apps belong with purser there.
+func leaveTerminal() {
+	tty, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return // there is none
+	}
+	defer unix.Close(tty)
+	_ = unix.IoctlSetInt(tty, unix.TIOCNOTTY, 0)
 }
 
 // read hands on what purser says; at its end, requests is closed.
