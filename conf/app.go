@@ -22,6 +22,9 @@ func (a *App) check(t table) {
 		t.in("env").accept(name, checkEnv(name, a.Env[name]))
 	}
 	t.require(a.Public == "" || isInside(a.Public), "public", "must be a folder inside root, relative to it, not %s", described(a.Public))
+	for _, pattern := range a.EnvPass {
+		t.accept("env_pass", checkPass(pattern))
+	}
 	t.oneOf("affinity", a.Affinity, affinities)
 	t.require(a.Log == "" || isLog(a.Log), "log", `must be "stderr", "stdout" or the path of a file, not %s`, described(a.Log))
 	a.Restart.check(t.in("restart"))
@@ -40,7 +43,7 @@ func (a *App) checkCode(t table) {
 	t.require(!started || a.Command.IsZero(), "command", `contradicts kind = "%s", which starts the app by itself; leave one out`, a.Kind)
 	t.require(a.StartupFile == "" || isInside(a.StartupFile), "startup_file", "must be a file inside root, relative to it, not %s", described(a.StartupFile))
 	t.require(a.StartupFile == "" || a.Command.IsZero(), "startup_file", "contradicts command; leave one out")
-	t.require(isToken(a.Environment), "environment", `must be one word such as "production", not %s`, described(a.Environment))
+	t.require(a.Environment == "" || isToken(a.Environment), "environment", `must be one word such as "production", not %s`, described(a.Environment))
 }
 
 func (a *App) checkProcesses(t table) {

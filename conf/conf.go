@@ -7,6 +7,7 @@ package conf
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -51,8 +52,9 @@ type App struct {
 	Command     Command
 	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
 	StartupFile string            // relative to Root; "" = found by kind
-	Environment string            // default production
+	Environment string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
 	Env         map[string]string // wins over everything; never nil
+	EnvPass     []string          // names and globs of purser's own variables that the app gets; default none, of a folder all
 	Hosts       []string          // lower case; "*.example.org" allowed; none = the default app
 	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
 	Public      string            // folder of static files, relative to Root; default public; "" = none
@@ -95,6 +97,11 @@ type Command struct {
 
 // IsZero reports whether no command was written.
 func (c Command) IsZero() bool { return c.Shell == "" && len(c.Args) == 0 }
+
+// Has reports whether a placeholder such as "{port}" was written into the command.
+func (c Command) Has(placeholder string) bool {
+	return strings.Contains(c.Shell+strings.Join(c.Args, "\n"), placeholder)
+}
 
 // Restart is [apps.NAME.restart].
 type Restart struct {

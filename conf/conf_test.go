@@ -14,6 +14,7 @@ func TestForDirIsAValidConfiguration(t *testing.T) {
 	}
 	want := defaultApp("app--2-")
 	want.Root, want.Log = "/srv/my blog/app (2)", "stderr"
+	want.EnvPass = []string{"*"}
 	if d := diff(&Config{Server: defaultServer(), Apps: []App{want}}, cfg); d != "" {
 		t.Error(d)
 	}

@@ -17,6 +17,7 @@ func ForDir(dir string) (*Config, error) {
 	}
 	app := defaultApp(nameFor(root))
 	app.Root = root
+	app.EnvPass = []string{"*"}
 	server := defaultServer()
 	app.placeLog(server)
 	return &Config{Server: server, Apps: []App{app}}, nil
@@ -55,7 +56,6 @@ func defaultApp(name string) App {
 		Name:        name,
 		Kind:        "auto",
 		ReloadGuard: true,
-		Environment: "production",
 		Env:         map[string]string{},
 		Path:        "/",
 		Public:      "public",

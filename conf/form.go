@@ -29,6 +29,7 @@ var (
 	commandForm     = form[Command]{command, formatCommand}
 	listensForm     = listOf(ParseListen, Listen.String)
 	hostsForm       = listOf(parseHost, strings.Clone)
+	passesForm      = listOf(parsePass, strings.Clone)
 	globsForm       = listOf(parseGlob, strings.Clone)
 	urlsForm        = listOf(parseURL, strings.Clone)
 	expectForm      = form[Expect]{expect, Expect.format}

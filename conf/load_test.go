@@ -41,6 +41,7 @@ kind = "command"
 reload_guard = false
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
+env_pass = ["DATABASE_URL", "RAILS_*"]
 hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
 public = "static/files"
@@ -120,6 +121,7 @@ func fullConfig() *Config {
 	blog.Kind, blog.ReloadGuard = "command", false
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.Environment = "staging"
+	blog.EnvPass = []string{"DATABASE_URL", "RAILS_*"}
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}
 	blog.Hosts = []string{"blog.example.org", "*.blog.example.org"}
 	blog.Path = "/blog"

@@ -58,7 +58,7 @@ func (c *Child) printWhere(ctx context.Context) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-c.exited:
+	case <-c.Exited():
 	case <-ctx.Done():
 	}
 }

@@ -19,9 +19,6 @@ type Child struct {
 	gone             chan struct{} // closed when nothing is left of it
 }
 
-// PID returns the process id, which is also the id of its process group.
-func (c *Child) PID() int { return c.pid }
-
 // Network returns "unix" or "tcp".
 func (c *Child) Network() string { return c.network }
 
@@ -31,11 +28,12 @@ func (c *Child) Address() string { return c.address }
 // LastLines returns the last lines that it wrote to stdout and stderr, oldest first; at most 50.
 func (c *Child) LastLines() []string { return c.output.tail.lines() }
 
-// Stop asks the process group to end, with the app's stop signal, and closes its stdin. Only the
-// first call does anything.
+// Stop asks the process group to end, with the app's stop signal, and closes its stdin. What is in the
+// group may end after its leader, which is often a wrapper such as npm or sh: it has time until Kill.
+// Only the first call does anything.
 func (c *Child) Stop() {
 	c.stop.Do(func() {
-		c.signal(c.stopSignal)
+		c.process.Stop(c.stopSignal)
 		c.stdin.Close()
 	})
 }
@@ -48,13 +46,13 @@ func (c *Child) Stop() {
 // runs the app. A program of the group that does not know the signal dies of it, as it would of
 // the Kill that follows.
 func (c *Child) Backtrace() bool {
-	return c.backtraceSignal != 0 && c.signal(c.backtraceSignal)
+	return c.backtraceSignal != 0 && c.Signal(c.backtraceSignal)
 }
 
-// Kill kills the process group.
-func (c *Child) Kill() { c.signal(syscall.SIGKILL) }
+// Kill kills the process and everything that it started.
+func (c *Child) Kill() { c.process.Kill() }
 
-// Wait returns once the process is reaped, the rest of its group killed, and its socket removed.
+// Wait returns once the process is reaped, everything that it started is gone, and its socket removed.
 // The error says how it exited, "exited with status 1" or "killed by signal KILL"; it is nil for
 // status 0. Any number of callers may wait.
 func (c *Child) Wait() error {

@@ -21,7 +21,7 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	if err := checkStartupFile(s.app, o.Path); err != nil {
 		return nil, err
 	}
-	folder, err := s.folder()
+	folder, err := s.folder.get()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,25 @@ func shellArgv(shell string, values []string) ([]string, error) {
 				"write the command as a list", name, value)
 		}
 	}
-	return []string{"/bin/sh", "-c", "exec " + strings.NewReplacer(values...).Replace(shell)}, nil
+	return []string{"/bin/sh", "-c", execFirst(shell) + strings.NewReplacer(values...).Replace(shell)}, nil
+}
+
+// execFirst is "exec " before a command that is one program with its arguments, so that no shell stays
+// above it. Before anything else, such as "exec app", "cd app && ./start" or "A=1 app", it would be an
+// error.
+func execFirst(shell string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(shell), " ")
+	if strings.ContainsAny(shell, ";&|\n()") || strings.Contains(word, "=") || shellWords[word] {
+		return ""
+	}
+	return "exec "
+}
+
+// shellWords are what a shell does itself, and cannot exec.
+var shellWords = map[string]bool{
+	"exec": true, "cd": true, "export": true, "set": true, "unset": true, "ulimit": true, "umask": true, "eval": true,
+	".": true, "trap": true, "wait": true, "exit": true, "command": true, "readonly": true, ":": true,
+	"{": true, "!": true, "if": true, "for": true, "while": true, "until": true, "case": true,
 }
 
 // pythonOf returns the Python of the app's own virtual environment, or the one in PATH.

@@ -31,8 +31,8 @@ var startupFiles = []struct {
 	{kindNode, []string{"app.js", "server.js", "index.js", "app.mjs", "server.mjs", "index.mjs"}},
 }
 
-// Detect looks into the app's root and returns the app with Kind, StartupFile and Concurrency
-// filled in: kind "auto" is a command if one is set, else what the startup file tells; concurrency
+// Detect looks into the app's root and returns the app with Kind, StartupFile, Concurrency and
+// Environment filled in: kind "auto" is a command if one is set, else what the startup file tells; concurrency
 // 0 is 1 for Ruby and Python, and conf.Unlimited for others. The error says in one sentence what
 // is missing: the root, anything recognised, the startup file, or the interpreter.
 func Detect(app conf.App) (conf.App, error) {
@@ -47,6 +47,7 @@ func detect(app conf.App) (conf.App, error) {
 	if err := isFolder(app.Root); err != nil {
 		return app, err
 	}
+	app.Env, app.Environment = kindsOfRun(app)
 	if app.Kind == kindAuto || app.Kind == "" {
 		app.Kind = kindByFiles(app)
 	}
@@ -153,6 +154,9 @@ func allStartupFiles() (names []string) {
 func checkCommand(app conf.App) error {
 	if app.Command.IsZero() {
 		return errors.New(`kind "command" needs a command`)
+	}
+	if port, set := app.Env["PORT"]; set && app.Command.Has("{port}") {
+		return fmt.Errorf("env sets PORT to %q, and the command has {port}, which is another one for each process: take PORT out of env", port)
 	}
 	return nil
 }

@@ -8,6 +8,28 @@ import (
 	"purser/conf"
 )
 
+func TestEnvironmentIsThatOfTheConfigurationThenTheOneHandedOnThenProduction(t *testing.T) {
+	root := writeFiles(t, map[string]string{"app.js": ""})
+	for _, test := range []struct {
+		written, handed string
+		pass            []string
+		want            string
+	}{
+		{"", "", []string{"*"}, "production"},
+		{"", "staging", nil, "production"},
+		{"", "staging", []string{"*"}, "staging"},
+		{"", "staging", []string{"RAILS_*"}, "staging"},
+		{"test", "staging", []string{"*"}, "test"},
+	} {
+		t.Setenv("RAILS_ENV", test.handed)
+		app, err := Detect(conf.App{Name: "a", Root: root, Environment: test.written, EnvPass: test.pass})
+		check(t, err)
+		if app.Environment != test.want {
+			t.Errorf("%+v: it is %s", test, app.Environment)
+		}
+	}
+}
+
 func TestDetect(t *testing.T) {
 	needRuntimes(t)
 	for name, test := range map[string]struct {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -37,10 +36,15 @@ type endpoint struct {
 // the app on the socket, a command says by {socket} and {port} what it wants, or gets both.
 func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 	e := &endpoint{folder: folder}
-	text := app.Command.Shell + strings.Join(app.Command.Args, "\n")
-	wantsSocket, wantsPort := strings.Contains(text, "{socket}"), strings.Contains(text, "{port}")
-	if app.Kind != kindCommand {
+	wantsSocket, wantsPort := app.Command.Has("{socket}"), app.Command.Has("{port}")
+	switch app.Kind {
+	case kindRuby, kindPython:
 		wantsSocket, wantsPort = true, false
+	case kindNode: // a server that asks for $PORT is known by it, and one of native code listens there
+		wantsSocket, wantsPort = true, true
+	}
+	if _, set := app.Env["PORT"]; set && app.Kind == kindCommand && !wantsPort {
+		wantsSocket = true // $PORT is not ours to say
 	}
 	if wantsSocket || !wantsPort {
 		e.socket = filepath.Join(folder, socketName)
@@ -50,19 +54,23 @@ func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 			"use a shorter runtime directory (XDG_RUNTIME_DIR)", e.socket, len(e.socket), maxSocket)
 	}
 	if wantsPort || !wantsSocket {
-		port, err := freePort()
+		port, err := ports.take()
 		if err != nil {
 			return nil, err
 		}
 		e.port = port
 	}
 	if err := os.Mkdir(folder, 0o700); err != nil {
+		ports.giveBack(e.port)
 		return nil, fmt.Errorf("cannot make a socket folder: %w", err)
 	}
 	return e, nil
 }
 
-func (e *endpoint) remove() { os.RemoveAll(e.folder) }
+func (e *endpoint) remove() {
+	ports.giveBack(e.port)
+	folderTurns.do(func() { os.RemoveAll(e.folder) })
+}
 
 // watch tells when something appears in the folder. Without it, as where the user has no inotify
 // instance left, the endpoint is still found, a little later.
@@ -75,18 +83,7 @@ func (e *endpoint) watch() (appeared <-chan fsnotify.Event, unwatch func()) {
 		return nil, func() {}
 	}
 	watcher.Add(e.folder) // if it fails, nothing is ever seen to appear
-	return watcher.Events, func() { watcher.Close() }
-}
-
-// freePort returns a loopback port that is free now. Another program may take it before the child
-// does; then the proof of ownership fails.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("cannot find a free port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return watcher.Events, func() { closeTurns.do(func() { watcher.Close() }) }
 }
 
 // String says where a connection was hoped for.
@@ -98,6 +95,14 @@ func (e *endpoint) String() string {
 		return fmt.Sprintf("port %d", e.port)
 	}
 	return fmt.Sprintf("port %d ($PORT) or the socket $PURSER_SOCKET", e.port)
+}
+
+// wish is what to tell an app that listens elsewhere.
+func (e *endpoint) wish() string {
+	if e.port == 0 {
+		return "$PURSER_SOCKET"
+	}
+	return "$PORT"
 }
 
 // probe tries to connect. It returns "", "" while nobody answers, and an error if a port is

@@ -3,6 +3,7 @@ package spawn
 import (
 	"bufio"
 	"cmp"
+	"fmt"
 	"maps"
 	"os"
 	"os/user"
@@ -18,21 +19,27 @@ import (
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment returns what a child sees.
+// environment returns what a child sees: what is built here, then what is handed on, then what is
+// between purser and its children, and over all that the app's own env.
 func (s *Spawner) environment(c *Child) []string {
 	env := environmentOf(s.app)
-	maps.Copy(env, map[string]string{
-		"PWD": s.app.Root,
-
-		"PURSER_GENERATION": strconv.Itoa(c.Generation),
-		"PURSER_PROCESS":    strconv.Itoa(c.Order.Process),
-		"PURSER_RELEASE":    c.Path,
-
-		"PYTHONUNBUFFERED": "1", // or the last lines before a crash never come
-	})
+	env["PWD"] = s.app.Root
+	env["PYTHONUNBUFFERED"] = "1" // or the last lines before a crash never come
 	if s.app.Kind != kindCommand {
 		env["IN_PASSENGER"] = "1"
 		env["PASSENGER_APP_ENV"] = s.app.Environment
+		if s.app.Path != "/" && s.app.Path != "" {
+			env["PASSENGER_BASE_URI"], env["RAILS_RELATIVE_URL_ROOT"] = s.app.Path, s.app.Path
+		}
+	}
+	maps.Copy(env, handedOn(s.app))
+	maps.Copy(env, map[string]string{
+		"PURSER_GENERATION": strconv.Itoa(c.Generation),
+		"PURSER_PROCESS":    strconv.Itoa(c.Order.Process),
+		"PURSER_RELEASE":    c.Path,
+	})
+	if s.app.Path != "/" && s.app.Path != "" {
+		env["PURSER_PATH"] = s.app.Path
 	}
 	if c.backtraceSignal != 0 && (s.app.Kind == kindRuby || s.app.Kind == kindPython) {
 		env["PURSER_BACKTRACE_SIGNAL"] = signalName(c.backtraceSignal)
@@ -48,24 +55,91 @@ func (s *Spawner) environment(c *Child) []string {
 	return pairs(env)
 }
 
-// environmentOf returns what all programs that are run for an app see; its own env is not in yet.
-// It is built from the configuration and the system's account, never inherited: what the variables
-// of an older release or of a service manager (NOTIFY_SOCKET, LISTEN_FDS) did to other servers
-// cannot happen here.
+// environmentOf returns what all programs that are run for an app see; what is handed on and its own
+// env are not in yet. It is built from the configuration and the system's account, never inherited:
+// what the variables of an older release or of a service manager (NOTIFY_SOCKET, LISTEN_FDS) did to
+// other servers cannot happen here.
 func environmentOf(app conf.App) map[string]string {
 	env := map[string]string{
 		"PATH":       searchPath(app),
-		"LANG":       cmp.Or(os.Getenv("LANG"), "C.UTF-8"),
+		"LANG":       language(),
 		"PURSER_APP": app.Name,
 	}
 	if zone, set := os.LookupEnv("TZ"); set {
 		env["TZ"] = zone
 	}
-	for _, name := range []string{"RAILS_ENV", "RACK_ENV", "NODE_ENV", "WSGI_ENV", "APP_ENV"} {
+	for _, name := range environmentNames {
 		env[name] = app.Environment
 	}
 	maps.Copy(env, account())
 	return env
+}
+
+// environmentNames are the variables that say in which environment an app runs.
+var environmentNames = []string{"RAILS_ENV", "RACK_ENV", "NODE_ENV", "WSGI_ENV", "APP_ENV"}
+
+// language is purser's own, unless that is the one of programs that were told none: with it, Ruby and
+// Python take text for ASCII.
+func language() string {
+	if lang := os.Getenv("LANG"); lang != "" && lang != "C" && lang != "POSIX" {
+		return lang
+	}
+	return "C.UTF-8"
+}
+
+// kindsOfRun says in which environment an app runs: that of the configuration; else that of the first
+// variable that is handed on; else production. The other variables that are handed on keep their own
+// value, as if they were in env.
+func kindsOfRun(app conf.App) (env map[string]string, environment string) {
+	if app.Environment != "" {
+		return app.Env, app.Environment
+	}
+	env = map[string]string{}
+	for _, name := range environmentNames {
+		value := os.Getenv(name)
+		if passes, _ := app.Passes(name); passes && value != "" {
+			env[name] = value
+			environment = cmp.Or(environment, value)
+		}
+	}
+	maps.Copy(env, app.Env)
+	return env, cmp.Or(environment, "production")
+}
+
+// handedOn are the variables of purser's own environment that env_pass names.
+func handedOn(app conf.App) map[string]string {
+	env := map[string]string{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		if slices.Contains(environmentNames, name) {
+			continue // in the app's environment and env, see kindsOfRun
+		}
+		passes, named := app.Passes(name)
+		if passes && (named || !isBuilt(name)) {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// isBuilt reports whether a glob does not hand a variable on, since purser has a better value for it.
+func isBuilt(name string) bool {
+	switch name {
+	case "PATH", "LANG", "TZ", "PWD", "OLDPWD", "SHLVL", "_":
+		return true
+	case "HOME", "USER", "LOGNAME", "SHELL", "MAIL":
+		return isAnothers()
+	}
+	return false
+}
+
+// isAnothers reports whether the environment is that of another user, as after sudo -E.
+func isAnothers() bool {
+	if name := os.Getenv("USER"); name != "" && name != account()["USER"] {
+		return true
+	}
+	var stat syscall.Stat_t
+	return syscall.Stat(os.Getenv("HOME"), &stat) != nil || int(stat.Uid) != os.Getuid()
 }
 
 func pairs(env map[string]string) []string {
@@ -115,12 +189,18 @@ func lookPath(name, path, dir string) (string, error) {
 			candidates = append(candidates, filepath.Join(folder, name))
 		}
 	}
-	for _, file := range candidates {
+	for i, file := range candidates {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
+			candidates[i] = file
 		}
 		if isProgram(file) {
 			return file, nil
+		}
+	}
+	for _, file := range candidates {
+		if isFile(file) {
+			return "", fmt.Errorf("%s is not executable: chmod +x %s", file, file)
 		}
 	}
 	return "", &missingProgram{name: name, path: path}

@@ -12,7 +12,7 @@ func (s *Spawner) guardReload(env map[string]string) {
 	if !s.app.ReloadGuard || s.app.Kind != kindCommand && s.app.Kind != kindRuby {
 		return
 	}
-	folder, err := s.folder()
+	folder, err := s.folder.get()
 	if err != nil {
 		return // nothing starts without it
 	}

@@ -20,11 +20,15 @@ import (
 	"go.uber.org/goleak"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 const roleVariable = "SPAWN_TEST_ROLE"
 
 func TestMain(m *testing.M) {
+	if keeper.Wanted(os.Args[1:]) {
+		os.Exit(keeper.Run())
+	}
 	if role := os.Getenv(roleVariable); role != "" {
 		play(role)
 	}
@@ -74,9 +78,11 @@ func newAppStage(t *testing.T, root string, change func(*conf.App)) *stage {
 	if change != nil {
 		change(&st.app)
 	}
-	st.spawner = New(st.app, runtimeDir, st.log.take)
+	k := &keeper.Keeper{}
+	st.spawner = New(k, st.app, runtimeDir, st.log.take)
 	t.Cleanup(func() {
 		check(t, st.spawner.Close())
+		k.Close()
 		left, err := os.ReadDir(runtimeDir)
 		check(t, err)
 		if len(left) > 0 {

@@ -6,16 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 // A Hook is a command of the operator's that is told of something that happened to an app.
 type Hook struct {
+	Keeper  *keeper.Keeper
 	App     conf.App      // its env, and the rest of the environment that its children have
 	Name    string        // such as before_restart
 	Command conf.Command  // a shell command goes to sh -c as it is, so that it may have several steps
@@ -41,16 +41,13 @@ func (e *HookError) LastLines() []string { return e.Output }
 // hook has in its environment by the names given, and in facts, which it may read from stdin as one
 // JSON object; it need not. The error is nil if it exited with status 0, and else a *HookError.
 //
-// A hook is bound as a child is: nothing of its process group is left when Run returns, which
+// A hook is bound as a child is: nothing of it and of what it started is left when Run returns, which
 // is at the timeout or the end of ctx at the latest, nor does it outlive Purser.
 func (h *Hook) Run(ctx context.Context, variables map[string]string, facts any) error {
 	document, err := json.Marshal(facts)
 	if err != nil {
 		return &HookError{Hook: h.Name, Reason: "cannot be told the facts: " + err.Error()}
 	}
-	// It gets a death signal when the thread that forks it ends: this one is kept until it is gone.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	running, err := h.exec(variables)
 	if err != nil {
 		return &HookError{Hook: h.Name, Reason: "cannot run: " + err.Error()}
@@ -85,19 +82,20 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 		return nil, fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	pid, err := forkExec(program, argv, h.environment(dir, variables), dir, pipes)
+	started, err := h.Keeper.Fork(keeper.Program{Path: program, Dir: dir, Args: argv, Env: h.environment(dir, variables), Files: pipes.childSide})
 	if err != nil {
 		pipes.closeOurSide()
 		return nil, fmt.Errorf("%s: %w", program, err)
 	}
 	running := &process{}
-	running.own(pid, pipes, h.Lines, Line{App: h.App.Name, Hook: h.Name})
+	running.own(started, pipes, h.Lines, Line{App: h.App.Name, Hook: h.Name})
 	return running, nil
 }
 
 func (h *Hook) environment(dir string, variables map[string]string) []string {
 	env := environmentOf(h.App)
 	env["PWD"] = dir
+	maps.Copy(env, handedOn(h.App))
 	env["PURSER_HOOK"] = h.Name
 	maps.Copy(env, variables)
 	maps.Copy(env, h.App.Env)
@@ -112,7 +110,7 @@ func (h *Hook) await(ctx context.Context, running *process, document []byte) err
 		ctx, cancel = context.WithTimeoutCause(ctx, h.Timeout, limit)
 		defer cancel()
 	}
-	unwatch := context.AfterFunc(ctx, func() { running.signal(syscall.SIGKILL) })
+	unwatch := context.AfterFunc(ctx, running.Kill)
 	defer unwatch()
 	var telling sync.WaitGroup
 	telling.Go(func() {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 // A hookStage is one hook with its app's folder and its log.
@@ -25,7 +26,10 @@ type hookStage struct {
 func newHookStage(t *testing.T, command conf.Command) *hookStage {
 	t.Helper()
 	st := &hookStage{stage: stage{t: t, log: &logBuffer{}}}
+	k := &keeper.Keeper{}
+	t.Cleanup(k.Close)
 	st.hook = Hook{
+		Keeper:  k,
 		App:     conf.App{Name: "blog", Root: t.TempDir(), Environment: "staging", Kind: kindRuby},
 		Name:    "before_restart",
 		Command: command,
@@ -160,18 +164,12 @@ func TestHookIsKilledWithItsGrandchildren(t *testing.T) {
 	})
 }
 
-func (st *hookStage) grandchildIsGone() {
-	st.t.Helper()
-	grandchild := number(st.t, st.said("grandchild "))
-	st.eventually("the grandchild is gone", func() bool { return !alive(grandchild) })
-}
-
-func TestGrandchildOutsideTheGroupDoesNotHoldAHook(t *testing.T) {
+func TestGrandchildOutsideTheGroupEndsWithTheHook(t *testing.T) {
 	st := newHookStage(t, conf.Command{Args: []string{executable(t)}})
 	st.hook.App.Env = map[string]string{roleVariable: "leaves a pipe"}
 	st.facts = strings.Repeat("x", 1<<20)
 	st.fails("before_restart hook exited with status 1")
-	endGrandchild(t, &st.stage)
+	st.grandchildIsGone()
 }
 
 func TestHookThatCannotRun(t *testing.T) {

@@ -85,6 +85,35 @@ func TestNodeKeepsLaterListens(t *testing.T) {
 	}
 }
 
+func TestNodeServesTheServerThatIsMeant(t *testing.T) {
+	const two = `const http = require('http');
+		const app = http.createServer((req, res) => res.end('app ' + req.socket.remoteAddress));
+		const metrics = http.createServer((req, res) => res.end('metrics ' + req.socket.remoteAddress));
+		const asked = () => http.get('http://127.0.0.1:' + metrics.address().port, (res) => res.on('data', (d) => console.log('asked itself:', String(d))));
+		`
+	for name, script := range map[string]string{
+		"the first":                  `app.listen(3000, () => metrics.listen(0, '127.0.0.1', asked))`,
+		"the one that asks for PORT": `metrics.listen(0, '127.0.0.1', () => app.listen(process.env.PORT, () => setTimeout(asked, 50)))`,
+		"the one for passenger":      `metrics.listen(0, '127.0.0.1', () => app.listen('passenger', () => setTimeout(asked, 50)))`,
+		"no automatic one": `PhusionPassenger.configure({autoInstall: false});
+			metrics.listen(0, '127.0.0.1', () => { asked(); setTimeout(() => app.listen('passenger'), 200) })`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := newNodeStage(t, map[string]string{"app.js": two + script})
+			child := st.start()
+			if itself := st.said("asked itself: "); itself != "metrics 127.0.0.1" {
+				t.Errorf("the other server answers %q on its own port", itself)
+			}
+			if body := st.get(child, "/"); body != "app 127.0.0.1" {
+				t.Errorf("visitors get %q", body)
+			}
+			if name != "no automatic one" {
+				st.said("purser: the app has a second HTTP server; ")
+			}
+		})
+	}
+}
+
 func TestNodeStopLetsTheAppFinish(t *testing.T) {
 	st := newNodeStage(t, map[string]string{"app.js": `
 		require('http').createServer(` + answer + `).listen(3000);
@@ -118,8 +147,8 @@ func TestNodeThatThrowsShowsItsStack(t *testing.T) {
 func TestNodeThatNeverListens(t *testing.T) {
 	st := newNodeStage(t, map[string]string{"app.js": `setInterval(() => {}, 1000)`})
 	st.spawner.app.StartTimeout = 500 * time.Millisecond
-	want := "not ready within start_timeout (500ms): nothing listened on the socket $PURSER_SOCKET"
-	if failure := st.startFails(); failure.Reason != want {
+	want := "not ready within start_timeout (500ms): nothing listened on port "
+	if failure := st.startFails(); !strings.HasPrefix(failure.Reason, want) {
 		t.Errorf("the reason is %q, want %q", failure.Reason, want)
 	}
 }

@@ -21,7 +21,7 @@ func TestAProgramThatIsMissingIsTold(t *testing.T) {
 		"cd lib && nothing":            "", // only a shell can tell
 		"$PROGRAM now":                 "",
 		"if true; then nothing; fi":    "",
-		"bin/plain":                    "there is no program bin/plain",
+		"bin/plain":                    "is not executable: chmod +x",
 		"bin/missing && bin/run":       "there is no program bin/missing",
 		"A=1 B=2 no-such-thing --flag": "there is no no-such-thing in PATH",
 	} {

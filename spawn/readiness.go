@@ -15,6 +15,7 @@ import (
 const (
 	leastPause = 2 * time.Millisecond
 	mostPause  = 40 * time.Millisecond
+	lastLook   = 5 * time.Second // at most, that a child has which answers only at the last look
 )
 
 // A silence is what was missing from a child that may hang, as opposed to one that answers.
@@ -24,18 +25,21 @@ func (s silence) Error() string { return string(s) }
 
 // awaitReady returns nil once the child is proven ready, and else why it is not: it exited, someone
 // else answers its port, or ctx or the start timeout ended.
-func (s *Spawner) awaitReady(ctx context.Context, c *Child) error {
-	if limit := s.app.StartTimeout; limit > 0 {
-		var cancel context.CancelFunc
-		late := fmt.Errorf("not ready within start_timeout (%s)", limit)
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, late)
-		defer cancel()
-	}
+func (s *Spawner) awaitReady(outer context.Context, c *Child) error {
+	ctx, cancel := withLimit(outer, s.app.StartTimeout, s.app.StartTimeout)
+	defer cancel()
 	bound, unwatch := c.endpoint.watch()
 	err := c.awaitConnection(ctx, bound)
-	s.running.Go(unwatch) // takes the kernel some ten milliseconds
-	if err != nil {
+	s.running.Go(unwatch) // it takes a while
+	if err != nil && (ctx.Err() == nil || outer.Err() != nil) {
 		return err
+	}
+	if err != nil { // too late, or purser itself was stopped meanwhile: a last look tells
+		ctx, cancel = withLimit(outer, s.app.StartTimeout, lastLook)
+		defer cancel()
+		if found, _ := c.look(ctx); !found {
+			return c.tellElsewhere(err)
+		}
 	}
 	if err := c.passGate(ctx, s.app); err != nil {
 		return err
@@ -43,11 +47,28 @@ func (s *Spawner) awaitReady(ctx context.Context, c *Child) error {
 	return c.stillRuns()
 }
 
+// withLimit ends ctx when a start took too long; 0 is no limit.
+func withLimit(ctx context.Context, limit, after time.Duration) (context.Context, context.CancelFunc) {
+	if limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, after, fmt.Errorf("not ready within start_timeout (%s)", limit))
+}
+
+// tellElsewhere adds where the child listens to why it failed, if that is elsewhere.
+func (c *Child) tellElsewhere(failure error) error {
+	ports := elsewhere(c.PID())
+	if ports == "" {
+		return failure
+	}
+	return fmt.Errorf("%w; it listens on port %s instead: let it listen on %s", failure, ports, c.endpoint.wish())
+}
+
 // stillRuns tells a ready child from a daemon that it left behind: who forks and exits cannot be
 // signalled or waited for.
 func (c *Child) stillRuns() error {
 	select {
-	case <-c.exited:
+	case <-c.Exited():
 		return c.earlyExit()
 	default:
 		return nil
@@ -59,14 +80,8 @@ func (c *Child) stillRuns() error {
 func (c *Child) awaitConnection(ctx context.Context, bound <-chan fsnotify.Event) error {
 	missing := silence("nothing listened on " + c.endpoint.String())
 	for since := time.Now(); ; {
-		network, address, err := c.endpoint.probe(ctx, c.pid)
-		if err != nil {
+		if found, err := c.look(ctx); found || err != nil {
 			return err
-		}
-		if network != "" {
-			c.network, c.address = network, address
-			c.follow(c.endpoint.listener)
-			return nil
 		}
 		pause := min(max(time.Since(since)/200, leastPause), mostPause)
 		woken, err := c.pauseOr(ctx, bound, pause, missing)
@@ -77,6 +92,17 @@ func (c *Child) awaitConnection(ctx context.Context, bound <-chan fsnotify.Event
 			since = time.Now()
 		}
 	}
+}
+
+// look connects once, and reports whether the child answers.
+func (c *Child) look(ctx context.Context) (found bool, err error) {
+	network, address, err := c.endpoint.probe(ctx, c.PID())
+	if err != nil || network == "" {
+		return false, err
+	}
+	c.network, c.address = network, address
+	c.follow(c.endpoint.listener)
+	return true, nil
 }
 
 // pause waits for d, and returns an error if the child exits or ctx ends meanwhile. For the latter
@@ -95,7 +121,7 @@ func (c *Child) pauseOr(ctx context.Context, wake <-chan fsnotify.Event, d time.
 		return false, nil
 	case <-wake:
 		return true, nil
-	case <-c.exited:
+	case <-c.Exited():
 		return false, c.earlyExit()
 	case <-ctx.Done():
 		return false, tooLate(ctx, missing)

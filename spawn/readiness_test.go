@@ -2,9 +2,11 @@ package spawn
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +80,48 @@ func portArgument(app *conf.App) {
 	app.Command.Args = append(app.Command.Args, "{port}")
 }
 
+func TestChildThatListensElsewhereIsToldWhere(t *testing.T) {
+	port := strconv.Itoa(must1(freePort()))
+	st := newStage(t, "serves", func(app *conf.App) {
+		app.Command.Args = append(app.Command.Args, "tcp=127.0.0.1:"+port)
+		app.StartTimeout = time.Second
+	})
+	if failure := st.startFails(); !strings.HasSuffix(failure.Reason, "; it listens on port "+port+" instead: let it listen on $PORT") {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+}
+
+func TestPurserThatWasStoppedDuringABootLooksOnceMore(t *testing.T) {
+	st := newStage(t, "serves", func(app *conf.App) { app.Health.Path = "/up" })
+	child, err := st.spawner.begin(st.order)
+	check(t, err)
+	st.eventually("the child listens", func() bool {
+		network, _, err := child.endpoint.probe(t.Context(), child.PID())
+		return network != "" && err == nil
+	})
+	st.spawner.app.StartTimeout = time.Nanosecond // it was over before purser could look
+	check(t, st.spawner.awaitReady(t.Context(), child))
+	st.get(child, "/up")
+}
+
+func TestHiddenDescriptorsAreTheChildsOwn(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root may become another user, who must not look")
+	}
+	binary := filepath.Join(shortDir(t), "spawn.test")
+	check(t, os.Link(executable(t), binary))
+	check(t, os.Chmod(filepath.Dir(binary), 0o755))
+	runtime := shortDir(t)
+	check(t, os.Chown(runtime, 65534, 65534))
+	purser := exec.Command(binary)
+	purser.Env = append(os.Environ(), roleVariable+"=purser with a hidden child", "SPAWN_TEST_DIR="+runtime)
+	purser.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	said, err := purser.CombinedOutput()
+	if err != nil || !strings.Contains(string(said), "ready on tcp") {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
 func TestPortAnsweredByAForeignProcessFailsAtOnce(t *testing.T) {
 	st := newStage(t, "foreign server", portArgument)
 	failure := st.startFails()
@@ -87,7 +131,7 @@ func TestPortAnsweredByAForeignProcessFailsAtOnce(t *testing.T) {
 	if failure.Reason != want {
 		t.Errorf("the reason is %q, want %q", failure.Reason, want)
 	}
-	endGrandchild(t, st)
+	st.grandchildIsGone()
 }
 
 func TestServerThatHasLeftTheGroupEndsWithItsChild(t *testing.T) {
@@ -110,7 +154,7 @@ func TestDaemonIsRefused(t *testing.T) {
 	if !strings.Contains(failure.Reason, "exited with status 0 before it was ready (it must stay in the foreground)") {
 		t.Errorf("the reason is %q", failure.Reason)
 	}
-	endGrandchild(t, st)
+	st.grandchildIsGone()
 }
 
 func TestStartRefusesWhatCannotWork(t *testing.T) {
@@ -126,14 +170,21 @@ func TestStartRefusesWhatCannotWork(t *testing.T) {
 			func(st *stage) { st.spawner.app.Command.Args = []string{"no-such-server"} },
 			"there is no no-such-server in PATH (",
 		},
+		"not executable": {
+			func(st *stage) {
+				check(st.t, os.WriteFile(filepath.Join(st.order.Path, "server"), nil, 0o644))
+				st.spawner.app.Command.Args = []string{"./server"}
+			},
+			"server is not executable: chmod +x /",
+		},
 		"path missing": {
 			func(st *stage) { st.spawner.app.Command.Args = []string{"bin/server"} },
 			"there is no program bin/server",
 		},
 		"socket path too long": {
 			func(st *stage) {
-				st.spawner.runtimeDir = filepath.Join(st.t.TempDir(), strings.Repeat("x", 100))
-				check(st.t, os.Mkdir(st.spawner.runtimeDir, 0o700))
+				st.spawner.folder.parent = filepath.Join(st.t.TempDir(), strings.Repeat("x", 100))
+				check(st.t, os.Mkdir(st.spawner.folder.parent, 0o700))
 			},
 			"bytes, the system allows 107: use a shorter runtime directory",
 		},

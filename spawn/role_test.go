@@ -13,8 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 // roles are what this test binary does as a child, in the order of the tests that use them.
@@ -31,6 +35,9 @@ var roles = map[string]func(){
 	"ends by stdin":  endsByStdin,
 	"tells its env":  tellsEnv,
 	"purser":         playPurser,
+	"serves hidden":  func() { must(unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)); serves() },
+
+	"purser with a hidden child": playPurserWithHiddenChild,
 
 	"purser with a hook": playPurserWithHook,
 	"waits":              wait,
@@ -159,7 +166,7 @@ func endsByStdin() {
 
 func tellsEnv() {
 	for _, variable := range slices.Sorted(slices.Values(os.Environ())) {
-		fmt.Println("env", variable)
+		fmt.Println("env", strings.ReplaceAll(variable, "\n", `\n`))
 	}
 	dir, err := os.Readlink("/proc/self/cwd")
 	must(err)
@@ -174,16 +181,33 @@ func playPurser() {
 		Command: conf.Command{Args: []string{os.Args[0]}},
 		Env:     map[string]string{roleVariable: "ignores TERM"},
 	}
-	spawner := New(app, os.Getenv("SPAWN_TEST_DIR"), func(Line) {})
+	spawner := New(&keeper.Keeper{}, app, os.Getenv("SPAWN_TEST_DIR"), func(Line) {})
 	child, err := spawner.Start(context.Background(), Order{Path: os.TempDir()})
 	must(err)
 	fmt.Println("child", child.PID())
 	wait()
 }
 
+// playPurserWithHiddenChild says how a child became ready that lets nobody see what it holds.
+func playPurserWithHiddenChild() {
+	app := conf.App{
+		Name: "blog", Root: "/", Kind: kindCommand, StopSignal: "TERM", StartTimeout: 20 * time.Second,
+		Command: conf.Command{Args: []string{os.Args[0], "tcp=127.0.0.1:{port}"}},
+		Env:     map[string]string{roleVariable: "serves hidden"},
+	}
+	k := &keeper.Keeper{}
+	spawner := New(k, app, os.Getenv("SPAWN_TEST_DIR"), func(Line) {})
+	child, err := spawner.Start(context.Background(), Order{Path: "/"})
+	must(err)
+	fmt.Println("ready on", child.Network())
+	must(spawner.Close())
+	k.Close()
+}
+
 // playPurserWithHook runs a hook that says its pid, by a pipe of its own, and waits to be killed.
 func playPurserWithHook() {
 	hook := Hook{
+		Keeper:  &keeper.Keeper{},
 		App:     conf.App{Name: "blog", Root: os.TempDir()},
 		Command: conf.Command{Shell: fmt.Sprintf("echo child $$ >/proc/%d/fd/1; exec sleep 1000", os.Getpid())},
 		Lines:   func(Line) {},

@@ -37,6 +37,18 @@ end)
 puts "pid #{Process.pid}"
 `
 
+func TestRubyBelowAPath(t *testing.T) {
+	st := newRubyStage(t, map[string]string{"config.ru": `run(lambda { |env|
+		[200, {'content-type' => 'text/plain'}, [env['SCRIPT_NAME'], ' ', env['PATH_INFO'], ' ', ENV['RAILS_RELATIVE_URL_ROOT']]]
+	})`}, func(app *conf.App) { app.Path = "/blog" })
+	child := st.start()
+	for path, want := range map[string]string{"/blog/a": "/blog /a /blog", "/blog": "/blog  /blog", "/blogs": " /blogs /blog"} {
+		if body := st.get(child, path); body != want {
+			t.Errorf("%s: the app has %q, want %q", path, body, want)
+		}
+	}
+}
+
 // interference is what the app's own configuration of Puma would do.
 const interference = "workers 2\nbind 'tcp://127.0.0.1:9'\nplugin :tmp_restart\nthreads 3, 3\n"
 

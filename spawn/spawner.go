@@ -2,9 +2,9 @@
 // that answers; it keeps the child's last lines, signals it and reaps it. It knows no groups and
 // never tries twice. It runs hooks in the same way, but for the proof.
 //
-// A child leads a process group of its own. Whatever way it ends, or Purser ends, nothing of that
-// group is left: the group is killed once its leader has exited, the leader is killed by the
-// kernel if Purser dies, and its stdin, a pipe that only Purser holds, closes.
+// A child leads a process group of its own. Whatever way it ends, or Purser ends, nothing is left of
+// it and of what it started: package keeper sees to that. Its stdin, a pipe that only Purser holds,
+// closes.
 package spawn
 
 import (
@@ -18,7 +18,7 @@ import (
 	"syscall"
 
 	"purser/conf"
-	"purser/spawn/loader"
+	"purser/spawn/keeper"
 )
 
 // An Order says what a child is for.
@@ -30,34 +30,28 @@ type Order struct {
 
 // A Spawner starts the children of one app. Use New, and Close at the end.
 type Spawner struct {
-	app        conf.App
-	runtimeDir string
-	lines      Lines
-	forks      chan func() // runs on the thread that the children hang on
-	threadEnd  chan struct{}
-	running    sync.WaitGroup // one for each child that is not reaped yet
-	folder     func() (string, error)
+	app     conf.App
+	lines   Lines
+	keeper  *keeper.Keeper
+	running sync.WaitGroup // one for each child that is not reaped yet
+	folder  *folder
 
 	mu       sync.Mutex // guards what follows; nothing slow under it
 	children map[*Child]bool
 	sockets  int // socket folders made so far
 }
 
-// New returns a Spawner for an app as Detect returned it. Sockets and loaders go into a folder
+// New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
 // (0700) that the first Start makes below runtimeDir; keep that path short, for a socket's path
 // must not exceed 107 bytes. What children print goes to lines.
-func New(app conf.App, runtimeDir string, lines Lines) *Spawner {
-	s := &Spawner{
-		app:        app,
-		runtimeDir: runtimeDir,
-		lines:      lines,
-		forks:      make(chan func()),
-		threadEnd:  make(chan struct{}),
-		children:   map[*Child]bool{},
+func New(k *keeper.Keeper, app conf.App, runtimeDir string, lines Lines) *Spawner {
+	return &Spawner{
+		app:      app,
+		lines:    lines,
+		keeper:   k,
+		folder:   &folder{parent: runtimeDir, loaders: app.Kind != kindCommand || app.ReloadGuard},
+		children: map[*Child]bool{},
 	}
-	s.folder = sync.OnceValues(s.makeFolder)
-	go s.forkThread()
-	return s
 }
 
 // Close kills the children that still live, waits until they are reaped, and removes what Start
@@ -67,13 +61,7 @@ func (s *Spawner) Close() error {
 		child.Kill()
 	}
 	s.running.Wait()
-	close(s.forks)
-	<-s.threadEnd
-	folder, err := s.folder()
-	if err != nil {
-		return nil // never made, nothing to remove
-	}
-	if err := os.RemoveAll(folder); err != nil {
+	if err := s.folder.remove(); err != nil {
 		return fmt.Errorf("cannot remove the runtime folder of app %q: %w", s.app.Name, err)
 	}
 	return nil
@@ -151,12 +139,12 @@ func (s *Spawner) exec(child *Child) error {
 		return fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	pid, err := s.fork(program, argv, env, child.Order.Path, pipes)
+	started, err := s.keeper.Fork(keeper.Program{Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide})
 	if err != nil {
 		pipes.closeOurSide()
 		return fmt.Errorf("cannot run %s: %w", program, err)
 	}
-	child.process.own(pid, pipes, s.lines, Line{App: s.app.Name, Generation: child.Generation})
+	child.process.own(started, pipes, s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)
 	return nil
 }
@@ -189,20 +177,9 @@ func (s *Spawner) living() []*Child {
 	return living
 }
 
-func (s *Spawner) makeFolder() (string, error) {
-	folder, err := os.MkdirTemp(s.runtimeDir, "p")
-	if err != nil {
-		return "", fmt.Errorf("cannot make a runtime folder: %w", err)
-	}
-	if err := loader.Write(filepath.Join(folder, loaders)); err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
-	}
-	return folder, nil
-}
-
 // newEndpoint makes the folder and the names of one child's endpoint.
-func (s *Spawner) newEndpoint() (*endpoint, error) {
-	folder, err := s.folder()
+func (s *Spawner) newEndpoint() (e *endpoint, err error) {
+	folder, err := s.folder.get()
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +187,8 @@ func (s *Spawner) newEndpoint() (*endpoint, error) {
 	s.sockets++
 	number := s.sockets
 	s.mu.Unlock()
-	return makeEndpoint(filepath.Join(folder, strconv.Itoa(number)), s.app)
+	folderTurns.do(func() { e, err = makeEndpoint(filepath.Join(folder, strconv.Itoa(number)), s.app) })
+	return e, err
 }
 
 func isFolder(path string) error {

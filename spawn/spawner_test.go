@@ -120,19 +120,21 @@ func TestStopClosesStdinOfThatChildOnly(t *testing.T) {
 	}
 }
 
-func TestGrandchildOutsideTheGroupDoesNotHoldWait(t *testing.T) {
+func TestGrandchildOutsideTheGroupEndsWithTheChild(t *testing.T) {
 	st := newStage(t, "leaves a pipe", nil)
 	failure := st.startFails()
 	if failure.Reason != "exited with status 1 before it was ready" {
 		t.Errorf("the reason is %q", failure.Reason)
 	}
-	endGrandchild(t, st)
+	st.grandchildIsGone()
 }
 
-func endGrandchild(t *testing.T, st *stage) {
-	process, err := os.FindProcess(number(t, st.said("grandchild ")))
-	check(t, err)
-	check(t, process.Kill())
+// grandchildIsGone expects that what the child started is gone, though it had left the group.
+func (st *stage) grandchildIsGone() {
+	st.t.Helper()
+	if grandchild := number(st.t, st.said("grandchild ")); alive(grandchild) {
+		st.t.Errorf("the grandchild %d lives on", grandchild)
+	}
 }
 
 func TestCloseKillsWhatLives(t *testing.T) {
@@ -166,6 +168,73 @@ func TestKilledPurserTakesItsChildrenWithIt(t *testing.T) {
 	}
 }
 
+func TestChildEnvironmentHasWhatIsHandedOn(t *testing.T) {
+	for name, value := range map[string]string{
+		"DATABASE_URL": "postgres:///blog", "RAILS_MASTER_KEY": "a\nb=c", "SECRET": "1", "APP_KEY": "purser's", "LANG": "C",
+		"PORT": "80", "PURSER_TOKEN": "1", "NOTIFY_SOCKET": "1", "LISTEN_FDS": "1", "NODE_ENV": "staging", "USER": "somebody else", "HOME": "/nowhere",
+	} {
+		t.Setenv(name, value)
+	}
+	for _, test := range []struct {
+		pass     []string
+		has, not []string
+	}{
+		{[]string{"DATABASE_URL", "RAILS_*"}, []string{"DATABASE_URL=postgres:///blog", "RAILS_MASTER_KEY=a\\nb=c", "NODE_ENV=production"}, []string{"SECRET="}},
+		{[]string{"*"}, []string{"SECRET=1", "APP_KEY=the app's", "LANG=C.UTF-8", "NODE_ENV=staging", "RACK_ENV=staging", "HOME=" + account()["HOME"]},
+			[]string{"PURSER_TOKEN=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "PORT=80", "USER=somebody else"}},
+		{[]string{"HOME", "LANG"}, []string{"HOME=/nowhere", "LANG=C"}, []string{"SECRET="}},
+	} {
+		st := newAppStage(t, writeFiles(t, nil), func(app *conf.App) {
+			app.Command, app.EnvPass, app.Environment = conf.Command{Args: []string{executable(t)}}, test.pass, ""
+			app.Env = map[string]string{roleVariable: "tells its env", "APP_KEY": "the app's"}
+			detected, err := Detect(*app)
+			check(t, err)
+			*app = detected
+		})
+		st.startFails()
+		all := strings.Join(st.messages(), "\n") + "\n"
+		for _, want := range test.has {
+			if !strings.Contains(all, "env "+want+"\n") {
+				t.Errorf("env_pass %v: %s is missing in\n%s", test.pass, want, all)
+			}
+		}
+		for _, foreign := range test.not {
+			if strings.Contains(all, "env "+foreign) {
+				t.Errorf("env_pass %v handed on %s", test.pass, foreign)
+			}
+		}
+	}
+}
+
+func TestRemovedRuntimeFolderIsMadeAgain(t *testing.T) {
+	for _, removed := range []string{"all", "the app's folder", "the loaders"} {
+		t.Run(removed, func(t *testing.T) {
+			st := newAppStage(t, writeFiles(t, map[string]string{"wsgi.py": wsgiThatHangs}), func(app *conf.App) {
+				app.Kind, app.StartupFile = kindPython, "wsgi.py"
+			})
+			st.start()
+			folder := map[string]string{
+				"all": st.spawner.folder.parent, "the app's folder": st.spawner.folder.path,
+				"the loaders": filepath.Join(st.spawner.folder.path, loaders),
+			}[removed]
+			check(t, os.RemoveAll(folder))
+			st.start()
+		})
+	}
+}
+
+func TestFullRuntimeFolderIsNotRememberedForEver(t *testing.T) {
+	st := newStage(t, "serves", nil)
+	parent := st.spawner.folder.parent
+	check(t, os.Remove(parent))
+	check(t, os.WriteFile(parent, nil, 0o600)) // nothing can be made in it, as root, too
+	if failure := st.startFails(); !strings.HasPrefix(failure.Reason, "cannot make a runtime folder: ") {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+	check(t, os.Remove(parent))
+	st.start()
+}
+
 func shortDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "sp")
 	check(t, err)
@@ -192,7 +261,7 @@ func TestChildEnvironmentIsBuiltFromScratch(t *testing.T) {
 	want := []string{
 		"APP_ENV=blue", "EMPTY=", "HOME=" + account()["HOME"], "LANG=de_DE.UTF-8",
 		"LOGNAME=" + account()["LOGNAME"], "NODE_ENV=production", "PATH=/usr/bin:/bin",
-		"PURSER_APP=blog", "PURSER_GENERATION=7", "PURSER_PROCESS=2", "PURSER_RELEASE=" + release,
+		"PURSER_APP=blog", "PURSER_CHILD=" + st.said("env PURSER_CHILD="), "PURSER_GENERATION=7", "PURSER_PROCESS=2", "PURSER_RELEASE=" + release,
 		"PURSER_SOCKET=" + st.said("env PURSER_SOCKET="), "PWD=" + current, "PYTHONUNBUFFERED=1",
 		"RACK_ENV=production", "RAILS_ENV=production", "SHELL=" + account()["SHELL"],
 		roleVariable + "=tells its env", "TZ=Europe/Berlin", "USER=" + account()["USER"],

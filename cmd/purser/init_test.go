@@ -36,32 +36,41 @@ func TestProcessOneReapsOrphansAndPassesSignalsOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The subshell ends at once and leaves sleep to process 1.
+	// The subshell ends at once and leaves sleep to the keeper.
 	shell := fmt.Sprintf("(sleep 3 &); exec %s demo-app $1", binary)
 	command := l.write("app/start.sh", "%s", shell)
 	purser := l.asInit("serve", app, "--listen", "127.0.0.1:0", "--instance", l.name,
 		"--command", "sh "+command+" {socket}", "--processes", "1")
-	children := func() int { return childrenOf(t, purser.cmd.Process.Pid) }
-	eventually(t, "process 1 has got an orphan", func() bool { return children() == 2 })
-	eventually(t, "the orphan is gone, and was reaped", func() bool { return children() == 1 })
+	var keeper int
+	eventually(t, "the keeper has got an orphan", func() bool {
+		keeper = first(childrenOf(t, first(childrenOf(t, purser.cmd.Process.Pid))))
+		return keeper != 0 && len(childrenOf(t, keeper)) == 2
+	})
+	eventually(t, "the orphan is gone, and was reaped", func() bool { return len(childrenOf(t, keeper)) == 1 })
 	purser.cmd.Process.Signal(syscall.SIGTERM)
 	if code := purser.awaitEnd(); code != exitDone {
 		t.Errorf("the exit code is %d, want 0", code)
 	}
 }
 
-// childrenOf counts the children of a process, the dead ones that nobody reaped included.
-func childrenOf(t *testing.T, pid int) int {
+func first(pids []int) int {
+	if len(pids) == 0 {
+		return 0
+	}
+	return pids[0]
+}
+
+// childrenOf are the children of a process, the dead ones that nobody reaped included.
+func childrenOf(t *testing.T, pid int) (children []int) {
 	t.Helper()
 	processes, err := procfs.AllProcs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
 	for _, p := range processes {
 		if stat, err := p.Stat(); err == nil && stat.PPID == pid {
-			n++
+			children = append(children, p.PID)
 		}
 	}
-	return n
+	return children
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+
+	"purser/spawn/keeper"
 )
 
 func main() {
@@ -22,6 +24,9 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			code = exitInternal
 		}
 	}()
+	if keeper.Wanted(args) {
+		return keeper.Run()
+	}
 	if os.Getpid() == 1 {
 		return runInit(stderr)
 	}

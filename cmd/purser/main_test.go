@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"purser/spawn/keeper"
 	"purser/status"
 )
 
@@ -24,6 +25,9 @@ import (
 const asPurser = "PURSER_TEST_AS_PURSER"
 
 func TestMain(m *testing.M) {
+	if keeper.Wanted(os.Args[1:]) {
+		os.Exit(keeper.Run())
+	}
 	if os.Getenv(asPurser) != "" || len(os.Args) > 1 && os.Args[1] == "demo-app" {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}

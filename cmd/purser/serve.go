@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -65,8 +66,8 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.command, "command", "", "`COMMAND` that starts the app; {socket}, {port} and {root} are replaced")
 	f.IntVar(&o.processes, "processes", 0, "run exactly `N` processes, min_processes and max_processes (default 1 to 6)")
 	f.StringVar(&o.concurrency, "concurrency", "", "requests that a process takes at once: a `NUMBER` or unlimited (default by kind)")
-	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` for the app's environment; may be repeated")
-	f.StringVar(&o.environment, "environment", "", "`ENV` for RAILS_ENV, NODE_ENV and so on (default production)")
+	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` for the app's environment, or NAME for the value that purser has; may be repeated")
+	f.StringVar(&o.environment, "environment", "", "`ENV` for RAILS_ENV, NODE_ENV and so on (default: that of purser's own, else production)")
 }
 
 // config is the configuration of the file or folder, with what the flags change.
@@ -149,13 +150,25 @@ func (o *serveOptions) changeApp(f *pflag.FlagSet, a *conf.App) error {
 		a.Concurrency = n
 	}
 	for _, variable := range o.env {
-		name, value, err := conf.ParseEnv(variable)
+		name, value, err := envFlag(variable)
 		if err != nil {
 			return withCode(exitUsage, "--env %w", err)
 		}
 		a.Env[name] = value
 	}
 	return nil
+}
+
+// envFlag reads NAME=VALUE, or a NAME whose value is that of purser's own environment.
+func envFlag(variable string) (name, value string, err error) {
+	if strings.Contains(variable, "=") {
+		return conf.ParseEnv(variable)
+	}
+	value, set := os.LookupEnv(variable)
+	if !set {
+		return "", "", fmt.Errorf("%s: purser's own environment has no such variable; write NAME=VALUE to set one", variable)
+	}
+	return conf.ParseEnv(variable + "=" + value)
 }
 
 // change sets a key if its flag was given, be it to "".

@@ -15,12 +15,14 @@ import (
 	"purser/pool"
 	"purser/restart"
 	"purser/spawn"
+	"purser/spawn/keeper"
 )
 
 // A Deployer does so for all apps. New makes it, Stop ends the restarts that are being prepared, and Close
 // ends it.
 type Deployer struct {
 	pool    *pool.Pool
+	keeper  *keeper.Keeper
 	watcher *restart.Watcher
 	checker *restart.Checker
 	memory  *memory
@@ -36,15 +38,23 @@ type Deployer struct {
 	apps map[string]*App
 }
 
-// New returns a Deployer without apps. Seen is told of each event in the pool, in their order, and does not
-// wait; it may be nil.
-func New(p *pool.Pool, seen func(pool.Event), log hclog.Logger) *Deployer {
-	d := &Deployer{pool: p, seen: seen, memory: newMemory(), log: log.Named("restart"), hookLog: log.Named("hook"), apps: map[string]*App{}}
+// Config is what a Deployer needs. All of it but Seen is required.
+type Config struct {
+	Pool   *pool.Pool
+	Keeper *keeper.Keeper   // parent of the hooks
+	Seen   func(pool.Event) // is told of each event in the pool, in their order, and does not wait
+	Log    hclog.Logger
+}
+
+// New returns a Deployer without apps.
+func New(c Config) *Deployer {
+	d := &Deployer{pool: c.Pool, keeper: c.Keeper, seen: c.Seen, memory: newMemory(),
+		log: c.Log.Named("restart"), hookLog: c.Log.Named("hook"), apps: map[string]*App{}}
 	d.ctx, d.stop = context.WithCancel(context.Background())
-	d.watcher = restart.New(nil, d.live, d.touched, log)
-	d.checker = restart.NewChecker(nil, d.processes, d.touched, log)
+	d.watcher = restart.New(nil, d.live, d.touched, c.Log)
+	d.checker = restart.NewChecker(nil, d.processes, d.touched, c.Log)
 	d.checker.Reexecuted, d.watcher.Made = d.reexecuted, d.checker.Made
-	d.events = follow(p, d.happened, d.log)
+	d.events = follow(c.Pool, d.happened, d.log)
 	return d
 }
 

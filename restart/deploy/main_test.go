@@ -15,9 +15,15 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/spawn"
+	"purser/spawn/keeper"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if keeper.Wanted(os.Args[1:]) {
+		os.Exit(keeper.Run())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // A site is a pool with apps whose processes are none: they are ready at once, and exit when they are told.
 // Each app is a symlink to one of its releases.
@@ -31,8 +37,9 @@ type site struct {
 
 func newSite(t testing.TB, changes ...func(*conf.App)) *site {
 	t.Helper()
-	p := pool.New(0, 0, hclog.NewNullLogger())
-	s := &site{TB: t, dir: t.TempDir(), Deployer: New(p, nil, hclog.NewNullLogger()), apps: map[string]*App{}}
+	p, k := pool.New(0, 0, hclog.NewNullLogger()), &keeper.Keeper{}
+	t.Cleanup(k.Close)
+	s := &site{TB: t, dir: t.TempDir(), Deployer: New(Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger()}), apps: map[string]*App{}}
 	s.Deployer.memory.measure = func() measure { return measure{} }
 	s.add("blog", changes...)
 	t.Cleanup(s.close)

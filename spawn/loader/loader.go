@@ -4,6 +4,7 @@ package loader
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,9 +21,9 @@ const (
 //go:embed guard.rb node.cjs puma.rb python.py purser_request.py purser_server.py
 var files embed.FS
 
-// Write makes dir (0700) and puts the loaders into it (0600).
+// Write makes dir (0700) and puts the loaders into it (0600) that are not in it, or not whole.
 func Write(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot make a folder for the loaders: %w", err)
 	}
 	entries, err := files.ReadDir(".")
@@ -42,5 +43,13 @@ func write(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name), content, 0o600)
+	path := filepath.Join(dir, name)
+	if stat, err := os.Stat(path); err == nil && stat.Size() == int64(len(content)) {
+		return nil
+	}
+	// In one step: a child that starts may read it, and a full disk must leave no half of it.
+	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+		return errors.Join(err, os.Remove(path+".new"))
+	}
+	return os.Rename(path+".new", path)
 }

@@ -1,6 +1,6 @@
-// Runs before a Node.js app under Purser (node --require). It puts the first HTTP server of the
-// app on the unix socket $PURSER_SOCKET, whatever address the app asked for, and ends the process
-// when Purser is gone. CommonJS and ES modules both come by here: they share net.Server.
+// Runs before a Node.js app under Purser (node --require). It puts an HTTP server of the app on the
+// unix socket $PURSER_SOCKET, whatever address the app asked for, and ends the process when Purser
+// is gone. CommonJS and ES modules both come by here: they share net.Server.
 'use strict';
 
 const fs = require('fs');
@@ -38,21 +38,72 @@ function dropTLS(server) {
   server.on('connection', (connection) => server.emit('secureConnection', connection));
 }
 
-function takeFirstListen() {
-  const listen = net.Server.prototype.listen;
-  let owner;
+// The peer is the front, on this machine: apps that trust a proxy on loopback look at this.
+function onLoopback(connection) {
+  for (const [name, value] of [['remoteAddress', '127.0.0.1'], ['remoteFamily', 'IPv4']]) {
+    Object.defineProperty(connection, name, { value, configurable: true });
+  }
+}
 
-  net.Server.prototype.listen = function (...args) {
-    if (owner || !speaksHTTP(this)) return listen.apply(this, args);
-    owner = this;
-    const release = () => { if (owner === this) owner = undefined; };
-    this.once('close', release);
-    this.once('error', release);
-    if (!(this instanceof http.Server)) dropTLS(this);
-    if (this.keepAliveTimeout === 5000) this.keepAliveTimeout = keepAliveTimeout;
+// Which of several HTTP servers is the app's: the one that says "passenger", else the one that asks
+// for $PORT, else the first. The others are for metrics or an administrator.
+const PASSENGER = 3;
+const PORT = 2;
+const ANY = 1;
+
+let autoInstall = true;
+
+function claimOf(args) {
+  const { path, port } = Object(args[0]);
+  const asked = String(path ?? port ?? args[0]);
+  if (/^\/?passenger$/.test(asked)) return PASSENGER;
+  if (!autoInstall) return 0;
+  return asked === process.env.PORT ? PORT : ANY;
+}
+
+function takeOneListen() {
+  const listen = net.Server.prototype.listen;
+  let owner; // { server, claim, args }
+
+  function take(server, claim, args) {
+    owner = { server, claim, args };
+    const release = () => { if (owner?.server === server) owner = undefined; };
+    server.once('close', release);
+    server.once('error', release);
+    if (!(server instanceof http.Server)) dropTLS(server);
+    server.prependListener('connection', onLoopback);
+    if (server.keepAliveTimeout === 5000) server.keepAliveTimeout = keepAliveTimeout;
     const { signal, backlog } = Object(args[0]);
     const callback = args.filter((arg) => typeof arg === 'function').pop();
-    return listen.call(this, { path: socket, signal, backlog }, callback);
+    return listen.call(server, { path: socket, signal, backlog }, callback);
+  }
+
+  // A server with a better claim came: the earlier one goes where it wanted to be.
+  function giveBack() {
+    const { server, args } = owner;
+    owner = undefined;
+    server.removeListener('connection', onLoopback);
+    server._handle?.close(); // unlinks the socket; the server itself must not end
+    server._handle = null;
+    listen.apply(server, args.filter((arg) => typeof arg !== 'function'));
+  }
+
+  net.Server.prototype.listen = function (...args) {
+    const claim = speaksHTTP(this) ? claimOf(args) : 0;
+    if (!claim) return listen.apply(this, args);
+    if (owner && owner.server !== this) {
+      process.stderr.write('purser: the app has a second HTTP server; visitors get to ' +
+        (claim > owner.claim ? 'this one' : 'the first') + ', the other one is where it asked to listen\n');
+    }
+    if (owner && claim <= owner.claim) return listen.apply(this, args);
+    if (owner) giveBack();
+    return take(this, claim, args);
+  };
+
+  // What apps for Passenger say before they listen to 'passenger'.
+  globalThis.PhusionPassenger = {
+    configure(options) { autoInstall = options?.autoInstall !== false; },
+    on() {},
   };
 }
 
@@ -69,6 +120,6 @@ function endWithPurser() {
 }
 
 if (isApp()) {
-  takeFirstListen();
+  takeOneListen();
   endWithPurser();
 }

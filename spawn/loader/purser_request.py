@@ -83,17 +83,14 @@ def environ(request, body, length):
     """The WSGI environment of a parsed request, but for wsgi.multithread."""
     path, _, query = request.path.partition("?")
     scheme = request.headers.get("X-Forwarded-Proto", "http")
-    host, _, port = request.headers.get("Host", "localhost").rpartition(":")
-    if not port.isdigit():
-        host, port = request.headers.get("Host", "localhost"), ""
     result = {
         "REQUEST_METHOD": request.command,
         "SCRIPT_NAME": "",
         "PATH_INFO": urllib.parse.unquote(path, "iso-8859-1"),
         "QUERY_STRING": query,
         "REQUEST_URI": request.path,
-        "SERVER_NAME": host,
-        "SERVER_PORT": port or ("443" if scheme == "https" else "80"),
+        "SERVER_NAME": "",  # python.py sets these, for gunicorn as well
+        "SERVER_PORT": "",
         "SERVER_PROTOCOL": request.request_version,
         "SERVER_SOFTWARE": "purser",
         "wsgi.version": (1, 0),

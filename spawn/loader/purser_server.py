@@ -5,6 +5,7 @@ CONTENT_LENGTH. TERM lets the running requests end. The only peer is Purser's fr
 """
 
 import contextlib
+import http.client
 import http.server
 import signal
 import socket as sockets
@@ -19,6 +20,7 @@ HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
     "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 }
+http.client._MAXHEADERS = 10000  # how many fields there may be is the front's to say
 MAX_DRAIN = 1 << 20  # of a body that the app left unread, before the connection is given up
 
 
@@ -79,10 +81,12 @@ class Response:
         return self.write
 
     def write(self, data):
-        if data:
+        if data or not isinstance(data, bytes):
             self.send(data)
 
     def send(self, data, last=False):
+        if not isinstance(data, bytes):
+            raise TypeError("the app answered with %s where bytes are wanted" % type(data).__name__)
         out = b"" if self.started else self.head(data, last)
         if self.bodyless():
             data = b""
@@ -95,6 +99,7 @@ class Response:
             out += data
         if last and self.chunked:
             out += b"0\r\n\r\n"
+        self.started = True
         if out:
             self.transmit(out)
 
@@ -135,7 +140,6 @@ class Response:
             lines.append("Connection: close")
         if any("\r" in line or "\n" in line for line in lines):
             raise ValueError("a response header holds a line break")
-        self.started = True
         return "\r\n".join(lines).encode("iso-8859-1") + b"\r\n\r\n"
 
 
@@ -172,7 +176,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
             self.run(request, response)
         except FrontGone:
             self.close_connection = True
-        except Exception:
+        except BaseException:  # also SystemExit: this thread ends no process
             self.failed(response)
         self.drain(body)
 
@@ -192,7 +196,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         text = b"Internal Server Error\n"
-        response.status = None
+        response = Response(self)  # whatever the failed one had begun to say is forgotten
         response.start("500 Internal Server Error", [
             ("Content-Type", "text/plain"), ("Content-Length", str(len(text))),
         ])

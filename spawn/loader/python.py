@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import urllib.parse
 
 try:
     from gunicorn.app.base import BaseApplication
@@ -66,13 +67,28 @@ def load(startup):
 
 def behind_front(application):
     """The peer is always the front: what it says about the client is true."""
+    base = urllib.parse.unquote(os.environ.get("PURSER_PATH", ""), "iso-8859-1")
 
     def wrapped(environ, start_response):
         environ["REMOTE_ADDR"] = environ.get("HTTP_X_REAL_IP", "")
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = asked_for(environ)
+        environ["wsgi.multiprocess"] = True
+        path = environ["PATH_INFO"]
+        if base and (path == base or path.startswith(base + "/")):
+            environ["SCRIPT_NAME"], environ["PATH_INFO"] = base, path[len(base) :]
         result = application(environ, start_response)
         return drop(result) if environ["REQUEST_METHOD"] == "HEAD" else result
 
     return wrapped
+
+
+def asked_for(environ):
+    """The host and port that the client asked for."""
+    host, colon, port = environ.get("HTTP_HOST", "localhost").rpartition(":")
+    if not (colon and port.isdigit()):
+        host, port = environ.get("HTTP_HOST", "localhost"), ""
+    https = environ.get("HTTP_X_FORWARDED_PROTO", environ["wsgi.url_scheme"]) == "https"
+    return host, port or environ.get("HTTP_X_FORWARDED_PORT") or ("443" if https else "80")
 
 
 def drop(result):
@@ -140,6 +156,9 @@ def serve_with_gunicorn(startup, socket, threads, pipe):
         "keepalive": KEEPALIVE,
         "timeout": 0,  # slow requests are Purser's to judge
         "graceful_timeout": A_DAY,  # and so is a slow stop
+        "limit_request_line": 0,  # what a request may hold is the front's to say
+        "limit_request_fields": 32768,
+        "limit_request_field_size": 0,
         "worker_tmp_dir": folder,
         "post_fork": lambda arbiter, worker: end_with_purser(),
         "post_worker_init": lambda worker: os.link(early, socket),

@@ -49,6 +49,26 @@ func Descendants(pid int) []Proc {
 	return slices.DeleteFunc(all, func(p Proc) bool { return p.PID == pid || !family[p.PID] })
 }
 
+// Family are the processes of the apps: all below purser but its keeper, which forks them.
+func (p *Purser) Family() []Proc {
+	return slices.DeleteFunc(Descendants(p.PID()), func(m Proc) bool { return isKeeper(m.PID) })
+}
+
+// Keeper is the pid of the process of purser that forks all others.
+func (p *Purser) Keeper() int {
+	for _, m := range Descendants(p.PID()) {
+		if isKeeper(m.PID) {
+			return m.PID
+		}
+	}
+	return 0
+}
+
+func isKeeper(pid int) bool {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return strings.HasSuffix(string(line), "\x00keeper\x00")
+}
+
 // Zombies are the descendants of pid that ended and were not reaped.
 func Zombies(pid int) []Proc {
 	return slices.DeleteFunc(Descendants(pid), func(p Proc) bool { return p.State != "Z" })

@@ -74,7 +74,7 @@ func TestReleaseThatHangsAtBootIsGivenUpAtItsDeadline(t *testing.T) {
 	if !harness.SamePIDs(before, p.Status(t, "app").Ready()) {
 		t.Error("the old processes were touched")
 	}
-	if left := len(harness.Descendants(p.PID())); left != 2 {
+	if left := len(p.Family()); left != 2 {
 		t.Errorf("%d processes are left below purser, not 2", left)
 	}
 }

@@ -85,7 +85,7 @@ func harmOne(t *testing.T, harm syscall.Signal, state string) {
 		return len(s.Ready()) == 2 && len(s.Processes) == 2 && s.Ready()[0].Generation == 2 && s.Ready()[1].Generation == 2 && s.Condition == "up"
 	})
 	harness.MustBeGone(t, append(old, victim))
-	if below := harness.Descendants(p.PID()); len(below) != 2 {
+	if below := p.Family(); len(below) != 2 {
 		t.Errorf("below purser live %+v", below)
 	}
 	if body := harness.Get(t, p, "/").Body; harness.WordIn(body, "v") != "2" {
@@ -101,7 +101,7 @@ func harmOne(t *testing.T, harm syscall.Signal, state string) {
 func awaitNewcomer(t *testing.T, p *harness.Purser, known []int) (pid int) {
 	t.Helper()
 	harness.Eventually(t, harness.Patience, "a process is being started", func() bool {
-		for _, found := range harness.Descendants(p.PID()) {
+		for _, found := range p.Family() {
 			// Its group is set before the program is run: until then it is a copy of purser itself.
 			if !slices.Contains(known, found.PID) && found.Group == found.PID && harness.Exe(found.PID) != harness.Exe(p.PID()) {
 				pid = found.PID
@@ -121,7 +121,7 @@ func TestProcessThatIgnoresTermIsKilledWithAllItsChildren(t *testing.T) {
 	var old []int
 	harness.Eventually(t, harness.Patience, "both families are complete", func() bool {
 		old = nil
-		for _, process := range harness.Descendants(p.PID()) {
+		for _, process := range p.Family() {
 			old = append(old, process.PID)
 		}
 		return len(old) == 2*family
@@ -129,7 +129,7 @@ func TestProcessThatIgnoresTermIsKilledWithAllItsChildren(t *testing.T) {
 	app.Write("VERSION", "2")
 	result := harness.MustRestart(t, p, 0)
 	harness.MustBeGone(t, old)
-	harness.Eventually(t, harness.Patience, "only the new families are left", func() bool { return len(harness.Descendants(p.PID())) == 2*family })
+	harness.Eventually(t, harness.Patience, "only the new families are left", func() bool { return len(p.Family()) == 2*family })
 	if result.Took > 12*time.Second {
 		t.Errorf("the restart took %v, with a stop_timeout of 1s", result.Took)
 	}
@@ -158,7 +158,7 @@ func TestDeathOfAServerBehindAWrapperIsNoticedAtOnce(t *testing.T) {
 			return len(s.Ready()) == 2 && !slices.Contains(s.PIDs(), wrapper)
 		})
 		harness.MustBeGone(t, []int{wrapper, server})
-		if below := harness.Descendants(p.PID()); len(below) != 4 {
+		if below := p.Family(); len(below) != 4 {
 			t.Errorf("after %s died there live two wrappers and two servers, or not: %+v", end, below)
 		}
 	}
@@ -193,7 +193,7 @@ func TestAppThatForksIntoTheBackgroundIsRefusedAndLeavesNothing(t *testing.T) {
 	harness.WriteFile(t, s.Deploy(site.Release{Version: 2}), "start", "#!/bin/sh\n("+site.Program(t)+" &) &\nexit 0\n")
 	result := harness.MustRestart(t, p, 1)
 	harness.MustSay(t, result.Stderr, "foreground")
-	harness.Eventually(t, harness.Patience, "nothing of it is left", func() bool { return len(harness.Descendants(p.PID())) == 2 })
+	harness.Eventually(t, harness.Patience, "nothing of it is left", func() bool { return len(p.Family()) == 2 })
 	harness.MustAllBe(t, p, 2, 1, old)
 }
 

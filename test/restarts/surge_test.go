@@ -85,7 +85,7 @@ func TestRollWithoutSurgeReplacesOneByOneWithinTheSameMemory(t *testing.T) {
 	harness.AwaitAnswers(t, load, 100)
 	most := 0
 	look := harness.Observe(t, p, func(status harness.Status) string {
-		alive := len(slices.DeleteFunc(harness.Descendants(p.PID()), func(p harness.Proc) bool { return p.State == "Z" }))
+		alive := len(slices.DeleteFunc(p.Family(), func(p harness.Proc) bool { return p.State == "Z" }))
 		most = max(most, alive)
 		switch {
 		case len(status.Ready()) < n-1:

@@ -14,11 +14,13 @@ import (
 	"purser/restart"
 	"purser/restart/deploy"
 	"purser/spawn"
+	"purser/spawn/keeper"
 )
 
 // What all apps of a purser share.
 type shared struct {
 	pool     *pool.Pool
+	keeper   *keeper.Keeper // parent of all children
 	deployer *deploy.Deployer
 	folder   string // for the sockets of apps
 	log      hclog.Logger
@@ -62,7 +64,7 @@ func (a *App) Start() error {
 	if err != nil {
 		return refusal(err)
 	}
-	a.spawner = spawn.New(a.conf, a.shared.folder, lines)
+	a.spawner = spawn.New(a.shared.keeper, a.conf, a.shared.folder, lines)
 	a.restarts = a.shared.deployer.Add(a.conf, lines)
 	a.group = a.shared.pool.Add(a.conf, pool.Release(release), a.restarts.Noting(spawning(a.spawner)))
 	a.restarts.Watch()

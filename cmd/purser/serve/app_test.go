@@ -15,6 +15,7 @@ import (
 	"purser/pool"
 	"purser/restart/deploy"
 	"purser/spawn"
+	"purser/spawn/keeper"
 )
 
 // asApp in the environment makes the test binary an app that answers on the socket that it is given.
@@ -27,11 +28,12 @@ func newSite(t *testing.T) *shared {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pool.New(0, 0, hclog.NewNullLogger())
-	s := &shared{pool: p, deployer: deploy.New(p, nil, hclog.NewNullLogger()), folder: folder, log: hclog.NewNullLogger(),
+	p, k := pool.New(0, 0, hclog.NewNullLogger()), &keeper.Keeper{}
+	s := &shared{pool: p, keeper: k, deployer: deploy.New(deploy.Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger()}), folder: folder, log: hclog.NewNullLogger(),
 		lines: func(conf.App) (spawn.Lines, error) { return func(spawn.Line) {}, nil }}
 	t.Cleanup(func() {
 		s.deployer.Close()
+		k.Close()
 		os.RemoveAll(folder)
 	})
 	return s

@@ -20,6 +20,7 @@ import (
 	"purser/proxy"
 	"purser/restart/deploy"
 	"purser/spawn"
+	"purser/spawn/keeper"
 	"purser/status"
 )
 
@@ -66,8 +67,12 @@ type purser struct {
 	hurry context.CancelFunc // ends the patience of the stop
 }
 
+// reservedThreads are as many as purser was seen to need with hundreds of apps, under load.
+const reservedThreads = 24
+
 func (p *purser) run() error {
 	defer p.Log.Close()
+	keeper.ReserveThreads(reservedThreads)
 	signals := catchSignals()
 	defer signals.release()
 	apps, err := Detect(p.Conf.Apps)
@@ -132,8 +137,8 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App}
-	p.shared.deployer = deploy.New(p.shared.pool, p.ledger.See, p.Log)
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Seen: p.ledger.See, Log: p.Log})
 	for _, app := range apps {
 		a := newApp(&p.shared, app)
 		if err := a.Start(); err != nil {
@@ -231,6 +236,7 @@ func (p *purser) stopApps(patience context.Context) {
 	}
 	stopping.Wait()
 	p.shared.deployer.Close()
+	p.shared.keeper.Close()
 }
 
 // drainTimeout is the longest that any app gives its requests.

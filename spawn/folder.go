@@ -1,0 +1,68 @@
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"purser/spawn/loader"
+)
+
+// A folder is where the sockets of an app's children are, and the loaders. It is made when it is first
+// wanted, and again when somebody has removed it or a part of it: what cleans /tmp, or the end of a
+// login, must not keep an app from starting.
+type folder struct {
+	parent  string
+	loaders bool // the kind of the app needs them, or its guard against reloads
+
+	mu   sync.Mutex // guards what follows; held while the folder is made
+	path string     // "" before it is first wanted
+}
+
+// get returns the folder's path, once it is complete.
+func (f *folder) get() (path string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	folderTurns.do(func() { err = f.complete() })
+	return f.path, err
+}
+
+func (f *folder) complete() error {
+	if err := f.make(); err != nil {
+		return fmt.Errorf("cannot make a runtime folder: %w", err)
+	}
+	if !f.loaders {
+		return nil
+	}
+	return loader.Write(filepath.Join(f.path, loaders))
+}
+
+func (f *folder) make() error {
+	if f.path != "" {
+		return os.MkdirAll(f.path, 0o700)
+	}
+	if err := os.MkdirAll(f.parent, 0o700); err != nil {
+		return err
+	}
+	path, err := os.MkdirTemp(f.parent, "p")
+	if err != nil {
+		return err
+	}
+	f.path = path
+	return nil
+}
+
+// remove removes it, if it was ever made.
+func (f *folder) remove() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.path == "" {
+		return nil
+	}
+	if err := os.RemoveAll(f.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package keeper
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A child is what was forked, in the keeper.
+type child struct {
+	id   uint32
+	pid  int    // also of its group
+	mark string // the variable that all that it starts inherits
+
+	exited   bool // and reaped
+	stopping bool // asked to end: what is in its group may end after it
+	killing  bool // all that is left is to be killed
+	empty    bool // its group is: from here on the group's id may be another's
+
+	strays []member  // outside the group, and signalled with it
+	left   int       // how many the last sweep found
+	since  time.Time // when the killing began
+}
+
+// signal signals the group, the leader also if it has moved to another one, and the strays: nothing
+// that a program does may put it out of reach.
+func (c *child) signal(s syscall.Signal) {
+	if !c.groupGone() {
+		unix.Kill(-c.pid, s)
+	}
+	if !c.exited {
+		if group, err := unix.Getpgid(c.pid); err == nil && group != c.pid {
+			unix.Kill(c.pid, s)
+		}
+	}
+	for _, stray := range c.strays {
+		stray.signal(s)
+	}
+}
+
+// kill begins the end of everything that belongs to the child.
+func (c *child) kill() {
+	if !c.killing {
+		c.killing, c.since = true, time.Now()
+	}
+	c.signal(unix.SIGKILL)
+}
+
+// ends reports whether what is left of a child that has exited is to be killed, and begins with its
+// group: if nobody asked it to end; if nobody is left who was asked; or if purser said so.
+func (c *child) ends() bool {
+	c.strays = slices.DeleteFunc(c.strays, func(m member) bool { return !m.lives() })
+	if c.killing || !c.stopping || c.groupGone() && len(c.strays) == 0 {
+		c.kill()
+	}
+	return c.killing
+}
+
+// groupGone reports whether nobody is left in the group. A leader that is not reaped holds it, and so
+// does every member: orphans are the keeper's children.
+func (c *child) groupGone() bool {
+	if !c.exited || c.empty {
+		return c.empty
+	}
+	err := unix.Waitid(unix.P_PGID, c.pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	c.empty = errors.Is(err, unix.ECHILD)
+	return c.empty
+}

@@ -1,0 +1,85 @@
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Process is a child of the keeper: the leader of a process group, and all that it has started.
+// Its methods may be called at any time, also after it is gone.
+type Process struct {
+	link    *link
+	id      uint32
+	pid     int
+	started chan struct{}
+	exited  chan struct{}
+	gone    chan struct{}
+	failure error              // why it does not run
+	status  syscall.WaitStatus // valid when it has exited
+	lost    bool               // its keeper has died
+}
+
+// PID returns the process id, which is also the id of its process group.
+func (p *Process) PID() int { return p.pid }
+
+// Exited is closed when the leader has exited.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// Gone is closed when nothing is left of it: after an exit that nobody asked for, everything that it
+// started is killed; after Stop, what is in its group has time until Kill.
+func (p *Process) Gone() <-chan struct{} { return p.gone }
+
+// Stop asks the group to end, by a signal. It should be called only once.
+func (p *Process) Stop(s syscall.Signal) { p.tell(verbStop, uint32(s)) }
+
+// Signal signals the group, and reports whether there was still somebody to signal.
+func (p *Process) Signal(s syscall.Signal) bool { return p.tell(verbSignal, uint32(s)) }
+
+// Kill kills it with all that it has started.
+func (p *Process) Kill() { p.tell(verbKill, 0) }
+
+// Follow has a process that has left the group get all signals that it gets.
+func (p *Process) Follow(pid int) { p.tell(verbFollow, uint32(pid)) }
+
+// Exit says how the leader exited, nil for status 0. It is valid when it is gone.
+func (p *Process) Exit() error {
+	switch {
+	case p.lost:
+		return errors.New("killed, as " + errDead.Error())
+	case p.status.Signaled():
+		return fmt.Errorf("killed by signal %s", strings.TrimPrefix(unix.SignalName(p.status.Signal()), "SIG"))
+	case p.status.ExitStatus() != 0:
+		return fmt.Errorf("exited with status %d", p.status.ExitStatus())
+	}
+	return nil
+}
+
+func (p *Process) tell(v verb, number uint32) bool {
+	select {
+	case <-p.gone:
+		return false
+	default:
+		return message{v, p.id, number}.send(p.link.conn) == nil
+	}
+}
+
+// lose is the end of a process whose keeper has died; its link's lock is held.
+func (p *Process) lose() {
+	p.lost = true
+	if p.pid == 0 {
+		p.failure = errDead
+		close(p.started)
+		return
+	}
+	select {
+	case <-p.exited:
+		p.lost = false // it had exited before
+	default:
+		close(p.exited)
+	}
+	close(p.gone)
+}
