@@ -55,7 +55,7 @@ func MustOnlyLive(t *testing.T, p *Purser, n int, dir string) {
 			t.Errorf("process %d is of release %s and runs in %s (%v), not in %s", process.PID, process.Release, at, err, dir)
 		}
 	}
-	if below := Descendants(p.PID()); len(below) != n {
+	if below := p.Family(); len(below) != n {
 		t.Errorf("%d processes live below purser, zombies too, not %d: %+v", len(below), n, below)
 	}
 }

@@ -59,7 +59,7 @@ func TestEnvironmentIsMadeFromTheConfigurationAndNeverInherited(t *testing.T) {
 	})
 	own := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "RAILS_ENV", "RACK_ENV", "NODE_ENV", "WSGI_ENV", "APP_ENV", "PORT",
 		"PURSER_SOCKET", "PURSER_APP", "PURSER_GENERATION", "PURSER_PROCESS", "PURSER_RELEASE", "IN_PASSENGER", "PASSENGER_APP_ENV",
-		"PYTHONUNBUFFERED", "BUNDLE_WITHOUT", "WEB_CONCURRENCY", "RUBYOPT"}
+		"PURSER_CHILD", "PYTHONUNBUFFERED", "BUNDLE_WITHOUT", "WEB_CONCURRENCY", "RUBYOPT"}
 	for generation := 1; generation <= 2; generation++ {
 		dir := ""
 		if generation > 1 {

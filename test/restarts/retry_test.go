@@ -12,7 +12,7 @@ func TestGetThatNewCodeDiesOfIsAnsweredByOldCode(t *testing.T) {
 		for name, keys := range map[string][]string{"one at a time": {"concurrency = 1"}, "any number at once": {`concurrency = "unlimited"`}} {
 			t.Run(ends+", "+name, func(t *testing.T) {
 				s := site.New(t, site.Release{Version: 1})
-				p := s.Serve(4, keys...)
+				p := s.Serve(4, append(keys, harness.RestartTable("surge = 2"))...)
 				s.Deploy(site.Release{Version: 2, Ends: ends})
 				harness.MustRestart(t, p, 0, "--canary", "50%") // a second one must not be asked next
 				load := harness.Load{Addr: p.Addr, Rate: 60}.Begin()

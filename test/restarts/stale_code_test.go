@@ -160,9 +160,9 @@ func TestWhatIsShownIsWhatEachProcessRuns(t *testing.T) {
 	old := site.CurrentOf(t, s)
 	p := s.Serve(n, "concurrency = 1")
 	dir := s.Deploy(site.Release{Version: 2})
-	harness.MustRestart(t, p, 0, "--canary", "1") // one new process beside three old ones, for as long as we like
+	harness.MustRestart(t, p, 0, "--canary", "1") // one new process beside the old ones, for as long as we like
 
-	answers := harness.AskEach(t, p, n)
+	answers := harness.AskEach(t, p, n+1)
 	count := map[string]int{}
 	for _, process := range p.Status(t, "app").Processes {
 		count[process.Release]++
@@ -170,14 +170,14 @@ func TestWhatIsShownIsWhatEachProcessRuns(t *testing.T) {
 			t.Errorf("process %d is shown with generation %d of %s, and says %q", process.PID, process.Generation, process.Release, body)
 		}
 	}
-	if count[old] != 3 || count[dir] != 1 {
-		t.Errorf("a canary of 1 of 4 is shown as %v", count)
+	if count[old] != n || count[dir] != 1 {
+		t.Errorf("a canary of 1 beside 4 is shown as %v", count)
 	}
 	metrics := p.AdminRequest(t, "GET", "/metrics", nil).Body
-	harness.MustSay(t, metrics, `purser_processes{app="app",generation="1",state="ready"} 3`, `purser_processes{app="app",generation="2",state="ready"} 1`,
+	harness.MustSay(t, metrics, `purser_processes{app="app",generation="1",state="ready"} 4`, `purser_processes{app="app",generation="2",state="ready"} 1`,
 		`purser_restart_canary{app="app"} 1`, `purser_generation{app="app"} 2`)
 	text := p.Run(harness.Within(t), "status").Stdout
-	harness.MustSay(t, text, "Release : "+dir, "Canary: 1 of 4 processes runs generation 2")
+	harness.MustSay(t, text, "Release : "+dir, "Canary: 1 process of generation 2 beside 4 old")
 	if got := strings.Count(text, "Ready (canary)"); got != 1 {
 		t.Errorf("status shows %d canaries:\n%s", got, text)
 	}
