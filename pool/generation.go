@@ -16,6 +16,7 @@ type generation struct {
 	worked   bool      // a process of it was put to work once
 	bad      bool      // it does not start, and is only probed until it does; or it was taken back
 	rejected bool      // it was taken back, by an operator or for its answers: it is not tried again
+	byHand   bool      // by an operator
 	insisted bool      // it is not given up for an older one, whatever the configuration says
 	tally    tally     // how its processes answered
 	crashes  int       // of its processes while it was taking over
@@ -67,6 +68,9 @@ func (n *generation) booted() (recovered bool) {
 
 // reject takes n back for good.
 func (n *generation) reject(f *Failure) { n.bad, n.rejected, n.failure = true, true, f }
+
+// restore undoes a reject.
+func (n *generation) restore() { n.bad, n.rejected, n.byHand, n.failure = false, false, false, nil }
 
 // forgive lets it be spawned at once.
 func (n *generation) forgive() {

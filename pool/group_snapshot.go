@@ -46,6 +46,8 @@ func (g *groupState) condition(now time.Time) Condition {
 	switch ready := g.census().ready; {
 	case g.closed:
 		return Closing
+	case ready > 0 && g.resisting() && g.wanted.byHand:
+		return RolledBack
 	case ready > 0 && g.resisting():
 		return Resisting
 	case ready > g.of(g.wanted).ready:

@@ -148,13 +148,6 @@ func (p *Pool) leave(g *Group) (matters bool) {
 	return p.slots.leave(g)
 }
 
-// reserve keeps so many slots for a group.
-func (p *Pool) reserve(g *Group, min int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.slots.reserve(g, min)
-}
-
 // kick lets the groups that wait for a slot look again, in the order in which they came.
 func (p *Pool) kick() {
 	p.mu.Lock()

@@ -63,6 +63,7 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 		g.past, g.good = g.past[:len(g.past)-1], back
 	}
 	g.withdraw(why)
+	g.wanted.byHand = true
 	back.forgive()
 	r := g.newRollback(now, id, reason, back, from, had)
 	g.settle(now)
@@ -86,7 +87,7 @@ func (g *groupState) rollbackFailed(now time.Time, r *restart) {
 	if r.from != nil {
 		g.good = r.from
 		if r.from == g.wanted {
-			g.wanted.bad, g.wanted.rejected, g.wanted.failure = false, false, nil
+			g.wanted.restore()
 		}
 	}
 	g.end(now, r, RestartFailed)
@@ -99,7 +100,7 @@ func (g *groupState) surrender(now time.Time) {
 		return
 	}
 	g.moves++
-	g.wanted.bad, g.wanted.rejected, g.wanted.failure = false, false, nil
+	g.wanted.restore()
 	g.os.note(hclog.Warn, "nothing is left of the old code, going on with the new", "generation", g.wanted.number)
 	if r := g.running(); r != nil && r.way().returning() {
 		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),

@@ -48,7 +48,7 @@ func TestRollbackInTheWindowIsAtOnce(t *testing.T) {
 	s.are("1 ready, 2 ready, 3 stopping g2, 4 stopping g2")
 	s.exits(3, 4)
 	got(t, "the rollback", back.state, RestartDone)
-	s.isIn(Resisting)
+	s.isIn(RolledBack)
 }
 
 func TestAfterTheWindowItIsByRespawn(t *testing.T) {
@@ -128,7 +128,7 @@ func TestRollbackGoesFurtherBackEachTime(t *testing.T) {
 		s.boots(next + 1)
 		s.exits(next - 1)
 	}
-	s.isIn(Resisting)
+	s.isIn(RolledBack)
 }
 
 func TestRollbackToCodeThatIsGoneGoesNowhere(t *testing.T) {

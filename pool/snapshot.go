@@ -70,7 +70,7 @@ type RestartSnapshot struct {
 // A Step is one thing that a restart did.
 type Step struct {
 	At         time.Time `json:"at"`
-	What       string    `json:"what"` // requested spawning ready draining gone memory blocking switched canary promoted probation rolled-back; done failed superseded
+	What       string    `json:"what"` // requested spawning ready draining gone memory blocking switched canary promoted probation rolled-back waiting begun; done failed superseded
 	PID        int       `json:"pid,omitempty"`
 	Generation int       `json:"generation"`
 	Note       string    `json:"note,omitempty"`
@@ -92,11 +92,12 @@ const (
 type Condition string
 
 const (
-	Closing    Condition = "closing"    // purser is stopping
-	Resisting  Condition = "resisting"  // the newest generation failed, older processes serve
-	Restarting Condition = "restarting" // some ready process is of an older generation
-	Up         Condition = "up"         // at least one process is ready
-	Starting   Condition = "starting"   // none ready, some spawning
-	Failed     Condition = "failed"     // none ready or spawning, the last spawn failed
-	Resting    Condition = "resting"    // nothing lives and nothing is wanted
+	Closing    Condition = "closing"     // purser is stopping
+	Resisting  Condition = "resisting"   // the newest generation failed, older processes serve
+	RolledBack Condition = "rolled-back" // an operator took the newest generation back, older processes serve
+	Restarting Condition = "restarting"  // some ready process is of an older generation
+	Up         Condition = "up"          // at least one process is ready
+	Starting   Condition = "starting"    // none ready, some spawning
+	Failed     Condition = "failed"      // none ready or spawning, the last spawn failed
+	Resting    Condition = "resting"     // nothing lives and nothing is wanted
 )

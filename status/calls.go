@@ -65,7 +65,7 @@ func (s *Server) getReady(w http.ResponseWriter, _ *http.Request) {
 
 // serves reports whether a request for a group in this condition finds a ready process at once.
 func serves(c pool.Condition) bool {
-	return c == pool.Up || c == pool.Restarting || c == pool.Resisting
+	return c == pool.Up || c == pool.Restarting || c == pool.Resisting || c == pool.RolledBack
 }
 
 // group returns the group that the path names, or refuses and returns nil.

@@ -97,16 +97,19 @@ func (t *text) failure(a App) {
 	if f == nil {
 		return
 	}
-	what := "Spawning failed"
-	if a.Condition == pool.Resisting {
+	what, colour := "Spawning failed", red
+	switch a.Condition {
+	case pool.Resisting:
 		what = "Resisting deployment error"
+	case pool.RolledBack:
+		what, colour = "Taken back", yellow
 	}
-	t.line("  %s", t.paint(red, "%s since %s (generation %d, error %s): %s",
+	t.line("  %s", t.paint(colour, "%s since %s (generation %d, error %s): %s",
 		what, f.At.Format("2006-01-02 15:04:05 -0700"), f.Generation, f.ErrorID, Printable(f.Reason)))
 	for _, line := range f.Output {
 		t.line("    | %s", Printable(line))
 	}
-	if a.LastGood != nil && a.Condition == pool.Resisting {
+	if a.LastGood != nil && (a.Condition == pool.Resisting || a.Condition == pool.RolledBack) {
 		t.line("  Serving : %s", release(*a.LastGood))
 	}
 	if a.RetryAt != nil && a.RetryAt.After(t.now) {

@@ -54,18 +54,3 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 		}
 	}
 }
-
-// oneKeystroke is how long after a signal to stop another is the same one: many programs send it to
-// purser and to their whole process group (timeout(1), npm, kill $(pidof purser)).
-const oneKeystroke = 100 * time.Millisecond
-
-// stopSignals are the signals to stop that came so far.
-type stopSignals struct{ first time.Time }
-
-// another reports whether a signal to stop is a second one, by which somebody says that they do not wait.
-func (s *stopSignals) another(now time.Time) bool {
-	if s.first.IsZero() {
-		s.first = now
-	}
-	return now.Sub(s.first) > oneKeystroke
-}
