@@ -61,6 +61,18 @@ func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s R
 	return s, err
 }
 
+// TakenBack returns the release that an operator has taken back, if the app goes without it. Where the older
+// code was in the same folder (a deployment in place) that says nothing of what is there now.
+func (g *Group) TakenBack() (r Release, taken bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := &g.state
+	if !s.wanted.byHand || !s.resisting() || s.overwritten(s.good) {
+		return Release{}, false
+	}
+	return s.wanted.release, true
+}
+
 // Wanted returns the release that the app is to run.
 func (g *Group) Wanted() Release {
 	g.mu.Lock()

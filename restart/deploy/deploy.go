@@ -52,7 +52,7 @@ func New(c Config) *Deployer {
 		log: c.Log.Named("restart"), hookLog: c.Log.Named("hook"), apps: map[string]*App{}}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.watcher = restart.New(nil, d.live, d.touched, c.Log)
-	d.checker = restart.NewChecker(nil, d.processes, d.touched, c.Log)
+	d.checker = restart.NewChecker(nil, d.processes, d.changed, c.Log)
 	d.checker.Reexecuted, d.watcher.Made = d.reexecuted, d.checker.Made
 	d.events = follow(c.Pool, d.happened, d.log)
 	return d
@@ -124,9 +124,36 @@ func (d *Deployer) touched(app, reason string) {
 	}
 }
 
+// changed is called when an app's code has changed on disk, and it restarts by itself then.
+func (d *Deployer) changed(app, reason string) {
+	if !d.heldBack(app) {
+		d.touched(app, reason)
+	}
+}
+
+// heldBack reports whether the code that an app would be restarted with is what an operator has taken back.
+// It stays so until somebody asks for a restart of that app (or of all: --all) or touches its restart file, or
+// its root leads elsewhere. What restarts apps without a word about their code does not bring it back.
+func (d *Deployer) heldBack(app string) bool {
+	g, a := d.pool.Group(app), d.app(app)
+	if g == nil || a == nil {
+		return false
+	}
+	taken, any := g.TakenBack()
+	if !any {
+		return false
+	}
+	now, err := restart.ResolveRelease(a.conf.Root)
+	return err == nil && now.Path == taken.Path && now.Dev == taken.Dev && now.Inode == taken.Inode
+}
+
 // RestartAll restarts every app, as SIGUSR1 asks for. It returns at once.
 func (d *Deployer) RestartAll(reason string) {
 	for _, a := range d.all() {
+		if d.heldBack(a.conf.Name) {
+			a.log.Warn("not restarted, as its newest code was taken back; purser restart brings it", "reason", reason)
+			continue
+		}
 		a.start(func() { a.begin(pool.RestartRequest{Reason: reason}) }) // its error is in the log
 	}
 }
@@ -166,7 +193,12 @@ func (d *Deployer) Mark(app, reason string) error {
 }
 
 // Needs is why an app needs a restart.
-func (d *Deployer) Needs(app string) []restart.Need { return d.checker.Needs(app) }
+func (d *Deployer) Needs(app string) []restart.Need {
+	if d.heldBack(app) {
+		return []restart.Need{} // it needs that somebody decides
+	}
+	return d.checker.Needs(app)
+}
 
 // Fresh has an app in development serve a request by code that was loaded after it came, as long as its
 // always_restart.txt is there. It returns the generation that may.
