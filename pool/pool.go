@@ -60,6 +60,12 @@ func New(maxProcesses, maxSpawns int, log hclog.Logger) *Pool {
 // Add makes a group for an app, which begins to hold min_processes of release at once. The kind and
 // the concurrency of app must be resolved. An app can be added once, and not after Close.
 func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
+	return p.Resume(app, release, Past{}, spawn)
+}
+
+// Resume is Add for an app that had a group before, in this purser or another. If the past knows of a release
+// that was taken back, release is the good one.
+func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc) *Group {
 	if app.Concurrency == 0 || app.MaxProcesses < 1 {
 		panic("BUG: app " + app.Name + " has no concurrency, or no processes")
 	}
@@ -67,6 +73,7 @@ func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
 		panic("BUG: app " + app.Name + " is added twice")
 	}
 	g := newGroup(p, app, release, spawn, p.log)
+	g.state.resume(time.Now(), past)
 	p.mu.Lock()
 	p.groups[app.Name] = g
 	p.slots.reserve(g, app.MinProcesses)

@@ -62,7 +62,7 @@ func (l *land) command(args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(binary, args...)
 	cmd.Dir = l.dir
-	cmd.Env = append(cleanEnvironment(), asPurser+"=1", "HOME="+l.dir, "XDG_RUNTIME_DIR="+l.dir, "TMPDIR="+l.dir,
+	cmd.Env = append(cleanEnvironment(), asPurser+"=1", "HOME="+l.dir, "XDG_RUNTIME_DIR="+l.dir, "STATE_DIRECTORY="+l.dir, "TMPDIR="+l.dir,
 		"GORACE=atexit_sleep_ms=0") // under -race, every exit takes a second otherwise
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/conf"
+	"purser/pool"
 	"purser/restart"
 	"purser/spawn"
 )
@@ -39,6 +40,29 @@ func newApp(d *Deployer, app conf.App, lines spawn.Lines) *App {
 	a.ctx, a.refuse = context.WithCancel(d.ctx)
 	return a
 }
+
+// Origin returns what the app is to start with, where its root leads to newest: that, and what is known from
+// before. What was taken back then stays back, as long as the release before it is there.
+func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
+	past := a.deployer.memo.of(a.conf.Name)
+	taken, good := past.TakenBack, past.Good
+	past.TakenBack, past.Good = nil, nil
+	if taken == nil || good == nil || !same(*taken, newest) {
+		return newest, past
+	}
+	there, err := restart.ResolveRelease(good.Path)
+	if err != nil || !same(pool.Release(there), *good) {
+		a.log.Warn("the newest release was taken back, but the one before it is gone; serving what is there",
+			"release", newest.Path, "gone", good.Path)
+		return newest, past
+	}
+	a.log.Warn("the newest release was taken back, so the one before it serves; purser restart brings it", "release", newest.Path, "serving", good.Path)
+	past.TakenBack, past.Good = taken, good
+	return pool.Release(there), past
+}
+
+// same reports whether two releases are the same folder.
+func same(a, b pool.Release) bool { return a.Path == b.Path && a.Dev == b.Dev && a.Inode == b.Inode }
 
 // Watch looks at the app's restart file from now on. Its group has just been made.
 func (a *App) Watch() { a.deployer.watcher.Add(a.conf) }

@@ -28,6 +28,7 @@ type Deployer struct {
 	memory  *memory
 	events  *follower
 	seen    func(pool.Event)
+	memo    *memo
 	log     hclog.Logger
 	hookLog hclog.Logger
 
@@ -38,17 +39,18 @@ type Deployer struct {
 	apps map[string]*App
 }
 
-// Config is what a Deployer needs. All of it but Seen is required.
+// Config is what a Deployer needs. All of it but Memo and Seen is required.
 type Config struct {
 	Pool   *pool.Pool
 	Keeper *keeper.Keeper   // parent of the hooks
+	Memo   string           // file for what is to be known after purser's own restart; "" = none
 	Seen   func(pool.Event) // is told of each event in the pool, in their order, and does not wait
 	Log    hclog.Logger
 }
 
 // New returns a Deployer without apps.
 func New(c Config) *Deployer {
-	d := &Deployer{pool: c.Pool, keeper: c.Keeper, seen: c.Seen, memory: newMemory(),
+	d := &Deployer{pool: c.Pool, keeper: c.Keeper, seen: c.Seen, memory: newMemory(), memo: readMemo(c.Memo, c.Log.Named("restart")),
 		log: c.Log.Named("restart"), hookLog: c.Log.Named("hook"), apps: map[string]*App{}}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.watcher = restart.New(nil, d.live, d.touched, c.Log)
@@ -144,7 +146,7 @@ func (d *Deployer) heldBack(app string) bool {
 		return false
 	}
 	now, err := restart.ResolveRelease(a.conf.Root)
-	return err == nil && now.Path == taken.Path && now.Dev == taken.Dev && now.Inode == taken.Inode
+	return err == nil && same(pool.Release(now), taken)
 }
 
 // RestartAll restarts every app, as SIGUSR1 asks for. It returns at once.

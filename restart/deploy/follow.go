@@ -86,6 +86,7 @@ func (d *Deployer) happened(e pool.Event) {
 	case e.Kind == "restart":
 		if r, known := d.pool.Restart(e.Restart); known != nil {
 			a.restartWent(g, r, e.What)
+			d.memo.note(e.App, g.Past())
 		}
 	}
 	hooks := a.hooksNow()

@@ -26,6 +26,7 @@ type Options struct {
 	Env    []string // added to the environment, which is otherwise PATH, HOME and XDG_RUNTIME_DIR
 	Before []string // a command line that purser's is appended to, as in "taskset -c 0"
 	Stderr *os.File // instead of Log
+	After  *Purser  // which has ended: this is the next one of its name
 }
 
 // A Purser is a running purser.
@@ -108,11 +109,14 @@ func Launch(o Options) (*Purser, error) {
 		return nil, err
 	}
 	p := &Purser{Addr: FreeAddr(), Instance: nextName(), bin: bin}
+	if o.After != nil {
+		p.Instance = o.After.Instance
+	}
 	run := filepath.Join(Scratch(), "run")
 	if err := os.MkdirAll(run, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make a runtime folder: %w", err)
 	}
-	p.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_RUNTIME_DIR=" + run}, o.Env...)
+	p.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_RUNTIME_DIR=" + run, "STATE_DIRECTORY=" + run}, o.Env...)
 	p.Admin = filepath.Join(runtimeDir(run), p.Instance+".sock")
 	args, err := p.args(o)
 	if err != nil {

@@ -66,7 +66,8 @@ func (a *App) Start() error {
 	}
 	a.spawner = spawn.New(a.shared.keeper, a.conf, a.shared.folder, lines)
 	a.restarts = a.shared.deployer.Add(a.conf, lines)
-	a.group = a.shared.pool.Add(a.conf, pool.Release(release), a.restarts.Noting(spawning(a.spawner)))
+	origin, past := a.restarts.Origin(pool.Release(release))
+	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(spawning(a.spawner)))
 	a.restarts.Watch()
 	return nil
 }

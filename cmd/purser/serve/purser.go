@@ -138,7 +138,7 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 	}
 	server := p.Conf.Server
 	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Seen: p.ledger.See, Log: p.Log})
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.ledger.See, Log: p.Log})
 	for _, app := range apps {
 		a := newApp(&p.shared, app)
 		if err := a.Start(); err != nil {

@@ -1,0 +1,94 @@
+package deploy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/pool"
+)
+
+// A memo is what is known of each app over purser's own restart, in a small file that is written whole. Where
+// it cannot be written it is kept in memory, which is said once.
+type memo struct {
+	path string // "" = in memory only
+	log  hclog.Logger
+
+	mu     sync.Mutex // guards what follows, and is held while the file is written
+	apps   map[string]pool.Past
+	failed bool // writing
+}
+
+// readMemo reads what the purser before this one has left. A file that is damaged is set aside.
+func readMemo(path string, log hclog.Logger) *memo {
+	m := &memo{path: path, log: log, apps: map[string]pool.Past{}}
+	if path == "" {
+		return m
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &m.apps)
+	}
+	if err != nil {
+		m.apps = map[string]pool.Past{}
+		aside := path + ".damaged"
+		log.Error("cannot read what the last purser has left, so what was rolled back is not known; the file is set aside",
+			"file", aside, "error", errors.Join(err, os.Rename(path, aside)))
+	}
+	return m
+}
+
+func (m *memo) of(app string) pool.Past {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.apps[app]
+}
+
+// note keeps what is new of an app.
+func (m *memo) note(app string, past pool.Past) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if reflect.DeepEqual(m.apps[app], past) {
+		return
+	}
+	m.apps[app] = past
+	if m.path == "" {
+		return
+	}
+	if err := m.write(); err != nil && !m.failed {
+		m.failed = true
+		m.log.Warn("cannot keep what was rolled back over a restart of purser; give the folder to the user that purser runs as",
+			"folder", filepath.Dir(m.path), "error", err)
+	}
+}
+
+func (m *memo) write() error {
+	text, err := json.Marshal(m.apps)
+	if err != nil {
+		return fmt.Errorf("BUG: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(m.path), 0o700); err != nil {
+		return err
+	}
+	next, err := os.CreateTemp(filepath.Dir(m.path), ".next-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(next.Name()) // unless it has become the file
+	_, err = next.Write(text)
+	err = errors.Join(err, next.Sync(), next.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(next.Name(), m.path)
+}

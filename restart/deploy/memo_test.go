@@ -1,0 +1,89 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/pool"
+	"purser/restart"
+)
+
+// newest is what the app's root leads to.
+func (s *site) newest() pool.Release {
+	s.Helper()
+	r, err := restart.ResolveRelease(filepath.Join(s.dir, "blog", "current"))
+	s.must(err)
+	return pool.Release(r)
+}
+
+func TestARollbackIsKnownToTheNextPurser(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state", "purser.json")
+	s := newSite(t)
+	s.memo.path = file
+	s.restartTo("2")
+	s.restartTo("3")
+	s.rollsBack()
+	s.events.catchUp()
+
+	s.memo = readMemo(file, hclog.NewNullLogger()) // as the next one does
+	release, past := s.apps["blog"].Origin(s.newest())
+	if release.Path != s.path("blog/2") || past.TakenBack == nil || past.TakenBack.Path != s.path("blog/3") || past.Generation != 3 {
+		t.Errorf("it begins with %s, and knows %+v", release.Path, past)
+	}
+	s.deploy("blog", "4")
+	if release, past := s.apps["blog"].Origin(s.newest()); release.Path != s.path("blog/4") || past.TakenBack != nil {
+		t.Errorf("another release begins with %s, and is held back: %+v", release.Path, past)
+	}
+	s.deploy("blog", "3")
+	s.must(os.RemoveAll(s.path("blog/2")))
+	if release, past := s.apps["blog"].Origin(s.newest()); release.Path != s.path("blog/3") || past.TakenBack != nil {
+		t.Errorf("without the good one it begins with %s, and knows %+v", release.Path, past)
+	}
+
+	s.touched("blog", "tmp/restart.txt touched")
+	s.eventually("a restart takes it off the list", func() bool { return s.memo.of("blog").TakenBack == nil })
+	text, err := os.ReadFile(file)
+	if err != nil || strings.Contains(string(text), "taken_back") {
+		t.Errorf("the file has %s, %v", text, err)
+	}
+}
+
+func TestADamagedFileIsSetAside(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "purser.json")
+	if err := os.WriteFile(file, []byte(`{"blog": {"generation": 3, "tak`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := readMemo(file, hclog.NewNullLogger())
+	if past := m.of("blog"); past != (pool.Past{}) {
+		t.Errorf("it says %+v", past)
+	}
+	if _, err := os.Stat(file + ".damaged"); err != nil {
+		t.Error(err)
+	}
+	m.note("blog", pool.Past{Generation: 4})
+	if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.Generation != 4 {
+		t.Errorf("the next one reads %+v", past)
+	}
+}
+
+func TestAFolderThatCannotBeMadeIsSaidOnce(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	m := readMemo("", hclog.NewNullLogger())
+	m.path, m.log = filepath.Join(blocked, "purser.json"), hclog.New(&hclog.LoggerOptions{Output: &said})
+	m.note("blog", pool.Past{Generation: 4})
+	m.note("blog", pool.Past{Generation: 5})
+	if n := strings.Count(said.String(), "cannot keep"); n != 1 {
+		t.Errorf("said %d times: %s", n, said.String())
+	}
+	if past := m.of("blog"); past.Generation != 5 {
+		t.Errorf("in memory it is %+v", past)
+	}
+}
