@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asPurser) != "" || len(os.Args) > 1 && os.Args[1] == "demo-app" {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up the end of every keeper for a second
 	goleak.VerifyTestMain(m)
 }
 

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 	if keeper.Wanted(os.Args[1:]) {
 		os.Exit(keeper.Run())
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up the end of every keeper for a second
 	goleak.VerifyTestMain(m)
 }
 

@@ -16,5 +16,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asApp) != "" {
 		serveAsApp(os.Args[1])
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up the end of every keeper for a second
 	goleak.VerifyTestMain(m)
 }
