@@ -46,10 +46,11 @@ func (at *seat[G]) asks() bool { return at.need != growing && !at.promised }
 // wanting reports whether others are to make room for anybody.
 func (s *slots[G]) wanting() bool { return slices.ContainsFunc(s.waiting, (*seat[G]).asks) }
 
-// gives reports whether a process less of a group is a free slot, and not one that is kept for it.
+// gives reports whether a group has more than what is kept for it. What it has beside its slots goes first, and
+// is no slot yet: then it is asked again.
 func (s *slots[G]) gives(group G) bool {
 	a := s.accounts[group]
-	return a.slots > a.min && a.surplus == 0
+	return a.slots+a.surplus > a.min
 }
 
 // deals says who makes room for whom, and counts that as promised. Who needs it to live comes first, and

@@ -141,7 +141,7 @@ func (w *world) calmDown() {
 	for _, g := range w.groups {
 		g.promote()
 	}
-	if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return !slices.ContainsFunc(w.groups, func(g *simGroup) bool { return g.wrong() != "" }) }) {
+	if !w.runUntil(w.now.Add(4*time.Minute), w.isRight) {
 		for _, g := range w.groups {
 			if wrong := g.wrong(); wrong != "" {
 				for _, p := range g.state.procs {
@@ -155,6 +155,17 @@ func (w *world) calmDown() {
 	for _, g := range w.groups {
 		g.mustServe()
 	}
+}
+
+// isRight reports whether every group is as it should be. A canary of a restart that has followed another is
+// promoted.
+func (w *world) isRight() bool {
+	for _, g := range w.groups {
+		if r := g.state.running(); r.waits() && r.halted {
+			g.promote()
+		}
+	}
+	return !slices.ContainsFunc(w.groups, func(g *simGroup) bool { return g.wrong() != "" })
 }
 
 // wrong says what is not yet as it should be, if nothing goes wrong any more.
