@@ -7,6 +7,7 @@ import (
 
 	"purser/pool"
 	"purser/proxy/client"
+	"purser/proxy/files"
 	"purser/proxy/spool"
 	"purser/proxy/upstream"
 	"purser/proxy/wire"
@@ -42,7 +43,7 @@ func failureOf(err error) failure {
 	if _, ok := errors.AsType[*spool.Error](err); ok {
 		return failures[errSpool]
 	}
-	if outOfDescriptors(err) {
+	if files.OutOfDescriptors(err) {
 		return failures[upstream.ErrNoLink]
 	}
 	for known, f := range failures {

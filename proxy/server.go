@@ -137,7 +137,7 @@ func (s *Server) notAccepted(err error) {
 	switch {
 	case errors.Is(err, unix.ECONNABORTED):
 		return
-	case outOfDescriptors(err):
+	case files.OutOfDescriptors(err):
 		s.complain("cannot accept a connection, no file descriptor is free; raise LimitNOFILE", err)
 		if s.conns.Shed() {
 			pause = time.Millisecond
@@ -168,10 +168,6 @@ func mostClients() int {
 		return 0
 	}
 	return int(min(limit.Cur, 1<<30) - min(limit.Cur/4, 512))
-}
-
-func outOfDescriptors(err error) bool {
-	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM)
 }
 
 // lastAnswers is how long those who are told that the server stops have to read it.

@@ -1,12 +1,14 @@
 package status
 
+import "purser/pool"
+
 // Healthy reports whether an app does what is wanted of it: it serves visitors, at once or after a start,
 // or an operator wants that it does not. Only who asks for an app by name is told that it was stopped.
 func Healthy(a App, byName bool) bool {
 	switch a.Condition {
-	case "up", "restarting", "resting", "paused", "maintenance":
+	case pool.Up, pool.Restarting, pool.Resting, "paused", "maintenance":
 		return true
-	case "resisting", "rolled-back":
+	case pool.Resisting, pool.RolledBack:
 		for _, p := range a.Processes {
 			if p.State == "ready" {
 				return true

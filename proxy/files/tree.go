@@ -81,7 +81,7 @@ func (t *tree) forget() {
 
 // grave returns err if it says nothing about the file.
 func grave(err error) error {
-	if closedMeanwhile(err) || outOfDescriptors(err) {
+	if closedMeanwhile(err) || OutOfDescriptors(err) {
 		return err
 	}
 	return nil
@@ -89,6 +89,7 @@ func grave(err error) error {
 
 func closedMeanwhile(err error) bool { return errors.Is(err, os.ErrClosed) }
 
-func outOfDescriptors(err error) bool {
+// OutOfDescriptors reports an error that will pass: as many files and connections are open as may be.
+func OutOfDescriptors(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM)
 }
