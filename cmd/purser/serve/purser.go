@@ -123,6 +123,7 @@ func (p *purser) run() error {
 	group.Go(func() error { return p.shared.deployer.Run(stopping) })
 	group.Go(func() error { return p.heed(over, signals) })
 	p.announce(doors, adminDoor)
+	group.Go(func() error { return p.feedWatchdog(over) })
 
 	<-stopping.Done()
 	p.windDown(patience)
