@@ -17,10 +17,8 @@ func (t *text) restart(a App) {
 	case r == nil:
 	case r.State == pool.RestartFailed && r.Failure != nil && !isTold(a.Failure, r.Failure):
 		t.line("  %s", t.paint(red, "Last %s failed %s (error %s): %s",
-			NameOf(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
-		for _, line := range r.Failure.Output {
-			t.line("    | %s", Printable(line))
-		}
+			NameOf(r), Ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
+		t.printed(r.Failure.Output)
 	case underWay(r):
 		t.underWay(a, r)
 	}
@@ -91,9 +89,9 @@ func (t *text) needs(a App) {
 
 func (t *text) need(n restart.Need, a App) string {
 	if n.Kind == restart.Marked {
-		return fmt.Sprintf("marked %s: %s", ago(n.Since, t.now), Printable(n.Reason))
+		return fmt.Sprintf("marked %s: %s", Ago(n.Since, t.now), Printable(n.Reason))
 	}
-	text := fmt.Sprintf("%s %s", Printable(n.Reason), ago(n.Since, t.now))
+	text := fmt.Sprintf("%s %s", Printable(n.Reason), Ago(n.Since, t.now))
 	if ready := a.count("ready"); len(n.PIDs) > 0 {
 		text += fmt.Sprintf(" (%d of %d processes %s older code)", len(n.PIDs), max(ready, len(n.PIDs)), plural(len(n.PIDs), "runs", "run"))
 	}
@@ -109,7 +107,7 @@ func state(p Process, a App) string {
 		return "Shutting down... (stopping)"
 	case p.State == "standby":
 		return "Kept for a rollback"
-	case leaves(p, a):
+	case Leaves(p, a):
 		return "Rolling restarting..."
 	case a.Restart != nil && a.Restart.State == pool.RestartCanary && p.Generation == a.Restart.Generation:
 		return "Ready (canary)"
@@ -117,8 +115,8 @@ func state(p Process, a App) string {
 	return "Ready"
 }
 
-// leaves reports whether a process is to be replaced by the restart that runs.
-func leaves(p Process, a App) bool {
+// Leaves reports whether a process is to be replaced by the restart that runs.
+func Leaves(p Process, a App) bool {
 	r := a.Restart
 	if r == nil || r.State != pool.RestartRunning {
 		return false

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,48 @@ func TestTextWithoutApps(t *testing.T) {
 	d := document()
 	d.Apps = nil
 	golden(t, "empty.txt", d, false)
+}
+
+func TestAnExcerptHasTheBeginningAndTheEnd(t *testing.T) {
+	var lines []string
+	for n := range 20 {
+		lines = append(lines, strconv.Itoa(n))
+	}
+	for most, want := range map[int]string{
+		0: "… 20 more lines", 3: "0 … 17 more lines 18 19", 19: strings.Join(lines, " "), 50: strings.Join(lines, " "),
+	} {
+		if got := strings.Join(Excerpt(lines, most), " "); got != want {
+			t.Errorf("of %d lines it has %q, want %q", most, got, want)
+		}
+	}
+}
+
+func TestAListBeginsWithWhatSomebodyHasToLookAt(t *testing.T) {
+	d := resisting()
+	calm, failed, restarting := document().Apps[0], resisting().Apps[0], document().Apps[0]
+	calm.Name = "a"
+	failed.Name, failed.Condition, failed.Failure.Reason = "z", pool.Failed, "exited with \x1bstatus 1"
+	restarting.Name, restarting.Condition = "shop", pool.Restarting
+	restarting.Restart = &pool.RestartSnapshot{State: pool.RestartRunning, Replaced: 1, Total: 4, Started: noon.Add(-3 * time.Second)}
+	d.Apps = []App{calm, restarting, d.Apps[0], failed}
+	var got bytes.Buffer
+	if err := WriteList(&got, d, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `Purser 1.0.0, instance blog (pid 4242, up 1d 2h 0m 0s)
+4 apps: 1 failed, 1 resisting, 1 restarting, 1 up
+
+App   Condition   Ready     Queue  Memory  Note
+blog  resisting   2 of 6        3   1409M  the child exited with status 1
+z     failed      2 of 6        3   1409M  exited with �status 1
+shop  restarting  2 of 6        0   1409M  restarting: 1 of 4 replaced, since 3s
+a     up          2 of 6        0   1409M
+
+purser status APP shows one of them, purser status --full all
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestSpansAreWrittenAsPassengerDoes(t *testing.T) {

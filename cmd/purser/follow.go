@@ -148,11 +148,14 @@ func outcome(app string, r pool.RestartSnapshot, now *status.App) error {
 		text += whatServes(r, now)
 	}
 	lines := []string{text}
-	for _, line := range r.Failure.Output {
+	for _, line := range status.Excerpt(r.Failure.Output, mostOutput) {
 		lines = append(lines, outputMark+status.Printable(line))
 	}
 	return withCode(exitFailed, "%s", strings.Join(lines, "\n"))
 }
+
+// mostOutput is how much of what an app printed is shown: with it, the sentence before it stays on the screen.
+const mostOutput = 18
 
 // whatServes says what visitors get after a restart that failed.
 func whatServes(r pool.RestartSnapshot, now *status.App) string {

@@ -106,13 +106,11 @@ func squeeze(lines []blockLine, most int) []blockLine {
 	}
 	hidden := map[string]int{}
 	for rank := lastRank; rank >= 0; rank-- {
-		for i := 0; i < len(lines) && len(lines) >= most; {
-			if lines[i].rank != rank {
-				i++
-				continue
+		for i := len(lines) - 1; i >= 0 && len(lines) >= most; i-- {
+			if lines[i].rank == rank {
+				hidden[lines[i].word]++
+				lines = slices.Delete(lines, i, i+1)
 			}
-			hidden[lines[i].word]++
-			lines = slices.Delete(lines, i, i+1)
 		}
 	}
 	var parts []string
