@@ -111,7 +111,7 @@ func (g *groupState) limit(now time.Time, r *restart, m Memory) {
 
 // limitTo has r make do with so many processes beside the old ones, or fail.
 func (g *groupState) limitTo(now time.Time, r *restart, fits int, m Memory) {
-	lack := fmt.Sprintf("%s free, %s per process: there is room for %d of %d extra processes", size(m.Free), size(m.PerProcess), fits, r.surge)
+	lack := fmt.Sprintf("%s free, %s per process: there is room for %s, not for %d", size(m.Free), size(m.PerProcess), counted(fits, "extra process", "extra processes"), r.surge)
 	surge, unavailable, note, err := r.way().fit(r.total, fits, r.surge, r.unavailable)
 	if err != nil {
 		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),

@@ -45,7 +45,7 @@ func List(d Document) (head []string, rows []Row) {
 		name, condition = max(name, len(a.Name)), max(condition, len(a.Condition))
 	}
 	head = []string{
-		fmt.Sprintf("Purser %s, instance %s (pid %d, up %s)", d.Version, d.Name, d.PID, span(d.Now.Sub(d.Started))),
+		fmt.Sprintf("Purser %s, instance %s (pid %d, up %s)", d.Version, d.Name, d.PID, passengerSpan(d.Now.Sub(d.Started))),
 		summary(d.Apps),
 		"",
 		fmt.Sprintf("%-*s  %-*s  %-8s  %5s  %6s  %s", name, "App", condition, "Condition", "Ready", "Queue", "Memory", "Note"),
@@ -114,7 +114,7 @@ func (a App) remark(d Document) string {
 	case r != nil && r.State == pool.RestartCanary:
 		return "canary: " + Canary(r)
 	case r != nil && underWay(r):
-		return fmt.Sprintf("%s: %d of %d replaced, since %s", doing(r), r.Replaced, r.Total, span(d.Now.Sub(r.Started)))
+		return fmt.Sprintf("%s: %d of %d replaced, since %s", doing(r), r.Replaced, r.Total, passengerSpan(d.Now.Sub(r.Started)))
 	case a.Failure != nil:
 		return Printable(a.Failure.Reason)
 	case r != nil && r.State == pool.RestartFailed && r.Failure != nil:

@@ -52,7 +52,7 @@ type text struct {
 func (t *text) header(d Document) {
 	t.line("Version : %s", d.Version)
 	t.line("Date    : %s", d.Now.Format("2006-01-02 15:04:05 -0700"))
-	t.line("Instance: %s (pid %d, up %s)", d.Name, d.PID, span(d.Now.Sub(d.Started)))
+	t.line("Instance: %s (pid %d, up %s)", d.Name, d.PID, passengerSpan(d.Now.Sub(d.Started)))
 	t.line("Listen  : %s", strings.Join(d.Listen, ", "))
 	t.line("")
 }
@@ -122,7 +122,7 @@ func (t *text) failure(a App) {
 		t.line("  Serving : %s", release(*a.LastGood))
 	}
 	if a.RetryAt != nil && a.RetryAt.After(t.now) {
-		t.line("  Next try: in %s", span(a.RetryAt.Sub(t.now)))
+		t.line("  Next try: in %s", passengerSpan(a.RetryAt.Sub(t.now)))
 	}
 }
 
@@ -154,7 +154,7 @@ func (t *text) processes(a App) {
 		}
 		// Passenger's columns, 5 2 5 and 5 5, grow with their content instead of shifting the rest.
 		t.line("  * PID: %-*d   Sessions: %-*d   Processed: %-*d   Uptime: %s",
-			w.first, p.PID, w.second, p.Requests, w.third, p.Processed, span(t.now.Sub(p.Started)))
+			w.first, p.PID, w.second, p.Requests, w.third, p.Processed, passengerSpan(t.now.Sub(p.Started)))
 		t.line("    CPU: %-*s   Memory  : %-*s   Last used: %s",
 			w.first, Percent(p.CPU), w.second, Megabytes(p.Memory), Ago(p.LastUsed, t.now))
 		t.line("    Gen: %-*d   Streams : %-*d   %s",
@@ -204,11 +204,11 @@ func Ago(then, now time.Time) string {
 	if then.IsZero() {
 		return "never"
 	}
-	return span(now.Sub(then)) + " ago"
+	return passengerSpan(now.Sub(then)) + " ago"
 }
 
-// span writes a duration as passenger-status does: 3s, 7m 14s, 5h 53m 26s, 2d 3h 1m 4s.
-func span(d time.Duration) string {
+// passengerSpan writes a duration as passenger-status does: 3s, 7m 14s, 5h 53m 26s, 2d 3h 1m 4s.
+func passengerSpan(d time.Duration) string {
 	seconds := max(0, int(d/time.Second))
 	days, hours, minutes := seconds/86400, seconds/3600%24, seconds/60%60
 	switch seconds %= 60; {

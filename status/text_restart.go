@@ -35,7 +35,7 @@ func (t *text) underWay(a App, r *pool.RestartSnapshot) {
 	if r.Strategy == pool.Blocking || r.Strategy == pool.BlueGreen {
 		line += r.Strategy + ", "
 	}
-	line += "since " + span(t.now.Sub(r.Started))
+	line += "since " + passengerSpan(t.now.Sub(r.Started))
 	if r.Reason != "" {
 		line += ": " + Printable(r.Reason)
 	}
@@ -49,7 +49,7 @@ func (t *text) underWay(a App, r *pool.RestartSnapshot) {
 		t.line("  %s", t.paint(yellow, "Canary: %s; purser promote %s or purser rollback %s", Canary(r), a.Name, a.Name))
 	}
 	if r.Probation != nil {
-		t.line("  Probation: its errors are compared with those of the older generation for another %s", span(r.Probation.Sub(t.now)))
+		t.line("  Probation: its errors are compared with those of the older generation for another %s", passengerSpan(r.Probation.Sub(t.now)))
 	}
 }
 
@@ -80,7 +80,7 @@ const mostNeeds = 5
 func (t *text) needs(a App) {
 	for i, n := range a.NeedsRestart {
 		if i == mostNeeds {
-			t.line("  Needs restart: for %d more reasons, see purser status %s --json", len(a.NeedsRestart)-i, a.Name)
+			t.line("  Needs restart: for %d more %s, see purser status %s --json", len(a.NeedsRestart)-i, plural(len(a.NeedsRestart)-i, "reason", "reasons"), a.Name)
 			return
 		}
 		t.line("  %s", t.paint(yellow, "Needs restart: %s", t.need(n, a)))
@@ -92,8 +92,8 @@ func (t *text) need(n restart.Need, a App) string {
 		return fmt.Sprintf("marked %s: %s", Ago(n.Since, t.now), Printable(n.Reason))
 	}
 	text := fmt.Sprintf("%s %s", Printable(n.Reason), Ago(n.Since, t.now))
-	if ready := a.count("ready"); len(n.PIDs) > 0 {
-		text += fmt.Sprintf(" (%d of %d processes %s older code)", len(n.PIDs), max(ready, len(n.PIDs)), plural(len(n.PIDs), "runs", "run"))
+	if all := max(a.count("ready"), len(n.PIDs)); len(n.PIDs) > 0 {
+		text += fmt.Sprintf(" (%d of %d %s %s older code)", len(n.PIDs), all, plural(all, "process", "processes"), plural(len(n.PIDs), "runs", "run"))
 	}
 	return text
 }

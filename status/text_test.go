@@ -55,7 +55,7 @@ func TestTextOfACanaryThatWaits(t *testing.T) {
 	blog.Condition, blog.Generation = pool.Restarting, 8
 	blog.Restart = &pool.RestartSnapshot{
 		ID: "r-8", State: pool.RestartCanary, Strategy: pool.Rolling, Generation: 8, Canary: 1, Replaced: 1, Total: 2, Started: noon.Add(-time.Hour),
-		Steps: []pool.Step{{What: "requested"}, {What: "memory", Note: "100 MiB free, 300 MiB per process: there is room for 0 of 1 extra processes; surge 0, unavailable 1"}},
+		Steps: []pool.Step{{What: "requested"}, {What: "memory", Note: "100 MiB free, 300 MiB per process: there is room for 0 extra processes, not for 1; surge 0, unavailable 1"}},
 	}
 	blog.Processes[1].Generation = 8
 	old := blog.Processes[0]
@@ -183,8 +183,8 @@ func TestSpansAreWrittenAsPassengerDoes(t *testing.T) {
 		5*time.Hour + 53*time.Minute + 26*time.Second:              "5h 53m 26s",
 		48*time.Hour + 3*time.Hour + 1*time.Minute + 4*time.Second: "2d 3h 1m 4s",
 	} {
-		if got := span(d); got != want {
-			t.Errorf("span(%v) = %q, want %q", d, got, want)
+		if got := passengerSpan(d); got != want {
+			t.Errorf("passengerSpan(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

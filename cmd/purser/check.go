@@ -50,6 +50,18 @@ func loadConfig(file string, args []string) (*conf.Config, error) {
 	return cfg, asUsage(err)
 }
 
+// processCount is how many processes an app may have.
+func processCount(app conf.App) string {
+	switch least, most := app.MinProcesses, app.MaxProcesses; {
+	case least < most:
+		return fmt.Sprintf("%d to %d processes", least, most)
+	case most == 1:
+		return "1 process"
+	default:
+		return fmt.Sprintf("%d processes", most)
+	}
+}
+
 // reportCheck looks for the apps themselves, too.
 func reportCheck(w io.Writer, cfg *conf.Config) error {
 	apps, err := serve.Detect(cfg.Apps)
@@ -57,7 +69,7 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		return asUsage(errors.Join(err, unfit))
 	}
 	for _, app := range apps {
-		fmt.Fprintf(w, "%s: %s app in %s, %d to %d processes\n", app.Name, app.Kind, app.Root, app.MinProcesses, app.MaxProcesses)
+		fmt.Fprintf(w, "%s: %s app in %s, %s\n", app.Name, app.Kind, app.Root, processCount(app))
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"purser/cmd/purser/show"
+	"purser/conf"
 	"purser/pool"
 	"purser/status"
 )
@@ -114,15 +115,15 @@ func (o *followOptions) do(ctx context.Context, client *status.Client, progress 
 // that takes its time, or it was not asked any more.
 func (o *followOptions) unanswered(ctx context.Context, e action) error {
 	if context.Cause(ctx) != errTooLong {
-		return withCode(exitInterrupted, "interrupted before purser said that the %s of %s has begun; it may begin yet, see purser status %s", e.name, e.app, e.app)
+		return withCode(exitInterrupted, "interrupted before purser said that the %s of %s has begun; it may still begin, see purser status %s", e.name, e.app, e.app)
 	}
-	return withCode(exitTimeout, "purser has not said within %v that the %s of %s has begun; it may begin yet, see purser status %s", o.timeout, e.name, e.app, e.app)
+	return withCode(exitTimeout, "purser has not said within %s that the %s of %s has begun; it may still begin, see purser status %s", conf.Duration(o.timeout), e.name, e.app, e.app)
 }
 
 // unfinished says what becomes of an action that is not waited for any longer.
 func (o *followOptions) unfinished(ctx context.Context, e action) error {
 	if context.Cause(ctx) == errTooLong {
-		return withCode(exitTimeout, "the %s of %s has not ended within %v; it goes on", e.name, e.app, o.timeout)
+		return withCode(exitTimeout, "the %s of %s has not ended within %s; it goes on", e.name, e.app, conf.Duration(o.timeout))
 	}
 	text := fmt.Sprintf("interrupted; the %s of %s goes on, see purser status %s", e.name, e.app, e.app)
 	if e.name == pool.Rollback {

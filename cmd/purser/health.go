@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/conf"
 	"purser/status"
 )
 
@@ -26,7 +27,7 @@ func newHealth() *cobra.Command {
 	c.ValidArgsFunction = target.completeApps
 	c.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "if purser takes longer than `SPAN` to answer, it is not healthy")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ctx, cancel := context.WithTimeoutCause(c.Context(), timeout, fmt.Errorf("purser has not answered within %v", timeout))
+		ctx, cancel := context.WithTimeoutCause(c.Context(), timeout, fmt.Errorf("purser has not answered within %s", conf.Duration(timeout)))
 		defer cancel()
 		apps, err := asked(ctx, target, args)
 		if err == nil {
@@ -75,5 +76,12 @@ func health(c *cobra.Command, apps []status.App, byName bool) error {
 	case byName:
 		return withCode(exitFailed, "%s does not serve; purser status %s says why", apps[0].Name, apps[0].Name)
 	}
-	return withCode(exitFailed, "%d of %d apps do not serve; purser status says why", ill, len(apps))
+	of, do := "apps", "do"
+	if len(apps) == 1 {
+		of = "app"
+	}
+	if ill == 1 {
+		do = "does"
+	}
+	return withCode(exitFailed, "%d of %d %s %s not serve; purser status says why", ill, len(apps), of, do)
 }

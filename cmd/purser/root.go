@@ -83,6 +83,10 @@ func commandNames(root *cobra.Command) []string {
 
 // refuseFlag says what is wrong with a flag, and which one was probably meant.
 func refuseFlag(c *cobra.Command, err error) error {
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		f := wrong.GetFlag()
+		return withCode(exitUsage, "--%s must be %s, not %q; see %s --help", f.Name, formOf(f), wrong.GetValue(), c.CommandPath())
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return withCode(exitUsage, "%w; see %s --help", err, c.CommandPath())
@@ -93,6 +97,17 @@ func refuseFlag(c *cobra.Command, err error) error {
 		return withCode(exitUsage, "%w; did you mean --%s?", err, near)
 	}
 	return withCode(exitUsage, "%w; see %s --help", err, c.CommandPath())
+}
+
+// formOf says how the values of a flag look.
+func formOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return `a duration such as "90s" or "5m"`
+	case "int":
+		return "a whole number"
+	}
+	return "true or false"
 }
 
 // takes refuses fewer arguments than least or more than most; what names one of them for people.

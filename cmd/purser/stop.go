@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/conf"
 	"purser/status"
 )
 
@@ -36,7 +37,7 @@ func newStop() *cobra.Command {
 		ctx, cancel := context.WithTimeout(c.Context(), timeout)
 		defer cancel()
 		if err := waitGone(ctx, client); err != nil {
-			return withCode(exitTimeout, "purser has not ended within %v; it goes on stopping", timeout)
+			return withCode(exitTimeout, "purser has not ended within %s; it goes on stopping", conf.Duration(timeout))
 		}
 		fmt.Fprintln(c.OutOrStdout(), "purser has stopped.")
 		return nil

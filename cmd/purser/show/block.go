@@ -197,4 +197,10 @@ func stateWord(state string) string {
 	return state
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", max(0, d.Seconds())) }
+// seconds always has a digit after the point, so that lines do not jump while it grows.
+func seconds(d time.Duration) string {
+	if d >= time.Minute {
+		return status.Span(d)
+	}
+	return fmt.Sprintf("%.1f s", max(0, d.Seconds()))
+}
