@@ -10,7 +10,7 @@ import (
 // restart tells of the restart that is under way, or why the last one did not work.
 func (t *text) restart(a App) {
 	if a.Overwritten {
-		t.line("  Old code: no longer on disk (deployed in place), so what still runs of it cannot be started anew")
+		t.line("  Old code: no longer on disk (deployed in place), so it cannot be started again")
 	}
 	r := a.Restart
 	switch {

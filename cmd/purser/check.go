@@ -18,6 +18,7 @@ func newCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "check [-c FILE | DIR]",
 		Short:   "Say whether a configuration can be served",
+		GroupID: "begin",
 		Long:    "Say whether a configuration file, or an app's folder (default: .), can be served. Nothing is started.",
 		Example: "  purser check -c /etc/purser.toml\n  purser check ./blog --effective",
 		Args:    takes(0, 1, "one folder"),

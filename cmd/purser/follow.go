@@ -40,7 +40,7 @@ func (o *followOptions) declare(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&o.noWait, "no-wait", false, "return once it has begun")
 	f.BoolVar(&o.json, "json", false, "print what happens as JSON, one event a line")
-	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "wait no longer than `SPAN`; it goes on")
+	addTimeout(c, &o.timeout, 10*time.Minute, "wait no longer than `SPAN`; it goes on")
 }
 
 // one asks something of the one app that a word means, and follows it.

@@ -14,8 +14,9 @@ import (
 func newHealth() *cobra.Command {
 	var timeout time.Duration
 	c := &cobra.Command{
-		Use:   "health [APP|DIR]",
-		Short: "Say by the exit code whether visitors are served",
+		Use:     "health [APP|DIR]",
+		Short:   "Say by the exit code whether visitors are served",
+		GroupID: "look",
 		Long: "Say by the exit code whether visitors are served, by the app or by all of them: 0 if they are, 1 if one is\n" +
 			"not, or if no purser answers. For Docker's HEALTHCHECK and for monitoring.\n" +
 			"An app that is resting is healthy: it starts with the next request. So is one whose new code fails, as\n" +
@@ -25,7 +26,7 @@ func newHealth() *cobra.Command {
 	}
 	target := addTarget(c)
 	c.ValidArgsFunction = target.completeApps
-	c.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "if purser takes longer than `SPAN` to answer, it is not healthy")
+	addTimeout(c, &timeout, 10*time.Second, "if purser takes longer than `SPAN` to answer, it is not healthy")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ctx, cancel := context.WithTimeoutCause(c.Context(), timeout, fmt.Errorf("purser has not answered within %s", conf.Duration(timeout)))
 		defer cancel()
