@@ -18,7 +18,7 @@ func checkPass(s string) error {
 		return fmt.Errorf(`must be names such as "DATABASE_URL" or globs such as "RAILS_*", not %s`, described(s))
 	}
 	if !strings.ContainsAny(s, `*?[\`) && OwnVariable(s) {
-		return fmt.Errorf("must not have %s, which is between purser and who started it; to set it for the app, write it into env", described(s))
+		return fmt.Errorf("must not have %s, which is meant for purser itself; to set it for the app, write it into env", described(s))
 	}
 	return nil
 }

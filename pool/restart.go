@@ -221,7 +221,7 @@ func (g *groupState) newRestart(now time.Time, id string, req RestartRequest, ru
 	if r.canary > r.surge && r.failure == nil { // as little memory is left
 		if r.canary = r.surge; r.surge == 0 {
 			r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
-				Reason: "not enough memory for a canary beside the old processes; restart without, or free some"}
+				Reason: "not enough memory for a canary beside the old processes; restart without a canary, or free some memory"}
 			return r
 		}
 	}

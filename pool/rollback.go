@@ -101,7 +101,7 @@ func (g *groupState) surrender(now time.Time) {
 	}
 	g.moves++
 	g.wanted.restore()
-	g.os.note(hclog.Warn, "nothing is left of the old code, going on with the new", "generation", g.wanted.number)
+	g.os.note(hclog.Warn, "no process of the old code is left, so the new code serves", "generation", g.wanted.number)
 	if r := g.running(); r != nil && r.way().returning() {
 		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
 			Reason: "the last process with the old code has died, and the code is no longer on disk"}

@@ -120,7 +120,7 @@ func (g *groupState) limitTo(now time.Time, r *restart, fits int, m Memory) {
 	}
 	r.surge, r.unavailable = surge, unavailable
 	g.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack+note, r.surge, r.unavailable))
-	g.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", m.Free, "per-process", m.PerProcess,
+	g.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", size(m.Free), "per-process", size(m.PerProcess),
 		"surge", r.surge, "unavailable", r.unavailable)
 }
 

@@ -214,7 +214,7 @@ func TestAPrintThatIsCutIsToldOnce(t *testing.T) {
 	s.opened()
 	s.expects(time.Second, "")
 	s.expects(time.Second, "")
-	if got := strings.Count(s.log.String(), "leads to too much"); got != 1 {
+	if got := strings.Count(s.log.String(), "names too many files"); got != 1 {
 		t.Errorf("told %d times: %s", got, s.log)
 	}
 }

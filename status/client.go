@@ -201,7 +201,7 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 func refusal(status int, content []byte) error {
 	var e envelope
 	if err := json.Unmarshal(content, &e); err != nil || e.Error == nil {
-		return &Error{Status: status, Code: CodeInternalError, Message: fmt.Sprintf("it answered %d, which is not purser's way", status)}
+		return &Error{Status: status, Code: CodeInternalError, Message: fmt.Sprintf("it answered %d, which is no answer of purser", status)}
 	}
 	e.Error.Status = status
 	return e.Error

@@ -80,7 +80,7 @@ func (a *App) Change(to conf.App) error {
 	changed := a.conf
 	changed.Hooks = to.Hooks
 	if !reflect.DeepEqual(changed, to) {
-		return fmt.Errorf("cannot change app %q while it runs: only its hooks can be changed yet; stop it and start it anew", a.conf.Name)
+		return fmt.Errorf("cannot change app %q while it runs: only its hooks can be changed yet; stop it and start it again", a.conf.Name)
 	}
 	a.conf = to
 	if a.restarts != nil {

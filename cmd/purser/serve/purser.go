@@ -215,7 +215,7 @@ func counted(n int, what string) string {
 // restart is begun any more. When patience ends, whatever still runs is cut off and killed.
 func (p *purser) windDown(patience context.Context) {
 	begin := time.Now()
-	p.Log.Info("stopping, finishing what was accepted")
+	p.Log.Info("stopping, finishing the requests")
 	p.tellSystemd("STOPPING=1", "Finishing requests")
 	p.shared.deployer.Stop()
 	draining, cancel := context.WithTimeout(patience, p.drainTimeout())
