@@ -128,7 +128,7 @@ func TestAMarkThatCannotBeRemovedIsSettled(t *testing.T) {
 			s.needs()
 		}
 	})
-	if got := strings.Count(s.log.String(), "remove them by hand"); got != 1 || s.reasons("current") != "libssl" {
+	if got := strings.Count(s.log.String(), "remove them yourself"); got != 1 || s.reasons("current") != "libssl" {
 		t.Errorf("told %d times: %s", got, s.log)
 	}
 	s.touch(firstMarks + "/libssl")
