@@ -167,7 +167,7 @@ z     failed      2 of 6        3   1409M  exited with �status 1
 shop  restarting  2 of 6        0   1409M  restarting: 1 of 4 replaced, since 3s
 a     up          2 of 6        0   1409M
 
-purser status APP shows one of them, purser status --full all
+purser status APP shows one of them; purser status --full shows all
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Error(diff)

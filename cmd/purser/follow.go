@@ -156,7 +156,7 @@ func outcome(app string, r pool.RestartSnapshot, now *status.App) error {
 }
 
 // mostOutput is how much of what an app printed is shown: with it, the sentence before it stays on the screen.
-const mostOutput = 18
+const mostOutput = 12
 
 // whatServes says what visitors get after a restart that failed.
 func whatServes(r pool.RestartSnapshot, now *status.App) string {
