@@ -161,7 +161,7 @@ func (g *Group) Snapshot() GroupSnapshot {
 	defer endBroken()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state.snapshot(time.Now())
+	return snapshotOf(&g.state, time.Now())
 }
 
 // close turns new requests away, lets running ones end and stops every process. What is left when

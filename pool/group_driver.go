@@ -39,7 +39,8 @@ func (g *Group) noteReleases() {
 		return
 	}
 	g.seen = g.state.moves
-	if now := g.state.releases(); !slices.Equal(now, g.Releases()) {
+	s := &g.state
+	if now := s.releases(s.serves(s.wanted), s.alive()); !slices.Equal(now, g.Releases()) {
 		g.releases.Store(&now)
 	}
 }
@@ -67,7 +68,7 @@ func (g *Group) tell() {
 // earlier: then it goes off for nothing now and then, but is not set with every request.
 func (g *Group) setTimer(now time.Time) {
 	next := g.state.deadline(now)
-	if next.IsZero() || g.alarm.After(now) && !next.Before(g.alarm) {
+	if next.IsZero() || !g.alarm.IsZero() && !next.Before(g.alarm) {
 		return
 	}
 	g.alarm = next
@@ -79,7 +80,10 @@ func (g *Group) keepTime() {
 	for {
 		select {
 		case <-g.timer.C:
-			g.do((*groupState).settle)
+			g.do(func(s *groupState, now time.Time) {
+				g.alarm = time.Time{}
+				s.settle(now)
+			})
 		case <-g.end:
 			g.timer.Stop()
 			return
