@@ -160,8 +160,8 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist}
 		r.generation, r.reason = g.wanted, req.Reason
 		g.begun(now, r, req)
-	case g.mustBoot(now, r):
-		r = g.follow(now, id, req, r)
+	case g.mustBoot(g.plot(now), r):
+		r = g.follow(g.plot(now), id, req, r)
 	default:
 		r = g.supersede(now, id, req, r)
 	}
@@ -171,7 +171,7 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 
 // supersede begins a restart in place of the one that runs, unless it cannot be.
 func (g *groupState) supersede(now time.Time, id string, req RestartRequest, running *restart) *restart {
-	next := g.newRestart(now, id, req, running)
+	next := g.newRestart(g.plot(now), id, req, running)
 	if next.failure != nil {
 		g.endUnbegun(now, next, RestartFailed)
 		return next
@@ -179,7 +179,7 @@ func (g *groupState) supersede(now time.Time, id string, req RestartRequest, run
 	g.noteGivenUp(running)
 	g.dropFollowUp(now, RestartSuperseded, nil)
 	if running != nil {
-		g.endCanary(now, running)
+		g.endCanary(now, g.target(), running)
 		g.end(now, running, RestartSuperseded)
 	}
 	g.adopt(next)
@@ -189,7 +189,7 @@ func (g *groupState) supersede(now time.Time, id string, req RestartRequest, run
 
 // refuse records a restart that was asked for and may not be.
 func (g *groupState) refuse(now time.Time, id string, req RestartRequest, reason string, output []string) *restart {
-	r := g.newRestart(now, id, req, nil)
+	r := g.newRestart(g.plot(now), id, req, nil)
 	r.failure = g.failure(now, r.generation.number, reason)
 	r.failure.Output = output
 	g.endUnbegun(now, r, RestartFailed)
@@ -250,7 +250,7 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 	}
 	g.withdraw(takenBack, why)
 	back.forgive()
-	r := g.newRollback(now, id, reason, back, from, had)
+	r := g.newRollback(g.plot(now), id, reason, back, from, had)
 	g.settle(now)
 	return r, nil
 }

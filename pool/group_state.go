@@ -17,12 +17,11 @@ type groupState struct {
 	roster
 	queue queue // empty unless nothing lendable that may serve it has room
 
-	impatient time.Time // since when boots have been given up for newer restarts; zero = they were not
-	spare     int       // so many processes that are kept for a rollback fit into memory; -1 = any number
-	keep      int       // for the next settle: a recycled process is replaced, even above min, if there is room
-	refused   bool      // the pool had no room for a process when it was asked last
-	closed    bool
-	hurried   bool // close has run out of time
+	spare   int  // so many processes that are kept for a rollback fit into memory; -1 = any number
+	keep    int  // for the next settle: a recycled process is replaced, even above min, if there is room
+	refused bool // the pool had no room for a process when it was asked last
+	closed  bool
+	hurried bool // close has run out of time
 
 	course course // as it was plotted last
 }

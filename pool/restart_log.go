@@ -1,11 +1,16 @@
 package pool
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // A restartLog is the restarts of a group.
 type restartLog struct {
 	restarts []*restart // the last few, newest last
 	next     *followUp  // what is to follow the one that runs; nil = nothing
+
+	impatient time.Time // since when boots have been given up for newer restarts; zero = they were not
 }
 
 // running returns the restart that has not ended, or nil.

@@ -80,7 +80,7 @@ func TestRefusedRestartLeavesWhatFitsIntoMemoryAsItIs(t *testing.T) {
 	s := tell(t, kept)
 	s.boots(1, 2)
 	s.restartsBy(Rolling, "/r2", func(req *RestartRequest) { req.Memory = Memory{Free: 2, PerProcess: 1} })
-	refused := s.state.newRestart(s.now, "r-refused", RestartRequest{Strategy: Rolling}, s.state.running())
+	refused := s.state.newRestart(s.state.plot(s.now), "r-refused", RestartRequest{Strategy: Rolling}, s.state.running())
 	refused.failure = &Failure{Reason: "the before_restart hook exited with status 1"}
 	s.state.endUnbegun(s.now, refused, RestartFailed)
 	s.boots(3)

@@ -196,7 +196,7 @@ func (g *groupState) beginFollowUp(c *course) {
 		return
 	}
 	g.next = nil
-	r := g.newRestart(c.now, f.record.id, f.request, nil)
+	r := g.newRestart(c, f.record.id, f.request, nil)
 	r.started, r.steps = f.record.started, slices.Concat(f.record.steps, r.steps[1:])
 	if r.failure != nil {
 		g.endUnbegun(c.now, r, RestartFailed)
