@@ -255,35 +255,6 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 	return r, nil
 }
 
-// resume has the group begin where one before it has ended. If something was taken back, the group is one that
-// runs the good release, and withstands the other.
-func (g *groupState) resume(now time.Time, p Past) {
-	if g.wanted.number = p.Generation + 1; p.TakenBack == nil {
-		return
-	}
-	g.good = g.wanted
-	g.good.number, g.good.standing = max(1, p.Generation-1), working
-	g.wanted = &generation{number: g.good.number + 1, release: *p.TakenBack}
-	g.withdraw(takenBack, g.failure(now, g.wanted.number, "rolled back before purser was started"))
-}
-
-// leastNeeded returns the process that the group can do without best, or nil, and whether it is busy.
-func (g *groupState) leastNeeded(c *course) (p *Process, busy bool) {
-	if p := g.kept(); p != nil {
-		return p, false
-	}
-	if p := g.idlest(); p != nil && !c.rolling && c.ready > c.floor {
-		return p, false
-	}
-	if p := c.needless(); p != nil && c.ready > 0 {
-		return p, true
-	}
-	if p := g.dispensable(c.target()); p != nil && c.ready > c.floor && c.now.Sub(p.readyAt) >= turnTime {
-		return p, true
-	}
-	return nil, false
-}
-
 // offer returns what the group could give up. It reports false if that is nothing.
 func (g *groupState) offer(now time.Time) (idle time.Time, load int, ok bool) {
 	g.look(now)

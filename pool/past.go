@@ -17,3 +17,16 @@ func (l *generations) outlives() Past {
 	}
 	return p
 }
+
+// resume begins where other generations have ended. If something was taken back, the first generation is the
+// good one, and withstands that.
+func (l *generations) resume(p Past, why *Failure) {
+	if l.wanted.number = p.Generation + 1; p.TakenBack == nil {
+		return
+	}
+	l.good = l.wanted
+	l.good.number, l.good.standing = max(1, p.Generation-1), working
+	l.wanted = &generation{number: l.good.number + 1, release: *p.TakenBack}
+	why.Generation = l.wanted.number
+	l.withdraw(takenBack, why)
+}

@@ -74,7 +74,7 @@ func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc)
 	}
 	g := newGroup(app, release, spawn, p.log)
 	g.boots, g.journal, g.cap = p.boots, &p.journal, p
-	g.state.resume(time.Now(), past)
+	g.state.resume(past, g.state.failure(time.Now(), 0, "rolled back before purser was started"))
 	p.mu.Lock()
 	p.groups[app.Name] = g
 	p.slots.reserve(g, app.MinProcesses)
