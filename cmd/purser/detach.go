@@ -12,7 +12,7 @@ import (
 func newDetach() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "detach APP|DIR PID",
-		Short:   "Drain one process, and have another take its place",
+		Short:   "Replace one process, once its requests have ended",
 		GroupID: "act",
 		Long: "Drain one process of an app: it gets no new request from now on, ends those that it has, and exits.\n" +
 			"Another takes its place. Returns at once; purser status APP shows how far it is.",
