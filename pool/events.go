@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"purser/conf"
+
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -44,6 +46,19 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		w.proc.lent-- // nothing was sent to it
 		g.giveBack(w.proc, Unclear)
 		w.proc = nil
+	}
+	g.settle(now)
+}
+
+// configure has the group go by another configuration of its app.
+func (g *groupState) configure(now time.Time, app conf.App) {
+	g.app, g.resist = app, app.Restart.ResistDeploymentErrors
+	g.lendable.setConcurrency(app.Concurrency)
+	if app.QueueTimeout > 0 {
+		g.queue.hurry(now.Add(app.QueueTimeout))
+	}
+	if r := g.running(); r != nil {
+		r.had, r.total = min(r.had, app.MaxProcesses), min(r.total, app.MaxProcesses)
 	}
 	g.settle(now)
 }
@@ -122,7 +137,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	g.settle(now)
 }
 
-// recycle replaces a process that misbehaves. Nothing new is sent to it, so there is no point in
+// recycle replaces a process that misbehaves, if it still serves. Nothing new is sent to it, so there is no point in
 // waiting for the replacement.
 func (g *groupState) recycle(now time.Time, p *Process, why string) {
 	if p.state == Ready {
@@ -130,17 +145,6 @@ func (g *groupState) recycle(now time.Time, p *Process, why string) {
 		g.drain(now, p, why)
 	}
 	g.settle(now)
-}
-
-// detach replaces the process with that pid, as recycle does. It reports whether there is one.
-func (g *groupState) detach(now time.Time, pid int, why string) bool {
-	for _, p := range g.procs {
-		if p.state == Ready && p.pid() == pid {
-			g.recycle(now, p, why)
-			return true
-		}
-	}
-	return false
 }
 
 // doubt lends a process only if there is no other, for a while: it ended a connection without an

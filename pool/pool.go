@@ -77,8 +77,8 @@ func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc)
 	g.state.resume(past, g.state.failure(time.Now(), 0, "rolled back before purser was started"))
 	p.mu.Lock()
 	p.groups[app.Name] = g
-	p.slots.reserve(g, app.MinProcesses)
 	p.mu.Unlock()
+	p.reserve(g, app.MinProcesses)
 	g.do((*groupState).settle) // what comes of it may be asked about at once
 	return g
 }
@@ -126,6 +126,12 @@ func (p *Pool) Close(ctx context.Context) error {
 	all.Wait()
 	p.background.Wait() // nobody waits for room any more
 	return errors.Join(errs...)
+}
+
+func (p *Pool) reserve(g *Group, least int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots.reserve(g, least)
 }
 
 func (p *Pool) claim(g *Group, n need, surge int) bool {
