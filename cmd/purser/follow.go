@@ -148,15 +148,13 @@ func outcome(app string, r pool.RestartSnapshot, now *status.App) error {
 	if !strings.Contains(r.Failure.Reason, "serves on") {
 		text += whatServes(r, now)
 	}
-	lines := []string{text}
-	for _, line := range status.Excerpt(r.Failure.Output, mostOutput) {
+	var lines []string
+	for _, line := range r.Failure.Output {
 		lines = append(lines, outputMark+status.Printable(line))
 	}
+	lines = append(lines, text) // at the end, where it stays on the screen
 	return withCode(exitFailed, "%s", strings.Join(lines, "\n"))
 }
-
-// mostOutput is how much of what an app printed is shown: with it, the sentence before it stays on the screen.
-const mostOutput = 12
 
 // whatServes says what visitors get after a restart that failed.
 func whatServes(r pool.RestartSnapshot, now *status.App) string {
