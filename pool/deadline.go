@@ -56,6 +56,9 @@ func (g *groupState) deadline(now time.Time) time.Time {
 				at(p.since.Add(exitTime))
 			}
 		}
+		if len(p.stuck) > 0 {
+			at(g.hangsAt(p))
+		}
 		if p.killed && !p.lost {
 			at(p.since.Add(lostAfter))
 		}
@@ -65,6 +68,9 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	}
 	if g.closed {
 		return next
+	}
+	if !g.hang.others.IsZero() {
+		at(g.relieveAt())
 	}
 	at(g.wanted.retryAt)
 	at(g.steady().retryAt)

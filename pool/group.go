@@ -143,6 +143,18 @@ func (g *Group) Recycle(p *Process, why string) {
 	g.do(func(s *groupState, now time.Time) { s.recycle(now, p, why) })
 }
 
+// Stuck says that nothing has come yet of a request that p was lent to, for hang_after. Unstuck must follow, with
+// what is returned, once something comes or the request ends.
+func (g *Group) Stuck(p *Process) (since time.Time) {
+	g.do(func(s *groupState, now time.Time) { since = s.stuck(now, p) })
+	return since
+}
+
+// Unstuck ends what Stuck has said.
+func (g *Group) Unstuck(p *Process, since time.Time) {
+	g.do(func(s *groupState, now time.Time) { s.unstuck(now, p, since) })
+}
+
 // Doubt says that a process ended a connection without an answer, which most often is the first that
 // is seen of its death. It is lent only if there is no other, for about a second. What is returned is
 // closed when it is gone.

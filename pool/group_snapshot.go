@@ -14,6 +14,7 @@ func (g *groupState) snapshot(now time.Time) GroupSnapshot {
 		Kind:         g.app.Kind,
 		Environment:  g.app.Environment,
 		Condition:    g.condition(now),
+		Hung:         g.hungSnapshot(now),
 		Generation:   g.wanted.number,
 		Release:      g.wanted.release,
 		MinProcesses: g.app.MinProcesses,
@@ -46,6 +47,8 @@ func (g *groupState) condition(now time.Time) Condition {
 	switch ready := g.census().ready; {
 	case g.closed:
 		return Closing
+	case g.hung(now):
+		return Hung
 	case ready > 0 && g.resisting() && g.wanted.byHand:
 		return RolledBack
 	case ready > 0 && g.resisting():

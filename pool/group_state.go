@@ -38,6 +38,7 @@ type groupState struct {
 	spawned   int    // processes so far
 	moves     int    // of processes and restarts so far: settle makes rounds until one makes none
 	keep      int    // for the next settle: a recycled process is replaced, even above min, if there is room
+	hang      hang   // that the group was found hung
 	refused   bool   // the pool had no room for a process when it was asked last
 	closed    bool
 	settling  bool   // under way
@@ -100,6 +101,9 @@ func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
 	}
 	p.requests--
 	p.generation.tally.add(o)
+	if o == Unanswered {
+		p.fruitless++
+	}
 	return g.relieved(p) || o == Erred && g.onTrial(p)
 }
 
@@ -165,7 +169,7 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		g.queue.remove(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.giveBack(w.proc, Unclear)
+		g.giveBack(w.proc, Unanswered)
 		w.proc = nil
 	}
 	g.settle(now)

@@ -36,6 +36,7 @@ func (g *groupState) settle(now time.Time) {
 		g.conclude(now)
 		g.beginFollowUp(now)
 		g.drainIdle(now)
+		g.relieve(now)
 		g.spawnNeeded(now)
 		g.endDrains(now)
 		if rounds++; rounds == mostRounds {
@@ -61,6 +62,9 @@ func (g *groupState) look(now time.Time) {
 		}
 		if p.lent != p.seen || p.load() > 0 {
 			p.seen, p.lastUsed = p.lent, now
+		}
+		if a := p.answered(); a != p.heard {
+			p.heard, p.answeredAt = a, now
 		}
 	}
 }
