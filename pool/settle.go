@@ -36,8 +36,8 @@ func (g *groupState) settle(now time.Time) {
 		g.conclude(now)
 		g.beginFollowUp(now)
 		g.drainIdle(now)
-		g.relieve(now)
 		g.spawnNeeded(now)
+		g.relieve(now)
 		g.endDrains(now)
 		if rounds++; rounds == mostRounds {
 			panic("BUG: app " + g.app.Name + " does not settle")

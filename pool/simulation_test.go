@@ -56,6 +56,7 @@ var everything = []string{
 	"draining process: makes way for another generation", "draining process: makes room for its replacement",
 	"nothing is left of the old code, going on with the new",
 	"draining process: taken back", "draining process: detached by an operator",
+	"app hangs: no process answers", "draining process: hang_after passed", "condition: hung",
 	"keeping process for a rollback", "process serves again", "asking process where it hangs",
 
 	"process: spawning to ready", "process: spawning to stopping", "process: spawning to gone",
