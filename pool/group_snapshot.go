@@ -90,6 +90,7 @@ func (p *Process) snapshot() ProcessSnapshot {
 		Release:     p.generation.release.Path,
 		Requests:    p.requests,
 		Connections: p.connections,
+		Stuck:       len(p.stuck),
 		Processed:   p.processed(),
 		Started:     p.began,
 		LastUsed:    p.lastUsed,

@@ -32,9 +32,10 @@ type ProcessSnapshot struct {
 	PID         int       `json:"pid"`    // 0 while its spawn has not told it yet
 	State       string    `json:"state"`
 	Generation  int       `json:"generation"`
-	Release     string    `json:"release"`     // real path
-	Requests    int       `json:"requests"`    // in flight
-	Connections int       `json:"connections"` // long-lived ones (WebSocket, event streams)
+	Release     string    `json:"release"`         // real path
+	Requests    int       `json:"requests"`        // in flight
+	Connections int       `json:"connections"`     // long-lived ones (WebSocket, event streams)
+	Stuck       int       `json:"stuck,omitempty"` // of its requests, those of which nothing has come for hang_after
 	Processed   uint64    `json:"processed"`
 	Started     time.Time `json:"started"`
 	LastUsed    time.Time `json:"last_used"`
