@@ -119,6 +119,21 @@ func (g *Group) Hold(p *Process) {
 	g.relieved(p, g.state.hold(p))
 }
 
+// Stream is Hold for a long-lived connection that one of the process's threads stays busy with: it goes on filling
+// its place. It ends with EndStream.
+func (g *Group) Stream(p *Process) {
+	defer endBroken()
+	g.mu.Lock()
+	g.relieved(p, g.state.stream(p))
+}
+
+// EndStream ends what Stream has begun.
+func (g *Group) EndStream(p *Process) {
+	defer endBroken()
+	g.mu.Lock()
+	g.relieved(p, g.state.endStream(p))
+}
+
 // Drop ends a long-lived connection to p.
 func (g *Group) Drop(p *Process) {
 	defer endBroken()

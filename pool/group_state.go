@@ -118,6 +118,18 @@ func (g *groupState) hold(p *Process) (more bool) {
 	return g.relieved(p)
 }
 
+// stream is hold for a connection that goes on filling its place.
+func (g *groupState) stream(p *Process) (more bool) {
+	p.places++
+	return g.hold(p)
+}
+
+// endStream is drop for one of those.
+func (g *groupState) endStream(p *Process) (more bool) {
+	p.places--
+	return g.drop(p)
+}
+
 // drop ends a long-lived connection. It reports whether that calls for release.
 func (g *groupState) drop(p *Process) (more bool) {
 	if p.connections == 0 {

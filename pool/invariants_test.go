@@ -60,14 +60,14 @@ type digest struct {
 	queue, keep, spawned       int
 	refused, closed            bool
 	past, spare                int
-	hang                       hang
+	relieved                   int // processes when one was last let go as it hung; the rest of a hang is what a look showed
 	keepUntil                  time.Time
 	since                      time.Duration
 }
 
 func (g *simGroup) digest() digest {
 	s := &g.state
-	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed, past: len(s.past), spare: s.spare, keepUntil: s.keepUntil, hang: s.hang}
+	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed, past: len(s.past), spare: s.spare, keepUntil: s.keepUntil, relieved: s.hang.spawned}
 	if s.good != nil {
 		d.good = *s.good
 	}

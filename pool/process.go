@@ -15,6 +15,7 @@ type Process struct {
 	child       Child       // nil until its spawn has returned
 	requests    int         // in flight
 	connections int         // long-lived ones: WebSockets, event streams
+	places      int         // that those fill, as a thread is busy with each
 	lent        uint64      // how often it was lent
 	seen        uint64      // lent when the group last looked
 	fruitless   uint64      // requests that ended without an answer

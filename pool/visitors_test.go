@@ -187,8 +187,12 @@ func (g *simGroup) holds(p *Process) {
 	if f := g.children[p]; f != nil {
 		f.beside = true
 	}
-	g.less(p, "request becomes a connection", g.state.hold)
-	g.world.after(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", g.state.drop) })
+	begins, ends := g.state.hold, g.state.drop
+	if g.world.chance(50) {
+		begins, ends = g.state.stream, g.state.endStream
+	}
+	g.less(p, "request becomes a connection", begins)
+	g.world.after(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", ends) })
 }
 
 func (g *simGroup) ends(p *Process, what string, event func(*Process) bool) {

@@ -11,6 +11,7 @@ type loan struct {
 	group *pool.Group
 	proc  *pool.Process // nil if there is none
 	held  bool          // it counts this as a long-lived connection
+	place bool          // which goes on filling its place
 	begun bool          // it counts this as a request whose answer has begun
 	stuck time.Time     // it counts this as a request of which nothing comes, since then; zero = it does not
 }
@@ -20,6 +21,12 @@ type loan struct {
 func (l *loan) hold() {
 	l.group.Hold(l.proc)
 	l.held = true
+}
+
+// stream is hold for a connection that one of the process's threads stays busy with.
+func (l *loan) stream() {
+	l.group.Stream(l.proc)
+	l.held, l.place = true, true
 }
 
 // Silent says that nothing has come of the request for hang_after.
@@ -48,9 +55,12 @@ func (l *loan) end(o pool.Outcome) {
 		return
 	}
 	l.asked()
-	if l.held {
+	switch {
+	case l.place:
+		l.group.EndStream(l.proc)
+	case l.held:
 		l.group.Drop(l.proc)
-	} else {
+	default:
 		l.group.Release(l.proc, o)
 	}
 	if l.begun {
