@@ -26,7 +26,8 @@ func (e *StartError) Error() string {
 	return fmt.Sprintf("cannot start app %q: %s (error %s)", e.App, e.Failure.Reason, e.Failure.ErrorID)
 }
 
-// newFailure records why a start of p failed. The row of failures that it continues gives it its time.
+// newFailure records why a start of p failed. The row of failures that it continues gives it its time, and its
+// id as long as the reason is the same: who has seen the one finds the other in the log.
 func (g *groupState) newFailure(now time.Time, p *Process, err error) *Failure {
 	f := &Failure{
 		At:         now,
@@ -37,6 +38,9 @@ func (g *groupState) newFailure(now time.Time, p *Process, err error) *Failure {
 	}
 	if previous := p.generation.failure; previous != nil {
 		f.At = previous.At
+		if f.Reason == previous.Reason {
+			f.ErrorID = previous.ErrorID
+		}
 	}
 	return f
 }

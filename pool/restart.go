@@ -61,7 +61,8 @@ type restart struct {
 
 	state    RestartState
 	ended    time.Time
-	replaced int // when it ended
+	recovers bool // it has failed, but its code has started since
+	replaced int  // when it ended
 	steps    []Step
 	failure  *Failure
 }
@@ -242,6 +243,20 @@ func (g *groupState) end(now time.Time, r *restart, state RestartState) {
 		pairs = append(pairs, "reason", r.failure.Reason, "error-id", r.failure.ErrorID)
 	}
 	g.os.note(levelOf(state), "restart "+string(state), pairs...)
+}
+
+// endRecovered has the restart to the wanted generation end well that had failed, as its code did not start, if
+// that was tried again and has taken over by now.
+func (g *groupState) endRecovered(now time.Time) {
+	r := g.restartTo(g.wanted)
+	if r == nil || !r.recovers {
+		return
+	}
+	g.moves++
+	r.replaced = min(r.total, g.of(r.generation).ready)
+	r.state, r.ended, r.failure, r.recovers = RestartDone, now, nil, false
+	g.step(now, r, string(RestartDone), nil)
+	g.os.note(hclog.Info, "restart done after all", "id", r.id, "generation", r.generation.number, "took", now.Sub(r.started))
 }
 
 // replaced is how many processes of r's generation are ready, of as many as there are to replace.

@@ -88,7 +88,11 @@ func (g *groupState) putToWork(now time.Time) {
 		recovers := g.resisting()
 		g.move(now, p, Ready, "")
 		p.readyAt, p.lastUsed = now, now
-		if p.generation.booted() && recovers {
+		recovered := p.generation.booted()
+		if r := g.restartTo(p.generation); recovered && r != nil && r.state == RestartFailed {
+			r.recovers = true
+		}
+		if recovered && recovers {
 			g.os.note(hclog.Info, "recovered from deployment error", "generation", p.generation.number)
 		}
 		if g.good == nil {
@@ -211,6 +215,7 @@ func (g *groupState) conclude(now time.Time) {
 		if r != nil {
 			g.end(now, r, RestartDone)
 		}
+		g.endRecovered(now)
 	}
 }
 

@@ -49,7 +49,7 @@ var everything = []string{
 	"draining process: idle", "draining process: replaced by another generation", "draining process: max_requests reached",
 	"draining process: it hangs", "draining process: another app needs room", "draining process: above max_processes",
 	"draining process: purser is stopping", "stopping process", "killing process", "process exited",
-	"restart requested", "restart joined", "restart done", "restart failed", "restart superseded",
+	"restart requested", "restart joined", "restart done", "restart done after all", "restart failed", "restart superseded",
 	"resisting deployment error", "recovered from deployment error", "rolled back",
 	"restart refused", "restart follows another", "restart step: begun", "restart of a marked app", "promoted", "rollback", "new code answers worse",
 	"rollback refused: " + ErrNothingOlder.Error(), "rollback refused: " + ErrOverwritten.Error(),
