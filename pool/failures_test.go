@@ -21,11 +21,11 @@ func TestSameFailureKeepsItsErrorIDOverRetries(t *testing.T) {
 	for n := 4; n < 7; n++ {
 		s.passes(time.Minute)
 		s.exitsFor(n, "exited with status 7")
-		got(t, "the id of the app's failure", s.state.snapshot(s.now).Failure.ErrorID, id)
+		got(t, "the id of the app's failure", snapshotOf(&s.state, s.now).Failure.ErrorID, id)
 	}
 	s.passes(time.Minute)
 	s.exitsFor(7, "exited with status 8")
-	if s.state.snapshot(s.now).Failure.ErrorID == id {
+	if snapshotOf(&s.state, s.now).Failure.ErrorID == id {
 		t.Error("another failure has the same id")
 	}
 }
@@ -36,9 +36,7 @@ func TestRefusedRestartLeavesRoomForStandbys(t *testing.T) {
 	s.boots(1, 2)
 	s.state.restart(s.now, "r-2", RestartRequest{Release: Release{Path: "/r2"}, Memory: Memory{Free: 300, PerProcess: 100}})
 	got(t, "what fits beside the surge", s.state.spare, 2)
-	refused := s.state.newRestart(s.now, "r-3", RestartRequest{Release: Release{Path: "/r3"}}, s.state.running())
-	refused.failure = &Failure{Reason: "before_restart said no"}
-	s.state.recordEnded(s.now, refused, RestartFailed)
+	s.state.refuse(s.now, "r-3", RestartRequest{Release: Release{Path: "/r3"}}, "before_restart said no", nil)
 	s.boots(3)
 	s.boots(4)
 	s.are("1 standby, 2 standby, 3 ready g2, 4 ready g2")

@@ -26,12 +26,10 @@ type hang struct {
 	spawned int       // how many processes there had been when one was last let go for it
 }
 
-// stuck records that nothing has come of a request to p for hang_after, and returns since when it has been there.
-func (g *groupState) stuck(now time.Time, p *Process) (since time.Time) {
-	since = now.Add(-g.app.HangAfter)
+// stuck records that nothing has come of a request to p which it has had since then.
+func (g *groupState) stuck(now time.Time, p *Process, since time.Time) {
 	p.stuck = append(p.stuck, since)
 	g.settle(now)
-	return since
 }
 
 // unstuck records that such a request has begun to be answered, or has ended.
@@ -42,45 +40,50 @@ func (g *groupState) unstuck(now time.Time, p *Process, since time.Time) {
 	g.settle(now)
 }
 
-// hangs reports whether p has such a request, and has answered nothing either in that time.
-func (g *groupState) hangs(now time.Time, p *Process) bool {
-	return p.state == Ready && len(p.stuck) > 0 && !now.Before(g.hangsAt(p))
+// countStuck counts p, which has such a request, if it hangs, and has the group look again when it comes to.
+func (c *course) countStuck(p *Process) {
+	if c.hangs(p) {
+		c.hanging++
+	} else if c.app.HangAfter > 0 {
+		c.due.at(p.silentSince().Add(c.app.HangAfter))
+	}
 }
 
-// hangsAt is when p, which has such a request, has answered nothing for hang_after.
-func (g *groupState) hangsAt(p *Process) time.Time { return p.answeredAt.Add(g.app.HangAfter) }
+// hangs reports whether p serves, and nothing has come of it for hang_after though it was asked.
+func (c *course) hangs(p *Process) bool {
+	return p.state == Ready && len(p.stuck) > 0 && c.app.HangAfter > 0 && c.now.Sub(p.silentSince()) >= c.app.HangAfter
+}
+
+// silentSince is since when p, which has a request that nothing comes of, has answered nothing.
+func (p *Process) silentSince() time.Time {
+	if p.answeredAt.After(p.stuck[0]) {
+		return p.answeredAt
+	}
+	return p.stuck[0]
+}
 
 // hung reports whether all that serves hangs.
-func (g *groupState) hung(now time.Time) (hung bool) {
-	for _, p := range g.procs {
-		if p.state != Ready {
-			continue
-		}
-		if hung = g.hangs(now, p); !hung {
-			return false
-		}
-	}
-	return hung
-}
+func (c *course) hung() bool { return c.ready > 0 && c.hanging == c.ready }
 
 // noteHang notes that the group has come to hang, or does not any more.
-func (g *groupState) noteHang(now time.Time) {
-	if hung := g.hung(now); hung != g.hang.all {
+func (g *groupState) noteHang(c *course) {
+	if hung := c.hung(); hung != g.hang.all {
 		g.hang.all = hung
 		g.hang.some = g.hang.some || hung
 		if hung {
-			g.sayHung(now)
+			h := c.hungSnapshot()
+			g.os.note(hclog.Warn, "app hangs: no process answers", "requests", h.Requests, "pids", h.pids(), "since", h.Since, "hang-after", g.app.HangAfter)
 		}
 	}
 }
 
 // relieve lets the process go that has hung for longest, if that helps somebody: the group was found hung, and
 // others wait. The next one goes only when there is another in its place, or that has failed.
-func (g *groupState) relieve(now time.Time) {
-	if g.noteHang(now); !g.hang.some {
+func (g *groupState) relieve(c *course) {
+	if g.noteHang(c); !g.hang.some {
 		return
 	}
-	worst := g.longestStuck(now)
+	worst := c.longestStuck()
 	switch {
 	case worst == nil:
 		g.hang = hang{}
@@ -89,14 +92,14 @@ func (g *groupState) relieve(now time.Time) {
 		g.hang.others = time.Time{}
 		return
 	case g.hang.others.IsZero():
-		g.hang.others = now
+		g.hang.others = c.now
 	}
-	if now.Before(g.relieveAt()) || g.replacingHung() {
+	if c.now.Before(g.relieveAt()) || g.replacingHung(c) {
 		return
 	}
 	g.hang.spawned, worst.hung = g.spawned, true
-	g.keep = min(g.census().ready, g.app.MaxProcesses)
-	g.drain(now, worst, "hang_after passed")
+	g.keep = min(c.ready, g.app.MaxProcesses)
+	g.drain(c.now, worst, "hang_after passed")
 }
 
 // relieveAt is when others have waited for long enough.
@@ -105,56 +108,51 @@ func (g *groupState) relieveAt() time.Time {
 }
 
 // replacingHung reports whether another process is under way for the last that was let go, or is yet to be begun.
-func (g *groupState) replacingHung() bool {
+func (g *groupState) replacingHung(c *course) bool {
 	begun := g.spawned > g.hang.spawned
-	return g.census().spawning > 0 || !begun && slices.ContainsFunc(g.procs, func(p *Process) bool { return p.hung })
+	return c.spawning > 0 || !begun && slices.ContainsFunc(g.procs, func(p *Process) bool { return p.hung })
+}
+
+// othersWait reports whether any request but the oldest of each process is unanswered, in the queue or in a process.
+func (g *groupState) othersWait() bool {
+	return g.queue.length > 0 || slices.ContainsFunc(g.lendable.heap, func(p *Process) bool { return p.unanswered() > 1 })
 }
 
 // longestStuck returns the process that hangs and has the oldest request, or nil if none hangs.
-func (g *groupState) longestStuck(now time.Time) (worst *Process) {
-	for _, p := range g.procs {
-		if g.hangs(now, p) && (worst == nil || p.stuck[0].Before(worst.stuck[0])) {
+func (c *course) longestStuck() (worst *Process) {
+	for _, p := range c.procs {
+		if c.hangs(p) && (worst == nil || p.stuck[0].Before(worst.stuck[0])) {
 			worst = p
 		}
 	}
 	return worst
 }
 
-// othersWait reports whether any request but the oldest of each process is unanswered, in the queue or in a process.
-func (g *groupState) othersWait() bool {
-	return g.queue.length > 0 || slices.ContainsFunc(g.procs, func(p *Process) bool { return p.state == Ready && p.unanswered() > 1 })
-}
-
-func (g *groupState) sayHung(now time.Time) {
-	h := g.hungSnapshot(now)
-	pids := make([]int, 0, len(h.Processes))
-	for _, p := range h.Processes {
-		pids = append(pids, p.PID)
-	}
-	g.os.note(hclog.Warn, "app hangs: no process answers", "requests", h.Requests, "pids", pids, "since", h.Since, "hang-after", g.app.HangAfter)
-}
-
 // hungSnapshot tells how the group hangs, or returns nil if it does not.
-func (g *groupState) hungSnapshot(now time.Time) *HungSnapshot {
-	if !g.hung(now) {
+func (c *course) hungSnapshot() *HungSnapshot {
+	if !c.hung() {
 		return nil
 	}
 	h := &HungSnapshot{}
-	for _, p := range g.procs {
+	for _, p := range c.procs {
 		if p.state != Ready {
 			continue
 		}
-		one := HungProcess{PID: p.pid(), Requests: len(p.stuck), Since: p.stuck[0]}
-		h.Requests += one.Requests
-		h.Processes = append(h.Processes, one)
-		for _, t := range []time.Time{p.stuck[0], p.answeredAt} {
-			if t.After(h.Since) {
-				h.Since = t
-			}
+		h.Requests += len(p.stuck)
+		h.Processes = append(h.Processes, HungProcess{PID: p.pid(), Requests: len(p.stuck), Since: p.stuck[0]})
+		if since := p.silentSince(); since.After(h.Since) {
+			h.Since = since
 		}
 		if tracer, ok := p.child.(interface{ BacktraceSignal() string }); ok {
 			h.BacktraceSignal = tracer.BacktraceSignal()
 		}
 	}
 	return h
+}
+
+func (h *HungSnapshot) pids() (pids []int) {
+	for _, p := range h.Processes {
+		pids = append(pids, p.PID)
+	}
+	return pids
 }

@@ -27,7 +27,11 @@ func hanging(t *testing.T, change ...func(*conf.App)) (s *story, stuck []*waiter
 }
 
 // isStuck has hang_after pass for a request.
-func (s *story) isStuck(w *waiter) time.Time { return s.state.stuck(s.now, w.proc) }
+func (s *story) isStuck(w *waiter) (since time.Time) {
+	since = s.now.Add(-s.state.app.HangAfter)
+	s.state.stuck(s.now, w.proc, since)
+	return since
+}
 
 func TestAllProcessesThatAnswerNothingAreHung(t *testing.T) {
 	s, _ := hanging(t)
@@ -38,7 +42,7 @@ func TestAllProcessesThatAnswerNothingAreHung(t *testing.T) {
 	s.has()
 	got(t, "how often it was said", s.noted("app hangs: no process answers"), 1)
 
-	h := s.state.snapshot(s.now).Hung
+	h := snapshotOf(&s.state, s.now).Hung
 	got(t, "requests", h.Requests, 3)
 	got(t, "the second pid", h.Processes[1].PID, 102)
 	got(t, "since", h.Since, s.now.Add(-65*time.Minute))

@@ -100,7 +100,7 @@ func (g *simGroup) checkProcesses() {
 			g.fail("processes are out of order")
 		case p.load() != f.load:
 			g.fail("process %d has a load of %d, it counts %d and %d", p.number, f.load, p.requests, p.connections)
-		case p.child != nil && !p.killed && g.state.hurried:
+		case p.child != nil && p.stage < killed && g.state.hurried:
 			g.fail("time has run out, but process %d lives on", p.number)
 		case p.state == Ready && (p.child == nil || f.order.Generation != p.generation.number || f.order.Release != p.generation.release):
 			g.fail("I1: process %d serves for generation %d, but was spawned for %+v", p.number, p.generation.number, f.order)
@@ -111,9 +111,9 @@ func (g *simGroup) checkProcesses() {
 		case p.state == Stopping && p.child != nil && f.stops == 0 && !g.state.hurried:
 			g.fail("process %d stops, but nobody told it", p.number)
 		}
-		if due := g.state.deadlineOf(p); !due.IsZero() {
+		if due := g.state.plot(now).deadlineOf(p); !due.IsZero() {
 			g.checkAlarm(due)
-		} else if p.state == Standby && s.running() == nil || p.state == Draining || p.state == Stopping && p.child != nil && !p.killed {
+		} else if p.state == Standby && s.running() == nil || p.state == Draining || p.state == Stopping && p.child != nil && p.stage < killed {
 			g.fail("I12: process %d is %v without a deadline", p.number, p.state)
 		}
 		if p.state == Ready {
@@ -122,7 +122,7 @@ func (g *simGroup) checkProcesses() {
 	}
 	for _, p := range g.state.procs {
 		if p.state == Ready && p.load() == 0 && g.state.app.IdleTimeout > 0 && !g.state.overwritten(g.state.target()) && g.state.count(isReady) > g.state.app.MinProcesses &&
-			!g.state.rolling() && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
+			!g.state.plot(now).rolling && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
 			g.fail("process %d is above min and idle since %v", p.number, now.Sub(p.lastUsed))
 		}
 	}
@@ -207,13 +207,13 @@ func (g *simGroup) checkBounds() {
 	for _, p := range s.procs {
 		switch {
 		case p.state == Standby || g.children[p].beside && p.state > Spawning:
-		case p.slow || p.takesLong(g.world.now):
+		case p.slow(g.world.now):
 			slow++
 		default:
 			alive++
 		}
 	}
-	if alive > s.app.MaxProcesses+g.mostSurge || slow > 2*s.app.MaxProcesses+g.mostSurge {
+	if alive > g.most+g.mostSurge || slow > 2*g.most+g.mostSurge {
 		g.fail("I9: %d processes are alive, and %d on their way out for long", alive, slow)
 	}
 	if n := s.count(isReplacement); n > g.mostSurge {
@@ -232,17 +232,21 @@ func (g *simGroup) checkBounds() {
 	if w.slots.limit > 0 && all > w.slots.limit+surge {
 		g.fail("I9: %d processes are alive in all, the cap is %d", all, w.slots.limit)
 	}
-	if w.slots.limit > 0 && w.slots.taken+w.slots.unheld > w.slots.limit {
+	if w.slots.limit > 0 && w.owed() > w.owes {
 		g.fail("I16: %d slots are taken and %d kept, the cap is %d", w.slots.taken, w.slots.unheld, w.slots.limit)
 	}
+	w.owes = min(w.owes, w.owed())
 	g.checkGenerations()
 }
+
+// owed is how many slots the groups are kept that are still others'.
+func (w *world) owed() int { return max(0, w.slots.taken+w.slots.unheld-w.slots.limit) }
 
 // checkGenerations: I9, no more old generations live on for their connections, or for a rollback, than
 // may.
 func (g *simGroup) checkGenerations() {
 	s := &g.state
-	alive := s.generations()
+	alive := s.numbers(s.wanted)
 	for _, p := range s.procs {
 		tooOld := len(alive) > s.app.Restart.MaxOldGenerations+1 && p.generation.number < alive[len(alive)-1-s.app.Restart.MaxOldGenerations]
 		if tooOld && (p.state == Standby || p.onlyConnected()) {
@@ -257,7 +261,7 @@ func (g *simGroup) checkHang() {
 	if g.relieved > 1 {
 		g.fail("%d processes were let go at once as they hung", g.relieved)
 	}
-	if s.condition(g.world.now) != Hung {
+	if s.plot(g.world.now).condition() != Hung {
 		return
 	}
 	g.world.seen["condition: hung"]++

@@ -5,7 +5,7 @@ import "testing"
 func TestWhatWasTakenBackStaysBackInTheNextGroup(t *testing.T) {
 	taken := Release{Path: "/r2"}
 	s := newStory(t)
-	s.state.resume(s.now, Past{Generation: 7, TakenBack: &taken, Good: &Release{Path: "/r1"}})
+	s.state.resume(Past{Generation: 7, TakenBack: &taken, Good: &Release{Path: "/r1"}}, &Failure{})
 	s.state.settle(s.now)
 	s.has("spawn 1 of /r1", "spawn 2 of /r1")
 	s.boots(1, 2)
@@ -25,7 +25,7 @@ func TestWhatWasTakenBackStaysBackInTheNextGroup(t *testing.T) {
 
 func TestGenerationsAreCountedOn(t *testing.T) {
 	s := newStory(t)
-	s.state.resume(s.now, Past{Generation: 7})
+	s.state.resume(Past{Generation: 7}, &Failure{})
 	s.state.settle(s.now)
 	s.boots(1, 2)
 	s.are("1 ready g8, 2 ready g8")

@@ -34,8 +34,8 @@ type ProcessSnapshot struct {
 	Generation  int       `json:"generation"`
 	Release     string    `json:"release"`         // real path
 	Requests    int       `json:"requests"`        // in flight
-	Connections int       `json:"connections"`     // long-lived ones (WebSocket, event streams)
 	Stuck       int       `json:"stuck,omitempty"` // of its requests, those of which nothing has come for hang_after
+	Connections int       `json:"connections"`     // long-lived ones (WebSocket, event streams)
 	Processed   uint64    `json:"processed"`
 	Started     time.Time `json:"started"`
 	LastUsed    time.Time `json:"last_used"`
@@ -55,15 +55,6 @@ type HungProcess struct {
 	PID      int       `json:"pid"`
 	Requests int       `json:"requests"` // of which nothing has come for hang_after
 	Since    time.Time `json:"since"`    // when it was asked the oldest of them
-}
-
-// A Failure is why the last spawn of a generation failed.
-type Failure struct {
-	At         time.Time `json:"at"` // of the first, if several failed in a row
-	Generation int       `json:"generation"`
-	Reason     string    `json:"reason"`
-	Output     []string  `json:"output,omitempty"` // the child's last lines
-	ErrorID    string    `json:"error_id"`         // what a visitor is shown, and the log explains
 }
 
 // A RestartSnapshot is how far one restart is, or how it ended.

@@ -155,8 +155,8 @@ func (g *simGroup) servesLate(p *Process, takes time.Duration) {
 		before = p.Ends
 	case limit > 0 && takes > limit:
 		w.after(limit, func() {
-			var since time.Time
-			g.event(fmt.Sprintf("process %d: nothing comes of a request", p.number), func(now time.Time) { since = g.state.stuck(now, p) })
+			since := w.now.Add(-limit)
+			g.event(fmt.Sprintf("process %d: nothing comes of a request", p.number), func(now time.Time) { g.state.stuck(now, p, since) })
 			before = func() {
 				g.event(fmt.Sprintf("process %d: something comes of a request", p.number), func(now time.Time) { g.state.unstuck(now, p, since) })
 			}

@@ -142,6 +142,9 @@ func (x *exchange) awaitDeath() {
 	}
 }
 
+// Silent is told that nothing has come of the request for hang_after.
+func (x *exchange) Silent() { x.loan.silent(x.site.terms.Silence) }
+
 // stalled replaces a process that may never be free again.
 func (x *exchange) stalled() {
 	if !x.site.unlimited() {

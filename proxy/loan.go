@@ -29,8 +29,8 @@ func (l *loan) stream() {
 	l.held, l.place = true, true
 }
 
-// Silent says that nothing has come of the request for hang_after.
-func (l *loan) Silent() { l.stuck = l.group.Stuck(l.proc) }
+// silent says that nothing has come of the request for so long.
+func (l *loan) silent(span time.Duration) { l.stuck = l.group.Stuck(l.proc, span) }
 
 // asked says that something has come of the request, or that nothing will.
 func (l *loan) asked() {

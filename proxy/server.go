@@ -47,6 +47,9 @@ type Config struct {
 	// Access takes the lines of the access log. It must not wait, and copies what it keeps; nil = off.
 	Access func(line []byte)
 
+	// AffinityKey signs the pins of visitors, which are good for as long as it is the same; nil = a new one.
+	AffinityKey []byte
+
 	// Fresh, if it is not nil, is called before a request for an app whose environment is "development"
 	// is given to a process. A pin above 0 is the number of the oldest generation that may serve it.
 	// With an error the request is answered 503.
@@ -99,7 +102,7 @@ func (s *Server) newSite(app conf.App, c Config) *site {
 			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})
 	}
 	if app.Affinity == "forward" {
-		to.pins = newPins(app.Name, app.Path)
+		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
 	}
 	if app.Environment == "development" {
 		to.fresh = c.Fresh
@@ -109,10 +112,7 @@ func (s *Server) newSite(app conf.App, c Config) *site {
 
 // Serve accepts connections on l until Shutdown, which closes l. It returns nil then.
 func (s *Server) Serve(l net.Listener) error {
-	s.mu.Lock()
-	s.listeners = append(s.listeners, l)
-	s.mu.Unlock()
-	if s.stopping.Load() {
+	if !s.listenTo(l) {
 		return l.Close()
 	}
 	for {
@@ -128,6 +128,17 @@ func (s *Server) Serve(l net.Listener) error {
 			s.notAccepted(err)
 		}
 	}
+}
+
+// listenTo has Shutdown close l. It reports false if that was called before.
+func (s *Server) listenTo(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping.Load() {
+		return false
+	}
+	s.listeners = append(s.listeners, l)
+	return true
 }
 
 // notAccepted deals with an error that says something about one connection, or about the machine: there
@@ -178,8 +189,8 @@ const lastAnswers = time.Second
 // and event streams, which may last for ever, and requests whose time is over. It returns the cause of
 // ctx's end if requests were cut.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
 	s.mu.Lock()
+	s.stopping.Store(true)
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
