@@ -113,6 +113,9 @@ func TestRestartWhoseCodeStartsAfterAllIsDone(t *testing.T) {
 	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(1))})
 	s := site.Site{T: t, Dir: app.Dir}
 	harness.Symlink(t, app.Dir, s.Current())
+	if r := p.Run(harness.Within(t), "mark", "app", "--reason", "openssl was upgraded"); r.Code != 0 {
+		t.Fatalf("mark exits with %d: %s", r.Code, r.Stderr)
+	}
 	app.Write("VERSION", "broken")
 	harness.MustRestart(t, p, 1)
 	failed := site.AwaitNote(t, s, 2)
@@ -127,4 +130,7 @@ func TestRestartWhoseCodeStartsAfterAllIsDone(t *testing.T) {
 	if d := p.Detail(t, "app"); d.Condition != "up" || d.Restart.State != "done" {
 		t.Errorf("the app is %s, and its restart %s", d.Condition, d.Restart.State)
 	}
+	harness.Eventually(t, harness.Patience, "the mark is settled", func() bool {
+		return !strings.Contains(p.Run(harness.Within(t), "status", "app").Stdout, "openssl was upgraded")
+	})
 }
