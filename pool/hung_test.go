@@ -215,3 +215,15 @@ func TestHungGroupThatClosesIsClosing(t *testing.T) {
 	s.isIn(Closing)
 	s.are("1 draining, 2 draining, 3 draining")
 }
+
+func TestAppIsNotHungAnyMoreWhenHangAfterIsTurnedOff(t *testing.T) {
+	s, _ := hanging(t)
+	s.isIn(Hung)
+	app := s.state.app
+	app.HangAfter = 0
+	s.state.configure(s.now, app)
+	s.isIn(Up)
+	s.asks()
+	s.passes(time.Minute)
+	s.are("1 ready, 2 ready, 3 ready")
+}
