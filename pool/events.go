@@ -44,7 +44,7 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		g.queue.remove(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.giveBack(w.proc, Unclear)
+		g.giveBack(w.proc, Unanswered)
 		w.proc = nil
 	}
 	g.settle(now)

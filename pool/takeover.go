@@ -150,6 +150,7 @@ func (g *groupState) conclude(c *course) {
 		if r != nil {
 			g.end(c.now, r, RestartDone)
 		}
+		g.endRecovered(c.now, g.restartTo(c.wanted))
 	}
 }
 
