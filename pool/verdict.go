@@ -134,7 +134,7 @@ func (g *groupState) surrender(c *course) {
 	}
 	g.moves++
 	c.wanted.restore()
-	g.os.note(hclog.Warn, "nothing is left of the old code, going on with the new", "generation", c.wanted.number)
+	g.os.note(hclog.Warn, "no process of the old code is left, so the new code serves", "generation", c.wanted.number)
 	if r := c.restart; r != nil && c.way.returning() {
 		r.failure = g.failure(c.now, r.generation.number, "the last process with the old code has died, and the code is no longer on disk")
 		g.end(c.now, r, RestartFailed)

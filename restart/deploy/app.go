@@ -53,11 +53,11 @@ func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
 	}
 	there, err := restart.ResolveRelease(good.Path)
 	if err != nil || !same(pool.Release(there), *good) {
-		a.log.Warn("the newest release was taken back, but the one before it is gone; serving what is there",
+		a.log.Warn("the newest release was rolled back, but the folder of the one before is gone, so the newest serves",
 			"release", newest.Path, "gone", good.Path)
 		return newest, past
 	}
-	a.log.Warn("the newest release was taken back, so the one before it serves; purser restart brings it", "release", newest.Path, "serving", good.Path)
+	a.log.Warn("the newest release was rolled back, so the one before serves; to use the newest, run purser restart", "release", newest.Path, "serving", good.Path)
 	past.TakenBack, past.Good = taken, good
 	return pool.Release(there), past
 }
