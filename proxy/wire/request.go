@@ -15,6 +15,7 @@ type Request struct {
 	Fields []Field
 	Minor  uint8 // of HTTP/1.x: 0, or 1 for anything later
 
+	HTTP2     bool // it came in a stream of HTTP/2; Minor is 1 then
 	Chunked   bool
 	Close     bool  // the client will not send another request on the connection
 	Continue  bool  // the client waits for a 100 before it sends its body
@@ -63,23 +64,9 @@ type marks struct {
 // interpret reads the fields that say how the message is framed and whom it is for.
 func (r *Request) interpret() error {
 	var m marks
-	for i := range r.Fields {
-		f := &r.Fields[i]
-		if f.ID == Other {
-			r.Forwarded = r.Forwarded || f.Forwarded()
-			f.Drop = f.Drop || unsafeName(f.Name)
-			continue
-		}
-		if m.seen.has(f.ID) && once.has(f.ID) {
-			return errDouble
-		}
-		m.seen |= 1 << f.ID
-		f.Drop = f.Drop || notForwarded.has(f.ID)
-		if err := r.note(f, &m); err != nil {
-			return err
-		}
+	if err := r.read(&m); err != nil {
+		return err
 	}
-	r.Forwarded = r.Forwarded || m.seen&forwarded != 0
 	if r.Minor == 1 && !m.seen.has(Host) {
 		return errHost
 	}
@@ -93,6 +80,28 @@ func (r *Request) interpret() error {
 			r.WebSocketKey = m.key
 		}
 	}
+	return nil
+}
+
+// read looks at each field.
+func (r *Request) read(m *marks) error {
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if f.ID == Other {
+			r.Forwarded = r.Forwarded || f.Forwarded()
+			f.Drop = f.Drop || unsafeName(f.Name)
+			continue
+		}
+		if m.seen.has(f.ID) && once.has(f.ID) {
+			return errDouble
+		}
+		m.seen |= 1 << f.ID
+		f.Drop = f.Drop || notForwarded.has(f.ID)
+		if err := r.note(f, m); err != nil {
+			return err
+		}
+	}
+	r.Forwarded = r.Forwarded || m.seen&forwarded != 0
 	return nil
 }
 

@@ -35,6 +35,9 @@ type Error struct {
 	Side   Side
 	Status int    // the answer that a client's message deserves (RFC 9110 section 15); 0 = it is the app's
 	Text   string // what is wrong, for the log
+
+	// Malformed is set for what HTTP/2 gives no answer: its stream is reset (RFC 9113 section 8.1.1).
+	Malformed bool
 }
 
 func (e *Error) Error() string { return e.Text }
