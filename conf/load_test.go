@@ -20,6 +20,7 @@ import (
 const full = `
 [server]
 listen = ["127.0.0.1:8080", ":0", "[::1]:81", "localhost:82", "unix:/run/p.sock", "systemd:web"]
+h2c = true
 admin = "127.0.0.1:9000"
 metrics = ":9100"
 log_level = "debug"
@@ -175,6 +176,7 @@ func fullConfig() *Config {
 				{"tcp", "127.0.0.1:8080"}, {"tcp", ":0"}, {"tcp", "[::1]:81"}, {"tcp", "localhost:82"},
 				{"unix", "/run/p.sock"}, {"systemd", "web"},
 			},
+			H2C:   true,
 			Admin: "127.0.0.1:9000", Metrics: ":9100", LogLevel: "debug", LogFormat: "json",
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",

@@ -33,6 +33,7 @@ func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
 var serverSchema = schema[Server]{
 	fields: []field[Server]{
 		at("listen", func(s *Server) *[]Listen { return &s.Listen }, listensForm),
+		at("h2c", func(s *Server) *bool { return &s.H2C }, truthForm),
 		at("admin", func(s *Server) *string { return &s.Admin }, textForm),
 		at("metrics", func(s *Server) *string { return &s.Metrics }, textForm),
 		at("log_level", func(s *Server) *string { return &s.LogLevel }, textForm),

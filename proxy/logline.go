@@ -44,8 +44,11 @@ func appendCombined(b []byte, x *exchange) []byte {
 		b = appendEscaped(b, x.req.Method)
 		b = append(b, ' ')
 		b = appendEscaped(b, x.req.Target)
-		b = append(b, " HTTP/1."...)
-		b = strconv.AppendInt(b, int64(x.req.Minor), 10)
+		if x.req.HTTP2 {
+			b = append(b, " HTTP/2.0"...)
+		} else {
+			b = strconv.AppendInt(append(b, " HTTP/1."...), int64(x.req.Minor), 10)
+		}
 	} else {
 		b = append(b, '-')
 	}

@@ -78,7 +78,7 @@ func New(c Config) *Server {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
-		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients()})
+		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients(), H2C: c.Server.H2C})
 	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
 	s.tallies = map[string]*tally{}
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })

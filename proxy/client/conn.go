@@ -1,9 +1,12 @@
 package client
 
 import (
+	"bytes"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http2"
 
 	"purser/proxy/sock"
 )
@@ -40,18 +43,22 @@ const (
 	lingering              // answered, with the client perhaps still sending; may be closed at any time
 )
 
-// A conn is one client connection that speaks HTTP/1.1. Its goroutine is the only one to read from it.
+// A conn is one client connection. Its goroutine is the only one to read from it. It speaks HTTP/1.1, unless
+// TLS has agreed on HTTP/2 or the client begins with that.
 type conn struct {
-	set  *Conns
-	sock *sock.Socket
-	call *h1Call // nil while idle
+	set      *Conns
+	sock     *sock.Socket
+	protocol string  // that TLS has agreed on; empty without
+	call     *h1Call // nil while idle
 
-	phase   atomic.Uint32
-	dropped atomic.Bool // it is to close without another word, if no request is under way
-	faulty  bool        // a fault of ours has ended it
-	last    bool        // the last call was answered
-	peer    Peer
-	since   atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
+	phase     atomic.Uint32
+	dropped   atomic.Bool // it is to close without another word, if no request is under way
+	faulty    bool        // a fault of ours has ended it
+	spoke     bool        // it has answered a call
+	multiplex atomic.Bool // it speaks HTTP/2
+	last      bool        // the last call was answered
+	peer      Peer
+	since     atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
 
 	next, prev *conn // in the set's list
 }
@@ -80,12 +87,26 @@ func (c *conn) drop() {
 	c.sock.Wake()
 }
 
+// stop ends the connection if nothing of a request is here. One that speaks HTTP/2 sees to that itself.
+func (c *conn) stop() {
+	switch {
+	case c.multiplex.Load():
+		c.sock.Wake()
+	case c.mayDrop():
+		c.drop()
+	}
+}
+
 func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
 
 // serve serves requests until the connection ends.
 func (c *conn) serve() {
 	defer c.end()
 	defer c.recovered()
+	if c.protocol == http2.NextProtoTLS {
+		c.serveHTTP2(nil)
+		return
+	}
 	for !c.last {
 		if c.call == nil && !c.awaitCalls() {
 			return
@@ -94,7 +115,13 @@ func (c *conn) serve() {
 			continue
 		}
 		bad, ok := c.call.readHead()
-		if !ok {
+		switch {
+		case !ok:
+			return
+		case bad != nil && c.beginsHTTP2():
+			first := bytes.Clone(c.call.Seen())
+			c.Unused()
+			c.serveHTTP2(first)
 			return
 		}
 		c.answer(bad)
@@ -104,8 +131,16 @@ func (c *conn) serve() {
 	}
 }
 
+// beginsHTTP2 reports a first request that is the first half of the preface of HTTP/2 (RFC 9113 section 3.4),
+// where that is spoken without TLS.
+func (c *conn) beginsHTTP2() bool {
+	const half = "PRI * HTTP/2.0\r\n\r\n"
+	return c.set.H2C && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
+}
+
 // answer has the call answered.
 func (c *conn) answer(bad error) {
+	c.spoke = true
 	c.call.handler.Serve(c.call, bad)
 	if c.call.goesOn() {
 		c.call.finish()
@@ -180,16 +215,22 @@ func (c *conn) Use(n int) (goOn bool) {
 	return !c.last && c.call == nil && c.await()
 }
 
-// fill reads more from the client.
-func (c *conn) fill(into sock.Lender) error {
+// fill reads more of a call.
+func (c *conn) fill(into *h1Call) error {
+	n, err := c.receive(into)
+	into.have += n
+	return err
+}
+
+// receive waits for bytes of the client.
+func (c *conn) receive(into sock.Lender) (int, error) {
 	for {
 		n, err := c.sock.Read(into)
 		if err == nil {
-			c.call.have += n
-			return nil
+			return n, nil
 		}
 		if err = c.over(err); err != nil {
-			return err
+			return 0, err
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,15 +25,17 @@ type Config struct {
 	Trusted   []netip.Prefix // peers whose X-Forwarded-* are believed
 	TrustUnix bool           // so are those of all peers on unix sockets
 	Most      int            // more connections than that make room for one another; 0 = no limit
+	H2C       bool           // a client may speak HTTP/2 without TLS, if it begins with it
 }
 
 // Conns are the open connections of clients.
 type Conns struct {
 	Config
-	ctx    context.Context // ends when nobody may wait for a process any more
-	cancel context.CancelCauseFunc
-	wg     sync.WaitGroup // one goroutine for each connection
-	calls  sync.Pool      // of *h1Call
+	ctx     context.Context // ends when nobody may wait for a process any more
+	cancel  context.CancelCauseFunc
+	wg      sync.WaitGroup // one goroutine for each connection
+	calls   sync.Pool      // of *h1Call
+	streams sync.Pool      // of *h2Call
 
 	stopping  atomic.Bool
 	lingering atomic.Int32
@@ -49,6 +52,7 @@ func NewConns(c Config) *Conns {
 	s := &Conns{Config: c}
 	s.changed = sync.NewCond(&s.mu)
 	s.calls.New = func() any { return &h1Call{in: make([]byte, firstBuffer), handler: c.Handler()} }
+	s.streams.New = func() any { return &h2Call{handler: c.Handler()} }
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s
 }
@@ -178,7 +182,7 @@ func (s *Conns) oldest(which func(*conn) bool) (oldest *conn) {
 // Stop closes idle connections, and the others after what they are at.
 func (s *Conns) Stop() {
 	s.stopping.Store(true)
-	s.drop((*conn).mayDrop)
+	s.each((*conn).stop)
 }
 
 // Await waits until no connection has a request that will end by itself. It returns the cause of ctx's
@@ -221,6 +225,11 @@ func (s *Conns) Refuse(within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	_ = s.Await(ctx)
+}
+
+// cannotSpool says that an answer cannot wait for its client in a file.
+func (s *Conns) cannotSpool(err error) {
+	s.Log.Warn("cannot spool an answer for a slow client, so its process waits for it; free space in the temporary folder", "folder", os.TempDir(), "error", err)
 }
 
 // Faults returns how many connections a fault of ours has ended.

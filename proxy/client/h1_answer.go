@@ -151,9 +151,7 @@ func (c *h1Call) Flush() error {
 }
 
 func (c *h1Call) newOutbox(first []byte) *spool.Outbox {
-	box := spool.NewOutbox(c.conn.set.Spool, first, c.conn.writeSlowly, func(err error) {
-		c.conn.set.Log.Warn("cannot spool an answer for a slow client, so its process waits for it; free space in the temporary folder", "folder", os.TempDir(), "error", err)
-	})
+	box := spool.NewOutbox(c.conn.set.Spool, first, c.conn.writeSlowly, c.conn.set.cannotSpool)
 	if c.answer.unread > 0 {
 		box.Limit(c.answer.unread)
 	}

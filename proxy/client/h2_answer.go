@@ -1,0 +1,293 @@
+package client
+
+import (
+	"os"
+	"sync"
+
+	"golang.org/x/net/http2"
+
+	"purser/proxy/spool"
+	"purser/proxy/wire"
+)
+
+// An h2Answer is how far an answer is.
+type h2Answer struct {
+	out    *outBuffer // its header block, and content behind that
+	head   int        // length of the header block in there
+	due    bool       // which was not queued yet
+	box    *spool.Outbox
+	unread int64 // what may wait for the client; 0 = the usual
+	begun  bool
+	ended  bool // all of it was queued
+	err    error
+}
+
+func (a *h2Answer) space() []byte {
+	if a.out == nil {
+		a.out = outBuffers.Get().(*outBuffer)
+	}
+	return a.out.b
+}
+
+func (a *h2Answer) giveBack() {
+	if a.out != nil {
+		if a.out.b = a.out.b[:0]; cap(a.out.b) <= mostSpace {
+			outBuffers.Put(a.out)
+		}
+		a.out, a.head, a.due = nil, 0, false
+	}
+}
+
+// content is what was gathered behind the head.
+func (a *h2Answer) content() []byte {
+	if a.out == nil {
+		return nil
+	}
+	return a.out.b[a.head:]
+}
+
+// Interim passes interim answers on.
+func (c *h2Call) Interim(h *wire.ResponseHead) {
+	b := outBuffers.Get().(*outBuffer)
+	b.b = appendHead(b.b, h, h.Status, -1, nil)
+	c.h.mu.Lock()
+	if !c.silent() {
+		c.h.out.head(c.id, b.b, false)
+	}
+	c.h.mu.Unlock()
+	c.h.out.flush(false)
+	b.b = b.b[:0]
+	outBuffers.Put(b)
+}
+
+// silent reports that nothing more may be sent. It is called with mu held.
+func (c *h2Call) silent() bool { return c.left || c.closed || wire.IsMalformed(c.bad) }
+
+// Begin makes the header block, which goes out once it is known whether it ends the stream. An answer that
+// would pass for the beginning of a WebSocket, and is none, must not (RFC 8441 section 5).
+func (c *h2Call) Begin(h *wire.ResponseHead, length int64) {
+	a := &c.answer
+	a.begun = true
+	status := h.Status
+	if c.head.WebSocket() && c.bad == nil && status < 300 {
+		status = 502
+	}
+	if status == 204 {
+		length = -1 // RFC 9110 section 8.6
+	}
+	b := a.space()
+	at := len(b)
+	a.out.b = appendHead(b, h, status, length, c.h.clock().Stamp().Header)
+	a.head, a.due = len(a.out.b)-at, true
+}
+
+func (c *h2Call) Write(p []byte) {
+	a := &c.answer
+	a.out.b = append(a.space(), p...)
+}
+
+// Flush queues what the windows have room for. The rest, and all that follows, goes through an outbox, at
+// the client's speed.
+func (c *h2Call) Flush() error {
+	a := &c.answer
+	if a.err != nil || a.out == nil {
+		return a.err
+	}
+	if a.box != nil {
+		a.err = a.box.Write(a.content())
+	} else {
+		var n int
+		c.h.mu.Lock()
+		c.sendHead(false)
+		n, a.err = c.offer(a.content(), false, nil)
+		c.h.mu.Unlock()
+		if rest := a.content()[n:]; a.err == nil && len(rest) > 0 {
+			a.box = c.newOutbox(rest)
+		}
+		c.h.out.flush(false)
+	}
+	a.giveBack()
+	return a.err
+}
+
+func (c *h2Call) newOutbox(first []byte) *spool.Outbox {
+	set := c.h.set
+	box := spool.NewOutbox(set.Spool, first, func(p []byte) error { return c.push(p, false, nil) }, set.cannotSpool)
+	if c.answer.unread > 0 {
+		box.Limit(c.answer.unread)
+	}
+	return box
+}
+
+// sendHead queues the head, if it was not. End says that nothing follows it. It is called with mu held.
+func (c *h2Call) sendHead(end bool) {
+	a, out := &c.answer, &c.h.out
+	if !a.due || c.silent() || out.err != nil {
+		return
+	}
+	out.head(c.id, a.out.b[:a.head], end)
+	a.due = false
+	c.closed = c.closed || end
+}
+
+// offer queues as much of p as may go out now, and behind the last of it the end. It is called with mu held.
+func (c *h2Call) offer(p []byte, last bool, trailers []wire.Field) (n int, err error) {
+	out := &c.h.out
+	if c.silent() || out.err != nil {
+		return 0, ErrGone
+	}
+	endsInContent := last && len(trailers) == 0
+	if n = out.content(c, p, endsInContent); n < len(p) || !last {
+		return n, nil
+	}
+	if !endsInContent {
+		out.head(c.id, appendFields(nil, trailers), true)
+	}
+	c.closed = true
+	return n, nil
+}
+
+// push queues all of p, at the client's speed, as long as it keeps moving.
+func (c *h2Call) push(p []byte, last bool, trailers []wire.Field) error {
+	err := c.pushAll(p, last, trailers)
+	if !last {
+		c.h.out.flush(false)
+	}
+	return err
+}
+
+func (c *h2Call) pushAll(p []byte, last bool, trailers []wire.Field) error {
+	h, start, moved := c.h, c.h.clock().Now(), int64(0)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	defer h.out.next()
+	for {
+		n, err := c.offer(p, last, trailers)
+		moved += int64(n)
+		if p = p[n:]; err != nil || len(p) == 0 {
+			return err
+		}
+		if err := c.awaitRoom(start, moved); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitRoom sends what is queued, and waits until more can be. It is called with mu held, which it gives up
+// meanwhile.
+func (c *h2Call) awaitRoom(start, moved int64) error {
+	h := c.h
+	h.out.next()
+	h.mu.Unlock()
+	h.out.flush(false)
+	h.mu.Lock()
+	if c.window > 0 && h.out.window > 0 && h.out.room() > 0 {
+		return nil
+	}
+	h.out.wait(c)
+	c.within(start, moved)
+	for c.stuck() {
+		c.changed.Wait()
+	}
+	c.due = 0
+	if c.late {
+		return tooLate
+	}
+	return nil
+}
+
+// stuck reports whether a wait for room goes on.
+func (c *h2Call) stuck() bool {
+	out := &c.h.out
+	switch {
+	case c.late, c.silent(), out.err != nil:
+		return false
+	case c.window <= 0:
+		return true
+	case c.queued:
+		return true // others are before it
+	case out.window <= 0 || out.room() <= 0:
+		out.wait(c)
+		return true
+	}
+	return false
+}
+
+// SendFile reads the file: what others send goes out between two of its pieces.
+func (c *h2Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
+	a := &c.answer
+	c.h.mu.Lock()
+	c.sendHead(false)
+	c.h.mu.Unlock()
+	a.err = c.push(a.content(), false, nil)
+	if a.giveBack(); a.err != nil {
+		return 0, ErrGone
+	}
+	b := filePieces.Get().(*[filePiece]byte)
+	defer filePieces.Put(b)
+	for sent < n {
+		m, err := f.ReadAt(b[:min(n-sent, filePiece)], from+sent)
+		if m == 0 {
+			a.err = err
+			return sent, err
+		}
+		if a.err = c.push(b[:m], false, nil); a.err != nil {
+			return sent, ErrGone
+		}
+		sent += int64(m)
+	}
+	return sent, nil
+}
+
+const filePiece = 2 * framePayload
+
+var filePieces = sync.Pool{New: func() any { return new([filePiece]byte) }}
+
+// End queues the rest, and returns once the client's windows have room for it. It goes out when the call is
+// finished, in a moment.
+func (c *h2Call) End(trailers []wire.Field) error {
+	a := &c.answer
+	if box := a.box; box != nil {
+		a.box = nil
+		if err := box.Finish(a.content()); a.err == nil {
+			a.err = err
+		}
+		a.giveBack()
+	}
+	if a.err == nil && !c.endsWithHead(trailers) {
+		a.err = c.push(a.content(), true, trailers)
+	}
+	a.ended = a.err == nil
+	a.giveBack()
+	return a.err
+}
+
+// endsWithHead queues the head, and reports whether that was all of the answer.
+func (c *h2Call) endsWithHead(trailers []wire.Field) bool {
+	a := &c.answer
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	bare := a.due && len(a.content()) == 0 && len(trailers) == 0
+	c.sendHead(bare)
+	return bare && c.closed && !c.left
+}
+
+// Cut resets the stream alone: the client knows then that the answer is not whole.
+func (c *h2Call) Cut() {
+	a, h := &c.answer, c.h
+	h.mu.Lock()
+	if a.box == nil && a.out != nil && a.err == nil {
+		_, _ = c.offer(a.content(), false, nil)
+	}
+	if !c.silent() {
+		h.cut(c.id, http2.ErrCodeInternal)
+	}
+	h.mu.Unlock()
+	if box := a.box; box != nil {
+		a.box = nil
+		box.Abort(ErrGone)
+		_ = box.Finish(nil)
+	}
+	a.giveBack()
+	h.out.flush(false)
+}

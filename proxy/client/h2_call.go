@@ -1,0 +1,229 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"os"
+	"runtime/debug"
+	"sync"
+
+	"golang.org/x/net/http2"
+
+	"purser/proxy/sock"
+	"purser/proxy/wire"
+)
+
+// An h2Call is a request in a stream of HTTP/2. Its goroutine answers it; the connection's reads for it.
+type h2Call struct {
+	h       *h2Conn
+	handler Handler
+	peer    Peer
+	id      uint32
+	began   int64
+	bad     error // what is wrong with its head
+	faulty  bool  // a fault of ours has ended it
+	head    wire.StreamHead
+	req     wire.Request
+	answer  h2Answer
+	tunnel  h2Tunnel
+	taken   []byte // of its body, on the way into the spool
+
+	// What follows is guarded by the connection's mu.
+
+	changed sync.Cond // signalled when something of it has changed; one goroutine waits
+	ended   bool      // the client has sent all
+	closed  bool      // we have sent all, or have reset it
+	left    bool      // the client has reset it, or is gone; nothing more can be sent
+	given   bool      // it was given up from outside
+	lives   bool      // it may last for ever
+	queued  bool      // it waits for room on the connection
+	window  int64     // what the client takes
+
+	in       []byte // of its body, not yet taken
+	room     int64  // what the client may send
+	unused   int64  // what it may send again and was not told of
+	size     int64  // of the body, as announced; -1 = it was not
+	got      int64  // of it
+	trailers []wire.Field
+	broken   error // why there will be no more of it
+
+	due    int64 // when a wait for the client has taken too long; 0 = never
+	late   bool  // it has
+	looked bool  // somebody wants to know whether the client is gone
+	wakes  *sock.Socket
+	absent context.CancelCauseFunc // ends the wait of a request that nobody works for yet
+}
+
+// begin makes it the call of a stream. It is called with mu held.
+func (c *h2Call) begin(h *h2Conn, stream uint32) {
+	c.h, c.id, c.began = h, stream, h.clock().Exact()
+	c.changed.L = &h.mu
+	c.window, c.room, c.size = h.start, streamWindow, -1
+	c.head.Begin(&c.req)
+}
+
+// complete makes the request of what has come of the head.
+func (c *h2Call) complete(ended bool) {
+	c.ended = ended
+	if c.bad = c.head.Complete(ended); c.bad != nil {
+		c.req.Reset() // nothing of it is to be believed
+		return
+	}
+	if !c.req.Chunked && !c.head.WebSocket() {
+		c.size = c.req.Length
+	}
+	if c.head.WebSocket() {
+		var key [16]byte
+		_, _ = rand.Read(key[:]) // it never fails
+		c.head.UseKey(base64.StdEncoding.AppendEncode(nil, key[:]))
+	}
+}
+
+// run answers the call.
+func (c *h2Call) run() {
+	h := c.h
+	defer h.tasks.Done()
+	defer c.finish()
+	defer c.recovered()
+	c.handler.Serve(c, c.bad)
+}
+
+// recovered keeps a fault of ours from ending more than this call, which is not used again.
+func (c *h2Call) recovered() {
+	if fault := recover(); fault != nil {
+		c.faulty = true
+		c.h.set.faults.Add(1)
+		c.h.set.Log.Error("a stream was ended by a fault in purser; please report it", "panic", fault, "stack", string(debug.Stack()))
+	}
+}
+
+// finish ends the stream, if its answer has not.
+func (c *h2Call) finish() {
+	h := c.h
+	c.answer.giveBack()
+	h.mu.Lock()
+	switch {
+	case c.left:
+	case !c.closed && wire.IsMalformed(c.bad):
+		h.cut(c.id, http2.ErrCodeProtocol)
+	case !c.closed:
+		h.cut(c.id, http2.ErrCodeInternal)
+	case !c.ended: // RFC 9113 section 8.1: the rest of the request is not needed
+		h.cut(c.id, http2.ErrCodeNo)
+	}
+	if c.answer.ended {
+		h.resets.earn(1)
+	}
+	h.finished(c)
+	others := len(h.streams) > 0
+	if h.done() {
+		h.sock.Wake()
+	}
+	h.mu.Unlock()
+	h.out.flush(others)
+}
+
+// forget makes it ready for the next stream.
+func (c *h2Call) forget() {
+	c.bad, c.trailers, c.broken, c.wakes, c.absent = nil, nil, nil, nil, nil
+	c.ended, c.closed, c.left, c.given, c.lives, c.late, c.looked = false, false, false, false, false, false, false
+	c.unused, c.got, c.due = 0, 0, 0
+	c.answer, c.tunnel = h2Answer{}, h2Tunnel{}
+	c.in, c.taken = keptBody(c.in), keptBody(c.taken)
+}
+
+func keptBody(b []byte) []byte {
+	if cap(b) > keepBuffer {
+		return nil
+	}
+	return b[:0]
+}
+
+// recycle gives it back to all connections.
+func (c *h2Call) recycle() {
+	set := c.h.set
+	c.h, c.peer, c.changed.L = nil, Peer{}, nil
+	c.head.Begin(&c.req)
+	set.streams.Put(c)
+}
+
+// lose says that the client has reset the stream, or is gone. It is called with mu held.
+func (c *h2Call) lose(givenUp bool) {
+	c.left, c.given = true, c.given || givenUp
+	c.h.out.forget(c)
+	c.h.out.next() // another may have been waiting for its turn
+	c.changed.Broadcast()
+	c.tunnel.changed()
+	if c.absent != nil {
+		c.absent(ErrGone)
+	}
+	if c.wakes != nil && (c.looked || c.given) {
+		c.wakes.Wake()
+	}
+}
+
+// review looks whether a wait for the client has taken too long. It is called with mu held.
+func (c *h2Call) review(now int64) {
+	if c.due != 0 && now >= c.due {
+		c.late = true
+	}
+	if c.late || c.h.set.ctx.Err() != nil {
+		c.changed.Signal()
+	}
+}
+
+// within sets how long the client may let us wait for the next bytes of a body of which n have moved since
+// start. It is called with mu held.
+func (c *h2Call) within(start, n int64) { c.due = bodyDeadline(c.h.clock().Now(), start, n) }
+
+func (c *h2Call) Request() *wire.Request { return &c.req }
+func (c *h2Call) Peer() *Peer            { return &c.peer }
+func (c *h2Call) Began() int64           { return c.began }
+func (c *h2Call) Seen() []byte           { return c.head.Line() }
+
+// Present ends with the stream. It is read for anyway, so that nothing has to be started.
+func (c *h2Call) Present() (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(c.h.set.ctx)
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	if c.absent = cancel; c.left {
+		cancel(ErrGone)
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+// Gone is not true of a client that was not looked for, though its reset comes unasked: it must not end the
+// work of a process that takes one request at a time.
+func (c *h2Call) Gone() bool {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	return c.given || c.left && c.looked
+}
+
+func (c *h2Call) WakeOnGone(s *sock.Socket, look bool) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	c.wakes, c.looked = s, look || c.looked && c.left
+}
+
+// NeedsLength is false: what was reset is told from what has ended.
+func (c *h2Call) NeedsLength() bool { return false }
+
+// Last means nothing: a stream carries one call.
+func (c *h2Call) Last() {}
+
+// LongLived lets a stop that has begun already know.
+func (c *h2Call) LongLived(unread int64) {
+	c.answer.unread = unread
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	if !c.lives {
+		c.lives = true
+		c.h.ordinary--
+		c.h.phases()
+	}
+}
+
+// tooLate is the error of a wait that has taken too long.
+var tooLate = os.ErrDeadlineExceeded

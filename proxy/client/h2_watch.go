@@ -1,0 +1,119 @@
+package client
+
+import (
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+const (
+	lookAgain = 5 * time.Second // how often it is looked whether streams move
+	tidyTime  = time.Second     // before a connection without streams gives its memory back
+	lastRead  = time.Second     // for the client to read what it was sent last
+)
+
+// arm sets when the wait for the client is interrupted next.
+func (h *h2Conn) arm() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	partial := h.in != nil && !h.in.empty() || h.block.stream != 0 || !h.settings
+	if partial != h.partial {
+		h.partial = partial
+		if partial {
+			h.began = h.clock().Now()
+		}
+		h.phases()
+	}
+	h.sock.Arm(h.due() + h.clock().In(0) - h.clock().Now())
+}
+
+// due is when something may be to do. It is called with mu held.
+func (h *h2Conn) due() int64 {
+	at := h.rested + int64(idleTimeout)
+	switch {
+	case h.busy():
+		at = h.clock().Now() + int64(lookAgain)
+	case len(h.free) > 0:
+		at = h.rested + int64(tidyTime)
+	}
+	if h.partial {
+		at = min(at, h.began+int64(headTimeout))
+	}
+	if h.leave.step == warned {
+		at = min(at, h.leave.at+int64(lastRoundTrip))
+	}
+	return at
+}
+
+// busy reports streams, or that something still goes out. It is called with mu held.
+func (h *h2Conn) busy() bool { return len(h.streams) > 0 || !h.out.empty() }
+
+// look is called when the wait for the client was interrupted. It reports whether it goes on.
+func (h *h2Conn) look() (goOn bool) {
+	h.sock.Calm() // before anything is looked at, so that no wake is lost
+	h.sock.Passed()
+	if h.sock.Gone() {
+		h.quick = true
+		h.lose(true)
+		return false
+	}
+	goOn = h.review(h.clock().Now())
+	h.out.flush(false)
+	h.arm()
+	return goOn && !h.over()
+}
+
+// review looks at all that has a limit in time.
+func (h *h2Conn) review(now int64) (goOn bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.out.err != nil || h.out.slow && h.ordinary > 0 && now >= h.out.moved+int64(stallTimeout) {
+		h.quick = true
+		return false
+	}
+	for _, c := range h.streams {
+		c.review(now)
+	}
+	if h.set.stopping.Load() {
+		h.leaveInSteps(now)
+	}
+	switch {
+	case h.partial && now >= h.began+int64(headTimeout):
+		return h.say(http2.ErrCodeEnhanceYourCalm)
+	case h.busy():
+		return true
+	case h.dropped.Load():
+		h.quick = true
+		return h.say(http2.ErrCodeNo)
+	case now >= h.rested+int64(idleTimeout):
+		return h.say(http2.ErrCodeNo)
+	case now >= h.rested+int64(tidyTime):
+		for _, c := range h.free {
+			c.recycle()
+		}
+		h.free = nil
+	}
+	return true
+}
+
+// say tells the client why the connection ends, and reports false: it does not go on. It is called with mu
+// held.
+func (h *h2Conn) say(why http2.ErrCode) (goOn bool) {
+	h.out.buf.b = appendGoAway(h.out.space(), h.newest, why)
+	return false
+}
+
+// awaitEnd ends what is sent, and waits until the client has ended its side: what still came from it would
+// make the kernel reset the connection, and take the last answers with it (RFC 9112 section 9.6).
+func (h *h2Conn) awaitEnd() {
+	h.takeTime(reading)
+	h.sock.CloseWrite()
+	end := h.clock().In(lastRead)
+	for h.clock().Now() < end {
+		h.sock.Arm(end)
+		if _, err := h.receive(h); err != nil {
+			return
+		}
+		h.in.at, h.in.have = 0, 0
+	}
+}

@@ -1,0 +1,414 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"purser/conf"
+)
+
+// The stories of a request, told over HTTP/2.
+
+// newFront2 is a front that speaks HTTP/2 without TLS.
+func newFront2(t testing.TB, do script, change func(*conf.Server, *conf.App)) *front {
+	return newFront(t, do, speaking2(change))
+}
+
+func speaking2(change func(*conf.Server, *conf.App)) func(*conf.Server, *conf.App) {
+	return func(s *conf.Server, a *conf.App) {
+		s.H2C = true
+		if change != nil {
+			change(s, a)
+		}
+	}
+}
+
+// client2 is a client that speaks HTTP/2 only, on one connection.
+func (f *front) client2() *http.Client {
+	transport := &http2.Transport{AllowHTTP: true, DisableCompression: true, StrictMaxConcurrentStreams: true,
+		DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, addr)
+		}}
+	f.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 3 * longWait, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func (f *front) url(path string) string { return "http://" + f.addr + path }
+
+// fetch2 has one request answered.
+func (f *front) fetch2(c *http.Client, method, path string, body io.Reader, fields ...string) (*http.Response, string, error) {
+	f.t.Helper()
+	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url(path), body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		req.Header.Add(fields[i], fields[i+1])
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return res, string(b), err
+}
+
+func (f *front) expect2(c *http.Client, method, path string, body io.Reader, status int, content string) *http.Response {
+	f.t.Helper()
+	res, got, err := f.fetch2(c, method, path, body)
+	if err != nil || res.StatusCode != status || got != content {
+		f.t.Fatalf("%s %s: got %v, %.80q, %v; want %d %.80q", method, path, res, got, err, status, content)
+	}
+	return res
+}
+
+// echo2 is an app that answers with the head and the body that it got.
+func echo2(_ testing.TB, c *appConn) {
+	for {
+		head, body := c.request()
+		if head == "" {
+			return
+		}
+		if body == "" {
+			body = head
+		}
+		c.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
+}
+
+func TestRequestOfHTTP2ReachesTheAppAsHTTP1(t *testing.T) {
+	f := newFront2(t, echo2, nil)
+	c := f.client2()
+	for range 2 {
+		res, head, err := f.fetch2(c, "GET", "/a?b=c", nil, "Cookie", "a=1", "Cookie", "b=2", "X-Y", "z", "Priority", "u=1")
+		if err != nil || res.Proto != "HTTP/2.0" || res.Header.Get("Date") == "" {
+			t.Fatalf("got %v, %v", res, err)
+		}
+		for _, want := range []string{"GET /a?b=c HTTP/1.1\r\nHost: " + f.addr + "\r\n", "cookie: a=1; b=2\r\n", "x-y: z\r\n", "priority: u=1\r\n",
+			"X-Forwarded-For: 127.0.0.1\r\n", "X-Forwarded-Proto: http\r\n"} {
+			if !strings.Contains(head, want) {
+				t.Errorf("the app got %q, want %q in it", head, want)
+			}
+		}
+		if strings.Contains(head, "Transfer-Encoding") || strings.Contains(head, "Connection") {
+			t.Errorf("the app got %q", head)
+		}
+	}
+}
+
+func TestPrefaceOfHTTP2IsRefusedWhereItIsNotAskedFor(t *testing.T) {
+	f := newFront(t, hello, nil)
+	c := f.dial()
+	c.send("%s", http2.ClientPreface)
+	if res, _ := c.answer("GET"); res.StatusCode != 505 && res.StatusCode != 400 {
+		t.Errorf("got %d", res.StatusCode)
+	}
+	on := newFront2(t, hello, nil)
+	d := on.dial()
+	d.send(get).expect(200, "hello") // HTTP/1.1 goes on beside it
+	d.send("%s", http2.ClientPreface)
+	if res, _ := d.answer("GET"); res.StatusCode != 505 && res.StatusCode != 400 {
+		t.Errorf("a preface behind a request: got %d", res.StatusCode)
+	}
+}
+
+func TestBodiesGoBothWaysOverHTTP2(t *testing.T) {
+	f := newFront2(t, echo2, nil)
+	c := f.client2()
+	for _, n := range []int{1, 100, 16 << 10, 64 << 10, 10 << 20} {
+		body := strings.Repeat("0123456789abcdef", n/16+1)[:n]
+		f.expect2(c, "POST", "/", strings.NewReader(body), 200, body)
+		f.expect2(c, "POST", "/", io.MultiReader(strings.NewReader(body)), 200, body) // of unknown length
+	}
+}
+
+func TestBodiesOfManyStreamsDoNotBlockOneAnother(t *testing.T) {
+	f := newFront2(t, echo2, nil)
+	c := f.client2()
+	var all sync.WaitGroup
+	for i := range 20 {
+		body := strings.Repeat(fmt.Sprint(i%10), 1<<20)
+		all.Go(func() {
+			_, got, err := f.fetch2(c, "POST", "/", strings.NewReader(body))
+			if err != nil || got != body {
+				t.Errorf("got %d bytes, %v", len(got), err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestManyRequestsOnSixteenStreams(t *testing.T) {
+	f := newFront2(t, hello, nil)
+	c := f.client2()
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 1000 / 16 {
+				if _, got, err := f.fetch2(c, "GET", "/", nil); err != nil || got != "hello" {
+					t.Errorf("got %q, %v", got, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestAnswersWithoutContentEndTheirStream(t *testing.T) {
+	f := newFront2(t, func(_ testing.TB, c *appConn) {
+		for {
+			head, _ := c.request()
+			switch {
+			case head == "":
+				return
+			case strings.HasPrefix(head, "HEAD"):
+				c.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+			case strings.HasPrefix(head, "GET /304"):
+				c.send("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n")
+			default:
+				c.send("HTTP/1.1 204 No Content\r\n\r\n")
+			}
+		}
+	}, nil)
+	c := f.client2()
+	if res := f.expect2(c, "HEAD", "/", nil, 200, ""); res.ContentLength != 5 {
+		t.Errorf("HEAD: got %d", res.ContentLength)
+	}
+	f.expect2(c, "GET", "/304", nil, 304, "")
+	f.expect2(c, "GET", "/204", nil, 204, "")
+}
+
+func TestTrailersAndInterimAnswersReachClientsOfHTTP2(t *testing.T) {
+	f := newFront2(t, answering("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nConnection: x\r\n\r\n"+
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"), nil)
+	c := f.client2()
+	hints := 0
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+		if code == 103 && h.Get("Link") == "</a.css>" && len(h) == 1 {
+			hints++
+		}
+		return nil
+	}})
+	req, _ := http.NewRequestWithContext(ctx, "GET", f.url("/"), nil)
+	res, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || string(b) != "ok" || res.Trailer.Get("X-Sum") != "1" || hints != 1 {
+		t.Errorf("got %q, %v, trailers %v, %d hints", b, err, res.Trailer, hints)
+	}
+}
+
+func TestTrailersOfAnHTTP2RequestReachTheAppThatWantsThem(t *testing.T) {
+	f := newFront2(t, func(_ testing.TB, c *appConn) {
+		rest := ""
+		for !strings.HasSuffix(rest, "\r\n\r\n") || !strings.Contains(rest, "\r\n0\r\n") {
+			line, err := c.ReadString('\n')
+			if rest += line; err != nil {
+				break
+			}
+		}
+		c.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(rest), rest)
+	}, func(_ *conf.Server, a *conf.App) { a.PassTrailers = true })
+	req, _ := http.NewRequestWithContext(t.Context(), "POST", f.url("/"), io.MultiReader(strings.NewReader("body")))
+	req.Trailer = http.Header{"X-Sum": {"1"}}
+	res, err := f.client2().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, _ := io.ReadAll(res.Body)
+	if !strings.Contains(string(b), "4\r\nbody\r\n0\r\nx-sum: 1\r\n\r\n") {
+		t.Errorf("the app got %q", b)
+	}
+}
+
+func TestBodyThatIsTooLargeIsRefusedOnItsStreamAlone(t *testing.T) {
+	f := newFront2(t, echo2, func(_ *conf.Server, a *conf.App) { a.MaxBody = 1000 })
+	c := f.client2()
+	for range 3 {
+		for _, body := range []io.Reader{strings.NewReader(strings.Repeat("x", 1<<20)), io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)))} {
+			res, _, err := f.fetch2(c, "POST", "/", body)
+			if err != nil || res.StatusCode != 413 || res.Header.Get("Purser-Error") != "body_too_large" {
+				t.Errorf("got %v, %v, want 413", res, err)
+			}
+		}
+	}
+	f.expect2(c, "POST", "/", strings.NewReader("small"), 200, "small")
+}
+
+func TestAppThatDiesInMidAnswerResetsTheStreamAlone(t *testing.T) {
+	f := newFront2(t, func(_ testing.TB, c *appConn) {
+		for {
+			head, _ := c.request()
+			if strings.Contains(head, "/dies") {
+				c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+				return
+			}
+			if head == "" {
+				return
+			}
+			c.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+		}
+	}, nil)
+	c := f.client2()
+	f.expect2(c, "GET", "/", nil, 200, "hello")
+	_, got, err := f.fetch2(c, "GET", "/dies", nil)
+	var reset http2.StreamError
+	if !errors.As(err, &reset) || reset.Code != http2.ErrCodeInternal || got != "half" {
+		t.Errorf("got %q, %v, want half and a reset", got, err)
+	}
+	f.expect2(c, "GET", "/", nil, 200, "hello")
+}
+
+func TestSlowReaderOfHTTP2HoldsNoProcess(t *testing.T) {
+	const size = 8 << 20
+	served := make(chan bool, 10)
+	f := newFront2(t, func(_ testing.TB, c *appConn) {
+		for {
+			head, _ := c.request()
+			if head == "" {
+				return
+			}
+			if strings.Contains(head, "/large") {
+				c.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
+				served <- true
+				continue
+			}
+			c.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+		}
+	}, func(_ *conf.Server, a *conf.App) { a.Concurrency = 1 })
+	c := f.client2()
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", f.url("/large"), nil)
+	res, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	<-served // and nobody has read a byte of it
+	f.expect2(c, "GET", "/", nil, 200, "hello")
+	if n, err := io.Copy(io.Discard, res.Body); n != size || err != nil {
+		t.Errorf("got %d bytes, %v", n, err)
+	}
+}
+
+func TestClientThatResetsAStreamInMidAnswerLeavesTheOthersAlone(t *testing.T) {
+	gone := make(chan bool, 1)
+	f := newFront2(t, func(_ testing.TB, c *appConn) {
+		for {
+			head, _ := c.request()
+			switch {
+			case head == "":
+				return
+			case strings.Contains(head, "/endless"):
+				c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hello\n\n")
+				_, _ = io.Copy(io.Discard, c.Conn)
+				gone <- true
+				return
+			}
+			c.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+		}
+	}, nil)
+	c := f.client2()
+	ctx, cancel := context.WithCancel(t.Context())
+	req, _ := http.NewRequestWithContext(ctx, "GET", f.url("/endless"), nil)
+	res, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	f.expect2(c, "GET", "/", nil, 200, "hello")
+	cancel()
+	select {
+	case <-gone:
+	case <-time.After(longWait):
+		t.Error("the app was not told that the client is gone")
+	}
+	f.expect2(c, "GET", "/", nil, 200, "hello")
+}
+
+func TestFilesAreServedOverHTTP2(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 1<<16)
+	f, _ := newFiles(t, speaking2(nil), "site.css", "body {}", "large.js", large)
+	c := f.client2()
+	f.expect2(c, "GET", "/site.css", nil, 200, "body {}")
+	f.expect2(c, "GET", "/large.js", nil, 200, large)
+	f.expect2(c, "HEAD", "/large.js", nil, 200, "")
+	res, part, err := f.fetch2(c, "GET", "/large.js", nil, "Range", "bytes=16-31")
+	if err != nil || res.StatusCode != 206 || part != large[16:32] {
+		t.Errorf("got %v %q, %v", res, part, err)
+	}
+}
+
+func TestAccessLogSaysHTTP2(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "access.log")
+	f := newFront2(t, hello, func(s *conf.Server, _ *conf.App) { s.AccessLog, s.AccessLogFormat = log, "combined" })
+	f.expect2(f.client2(), "GET", "/a", nil, 200, "hello")
+	f.await("it is logged", func() bool {
+		b, _ := os.ReadFile(log)
+		return bytes.Contains(b, []byte(`"GET /a HTTP/2.0" 200 5`))
+	})
+}
+
+func TestStopLetsStreamsOfHTTP2Finish(t *testing.T) {
+	begun, release := make(chan string, 10), make(chan struct{})
+	f := newFront2(t, heldBack(begun, release, func(c *appConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n%s", strings.Repeat("x", 1000000))
+	}), nil)
+	c := f.client2()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if _, got, err := f.fetch2(c, "GET", "/", nil); err != nil || len(got) != 1000000 {
+				t.Errorf("got %d bytes, %v", len(got), err)
+			}
+		})
+	}
+	for range 8 {
+		<-begun
+	}
+	stopped := f.stopOf(t.Context())
+	close(release)
+	all.Wait()
+	select {
+	case err := <-stopped:
+		if err != nil {
+			t.Errorf("the stop: %v", err)
+		}
+	case <-time.After(longWait):
+		t.Error("the stop does not end")
+	}
+}
+
+func TestStopEndsIdleConnectionsOfHTTP2(t *testing.T) {
+	f := newFront2(t, hello, nil)
+	f.expect2(f.client2(), "GET", "/", nil, 200, "hello")
+	select {
+	case err := <-f.stopOf(t.Context()):
+		if err != nil {
+			t.Errorf("the stop: %v", err)
+		}
+	case <-time.After(longWait):
+		t.Error("the stop does not end")
+	}
+}
