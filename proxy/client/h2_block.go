@@ -90,9 +90,9 @@ func (h *h2Conn) beginBlock(f *http2.HeadersFrame) error {
 	switch {
 	case f.StreamID%2 == 0:
 		return protocolError
-	case c != nil && (c.closed || c.left):
+	case c != nil && c.closed:
 		return nil
-	case c != nil && c.ended:
+	case c != nil && (c.ended || c.left):
 		h.block.reset = http2.ErrCodeStreamClosed
 	case c != nil:
 		h.block.call, h.block.trailer = c, &wire.StreamTrailers{}
