@@ -96,18 +96,27 @@ func (c *h2Call) Flush() error {
 	if a.box != nil {
 		a.err = a.box.Write(a.content())
 	} else {
-		var n int
-		c.h.mu.Lock()
-		c.sendHead(false)
-		n, a.err = c.offer(a.content(), false, nil)
-		c.h.mu.Unlock()
-		if rest := a.content()[n:]; a.err == nil && len(rest) > 0 {
+		var rest []byte
+		if rest, a.err = c.sendNow(a.content()); a.err == nil && len(rest) > 0 {
 			a.box = c.newOutbox(rest)
 		}
-		c.h.out.flush(false)
 	}
 	a.giveBack()
 	return a.err
+}
+
+// sendNow sends what goes without waiting.
+func (c *h2Call) sendNow(p []byte) (rest []byte, err error) {
+	for {
+		c.h.mu.Lock()
+		c.sendHead(false)
+		n, err := c.offer(p, false, nil)
+		c.h.mu.Unlock()
+		c.h.out.flush(false)
+		if p = p[n:]; err != nil || n == 0 || len(p) == 0 {
+			return p, err
+		}
+	}
 }
 
 func (c *h2Call) newOutbox(first []byte) *spool.Outbox {

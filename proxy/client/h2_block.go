@@ -150,6 +150,11 @@ func (h *h2Conn) begin(c *h2Call) {
 	h.ordinary++
 	h.dropped.Store(false)
 	h.phases()
+	if c.again != nil {
+		c.again <- true
+		return
+	}
+	c.again = make(chan bool, 1)
 	h.tasks.Add(1)
 	go c.run()
 }
@@ -159,6 +164,7 @@ func (h *h2Conn) newCall(stream uint32) *h2Call {
 	var c *h2Call
 	if n := len(h.free); n > 0 {
 		c, h.free = h.free[n-1], h.free[:n-1]
+		h.spare = min(h.spare, n-1)
 	} else {
 		c = h.set.streams.Get().(*h2Call)
 		c.peer = h.peer
@@ -167,17 +173,31 @@ func (h *h2Conn) newCall(stream uint32) *h2Call {
 	return c
 }
 
-// finished takes a call off the connection. It is called with mu held.
-func (h *h2Conn) finished(c *h2Call) {
+// finished takes a call off the connection, and reports whether it is kept for another stream. It is called
+// with mu held.
+func (h *h2Conn) finished(c *h2Call) (kept bool) {
 	delete(h.streams, c.id)
 	if !c.lives {
 		h.ordinary--
 	}
 	h.out.forget(c)
 	h.giveBack(int64(len(c.in) + len(c.taken)))
-	if h.rested = h.clock().Now(); !c.faulty && len(h.free) < mostStreams {
+	if kept = !c.faulty && !h.out.last; kept {
 		c.forget()
 		h.free = append(h.free, c)
 	}
+	h.rested = h.clock().Now()
 	h.phases()
+	return kept
+}
+
+// dismiss lets go of calls that wait for a stream, the n that have done so for the longest time. It is called
+// with mu held.
+func (h *h2Conn) dismiss(n int) {
+	for i, c := range h.free[:n] {
+		c.again <- false
+		h.free[i] = nil
+	}
+	h.free = append(h.free[:0], h.free[n:]...)
+	h.spare = len(h.free)
 }

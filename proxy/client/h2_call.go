@@ -27,7 +27,8 @@ type h2Call struct {
 	req     wire.Request
 	answer  h2Answer
 	tunnel  h2Tunnel
-	taken   []byte // of its body, on the way into the spool
+	taken   []byte    // of its body, on the way into the spool
+	again   chan bool // its goroutine waits for another stream: true, or for its end; nil = there is none
 
 	// What follows is guarded by the connection's mu.
 
@@ -80,13 +81,27 @@ func (c *h2Call) complete(ended bool) {
 	}
 }
 
-// run answers the call.
+// run answers one stream after the other, so that a goroutine's stack is made once for many.
 func (c *h2Call) run() {
-	h := c.h
-	defer h.tasks.Done()
-	defer c.finish()
+	tasks := &c.h.tasks
+	defer tasks.Done()
+	for {
+		if again := c.serve(); !again {
+			return
+		}
+		if again := <-c.again; !again {
+			c.recycle()
+			return
+		}
+	}
+}
+
+// serve answers a stream, and reports whether the call is kept for another.
+func (c *h2Call) serve() (again bool) {
+	defer func() { again = c.finish() }()
 	defer c.recovered()
 	c.handler.Serve(c, c.bad)
+	return false
 }
 
 // recovered keeps a fault of ours from ending more than this call, which is not used again.
@@ -98,8 +113,9 @@ func (c *h2Call) recovered() {
 	}
 }
 
-// finish ends the stream, if its answer has not.
-func (c *h2Call) finish() {
+// finish ends the stream, if its answer has not, and reports whether the call is kept. Then it may be that of
+// another already.
+func (c *h2Call) finish() (kept bool) {
 	h := c.h
 	c.answer.giveBack()
 	h.mu.Lock()
@@ -115,13 +131,14 @@ func (c *h2Call) finish() {
 	if c.answer.ended {
 		h.resets.earn(1)
 	}
-	h.finished(c)
+	kept = h.finished(c)
 	others := len(h.streams) > 0
 	if h.done() {
 		h.sock.Wake()
 	}
 	h.mu.Unlock()
 	h.out.flush(others)
+	return kept
 }
 
 // forget makes it ready for the next stream.
@@ -143,7 +160,7 @@ func keptBody(b []byte) []byte {
 // recycle gives it back to all connections.
 func (c *h2Call) recycle() {
 	set := c.h.set
-	c.h, c.peer, c.changed.L = nil, Peer{}, nil
+	c.h, c.peer, c.changed.L, c.again = nil, Peer{}, nil, nil
 	c.head.Begin(&c.req)
 	set.streams.Put(c)
 }

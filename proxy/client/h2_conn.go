@@ -37,6 +37,7 @@ type h2Conn struct {
 	chores   h2Budget
 	leave    h2Leave
 	free     []*h2Call // kept for the next streams, with all that they know of the peer
+	spare    int       // how many of them were not needed since that was last looked at
 }
 
 // How much a client may send before it was taken: in all, of a stream, and of one whose body is being taken.
@@ -177,10 +178,6 @@ func (h *h2Conn) preface() (ok bool, err error) {
 func (h *h2Conn) finish() {
 	h.lose(false)
 	h.tasks.Wait()
-	for _, c := range h.free {
-		c.recycle()
-	}
-	h.free = nil
 	if !h.quick {
 		h.awaitEnd()
 	}
@@ -194,6 +191,7 @@ func (h *h2Conn) lose(givenUp bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.out.last = true
+	h.dismiss(len(h.free))
 	if h.out.slow {
 		h.sock.Shutdown()
 	}

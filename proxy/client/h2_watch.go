@@ -81,6 +81,7 @@ func (h *h2Conn) review(now int64) (goOn bool) {
 	case h.partial && now >= h.began+int64(headTimeout):
 		return h.say(http2.ErrCodeEnhanceYourCalm)
 	case h.busy():
+		h.dismiss(h.spare)
 		return true
 	case h.dropped.Load():
 		h.quick = true
@@ -88,10 +89,7 @@ func (h *h2Conn) review(now int64) (goOn bool) {
 	case now >= h.rested+int64(idleTimeout):
 		return h.say(http2.ErrCodeNo)
 	case now >= h.rested+int64(tidyTime):
-		for _, c := range h.free {
-			c.recycle()
-		}
-		h.free = nil
+		h.dismiss(len(h.free))
 	}
 	return true
 }
