@@ -183,7 +183,7 @@ func (c *h2Call) lose(givenUp bool) {
 // review looks whether a wait for the client has taken too long. It is called with mu held.
 func (c *h2Call) review(now int64) {
 	if c.due != 0 && now >= c.due {
-		c.late = true
+		c.due, c.late = 0, true
 	}
 	if c.late || c.h.set.ctx.Err() != nil {
 		c.changed.Signal()
@@ -192,7 +192,10 @@ func (c *h2Call) review(now int64) {
 
 // within sets how long the client may let us wait for the next bytes of a body of which n have moved since
 // start. It is called with mu held.
-func (c *h2Call) within(start, n int64) { c.due = bodyDeadline(c.h.clock().Now(), start, n) }
+func (c *h2Call) within(start, n int64) {
+	c.due = bodyDeadline(c.h.clock().Now(), start, n)
+	c.h.armFor(c.due)
+}
 
 func (c *h2Call) Request() *wire.Request { return &c.req }
 func (c *h2Call) Peer() *Peer            { return &c.peer }

@@ -31,6 +31,8 @@ type h2Conn struct {
 	start    int64              // the window that the client gives each new stream
 	rested   int64              // when the last stream ended
 	began    int64              // when what has come in part began to come
+	soonest  int64              // when the wait of a stream, or of the output, has taken too long
+	armed    int64              // when the reading is interrupted
 	partial  bool               // of a frame or a header block a part has come, or the client's SETTINGS have not
 	settings bool               // the client's have come
 	resets   h2Budget
@@ -56,9 +58,9 @@ const mostStreams = 100
 // serveHTTP2 speaks HTTP/2 until the connection ends. First is what was read before.
 func (c *conn) serveHTTP2(first []byte) {
 	now := c.clock().Now()
-	h := &h2Conn{conn: c, streams: make(map[uint32]*h2Call), window: connWindow, start: defaultWindow, rested: now, began: now, partial: true,
+	h := &h2Conn{conn: c, streams: make(map[uint32]*h2Call), window: connWindow, start: defaultWindow, rested: now, began: now, partial: true, soonest: never,
 		resets: newBudget(mostResets, resetsSecond, now), chores: newBudget(mostChores, choresSecond, now)}
-	h.out = h2Output{sock: c.sock, clock: c.clock(), tasks: &h.tasks, idle: h.sent, mu: &h.mu, window: defaultWindow}
+	h.out = h2Output{sock: c.sock, clock: c.clock(), tasks: &h.tasks, idle: h.sent, stall: h.armFor, mu: &h.mu, window: defaultWindow}
 	h.block.init()
 	defer h.finish()
 	c.takeTime(reading)
@@ -177,6 +179,9 @@ func (h *h2Conn) preface() (ok bool, err error) {
 // finish ends the streams, waits for their handlers, and gives the client time to read what it was sent last.
 func (h *h2Conn) finish() {
 	h.lose(false)
+	if !h.quick && h.hasAll() {
+		h.sock.CloseWrite() // the client need not wait for those who work for others
+	}
 	h.tasks.Wait()
 	if !h.quick {
 		h.awaitEnd()
@@ -184,6 +189,13 @@ func (h *h2Conn) finish() {
 	if h.out.buf != nil {
 		h.out.put(h.out.buf)
 	}
+}
+
+// hasAll reports whether the client was sent all that it gets.
+func (h *h2Conn) hasAll() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.out.empty()
 }
 
 // lose tells all streams that the client is gone. Given up says that their work may be, too, whoever does it.

@@ -18,6 +18,7 @@ type h2Output struct {
 	clock *sock.Clock
 	tasks *sync.WaitGroup // of the connection
 	idle  func()          // called with mu held when all has gone out
+	stall func(at int64)  // called with mu held: by then the client must have taken something
 	mu    *sync.Mutex     // of the connection; guards what follows
 
 	buf     *outBuffer // what is queued; nil while there is nothing
@@ -174,6 +175,7 @@ func (o *h2Output) write() {
 			o.wrote(0, ErrGone)
 		default:
 			o.slow, o.moved = true, o.clock.Now()
+			o.stall(o.moved + int64(stallTimeout))
 			o.tasks.Go(func() { o.writeSlowly(b, n) })
 			return
 		}

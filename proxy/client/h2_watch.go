@@ -4,12 +4,14 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"purser/proxy/sock"
 )
 
 const (
-	lookAgain = 5 * time.Second // how often it is looked whether streams move
-	tidyTime  = time.Second     // before a connection without streams gives its memory back
-	lastRead  = time.Second     // for the client to read what it was sent last
+	tidyTime = time.Second     // before a connection without streams gives its memory back
+	keepTime = 5 * time.Second // before one with streams gives back what they do not need
+	lastRead = time.Second     // for the client to read what it was sent last
 )
 
 // arm sets when the wait for the client is interrupted next.
@@ -24,17 +26,28 @@ func (h *h2Conn) arm() {
 		}
 		h.phases()
 	}
-	h.sock.Arm(h.due() + h.clock().In(0) - h.clock().Now())
+	h.armed = h.due()
+	h.sock.Arm(h.armed + int64(sock.Tick))
+}
+
+// armFor is arm for what a stream, or the output, waits for since then. It is called with mu held.
+func (h *h2Conn) armFor(at int64) {
+	if h.soonest = min(h.soonest, at); at < h.armed {
+		h.armed = at
+		h.sock.Arm(at + int64(sock.Tick))
+	}
 }
 
 // due is when something may be to do. It is called with mu held.
 func (h *h2Conn) due() int64 {
-	at := h.rested + int64(idleTimeout)
+	at := h.soonest
 	switch {
-	case h.busy():
-		at = h.clock().Now() + int64(lookAgain)
-	case len(h.free) > 0:
+	case !h.busy() && len(h.free) > 0:
 		at = h.rested + int64(tidyTime)
+	case !h.busy():
+		at = h.rested + int64(idleTimeout)
+	case len(h.free) > 0:
+		at = min(at, h.clock().Now()+int64(keepTime))
 	}
 	if h.partial {
 		at = min(at, h.began+int64(headTimeout))
@@ -45,35 +58,39 @@ func (h *h2Conn) due() int64 {
 	return at
 }
 
+// never is later than any deadline.
+const never = 1 << 62
+
 // busy reports streams, or that something still goes out. It is called with mu held.
 func (h *h2Conn) busy() bool { return len(h.streams) > 0 || !h.out.empty() }
 
 // look is called when the wait for the client was interrupted. It reports whether it goes on.
 func (h *h2Conn) look() (goOn bool) {
-	h.sock.Calm() // before anything is looked at, so that no wake is lost
-	h.sock.Passed()
+	passed := h.sock.Passed() // before anything is looked at, so that no wake is lost
 	if h.sock.Gone() {
 		h.quick = true
 		h.lose(true)
 		return false
 	}
-	goOn = h.review(h.clock().Now())
+	goOn = h.review(passed)
 	h.out.flush(false)
 	h.arm()
 	return goOn && !h.over()
 }
 
 // review looks at all that has a limit in time.
-func (h *h2Conn) review(now int64) (goOn bool) {
+func (h *h2Conn) review(passed bool) (goOn bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := h.clock().Now()
+	if passed {
+		now = max(now, h.armed)
+	}
 	if h.out.err != nil || h.out.slow && h.ordinary > 0 && now >= h.out.moved+int64(stallTimeout) {
 		h.quick = true
 		return false
 	}
-	for _, c := range h.streams {
-		c.review(now)
-	}
+	h.reviewStreams(now)
 	if h.set.stopping.Load() {
 		h.leaveInSteps(now)
 	}
@@ -82,7 +99,6 @@ func (h *h2Conn) review(now int64) (goOn bool) {
 		return h.say(http2.ErrCodeEnhanceYourCalm)
 	case h.busy():
 		h.dismiss(h.spare)
-		return true
 	case h.dropped.Load():
 		h.quick = true
 		return h.say(http2.ErrCodeNo)
@@ -92,6 +108,19 @@ func (h *h2Conn) review(now int64) (goOn bool) {
 		h.dismiss(len(h.free))
 	}
 	return true
+}
+
+// reviewStreams ends the waits that have taken too long, and finds out which is next.
+func (h *h2Conn) reviewStreams(now int64) {
+	h.soonest = never
+	if h.out.slow {
+		h.soonest = max(now+int64(keepTime), h.out.moved+int64(stallTimeout)) // tunnels alone do not end it
+	}
+	for _, c := range h.streams {
+		if c.review(now); c.due != 0 {
+			h.soonest = min(h.soonest, c.due)
+		}
+	}
 }
 
 // say tells the client why the connection ends, and reports false: it does not go on. It is called with mu

@@ -50,7 +50,7 @@ func openOn(t testing.TB, network, address string, a answer) *harness {
 	}
 	h := &harness{t: t, l: l, log: &syncBuffer{}}
 	sweeper := sock.NewSweeper()
-	h.conns = NewConns(Config{Handler: func() Handler { return a }, Sweeper: sweeper,
+	h.conns = NewConns(Config{H2C: true, Handler: func() Handler { return a }, Sweeper: sweeper,
 		Spool: spool.New(func(room int64) int64 { return room / 2 }, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})})
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -179,7 +179,7 @@ func telling(c Call, bad error) {
 		said := string(c.Request().Path)
 		if c.Request().Length != 0 {
 			var body spool.Body
-			body.Init(c.(*h1Call).conn.set.Spool)
+			body.Init(spoolOf(c))
 			defer body.Reset()
 			if _, err := c.TakeBody(&body, 0); err != nil {
 				give(c, 400, err.Error())
@@ -211,4 +211,12 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
+}
+
+// spoolOf returns where the body of a call goes.
+func spoolOf(c Call) *spool.Spool {
+	if c, ok := c.(*h2Call); ok {
+		return c.h.set.Spool
+	}
+	return c.(*h1Call).conn.set.Spool
 }
