@@ -35,7 +35,7 @@ func (h *h2Conn) onData(f *http2.DataFrame) error {
 	if f.StreamEnded() {
 		return h.endBody(c, nil, true)
 	}
-	c.changed.Signal()
+	c.wake()
 	return nil
 }
 
@@ -69,7 +69,7 @@ func (h *h2Conn) endBody(c *h2Call, t *wire.StreamTrailers, ended bool) error {
 		return h.malformedBody(c, wire.ErrStreamSize)
 	}
 	c.ended = true
-	c.changed.Signal()
+	c.wake()
 	return nil
 }
 

@@ -165,13 +165,18 @@ func (c *h2Call) recycle() {
 	set.streams.Put(c)
 }
 
+// wake has who waits look again. It is called with mu held.
+func (c *h2Call) wake() {
+	c.changed.Signal()
+	c.tunnel.changed()
+}
+
 // lose says that the client has reset the stream, or is gone. It is called with mu held.
 func (c *h2Call) lose(givenUp bool) {
 	c.left, c.given = true, c.given || givenUp
 	c.h.out.forget(c)
 	c.h.out.next() // another may have been waiting for its turn
-	c.changed.Broadcast()
-	c.tunnel.changed()
+	c.wake()
 	if c.absent != nil {
 		c.absent(ErrGone)
 	}
@@ -186,7 +191,7 @@ func (c *h2Call) review(now int64) {
 		c.due, c.late = 0, true
 	}
 	if c.late || c.h.set.ctx.Err() != nil {
-		c.changed.Signal()
+		c.wake()
 	}
 }
 

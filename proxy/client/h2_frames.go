@@ -105,7 +105,7 @@ func (h *h2Conn) restart(start int64) error {
 		if c.window += more; c.window > mostWindow {
 			return http2.ConnectionError(http2.ErrCodeFlowControl)
 		}
-		c.changed.Signal()
+		c.wake()
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (h *h2Conn) onWindowUpdate(f *http2.WindowUpdateFrame) error {
 	if c.window += more; c.window > mostWindow {
 		return http2.StreamError{StreamID: c.id, Code: http2.ErrCodeFlowControl}
 	}
-	c.changed.Signal()
+	c.wake()
 	return nil
 }
 

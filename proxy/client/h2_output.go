@@ -125,7 +125,7 @@ func (o *h2Output) next() {
 		o.waiting = append(o.waiting[:0], o.waiting[1:]...)
 		if c != nil && c.queued {
 			c.queued = false
-			c.changed.Signal()
+			c.wake()
 			return
 		}
 	}

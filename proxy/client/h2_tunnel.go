@@ -63,10 +63,9 @@ func (t *h2Tunnel) changed() {
 func (c *h2Call) Tunnel(h *wire.ResponseHead, first []byte) (t Tunnel, early []byte, err error) {
 	c.LongLived(0)
 	c.answer.begun = true
-	c.tunnel.call = c
-	c.tunnel.read.changed, c.tunnel.write.changed = make(chan struct{}, 1), make(chan struct{}, 1)
 	block := appendHead(nil, h, 200, -1, c.h.clock().Stamp().Header)
 	c.h.mu.Lock()
+	c.tunnel = h2Tunnel{call: c, read: tunnelWait{changed: make(chan struct{}, 1)}, write: tunnelWait{changed: make(chan struct{}, 1)}}
 	if c.silent() {
 		err = ErrGone
 	} else {
