@@ -199,8 +199,11 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 		c.changed.Wait()
 	}
 	c.due = 0
-	if c.late {
+	switch {
+	case c.late:
 		return tooLate
+	case c.given:
+		return ErrGone
 	}
 	return nil
 }
@@ -209,7 +212,7 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 func (c *h2Call) stuck() bool {
 	out := &c.h.out
 	switch {
-	case c.late, c.silent(), out.err != nil:
+	case c.late, c.given, c.silent(), out.err != nil:
 		return false
 	case c.window <= 0:
 		return true

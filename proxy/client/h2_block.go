@@ -186,7 +186,10 @@ func (h *h2Conn) finished(c *h2Call) (kept bool) {
 		c.forget()
 		h.free = append(h.free, c)
 	}
-	h.rested = h.clock().Now()
+	if len(h.streams) == 0 {
+		h.rested = h.clock().Now()
+		h.armBy(h.rested + int64(tidyTime))
+	}
 	h.phases()
 	return kept
 }

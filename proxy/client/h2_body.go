@@ -169,7 +169,7 @@ func (c *h2Call) noBody() error {
 	switch {
 	case c.broken != nil:
 		return c.broken
-	case c.left:
+	case c.left, c.given:
 		return ErrBodyCut
 	case c.h.set.ctx.Err() != nil:
 		return ErrStopping

@@ -172,10 +172,21 @@ func (c *h2Call) wake() {
 }
 
 // lose says that the client has reset the stream, or is gone. It is called with mu held.
-func (c *h2Call) lose(givenUp bool) {
-	c.left, c.given = true, c.given || givenUp
+func (c *h2Call) lose() {
+	c.left = true
 	c.h.out.forget(c)
 	c.h.out.next() // another may have been waiting for its turn
+	c.tell()
+}
+
+// giveUp has the call end: what would have to wait is not sent. It is called with mu held.
+func (c *h2Call) giveUp() {
+	c.given = true
+	c.tell()
+}
+
+// tell tells who waits that nobody waits for the answer any more.
+func (c *h2Call) tell() {
 	c.wake()
 	if c.absent != nil {
 		c.absent(ErrGone)
@@ -212,7 +223,7 @@ func (c *h2Call) Present() (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancelCause(c.h.set.ctx)
 	c.h.mu.Lock()
 	defer c.h.mu.Unlock()
-	if c.absent = cancel; c.left {
+	if c.absent = cancel; c.left || c.given {
 		cancel(ErrGone)
 	}
 	return ctx, func() { cancel(nil) }

@@ -18,6 +18,7 @@ type h2Conn struct {
 	block   h2Block  // the header block that is coming in
 	greeted bool     // the client's preface has come
 	quick   bool     // nothing is to be awaited at the end
+	given   bool     // it was given up from outside
 	tasks   sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows, and what streams say it guards; no wait happens under it
@@ -178,7 +179,9 @@ func (h *h2Conn) preface() (ok bool, err error) {
 
 // finish ends the streams, waits for their handlers, and gives the client time to read what it was sent last.
 func (h *h2Conn) finish() {
-	h.lose(false)
+	if !h.given {
+		h.lose()
+	}
 	if !h.quick && h.hasAll() {
 		h.sock.CloseWrite() // the client need not wait for those who work for others
 	}
@@ -198,17 +201,36 @@ func (h *h2Conn) hasAll() bool {
 	return h.out.empty()
 }
 
-// lose tells all streams that the client is gone. Given up says that their work may be, too, whoever does it.
-func (h *h2Conn) lose(givenUp bool) {
+// lose tells all streams that the client is gone.
+func (h *h2Conn) lose() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.wait()
+	for _, c := range h.streams {
+		c.lose()
+	}
+}
+
+// giveUp has all streams end, whoever works for them. What they say at once still goes out: an event stream
+// ends in order.
+func (h *h2Conn) giveUp() {
+	h.mu.Lock()
+	h.given, h.quick = true, true
+	h.wait()
+	for _, c := range h.streams {
+		c.giveUp()
+	}
+	h.say(http2.ErrCodeNo)
+	h.mu.Unlock()
+	h.out.flush(false)
+}
+
+// wait begins the wait for the end of all: nobody waits for the client any more.
+func (h *h2Conn) wait() {
 	h.out.last = true
 	h.dismiss(len(h.free))
 	if h.out.slow {
 		h.sock.Shutdown()
-	}
-	for _, c := range h.streams {
-		c.lose(givenUp)
 	}
 }
 

@@ -146,7 +146,7 @@ func (h *h2Conn) onReset(stream uint32) error {
 	if c.left {
 		return h.chore()
 	}
-	c.lose(false)
+	c.lose()
 	if !h.resets.spend(h.clock().Now()) {
 		return tooMuch
 	}
@@ -186,7 +186,7 @@ func (h *h2Conn) cut(stream uint32, code http2.ErrCode) {
 	h.reset.add(stream)
 	if c := h.streams[stream]; c != nil {
 		c.closed = true
-		c.lose(false)
+		c.lose()
 	}
 }
 

@@ -102,7 +102,7 @@ func (t *h2Tunnel) take(by sock.Server) (n int, err error) {
 	defer h.mu.Unlock()
 	for len(c.in) == 0 {
 		switch {
-		case c.left, c.ended:
+		case c.left, c.given, c.ended:
 			return 0, ErrGone
 		case t.read.over():
 			return 0, tooLate
@@ -130,7 +130,10 @@ func (t *h2Tunnel) WriteSome(p []byte) (n int, err error) {
 		if n, err = c.offer(p, false, nil); n > 0 || err != nil {
 			return n, err
 		}
-		if t.write.over() {
+		switch {
+		case c.given:
+			return 0, ErrGone
+		case t.write.over():
 			return 0, tooLate
 		}
 		h.out.wait(c)

@@ -32,7 +32,13 @@ func (h *h2Conn) arm() {
 
 // armFor is arm for what a stream, or the output, waits for since then. It is called with mu held.
 func (h *h2Conn) armFor(at int64) {
-	if h.soonest = min(h.soonest, at); at < h.armed {
+	h.soonest = min(h.soonest, at)
+	h.armBy(at)
+}
+
+// armBy has the reading interrupted by then.
+func (h *h2Conn) armBy(at int64) {
+	if at < h.armed {
 		h.armed = at
 		h.sock.Arm(at + int64(sock.Tick))
 	}
@@ -68,8 +74,7 @@ func (h *h2Conn) busy() bool { return len(h.streams) > 0 || !h.out.empty() }
 func (h *h2Conn) look() (goOn bool) {
 	passed := h.sock.Passed() // before anything is looked at, so that no wake is lost
 	if h.sock.Gone() {
-		h.quick = true
-		h.lose(true)
+		h.giveUp()
 		return false
 	}
 	goOn = h.review(passed)
