@@ -126,6 +126,20 @@ func (g *groupState) noteResisting(why *Failure) {
 		"error-id", why.ErrorID, "serving", g.good.release.Path)
 }
 
+// recover has a blue-green restart go on whose code did not start, and does now: what has booted of it serves only
+// together with the others, so these are to be spawned again.
+func (g *groupState) recover(c *course) {
+	r := c.restart
+	if c.wanted.standing != failing || c.newest.booted == 0 || r == nil || r.generation != c.wanted || !c.way.gathers(r) {
+		return
+	}
+	g.moves++
+	c.wanted.restore()
+	c.wanted.forgive()
+	r.failure = nil
+	g.os.note(hclog.Info, "recovered from deployment error", "generation", c.wanted.number)
+}
+
 // surrender makes do with code that was taken back, once nothing of the older is left: neither a process
 // nor, after a deployment in the same folder, its code.
 func (g *groupState) surrender(c *course) {
