@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
+	"purser/conf"
 )
 
 // This file is what a group does about processes that take requests and never answer them.
@@ -24,20 +24,6 @@ type hang struct {
 	some    bool      // it was hung, and some of its ready processes have hung ever since
 	others  time.Time // since when somebody else waits; zero = nobody does
 	spawned int       // how many processes there had been when one was last let go for it
-}
-
-// stuck records that nothing has come of a request to p which it has had since then.
-func (g *groupState) stuck(now time.Time, p *Process, since time.Time) {
-	p.stuck = append(p.stuck, since)
-	g.settle(now)
-}
-
-// unstuck records that such a request has begun to be answered, or has ended.
-func (g *groupState) unstuck(now time.Time, p *Process, since time.Time) {
-	if i := slices.Index(p.stuck, since); i >= 0 {
-		p.stuck = slices.Delete(p.stuck, i, i+1)
-	}
-	g.settle(now)
 }
 
 // countStuck counts p, which has such a request, if it hangs, and has the group look again when it comes to.
@@ -65,57 +51,54 @@ func (p *Process) silentSince() time.Time {
 // hung reports whether all that serves hangs.
 func (c *course) hung() bool { return c.ready > 0 && c.hanging == c.ready }
 
-// noteHang notes that the group has come to hang, or does not any more.
-func (g *groupState) noteHang(c *course) {
-	if hung := c.hung(); hung != g.hang.all {
-		g.hang.all = hung
-		g.hang.some = g.hang.some || hung
-		if hung {
-			h := c.hungSnapshot()
-			g.os.note(hclog.Warn, "app hangs: no process answers", "requests", h.Requests, "pids", h.pids(), "since", h.Since, "hang-after", g.app.HangAfter)
-		}
-	}
+// note notes that the group has come to hang, or does not any more. It reports whether it has just begun to.
+func (h *hang) note(c *course) (news bool) {
+	hung := c.hung()
+	news = hung && !h.all
+	h.all, h.some = hung, h.some || hung
+	return news
 }
 
-// relieve lets the process go that has hung for longest, if that helps somebody: the group was found hung, and
-// others wait. The next one goes only when there is another in its place, or that has failed.
-func (g *groupState) relieve(c *course) {
-	if g.noteHang(c); !g.hang.some {
-		return
+// next returns the process that is to go so that somebody else is helped, or nil: the group was found hung, and
+// others wait.
+func (h *hang) next(c *course, s *roster, queued int) *Process {
+	if !h.some {
+		return nil
 	}
 	worst := c.longestStuck()
 	switch {
 	case worst == nil:
-		g.hang = hang{}
-		return
-	case !g.othersWait():
-		g.hang.others = time.Time{}
-		return
-	case g.hang.others.IsZero():
-		g.hang.others = c.now
+		*h = hang{}
+		return nil
+	case queued == 0 && !s.othersWait():
+		h.others = time.Time{}
+		return nil
+	case h.others.IsZero():
+		h.others = c.now
 	}
-	if c.now.Before(g.relieveAt()) || g.replacingHung(c) {
-		return
+	if c.now.Before(h.due(c.app)) || c.spawning > 0 || !h.replaced(s) {
+		return nil
 	}
-	g.hang.spawned, worst.hung = g.spawned, true
-	g.keep = min(c.ready, g.app.MaxProcesses)
-	g.drain(c.now, worst, "hang_after passed")
+	h.spawned = s.spawned
+	return worst
 }
 
-// relieveAt is when others have waited for long enough.
-func (g *groupState) relieveAt() time.Time {
-	return g.hang.others.Add(min(hindered, g.app.HangAfter))
+// due is when others have waited for long enough; zero if nobody waits.
+func (h *hang) due(app *conf.App) time.Time {
+	if h.others.IsZero() {
+		return time.Time{}
+	}
+	return h.others.Add(min(hindered, app.HangAfter))
 }
 
-// replacingHung reports whether another process is under way for the last that was let go, or is yet to be begun.
-func (g *groupState) replacingHung(c *course) bool {
-	begun := g.spawned > g.hang.spawned
-	return c.spawning > 0 || !begun && slices.ContainsFunc(g.procs, func(p *Process) bool { return p.hung })
+// replaced reports whether another process was begun for the last that was let go, or is not to be.
+func (h *hang) replaced(s *roster) bool {
+	return s.spawned > h.spawned || !slices.ContainsFunc(s.procs, func(p *Process) bool { return p.hung })
 }
 
-// othersWait reports whether any request but the oldest of each process is unanswered, in the queue or in a process.
-func (g *groupState) othersWait() bool {
-	return g.queue.length > 0 || slices.ContainsFunc(g.lendable.heap, func(p *Process) bool { return p.unanswered() > 1 })
+// othersWait reports whether any request but the oldest of each process is unanswered in a process.
+func (s *roster) othersWait() bool {
+	return slices.ContainsFunc(s.lendable.heap, func(p *Process) bool { return p.unanswered() > 1 })
 }
 
 // longestStuck returns the process that hangs and has the oldest request, or nil if none hangs.

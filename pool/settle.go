@@ -71,9 +71,7 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	if len(g.lendable.heap) > 0 && !g.closed {
 		next.at(now.Add(g.course.tick()))
 	}
-	if !g.hang.others.IsZero() {
-		next.at(g.relieveAt())
-	}
+	next.at(g.hang.due(&g.app))
 	return next.first
 }
 
