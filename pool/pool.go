@@ -155,13 +155,17 @@ func (p *Pool) leave(g *Group) (matters bool) {
 	return p.slots.leave(g)
 }
 
-// kick lets the groups that wait for a slot look again, in the order in which they came.
+// kick lets the groups that wait for a slot, and for which there is one, look again in the order in which they
+// came. For the rest the others are asked anew.
 func (p *Pool) kick() {
 	p.mu.Lock()
-	waiting := slices.Clone(p.slots.waiting)
+	takers := p.slots.takers()
+	if p.slots.wanting() {
+		p.askForRoom()
+	}
 	p.mu.Unlock()
-	for _, seat := range waiting {
-		seat.group.do((*groupState).settle)
+	for _, g := range takers {
+		g.do((*groupState).settle)
 	}
 }
 
