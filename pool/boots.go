@@ -13,30 +13,36 @@ const longTurn = 10 * time.Second
 
 // boots sees to it that only so many processes of all groups boot at once: more only share the processor,
 // and all of them miss their start_timeout.
-type boots struct {
+type boots[G bootable] struct {
 	limit int
 
 	mu       sync.Mutex // guards what follows
-	underWay map[*Group]int
+	underWay map[G]int
 	turns    int // that are taken
-	waiting  []*turn
+	waiting  []*turn[G]
+}
+
+// A bootable is a group as its boots see it.
+type bootable interface {
+	comparable
+	serving() bool // something of it is ready
 }
 
 // A turn is that of one process to boot.
-type turn struct {
-	boots *boots
-	group *Group
+type turn[G bootable] struct {
+	boots *boots[G]
+	group G
 	taken chan struct{} // closed once it is its turn
 	long  *time.Timer
 	over  bool // others may have it
 }
 
-func newBoots(limit int) *boots { return &boots{limit: limit, underWay: map[*Group]int{}} }
+func newBoots[G bootable](limit int) *boots[G] { return &boots[G]{limit: limit, underWay: map[G]int{}} }
 
 // await waits for the turn of a process of g. It is to be ended once the process has booted, or has failed
 // to. The error is the cause of ctx's end.
-func (b *boots) await(ctx context.Context, g *Group) (*turn, error) {
-	t := &turn{boots: b, group: g, taken: make(chan struct{})}
+func (b *boots[G]) await(ctx context.Context, g G) (*turn[G], error) {
+	t := &turn[G]{boots: b, group: g, taken: make(chan struct{})}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, t)
 	b.admit()
@@ -51,7 +57,7 @@ func (b *boots) await(ctx context.Context, g *Group) (*turn, error) {
 }
 
 // admit lets in who may come in next.
-func (b *boots) admit() {
+func (b *boots[G]) admit() {
 	for b.turns < b.limit && len(b.waiting) > 0 {
 		t := slices.MinFunc(b.waiting, b.compare)
 		b.forget(t)
@@ -64,9 +70,9 @@ func (b *boots) admit() {
 
 // compare puts groups of which nothing is ready before others, then those with the fewest boots under way.
 // Among equals it leaves the order in which they came.
-func (b *boots) compare(s, t *turn) int {
-	if s.group.serves.Load() != t.group.serves.Load() {
-		if t.group.serves.Load() {
+func (b *boots[G]) compare(s, t *turn[G]) int {
+	if serving := t.group.serving(); s.group.serving() != serving {
+		if serving {
 			return -1
 		}
 		return 1
@@ -74,18 +80,18 @@ func (b *boots) compare(s, t *turn) int {
 	return b.underWay[s.group] - b.underWay[t.group]
 }
 
-func (b *boots) forget(t *turn) {
-	b.waiting = slices.DeleteFunc(b.waiting, func(other *turn) bool { return other == t })
+func (b *boots[G]) forget(t *turn[G]) {
+	b.waiting = slices.DeleteFunc(b.waiting, func(other *turn[G]) bool { return other == t })
 }
 
 // giveUp lets another have the turn.
-func (t *turn) giveUp() {
+func (t *turn[G]) giveUp() {
 	t.boots.mu.Lock()
 	defer t.boots.mu.Unlock()
 	t.pass()
 }
 
-func (t *turn) pass() {
+func (t *turn[G]) pass() {
 	if !t.over {
 		t.over = true
 		t.boots.turns--
@@ -94,7 +100,7 @@ func (t *turn) pass() {
 }
 
 // end ends the boot, or the wait for it.
-func (t *turn) end() {
+func (t *turn[G]) end() {
 	b := t.boots
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 )
 
 // boot has a process of g come, and returns its turn once it has it.
-func (b *boots) boot(g *Group) <-chan *turn {
-	came := make(chan *turn, 1)
+func boot(b *boots[*Group], g *Group) <-chan *turn[*Group] {
+	came := make(chan *turn[*Group], 1)
 	go func() {
 		t, _ := b.await(context.Background(), g)
 		came <- t
@@ -20,17 +20,17 @@ func (b *boots) boot(g *Group) <-chan *turn {
 }
 
 // came reports whether it is the turn of a boot.
-func came(c <-chan *turn) bool {
+func came(c <-chan *turn[*Group]) bool {
 	synctest.Wait()
 	return len(c) == 1
 }
 
 func TestOnlySoManyBootAtOnceHoweverManyAppsThereAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBoots(2)
-		var all []<-chan *turn
+		b := newBoots[*Group](2)
+		var all []<-chan *turn[*Group]
 		for range 80 {
-			all = append(all, b.boot(new(Group)))
+			all = append(all, boot(b, new(Group)))
 		}
 		for i := range all {
 			got(t, "whether the next but one has its turn", i+2 < len(all) && came(all[i+2]), false)
@@ -42,10 +42,10 @@ func TestOnlySoManyBootAtOnceHoweverManyAppsThereAre(t *testing.T) {
 
 func TestBootOfAnAppOfWhichNothingIsReadyComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, serving, down := newBoots(1), new(Group), new(Group)
+		b, serving, down := newBoots[*Group](1), new(Group), new(Group)
 		serving.serves.Store(true)
-		first := <-b.boot(serving)
-		second, urgent := b.boot(serving), b.boot(down)
+		first := <-boot(b, serving)
+		second, urgent := boot(b, serving), boot(b, down)
 		first.end()
 		got(t, "whether the app that is down has its turn", came(urgent), true)
 		got(t, "whether the other has it", came(second), false)
@@ -56,9 +56,9 @@ func TestBootOfAnAppOfWhichNothingIsReadyComesFirst(t *testing.T) {
 
 func TestAppWithTheFewestBootsUnderWayComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, many, few := newBoots(2), new(Group), new(Group)
-		one, two := <-b.boot(many), <-b.boot(many)
-		three, ofFew := b.boot(many), b.boot(few)
+		b, many, few := newBoots[*Group](2), new(Group), new(Group)
+		one, two := <-boot(b, many), <-boot(b, many)
+		three, ofFew := boot(b, many), boot(b, few)
 		one.end()
 		got(t, "whether the other app has its turn", came(ofFew), true)
 		got(t, "whether the third of the first has it", came(three), false)
@@ -71,10 +71,10 @@ func TestAppWithTheFewestBootsUnderWayComesFirst(t *testing.T) {
 // A boot that hangs delays nobody by more than its turn.
 func TestBootThatTakesLongGivesUpItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, hanging, other := newBoots(2), new(Group), new(Group)
-		hung := []*turn{<-b.boot(hanging), <-b.boot(hanging)}
-		later := []<-chan *turn{b.boot(hanging), b.boot(hanging)}
-		waits := b.boot(other)
+		b, hanging, other := newBoots[*Group](2), new(Group), new(Group)
+		hung := []*turn[*Group]{<-boot(b, hanging), <-boot(b, hanging)}
+		later := []<-chan *turn[*Group]{boot(b, hanging), boot(b, hanging)}
+		waits := boot(b, other)
 		time.Sleep(longTurn - time.Second)
 		got(t, "whether the other app has its turn", came(waits), false)
 		time.Sleep(time.Second)
@@ -93,8 +93,8 @@ func TestBootThatTakesLongGivesUpItsTurn(t *testing.T) {
 
 func TestBootThatIsNotWantedAnyMoreGivesUpItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, g := newBoots(1), new(Group)
-		first := <-b.boot(g)
+		b, g := newBoots[*Group](1), new(Group)
+		first := <-boot(b, g)
 		why := errors.New("not wanted any more")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		told := make(chan error, 1)
@@ -104,6 +104,6 @@ func TestBootThatIsNotWantedAnyMoreGivesUpItsPlace(t *testing.T) {
 		got(t, "what it is told", <-told, why)
 		got(t, "how many wait", len(b.waiting), 0)
 		first.end()
-		(<-b.boot(g)).end()
+		(<-boot(b, g)).end()
 	})
 }

@@ -2,9 +2,6 @@ package pool
 
 import (
 	"fmt"
-	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"purser/conf"
 )
@@ -29,58 +26,17 @@ func (e *CanaryError) Error() string {
 }
 
 // canarySize returns how many processes a canary is, of what a restart would replace now.
-func (g *groupState) canarySize(a conf.Amount) (int, error) {
-	old := g.servers()
-	size, surge := max(1, a.Of(old)), g.app.Restart.Surge.Of(g.app.MaxProcesses)
+func (c *course) canarySize(a conf.Amount) (int, error) {
+	old := c.servers()
+	size, surge := max(1, a.Of(old)), c.app.Restart.Surge.Of(c.app.MaxProcesses)
 	if size > min(old, surge) {
 		return size, &CanaryError{Size: size, Old: old, Surge: surge}
 	}
 	return size, nil
 }
 
-// waits reports whether r has a canary that was not promoted yet.
-func (r *restart) waits() bool { return r != nil && r.canary > 0 }
-
-// beside is how many processes of a canary serve beside the old ones.
-func (g *groupState) beside() int {
-	if r := g.running(); r.waits() && !g.target().bad {
-		return g.of(r.generation).ready
-	}
-	return 0
-}
-
-// undelivered is how many processes of a canary are still to be begun.
-func (g *groupState) undelivered(r *restart) int {
-	n := g.of(r.generation)
-	return r.canary - n.ready - n.spawning
-}
-
-// endCanary lets the canary of a restart go that is superseded: it replaces nothing, and all old processes are
-// there.
-func (g *groupState) endCanary(now time.Time, r *restart) {
-	if !r.waits() {
-		return
-	}
-	for _, p := range g.procs {
-		if p.generation != r.generation {
-			continue
-		}
-		if p.replaces = false; p.state == Ready && g.census().ready > r.had {
-			g.retire(now, p, "its canary is superseded")
-		}
-	}
-}
-
-// promote lets a canary's restart go on: now an old process goes for each of the new.
-func (g *groupState) promote(now time.Time) (*restart, error) {
-	r := g.running()
-	if !r.waits() {
-		return nil, ErrNoCanary
-	}
-	r.canary = 0
-	g.moves++
-	g.step(now, r, "promoted", nil)
-	g.os.note(hclog.Info, "canary promoted", "id", r.id, "generation", r.generation.number)
-	g.settle(now)
-	return r, nil
+// undelivered is how many processes of the canary are still to be begun.
+func (c *course) undelivered() int {
+	ours := c.of(c.restart.generation)
+	return c.restart.canary - ours.ready - ours.spawning
 }

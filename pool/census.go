@@ -1,11 +1,12 @@
 package pool
 
-// A census is how many processes of a group there are, of each kind. It is taken once per round, and again
-// after a move.
+import "time"
+
+// A census is how many processes of a group there are, of each kind. It is taken in one walk.
 type census struct {
 	headcount           // of all
-	wanted    headcount // of the newest generation
-	good      headcount // of the last good one
+	newest    headcount // of the wanted generation
+	proven    headcount // of the last good one, unless that is the wanted one
 	arrived   int       // ready, and one of those to be replaced may go for each
 	replacing int       // spawning, to replace others once they are ready
 	slow      int       // that take their time to go; neither kept nor only connected
@@ -28,7 +29,7 @@ type headcount struct {
 	lost      int // that were killed and yet do not go
 }
 
-func (h *headcount) add(p *Process) {
+func (h *headcount) add(now time.Time, p *Process) {
 	h.all++
 	switch p.state {
 	case Ready:
@@ -53,23 +54,24 @@ func (h *headcount) add(p *Process) {
 		h.leaving++
 	}
 	if p.state > Ready {
-		h.addLeaver(p)
+		h.addLeaver(now, p)
 	} else {
 		h.bound++
 	}
 }
 
-func (h *headcount) addLeaver(p *Process) {
+func (h *headcount) addLeaver(now time.Time, p *Process) {
 	if p.revivable() {
 		h.alive++
 	}
+	lost := p.lost(now)
 	switch apart := p.state == Standby || p.onlyConnected(); {
 	case apart:
 		h.apart++
-	case !p.lost:
+	case !lost:
 		h.bound++
 	}
-	if p.lost {
+	if lost {
 		h.lost++
 	}
 }
@@ -80,56 +82,21 @@ func (c *census) serving() int { return c.ready + c.additions() }
 // additions is how many are spawning that replace none.
 func (c *census) additions() int { return c.spawning - c.replacing }
 
-// census takes the census, unless nothing has moved since the last one of this settle.
-func (g *groupState) census() *census {
-	if !g.settling || g.counted != g.moves {
-		g.known = census{}
-		for _, p := range g.procs {
-			g.enter(p)
-		}
-		g.counted = g.moves
-	}
-	return &g.known
-}
-
-// enter counts one process.
-func (g *groupState) enter(p *Process) {
-	c := &g.known
-	c.add(p)
+// count counts one process.
+func (c *census) count(now time.Time, p *Process, l *generations) {
+	c.add(now, p)
 	switch {
-	case p.generation == g.wanted:
-		c.wanted.add(p)
-	case p.generation == g.good:
-		c.good.add(p)
+	case p.generation == l.wanted:
+		c.newest.add(now, p)
+	case p.generation == l.good:
+		c.proven.add(now, p)
 	}
 	switch {
 	case p.state == Ready && p.replaces:
 		c.arrived++
 	case p.state == Spawning && p.replaces:
 		c.replacing++
-	case p.slow && p.state != Standby && !p.onlyConnected():
+	case p.state > Ready && p.slow(now) && p.state != Standby && !p.onlyConnected():
 		c.slow++
 	}
 }
-
-// of counts the processes of a generation.
-func (g *groupState) of(n *generation) (h headcount) {
-	switch c := g.census(); n {
-	case g.wanted:
-		return c.wanted
-	case g.good:
-		return c.good
-	}
-	for _, p := range g.procs {
-		if p.generation == n {
-			h.add(p)
-		}
-	}
-	return h
-}
-
-// outdated is how many processes serve with other code than the group is to have.
-func (g *groupState) outdated() int { return g.census().ready - g.of(g.target()).ready }
-
-// replaceable is how many of those that serve are to go once there is another for them.
-func (g *groupState) replaceable() int { return g.outdated() + g.of(g.target()).worn }

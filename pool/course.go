@@ -1,145 +1,215 @@
 package pool
 
-// This file is what a group is heading for: which generation, and how many processes of it. All of
-// it is derived, each time, from what lives.
+import (
+	"time"
 
-// resisting reports whether the wanted generation is bad and the group stays with the good one:
-// deployment error resistance.
-func (g *groupState) resisting() bool {
-	return g.wanted.bad && g.good != nil && (g.wanted.rejected || g.resists(g.wanted))
+	"purser/conf"
+)
+
+// A course is what a round of settle goes by: where the group is heading, and how many processes of which
+// generation that takes. It is taken from the facts, the census and the time, and again after each move. The
+// rules take it and ask nobody else. Which part a generation plays:
+//
+//	                          wanted        good   target   steady
+//	nothing has worked        1             -      1        1
+//	up                        2             2      2        2
+//	a restart begins          3             2      3        2, until one of 3 is ready
+//	  blocking, or switched   3             2      3        3
+//	  halted at its canary    3             2      3        2
+//	3 does not start          3 failing     2      2        2, while 3 is tried now and then
+//	  and is insisted on      3 failing     2      3        3
+//	3 answers worse           3 rejected    2      2        2
+//	3 is rolled back          3 taken back  2      2        2
+//	2 is rolled back, too     3 taken back  1      1        1
+type course struct {
+	census
+	generations
+	now time.Time
+	app *conf.App
+
+	moves   int  // of the group when it was taken
+	hurried bool // close has run out of time
+	closed  bool
+	due     alarm // of the next move that no event will bring about
+
+	restart *restart    // the one that runs; nil = none
+	way     way         // its way
+	steady  *generation // repairs and grows the group
+	procs   []*Process
+
+	outdated    int  // that serve with other code than the target's
+	replaceable int  // that serve, and are to go once there is another for them
+	rolling     bool // one generation is taking over from another, as far as is known
+	floor       int  // of ready processes: below it none is let go for good
+	size        int  // that the group is to have while it restarts: as many as it had
+	surge       int  // above max_processes while some are replaced, and replacements that may be spawning at once
+	missable    int  // that may be missing while the restart replaces them
+	beside      int  // of a canary, that serve beside the old ones
+	held        int  // that the steady generation holds up
+	gathering   bool // a blue-green restart has not switched yet
+	blocked     bool // a blocking restart waits for the last old process to be gone
 }
 
-// resists reports whether n would be given up for the last good generation, should it turn out bad.
-func (g *groupState) resists(n *generation) bool {
-	return g.good != nil && g.app.Restart.ResistDeploymentErrors && !n.insisted
+// chart fills it in.
+func (c *course) chart() {
+	target := c.target()
+	ours := c.of(target)
+	c.outdated = c.ready - ours.ready
+	c.replaceable = c.outdated + ours.worn
+	c.rolling = c.restart != nil || c.outdated > 0 && !target.bad() && !c.overwritten(target)
+	c.steady = c.repairer()
+	c.setSizes(ours)
+	c.setRestart(ours)
 }
 
-// target is the generation that the group is to become.
-func (g *groupState) target() *generation {
-	if g.resisting() {
-		return g.good
+// of counts the processes of a generation.
+func (c *course) of(n *generation) *headcount {
+	switch n {
+	case c.wanted:
+		return &c.newest
+	case c.good:
+		return &c.proven
 	}
-	return g.wanted
+	h := &headcount{}
+	for _, p := range c.procs {
+		if p.generation == n {
+			h.add(c.now, p)
+		}
+	}
+	return h
 }
 
-// steady is the generation that repairs and grows the group: its target once that has something
+// repairer is the generation that repairs and grows the group: its target once that has something
 // ready, before that the last good one. Unproven code never stands in for a process that crashed,
 // nor does a canary grow.
 //
 // Where old code cannot come back it is the target from the start: after a blocking restart has
 // begun, and after a blue-green one has switched. So it is if the old code is not on disk any more
 // and nothing of it serves.
-func (g *groupState) steady() *generation {
-	target, r := g.target(), g.running()
+func (c *course) repairer() *generation {
+	target, r := c.target(), c.restart
 	switch {
-	case g.good == nil || g.overwritten(g.good) && g.of(g.good).alive == 0:
-		return g.wanted
-	case r != nil && r.generation == target && !r.way().returns(r):
+	case c.good == nil || c.overwritten(c.good) && c.of(c.good).alive == 0:
+		return c.wanted
+	case r != nil && r.generation == target && !c.way.returns(r):
 		return target
-	case r.waits() && !target.bad:
-		return g.good
-	case target.bad || g.of(target).ready > 0:
+	case r.waits() && !target.bad():
+		return c.good
+	case target.bad() || c.of(target).ready > 0:
 		return target
 	}
-	return g.good
+	return c.good
 }
 
-// overwritten reports whether the code of n is no longer on disk: a newer release was deployed in its
-// folder. What is spawned from there would be of the wanted generation, whatever we call it.
-func (g *groupState) overwritten(n *generation) bool {
-	return n != g.wanted && n.release.Path == g.wanted.release.Path
+// setSizes sets how many processes there are to be. While one generation takes over from another at least one
+// is ready, if min_processes is 0. A percentage of surge is of max_processes; outside of restarts, for what is
+// worn, it is at least one.
+func (c *course) setSizes(ours *headcount) {
+	c.floor = c.app.MinProcesses
+	if c.rolling {
+		c.floor = max(1, c.floor)
+	}
+	c.size, c.surge, c.held = c.floor, max(1, c.app.Restart.Surge.Of(c.app.MaxProcesses)), c.app.MinProcesses
+	r := c.restart
+	if r == nil {
+		return
+	}
+	c.size, c.surge = max(r.total, c.app.MinProcesses), r.surge
+	c.missable = c.way.ahead(r, ours.ready > 0)
+	if r.waits() && !c.target().bad() {
+		c.beside = c.of(r.generation).ready
+	}
+	switch {
+	case c.steady == c.target():
+		c.held = c.size
+	case r.waits():
+		c.held = r.had + c.beside
+	default: // what was let go ahead of its replacement is not for the old generation to make up for
+		c.held = r.had - c.missable
+	}
+}
+
+func (c *course) setRestart(ours *headcount) {
+	if r := c.restart; r != nil && r.generation == c.target() {
+		c.gathering = c.way.gathers(r)
+		c.blocked = c.way.clears() && c.all-c.lost > ours.all-ours.lost
+	}
 }
 
 // wants reports whether p, which is being spawned, is of a generation that still has a use.
-func (g *groupState) wants(p *Process) bool {
-	return p.generation == g.wanted && !g.wanted.rejected || p.generation == g.target() || p.generation == g.steady()
-}
-
-// rolling reports whether one generation is taking over from another, as far as is known.
-func (g *groupState) rolling() bool {
-	return g.running() != nil || g.outdated() > 0 && !g.target().bad && !g.overwritten(g.target())
+func (c *course) wants(p *Process) bool {
+	return p.generation == c.wanted && !c.wanted.rejected() || p.generation == c.target() || p.generation == c.steady
 }
 
 // rollingBack reports whether the good generation is on its way back, and can be expected to arrive:
 // processes of the bad one still serve, or not enough of the good one does.
-func (g *groupState) rollingBack() bool {
-	if !g.resisting() || g.good.failures > 0 || g.overwritten(g.good) {
+func (c *course) rollingBack() bool {
+	if !c.resisting() || c.good.failures > 0 || c.overwritten(c.good) {
 		return false
 	}
-	return g.of(g.wanted).ready > 0 || g.of(g.good).ready < max(1, g.app.MinProcesses)
+	return c.newest.ready > 0 || c.of(c.good).ready < max(1, c.app.MinProcesses)
 }
 
 // allOf reports whether n is all there is: enough of it is ready, and nothing else lives. What only
 // keeps long-lived connections open, or is kept for a rollback, does not count: no request can get to
 // it. Nor does what was killed and yet does not go, which only the kernel can explain.
-func (g *groupState) allOf(n *generation) bool {
-	enough := max(1, g.app.MinProcesses)
-	if g.overwritten(n) {
+func (c *course) allOf(n *generation) bool {
+	enough := max(1, c.app.MinProcesses)
+	if c.overwritten(n) {
 		enough = 1 // there can be no more of it
 	}
-	if n.bad || g.of(n).ready < enough {
+	if n.bad() || c.of(n).ready < enough {
 		return false
 	}
-	return g.census().bound == g.of(n).bound
-}
-
-// floor is the number of ready processes below which none is let go for good. While one generation
-// takes over from another there is at least one, if min_processes is 0.
-func (g *groupState) floor() int {
-	if g.rolling() {
-		return max(1, g.app.MinProcesses)
-	}
-	return g.app.MinProcesses
-}
-
-// size is how many processes the group is to have while it restarts: as many as it had.
-func (g *groupState) size() int {
-	if r := g.running(); r != nil {
-		return max(r.total, g.app.MinProcesses)
-	}
-	return g.floor()
-}
-
-// held is how many processes the steady generation holds up. What was let go ahead of its replacement
-// is not for the old generation to make up for.
-func (g *groupState) held() int {
-	r := g.running()
-	switch {
-	case r == nil:
-		return g.app.MinProcesses
-	case g.steady() == g.target():
-		return g.size()
-	}
-	if r.waits() {
-		return r.had + g.beside()
-	}
-	return r.had - g.missable()
-}
-
-// surge is how many processes there may be above max_processes while some are replaced, and how many
-// replacements may be spawning at once. A percentage is of max_processes. Outside of restarts, for
-// what is worn, it is at least one.
-func (g *groupState) surge() int {
-	if r := g.running(); r != nil {
-		return r.surge
-	}
-	return max(1, g.app.Restart.Surge.Of(g.app.MaxProcesses))
-}
-
-// missable is how many processes may be missing while the running restart replaces them.
-func (g *groupState) missable() int {
-	r := g.running()
-	if r == nil {
-		return 0
-	}
-	return r.way().ahead(r, g.of(g.target()).ready > 0)
+	return c.bound == c.of(n).bound
 }
 
 // servers is how many processes a restart has before it: those that are ready, at least min.
-func (g *groupState) servers() int {
-	return min(max(g.census().ready-g.beside(), g.app.MinProcesses), g.app.MaxProcesses)
+func (c *course) servers() int {
+	return min(max(c.ready-c.beside, c.app.MinProcesses), c.app.MaxProcesses)
 }
 
 // toReplace is how many of them it has to replace. An app that rests spawns one, so that a release
 // which does not start is noticed by who deployed it.
-func (g *groupState) toReplace() int { return max(1, g.servers()) }
+func (c *course) toReplace() int { return max(1, c.servers()) }
+
+// gatheringFor reports whether a blue-green restart to n has not switched yet.
+func (c *course) gatheringFor(n *generation) bool { return c.gathering && c.restart.generation == n }
+
+// trying reports whether there is anything on trial.
+func (c *course) trying() bool {
+	return c.app.Health.Probation > 0 && c.takingOver(c.restart, c.wanted) && c.newest.all > 0
+}
+
+// keeps reports whether a replaced process is kept, without requests, for a rollback: as long as its
+// restart runs, and for rollback_window after that.
+func (c *course) keeps(p *Process) bool {
+	if c.closed || c.app.Restart.RollbackWindow <= 0 || !p.replaced || p.worn() {
+		return false
+	}
+	if c.restart != nil && p.generation == c.good {
+		return c.way.keeps()
+	}
+	return p.generation == c.previous() && c.good == c.target() && c.now.Before(c.keepUntil)
+}
+
+// crowd is how many processes count against max and the surge. Not those that only keep long-lived
+// connections, or are kept for a rollback. Nor those that take their time to go, up to max of them,
+// unless a surge of 0 says that there is room for none beside: a restart goes on beside a process that
+// is stuck.
+func (c *course) crowd() int {
+	crowd := c.all - c.apart
+	if c.surge > 0 {
+		crowd -= min(c.slow, c.app.MaxProcesses)
+	}
+	return crowd
+}
+
+// An alarm is the earliest of some times that are yet to come.
+type alarm struct{ now, first time.Time }
+
+func (a *alarm) at(t time.Time) {
+	if t.After(a.now) && (a.first.IsZero() || t.Before(a.first)) {
+		a.first = t
+	}
+}

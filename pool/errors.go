@@ -15,6 +15,13 @@ var (
 	ErrQueueTimeout = errors.New("no process of the app was free in time")
 )
 
+// Why a rollback or a promotion is refused.
+var (
+	ErrNothingOlder = errors.New("there is no older release that has worked")
+	ErrOverwritten  = errors.New("its old code is no longer on disk, as the new was deployed in the same folder; deploy the old code and restart")
+	ErrNoCanary     = errors.New("no canary waits to be promoted")
+)
+
 // A StartError answers requests while no process of the app serves and none can be started.
 type StartError struct {
 	App     string
@@ -26,14 +33,19 @@ func (e *StartError) Error() string {
 	return fmt.Sprintf("cannot start app %q: %s (error %s)", e.App, e.Failure.Reason, e.Failure.ErrorID)
 }
 
+// failure is one that has no output to show.
+func (s *roster) failure(now time.Time, generation int, reason string) *Failure {
+	return &Failure{At: now, Generation: generation, Reason: reason, ErrorID: s.errorID()}
+}
+
 // newFailure records why a start of p failed. The row of failures that it continues gives it its time.
-func (g *groupState) newFailure(now time.Time, p *Process, err error) *Failure {
+func (s *roster) newFailure(now time.Time, p *Process, err error) *Failure {
 	f := &Failure{
 		At:         now,
 		Generation: p.generation.number,
-		Reason:     g.reason(err),
+		Reason:     s.reason(err),
 		Output:     lastLines(p, err),
-		ErrorID:    g.errorID(),
+		ErrorID:    s.errorID(),
 	}
 	if previous := p.generation.failure; previous != nil {
 		f.At = previous.At
@@ -42,14 +54,14 @@ func (g *groupState) newFailure(now time.Time, p *Process, err error) *Failure {
 }
 
 // errorID is what a visitor is shown in place of a reason.
-func (g *groupState) errorID() string { return fmt.Sprintf("%08x", g.rand.Uint32()) }
+func (s *roster) errorID() string { return fmt.Sprintf("%08x", s.rand.Uint32()) }
 
 // reason is what err says beyond what everybody who shows it says anyway.
-func (g *groupState) reason(err error) string {
+func (s *roster) reason(err error) string {
 	if err == nil {
 		return "exited with status 0"
 	}
-	return strings.TrimPrefix(err.Error(), fmt.Sprintf("cannot start app %q: ", g.app.Name))
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("cannot start app %q: ", s.app.Name))
 }
 
 // lastLines returns what p's child printed last, as far as the error or the child can tell.

@@ -1,64 +1,323 @@
 package pool
 
 import (
-	"sync"
+	"cmp"
+	"slices"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
-// An Event is one transition of a process, or one step of a restart that is not a process's.
-type Event struct {
-	Seq        uint64    `json:"seq"` // counts from 1 for each run of purser, over all apps
-	At         time.Time `json:"at"`
-	App        string    `json:"app"`
-	Kind       string    `json:"kind"`              // process, restart
-	What       string    `json:"what"`              // the state that the process came into, or the step that the restart took
-	Process    int       `json:"process,omitempty"` // its number within the app
-	PID        int       `json:"pid,omitempty"`
-	Generation int       `json:"generation"`
-	Restart    string    `json:"restart,omitempty"` // id of the restart, or of the one that ran meanwhile
-	Why        string    `json:"why,omitempty"`
+// This file is what befalls processes, and what follows for their code.
+
+// released follows a giveBack, hold or drop that can change something.
+func (g *groupState) released(now time.Time, p *Process) {
+	if p.state == Ready && !p.worn() && !g.refused && !g.onTrial(p) {
+		g.lendQueue() // a shorter queue is all that comes of it
+		return
+	}
+	g.settle(now)
 }
 
-// keptEvents is how many events a journal remembers.
-const keptEvents = 8192
-
-// A journal is the latest events of all groups, in their order.
-type journal struct {
-	mu     sync.Mutex    // guards what follows; innermost
-	events []Event       // a ring once it is full: the oldest is at last % keptEvents
-	last   uint64        // Seq of the newest
-	more   chan struct{} // closed when there is another; nil if nobody waits
+// acquire queues a request and answers it at once if it can.
+func (g *groupState) acquire(now time.Time, w *waiter) error {
+	switch {
+	case g.closed:
+		return ErrClosed
+	case g.queueFull():
+		return ErrQueueFull
+	}
+	if g.app.QueueTimeout > 0 {
+		w.deadline = now.Add(g.app.QueueTimeout)
+	}
+	g.queue.push(w)
+	g.settle(now)
+	return nil
 }
 
-func (j *journal) add(e Event) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.last++
-	e.Seq = j.last
-	if len(j.events) < keptEvents {
-		j.events = append(j.events, e)
-	} else {
-		j.events[(j.last-1)%keptEvents] = e
+// abandon forgets a request whose client has gone. It may have been lent a process a moment ago.
+func (g *groupState) abandon(now time.Time, w *waiter) {
+	switch {
+	case w.queued:
+		g.queue.remove(w)
+	case w.proc != nil:
+		w.proc.lent-- // nothing was sent to it
+		g.giveBack(w.proc, Unclear)
+		w.proc = nil
 	}
-	if j.more != nil {
-		close(j.more)
-		j.more = nil
+	g.settle(now)
+}
+
+// close turns requests away and lets every process go.
+func (g *groupState) close(now time.Time) {
+	if g.closed {
+		return
+	}
+	g.closed = true
+	g.awaitRoom(now, nothing)
+	if g.next != nil {
+		g.dropFollowUp(now, RestartFailed, g.stopFailure(now, g.next.record))
+	}
+	if r := g.running(); r != nil {
+		r.failure = g.stopFailure(now, r)
+		g.end(now, r, RestartFailed)
+	}
+	g.rejectAll(ErrClosed)
+	for _, p := range g.procs {
+		switch p.state {
+		case Spawning:
+			g.giveUp(now, p)
+		case Ready:
+			g.drain(now, p, "purser is stopping")
+		}
+	}
+	g.settle(now)
+}
+
+// killAll is for a close that has run out of time. It returns how many processes are left to kill.
+func (g *groupState) killAll(now time.Time) int {
+	g.hurried = true
+	for _, p := range g.procs {
+		if p.state == Draining {
+			g.move(now, p, Stopping, "out of time")
+		}
+	}
+	left := len(g.procs)
+	g.settle(now)
+	return left
+}
+
+// booted records that the spawn of p has returned: its child is ready.
+func (g *groupState) booted(now time.Time, p *Process, child Child) {
+	p.child = child
+	switch p.state {
+	case Spawning: // settle puts it to work, or holds it back
+	case Stopping: // given up just as it got ready
+		g.tellToExit(now, p)
+	default:
+		panic("BUG: a process boots that is " + p.state.String())
+	}
+	g.settle(now)
+}
+
+// exited records that nothing is left of p, for whatever reason.
+func (g *groupState) exited(now time.Time, p *Process, err error) {
+	was := p.state
+	if was == Gone {
+		panic("BUG: a process exits twice")
+	}
+	g.move(now, p, Gone, g.reason(err))
+	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
+	g.os.release()
+	g.processed += p.processed()
+	switch was {
+	case Spawning:
+		g.startFailed(now, p, err)
+	case Ready:
+		g.crashed(now, p, err)
+	default:
+		g.os.note(hclog.Info, "process exited", p.pairs("state", was, "reason", g.reason(err))...)
+	}
+	g.step(now, g.running(), "gone", p)
+	g.settle(now)
+}
+
+// recycle replaces a process that misbehaves. Nothing new is sent to it, so there is no point in
+// waiting for the replacement.
+func (g *groupState) recycle(now time.Time, p *Process, why string) {
+	if p.state == Ready {
+		g.keep = min(len(g.lendable.heap), g.app.MaxProcesses)
+		g.drain(now, p, why)
+	}
+	g.settle(now)
+}
+
+// detach replaces the process with that pid, as recycle does. It reports whether there is one.
+func (g *groupState) detach(now time.Time, pid int, why string) bool {
+	for _, p := range g.procs {
+		if p.state == Ready && p.pid() == pid {
+			g.recycle(now, p, why)
+			return true
+		}
+	}
+	return false
+}
+
+// doubt lends a process only if there is no other, for a while: it ended a connection without an
+// answer. If it is dying, its exit will tell.
+func (g *groupState) doubt(now time.Time, p *Process) {
+	p.doubted = now
+	g.lendable.moved(p)
+}
+
+// restart wants a new generation, or a newer release for the one that is still held back.
+func (g *groupState) restart(now time.Time, id string, req RestartRequest) *restart {
+	req.Strategy = cmp.Or(req.Strategy, g.app.Restart.Strategy, Rolling)
+	r := g.running()
+	switch {
+	case r != nil && r.joinable(now, req):
+		g.noteGivenUp(r)
+		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist}
+		r.generation, r.reason = g.wanted, req.Reason
+		g.begun(now, r, req)
+	case g.mustBoot(g.plot(now), r):
+		r = g.follow(g.plot(now), id, req, r)
+	default:
+		r = g.supersede(now, id, req, r)
+	}
+	g.settle(now)
+	return r
+}
+
+// supersede begins a restart in place of the one that runs, unless it cannot be.
+func (g *groupState) supersede(now time.Time, id string, req RestartRequest, running *restart) *restart {
+	next := g.newRestart(g.plot(now), id, req, running)
+	if next.failure != nil {
+		g.endUnbegun(now, next, RestartFailed)
+		return next
+	}
+	g.noteGivenUp(running)
+	g.dropFollowUp(now, RestartSuperseded, nil)
+	if running != nil {
+		g.endCanary(now, g.target(), running)
+		g.end(now, running, RestartSuperseded)
+	}
+	g.adopt(next)
+	g.begun(now, next, req)
+	return next
+}
+
+// refuse records a restart that was asked for and may not be.
+func (g *groupState) refuse(now time.Time, id string, req RestartRequest, reason string, output []string) *restart {
+	r := g.newRestart(g.plot(now), id, req, nil)
+	r.failure = g.failure(now, r.generation.number, reason)
+	r.failure.Output = output
+	g.endUnbegun(now, r, RestartFailed)
+	return r
+}
+
+// postpone holds the restart that runs back for another while, if a request could join it.
+func (g *groupState) postpone(now time.Time, settle time.Duration) bool {
+	r := g.running()
+	if r == nil || !r.joinable(now, RestartRequest{Settle: settle, Strategy: r.asked}) {
+		return false
+	}
+	r.hold(now, settle)
+	g.settle(now)
+	return true
+}
+
+// promote lets a canary's restart go on: now an old process goes for each of the new.
+func (g *groupState) promote(now time.Time) (*restart, error) {
+	r := g.running()
+	if !r.waits() {
+		return nil, ErrNoCanary
+	}
+	r.canary = 0
+	g.moves++
+	g.step(now, r, "promoted", nil)
+	g.os.note(hclog.Info, "canary promoted", "id", r.id, "generation", r.generation.number)
+	g.settle(now)
+	return r, nil
+}
+
+// rollback takes the wanted generation back: the last good one serves, or the one before if it was
+// that itself. A restart that runs has failed by that.
+func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error) {
+	if g.closed {
+		return nil, ErrClosed
+	}
+	c := g.plot(now)
+	back, from := g.back()
+	switch {
+	case back == nil:
+		return nil, ErrNothingOlder
+	case g.overwritten(back) && c.of(back).alive == 0:
+		return nil, ErrOverwritten
+	}
+	why := g.failure(now, g.wanted.number, "rolled back")
+	if reason != "" {
+		why.Reason = "rolled back: " + reason
+	}
+	had := c.servers()
+	g.dropFollowUp(now, RestartFailed, why)
+	if r := g.running(); r != nil {
+		r.failure = why
+		g.end(now, r, RestartFailed)
+	}
+	if from != nil {
+		g.past, g.good = g.past[:len(g.past)-1], back
+	}
+	g.withdraw(takenBack, why)
+	back.forgive()
+	r := g.newRollback(g.plot(now), id, reason, back, from, had)
+	g.settle(now)
+	return r, nil
+}
+
+// resume has the group begin where one before it has ended. If something was taken back, the group is one that
+// runs the good release, and withstands the other.
+func (g *groupState) resume(now time.Time, p Past) {
+	if g.wanted.number = p.Generation + 1; p.TakenBack == nil {
+		return
+	}
+	g.good = g.wanted
+	g.good.number, g.good.standing = max(1, p.Generation-1), working
+	g.wanted = &generation{number: g.good.number + 1, release: *p.TakenBack}
+	g.withdraw(takenBack, g.failure(now, g.wanted.number, "rolled back before purser was started"))
+}
+
+// leastNeeded returns the process that the group can do without best, or nil, and whether it is busy.
+func (g *groupState) leastNeeded(c *course) (p *Process, busy bool) {
+	if p := g.kept(); p != nil {
+		return p, false
+	}
+	if p := g.idlest(); p != nil && !c.rolling && c.ready > c.floor {
+		return p, false
+	}
+	if p := c.needless(); p != nil && c.ready > 0 {
+		return p, true
+	}
+	if p := g.dispensable(c.target()); p != nil && c.ready > c.floor && c.now.Sub(p.readyAt) >= turnTime {
+		return p, true
+	}
+	return nil, false
+}
+
+// offer returns what the group could give up. It reports false if that is nothing.
+func (g *groupState) offer(now time.Time) (idle time.Time, load int, ok bool) {
+	g.look(now)
+	switch p, busy := g.leastNeeded(g.plot(now)); {
+	case p == nil || g.closed:
+		return idle, 0, false
+	case busy:
+		return idle, p.load(), true
+	case p.state == Standby:
+		return p.since, 0, true
+	default:
+		return p.lastUsed, 0, true
 	}
 }
 
-// after returns the events after the one with that number, oldest first, how many of them are no
-// longer remembered, and what is closed when there are more.
-func (j *journal) after(seq uint64) (events []Event, lost uint64, more <-chan struct{}) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if oldest := j.last - uint64(len(j.events)); seq < oldest {
-		lost, seq = oldest-seq, oldest
+// yield gives up a process for the room that another group needs, a busy one only if that needs it to live.
+// It reports whether there was one.
+func (g *groupState) yield(now time.Time, n need) bool {
+	const why = "another app needs room"
+	g.look(now)
+	c := g.plot(now)
+	p, busy := g.leastNeeded(c)
+	if p == nil || g.closed || busy && n != subsistence {
+		return false
 	}
-	for ; seq < j.last; seq++ {
-		events = append(events, j.events[seq%keptEvents])
+	switch ready := c.ready; p.state {
+	case Spawning:
+		g.giveUp(now, p)
+	case Standby:
+		g.stop(now, p, why)
+	default:
+		g.drain(now, p, why)
+		g.shrinkTo(ready - 1)
 	}
-	if j.more == nil {
-		j.more = make(chan struct{})
-	}
-	return events, lost, j.more
+	g.settle(now)
+	return true
 }

@@ -23,7 +23,7 @@ func (g *simGroup) spawn(p *Process) {
 	w := g.world
 	kind := f.order.Release.Revision
 	switch {
-	case kind == "bad", !w.calm && (kind == "flaky" && w.chance(50) || kind == "once" && p.generation.worked || w.chance(3)):
+	case kind == "bad", !w.calm && (kind == "flaky" && w.chance(50) || kind == "once" && p.generation.worked() || w.chance(3)):
 		g.exit(p, w.between(0, 2*time.Second), "cannot start")
 	case kind == "hangs" && !w.calm:
 		g.exit(p, 20*time.Second, "hangs in its start")

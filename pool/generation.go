@@ -13,17 +13,35 @@ type generation struct {
 	number  int
 	release Release
 
-	worked   bool      // a process of it was put to work once
-	bad      bool      // it does not start, and is only probed until it does; or it was taken back
-	rejected bool      // it was taken back, by an operator or for its answers: it is not tried again
-	byHand   bool      // by an operator
+	standing standing
 	insisted bool      // it is not given up for an older one, whatever the configuration says
+	served   int       // processes of it that were put to work so far
 	tally    tally     // how its processes answered
 	crashes  int       // of its processes while it was taking over
 	failures int       // starts that failed in a row
 	failure  *Failure  // the last of those, or why it was taken back; nil since a start worked
 	retryAt  time.Time // nothing of it is spawned before
 }
+
+// A standing is what is known of a generation's code.
+type standing uint8
+
+const (
+	untried   standing = iota // nothing of it was put to work yet
+	working                   // something was
+	failing                   // it does not start, and is only probed until it does; to working
+	rejected                  // it was taken back for its answers or crashes, and is not tried again
+	takenBack                 // an operator took it back, and it is not tried again
+)
+
+// bad reports whether older code is better, if there is any.
+func (n *generation) bad() bool { return n.standing >= failing }
+
+// worked reports whether a process of it was put to work once, by this purser or the one before.
+func (n *generation) worked() bool { return n.served > 0 || n.standing == working }
+
+// rejected reports whether it is not even tried again.
+func (n *generation) rejected() bool { return n.standing >= rejected }
 
 const (
 	youth      = 10 * time.Second // a process that dies unused before this age died young
@@ -37,10 +55,10 @@ const (
 )
 
 // failed counts a start that failed. Starts that were under way at once and fail together count as
-// one: the row goes on from where it stood when p's spawn began.
-func (n *generation) failed(p *Process, f *Failure) {
-	n.failures = max(n.failures, p.failures+1)
-	if !n.rejected {
+// one: the row goes on from where it stood when that spawn began.
+func (n *generation) failed(row int, f *Failure) {
+	n.failures = max(n.failures, row+1)
+	if !n.rejected() {
 		n.failure = f
 	}
 }
@@ -57,20 +75,26 @@ func (n *generation) pauseUntil(now time.Time, first time.Duration, times int, r
 
 // booted notes that a process of n was put to work, and reports whether that is news of a bad one.
 func (n *generation) booted() (recovered bool) {
-	n.worked, n.failures = true, 0
-	if n.rejected {
+	n.failures = 0
+	n.served++
+	if n.rejected() {
 		return false
 	}
-	recovered = n.bad
-	n.bad, n.failure = false, nil
+	recovered = n.bad()
+	n.standing, n.failure = working, nil
 	return recovered
 }
 
 // reject takes n back for good.
-func (n *generation) reject(f *Failure) { n.bad, n.rejected, n.failure = true, true, f }
+func (n *generation) reject(as standing, f *Failure) { n.standing, n.failure = as, f }
 
 // restore undoes a reject.
-func (n *generation) restore() { n.bad, n.rejected, n.byHand, n.failure = false, false, false, nil }
+func (n *generation) restore() {
+	n.standing, n.failure = untried, nil
+	if n.served > 0 {
+		n.standing = working
+	}
+}
 
 // forgive lets it be spawned at once.
 func (n *generation) forgive() {

@@ -2,8 +2,8 @@ package pool
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,10 +16,12 @@ import (
 // A Group is the processes of one app, and the queue of requests for them. Pool.Add makes it. Its
 // methods may be called at any time, from any goroutine.
 type Group struct {
-	pool     *Pool
 	app      conf.App
 	log      hclog.Logger
 	spawn    SpawnFunc
+	boots    *boots[*Group]
+	journal  *journal
+	cap      poolCap
 	children sync.WaitGroup // one goroutine per process
 	end      chan struct{}  // closed when the last child is gone for good
 	clock    sync.WaitGroup // the goroutine of keepTime
@@ -40,9 +42,18 @@ type Group struct {
 	ended    bool          // end is closed
 }
 
-func newGroup(p *Pool, app conf.App, release Release, spawn SpawnFunc, log hclog.Logger) *Group {
+// A poolCap is what is over all groups of a pool, for as many processes as may be alive. All but kick report
+// whether others may get a slot now, and then are to be kicked once no group is locked.
+type poolCap interface {
+	claim(g *Group, n need, surge int) (claimed bool)
+	wait(g *Group, n need, promised bool) (matters bool)
+	leave(g *Group) (matters bool)
+	release(g *Group) (matters bool)
+	kick()
+}
+
+func newGroup(app conf.App, release Release, spawn SpawnFunc, log hclog.Logger) *Group {
 	g := &Group{
-		pool:  p,
 		app:   app,
 		log:   log.With("app", app.Name),
 		spawn: spawn,
@@ -57,147 +68,175 @@ func newGroup(p *Pool, app conf.App, release Release, spawn SpawnFunc, log hclog
 	return g
 }
 
-// Name returns the app's name.
-func (g *Group) Name() string { return g.app.Name }
-
-// App returns the app's configuration.
-func (g *Group) App() conf.App { return g.app }
-
-// TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
-// has to Acquire. The caller must Release or Hold the process.
-func (g *Group) TryAcquire(w Wish) *Process {
+// do applies one event to the state, sets the timer for what follows, and tells the world.
+func (g *Group) do(event func(*groupState, time.Time)) {
 	defer endBroken()
 	g.mu.Lock()
-	p := g.state.lend(w)
-	g.mu.Unlock()
-	return p
-}
-
-// Acquire lends a ready process, waiting for one if it must. The caller must Release or Hold it.
-// The error is ErrQueueFull, ErrQueueTimeout, ErrClosed, a *StartError if nothing serves and nothing
-// can be started, or the cause of ctx's end.
-func (g *Group) Acquire(ctx context.Context, wish Wish) (*Process, error) {
-	if p := g.TryAcquire(wish); p != nil {
-		return p, nil
-	}
-	w := &waiter{done: make(chan struct{}), wish: wish}
-	var err error
-	g.do(func(s *groupState, now time.Time) { err = s.acquire(now, w) })
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-w.done:
-		return w.proc, w.err
-	case <-ctx.Done():
-		g.do(func(s *groupState, now time.Time) { s.abandon(now, w) })
-		return nil, context.Cause(ctx)
-	}
-}
-
-// QueueFull reports whether a request that came now would be refused with ErrQueueFull.
-func (g *Group) QueueFull() bool {
-	defer endBroken()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.state.queueFull()
-}
-
-// Release gives back a process that was lent, and says how it went.
-func (g *Group) Release(p *Process, o Outcome) {
-	defer endBroken()
-	g.mu.Lock()
-	g.relieved(p, g.state.giveBack(p, o))
-}
-
-// Hold makes the request that p was lent to a long-lived connection: a WebSocket, an event stream. It
-// takes no room among p's requests, is waited for longer when p is to go, and ends with Drop instead
-// of Release.
-func (g *Group) Hold(p *Process) {
-	defer endBroken()
-	g.mu.Lock()
-	g.relieved(p, g.state.hold(p))
-}
-
-// Drop ends a long-lived connection to p.
-func (g *Group) Drop(p *Process) {
-	defer endBroken()
-	g.mu.Lock()
-	g.relieved(p, g.state.drop(p))
-}
-
-// relieved goes on after load was taken from p, and frees mu. As a rule nothing comes of it, and then
-// it costs next to nothing.
-func (g *Group) relieved(p *Process, more bool) {
-	if !more {
-		g.mu.Unlock()
-		return
-	}
 	now := time.Now()
-	g.state.released(now, p)
+	event(&g.state, now)
 	g.unlock(now)
 }
 
-// Recycle replaces a process that misbehaves. It gets no new request from now on.
-func (g *Group) Recycle(p *Process, why string) {
-	g.do(func(s *groupState, now time.Time) { s.recycle(now, p, why) })
+// unlock ends an event that may have changed something.
+func (g *Group) unlock(now time.Time) {
+	g.setTimer(now)
+	g.noteReleases()
+	if serves := len(g.state.lendable.heap) > 0; serves != g.serves.Load() {
+		g.serves.Store(serves)
+	}
+	freed := g.freed
+	g.freed = false
+	g.tell()
+	g.mu.Unlock()
+	if freed {
+		g.cap.kick()
+	}
 }
 
-// Doubt says that a process ended a connection without an answer, which most often is the first that
-// is seen of its death. It is lent only if there is no other, for about a second. What is returned is
-// closed when it is gone.
-func (g *Group) Doubt(p *Process) (gone <-chan struct{}) {
-	g.do(func(s *groupState, now time.Time) { s.doubt(now, p) })
-	return p.gone
+// noteReleases keeps what Releases returns.
+func (g *Group) noteReleases() {
+	if g.seen == g.state.moves {
+		return
+	}
+	g.seen = g.state.moves
+	s := &g.state
+	if now := s.releases(s.serves(s.wanted), s.alive()); !slices.Equal(now, g.Releases()) {
+		g.releases.Store(&now)
+	}
 }
 
-// Releases returns where the app's code lies, newest first: the release that serves or takes over,
-// those of older processes that live, and the last good one. It is the same slice for as long as
-// nothing has changed, and must not be changed.
-func (g *Group) Releases() []Release { return *g.releases.Load() }
+// tell says what there is to say, in the order in which it happened, without holding mu meanwhile.
+// If somebody does so already, he goes on with it.
+func (g *Group) tell() {
+	if g.telling {
+		return
+	}
+	g.telling = true
+	for len(g.news) > 0 {
+		news := g.news
+		g.news = nil
+		g.mu.Unlock()
+		for _, say := range news {
+			say()
+		}
+		g.mu.Lock()
+	}
+	g.telling = false
+}
 
-// Snapshot returns what the group is now.
-func (g *Group) Snapshot() GroupSnapshot {
-	defer endBroken()
+// setTimer makes the timer go off at the next deadline. It is left alone unless it has to go off
+// earlier: then it goes off for nothing now and then, but is not set with every request.
+func (g *Group) setTimer(now time.Time) {
+	next := g.state.deadline(now)
+	if next.IsZero() || !g.alarm.IsZero() && !next.Before(g.alarm) {
+		return
+	}
+	g.alarm = next
+	g.timer.Reset(next.Sub(now))
+}
+
+// keepTime settles whenever the timer goes off, until the group has ended.
+func (g *Group) keepTime() {
+	for {
+		select {
+		case <-g.timer.C:
+			g.do(func(s *groupState, now time.Time) {
+				g.alarm = time.Time{}
+				s.settle(now)
+			})
+		case <-g.end:
+			g.timer.Stop()
+			return
+		}
+	}
+}
+
+func (g *Group) stopTime() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state.snapshot(time.Now())
-}
-
-// close turns new requests away, lets running ones end and stops every process. What is left when
-// ctx ends is killed. It returns when the last is gone.
-func (g *Group) close(ctx context.Context) error {
-	g.do((*groupState).close)
-	killed := make(chan int, 1)
-	stop := context.AfterFunc(ctx, func() { killed <- g.killAll() })
-	g.children.Wait()
-	late := 0
-	if !stop() {
-		late = <-killed
+	if !g.ended {
+		g.ended = true
+		close(g.end)
 	}
-	g.stopTime()
-	g.clock.Wait()
-	if late > 0 {
-		return fmt.Errorf("cannot stop app %q in time, so %d processes were killed: %w", g.app.Name, late, context.Cause(ctx))
+}
+
+// run is the life of one process, from spawn to reap.
+func (g *Group) run(ctx context.Context, p *Process) {
+	child, err := g.boot(ctx, p)
+	if err == nil {
+		err = child.Wait()
 	}
-	return nil
+	p.cancel()
+	p.leave.Do(func() { close(p.leaving) })
+	g.do(func(s *groupState, now time.Time) { s.exited(now, p, err) })
+	close(p.gone)
 }
 
-func (g *Group) killAll() (killed int) {
-	g.do(func(s *groupState, now time.Time) { killed = s.killAll(now) })
-	return killed
+// boot spawns p's child once it is its turn.
+func (g *Group) boot(ctx context.Context, p *Process) (Child, error) {
+	turn, err := g.boots.await(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	defer turn.end()
+	child, err := g.spawn(ctx, g.orderOf(p))
+	if err == nil {
+		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
+	}
+	return child, err
 }
 
-// offer and yield are for the pool, when another group needs room.
-
-func (g *Group) offer() (idle time.Time, load int, ok bool) {
-	defer endBroken()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.state.offer(time.Now())
+func (g *Group) orderOf(p *Process) Order {
+	return Order{App: g.app.Name, Generation: p.generation.number, Process: p.number, Release: p.generation.release}
 }
 
-func (g *Group) yield(n need) (yielded bool) {
-	g.do(func(s *groupState, now time.Time) { yielded = s.yield(now, n) })
-	return yielded
+// groupDriver is a Group as its own state sees it. Its methods run with mu held.
+type groupDriver struct{ *Group }
+
+func (g groupDriver) claim(n need, surge int) bool { return g.cap.claim(g.Group, n, surge) }
+
+// Once mu is free, others look again if these may let them have a slot.
+
+func (g groupDriver) release() { g.freed = g.cap.release(g.Group) || g.freed }
+func (g groupDriver) wait(n need, promised bool) {
+	g.freed = g.cap.wait(g.Group, n, promised) || g.freed
 }
+func (g groupDriver) leave() { g.freed = g.cap.leave(g.Group) || g.freed }
+
+func (g groupDriver) spawn(p *Process) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel, p.gone, p.leaving = cancel, make(chan struct{}), make(chan struct{})
+	g.children.Go(func() { g.run(ctx, p) })
+}
+
+func (g groupDriver) abort(p *Process) { p.cancel() }
+
+// stop has p's long-lived connections know of it first: a child that exits at once would seem to have
+// crashed otherwise.
+func (g groupDriver) stop(p *Process) {
+	p.asked.Store(true)
+	p.leave.Do(func() { close(p.leaving) })
+	p.child.Stop()
+}
+
+func (g groupDriver) trace(p *Process) bool { return p.child.Backtrace() }
+func (g groupDriver) kill(p *Process)       { p.child.Kill() }
+func (g groupDriver) answer(w *waiter)      { close(w.done) }
+
+func (g groupDriver) happened(e Event) {
+	e.App = g.app.Name
+	g.journal.add(e)
+}
+
+func (g groupDriver) moved() {
+	if g.progress != nil {
+		close(g.progress)
+		g.progress = nil
+	}
+}
+
+func (g groupDriver) note(level hclog.Level, message string, pairs ...any) {
+	g.news = append(g.news, func() { g.log.Log(level, message, pairs...) })
+}
+
+func (g *Group) serving() bool { return g.serves.Load() }

@@ -25,7 +25,7 @@ func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
 
 // CheckCanary returns a *CanaryError if a restart could not begin with a canary of that size now.
 func (g *Group) CheckCanary(size conf.Amount) (err error) {
-	g.do(func(state *groupState, _ time.Time) { _, err = state.canarySize(size) })
+	g.do(func(state *groupState, now time.Time) { _, err = state.plot(now).canarySize(size) })
 	return err
 }
 
@@ -33,10 +33,7 @@ func (g *Group) CheckCanary(size conf.Amount) (err error) {
 // not know. What runs goes on.
 func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string) (s RestartSnapshot) {
 	g.do(func(state *groupState, now time.Time) {
-		r := state.newRestart(now, newID(), req, nil)
-		r.failure = &Failure{At: now, Generation: r.generation.number, Reason: reason, Output: output, ErrorID: state.errorID()}
-		state.recordEnded(now, r, RestartFailed)
-		s = state.restartSnapshot(r)
+		s = state.restartSnapshot(state.refuse(now, newID(), req, reason, output))
 	})
 	return s
 }
@@ -66,11 +63,14 @@ func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s R
 func (g *Group) TakenBack() (r Release, taken bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := &g.state
-	if !s.wanted.byHand || !s.resisting() || s.overwritten(s.good) {
-		return Release{}, false
-	}
-	return s.wanted.release, true
+	return g.state.takenBack()
+}
+
+// Past returns what is to be known of the group by the purser that comes after this one.
+func (g *Group) Past() Past {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.outlives()
 }
 
 // Wanted returns the release that the app is to run.

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// snapshot copies what the group is now.
-func (g *groupState) snapshot(now time.Time) GroupSnapshot {
+// snapshotOf copies what a group is now.
+func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 	g.look(now)
+	c := g.plot(now)
 	s := GroupSnapshot{
 		Name:         g.app.Name,
 		Root:         g.app.Root,
 		Kind:         g.app.Kind,
 		Environment:  g.app.Environment,
-		Condition:    g.condition(now),
+		Condition:    c.condition(),
 		Generation:   g.wanted.number,
 		Release:      g.wanted.release,
 		MinProcesses: g.app.MinProcesses,
@@ -32,7 +33,7 @@ func (g *groupState) snapshot(now time.Time) GroupSnapshot {
 		s.Processes = append(s.Processes, p.snapshot())
 		s.Processed += p.processed()
 	}
-	s.Failure, s.RetryAt = g.trouble(now)
+	s.Failure, s.RetryAt = c.failureNow()
 	if r := g.lastRestart(); r != nil {
 		last := g.restartSnapshot(r)
 		s.Restart = &last
@@ -41,20 +42,20 @@ func (g *groupState) snapshot(now time.Time) GroupSnapshot {
 }
 
 // condition derives what an operator calls the group's state.
-func (g *groupState) condition(now time.Time) Condition {
-	failure, _ := g.trouble(now)
-	switch ready := g.census().ready; {
-	case g.closed:
+func (c *course) condition() Condition {
+	_, failure := c.trouble(c.steady)
+	switch {
+	case c.closed:
 		return Closing
-	case ready > 0 && g.resisting() && g.wanted.byHand:
+	case c.ready > 0 && c.resisting() && c.wanted.standing == takenBack:
 		return RolledBack
-	case ready > 0 && g.resisting():
+	case c.ready > 0 && c.resisting():
 		return Resisting
-	case ready > g.of(g.wanted).ready:
+	case c.ready > c.newest.ready:
 		return Restarting
-	case ready > 0:
+	case c.ready > 0:
 		return Up
-	case g.census().spawning > 0:
+	case c.spawning > 0:
 		return Starting
 	case failure != nil:
 		return Failed
@@ -62,20 +63,18 @@ func (g *groupState) condition(now time.Time) Condition {
 	return Resting
 }
 
-// trouble returns why the wanted generation does not start, or else the one that stands in for it,
+// failureNow returns why the wanted generation does not start, or else the one that stands in for it,
 // and when it is tried again.
-func (g *groupState) trouble(now time.Time) (*Failure, *time.Time) {
-	for _, n := range []*generation{g.wanted, g.steady()} {
-		if n.failure == nil {
-			continue
-		}
-		failure := *n.failure
-		if retryAt := n.retryAt; retryAt.After(now) {
-			return &failure, &retryAt
-		}
-		return &failure, nil
+func (c *course) failureNow() (*Failure, *time.Time) {
+	n, why := c.trouble(c.steady)
+	if n == nil {
+		return nil, nil
 	}
-	return nil, nil
+	failure := *why
+	if retryAt := n.retryAt; retryAt.After(c.now) {
+		return &failure, &retryAt
+	}
+	return &failure, nil
 }
 
 func (p *Process) snapshot() ProcessSnapshot {
@@ -93,35 +92,35 @@ func (p *Process) snapshot() ProcessSnapshot {
 	}
 }
 
-func (g *groupState) restartSnapshot(r *restart) RestartSnapshot {
-	s := RestartSnapshot{
+func (s *roster) restartSnapshot(r *restart) RestartSnapshot {
+	t := RestartSnapshot{
 		ID:         r.id,
-		App:        g.app.Name,
+		App:        s.app.Name,
 		Generation: r.generation.number,
 		Strategy:   r.strategy,
 		Reason:     r.reason,
 		State:      r.state,
 		Canary:     r.canary,
-		Replaced:   g.replaced(r),
+		Replaced:   s.replaced(r),
 		Total:      r.total,
 		Started:    r.started,
 		Release:    r.generation.release,
 		Steps:      slices.Clone(r.steps),
 	}
-	if g.waitsForPromotion(r) {
-		s.State = RestartCanary
+	if r.waitsForPromotion() {
+		t.State = RestartCanary
 	}
 	if r.state == RestartRunning && !r.probation.IsZero() {
 		until := r.probation
-		s.Probation = &until
+		t.Probation = &until
 	}
 	if r.state != RestartRunning {
 		ended := r.ended
-		s.Ended = &ended
+		t.Ended = &ended
 	}
 	if r.failure != nil {
 		failure := *r.failure
-		s.Failure = &failure
+		t.Failure = &failure
 	}
-	return s
+	return t
 }

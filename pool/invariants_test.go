@@ -98,7 +98,7 @@ func (g *simGroup) checkProcesses() {
 			g.fail("processes are out of order")
 		case p.load() != f.load:
 			g.fail("process %d has a load of %d, it counts %d and %d", p.number, f.load, p.requests, p.connections)
-		case p.child != nil && !p.killed && g.state.hurried:
+		case p.child != nil && p.stage < killed && g.state.hurried:
 			g.fail("time has run out, but process %d lives on", p.number)
 		case p.state == Ready && (p.child == nil || f.order.Generation != p.generation.number || f.order.Release != p.generation.release):
 			g.fail("I1: process %d serves for generation %d, but was spawned for %+v", p.number, p.generation.number, f.order)
@@ -109,9 +109,9 @@ func (g *simGroup) checkProcesses() {
 		case p.state == Stopping && p.child != nil && f.stops == 0 && !g.state.hurried:
 			g.fail("process %d stops, but nobody told it", p.number)
 		}
-		if due := g.state.deadlineOf(p); !due.IsZero() {
+		if due := g.state.plot(now).deadlineOf(p); !due.IsZero() {
 			g.checkAlarm(due)
-		} else if p.state == Standby && s.running() == nil || p.state == Draining || p.state == Stopping && p.child != nil && !p.killed {
+		} else if p.state == Standby && s.running() == nil || p.state == Draining || p.state == Stopping && p.child != nil && p.stage < killed {
 			g.fail("I12: process %d is %v without a deadline", p.number, p.state)
 		}
 		if p.state == Ready {
@@ -120,7 +120,7 @@ func (g *simGroup) checkProcesses() {
 	}
 	for _, p := range g.state.procs {
 		if p.state == Ready && p.load() == 0 && g.state.app.IdleTimeout > 0 && !g.state.overwritten(g.state.target()) && g.state.count(isReady) > g.state.app.MinProcesses &&
-			!g.state.rolling() && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
+			!g.state.plot(now).rolling && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
 			g.fail("process %d is above min and idle since %v", p.number, now.Sub(p.lastUsed))
 		}
 	}
@@ -205,7 +205,7 @@ func (g *simGroup) checkBounds() {
 	for _, p := range s.procs {
 		switch {
 		case p.state == Standby || g.children[p].beside && p.state > Spawning:
-		case p.slow || p.takesLong(g.world.now):
+		case p.slow(g.world.now):
 			slow++
 		default:
 			alive++
@@ -240,7 +240,7 @@ func (g *simGroup) checkBounds() {
 // may.
 func (g *simGroup) checkGenerations() {
 	s := &g.state
-	alive := s.generations()
+	alive := s.numbers(s.wanted)
 	for _, p := range s.procs {
 		tooOld := len(alive) > s.app.Restart.MaxOldGenerations+1 && p.generation.number < alive[len(alive)-1-s.app.Restart.MaxOldGenerations]
 		if tooOld && (p.state == Standby || p.onlyConnected()) {

@@ -1,181 +1,179 @@
 package pool
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
 
-// This file is the moves that settle makes, each in one place.
+// This file is the moves that processes and restarts make, each in one place.
 
 // move changes the state of a process. Ready processes, and no others, are in the heap.
-func (g *groupState) move(now time.Time, p *Process, to State, why string) {
+func (s *roster) move(now time.Time, p *Process, to State, why string) {
 	if p.state >= to {
 		panic("BUG: a " + p.state.String() + " process becomes " + to.String())
 	}
 	if p.state == Ready {
-		g.lendable.remove(p)
+		s.lendable.remove(p)
 	}
 	if p.left.IsZero() && to > Ready {
 		p.left = now
 	}
-	g.moves++
+	if to == Stopping {
+		p.stopped = now
+	}
+	s.moves++
 	p.state, p.since = to, now
 	p.retired.Store(to > Ready)
 	if to == Ready {
-		g.lendable.add(p)
+		s.lendable.add(p)
 	}
-	g.happened(now, p, why)
+	s.happened(now, p, why)
+}
+
+// begin begins a process.
+func (s *roster) begin(now time.Time, n *generation, replaces bool) {
+	s.spawned++
+	s.moves++
+	p := &Process{
+		number:     s.spawned,
+		generation: n,
+		replaces:   replaces,
+		failures:   n.failures,
+		limit:      s.requestLimit(),
+		began:      now,
+		lastUsed:   now,
+		since:      now,
+		place:      -1,
+	}
+	s.procs = append(s.procs, p)
+	s.os.note(hclog.Info, "spawning process", p.pairs("release", n.release.Path)...)
+	s.step(now, s.running(), "spawning", p)
+	s.happened(now, p, "")
+	s.os.spawn(p)
 }
 
 // giveUp ends a process that was not put to work.
-func (g *groupState) giveUp(now time.Time, p *Process) {
+func (s *roster) giveUp(now time.Time, p *Process) {
 	if p.child != nil {
-		g.stop(now, p, "not wanted any more")
+		s.stop(now, p, "not wanted any more")
 		return
 	}
-	g.move(now, p, Stopping, "not wanted any more")
-	g.os.note(hclog.Info, "giving up spawn", p.pairs()...)
-	g.os.abort(p)
+	s.move(now, p, Stopping, "not wanted any more")
+	s.os.note(hclog.Info, "giving up spawn", p.pairs()...)
+	s.os.abort(p)
 }
 
-func (g *groupState) drain(now time.Time, p *Process, why string) {
-	g.move(now, p, Draining, why)
-	g.os.note(hclog.Info, "draining process", p.pairs("why", why, "requests", p.requests, "connections", p.connections)...)
-	g.step(now, g.running(), "draining", p)
+func (s *roster) drain(now time.Time, p *Process, why string) {
+	s.move(now, p, Draining, why)
+	s.os.note(hclog.Info, "draining process", p.pairs("why", why, "requests", p.requests, "connections", p.connections)...)
+	s.step(now, s.running(), "draining", p)
 }
 
-// retire drains a process for another. One of another generation can serve again, should that turn
-// out to be the better one.
-func (g *groupState) retire(now time.Time, p *Process, why string) {
-	p.replaced = p.generation != g.target()
-	g.drain(now, p, why)
+// retire drains a process for another. One of another generation than the target can serve again, should that
+// turn out to be the better one.
+func (s *roster) retire(now time.Time, target *generation, p *Process, why string) {
+	p.replaced = p.generation != target
+	s.drain(now, p, why)
+}
+
+// revive puts a process back to work that was let go. It is the one step back in a process's life.
+func (s *roster) revive(now time.Time, p *Process, replaces bool) {
+	s.moves++
+	p.replaced, p.replaces = false, replaces
+	p.left = time.Time{}
+	p.retired.Store(false)
+	p.state, p.since, p.lastUsed = Ready, now, now
+	s.lendable.add(p)
+	p.generation.booted()
+	s.os.note(hclog.Info, "process serves again", p.pairs()...)
+	s.step(now, s.running(), "ready", p)
+	s.happened(now, p, "its code is wanted again")
+}
+
+// standBy keeps a drained process for a rollback.
+func (s *roster) standBy(now time.Time, p *Process) {
+	s.move(now, p, Standby, "kept for a rollback")
+	s.os.note(hclog.Info, "keeping process for a rollback", p.pairs()...)
+}
+
+// dropStandby ends one process that is kept for a rollback, and reports whether there was one.
+func (s *roster) dropStandby(now time.Time, why string) bool {
+	p := s.kept()
+	if p != nil {
+		s.stop(now, p, why)
+	}
+	return p != nil
 }
 
 // stop asks a started process to exit.
-func (g *groupState) stop(now time.Time, p *Process, why string) {
-	g.move(now, p, Stopping, why)
-	g.tellToExit(now, p)
+func (s *roster) stop(now time.Time, p *Process, why string) {
+	s.move(now, p, Stopping, why)
+	s.tellToExit(now, p)
 }
 
-func (g *groupState) tellToExit(now time.Time, p *Process) {
+func (s *roster) tellToExit(now time.Time, p *Process) {
 	p.since = now
-	g.os.note(hclog.Info, "stopping process", p.pairs("requests", p.requests, "connections", p.connections)...)
-	g.os.stop(p)
+	s.os.note(hclog.Info, "stopping process", p.pairs("requests", p.requests, "connections", p.connections)...)
+	s.os.stop(p)
 }
 
-func (g *groupState) kill(now time.Time, p *Process) {
-	p.killed, p.since = true, now
-	g.os.note(hclog.Warn, "killing process", p.pairs("stop-timeout", g.app.StopTimeout)...)
-	g.os.kill(p)
+// trace asks a process that does not exit where it hangs. It reports false if it cannot be asked.
+func (s *roster) trace(now time.Time, p *Process) bool {
+	if p.stage >= traced || !s.os.trace(p) {
+		return false
+	}
+	p.stage, p.since = traced, now
+	s.os.note(hclog.Warn, "asking process where it hangs", p.pairs("stop-timeout", s.app.StopTimeout)...)
+	return true
 }
 
-// happened tells what became of p.
-func (g *groupState) happened(now time.Time, p *Process, why string) {
-	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why}
-	if r := g.running(); r != nil {
-		e.Restart = r.id
-	}
-	g.os.happened(e)
+func (s *roster) kill(now time.Time, p *Process) {
+	p.stage, p.since = killed, now
+	s.os.note(hclog.Warn, "killing process", p.pairs("stop-timeout", s.app.StopTimeout)...)
+	s.os.kill(p)
 }
 
-// answer ends w's wait.
-func (g *groupState) answer(w *waiter, p *Process, err error) {
-	g.queue.remove(w)
-	w.proc, w.err = p, err
-	g.os.answer(w)
+// end ends r, once.
+func (s *roster) end(now time.Time, r *restart, state RestartState) {
+	if r.state != RestartRunning {
+		panic("BUG: restart " + r.id + " ends twice")
+	}
+	s.moves++
+	r.replaced = s.replaced(r)
+	r.state, r.ended = state, now
+	s.step(now, r, string(state), nil)
+	pairs := []any{"id", r.id, "generation", r.generation.number, "took", now.Sub(r.started)}
+	if r.failure != nil {
+		pairs = append(pairs, "reason", r.failure.Reason, "error-id", r.failure.ErrorID)
+	}
+	s.os.note(levelOf(state), "restart "+string(state), pairs...)
 }
 
-func (g *groupState) reject(err error) {
-	for g.queue.length > 0 {
-		g.answer(g.queue.first, nil, err)
-	}
+// endUnbegun ends a restart that never began, or was refused. What runs goes on.
+func (s *roster) endUnbegun(now time.Time, r *restart, state RestartState) {
+	running := s.running()
+	s.record(r)
+	s.end(now, r, state)
+	s.putLast(running)
 }
 
-// startFailed follows the exit of a process that never became ready.
-func (g *groupState) startFailed(now time.Time, p *Process, err error) {
-	n := p.generation
-	n.failed(p, g.newFailure(now, p, err))
-	n.pauseUntil(now, firstPause, n.failures-1, g.rand)
-	g.os.note(hclog.Error, "process failed to start", p.pairs("reason", n.failure.Reason, "error-id", n.failure.ErrorID, "retry-at", n.retryAt)...)
-	g.condemn(now, n)
+func levelOf(state RestartState) hclog.Level {
+	if state == RestartFailed {
+		return hclog.Error
+	}
+	return hclog.Info
 }
 
-// crashed follows the exit of a ready process that nobody asked for. It is replaced at once, unless
-// starting anew seems to be no cure. That is so if it died young: before it was used, and within
-// 10 s of being ready. The first of a row is replaced at once all the same; after that there is a
-// pause of 100 ms if another process of the same generation does work, else of 1 s, doubling up to a
-// minute. A row is one process dying young, then the one spawned after it, and so on.
-func (g *groupState) crashed(now time.Time, p *Process, err error) {
-	n := p.generation
-	pairs := p.pairs("reason", g.reason(err), "lived", now.Sub(p.readyAt), "processed", p.processed(), "requests", p.requests, "connections", p.connections)
-	if p.matured(now) {
-		g.os.note(hclog.Warn, "process crashed", pairs...)
-		n.forgive()
-		g.countCrash(now, p, err)
-		return
+// replaced is how many processes of r's generation are ready, of as many as there are to replace.
+func (s *roster) replaced(r *restart) (n int) {
+	if r.state != RestartRunning {
+		return r.replaced
 	}
-	n.failed(p, g.newFailure(now, p, err))
-	if n.failures > 1 {
-		g.pauseAfterCrash(now, n)
-	}
-	g.os.note(hclog.Error, "process crashed unused", append(pairs, "error-id", n.failure.ErrorID)...)
-	g.condemn(now, n)
-}
-
-// countCrash takes a generation back of which too many processes crash while it is taking over: one
-// crash is no verdict, but more than two are, or a quarter of all.
-func (g *groupState) countCrash(now time.Time, p *Process, err error) {
-	n, r := p.generation, g.running()
-	if !g.takingOver(n) {
-		return
-	}
-	if n.crashes++; n.crashes < max(maxFailures, r.total/4) || !g.resists(n) {
-		return
-	}
-	why := g.newFailure(now, p, err)
-	why.Reason = fmt.Sprintf("%d of its processes crashed while it was taking over; the last %s", n.crashes, why.Reason)
-	g.takeBack(now, r, why)
-}
-
-func (g *groupState) noteResisting(why *Failure) {
-	g.os.note(hclog.Warn, "resisting deployment error", "generation", g.wanted.number, "reason", why.Reason,
-		"error-id", why.ErrorID, "serving", g.good.release.Path)
-}
-
-func (g *groupState) pauseAfterCrash(now time.Time, n *generation) {
-	if slices.ContainsFunc(g.procs, func(p *Process) bool { return p.state == Ready && p.generation == n && p.matured(now) }) {
-		n.pauseUntil(now, quickPause, 0, g.rand)
-		return
-	}
-	n.pauseUntil(now, firstPause, n.failures-2, g.rand)
-}
-
-// condemn makes the wanted generation a bad one if it fails before it starts at all, or too often.
-func (g *groupState) condemn(now time.Time, n *generation) {
-	tried := n.worked || g.of(n).booted > 0
-	if r := g.running(); r != nil && r.way().returning() && r.generation == n && (!tried || n.failures >= maxFailures) {
-		g.rollbackFailed(now, r)
-	}
-	if n != g.wanted || n == g.good || n.bad || tried && n.failures < maxFailures {
-		return
-	}
-	n.bad = true
-	if !n.insisted {
-		g.withdrawn = n.number
-	}
-	if r := g.running(); r != nil {
-		r.failure = n.failure
-	}
-	if !g.resisting() {
-		return
-	}
-	g.noteResisting(n.failure)
-	for _, p := range g.procs {
-		if p.state == Spawning && p.generation == n {
-			g.giveUp(now, p)
+	for _, p := range s.lendable.heap {
+		if p.generation == r.generation {
+			n++
 		}
 	}
+	return min(r.total, n)
 }

@@ -141,7 +141,7 @@ func (g *simGroup) rollback() {
 		if g.done == 0 && r.from == nil {
 			g.done = min(done, r.generation.number)
 		}
-		if !g.state.wanted.rejected && r.state == RestartRunning {
+		if !g.state.wanted.rejected() && r.state == RestartRunning {
 			g.fail("a generation that was rolled back is still wanted")
 		}
 	})
@@ -149,7 +149,7 @@ func (g *simGroup) rollback() {
 
 func (g *simGroup) promote() {
 	g.event("is promoted", func(now time.Time) {
-		g.promoted = g.state.beside()
+		g.promoted = g.state.plot(g.world.now).beside
 		if _, err := g.state.promote(now); err == nil {
 			g.world.seen["promoted"]++
 		}

@@ -31,7 +31,7 @@ import (
 // A Pool is the groups of all apps. New makes it; Close ends it.
 type Pool struct {
 	log     hclog.Logger
-	boots   *boots
+	boots   *boots[*Group]
 	journal journal
 
 	// mu guards what follows. It is the innermost lock: no group is called with it held.
@@ -50,7 +50,7 @@ type Pool struct {
 func New(maxProcesses, maxSpawns int, log hclog.Logger) *Pool {
 	return &Pool{
 		log:    log.Named("pool"),
-		boots:  newBoots(cmp.Or(maxSpawns, runtime.NumCPU())),
+		boots:  newBoots[*Group](cmp.Or(maxSpawns, runtime.NumCPU())),
 		groups: make(map[string]*Group),
 		slots:  newSlots[*Group](maxProcesses),
 		ask:    make(chan struct{}, 1),
@@ -72,7 +72,8 @@ func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc)
 	if p.Group(app.Name) != nil {
 		panic("BUG: app " + app.Name + " is added twice")
 	}
-	g := newGroup(p, app, release, spawn, p.log)
+	g := newGroup(app, release, spawn, p.log)
+	g.boots, g.journal, g.cap = p.boots, &p.journal, p
 	g.state.resume(time.Now(), past)
 	p.mu.Lock()
 	p.groups[app.Name] = g

@@ -23,17 +23,15 @@ type Process struct {
 	state       State
 	replaces    bool // once it is at work one outdated or worn process may go; false from then on
 	replaced    bool // it was let go for another generation, and could serve again
-	slow        bool // it was let go a while ago
-	killed      bool
-	lost        bool // it was killed a while ago, and still is there
+	stage       stage
 
-	since    time.Time // when it came into state, was told to exit, or was killed
+	since    time.Time // when it came into state, or its stage
+	stopped  time.Time // when it came into Stopping
 	lastUsed time.Time // when the group last saw that it was used: exact to the tick
 	readyAt  time.Time // when it was put to work
 	began    time.Time // when its spawn began
 	number   int       // within its group; a lower one is older
 	failures int       // how many starts of its generation had failed in a row when its own began
-	traced   bool      // it was asked where it hangs
 	turn     uint64    // when it was last lent, in lendings of its group
 	place    int       // in the heap of lendable processes; -1 if it is not there
 
@@ -77,15 +75,35 @@ func (s State) String() string {
 	return [...]string{"spawning", "ready", "draining", "standby", "stopping", "gone"}[s]
 }
 
+// A stage is how far it has come to have a process exit, in Stopping.
+type stage uint8
+
+const (
+	asked  stage = iota // it got TERM, or its spawn was given up
+	traced              // it was asked to print where it hangs
+	killed              // it got KILL
+)
+
 // load is what it has in flight.
 func (p *Process) load() int { return p.requests + p.connections }
 
 // processed is how many requests it has done with.
 func (p *Process) processed() uint64 { return p.lent - uint64(p.load()) }
 
-// takesLong reports whether it has been on its way out for a while.
-func (p *Process) takesLong(now time.Time) bool {
-	return !p.left.IsZero() && now.Sub(p.left) >= slowAfter || p.state == Stopping && now.Sub(p.since) >= exitTime
+const (
+	slowAfter = time.Second           // a restart goes on beside a process that takes longer to go
+	exitTime  = 50 * time.Millisecond // and beside one that takes longer to exit, once it was asked to
+	lostAfter = 5 * time.Second       // what lives so long after KILL is not waited for
+)
+
+// slow reports whether it takes its time to go: a restart goes on beside it.
+func (p *Process) slow(now time.Time) bool {
+	return !p.left.IsZero() && now.Sub(p.left) >= slowAfter || !p.stopped.IsZero() && now.Sub(p.stopped) >= exitTime
+}
+
+// lost reports whether it does not go although it was killed: it is not waited for.
+func (p *Process) lost(now time.Time) bool {
+	return p.stage == killed && now.Sub(p.since) >= lostAfter
 }
 
 // onlyConnected reports whether nothing but long-lived connections keeps it.
@@ -95,6 +113,16 @@ func (p *Process) onlyConnected() bool {
 
 // worn reports whether it has done as many requests as it may.
 func (p *Process) worn() bool { return p.limit > 0 && p.processed() >= p.limit }
+
+// replaceable reports whether it serves but is to go once there is another for it.
+func (p *Process) replaceable(target *generation) bool {
+	return p.state == Ready && (p.generation != target || p.worn())
+}
+
+// revivable reports whether it was let go for another generation, and could serve again.
+func (p *Process) revivable() bool {
+	return p.replaced && !p.worn() && (p.state == Draining || p.state == Standby)
+}
 
 // matured reports whether it has shown that it works: it was used, or has lived for a while.
 func (p *Process) matured(now time.Time) bool {

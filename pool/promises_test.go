@@ -13,18 +13,19 @@ import (
 func (g *simGroup) checkSpawn(p *Process) {
 	s, n := &g.state, p.generation
 	r := s.running()
-	cannotGoBack := r != nil && (r.strategy == Blocking || r.strategy == BlueGreen && n == r.generation || r.canary > 0 && n.worked) || s.good != nil && s.overwritten(s.good)
+	cannotGoBack := r != nil && (r.strategy == Blocking || r.strategy == BlueGreen && n == r.generation || r.canary > 0 && n.worked()) || s.good != nil && s.overwritten(s.good)
 	if s.overwritten(n) {
 		g.fail("I1: process %d is spawned for generation %d, but its folder holds newer code", p.number, n.number)
 	}
-	if r != nil && r.strategy == Blocking && r.generation == n && s.count(func(q *Process) bool { return q.generation != n && !q.lost }) > 0 {
+	if r != nil && r.strategy == Blocking && r.generation == n && s.count(func(q *Process) bool { return q.generation != n && !q.lost(g.world.now) }) > 0 {
 		g.fail("process %d is spawned while old processes live, though that is to be blocked", p.number)
 	}
 	unproven := n != s.good && s.good != nil && s.ready(n) == 0
-	if unproven && !cannotGoBack && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad) {
+	if unproven && !cannotGoBack && !p.replaces && s.spawning(n) > 1 && (s.app.Restart.ResistDeploymentErrors || !n.bad()) {
 		g.fail("I6: process %d is spawned of generation %d, which is unproven", p.number, n.number)
 	}
-	if there := s.there() - s.beside(); !p.replaces && there > s.app.MaxProcesses && (n != s.wanted || s.ready(n)+s.spawning(n) > 1) {
+	c := s.plot(g.world.now)
+	if there := c.serving() - c.beside; !p.replaces && there > s.app.MaxProcesses && (n != s.wanted || s.ready(n)+s.spawning(n) > 1) {
 		g.fail("I9: process %d is spawned, the %dth that serves or will", p.number, there)
 	}
 	if s.closed {
@@ -127,7 +128,7 @@ func (g *simGroup) checkEnded(r RestartSnapshot) {
 			g.fail("I4: the restart to %d is done with %d ready, %d is wanted", r.Generation, ready, s.target().number)
 		}
 		for _, p := range s.procs {
-			if p.generation.number != r.Generation && p.state != Standby && !p.lost && !(p.state == Draining && p.requests == 0) {
+			if p.generation.number != r.Generation && p.state != Standby && !p.lost(g.world.now) && !(p.state == Draining && p.requests == 0) {
 				g.fail("I4: the restart is done, but process %d of generation %d is %v", p.number, p.generation.number, p.state)
 			}
 		}

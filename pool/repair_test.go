@@ -62,7 +62,7 @@ func TestCrashShowsWhatTheChildPrinted(t *testing.T) {
 	s := tell(t, func(app *conf.App) { app.MinProcesses = 1 })
 	s.state.booted(s.now, s.procs[1], chattyChild{})
 	s.state.exited(s.now, s.procs[1], nil)
-	failure := s.state.snapshot(s.now).Failure
+	failure := snapshotOf(&s.state, s.now).Failure
 	if failure == nil || failure.Reason != "exited with status 0" || len(failure.Output) != 1 {
 		t.Fatalf("the failure is %+v", failure)
 	}

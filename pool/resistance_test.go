@@ -118,7 +118,7 @@ func TestSuccessBetweenFailuresBeginsTheRowAnew(t *testing.T) {
 		s.passes(5 * time.Second)
 		s.boots(s.state.spawned)
 	}
-	got(t, "whether the release counts as bad", s.state.wanted.bad, false)
+	got(t, "whether the release counts as bad", s.state.wanted.bad(), false)
 }
 
 func TestCrashRepairUsesTheNewReleaseOnceItServes(t *testing.T) {

@@ -80,9 +80,9 @@ func TestRefusedRestartLeavesWhatFitsIntoMemoryAsItIs(t *testing.T) {
 	s := tell(t, kept)
 	s.boots(1, 2)
 	s.restartsBy(Rolling, "/r2", func(req *RestartRequest) { req.Memory = Memory{Free: 2, PerProcess: 1} })
-	refused := s.state.newRestart(s.now, "r-refused", RestartRequest{Strategy: Rolling}, s.state.running())
+	refused := s.state.newRestart(s.state.plot(s.now), "r-refused", RestartRequest{Strategy: Rolling}, s.state.running())
 	refused.failure = &Failure{Reason: "the before_restart hook exited with status 1"}
-	s.state.recordEnded(s.now, refused, RestartFailed)
+	s.state.endUnbegun(s.now, refused, RestartFailed)
 	s.boots(3)
 	s.boots(4)
 	s.are("1 standby, 2 stopping, 3 ready g2, 4 ready g2")
@@ -156,7 +156,7 @@ func TestDeploymentInPlaceLeavesNoOldCode(t *testing.T) {
 	s.passes(3 * time.Second)
 	s.has("spawn 4 of /r1")
 	got(t, "the generation of what is spawned there", s.procs[4].generation.number, 2)
-	if snapshot := s.state.snapshot(s.now); !snapshot.Overwritten {
+	if snapshot := snapshotOf(&s.state, s.now); !snapshot.Overwritten {
 		t.Fatal("status does not say that the old code is gone")
 	}
 }
@@ -200,7 +200,7 @@ func TestCodeThatAnswersWorseIsRolledBack(t *testing.T) {
 	if s.state.giveBack(p, Erred) {
 		s.state.released(s.now, p)
 	}
-	got(t, "whether it was taken back", s.state.wanted.rejected, true)
+	got(t, "whether it was taken back", s.state.wanted.rejected(), true)
 	s.boots(5)
 	s.exits(3)
 	s.boots(6)

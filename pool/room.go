@@ -82,67 +82,13 @@ func (s *slots[G]) broken(d deal[G]) {
 	}
 }
 
-// leastNeeded returns the process that the group can do without best, or nil, and whether it is busy.
-func (g *groupState) leastNeeded(now time.Time) (p *Process, busy bool) {
-	g.look(now)
-	if p := g.kept(); p != nil {
-		return p, false
-	}
-	ready := g.census().ready
-	if p := g.idlest(); p != nil && !g.rolling() && ready > g.floor() {
-		return p, false
-	}
-	if p := g.needless(); p != nil && ready > 0 {
-		return p, true
-	}
-	if p := g.dispensable(); p != nil && ready > g.floor() && now.Sub(p.readyAt) >= turnTime {
-		return p, true
-	}
-	return nil, false
-}
-
 // needless returns a spawn that is above min, or tries whether bad code starts by now, or nil.
-func (g *groupState) needless() *Process {
-	for _, p := range g.procs {
-		probe := p.generation == g.wanted && g.resisting()
-		if p.state == Spawning && (probe || !p.replaces && g.there() > g.floor()) {
+func (c *course) needless() *Process {
+	for _, p := range c.procs {
+		probe := p.generation == c.wanted && c.resisting()
+		if p.state == Spawning && (probe || !p.replaces && c.serving() > c.floor) {
 			return p
 		}
 	}
 	return nil
-}
-
-// offer returns what the group could give up. It reports false if that is nothing.
-func (g *groupState) offer(now time.Time) (idle time.Time, load int, ok bool) {
-	switch p, busy := g.leastNeeded(now); {
-	case p == nil || g.closed:
-		return idle, 0, false
-	case busy:
-		return idle, p.load(), true
-	case p.state == Standby:
-		return p.since, 0, true
-	default:
-		return p.lastUsed, 0, true
-	}
-}
-
-// yield gives up a process for the room that another group needs, a busy one only if that needs it to live.
-// It reports whether there was one.
-func (g *groupState) yield(now time.Time, n need) bool {
-	const why = "another app needs room"
-	p, busy := g.leastNeeded(now)
-	if p == nil || g.closed || busy && n != subsistence {
-		return false
-	}
-	switch ready := g.census().ready; p.state {
-	case Spawning:
-		g.giveUp(now, p)
-	case Standby:
-		g.stop(now, p, why)
-	default:
-		g.drain(now, p, why)
-		g.shrinkTo(ready - 1)
-	}
-	g.settle(now)
-	return true
 }

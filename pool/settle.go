@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -15,233 +14,182 @@ import (
 // comes back if the target changes, which it does once.
 func (g *groupState) settle(now time.Time) {
 	g.look(now)
-	g.settling, g.counted = true, -1
-	defer func() { g.settling = false }()
 	g.timeOut(now)
-	r := g.running()
-	g.lendable.setEven(r.waits())
-	rounds := 0
-	for before := -1; before != g.moves; {
-		before = g.moves
-		g.judge(now)
-		g.surrender(now)
-		g.switchOver(now)
-		g.putToWork(now)
-		g.bringBack(now)
-		g.giveUpOutdated(now)
-		g.lendQueue()
-		g.drainReplaced(now)
-		g.drainRejected(now)
-		g.drainAhead(now)
-		g.conclude(now)
-		g.beginFollowUp(now)
-		g.drainIdle(now)
-		g.spawnNeeded(now)
-		g.endDrains(now)
-		if rounds++; rounds == mostRounds {
+	g.lendable.setEven(g.running().waits())
+	c := g.plot(now)
+	for rounds := 0; g.round(c); rounds++ {
+		if rounds == mostRounds {
 			panic("BUG: app " + g.app.Name + " does not settle")
 		}
 	}
-	g.refuseQueue(now)
-	g.killOverdue(now)
+	g.refuseQueue(g.fresh(c))
+	g.killOverdue(c)
 }
 
 // mostRounds is far more than any number of processes can take.
 const mostRounds = 10_000
 
-// look notes which processes were used since it was last called, which take their time to go, and ends
-// doubts that nothing came of.
-func (g *groupState) look(now time.Time) {
-	for _, p := range g.procs {
-		p.slow = p.slow || p.takesLong(now)
-		p.lost = p.lost || p.killed && now.Sub(p.since) >= lostAfter
-		if !p.doubted.IsZero() && now.Sub(p.doubted) >= slowTick {
-			p.doubted = time.Time{}
-			g.lendable.moved(p)
-		}
-		if p.lent != p.seen || p.load() > 0 {
-			p.seen, p.lastUsed = p.lent, now
-		}
-	}
+// The rules of a round, in their order. Each takes the course, and makes the moves that it calls for.
+var rules = [...]func(*groupState, *course){
+	(*groupState).judge,
+	(*groupState).surrender,
+	(*groupState).switchOver,
+	(*groupState).putToWork,
+	(*groupState).bringBack,
+	(*groupState).giveUpOutdated,
+	func(g *groupState, _ *course) { g.lendQueue() },
+	(*groupState).drainReplaced,
+	(*groupState).drainRejected,
+	(*groupState).drainAhead,
+	(*groupState).conclude,
+	(*groupState).beginFollowUp,
+	(*groupState).drainIdle,
+	(*groupState).spawnNeeded,
+	(*groupState).endDrains,
 }
 
-// timeOut answers the requests that have waited too long. The first of the queue is the first to.
-func (g *groupState) timeOut(now time.Time) {
-	for w := g.queue.first; w != nil && !w.deadline.IsZero() && !now.Before(w.deadline); w = g.queue.first {
-		g.answer(w, nil, ErrQueueTimeout)
+// round applies each rule once, and reports whether that made a move.
+func (g *groupState) round(c *course) (moved bool) {
+	before := g.moves
+	for _, rule := range rules {
+		rule(g, g.fresh(c))
 	}
+	return g.moves != before
+}
+
+// deadline returns the time after now of the next move that no event will bring about, or zero.
+func (g *groupState) deadline(now time.Time) time.Time {
+	next := alarm{now: now}
+	next.at(g.course.due.first)
+	if w := g.queue.first; w != nil {
+		next.at(w.deadline)
+	}
+	if len(g.lendable.heap) > 0 && !g.closed {
+		next.at(now.Add(g.course.tick()))
+	}
+	return next.first
 }
 
 // putToWork makes ready what has booted, unless it is held back.
-func (g *groupState) putToWork(now time.Time) {
-	if g.census().booted == 0 {
+func (g *groupState) putToWork(c *course) {
+	if c.booted == 0 {
 		return
 	}
 	for _, p := range g.procs {
-		if p.state != Spawning || p.child == nil || !g.wants(p) || g.heldBack(now, p) {
+		if p.state != Spawning || p.child == nil || !c.wants(p) || g.heldBack(c, p) {
 			continue
 		}
-		recovers := g.resisting()
-		g.move(now, p, Ready, "")
-		p.readyAt, p.lastUsed = now, now
+		recovers := c.resisting()
+		g.move(c.now, p, Ready, "")
+		p.readyAt, p.lastUsed = c.now, c.now
 		if p.generation.booted() && recovers {
 			g.os.note(hclog.Info, "recovered from deployment error", "generation", p.generation.number)
 		}
 		if g.good == nil {
-			g.prove(now)
+			g.approve(c.now)
 		}
-		g.os.note(hclog.Info, "process ready", p.pairs("boot", now.Sub(p.began))...)
-		r := g.running()
-		g.step(now, r, "ready", p)
-		if r != nil && !p.replaces { // the group has grown
-			r.had = max(r.had, g.servers())
-			r.total = max(r.total, r.had)
-			surge, _ := r.way().limits(r.total, r.surge, r.unavailable)
-			r.surge = max(r.surge, surge)
+		g.os.note(hclog.Info, "process ready", p.pairs("boot", c.now.Sub(p.began))...)
+		g.step(c.now, c.restart, "ready", p)
+		if c = g.fresh(c); c.restart != nil && !p.replaces {
+			c.restart.grow(c.servers())
+			c = g.plot(c.now)
 		}
 	}
 }
 
 // giveUpOutdated stops what is being spawned from code that nobody wants any more.
-func (g *groupState) giveUpOutdated(now time.Time) {
-	if g.census().spawning == 0 {
+func (g *groupState) giveUpOutdated(c *course) {
+	if c.spawning == 0 {
 		return
 	}
 	for _, p := range g.procs {
-		if p.state == Spawning && !g.wants(p) {
-			g.giveUp(now, p)
+		if p.state == Spawning && !c.wants(p) {
+			g.giveUp(c.now, p)
 		}
 	}
-}
-
-// lendQueue lends to those who have waited longest.
-func (g *groupState) lendQueue() {
-	for w := g.queue.first; w != nil; {
-		next := w.next
-		switch p := g.lend(w.wish); {
-		case p != nil:
-			g.answer(w, p, nil)
-		case w.wish.Pin == 0:
-			return // nothing has room
-		}
-		w = next
-	}
-}
-
-// drainReplaced lets one outdated or worn process go for each replacement that was put to work,
-// unless processes have crashed meanwhile and it is needed.
-func (g *groupState) drainReplaced(now time.Time) {
-	if g.census().arrived == 0 && g.census().ready <= g.app.MaxProcesses {
-		return
-	}
-	r := g.running()
-	for _, p := range g.procs {
-		if p.state != Ready || !p.replaces || r.waits() && p.generation == r.generation {
-			continue // a canary comes on top, until it is promoted
-		}
-		p.replaces = false
-		g.moves++
-		if !p.generation.bad && g.replaceable() > 0 && g.census().ready > g.size() {
-			old := g.dispensable()
-			g.retire(now, old, g.whyReplaced(old))
-		}
-	}
-	for g.census().ready-g.beside() > max(g.app.MaxProcesses, g.size()) { // a crash was repaired, and a replacement came too
-		g.retire(now, g.dispensable(), "above max_processes")
-	}
-}
-
-func (g *groupState) whyReplaced(p *Process) string {
-	if p.generation == g.target() {
-		return "max_requests reached"
-	}
-	return "replaced by another generation"
 }
 
 // drainIdle lets go what is above min and was not used for a while, unless it could not come back.
-func (g *groupState) drainIdle(now time.Time) {
-	if g.app.IdleTimeout <= 0 || g.rolling() || g.overwritten(g.target()) {
+func (g *groupState) drainIdle(c *course) {
+	if g.app.IdleTimeout <= 0 || c.rolling || c.overwritten(c.target()) {
 		return
 	}
-	for g.census().ready > g.floor() {
+	for above := c.ready - c.floor; above > 0; above-- {
 		p := g.idlest()
-		if p == nil || now.Before(p.lastUsed.Add(g.app.IdleTimeout)) {
+		if p == nil || c.now.Before(p.lastUsed.Add(g.app.IdleTimeout)) {
 			return
 		}
-		g.drain(now, p, "idle")
+		g.drain(c.now, p, "idle")
 	}
 }
 
 // refuseQueue answers the requests if nothing serves, nothing will soon, and it is known why. Code that
 // has worked is given a few starts before its requests are given up.
-func (g *groupState) refuseQueue(now time.Time) {
-	steady := g.steady()
-	hopeful := steady.worked && steady.failures < maxFailures
-	if g.queue.length == 0 || g.census().ready+g.census().spawning > 0 || steady.failure == nil || hopeful || !now.Before(steady.retryAt) {
+func (g *groupState) refuseQueue(c *course) {
+	steady := c.steady
+	hopeful := steady.worked() && steady.failures < maxFailures
+	if g.queue.length == 0 || c.ready+c.spawning > 0 || steady.failure == nil || hopeful || !c.now.Before(steady.retryAt) {
 		return
 	}
-	g.reject(&StartError{App: g.app.Name, Failure: *steady.failure})
+	g.rejectAll(&StartError{App: g.app.Name, Failure: *steady.failure})
 }
 
-// conclude ends the restart that runs if the generation that it is for has taken over, or has failed
-// to.
-func (g *groupState) conclude(now time.Time) {
-	r := g.running()
-	switch {
-	case r != nil && r.way().returning():
-		if g.allOf(r.generation) {
-			g.end(now, r, RestartDone)
-		}
-	case g.wanted.bad:
-		if r != nil && !g.rollingBack() {
-			g.concludeFailed(now, r)
-		}
-	case r.waits():
-		if !r.halted && g.of(r.generation).ready >= r.canary {
-			r.halted = true
-			g.step(now, r, "canary", nil)
-		}
-	case !g.allOf(g.wanted) || r != nil && g.inProbation(now, r):
-	default:
-		g.prove(now)
-		if r != nil {
-			g.end(now, r, RestartDone)
-		}
-	}
-}
-
-func (g *groupState) concludeFailed(now time.Time, r *restart) {
-	if g.wanted.worked && g.resisting() {
-		g.step(now, r, "rolled-back", nil)
-	}
-	r.failure = cmp.Or(r.failure, g.wanted.failure)
-	g.end(now, r, RestartFailed)
-}
-
-// inProbation reports whether the new generation, which has taken over, is still being watched. The
-// first time it begins that.
-func (g *groupState) inProbation(now time.Time, r *restart) bool {
-	if r.probation.IsZero() && g.app.Health.Probation > 0 && g.trying() {
-		r.probation = now.Add(g.app.Health.Probation)
-		g.step(now, r, "probation", nil)
-	}
-	return now.Before(r.probation)
-}
-
-// killOverdue kills what was asked to exit and did not. Before that it is asked where it hangs.
-func (g *groupState) killOverdue(now time.Time) {
-	if g.census().leaving == 0 {
+// endDrains moves the draining processes on that are empty, or have been draining for too long, and
+// those that were kept long enough.
+func (g *groupState) endDrains(c *course) {
+	kept := c.standby
+	if kept+c.draining == 0 {
 		return
 	}
 	for _, p := range g.procs {
-		due := g.deadlineOf(p)
 		switch {
-		case p.state != Stopping || due.IsZero() || now.Before(due):
-		case !p.traced && !g.hurried && g.os.trace(p):
-			p.traced, p.since = true, now
-			g.os.note(hclog.Warn, "asking process where it hangs", p.pairs("stop-timeout", g.app.StopTimeout)...)
-		default:
-			g.kill(now, p)
+		case p.state == Standby && !c.keeps(p):
+			g.stop(c.now, p, "the rollback window is over")
+		case p.state != Draining:
+		case p.load() == 0 && c.keeps(p) && (g.spare < 0 || kept < g.spare):
+			kept++
+			g.standBy(c.now, p)
+		case p.load() == 0:
+			g.stop(c.now, p, "")
+		case p.requests == 0 && c.blocked:
+			g.stop(c.now, p, "a blocking restart waits for it")
+		case !c.now.Before(c.deadlineOf(p)):
+			g.stop(c.now, p, "drained for too long")
 		}
+	}
+	g.endOldest(g.fresh(c))
+}
+
+// endOldest ends what only keeps long-lived connections, or is kept for a rollback, if there are more
+// generations alive than may be: the oldest first.
+func (g *groupState) endOldest(c *course) {
+	if c.apart == 0 {
+		return
+	}
+	numbers := g.numbers(c.wanted)
+	excess := len(numbers) - g.app.Restart.MaxOldGenerations - 1
+	for _, oldest := range numbers[:max(0, excess)] {
+		for _, p := range g.procs {
+			if p.generation.number == oldest && (p.state == Standby || p.onlyConnected()) {
+				g.stop(c.now, p, "more than max_old_generations live")
+			}
+		}
+	}
+}
+
+// killOverdue kills what was asked to exit and did not. Before that it is asked where it hangs.
+func (g *groupState) killOverdue(c *course) {
+	if c.leaving == 0 {
+		return
+	}
+	for _, p := range g.procs {
+		due := c.deadlineOf(p)
+		if p.state != Stopping || due.IsZero() || c.now.Before(due) {
+			continue
+		}
+		if g.hurried || !g.trace(c.now, p) {
+			g.kill(c.now, p)
+		}
+		c.await(p)
 	}
 }

@@ -177,9 +177,9 @@ func (g *simGroup) wrong() string {
 		return ""
 	case !startable(s.wanted) && s.good == nil:
 		return ""
-	case s.good != nil && s.overwritten(s.good) && (s.wanted.bad || !startable(s.wanted)):
+	case s.good != nil && s.overwritten(s.good) && (s.wanted.bad() || !startable(s.wanted)):
 		return "" // the old code cannot come back
-	case s.wanted.rejected, s.resisting() && s.restartTo(s.wanted) != nil && s.restartTo(s.wanted).strategy == Blocking, !startable(s.wanted) && s.app.Restart.ResistDeploymentErrors:
+	case s.wanted.rejected(), s.resisting() && s.restartTo(s.wanted) != nil && s.restartTo(s.wanted).strategy == Blocking, !startable(s.wanted) && s.app.Restart.ResistDeploymentErrors:
 		target = s.good
 	case !startable(s.wanted):
 		return "" // the old ones serve on, as long as they live
@@ -219,7 +219,7 @@ func (g *simGroup) mustServe() {
 		if v.err == nil {
 			return
 		}
-		pause := s.steady().retryAt
+		pause := s.plot(w.now).steady.retryAt
 		w.runUntil(w.now.Add(2*time.Minute), func() bool { return w.now.After(pause) })
 	}
 	w.fail("the last visitors of %s are refused", s.app.Name)

@@ -39,15 +39,6 @@ type ProcessSnapshot struct {
 	LastUsed    time.Time `json:"last_used"`
 }
 
-// A Failure is why the last spawn of a generation failed.
-type Failure struct {
-	At         time.Time `json:"at"` // of the first, if several failed in a row
-	Generation int       `json:"generation"`
-	Reason     string    `json:"reason"`
-	Output     []string  `json:"output,omitempty"` // the child's last lines
-	ErrorID    string    `json:"error_id"`         // what a visitor is shown, and the log explains
-}
-
 // A RestartSnapshot is how far one restart is, or how it ended.
 type RestartSnapshot struct {
 	ID         string       `json:"id"`

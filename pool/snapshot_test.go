@@ -22,7 +22,7 @@ func TestSnapshotTellsTheFacts(t *testing.T) {
 	s.passes(3 * time.Second)
 	s.exits(2)
 	now := s.now
-	snapshot := s.state.snapshot(now)
+	snapshot := snapshotOf(&s.state, now)
 	ended := now
 	failure := Failure{At: now, Generation: 2, Reason: "exited with status 1", ErrorID: snapshot.Failure.ErrorID}
 	want := GroupSnapshot{
@@ -60,7 +60,7 @@ func TestFailureIsSinceTheFirstOfItsRow(t *testing.T) {
 	s.exits(3)
 	s.passes(2 * time.Second)
 	s.exits(4)
-	got(t, "since when it fails", s.state.snapshot(s.now).Failure.At, first)
+	got(t, "since when it fails", snapshotOf(&s.state, s.now).Failure.At, first)
 }
 
 func TestReplacedCountsAgainstTotal(t *testing.T) {

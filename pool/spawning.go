@@ -3,8 +3,6 @@ package pool
 import (
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"purser/conf"
 )
 
@@ -12,42 +10,71 @@ import (
 
 // spawnNeeded begins the spawns that are wanting, within the limits, and asks for the room that it
 // lacks.
-func (g *groupState) spawnNeeded(now time.Time) {
+func (g *groupState) spawnNeeded(c *course) {
 	if g.closed {
 		return
 	}
-	tried := g.spawn(now, g.target(), subsistence, g.owed())
-	held := g.spawn(now, g.steady(), subsistence, min(g.app.MinProcesses, g.held())-g.there())
-	kept := g.spawn(now, g.steady(), g.toServe(), g.held()-g.there())
-	served := g.spawn(now, g.steady(), g.toServe(), g.unserved())
-	replaced := g.spawn(now, g.target(), replacing, g.unreplaced())
-	probed := g.spawn(now, g.wanted, replacing, g.unprobed())
+	tried := g.spawn(c, c.target(), subsistence, c.owed())
+	held := g.spawn(c, c.steady, subsistence, min(g.app.MinProcesses, c.held)-c.serving())
+	kept := g.spawn(c, c.steady, c.toServe(), c.held-c.serving())
+	served := g.spawn(c, c.steady, c.toServe(), c.unserved(g.queue.length))
+	replaced := g.spawn(c, c.target(), replacing, c.unreplaced())
+	probed := g.spawn(c, c.wanted, replacing, c.unprobed(g.restartTo(c.wanted)))
 	switch {
 	case !tried || !held:
-		g.awaitRoom(now, subsistence)
+		g.awaitRoom(c.now, subsistence)
 	case !kept || !served:
-		g.awaitRoom(now, g.toServe())
+		g.awaitRoom(c.now, c.toServe())
 	case !replaced || !probed:
-		g.awaitRoom(now, replacing)
+		g.awaitRoom(c.now, replacing)
 	default:
-		g.awaitRoom(now, nothing)
+		g.awaitRoom(c.now, nothing)
 	}
-	if !kept || !tried {
-		g.shrink()
+	c = g.fresh(c)
+	if (!kept || !tried) && c.standby+c.leaving == 0 {
+		g.shrinkTo(c.serving())
 	}
 	if !replaced {
-		g.makeOwnRoom(now)
+		g.makeOwnRoom(g.fresh(c))
 	}
-	g.spawn(now, g.steady(), g.toServe(), g.keep-g.there())
+	c = g.fresh(c)
+	g.spawn(c, c.steady, c.toServe(), g.keep-c.serving())
 	g.keep = 0
 }
 
-// toServe is what one more process is needed for that is to serve.
-func (g *groupState) toServe() need {
-	if g.census().ready == 0 {
-		return subsistence
+// spawn begins so many spawns of a generation, or fewer. It reports false if that is for want of room
+// in the pool. What was let go and still lives is put back to work instead: that takes no time. Where
+// nothing is ready there is nothing to replace.
+func (g *groupState) spawn(c *course, n *generation, why need, times int) bool {
+	for range times {
+		replaces := why == replacing && (c.ready > 0 || c.gatheringFor(n))
+		if p := g.comesBack(c, n); p != nil {
+			g.revive(c.now, p, replaces)
+			c = g.fresh(c)
+			continue
+		}
+		if why == replacing && !replaces {
+			why = c.toServe()
+		}
+		if c.overwritten(n) || !c.maySpawn(n) {
+			return true
+		}
+		if !g.os.claim(why, c.surge) {
+			return false
+		}
+		g.begin(c.now, n, replaces)
+		c = g.fresh(c)
 	}
-	return growing
+	return true
+}
+
+// comesBack returns a process of n that was let go and can serve again, or nil. Only what the group is to become
+// comes back: anything else would be let go again.
+func (g *groupState) comesBack(c *course, n *generation) *Process {
+	if n.bad() || n != c.target() {
+		return nil
+	}
+	return g.revivable(n)
 }
 
 // awaitRoom tells the pool what it has refused that is still wanted. What is kept for a rollback makes room
@@ -64,22 +91,15 @@ func (g *groupState) awaitRoom(now time.Time, n need) {
 
 // makeOwnRoom lets a process go before its replacement is spawned, as the pool has no room for that,
 // unless something else is under way that makes some.
-func (g *groupState) makeOwnRoom(now time.Time) {
-	c := g.census()
-	if ready := c.ready; ready > g.floor() && c.spawning == c.booted && c.all == ready+c.spawning {
-		g.drain(now, g.dispensable(), "makes room for its replacement")
+func (g *groupState) makeOwnRoom(c *course) {
+	if ready := c.ready; ready > c.floor && c.spawning == c.booted && c.all == ready+c.spawning {
+		g.drain(c.now, g.dispensable(c.target()), "makes room for its replacement")
 		g.shrinkTo(ready - 1)
 	}
 }
 
-// shrink has a restart do with fewer processes than there were, as others have taken the room that some
+// shrinkTo has a restart do with fewer processes than there were, as others have taken the room that some
 // of them left.
-func (g *groupState) shrink() {
-	if c := g.census(); c.standby+c.leaving == 0 {
-		g.shrinkTo(g.there())
-	}
-}
-
 func (g *groupState) shrinkTo(size int) {
 	r := g.running()
 	if size = max(g.app.MinProcesses, size); r != nil && size < r.had {
@@ -88,143 +108,78 @@ func (g *groupState) shrinkTo(size int) {
 	}
 }
 
-// there is how many processes serve, or will in addition to those that do.
-func (g *groupState) there() int { return g.census().serving() }
+// toServe is what one more process is needed for that is to serve.
+func (c *course) toServe() need {
+	if c.ready == 0 {
+		return subsistence
+	}
+	return growing
+}
 
-// unserved is how many more processes the queue needs than are coming.
-func (g *groupState) unserved() int {
-	needed := g.queue.length
-	if g.app.Concurrency == conf.Unlimited {
+// unserved is how many more processes a queue of that length needs than are coming.
+func (c *course) unserved(needed int) int {
+	if c.app.Concurrency == conf.Unlimited {
 		needed = min(needed, 1)
 	} else {
-		needed = (needed + g.app.Concurrency - 1) / g.app.Concurrency
+		needed = (needed + c.app.Concurrency - 1) / c.app.Concurrency
 	}
-	ready, coming := g.census().ready, g.census().additions()
-	if ready == 0 {
-		coming = g.census().spawning // there is nothing that a replacement could replace
+	coming := c.additions()
+	if c.ready == 0 {
+		coming = c.spawning // there is nothing that a replacement could replace
 	}
-	return min(needed-coming, g.app.MaxProcesses-ready-coming)
+	return min(needed-coming, c.app.MaxProcesses-c.ready-coming)
 }
 
 // owed is how many processes of the target are to take the place of those that were let go ahead of
 // them, where the steady generation does not make up for them: the first, if there is no room for it
-// beside the old ones, and those of a canary.
-func (g *groupState) owed() int {
-	r, target := g.running(), g.target()
-	missing := g.size() - g.there()
-	switch {
-	case r == nil || g.steady() == target:
+// beside the old ones.
+func (c *course) owed() int {
+	r, ours := c.restart, c.of(c.target())
+	if r == nil || c.steady == c.target() || r.surge > 0 || ours.ready+ours.spawning > 0 {
 		return 0
-	case r.surge == 0 && g.of(target).ready+g.of(target).spawning == 0:
-		return min(1, missing)
 	}
-	return 0
+	return min(1, c.size-c.serving())
 }
 
 // unreplaced is how many replacements are to be begun. A restart spawns at least one, to prove its
 // release.
-func (g *groupState) unreplaced() int {
-	old, coming := g.replaceable(), g.of(g.target()).spawning
-	if r := g.running(); r != nil {
-		if g.of(g.target()).ready+coming == 0 {
+func (c *course) unreplaced() int {
+	ours := c.of(c.target())
+	old, coming := c.replaceable, ours.spawning
+	if r := c.restart; r != nil {
+		if ours.ready+coming == 0 {
 			old = max(old, 1)
 		}
 		switch {
-		case g.gathering(r):
-			return min(r.total-g.of(r.generation).ready-coming, r.surge-g.census().replacing)
-		case r.waits() && !g.target().bad:
-			if old = g.undelivered(r) + g.census().replacing; g.census().ready == 0 {
+		case c.gathering:
+			return min(r.total-ours.ready-coming, r.surge-c.replacing)
+		case r.waits() && !c.target().bad():
+			if old = c.undelivered() + c.replacing; c.ready == 0 {
 				old = min(old, 1-coming) // what is unproven does not stand in for what is missing
 			}
 		}
 	}
-	return min(old, g.surge()) - g.census().replacing
+	return min(old, c.surge) - c.replacing
 }
 
 // unprobed is 1 if it is to be tried whether a bad generation starts by now. One that must not run beside
 // the old is not tried.
-func (g *groupState) unprobed() int {
-	if r := g.restartTo(g.wanted); r != nil && !r.way().probes() {
+func (c *course) unprobed(asked *restart) int {
+	if asked != nil && !asked.way().probes() {
 		return 0
 	}
-	if g.resisting() && !g.wanted.rejected && g.of(g.wanted).ready+g.of(g.wanted).spawning == 0 {
-		return min(1, g.surge()-g.census().replacing)
+	if c.resisting() && !c.wanted.rejected() && c.newest.ready+c.newest.spawning == 0 {
+		return min(1, c.surge-c.replacing)
 	}
 	return 0
-}
-
-// spawn begins so many spawns of a generation, or fewer. It reports false if that is for want of room
-// in the pool. What was let go and still lives is put back to work instead: that takes no time. Where
-// nothing is ready there is nothing to replace.
-func (g *groupState) spawn(now time.Time, n *generation, why need, times int) bool {
-	for range times {
-		replaces := why == replacing && (g.census().ready > 0 || g.gatheringFor(n))
-		if p := g.revivable(n); p != nil {
-			g.revive(now, p, replaces)
-			continue
-		}
-		if why == replacing && !replaces {
-			why = g.toServe()
-		}
-		if g.overwritten(n) || !g.maySpawn(now, n) {
-			return true
-		}
-		if !g.os.claim(why, g.surge()) {
-			return false
-		}
-		g.begin(now, n, replaces)
-	}
-	return true
 }
 
 // maySpawn reports whether a spawn may begin: not in the pause after one that failed, one at a time
 // as long as none works after that, never more alive than max and the surge, and not while a blocking
 // restart waits for the old processes to be gone.
-func (g *groupState) maySpawn(now time.Time, n *generation) bool {
-	failing := n.failures > 0 && g.of(n).ready+g.of(n).booted == 0
-	return !now.Before(n.retryAt) && !(failing && g.of(n).spawning > 0) &&
-		g.crowd() < g.app.MaxProcesses+g.surge() && !g.blocked()
-}
-
-// crowd is how many processes count against max and the surge. Not those that only keep long-lived
-// connections, or are kept for a rollback. Nor those that take their time to go, up to max of them,
-// unless a surge of 0 says that there is room for none beside: a restart goes on beside a process that
-// is stuck.
-func (g *groupState) crowd() int {
-	c := g.census()
-	crowd := c.all - c.apart
-	if g.surge() > 0 {
-		crowd -= min(c.slow, g.app.MaxProcesses)
-	}
-	return crowd
-}
-
-func (g *groupState) begin(now time.Time, n *generation, replaces bool) {
-	g.spawned++
-	g.moves++
-	p := &Process{
-		number:     g.spawned,
-		generation: n,
-		replaces:   replaces,
-		failures:   n.failures,
-		limit:      g.requestLimit(),
-		began:      now,
-		lastUsed:   now,
-		since:      now,
-		place:      -1,
-	}
-	g.procs = append(g.procs, p)
-	g.os.note(hclog.Info, "spawning process", p.pairs("release", n.release.Path)...)
-	g.step(now, g.running(), "spawning", p)
-	g.happened(now, p, "")
-	g.os.spawn(p)
-}
-
-// requestLimit is max_requests give or take a tenth, so that processes do not all go at once.
-func (g *groupState) requestLimit() uint64 {
-	limit := g.app.MaxRequests
-	if limit <= 0 {
-		return 0
-	}
-	return uint64(max(1, limit-limit/10+g.rand.IntN(2*(limit/10)+1)))
+func (c *course) maySpawn(n *generation) bool {
+	those := c.of(n)
+	failing := n.failures > 0 && those.ready+those.booted == 0
+	return !c.now.Before(n.retryAt) && !(failing && those.spawning > 0) &&
+		c.crowd() < c.app.MaxProcesses+c.surge && !c.blocked
 }

@@ -5,38 +5,47 @@ import "time"
 // This file is what a restart says of itself as it goes on.
 
 // step notes what happened to p, or to r itself if p is nil.
-func (g *groupState) step(now time.Time, r *restart, what string, p *Process) {
+func (s *roster) step(now time.Time, r *restart, what string, p *Process) {
 	if r == nil {
 		return
 	}
-	s := Step{At: now, What: what, Generation: r.generation.number}
+	t := Step{At: now, What: what, Generation: r.generation.number}
 	if p != nil {
-		s.PID, s.Generation = p.pid(), p.generation.number
+		t.PID, t.Generation = p.pid(), p.generation.number
 	}
-	g.addStep(r, s)
+	s.addStep(r, t)
 	if p == nil {
-		g.tellStep(r, s)
+		s.tellStep(r, t)
 	}
 }
 
 // stepNote notes something about r that takes words.
-func (g *groupState) stepNote(now time.Time, r *restart, what, note string) {
-	s := Step{At: now, What: what, Generation: r.generation.number, Note: note}
-	g.addStep(r, s)
-	g.tellStep(r, s)
+func (s *roster) stepNote(now time.Time, r *restart, what, note string) {
+	t := Step{At: now, What: what, Generation: r.generation.number, Note: note}
+	s.addStep(r, t)
+	s.tellStep(r, t)
 }
 
-func (g *groupState) addStep(r *restart, s Step) {
+func (s *roster) addStep(r *restart, t Step) {
 	if len(r.steps) < keptSteps || r.state != RestartRunning {
-		r.steps = append(r.steps, s)
+		r.steps = append(r.steps, t)
 	}
-	g.os.moved()
+	s.os.moved()
 }
 
-func (g *groupState) tellStep(r *restart, s Step) {
-	e := Event{At: s.At, Kind: "restart", What: s.What, Generation: s.Generation, Restart: r.id, Why: s.Note}
+func (s *roster) tellStep(r *restart, t Step) {
+	e := Event{At: t.At, Kind: "restart", What: t.What, Generation: t.Generation, Restart: r.id, Why: t.Note}
 	if r.failure != nil && r.state == RestartFailed {
 		e.Why = r.failure.Reason
 	}
-	g.os.happened(e)
+	s.os.happened(e)
+}
+
+// happened tells what became of p.
+func (s *roster) happened(now time.Time, p *Process, why string) {
+	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why}
+	if r := s.running(); r != nil {
+		e.Restart = r.id
+	}
+	s.os.happened(e)
 }

@@ -206,7 +206,7 @@ func (s *story) has(want ...string) {
 
 func (s *story) isIn(want Condition) {
 	s.t.Helper()
-	if got := s.state.condition(s.now); got != want {
+	if got := s.state.plot(s.now).condition(); got != want {
 		s.t.Fatalf("the condition is %s, it should be %s", got, want)
 	}
 }

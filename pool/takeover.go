@@ -1,73 +1,95 @@
 package pool
 
 import (
-	"fmt"
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
 
-// This file is the rules that ask the way of a restart.
+// This file is the rules by which one generation takes over from another. How, they ask its way.
+
+// drainReplaced lets one outdated or worn process go for each replacement that was put to work,
+// unless processes have crashed meanwhile and it is needed.
+func (g *groupState) drainReplaced(c *course) {
+	if c.arrived == 0 && c.ready <= g.app.MaxProcesses {
+		return
+	}
+	for _, p := range g.procs {
+		if p.state != Ready || !p.replaces || c.restart.waits() && p.generation == c.restart.generation {
+			continue // a canary comes on top, until it is promoted
+		}
+		p.replaces = false
+		g.moves++
+		if !p.generation.bad() && c.replaceable > 0 && c.ready > c.size {
+			old := g.dispensable(c.target())
+			g.retire(c.now, c.target(), old, whyReplaced(old, c.target()))
+			c = g.fresh(c)
+		}
+	}
+	for c.ready-c.beside > max(g.app.MaxProcesses, c.size) { // a crash was repaired, and a replacement came too
+		g.retire(c.now, c.target(), g.dispensable(c.target()), "above max_processes")
+		c = g.fresh(c)
+	}
+}
+
+func whyReplaced(p *Process, target *generation) string {
+	if p.generation == target {
+		return "max_requests reached"
+	}
+	return "replaced by another generation"
+}
 
 // drainAhead lets processes go before their replacements are there: all of them for a blocking
 // restart, and for a rolling one as many as may be unavailable.
-func (g *groupState) drainAhead(now time.Time) {
-	r := g.running()
+func (g *groupState) drainAhead(c *course) {
+	r := c.restart
 	switch {
-	case r == nil || now.Before(r.quietAt):
-	case r.way().clears() && r.generation == g.target():
+	case r == nil || c.now.Before(r.quietAt):
+	case c.way.clears() && r.generation == c.target():
 		for _, p := range g.procs {
 			if p.state == Ready && p.generation != r.generation {
-				g.retire(now, p, "makes way for another generation")
+				g.retire(c.now, c.target(), p, "makes way for another generation")
 			}
 		}
-	case !now.Before(g.target().retryAt):
-		for m := g.missable(); m > 0 && g.replaceableAhead(r) && g.census().ready > g.size()-m; {
-			g.retire(now, g.dispensable(), "makes room for its replacement")
+	case !c.now.Before(c.target().retryAt) && (!r.waits() || c.target().bad()):
+		for m := c.missable; m > 0 && c.replaceable > 0 && c.ready > c.size-m; {
+			g.retire(c.now, c.target(), g.dispensable(c.target()), "makes room for its replacement")
+			c = g.fresh(c)
 		}
 	}
 }
 
-// replaceableAhead reports whether there is something to replace that is to be replaced now.
-func (g *groupState) replaceableAhead(r *restart) bool {
-	return g.replaceable() > 0 && (!r.waits() || g.target().bad)
-}
-
-// blocked reports whether a blocking restart waits for the last old process to be gone.
-func (g *groupState) blocked() bool {
-	r := g.running()
-	if r == nil || !r.way().clears() || r.generation != g.target() {
-		return false
+// drainRejected lets the processes go of what was taken back, where enough of the old code serves, or where
+// it serves but cannot be spawned any more to replace them.
+func (g *groupState) drainRejected(c *course) {
+	if !c.wanted.rejected() || !c.resisting() || c.of(c.good).ready == 0 ||
+		c.of(c.good).ready < c.size && !c.overwritten(c.good) {
+		return
 	}
-	c, ours := g.census(), g.of(r.generation)
-	return c.all-c.lost > ours.all-ours.lost
-}
-
-// gathering reports whether a blue-green restart has not switched yet.
-func (g *groupState) gathering(r *restart) bool {
-	return r.way().gathers(r) && r.generation == g.target()
-}
-
-func (g *groupState) gatheringFor(n *generation) bool {
-	r := g.running()
-	return r != nil && r.generation == n && g.gathering(r)
+	for _, p := range g.procs {
+		if p.state == Ready && p.generation != c.good {
+			g.drain(c.now, p, "taken back")
+		}
+	}
 }
 
 // switchOver takes the old processes away, in one step, once enough new ones have booted.
-func (g *groupState) switchOver(now time.Time) {
-	r := g.running()
-	if r == nil || !g.gathering(r) || now.Before(r.quietAt) || g.of(r.generation).booted < r.total {
+func (g *groupState) switchOver(c *course) {
+	r := c.restart
+	if !c.gathering || c.now.Before(r.quietAt) || c.of(r.generation).booted < r.total {
 		return
 	}
-	r.switched = now
-	g.step(now, r, "switched", nil)
+	r.switched = c.now
+	g.step(c.now, r, "switched", nil)
 	for _, p := range g.procs {
 		switch {
 		case p.generation == r.generation:
 			p.replaces = false // from here on it is one of those that there are
 			g.moves++
 		case p.state == Ready:
-			g.retire(now, p, "replaced by another generation")
+			g.retire(c.now, c.target(), p, "replaced by another generation")
 		}
 	}
 }
@@ -76,56 +98,111 @@ func (g *groupState) switchOver(now time.Time) {
 // be joined by more requests, or because a blue-green one has not switched. At the switch the new
 // processes wait, for switch_timeout at most, until the old ones have given their last answers: so
 // that no visitor sees the old after the new.
-func (g *groupState) heldBack(now time.Time, p *Process) bool {
+func (g *groupState) heldBack(c *course, p *Process) bool {
 	r := g.restartTo(p.generation)
 	switch {
 	case r == nil:
 		return false
-	case now.Before(r.quietAt):
+	case c.now.Before(r.quietAt):
 		return true
 	case r.state != RestartRunning:
 		return false
 	}
-	return r.way().holds(now, r, g.census().answering > g.of(r.generation).answering, g.app.Restart.SwitchTimeout)
+	return c.way.holds(c.now, r, c.answering > c.of(r.generation).answering, g.app.Restart.SwitchTimeout)
 }
 
-func (g *groupState) switchLimit(r *restart) time.Time {
-	return r.switched.Add(g.app.Restart.SwitchTimeout)
-}
-
-// limit sets how many processes r may have beside the old ones, and how many may be missing. Where
-// memory does not allow what the configuration does, it says so.
-func (g *groupState) limit(now time.Time, r *restart, m Memory) {
-	c := &g.app.Restart
-	r.surge, r.unavailable = r.way().limits(r.total, c.Surge.Of(g.app.MaxProcesses), c.Unavailable.Of(r.total))
-	r.spare = -1
-	if m.Free <= 0 || m.PerProcess <= 0 || r.way().clears() {
+// bringBack puts all that was let go of the good generation back to work, at once, when the wanted one
+// was taken back.
+func (g *groupState) bringBack(c *course) {
+	if g.closed || !c.resisting() {
 		return
 	}
-	fits := int(min(m.Free/m.PerProcess, int64(maxFits)))
-	r.spare = max(0, fits-r.surge)
-	if fits < r.surge {
-		g.limitTo(now, r, fits, m)
+	for missing := c.size - c.of(c.good).ready; missing > 0; missing-- {
+		p := g.revivable(c.good)
+		if p == nil {
+			return
+		}
+		g.revive(c.now, p, len(g.lendable.heap) > 0)
 	}
 }
 
-// limitTo has r make do with so many processes beside the old ones, or fail.
-func (g *groupState) limitTo(now time.Time, r *restart, fits int, m Memory) {
-	lack := fmt.Sprintf("%s free, %s per process: there is room for %d of %d extra processes", size(m.Free), size(m.PerProcess), fits, r.surge)
-	surge, unavailable, note, err := r.way().fit(r.total, fits, r.surge, r.unavailable)
-	if err != nil {
-		r.failure = &Failure{At: now, Generation: r.generation.number, ErrorID: g.errorID(),
-			Reason: fmt.Sprintf("%v (%s)%s", err, lack, note)}
+// conclude ends the restart that runs if the generation that it is for has taken over, or has failed
+// to.
+func (g *groupState) conclude(c *course) {
+	r := c.restart
+	switch {
+	case r != nil && c.way.returning():
+		if c.allOf(r.generation) {
+			g.end(c.now, r, RestartDone)
+		}
+	case c.wanted.bad():
+		if r != nil && !c.rollingBack() {
+			g.concludeFailed(c, r)
+		}
+	case r.waits():
+		if !r.halted && c.of(r.generation).ready >= r.canary {
+			r.halted = true
+			g.step(c.now, r, "canary", nil)
+		}
+	case !c.allOf(c.wanted) || r != nil && g.inProbation(c, r):
+	default:
+		g.approve(c.now)
+		if r != nil {
+			g.end(c.now, r, RestartDone)
+		}
+	}
+}
+
+func (g *groupState) concludeFailed(c *course, r *restart) {
+	if c.wanted.worked() && c.resisting() {
+		g.step(c.now, r, "rolled-back", nil)
+	}
+	r.failure = cmp.Or(r.failure, c.wanted.failure)
+	g.end(c.now, r, RestartFailed)
+}
+
+// inProbation reports whether the new generation, which has taken over, is still being watched. The
+// first time it begins that.
+func (g *groupState) inProbation(c *course, r *restart) bool {
+	if r.probation.IsZero() && c.trying() {
+		r.probation = c.now.Add(g.app.Health.Probation)
+		c.due.at(r.probation)
+		g.step(c.now, r, "probation", nil)
+	}
+	return c.now.Before(r.probation)
+}
+
+// adopt makes r the restart that runs.
+func (g *groupState) adopt(r *restart) {
+	g.wanted, g.spare = r.generation, r.spare
+	g.moves++
+	g.record(r)
+}
+
+// begun follows when r runs, or has a newer release.
+func (g *groupState) begun(now time.Time, r *restart, req RestartRequest) {
+	r.hold(now, req.Settle)
+	if g.good != nil {
+		g.good.forgive()
+	}
+	g.os.note(hclog.Info, "restart requested", "id", r.id, "generation", r.generation.number,
+		"strategy", r.strategy, "release", req.Release.Path, "reason", req.Reason)
+}
+
+// beginFollowUp begins what was to follow, once nothing else runs.
+func (g *groupState) beginFollowUp(c *course) {
+	f := g.next
+	if f == nil || c.restart != nil {
 		return
 	}
-	r.surge, r.unavailable = surge, unavailable
-	g.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack+note, r.surge, r.unavailable))
-	g.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", m.Free, "per-process", m.PerProcess,
-		"surge", r.surge, "unavailable", r.unavailable)
+	g.next = nil
+	r := g.newRestart(c, f.record.id, f.request, nil)
+	r.started, r.steps = f.record.started, slices.Concat(f.record.steps, r.steps[1:])
+	if r.failure != nil {
+		g.endUnbegun(c.now, r, RestartFailed)
+		return
+	}
+	g.adopt(r)
+	g.step(c.now, r, "begun", nil)
+	g.begun(c.now, r, f.request)
 }
-
-// maxFits is more processes than there can be.
-const maxFits = 1 << 30
-
-// size is a number of bytes for people.
-func size(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }

@@ -60,3 +60,13 @@ func wayOf(strategy string) way {
 	}
 	return rolling{}
 }
+
+func (r *restart) way() way { return wayOf(r.strategy) }
+
+// grow notes that so many processes are to be replaced by now: the group has grown meanwhile.
+func (r *restart) grow(servers int) {
+	r.had = max(r.had, servers)
+	r.total = max(r.total, r.had)
+	surge, _ := r.way().limits(r.total, r.surge, r.unavailable)
+	r.surge = max(r.surge, surge)
+}

@@ -34,12 +34,3 @@ func (w Wish) rank(p *Process) (rank int) {
 	}
 	return rank
 }
-
-// pinned is the oldest generation that may serve a request which asks for pin: one that was taken back
-// cannot be insisted on.
-func (g *groupState) pinned(pin int) int {
-	if g.good != nil && pin <= g.withdrawn {
-		return min(pin, g.good.number)
-	}
-	return pin
-}

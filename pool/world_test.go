@@ -258,7 +258,7 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 }
 
 func (g *simGroup) noteTakenBack() {
-	if g.state.wanted.bad {
+	if g.state.wanted.bad() {
 		g.takenBack = g.state.wanted.number
 	}
 }

@@ -109,10 +109,7 @@ func (s *Server) newSite(app conf.App, c Config) *site {
 
 // Serve accepts connections on l until Shutdown, which closes l. It returns nil then.
 func (s *Server) Serve(l net.Listener) error {
-	s.mu.Lock()
-	s.listeners = append(s.listeners, l)
-	s.mu.Unlock()
-	if s.stopping.Load() {
+	if !s.listenTo(l) {
 		return l.Close()
 	}
 	for {
@@ -128,6 +125,17 @@ func (s *Server) Serve(l net.Listener) error {
 			s.notAccepted(err)
 		}
 	}
+}
+
+// listenTo has Shutdown close l. It reports false if that was called before.
+func (s *Server) listenTo(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping.Load() {
+		return false
+	}
+	s.listeners = append(s.listeners, l)
+	return true
 }
 
 // notAccepted deals with an error that says something about one connection, or about the machine: there
@@ -178,8 +186,8 @@ const lastAnswers = time.Second
 // and event streams, which may last for ever, and requests whose time is over. It returns the cause of
 // ctx's end if requests were cut.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
 	s.mu.Lock()
+	s.stopping.Store(true)
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}

@@ -1,0 +1,156 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"purser/conf"
+)
+
+// This file is what requests and those who look may ask of a Group.
+
+// Name returns the app's name.
+func (g *Group) Name() string { return g.app.Name }
+
+// App returns the app's configuration.
+func (g *Group) App() conf.App { return g.app }
+
+// TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
+// has to Acquire. The caller must Release or Hold the process.
+func (g *Group) TryAcquire(w Wish) *Process {
+	defer endBroken()
+	g.mu.Lock()
+	p := g.state.lend(w)
+	g.mu.Unlock()
+	return p
+}
+
+// Acquire lends a ready process, waiting for one if it must. The caller must Release or Hold it.
+// The error is ErrQueueFull, ErrQueueTimeout, ErrClosed, a *StartError if nothing serves and nothing
+// can be started, or the cause of ctx's end.
+func (g *Group) Acquire(ctx context.Context, wish Wish) (*Process, error) {
+	if p := g.TryAcquire(wish); p != nil {
+		return p, nil
+	}
+	w := &waiter{done: make(chan struct{}), wish: wish}
+	var err error
+	g.do(func(s *groupState, now time.Time) { err = s.acquire(now, w) })
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-w.done:
+		return w.proc, w.err
+	case <-ctx.Done():
+		g.do(func(s *groupState, now time.Time) { s.abandon(now, w) })
+		return nil, context.Cause(ctx)
+	}
+}
+
+// QueueFull reports whether a request that came now would be refused with ErrQueueFull.
+func (g *Group) QueueFull() bool {
+	defer endBroken()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.queueFull()
+}
+
+// Release gives back a process that was lent, and says how it went.
+func (g *Group) Release(p *Process, o Outcome) {
+	defer endBroken()
+	g.mu.Lock()
+	g.relieved(p, g.state.giveBack(p, o))
+}
+
+// Hold makes the request that p was lent to a long-lived connection: a WebSocket, an event stream. It
+// takes no room among p's requests, is waited for longer when p is to go, and ends with Drop instead
+// of Release.
+func (g *Group) Hold(p *Process) {
+	defer endBroken()
+	g.mu.Lock()
+	g.relieved(p, g.state.hold(p))
+}
+
+// Drop ends a long-lived connection to p.
+func (g *Group) Drop(p *Process) {
+	defer endBroken()
+	g.mu.Lock()
+	g.relieved(p, g.state.drop(p))
+}
+
+// relieved goes on after load was taken from p, and frees mu. As a rule nothing comes of it, and then
+// it costs next to nothing.
+func (g *Group) relieved(p *Process, more bool) {
+	if !more {
+		g.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	g.state.released(now, p)
+	g.unlock(now)
+}
+
+// Recycle replaces a process that misbehaves. It gets no new request from now on.
+func (g *Group) Recycle(p *Process, why string) {
+	g.do(func(s *groupState, now time.Time) { s.recycle(now, p, why) })
+}
+
+// Doubt says that a process ended a connection without an answer, which most often is the first that
+// is seen of its death. It is lent only if there is no other, for about a second. What is returned is
+// closed when it is gone.
+func (g *Group) Doubt(p *Process) (gone <-chan struct{}) {
+	g.do(func(s *groupState, now time.Time) { s.doubt(now, p) })
+	return p.gone
+}
+
+// Releases returns where the app's code lies, newest first: the release that serves or takes over,
+// those of older processes that live, and the last good one. It is the same slice for as long as
+// nothing has changed, and must not be changed.
+func (g *Group) Releases() []Release { return *g.releases.Load() }
+
+// Snapshot returns what the group is now.
+func (g *Group) Snapshot() GroupSnapshot {
+	defer endBroken()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return snapshotOf(&g.state, time.Now())
+}
+
+// close turns new requests away, lets running ones end and stops every process. What is left when
+// ctx ends is killed. It returns when the last is gone.
+func (g *Group) close(ctx context.Context) error {
+	g.do((*groupState).close)
+	killed := make(chan int, 1)
+	stop := context.AfterFunc(ctx, func() { killed <- g.killAll() })
+	g.children.Wait()
+	late := 0
+	if !stop() {
+		late = <-killed
+	}
+	g.stopTime()
+	g.clock.Wait()
+	if late > 0 {
+		return fmt.Errorf("cannot stop app %q in time, so %d processes were killed: %w", g.app.Name, late, context.Cause(ctx))
+	}
+	return nil
+}
+
+func (g *Group) killAll() (killed int) {
+	g.do(func(s *groupState, now time.Time) { killed = s.killAll(now) })
+	return killed
+}
+
+// offer and yield are for the pool, when another group needs room.
+
+func (g *Group) offer() (idle time.Time, load int, ok bool) {
+	defer endBroken()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.offer(time.Now())
+}
+
+func (g *Group) yield(n need) (yielded bool) {
+	g.do(func(s *groupState, now time.Time) { yielded = s.yield(now, n) })
+	return yielded
+}

@@ -1,0 +1,126 @@
+package pool
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"purser/conf"
+)
+
+// A roster is the processes of a group that are not yet gone, and the restarts that move them. It makes the
+// moves, and knows no rule.
+type roster struct {
+	app  conf.App
+	os   driver
+	rand *rand.Rand
+
+	restartLog
+	procs     []*Process // oldest first
+	lendable  lendable   // those of them that are ready
+	spawned   int        // processes so far
+	processed uint64     // requests done with by processes that are gone
+	moves     int        // of processes and restarts so far: settle makes rounds until one makes none
+}
+
+// look notes which processes were used since it was last called, and ends doubts that nothing came of.
+func (s *roster) look(now time.Time) {
+	for _, p := range s.procs {
+		if !p.doubted.IsZero() && now.Sub(p.doubted) >= slowTick {
+			p.doubted = time.Time{}
+			s.lendable.moved(p)
+		}
+		if p.lent != p.seen || p.load() > 0 {
+			p.seen, p.lastUsed = p.lent, now
+		}
+	}
+}
+
+// idlest returns the ready process with nothing in flight that was not used for the longest time.
+func (s *roster) idlest() (idlest *Process) {
+	for _, p := range s.procs {
+		if p.state == Ready && p.load() == 0 && (idlest == nil || p.lastUsed.Before(idlest.lastUsed)) {
+			idlest = p
+		}
+	}
+	return idlest
+}
+
+// dispensable returns the ready process to let go next, where the group is to become target: one to be replaced
+// before others, of those the oldest generation, and of that the least busy.
+func (s *roster) dispensable(target *generation) (best *Process) {
+	for _, p := range s.procs {
+		if p.state == Ready && (best == nil || moreDispensable(target, p, best)) {
+			best = p
+		}
+	}
+	return best
+}
+
+func moreDispensable(target *generation, a, b *Process) bool {
+	switch ra, rb := a.replaceable(target), b.replaceable(target); {
+	case ra != rb:
+		return ra
+	case a.generation.number != b.generation.number:
+		return a.generation.number < b.generation.number
+	}
+	return a.load() < b.load()
+}
+
+// kept returns the oldest process that is kept for a rollback, or nil.
+func (s *roster) kept() *Process {
+	for _, p := range s.procs {
+		if p.state == Standby {
+			return p
+		}
+	}
+	return nil
+}
+
+// revivable returns a process of n that was let go and lives, the one that stands by before one that
+// drains, or nil.
+func (s *roster) revivable(n *generation) (best *Process) {
+	for _, p := range s.procs {
+		if p.generation == n && p.revivable() && (best == nil || p.state > best.state) {
+			best = p
+		}
+	}
+	return best
+}
+
+// serves reports whether a process of n does.
+func (s *roster) serves(n *generation) bool {
+	return slices.ContainsFunc(s.lendable.heap, func(p *Process) bool { return p.generation == n })
+}
+
+// alive returns the generations of which something serves, or could again, newest process first.
+func (s *roster) alive() (alive []*generation) {
+	for _, p := range slices.Backward(s.procs) {
+		if Ready <= p.state && p.state <= Standby && !slices.Contains(alive, p.generation) {
+			alive = append(alive, p.generation)
+		}
+	}
+	return alive
+}
+
+// numbers returns the numbers of the generations that live, and of the wanted one, in order. What is asked to
+// exit does not count any more.
+func (s *roster) numbers(wanted *generation) []int {
+	numbers := []int{wanted.number}
+	for _, p := range s.procs {
+		if p.state < Stopping {
+			numbers = append(numbers, p.generation.number)
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}
+
+// requestLimit is max_requests give or take a tenth, so that processes do not all go at once.
+func (s *roster) requestLimit() uint64 {
+	limit := s.app.MaxRequests
+	if limit <= 0 {
+		return 0
+	}
+	return uint64(max(1, limit-limit/10+s.rand.IntN(2*(limit/10)+1)))
+}
