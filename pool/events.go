@@ -255,8 +255,8 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 	return r, nil
 }
 
-// resume has the group begin where one before it has ended. If something was taken back, the group is one that
-// runs the good release, and withstands the other.
+// resume has the group begin where one before it has ended. If the newest release did not serve, the group is
+// one that runs the good release, and withstands the other.
 func (g *groupState) resume(now time.Time, p Past) {
 	if g.wanted.number = p.Generation + 1; p.TakenBack == nil {
 		return
@@ -264,7 +264,7 @@ func (g *groupState) resume(now time.Time, p Past) {
 	g.good = g.wanted
 	g.good.number, g.good.standing = max(1, p.Generation-1), working
 	g.wanted = &generation{number: g.good.number + 1, release: *p.TakenBack}
-	g.withdraw(takenBack, g.failure(now, g.wanted.number, "rolled back before purser was started"))
+	g.withdraw(p.Why.standing(), g.failure(now, g.wanted.number, cmp.Or(p.Reason, "rolled back")+earlier))
 }
 
 // leastNeeded returns the process that the group can do without best, or nil, and whether it is busy.

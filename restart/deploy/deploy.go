@@ -174,7 +174,9 @@ func (d *Deployer) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot,
 	if d.ctx.Err() != nil {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
-	return g.Rollback(reason)
+	r, err := g.Rollback(reason)
+	d.memo.note(g.Name(), g.Past) // before anybody is told that it was taken back
+	return r, err
 }
 
 // Promote lets the restart of an app go on that waits at its canary.

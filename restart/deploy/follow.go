@@ -80,13 +80,13 @@ func (d *Deployer) happened(e pool.Event) {
 	if g == nil || a == nil {
 		return
 	}
+	d.memo.note(e.App, g.Past)
 	switch {
 	case e.Kind == "process" && e.What == "gone":
 		d.checker.Gone(e.App, e.Process)
 	case e.Kind == "restart":
 		if r, known := d.pool.Restart(e.Restart); known != nil {
 			a.restartWent(g, r, e.What)
-			d.memo.note(e.App, g.Past())
 		}
 	}
 	hooks := a.hooksNow()

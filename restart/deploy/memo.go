@@ -42,7 +42,7 @@ func readMemo(path string, log hclog.Logger) *memo {
 	if err != nil {
 		m.apps = map[string]pool.Past{}
 		aside := path + ".damaged"
-		log.Error("cannot read what the last purser has left, so what was rolled back is not known; the file is set aside",
+		log.Error("cannot read what the last purser has left, so what was taken back is not known; the file is set aside",
 			"file", aside, "error", errors.Join(err, os.Rename(path, aside)))
 	}
 	return m
@@ -54,10 +54,11 @@ func (m *memo) of(app string) pool.Past {
 	return m.apps[app]
 }
 
-// note keeps what is new of an app.
-func (m *memo) note(app string, past pool.Past) {
+// note keeps what is new of an app. It asks for that itself, so that of two notes at once the newer stays.
+func (m *memo) note(app string, ask func() pool.Past) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	past := ask()
 	if reflect.DeepEqual(m.apps[app], past) {
 		return
 	}
@@ -67,7 +68,7 @@ func (m *memo) note(app string, past pool.Past) {
 	}
 	if err := m.write(); err != nil && !m.failed {
 		m.failed = true
-		m.log.Warn("cannot keep what was rolled back over a restart of purser; give the folder to the user that purser runs as",
+		m.log.Warn("cannot keep what was taken back over a restart of purser; give the folder to the user that purser runs as",
 			"folder", filepath.Dir(m.path), "error", err)
 	}
 }
