@@ -16,6 +16,7 @@ var railsWithout = []string{"--skip-bundle", "--skip-git", "--skip-javascript", 
 
 const (
 	railsCommand    = `command = "bundle exec puma -C config/puma.rb -b unix://{socket}"`
+	railsServer     = `command = "bin/rails server -b 127.0.0.1 -p {port}"` // which wants a pid file of its own, too
 	railsRoutes     = "Rails.application.routes.draw do\n  root to: 'code#show'\nend\n"
 	railsController = `class CodeController < ApplicationController
   VERSION = Rails.root.join('VERSION').read # once, as a process boots
@@ -49,7 +50,7 @@ func newRails(t *testing.T) harness.App {
 
 func railsIn(t *testing.T, dir, program string, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(harness.Within(t), program, args...)
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot run %v: %v\n%s", cmd.Args, err, out)
@@ -66,13 +67,13 @@ func TestABrokenDeployInPlaceOfARailsAppFailsNoRequest(t *testing.T) {
 		mended       string
 	}{
 		{"by command", []string{railsCommand}, "config/routes.rb", "Rails.application.routes.draw do\n  root to: 'code#show\n", railsRoutes},
+		{"by rails server", []string{railsServer}, "config/routes.rb", "broken(", railsRoutes},
 		{"by itself", nil, "config/initializers/broken.rb", "def of(", ""},
 	} {
-		t.Run(r.name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(r.name, func(t *testing.T) { // one after the other, as their boots need both cores
 			app := newRails(t)
 			p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, append(r.keys, harness.Processes(2))...)})
-			harness.AwaitReady(t, p, 2)
+			harness.Eventually(t, harness.ReadyLimit, "both processes are ready", func() bool { return len(p.Status(t, "app").Ready()) == 2 })
 			deployRails(t, p, app, "2", func() { app.Write(r.file, r.broken) }, "failed", "v=1 gen=1")
 			deployRails(t, p, app, "3", func() { app.Write(r.file, r.mended) }, "done", "v=3 gen=3")
 		})
@@ -91,7 +92,7 @@ func deployRails(t *testing.T, p *harness.Purser, app harness.App, version strin
 	change()
 	app.Touch()
 	harness.AwaitAnswers(t, load, 200)
-	harness.Eventually(t, harness.Patience, "the restart is "+state, func() bool {
+	harness.Eventually(t, harness.ReadyLimit, "the restart is "+state, func() bool {
 		s := p.Status(t, "app")
 		return s.Generation == harness.GenerationIn("gen="+version) && harness.RestartState(s) == state
 	})
