@@ -2,7 +2,7 @@
 //
 // Load reads it, fills in the defaults and refuses whatever it cannot honour, naming the file, the
 // line, the key, what is allowed and the nearest key. Nothing here opens a socket or starts a
-// process; beside the configuration, only CheckRoot looks at the file system.
+// process, or looks at the file system beside the configuration.
 package conf
 
 import (

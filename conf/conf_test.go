@@ -87,29 +87,6 @@ func TestValidateSeesWhatFlagsChanged(t *testing.T) {
 	}
 }
 
-func TestCheckRoot(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for root, want := range map[string]string{
-		dir:           "",
-		file:          "app a: " + file + " is not a folder; correct root",
-		dir + "/none": "app a: there is no folder " + dir + "/none; create it or correct root",
-		file + "/x":   "app a: cannot look into its folder: stat " + file + "/x: not a directory",
-	} {
-		app := App{Name: "a", Root: root}
-		got := ""
-		if err := app.CheckRoot(); err != nil {
-			got = err.Error()
-		}
-		if got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
 func TestParseSize(t *testing.T) {
 	for s, want := range map[string]int64{
 		"": 0, "0": 0, "512": 512, "512B": 512, "1KB": 1000, "1kB": 1000, "1KiB": 1024, "64MiB": 64 << 20,

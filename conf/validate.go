@@ -2,7 +2,6 @@ package conf
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"time"
 )
@@ -27,21 +26,6 @@ var (
 // Validate says what of the configuration cannot be honoured. Parse has called it already: it is
 // for a Config that was made by ForDir or changed by flags. Its error is Problems.
 func (c *Config) Validate() error { return c.problems().err() }
-
-// CheckRoot says why the app's folder cannot be served from. A folder may come and go while purser
-// runs, so it is no part of Validate.
-func (a *App) CheckRoot() error {
-	stat, err := os.Stat(a.Root)
-	switch {
-	case os.IsNotExist(err):
-		return fmt.Errorf("app %s: there is no folder %s; create it or correct root", a.Name, a.Root)
-	case err != nil:
-		return fmt.Errorf("app %s: cannot look into its folder: %w", a.Name, err)
-	case !stat.IsDir():
-		return fmt.Errorf("app %s: %s is not a folder; correct root", a.Name, a.Root)
-	}
-	return nil
-}
 
 func (c *Config) problems() Problems {
 	var all Problems

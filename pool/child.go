@@ -27,4 +27,5 @@ type Order struct {
 	Generation int
 	Process    int // number of the process within its group, never used twice
 	Release    Release
+	Over       <-chan struct{} // closed when nothing of the generation lives or will be spawned: what forks for it may end
 }

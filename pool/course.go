@@ -101,34 +101,6 @@ func (c *course) repairer() *generation {
 	return c.good
 }
 
-// setSizes sets how many processes there are to be. While one generation takes over from another at least one
-// is ready, if min_processes is 0. A percentage of surge is of max_processes; outside of restarts, for what is
-// worn, it is at least one.
-func (c *course) setSizes(ours *headcount) {
-	c.floor = c.app.MinProcesses
-	if c.rolling {
-		c.floor = max(1, c.floor)
-	}
-	c.size, c.surge, c.held = c.floor, max(1, c.app.Restart.Surge.Of(c.app.MaxProcesses)), c.app.MinProcesses
-	r := c.restart
-	if r == nil {
-		return
-	}
-	c.size, c.surge = max(r.total, c.app.MinProcesses), r.surge
-	c.missable = c.way.ahead(r, ours.ready > 0)
-	if r.waits() && !c.target().bad() {
-		c.beside = c.of(r.generation).ready
-	}
-	switch {
-	case c.steady == c.target():
-		c.held = c.size
-	case r.waits():
-		c.held = r.had + c.beside
-	default: // what was let go ahead of its replacement is not for the old generation to make up for
-		c.held = r.had - c.missable
-	}
-}
-
 func (c *course) setRestart(ours *headcount) {
 	if r := c.restart; r != nil && r.generation == c.target() {
 		c.gathering = c.way.gathers(r)

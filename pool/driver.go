@@ -18,5 +18,6 @@ type driver interface {
 	answer(*waiter)      // wakes the request behind it
 	happened(Event)      // a process or a restart came into another state
 	moved()              // a restart took a step
+	over(*generation)    // nothing of it lives, or will be spawned unless an operator goes back to it
 	note(level hclog.Level, message string, pairs ...any)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"purser/conf"
+
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -44,6 +46,19 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		w.proc.lent-- // nothing was sent to it
 		g.giveBack(w.proc, Unclear)
 		w.proc = nil
+	}
+	g.settle(now)
+}
+
+// configure has the group go by another configuration of its app.
+func (g *groupState) configure(now time.Time, app conf.App) {
+	g.app, g.resist = app, app.Restart.ResistDeploymentErrors
+	g.lendable.setConcurrency(app.Concurrency)
+	if app.QueueTimeout > 0 {
+		g.queue.hurry(now.Add(app.QueueTimeout))
+	}
+	if r := g.running(); r != nil {
+		r.had, r.total = min(r.had, app.MaxProcesses), min(r.total, app.MaxProcesses)
 	}
 	g.settle(now)
 }
@@ -122,7 +137,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	g.settle(now)
 }
 
-// recycle replaces a process that misbehaves. Nothing new is sent to it, so there is no point in
+// recycle replaces a process that misbehaves, if it still serves. Nothing new is sent to it, so there is no point in
 // waiting for the replacement.
 func (g *groupState) recycle(now time.Time, p *Process, why string) {
 	if p.state == Ready {
@@ -130,17 +145,6 @@ func (g *groupState) recycle(now time.Time, p *Process, why string) {
 		g.drain(now, p, why)
 	}
 	g.settle(now)
-}
-
-// detach replaces the process with that pid, as recycle does. It reports whether there is one.
-func (g *groupState) detach(now time.Time, pid int, why string) bool {
-	for _, p := range g.procs {
-		if p.state == Ready && p.pid() == pid {
-			g.recycle(now, p, why)
-			return true
-		}
-	}
-	return false
 }
 
 // doubt lends a process only if there is no other, for a while: it ended a connection without an
@@ -253,35 +257,6 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 	r := g.newRollback(g.plot(now), id, reason, back, from, had)
 	g.settle(now)
 	return r, nil
-}
-
-// resume has the group begin where one before it has ended. If the newest release did not serve, the group is
-// one that runs the good release, and withstands the other.
-func (g *groupState) resume(now time.Time, p Past) {
-	if g.wanted.number = p.Generation + 1; p.TakenBack == nil {
-		return
-	}
-	g.good = g.wanted
-	g.good.number, g.good.standing = max(1, p.Generation-1), working
-	g.wanted = &generation{number: g.good.number + 1, release: *p.TakenBack}
-	g.withdraw(p.Why.standing(), g.failure(now, g.wanted.number, cmp.Or(p.Reason, "rolled back")+earlier))
-}
-
-// leastNeeded returns the process that the group can do without best, or nil, and whether it is busy.
-func (g *groupState) leastNeeded(c *course) (p *Process, busy bool) {
-	if p := g.kept(); p != nil {
-		return p, false
-	}
-	if p := g.idlest(); p != nil && !c.rolling && c.ready > c.floor {
-		return p, false
-	}
-	if p := c.needless(); p != nil && c.ready > 0 {
-		return p, true
-	}
-	if p := g.dispensable(c.target()); p != nil && c.ready > c.floor && c.now.Sub(p.readyAt) >= turnTime {
-		return p, true
-	}
-	return nil, false
 }
 
 // offer returns what the group could give up. It reports false if that is nothing.

@@ -15,8 +15,20 @@ func (g *simGroup) wait(n need, promised bool) {
 func (g *simGroup) release() { g.freed = g.world.slots.release(g) || g.freed }
 func (g *simGroup) leave()   { g.freed = g.world.slots.leave(g) || g.freed }
 
+// over notes a generation of which nothing lives. Only a rollback leads back to it, or that the older code is lost.
+func (g *simGroup) over(n *generation) {
+	if g.overs[n] || g.state.count(func(p *Process) bool { return p.generation == n }) > 0 {
+		g.fail("generation %d is over twice, or lives", n.number)
+	}
+	g.overs[n] = true
+}
+
 func (g *simGroup) spawn(p *Process) {
 	g.acts++
+	if n := p.generation; g.overs[n] && n != g.state.good && n != g.state.wanted {
+		g.fail("process %d is spawned of generation %d, which is over", p.number, p.generation.number)
+	}
+	delete(g.overs, p.generation)
 	g.checkSpawn(p)
 	f := &fate{order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}
 	g.children[p] = f

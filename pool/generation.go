@@ -21,6 +21,8 @@ type generation struct {
 	failures int       // starts that failed in a row
 	failure  *Failure  // the last of those, or why it was taken back; nil since a start worked
 	retryAt  time.Time // nothing of it is spawned before
+
+	over chan struct{} // belongs to the driver: closed when it is over
 }
 
 // A standing is what is known of a generation's code.

@@ -94,8 +94,11 @@ func (l *generations) takenBack() (r Release, taken bool) {
 }
 
 // pinned is the oldest generation that may serve a request which asks for pin: one that was taken back
-// cannot be insisted on.
+// cannot be insisted on. One that was never counted here is that of another purser, and is ignored.
 func (l *generations) pinned(pin int) int {
+	if pin > l.wanted.number {
+		return 0
+	}
 	if l.good != nil && pin <= l.withdrawn {
 		return min(pin, l.good.number)
 	}

@@ -16,7 +16,7 @@ import (
 // A Group is the processes of one app, and the queue of requests for them. Pool.Add makes it. Its
 // methods may be called at any time, from any goroutine.
 type Group struct {
-	app      conf.App
+	name     string // of the app
 	log      hclog.Logger
 	spawn    SpawnFunc
 	boots    *boots[*Group]
@@ -49,12 +49,13 @@ type poolCap interface {
 	wait(g *Group, n need, promised bool) (matters bool)
 	leave(g *Group) (matters bool)
 	release(g *Group) (matters bool)
+	reserve(g *Group, least int)
 	kick()
 }
 
 func newGroup(app conf.App, release Release, spawn SpawnFunc, log hclog.Logger) *Group {
 	g := &Group{
-		app:   app,
+		name:  app.Name,
 		log:   log.With("app", app.Name),
 		spawn: spawn,
 		end:   make(chan struct{}),
@@ -161,8 +162,8 @@ func (g *Group) stopTime() {
 }
 
 // run is the life of one process, from spawn to reap.
-func (g *Group) run(ctx context.Context, p *Process) {
-	child, err := g.boot(ctx, p)
+func (g *Group) run(ctx context.Context, p *Process, o Order) {
+	child, err := g.boot(ctx, p, o)
 	if err == nil {
 		err = child.Wait()
 	}
@@ -173,21 +174,17 @@ func (g *Group) run(ctx context.Context, p *Process) {
 }
 
 // boot spawns p's child once it is its turn.
-func (g *Group) boot(ctx context.Context, p *Process) (Child, error) {
+func (g *Group) boot(ctx context.Context, p *Process, o Order) (Child, error) {
 	turn, err := g.boots.await(ctx, g)
 	if err != nil {
 		return nil, err
 	}
 	defer turn.end()
-	child, err := g.spawn(ctx, g.orderOf(p))
+	child, err := g.spawn(ctx, o)
 	if err == nil {
 		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
 	}
 	return child, err
-}
-
-func (g *Group) orderOf(p *Process) Order {
-	return Order{App: g.app.Name, Generation: p.generation.number, Process: p.number, Release: p.generation.release}
 }
 
 // groupDriver is a Group as its own state sees it. Its methods run with mu held.
@@ -206,7 +203,11 @@ func (g groupDriver) leave() { g.freed = g.cap.leave(g.Group) || g.freed }
 func (g groupDriver) spawn(p *Process) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel, p.gone, p.leaving = cancel, make(chan struct{}), make(chan struct{})
-	g.children.Go(func() { g.run(ctx, p) })
+	if p.generation.over == nil {
+		p.generation.over = make(chan struct{})
+	}
+	o := Order{App: g.name, Generation: p.generation.number, Process: p.number, Release: p.generation.release, Over: p.generation.over}
+	g.children.Go(func() { g.run(ctx, p, o) })
 }
 
 func (g groupDriver) abort(p *Process) { p.cancel() }
@@ -219,12 +220,18 @@ func (g groupDriver) stop(p *Process) {
 	p.child.Stop()
 }
 
+// over has a generation begin anew should an operator go back to it.
+func (g groupDriver) over(n *generation) {
+	close(n.over)
+	n.over = nil
+}
+
 func (g groupDriver) trace(p *Process) bool { return p.child.Backtrace() }
 func (g groupDriver) kill(p *Process)       { p.child.Kill() }
 func (g groupDriver) answer(w *waiter)      { close(w.done) }
 
 func (g groupDriver) happened(e Event) {
-	e.App = g.app.Name
+	e.App = g.name
 	g.journal.add(e)
 }
 

@@ -11,10 +11,27 @@ import (
 // This file is what requests and those who look may ask of a Group.
 
 // Name returns the app's name.
-func (g *Group) Name() string { return g.app.Name }
+func (g *Group) Name() string { return g.name }
 
 // App returns the app's configuration.
-func (g *Group) App() conf.App { return g.app }
+func (g *Group) App() conf.App {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.app
+}
+
+// Configure has the group go by another configuration of its app from now on: how many processes there are, what
+// they may take and for how long, how restarts go. What its processes were spawned with stays as it is until a
+// restart. The kind and the concurrency of app must be resolved, and its name is the same. What the min of all
+// groups comes to must fit under the cap of the pool.
+func (g *Group) Configure(app conf.App) {
+	if app.Name != g.name || app.Concurrency == 0 || app.MaxProcesses < 1 {
+		panic("BUG: the group of app " + g.name + " is configured as " + app.Name)
+	}
+	g.cap.reserve(g, app.MinProcesses)
+	g.do(func(s *groupState, now time.Time) { s.configure(now, app) })
+	g.cap.kick()
+}
 
 // TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
 // has to Acquire. The caller must Release or Hold the process.
@@ -131,7 +148,7 @@ func (g *Group) close(ctx context.Context) error {
 	g.stopTime()
 	g.clock.Wait()
 	if late > 0 {
-		return fmt.Errorf("cannot stop app %q in time, so %d processes were killed: %w", g.app.Name, late, context.Cause(ctx))
+		return fmt.Errorf("cannot stop app %q in time, so %d processes were killed: %w", g.name, late, context.Cause(ctx))
 	}
 	return nil
 }

@@ -95,7 +95,12 @@ func (g *Group) Postpone(settle time.Duration) (held bool) {
 
 // Replace is Detach for a reason of purser's own.
 func (g *Group) Replace(pid int, why string) (found bool) {
-	g.do(func(s *groupState, now time.Time) { found = s.detach(now, pid, why) })
+	g.do(func(s *groupState, now time.Time) {
+		if p := s.readyAs(pid); p != nil {
+			found = true
+			s.recycle(now, p, why)
+		}
+	})
 	return found
 }
 
@@ -132,7 +137,7 @@ func (g *Group) await(ctx context.Context, id string, enough func(RestartSnapsho
 		s, progress, ok := g.look(id)
 		switch {
 		case !ok:
-			return s, fmt.Errorf("cannot wait for restart %q of app %q: it is unknown, or long past", id, g.app.Name)
+			return s, fmt.Errorf("cannot wait for restart %q of app %q: it is unknown, or long past", id, g.name)
 		case enough(s):
 			return s, nil
 		}

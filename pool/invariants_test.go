@@ -211,7 +211,7 @@ func (g *simGroup) checkBounds() {
 			alive++
 		}
 	}
-	if alive > s.app.MaxProcesses+g.mostSurge || slow > 2*s.app.MaxProcesses+g.mostSurge {
+	if alive > g.most+g.mostSurge || slow > 2*g.most+g.mostSurge {
 		g.fail("I9: %d processes are alive, and %d on their way out for long", alive, slow)
 	}
 	if n := s.count(isReplacement); n > g.mostSurge {
@@ -230,11 +230,15 @@ func (g *simGroup) checkBounds() {
 	if w.slots.limit > 0 && all > w.slots.limit+surge {
 		g.fail("I9: %d processes are alive in all, the cap is %d", all, w.slots.limit)
 	}
-	if w.slots.limit > 0 && w.slots.taken+w.slots.unheld > w.slots.limit {
+	if w.slots.limit > 0 && w.owed() > w.owes {
 		g.fail("I16: %d slots are taken and %d kept, the cap is %d", w.slots.taken, w.slots.unheld, w.slots.limit)
 	}
+	w.owes = min(w.owes, w.owed())
 	g.checkGenerations()
 }
+
+// owed is how many slots the groups are kept that are still others'.
+func (w *world) owed() int { return max(0, w.slots.taken+w.slots.unheld-w.slots.limit) }
 
 // checkGenerations: I9, no more old generations live on for their connections, or for a rollback, than
 // may.

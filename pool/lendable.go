@@ -102,9 +102,19 @@ func (l *lendable) setEven(even bool) {
 		return
 	}
 	l.even = even
+	l.sort()
+}
+
+func (l *lendable) sort() {
 	for i := len(l.heap)/2 - 1; i >= 0; i-- {
 		l.down(i)
 	}
+}
+
+// setConcurrency says how many requests a process takes at once.
+func (l *lendable) setConcurrency(requests int) {
+	l.concurrency = requests
+	l.sort()
 }
 
 func (l *lendable) add(p *Process) {

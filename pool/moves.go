@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -47,6 +48,9 @@ func (s *roster) begin(now time.Time, n *generation, replaces bool) {
 		place:      -1,
 	}
 	s.procs = append(s.procs, p)
+	if !slices.Contains(s.unfinished, n) {
+		s.unfinished = append(s.unfinished, n)
+	}
 	s.os.note(hclog.Info, "spawning process", p.pairs("release", n.release.Path)...)
 	s.step(now, s.running(), "spawning", p)
 	s.happened(now, p, "")

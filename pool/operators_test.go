@@ -9,10 +9,34 @@ import (
 
 // This file is what goes wrong in the simulated world, and what its operators do.
 
+// configure changes numbers of the app. What all groups are kept fits under the cap as before.
+func (g *simGroup) configure() {
+	w, app := g.world, g.state.app
+	app.MinProcesses = w.rand.IntN(g.mostMin + 1)
+	app.MaxProcesses = max(1, app.MinProcesses) + w.rand.IntN(3)
+	if app.Concurrency != conf.Unlimited {
+		app.Concurrency = 1 + w.rand.IntN(3)
+	}
+	app.QueueTimeout = time.Duration(w.rand.IntN(2)) * w.between(time.Second, 9*time.Second)
+	app.IdleTimeout = time.Duration(w.rand.IntN(3)) * 4 * time.Second
+	app.Restart.ResistDeploymentErrors = w.chance(80)
+	g.most = max(g.most, app.MaxProcesses)
+	if len(g.ways) > 1 {
+		g.mostSurge = max(g.mostSurge, g.most)
+	}
+	w.slots.reserve(g, app.MinProcesses)
+	w.owes = w.owed() // who has more than his min gives it up by and by
+	g.excused = true
+	g.event(fmt.Sprintf("configured: min %d max %d concurrency %d", app.MinProcesses, app.MaxProcesses, app.Concurrency), func(now time.Time) {
+		g.state.configure(now, app)
+		g.freed = true // less may be kept for it
+	})
+}
+
 // mischief is one thing that goes wrong, or that an operator does.
 func (g *simGroup) mischief() {
 	w := g.world
-	switch n := w.rand.IntN(16); {
+	switch n := w.rand.IntN(17); {
 	case n < 4:
 		if p := g.anyReady(); p != nil {
 			g.exit(p, 0, "crashes")
@@ -29,7 +53,7 @@ func (g *simGroup) mischief() {
 	case n < 7:
 		if p := g.anyReady(); p != nil {
 			g.excused = true
-			g.event(fmt.Sprintf("process %d is detached", p.number), func(now time.Time) { g.state.detach(now, p.pid(), "detached by an operator") })
+			g.event(fmt.Sprintf("process %d is detached", p.number), func(now time.Time) { g.state.recycle(now, g.state.readyAs(p.pid()), "detached by an operator") })
 		}
 	case n < 8:
 		for _, p := range g.state.procs {
@@ -47,6 +71,8 @@ func (g *simGroup) mischief() {
 			w.after(w.between(0, time.Second), func() { g.marks = append(g.marks, w.now) })
 		}
 		w.after(w.between(0, 3*time.Second), g.restartMarked)
+	case n == 16:
+		w.after(w.between(0, 3*time.Second), g.configure)
 	case n < 13 && w.chance(60): // faster than a process boots
 		for i := range 50 {
 			w.after(time.Duration(i)*300*time.Millisecond, g.restart)

@@ -1,6 +1,9 @@
 package pool
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // A Past is what outlives the purser that knew it: how far generations were counted, and which code was wanted
 // and yet did not serve.
@@ -37,6 +40,9 @@ func (v Verdict) standing() standing {
 	return takenBack
 }
 
+// reason is why the newest release does not serve, as the next purser tells it.
+func (p Past) reason() string { return cmp.Or(p.Reason, "rolled back") + earlier }
+
 // outlives is what is to be known of these generations by the purser that comes after this one. Canary says
 // that the newest has not got beyond a canary, so that nobody has said yet that all of it is to serve.
 func (l *generations) outlives(canary bool) Past {
@@ -50,4 +56,17 @@ func (l *generations) outlives(canary bool) Past {
 		p.Reason = strings.TrimSuffix(f.Reason, earlier)
 	}
 	return p
+}
+
+// resume begins where other generations have ended. If the newest release did not serve, the first
+// generation is the good one, and withstands that.
+func (l *generations) resume(p Past, why *Failure) {
+	if l.wanted.number = p.Generation + 1; p.TakenBack == nil {
+		return
+	}
+	l.good = l.wanted
+	l.good.number, l.good.standing = max(1, p.Generation-1), working
+	l.wanted = &generation{number: l.good.number + 1, release: *p.TakenBack}
+	why.Generation = l.wanted.number
+	l.withdraw(p.Why.standing(), why)
 }

@@ -8,7 +8,7 @@ import (
 func TestWhatWasTakenBackStaysBackInTheNextGroup(t *testing.T) {
 	taken := Release{Path: "/r2"}
 	s := newStory(t)
-	s.state.resume(s.now, Past{Generation: 7, TakenBack: &taken, Good: &Release{Path: "/r1"}})
+	s.state.resume(Past{Generation: 7, TakenBack: &taken, Good: &Release{Path: "/r1"}}, &Failure{})
 	s.state.settle(s.now)
 	s.has("spawn 1 of /r1", "spawn 2 of /r1")
 	s.boots(1, 2)
@@ -28,7 +28,7 @@ func TestWhatWasTakenBackStaysBackInTheNextGroup(t *testing.T) {
 
 func TestGenerationsAreCountedOn(t *testing.T) {
 	s := newStory(t)
-	s.state.resume(s.now, Past{Generation: 7})
+	s.state.resume(Past{Generation: 7}, &Failure{})
 	s.state.settle(s.now)
 	s.boots(1, 2)
 	s.are("1 ready g8, 2 ready g8")
@@ -37,7 +37,7 @@ func TestGenerationsAreCountedOn(t *testing.T) {
 
 func TestWhatDidNotStartIsTriedAgainInTheNextGroup(t *testing.T) {
 	s := newStory(t)
-	s.state.resume(s.now, Past{Generation: 7, TakenBack: &Release{Path: "/r2"}, Good: &Release{Path: "/r1"}, Why: ByStart, Reason: "no table"})
+	s.state.resume(Past{Generation: 7, TakenBack: &Release{Path: "/r2"}, Good: &Release{Path: "/r1"}, Why: ByStart, Reason: "no table"}, &Failure{})
 	s.state.settle(s.now)
 	s.has("spawn 1 of /r1", "spawn 2 of /r1", "spawn 3 of /r2")
 	s.boots(1, 2)
@@ -50,7 +50,7 @@ func TestEachVerdictIsKnownToTheNextPurserAndToTheOneAfterIt(t *testing.T) {
 	for _, why := range []Verdict{ByOperator, ByStart, ByAnswers} {
 		s := newStory(t)
 		known := Past{Generation: 7, TakenBack: &Release{Path: "/r2"}, Good: &Release{Path: "/r1"}, Why: why, Reason: "no table"}
-		s.state.resume(s.now, known)
+		s.state.resume(known, &Failure{Reason: known.reason()})
 		if again := s.state.outlives(false); !reflect.DeepEqual(again, known) {
 			t.Errorf("%+v becomes %+v", known, again)
 		}

@@ -74,11 +74,11 @@ func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc)
 	}
 	g := newGroup(app, release, spawn, p.log)
 	g.boots, g.journal, g.cap = p.boots, &p.journal, p
-	g.state.resume(time.Now(), past)
+	g.state.resume(past, g.state.failure(time.Now(), 0, past.reason()))
 	p.mu.Lock()
 	p.groups[app.Name] = g
-	p.slots.reserve(g, app.MinProcesses)
 	p.mu.Unlock()
+	p.reserve(g, app.MinProcesses)
 	g.do((*groupState).settle) // what comes of it may be asked about at once
 	return g
 }
@@ -126,6 +126,12 @@ func (p *Pool) Close(ctx context.Context) error {
 	all.Wait()
 	p.background.Wait() // nobody waits for room any more
 	return errors.Join(errs...)
+}
+
+func (p *Pool) reserve(g *Group, least int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots.reserve(g, least)
 }
 
 func (p *Pool) claim(g *Group, n need, surge int) bool {

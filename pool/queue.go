@@ -33,6 +33,15 @@ func (q *queue) push(w *waiter) {
 	q.length++
 }
 
+// hurry has nobody wait beyond that.
+func (q *queue) hurry(deadline time.Time) {
+	for w := q.first; w != nil; w = w.next {
+		if w.deadline.IsZero() || w.deadline.After(deadline) {
+			w.deadline = deadline
+		}
+	}
+}
+
 // remove takes w out, wherever it stands.
 func (q *queue) remove(w *waiter) {
 	if w.previous == nil {

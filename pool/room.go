@@ -92,3 +92,20 @@ func (c *course) needless() *Process {
 	}
 	return nil
 }
+
+// leastNeeded returns the process that the group can do without best, or nil, and whether it is busy.
+func (s *roster) leastNeeded(c *course) (p *Process, busy bool) {
+	if p := s.kept(); p != nil {
+		return p, false
+	}
+	if p := s.idlest(); p != nil && !c.rolling && c.ready > c.floor {
+		return p, false
+	}
+	if p := c.needless(); p != nil && c.ready > 0 {
+		return p, true
+	}
+	if p := s.dispensable(c.target()); p != nil && c.ready > c.floor && c.now.Sub(p.readyAt) >= turnTime {
+		return p, true
+	}
+	return nil, false
+}

@@ -16,11 +16,12 @@ type roster struct {
 	rand *rand.Rand
 
 	restartLog
-	procs     []*Process // oldest first
-	lendable  lendable   // those of them that are ready
-	spawned   int        // processes so far
-	processed uint64     // requests done with by processes that are gone
-	moves     int        // of processes and restarts so far: settle makes rounds until one makes none
+	procs      []*Process    // oldest first
+	unfinished []*generation // of which something was spawned, and that are not over
+	lendable   lendable      // those of them that are ready
+	spawned    int           // processes so far
+	processed  uint64        // requests done with by processes that are gone
+	moves      int           // of processes and restarts so far: settle makes rounds until one makes none
 }
 
 // look notes which processes were used since it was last called, and ends doubts that nothing came of.
@@ -34,6 +35,15 @@ func (s *roster) look(now time.Time) {
 			p.seen, p.lastUsed = p.lent, now
 		}
 	}
+}
+
+// readyAs returns the ready process with that pid, or nil.
+func (s *roster) readyAs(pid int) *Process {
+	i := slices.IndexFunc(s.procs, func(p *Process) bool { return p.state == Ready && p.pid() == pid })
+	if i < 0 {
+		return nil
+	}
+	return s.procs[i]
 }
 
 // idlest returns the ready process with nothing in flight that was not used for the longest time.

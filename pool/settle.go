@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -24,6 +25,7 @@ func (g *groupState) settle(now time.Time) {
 	}
 	g.refuseQueue(g.fresh(c))
 	g.killOverdue(c)
+	g.endGenerations(c)
 }
 
 // mostRounds is far more than any number of processes can take.
@@ -175,6 +177,18 @@ func (g *groupState) endOldest(c *course) {
 			}
 		}
 	}
+}
+
+// endGenerations tells which generations are over: nothing of them lives, and nothing of them is spawned any
+// more, unless an operator goes back to one.
+func (g *groupState) endGenerations(c *course) {
+	g.unfinished = slices.DeleteFunc(g.unfinished, func(n *generation) bool {
+		if c.of(n).all > 0 || !g.closed && (n == c.good || n == c.wanted && !n.rejected()) {
+			return false
+		}
+		g.os.over(n)
+		return true
+	})
 }
 
 // killOverdue kills what was asked to exit and did not. Before that it is asked where it hangs.

@@ -2,8 +2,6 @@ package pool
 
 import (
 	"time"
-
-	"purser/conf"
 )
 
 // This file is how many processes are spawned, and what for.
@@ -16,14 +14,13 @@ func (g *groupState) spawnNeeded(c *course) {
 	}
 	tried := g.spawn(c, c.target(), subsistence, c.owed())
 	held := g.spawn(c, c.steady, subsistence, min(g.app.MinProcesses, c.held)-c.serving())
-	kept := g.spawn(c, c.steady, c.toServe(), c.held-c.serving())
-	served := g.spawn(c, c.steady, c.toServe(), c.unserved(g.queue.length))
+	served := g.spawn(c, c.steady, c.toServe(), c.goal(g.queue.length)-c.serving())
 	replaced := g.spawn(c, c.target(), replacing, c.unreplaced())
 	probed := g.spawn(c, c.wanted, replacing, c.unprobed(g.restartTo(c.wanted)))
 	switch {
 	case !tried || !held:
 		g.awaitRoom(c.now, subsistence)
-	case !kept || !served:
+	case !served:
 		g.awaitRoom(c.now, c.toServe())
 	case !replaced || !probed:
 		g.awaitRoom(c.now, replacing)
@@ -31,7 +28,7 @@ func (g *groupState) spawnNeeded(c *course) {
 		g.awaitRoom(c.now, nothing)
 	}
 	c = g.fresh(c)
-	if (!kept || !tried) && c.standby+c.leaving == 0 {
+	if short := !served && c.serving() < c.held; (short || !tried) && c.standby+c.leaving == 0 {
 		g.shrinkTo(c.serving())
 	}
 	if !replaced {
@@ -114,20 +111,6 @@ func (c *course) toServe() need {
 		return subsistence
 	}
 	return growing
-}
-
-// unserved is how many more processes a queue of that length needs than are coming.
-func (c *course) unserved(needed int) int {
-	if c.app.Concurrency == conf.Unlimited {
-		needed = min(needed, 1)
-	} else {
-		needed = (needed + c.app.Concurrency - 1) / c.app.Concurrency
-	}
-	coming := c.additions()
-	if c.ready == 0 {
-		coming = c.spawning // there is nothing that a replacement could replace
-	}
-	return min(needed-coming, c.app.MaxProcesses-c.ready-coming)
 }
 
 // owed is how many processes of the target are to take the place of those that were let go ahead of

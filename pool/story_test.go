@@ -27,7 +27,8 @@ type story struct {
 	ends   []RestartSnapshot
 	events []Event
 	begs   int
-	traces bool // its processes can say where they hang
+	overs  []int // numbers of the generations that are over
+	traces bool  // its processes can say where they hang
 }
 
 // tell begins a story. The app has min 2, max 4 and a concurrency of 1, unless change says otherwise.
@@ -67,6 +68,8 @@ func (s *story) leave()         { s.slots.leave(s) }
 func (s *story) release()       { s.slots.release(s) }
 func (s *story) answer(*waiter) {}
 func (s *story) moved()         {}
+
+func (s *story) over(n *generation) { s.overs = append(s.overs, n.number) }
 
 func (s *story) happened(e Event) {
 	s.events = append(s.events, e)

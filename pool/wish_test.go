@@ -142,3 +142,12 @@ func TestCanaryKeepsItsShareIfRequestsThatItFailedGoElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// Its purser has counted further, and what that knew was lost.
+func TestPinThatWasNeverCountedIsIgnored(t *testing.T) {
+	s := tell(t)
+	s.boots(1)
+	if w := s.asksFor(Wish{Pin: 7}); w.proc == nil {
+		t.Error("a visitor with a pin of another purser waits")
+	}
+}

@@ -20,6 +20,7 @@ type world struct {
 	slots  slots[*simGroup]
 	groups []*simGroup
 	pids   int
+	owes   int       // slots by which a changed min may be short
 	asking bool      // the groups are asked for room now and then
 	calm   bool      // no more mischief: what can work does
 	trace  io.Writer // nil = none
@@ -122,11 +123,14 @@ type simGroup struct {
 	inPlace   bool        // every release is deployed in the same folder
 	ways      []string    // strategies that its operators use
 	mostSurge int         // that any of its restarts has
+	most      int         // max_processes at its highest
+	mostMin   int         // min_processes at its highest
 	people    []int       // the newest generation that each of its regular visitors has seen; none without affinity
 	takenBack int         // the newest generation that was given up for an older one
 	marks     []time.Time // when somebody noted that it needs a restart
 
 	children   map[*Process]*fate // of every process that is not gone
+	overs      map[*generation]bool
 	visitors   map[*waiter]*visitor
 	tickets    int            // of visitors who queued
 	lastServed int            // ticket of the last who was lent a process
@@ -162,7 +166,7 @@ func (c simChild) Wait() error     { return nil }
 var errChild = errors.New("exited with status 1")
 
 func newSimGroup(w *world, i int) *simGroup {
-	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}, visitors: map[*waiter]*visitor{}}
+	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}, overs: map[*generation]bool{}, visitors: map[*waiter]*visitor{}}
 	app := conf.App{
 		Name:                  fmt.Sprintf("app%d", i),
 		MinProcesses:          w.rand.IntN(4),
@@ -205,6 +209,7 @@ func newSimGroup(w *world, i int) *simGroup {
 	if len(g.ways) > 1 {
 		g.mostSurge = max(g.mostSurge, app.MaxProcesses)
 	}
+	g.most, g.mostMin = app.MaxProcesses, app.MinProcesses
 	w.slots.reserve(g, app.MinProcesses)
 	release := g.invent(40)
 	g.state = newGroupState(app, release, g, w.rand)
@@ -242,7 +247,11 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
 	g.retired, g.leftOut, g.ahead, g.began, g.promoted = 0, 0, 0, 0, 0
+	r, beside := g.state.running(), g.state.plot(w.now).beside
 	do(w.now)
+	if r.waits() && r.state == RestartFailed { // its canary is all that there is
+		g.promoted = beside
+	}
 	g.setTimer()
 	g.noteTakenBack()
 	g.check(before)

@@ -21,8 +21,8 @@ const (
 	maxPins   = 8 // of one request that are looked at: each costs a hash
 )
 
-// pins makes and reads the pins of one app. A pin is "GENERATION.MAC". The key is new in every run of
-// purser, because generations count anew in each: pins of another run are none.
+// pins makes and reads the pins of one app. A pin is "GENERATION.MAC". The key is that of the purser that has
+// counted the generations, or of those before it: pins of another are none.
 type pins struct {
 	app    string
 	path   string
@@ -35,9 +35,11 @@ type pin struct {
 	text       []byte
 }
 
-func newPins(app, path string) *pins {
-	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // never fails, says its documentation
+func newPins(app, path string, key []byte) *pins {
+	if key == nil {
+		key = make([]byte, sha256.Size)
+		_, _ = rand.Read(key) // never fails, says its documentation
+	}
 	return &pins{app: app, path: path, key: key}
 }
 

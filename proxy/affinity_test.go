@@ -156,7 +156,7 @@ func TestVisitorIsNeverSentBackToAnOlderGeneration(t *testing.T) {
 }
 
 func TestPinOfAnotherRunOrAppOrHandIsNone(t *testing.T) {
-	mine, sameApp, otherApp := newPins("app", "/"), newPins("app", "/"), newPins("blog", "/")
+	mine, sameApp, otherApp := newPins("app", "/", nil), newPins("app", "/", nil), newPins("blog", "/", nil)
 	otherApp.key = mine.key
 	if got := mine.read(mine.of(7).text); got != 7 {
 		t.Errorf("its own pin is read as %d, want 7", got)

@@ -47,6 +47,9 @@ type Config struct {
 	// Access takes the lines of the access log. It must not wait, and copies what it keeps; nil = off.
 	Access func(line []byte)
 
+	// AffinityKey signs the pins of visitors, which are good for as long as it is the same; nil = a new one.
+	AffinityKey []byte
+
 	// Fresh, if it is not nil, is called before a request for an app whose environment is "development"
 	// is given to a process. A pin above 0 is the number of the oldest generation that may serve it.
 	// With an error the request is answered 503.
@@ -99,7 +102,7 @@ func (s *Server) newSite(app conf.App, c Config) *site {
 			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})
 	}
 	if app.Affinity == "forward" {
-		to.pins = newPins(app.Name, app.Path)
+		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
 	}
 	if app.Environment == "development" {
 		to.fresh = c.Fresh

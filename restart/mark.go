@@ -33,12 +33,6 @@ const (
 	maxReason   = 200  // bytes
 )
 
-// SettledBy reports whether the mark was there when a restart was requested, so that it has nothing
-// more to say once that restart is done. It is for a file that cannot be removed; Checker.Settled
-// does the same without clocks, which
-// matters as the one of a file may lag some milliseconds.
-func (m Mark) SettledBy(requested time.Time) bool { return !m.At.After(requested) }
-
 // WriteMark notes that the app in root needs a restart. The reason is cut to its first line and to
 // 200 bytes; "" is "marked without a reason". The file appears all at once and is readable by all.
 // Tmp must be there; needs-restart.d in it is made, and belongs to whom tmp belongs to.

@@ -204,6 +204,10 @@ func (d *Deployer) Needs(app string) []restart.Need {
 	return d.checker.Needs(app)
 }
 
+// AffinityKey is what signs the pins of visitors. It is the same for the purser that comes after this one, which
+// goes on counting generations.
+func (d *Deployer) AffinityKey() []byte { return d.memo.affinityKey() }
+
 // Fresh has an app in development serve a request by code that was loaded after it came, as long as its
 // always_restart.txt is there. It returns the generation that may.
 func (d *Deployer) Fresh(app string) (int, error) {

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,20 +17,31 @@ import (
 	"purser/pool"
 )
 
-// A memo is what is known of each app over purser's own restart, in a small file that is written whole. Where
-// it cannot be written it is kept in memory, which is said once.
+// A memo is what is known over purser's own restart, in a small file that is written whole. Where it cannot be
+// written it is kept in memory, which is said once.
 type memo struct {
 	path string // "" = in memory only
 	log  hclog.Logger
 
 	mu     sync.Mutex // guards what follows, and is held while the file is written
-	apps   map[string]pool.Past
+	known  known
 	failed bool // writing
+}
+
+// known is what the file says.
+type known struct {
+	AffinityKey []byte               `json:"affinity_key,omitempty"` // signs the pins of visitors
+	Apps        map[string]pool.Past `json:"apps"`
 }
 
 // readMemo reads what the purser before this one has left. A file that is damaged is set aside.
 func readMemo(path string, log hclog.Logger) *memo {
-	m := &memo{path: path, log: log, apps: map[string]pool.Past{}}
+	m := &memo{path: path, log: log}
+	defer func() {
+		if m.known.Apps == nil {
+			m.known.Apps = map[string]pool.Past{}
+		}
+	}()
 	if path == "" {
 		return m
 	}
@@ -37,10 +50,10 @@ func readMemo(path string, log hclog.Logger) *memo {
 		return m
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &m.apps)
+		err = json.Unmarshal(text, &m.known)
 	}
 	if err != nil {
-		m.apps = map[string]pool.Past{}
+		m.known = known{}
 		aside := path + ".damaged"
 		log.Error("cannot read what the last purser has left, so what was taken back is not known; the file is set aside",
 			"file", aside, "error", errors.Join(err, os.Rename(path, aside)))
@@ -51,7 +64,7 @@ func readMemo(path string, log hclog.Logger) *memo {
 func (m *memo) of(app string) pool.Past {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.apps[app]
+	return m.known.Apps[app]
 }
 
 // note keeps what is new of an app. It asks for that itself, so that of two notes at once the newer stays.
@@ -59,10 +72,27 @@ func (m *memo) note(app string, ask func() pool.Past) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	past := ask()
-	if reflect.DeepEqual(m.apps[app], past) {
+	if reflect.DeepEqual(m.known.Apps[app], past) {
 		return
 	}
-	m.apps[app] = past
+	m.known.Apps[app] = past
+	m.keep()
+}
+
+// affinityKey is the same for all pursers that this file is for.
+func (m *memo) affinityKey() []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.known.AffinityKey) != sha256.Size {
+		m.known.AffinityKey = make([]byte, sha256.Size)
+		_, _ = rand.Read(m.known.AffinityKey) // never fails, says its documentation
+		m.keep()
+	}
+	return m.known.AffinityKey
+}
+
+// keep writes the file. It is called with mu held.
+func (m *memo) keep() {
 	if m.path == "" {
 		return
 	}
@@ -74,7 +104,7 @@ func (m *memo) note(app string, ask func() pool.Past) {
 }
 
 func (m *memo) write() error {
-	text, err := json.Marshal(m.apps)
+	text, err := json.Marshal(m.known)
 	if err != nil {
 		return fmt.Errorf("BUG: %w", err)
 	}

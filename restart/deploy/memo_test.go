@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,7 +88,7 @@ func release(s *site, version string) pool.Release {
 
 func TestADamagedFileIsSetAside(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "purser.json")
-	if err := os.WriteFile(file, []byte(`{"blog": {"generation": 3, "tak`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"apps": {"blog": {"generation": 3, "tak`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	m := readMemo(file, hclog.NewNullLogger())
@@ -100,6 +101,20 @@ func TestADamagedFileIsSetAside(t *testing.T) {
 	m.note("blog", func() pool.Past { return pool.Past{Generation: 4} })
 	if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.Generation != 4 {
 		t.Errorf("the next one reads %+v", past)
+	}
+}
+
+func TestTheAffinityKeyIsThatOfTheNextPurser(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "purser.json")
+	key := readMemo(file, hclog.NewNullLogger()).affinityKey()
+	if len(key) != 32 || !bytes.Equal(key, readMemo(file, hclog.NewNullLogger()).affinityKey()) {
+		t.Errorf("the key %x is not kept", key)
+	}
+	if stat, err := os.Stat(file); err != nil || stat.Mode().Perm() != 0o600 {
+		t.Errorf("the file with the key is %v, %v", stat.Mode(), err)
+	}
+	if bytes.Equal(key, readMemo("", hclog.NewNullLogger()).affinityKey()) {
+		t.Error("two pursers without a file have the same key")
 	}
 }
 

@@ -72,21 +72,33 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Change has the app go on by another configuration of the same name. Only its hooks may be another yet. Anything
-// else is refused, and then nothing is changed.
+// Change has the app go on by another configuration of the same name. Its hooks may be others, and what its group
+// goes by. Anything else is refused, and then nothing is changed.
 func (a *App) Change(to conf.App) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	changed := a.conf
-	changed.Hooks = to.Hooks
-	if !reflect.DeepEqual(changed, to) {
-		return fmt.Errorf("cannot change app %q while it runs: only its hooks can be changed yet; stop it and start it anew", a.conf.Name)
+	if !reflect.DeepEqual(changed(a.conf, to), to) {
+		return fmt.Errorf("cannot change app %q while it runs: only its hooks, its numbers of processes, its queue and how it restarts can be changed yet; stop it and start it anew", a.conf.Name)
 	}
 	a.conf = to
-	if a.restarts != nil {
+	if a.group != nil {
+		a.group.Configure(to)
 		a.restarts.Change(to.Hooks)
 	}
 	return nil
+}
+
+// changed is app with what can be changed in place as it is in to.
+func changed(app, to conf.App) conf.App {
+	app.Hooks = to.Hooks
+	app.MinProcesses, app.MaxProcesses, app.IdleTimeout, app.MaxRequests = to.MinProcesses, to.MaxProcesses, to.IdleTimeout, to.MaxRequests
+	app.MaxQueue, app.QueueTimeout = to.MaxQueue, to.QueueTimeout
+	app.WebsocketDrainTimeout, app.StopTimeout = to.WebsocketDrainTimeout, to.StopTimeout
+	app.Health.Probation = to.Health.Probation
+	from, r := to.Restart, &app.Restart
+	r.Strategy, r.Surge, r.Unavailable, r.SwitchTimeout = from.Strategy, from.Surge, from.Unavailable, from.SwitchTimeout
+	r.ResistDeploymentErrors, r.RollbackWindow, r.MaxOldGenerations = from.ResistDeploymentErrors, from.RollbackWindow, from.MaxOldGenerations
+	return app
 }
 
 // Stop ends the app: no restart is begun any more, requests that run are answered, and every process is

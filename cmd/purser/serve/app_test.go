@@ -121,7 +121,7 @@ func TestAStoppedAppIsRestartedByNobody(t *testing.T) {
 	}
 }
 
-func TestOnlyHooksAreChangedInPlaceYet(t *testing.T) {
+func TestHooksAndNumbersAreChangedInPlace(t *testing.T) {
 	s := newSite(t)
 	blog := newRealApp(t, s, "blog")
 	blog.mustStart(t)
@@ -133,9 +133,16 @@ func TestOnlyHooksAreChangedInPlaceYet(t *testing.T) {
 	if r, err := s.deployer.Restart(blog.group, pool.RestartRequest{}); err != nil || r.State != pool.RestartFailed {
 		t.Errorf("its new hook is not asked: %+v, %v", r, err)
 	}
-	to.MaxProcesses = 9
-	if err := blog.Change(to); err == nil || !strings.Contains(err.Error(), `cannot change app "blog"`) || blog.Conf().MaxProcesses != 1 {
-		t.Errorf("another number of processes is answered with %v", err)
+	to.MinProcesses, to.MaxProcesses = 2, 9
+	if err := blog.Change(to); err != nil {
+		t.Fatal(err)
+	}
+	if now := blog.group.Snapshot(); now.MaxProcesses != 9 || len(now.Processes) != 2 {
+		t.Errorf("there are %d of %d processes", len(now.Processes), now.MaxProcesses)
+	}
+	to.Kind = "another"
+	if err := blog.Change(to); err == nil || !strings.Contains(err.Error(), `cannot change app "blog"`) || blog.Conf().Kind == to.Kind {
+		t.Errorf("another kind is answered with %v", err)
 	}
 	blog.mustStop(t)
 }

@@ -150,7 +150,8 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 	if err != nil {
 		return refusal(err)
 	}
-	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access})
+	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access,
+		AffinityKey: p.shared.deployer.AffinityKey()})
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, Listen: listen, MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
