@@ -166,7 +166,9 @@ func (d *Deployer) Restart(g *pool.Group, request pool.RestartRequest) (pool.Res
 	if a == nil {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
-	return a.begin(request)
+	r, err := a.begin(request)
+	d.memo.note(g.Name(), g.Past) // before anybody is told that it has begun: a canary is held back from now on
+	return r, err
 }
 
 // Rollback takes the newest code of an app back.

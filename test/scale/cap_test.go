@@ -100,7 +100,9 @@ func overTheCap(ctx context.Context, p *harness.Purser) string {
 	if harness.RestartState(hungry) == "running" {
 		most += 2 // restart.surge, or less
 	}
-	kept := func(p harness.Process) bool { return p.State == "standby" } // which go first when there is no room
+	kept := func(p harness.Process) bool { // beside the others, within the surge, until there is no room
+		return p.State == "standby" || p.State == "stopping" && p.Generation < hungry.Generation
+	}
 	if n := len(slices.DeleteFunc(slices.Clone(hungry.Processes), kept)); n > most {
 		return fmt.Sprintf("the hungry app has %d processes\n%s", n, harness.Describe(hungry))
 	}
