@@ -80,7 +80,10 @@ func (d *Deployer) happened(e pool.Event) {
 	if g == nil || a == nil {
 		return
 	}
-	d.memo.note(e.App, g.Past)
+	// What did not start may do so without a restart. Nothing else that processes do is kept.
+	if e.Kind == "restart" || d.memo.of(e.App).TakenBack != nil {
+		d.memo.note(e.App, g.Past)
+	}
 	switch {
 	case e.Kind == "process" && e.What == "gone":
 		d.checker.Gone(e.App, e.Process)

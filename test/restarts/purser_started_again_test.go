@@ -66,8 +66,19 @@ func (a asideRelease) test(t *testing.T, signal syscall.Signal) {
 	if status.Condition != a.condition || status.Failure == nil || !strings.Contains(status.Failure.Reason, a.says) {
 		t.Errorf("it is %s, for %+v", status.Condition, status.Failure)
 	}
-	if a.is.Exit != "" { // what did not start is tried again, and takes over once it starts
-		harness.WriteFile(t, newest, "release.json", `{"version": 2}`)
-		harness.Eventually(t, 2*harness.ReadyLimit, "the mended release takes over", func() bool { return len(oldReady(next.Status(t, "app"), newest)) == n })
+	if a.is.Exit == "" {
+		return
+	}
+	// What did not start is tried again, and takes over once it starts, which the next purser knows as well.
+	harness.WriteFile(t, newest, "release.json", `{"version": 2}`)
+	takenOver := func(p *harness.Purser) bool { return len(oldReady(p.Status(t, "app"), newest)) == n }
+	harness.Eventually(t, 2*harness.ReadyLimit, "the mended release takes over", func() bool { return takenOver(next) })
+	if _, err := next.Stop(harness.Patience); err != nil {
+		t.Fatal(err)
+	}
+	last := harness.Serve(t, harness.Options{Config: config, After: next})
+	harness.Eventually(t, harness.Patience, "it serves again", func() bool { return takenOver(last) })
+	if condition := last.Status(t, "app").Condition; condition != "up" {
+		t.Errorf("in the end it is %s", condition)
 	}
 }
