@@ -2,15 +2,16 @@
 #
 #   COPY --from=purser /purser /usr/local/bin/purser
 #
-# Purser is safe as process 1: it reaps orphans, passes TERM on and exits with 0 once all requests
-# are answered.
+# Purser is safe as process 1: it collects processes that ended, passes TERM on, and exits with 0 once
+# all requests are answered. A version: docker build --build-arg VERSION=1.2.3 -t purser .
 
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /image/purser ./cmd/purser
+ARG VERSION=0.1.0-dev
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.release=$VERSION" -o /image/purser ./cmd/purser
 # What a program needs to run as nobody in an image without anything else: a name for its user, and a
 # folder that it may write to.
 RUN mkdir -p /image/etc && mkdir -m 1777 /image/tmp \

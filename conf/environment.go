@@ -18,7 +18,7 @@ func checkPass(s string) error {
 		return fmt.Errorf(`must be names such as "DATABASE_URL" or globs such as "RAILS_*", not %s`, described(s))
 	}
 	if !strings.ContainsAny(s, `*?[\`) && OwnVariable(s) {
-		return fmt.Errorf("must not have %s, which is between purser and who started it; to set it for the app, write it into env", described(s))
+		return fmt.Errorf("must not have %s, which is meant for purser itself; to set it for the app, write it into env", described(s))
 	}
 	return nil
 }
@@ -26,7 +26,8 @@ func checkPass(s string) error {
 // OwnVariable reports whether a variable is between purser and who started it, and never handed on:
 // what systemd and Docker tell purser is wrong for an app, and so is purser's own token.
 func OwnVariable(name string) bool {
-	return name == "PORT" || name == "NOTIFY_SOCKET" || strings.HasPrefix(name, "LISTEN_") || strings.HasPrefix(name, "PURSER_")
+	return name == "PORT" || name == "NOTIFY_SOCKET" || strings.HasPrefix(name, "LISTEN_") ||
+		strings.HasPrefix(name, "WATCHDOG_") || strings.HasPrefix(name, "PURSER_")
 }
 
 // Passes reports whether env_pass hands a variable on, and whether it names it in full.

@@ -77,7 +77,10 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-func formatDuration(d time.Duration) string {
+func formatDuration(d time.Duration) string { return quoted(Duration(d)) }
+
+// Duration is a duration as people write it into a configuration: 90s is 1m30s, and 10m0s is 10m.
+func Duration(d time.Duration) string {
 	s := d.String()
 	if d == 0 {
 		s = "0"
@@ -88,7 +91,7 @@ func formatDuration(d time.Duration) string {
 	if strings.HasSuffix(s, "h0m") {
 		s = strings.TrimSuffix(s, "0m")
 	}
-	return quoted(s)
+	return s
 }
 
 // ParseConcurrency reads how many requests a process takes at once: a number, 0 for what is usual

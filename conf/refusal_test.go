@@ -119,7 +119,7 @@ var appRefusals = [][2]string{
 	{`startup_file = "/x"`, `must be a file inside root, relative to it, not "/x"`},
 	{`env_pass = ["A=B"]`, `must be names of variables, not "A=B"`},
 	{`env_pass = ["RAILS_["]`, `must be names such as "DATABASE_URL" or globs such as "RAILS_*", not "RAILS_["`},
-	{`env_pass = ["NOTIFY_SOCKET"]`, `must not have "NOTIFY_SOCKET", which is between purser and who started it; to set it for the app, write it into env`},
+	{`env_pass = ["NOTIFY_SOCKET"]`, `must not have "NOTIFY_SOCKET", which is meant for purser itself; to set it for the app, write it into env`},
 	{`environment = "a b"`, `must be one word such as "production", not "a b"`},
 	{`env = 5`, `must be a table, not 5`},
 	{`hosts = ["https://x/"]`, `a host has no scheme and no path: write "x", not "https://x/"`},

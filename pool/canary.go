@@ -15,13 +15,13 @@ type CanaryError struct{ Size, Old, Surge int }
 func (e *CanaryError) Error() string {
 	switch {
 	case e.Old == 0:
-		return "a canary needs old processes beside it, and the app has none; restart without"
+		return "a canary runs beside old processes, but the app has none; restart without a canary"
 	case e.Size > e.Old:
 		return fmt.Sprintf("a canary of %d is more than there are old processes (%d); ask for %d at most", e.Size, e.Old, e.Old)
 	case e.Surge == 0:
-		return "a canary runs beside all old processes, and restart.surge, which is 0, gives it no room; set it to the size of the canary"
+		return "a canary needs room beside the old processes, but restart.surge is 0; set it to the size of the canary"
 	}
-	return fmt.Sprintf("a canary of %d needs as much room beside the old processes, and restart.surge is %d; ask for %d at most, or raise surge",
+	return fmt.Sprintf("a canary of %d needs as much room beside the old processes, but restart.surge is %d; ask for %d at most, or raise surge",
 		e.Size, e.Surge, e.Surge)
 }
 

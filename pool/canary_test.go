@@ -80,9 +80,9 @@ func TestCanaryThatCannotBeIsRefusedInOneSentence(t *testing.T) {
 		want                   string
 	}{
 		{9, 9, 2, "a canary of 9 is more than there are old processes (2); ask for 2 at most"},
-		{2, 1, 4, "a canary of 2 needs as much room beside the old processes, and restart.surge is 1; ask for 1 at most, or raise surge"},
-		{1, 0, 4, "a canary runs beside all old processes, and restart.surge, which is 0, gives it no room; set it to the size of the canary"},
-		{1, 1, 0, "a canary needs old processes beside it, and the app has none; restart without"},
+		{2, 1, 4, "a canary of 2 needs as much room beside the old processes, but restart.surge is 1; ask for 1 at most, or raise surge"},
+		{1, 0, 4, "a canary needs room beside the old processes, but restart.surge is 0; set it to the size of the canary"},
+		{1, 1, 0, "a canary runs beside old processes, but the app has none; restart without a canary"},
 	} {
 		s := tell(t, roomFor(c.surge), func(app *conf.App) { app.MinProcesses, app.MaxProcesses = c.processes, max(1, c.processes) })
 		for i := range c.processes {

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,13 +54,24 @@ func (s *roster) newFailure(now time.Time, p *Process, err error) *Failure {
 	return f
 }
 
+// counted is "1 process", "2 processes".
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // errorID is what a visitor is shown in place of a reason.
 func (s *roster) errorID() string { return fmt.Sprintf("%08x", s.rand.Uint32()) }
 
 // reason is what err says beyond what everybody who shows it says anyway.
 func (s *roster) reason(err error) string {
-	if err == nil {
+	switch {
+	case err == nil:
 		return "exited with status 0"
+	case errors.Is(err, context.Canceled):
+		return "its start was given up"
 	}
 	return strings.TrimPrefix(err.Error(), fmt.Sprintf("cannot start app %q: ", s.app.Name))
 }

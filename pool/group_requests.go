@@ -148,7 +148,7 @@ func (g *Group) close(ctx context.Context) error {
 	g.stopTime()
 	g.clock.Wait()
 	if late > 0 {
-		return fmt.Errorf("cannot stop app %q in time, so %d processes were killed: %w", g.name, late, context.Cause(ctx))
+		return fmt.Errorf("cannot stop app %q in time, so %s killed: %w", g.name, counted(late, "process was", "processes were"), context.Cause(ctx))
 	}
 	return nil
 }

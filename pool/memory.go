@@ -25,7 +25,7 @@ func (s *roster) limit(now time.Time, r *restart, m Memory) {
 
 // limitTo has r make do with so many processes beside the old ones, or fail.
 func (s *roster) limitTo(now time.Time, r *restart, fits int, m Memory) {
-	lack := fmt.Sprintf("%s free, %s per process: there is room for %d of %d extra processes", size(m.Free), size(m.PerProcess), fits, r.surge)
+	lack := fmt.Sprintf("%s free, %s per process: there is room for %s, not for %d", size(m.Free), size(m.PerProcess), counted(fits, "extra process", "extra processes"), r.surge)
 	surge, unavailable, note, err := r.way().fit(r.total, fits, r.surge, r.unavailable)
 	if err != nil {
 		r.failure = s.failure(now, r.generation.number, fmt.Sprintf("%v (%s)%s", err, lack, note))
@@ -33,7 +33,7 @@ func (s *roster) limitTo(now time.Time, r *restart, fits int, m Memory) {
 	}
 	r.surge, r.unavailable = surge, unavailable
 	s.stepNote(now, r, "memory", fmt.Sprintf("%s; surge %d, unavailable %d", lack+note, r.surge, r.unavailable))
-	s.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", m.Free, "per-process", m.PerProcess,
+	s.os.note(hclog.Warn, "restart has little memory", "id", r.id, "free", size(m.Free), "per-process", size(m.PerProcess),
 		"surge", r.surge, "unavailable", r.unavailable)
 }
 

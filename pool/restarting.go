@@ -43,7 +43,7 @@ func (s *roster) newRestart(c *course, id string, req RestartRequest, running *r
 	}
 	if r.canary > r.surge && r.failure == nil { // as little memory is left
 		if r.canary = r.surge; r.surge == 0 {
-			r.failure = s.failure(c.now, r.generation.number, "not enough memory for a canary beside the old processes; restart without, or free some")
+			r.failure = s.failure(c.now, r.generation.number, "not enough memory for a canary beside the old processes; restart without a canary, or free some memory")
 		}
 	}
 	return r

@@ -35,6 +35,7 @@ const mostRounds = 10_000
 var rules = [...]func(*groupState, *course){
 	(*groupState).judge,
 	(*groupState).surrender,
+	(*groupState).recover,
 	(*groupState).switchOver,
 	(*groupState).putToWork,
 	(*groupState).bringBack,

@@ -54,7 +54,7 @@ var everything = []string{
 	"restart refused", "restart follows another", "restart step: begun", "restart of a marked app", "promoted", "rollback", "new code answers worse",
 	"rollback refused: " + ErrNothingOlder.Error(), "rollback refused: " + ErrOverwritten.Error(),
 	"draining process: makes way for another generation", "draining process: makes room for its replacement",
-	"nothing is left of the old code, going on with the new",
+	"no process of the old code is left, so the new code serves",
 	"draining process: taken back", "draining process: detached by an operator",
 	"keeping process for a rollback", "process serves again", "asking process where it hangs",
 

@@ -265,3 +265,27 @@ func TestNoMoreOldGenerationsLiveForTheirConnectionsThanMay(t *testing.T) {
 	s.restarts("/r4")
 	s.are("1 stopping, 2 draining g2, 3 ready g3, 4 spawning g4")
 }
+
+// Old code cannot be whole again as the cap leaves no room, so the restart has not failed yet when a process of the
+// new code boots after all. It takes its place, and would wait for the others for ever.
+func TestBlueGreenGoesOnWhenItsCodeStartsAfterAll(t *testing.T) {
+	s := newStory(t, func(a *conf.App) { a.MinProcesses, a.MaxProcesses = 2, 3 })
+	s.slots.limit = 2
+	s.state.settle(s.now)
+	s.boots(1, 2)
+	w := s.asks()
+	s.state.recycle(s.now, w.proc, "it hangs")
+	r := s.restartsBy(BlueGreen, "/r2")
+	s.exits(3)
+	s.exits(4)
+	s.passes(2 * time.Second)
+	s.boots(5)
+	s.state.exited(s.now, w.proc, nil)
+	s.isIn(Restarting)
+	s.boots(6)
+	s.passes(time.Second)
+	got(t, "its failure", r.failure == nil, true)
+	s.are("2 stopping, 5 ready g2, 6 ready g2")
+	s.exits(2)
+	got(t, "the restart", r.state, RestartDone)
+}

@@ -126,6 +126,20 @@ func (g *groupState) noteResisting(why *Failure) {
 		"error-id", why.ErrorID, "serving", g.good.release.Path)
 }
 
+// recover has a blue-green restart go on whose code did not start, and does now: what has booted of it serves only
+// together with the others, so these are to be spawned again.
+func (g *groupState) recover(c *course) {
+	r := c.restart
+	if c.wanted.standing != failing || c.newest.booted == 0 || r == nil || r.generation != c.wanted || !c.way.gathers(r) {
+		return
+	}
+	g.moves++
+	c.wanted.restore()
+	c.wanted.forgive()
+	r.failure = nil
+	g.os.note(hclog.Info, "recovered from deployment error", "generation", c.wanted.number)
+}
+
 // surrender makes do with code that was taken back, once nothing of the older is left: neither a process
 // nor, after a deployment in the same folder, its code.
 func (g *groupState) surrender(c *course) {
@@ -134,7 +148,7 @@ func (g *groupState) surrender(c *course) {
 	}
 	g.moves++
 	c.wanted.restore()
-	g.os.note(hclog.Warn, "nothing is left of the old code, going on with the new", "generation", c.wanted.number)
+	g.os.note(hclog.Warn, "no process of the old code is left, so the new code serves", "generation", c.wanted.number)
 	if r := c.restart; r != nil && c.way.returning() {
 		r.failure = g.failure(c.now, r.generation.number, "the last process with the old code has died, and the code is no longer on disk")
 		g.end(c.now, r, RestartFailed)

@@ -157,7 +157,7 @@ func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
 		c.mu.Unlock()
 	}
 	if seen.print.Cut {
-		c.warn(a, "restart.watch leads to too much, not every change is seen", "most-entries", maxEntries, "most-depth", maxDepth)
+		c.warn(a, "restart.watch names too many files, so not every change is noticed", "most-entries", maxEntries, "most-depth", maxDepth)
 	}
 	return seen
 }
@@ -268,7 +268,7 @@ func (c *Checker) Settled(app string, marks []Mark) {
 		return
 	}
 	if _, err := RemoveMarks(marks); err != nil {
-		c.warn(a, "marks stay there that are settled, remove them by hand", "error", err)
+		c.warn(a, "cannot remove the marks of an app that was restarted; remove them yourself", "error", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -128,7 +128,7 @@ func TestAMarkThatCannotBeRemovedIsSettled(t *testing.T) {
 			s.needs()
 		}
 	})
-	if got := strings.Count(s.log.String(), "remove them by hand"); got != 1 || s.reasons("current") != "libssl" {
+	if got := strings.Count(s.log.String(), "remove them yourself"); got != 1 || s.reasons("current") != "libssl" {
 		t.Errorf("told %d times: %s", got, s.log)
 	}
 	s.touch(firstMarks + "/libssl")
@@ -214,7 +214,7 @@ func TestAPrintThatIsCutIsToldOnce(t *testing.T) {
 	s.opened()
 	s.expects(time.Second, "")
 	s.expects(time.Second, "")
-	if got := strings.Count(s.log.String(), "leads to too much"); got != 1 {
+	if got := strings.Count(s.log.String(), "names too many files"); got != 1 {
 		t.Errorf("told %d times: %s", got, s.log)
 	}
 }

@@ -221,7 +221,7 @@ func (w *Watcher) ask(f *file) {
 	switch {
 	case reason == "":
 	case f.made != "" && w.Made != nil && w.Made(f.app, f.made, f.name):
-		w.log.Info("a process of the app made the restart file as it started, which is no order; touch it again to restart",
+		w.log.Info("a process of the app made the restart file while it started, so nothing is restarted; touch it again to restart",
 			"app", f.app, "file", f.name)
 	default:
 		w.trigger(f.app, reason)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"purser/conf"
 )
 
@@ -80,9 +82,9 @@ func (g *gate) check(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return silence(name + " had no answer")
 	case within.Err() != nil:
-		return silence(fmt.Sprintf("%s had no answer within %s", name, g.health.Timeout))
+		return silence(fmt.Sprintf("%s had no answer within %s", name, conf.Duration(g.health.Timeout)))
 	case err != nil:
-		return fmt.Errorf("%s had no answer: %w", name, err)
+		return fmt.Errorf("%s had no answer: %s", name, inWords(err))
 	case !g.health.Expect.Accepts(status):
 		return fmt.Errorf("%s answered %d, not %s", name, status, strings.Join(g.health.Expect, " or "))
 	}
@@ -98,7 +100,7 @@ func (g *gate) warmUp(ctx context.Context, path string) error {
 	case ctx.Err() != nil:
 		return tooLate(ctx, silence(name+" had no answer"))
 	case err != nil:
-		failure := fmt.Errorf("%s had no answer: %w", name, err)
+		failure := fmt.Errorf("%s had no answer: %s", name, inWords(err))
 		if err := g.pause(ctx, exitNotice, failure); err != nil {
 			return err // that it exited says more
 		}
@@ -143,4 +145,19 @@ func healthHost(app conf.App) string {
 		}
 	}
 	return "localhost"
+}
+
+// inWords says without words of Go why a request had no answer.
+func inWords(err error) string {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "it closed the connection inside the answer"
+	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
+		return "it closed the connection"
+	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT):
+		return "it accepts no connection"
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return "what it answered is not HTTP"
+	}
+	return err.Error()
 }

@@ -104,8 +104,8 @@ func TestHealthPathThatIsNeverFineFailsAtTheStartTimeout(t *testing.T) {
 		"/500":             "health check /500 answered 500, not 200 or 3xx",
 		"/404":             "health check /404 answered 404, not 200 or 3xx",
 		"/200,500,200,500": "health check /200,500,200,500 answered 500, not 200 or 3xx",
-		"/breaks":          "health check /breaks had no answer: EOF",
-		"/cut":             "health check /cut had no answer: unexpected EOF",
+		"/breaks":          "health check /breaks had no answer: it closed the connection",
+		"/cut":             "health check /cut had no answer: it closed the connection inside the answer",
 		"/hangs-after-500": "health check /hangs-after-500 answered 500, not 200 or 3xx",
 		"/hangs":           "health check /hangs had no answer",
 	} {
@@ -165,8 +165,8 @@ func TestWarmUpThatFailsEndsTheStart(t *testing.T) {
 	for path, want := range map[string]string{
 		"/500,200": "warm-up request /500,200 answered 500",
 		"/503":     "warm-up request /503 answered 503",
-		"/breaks":  "warm-up request /breaks had no answer: EOF",
-		"/cut":     "warm-up request /cut had no answer: unexpected EOF",
+		"/breaks":  "warm-up request /breaks had no answer: it closed the connection",
+		"/cut":     "warm-up request /cut had no answer: it closed the connection inside the answer",
 		"/exits":   "exited with status 4 before it was ready",
 		"/hangs":   "not ready within start_timeout (1s): warm-up request /hangs had no answer",
 	} {

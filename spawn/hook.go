@@ -106,7 +106,7 @@ func (h *Hook) environment(dir string, variables map[string]string) []string {
 func (h *Hook) await(ctx context.Context, running *process, document []byte) error {
 	if h.Timeout > 0 {
 		var cancel context.CancelFunc
-		limit := fmt.Errorf("it took longer than its timeout (%s)", h.Timeout)
+		limit := fmt.Errorf("it took longer than its timeout (%s)", conf.Duration(h.Timeout))
 		ctx, cancel = context.WithTimeoutCause(ctx, h.Timeout, limit)
 		defer cancel()
 	}
@@ -121,6 +121,9 @@ func (h *Hook) await(ctx context.Context, running *process, document []byte) err
 	telling.Wait()
 	if running.exit == nil || ctx.Err() == nil {
 		return running.exit
+	}
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return errors.New("was killed, as purser is stopping")
 	}
 	return fmt.Errorf("was killed: %w", context.Cause(ctx))
 }

@@ -21,7 +21,7 @@ const tcpListen = 0x0A // TCP_LISTEN of the kernel's tcp_states.h
 func provenOwner(ip net.IP, port, leader int) (bool, error) {
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
-		return false, fmt.Errorf("cannot prove who listens on port %d: %w", port, err)
+		return false, fmt.Errorf("cannot find out who listens on port %d: %w", port, err)
 	}
 	sockets, err := listening(proc, ip, port)
 	if err != nil || len(sockets) == 0 {
@@ -35,7 +35,7 @@ func provenOwner(ip net.IP, port, leader int) (bool, error) {
 	}
 	processes, err := proc.AllProcs()
 	if err != nil {
-		return false, fmt.Errorf("cannot prove who listens on port %d: %w", port, err)
+		return false, fmt.Errorf("cannot find out who listens on port %d: %w", port, err)
 	}
 	foreign := attribute(processes, sockets, leader)
 	if len(sockets) == 0 {
@@ -111,7 +111,7 @@ func listening(proc procfs.FS, ip net.IP, port int) (sockets, error) {
 	//lint:ignore SA1019 netlink would be a second dependency for what one file of /proc says
 	lines4, err := proc.NetTCP()
 	if err != nil {
-		return nil, fmt.Errorf("cannot prove who listens on port %d: %w", port, err)
+		return nil, fmt.Errorf("cannot find out who listens on port %d: %w", port, err)
 	}
 	//lint:ignore SA1019 as above
 	lines6, err := proc.NetTCP6()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"purser/conf"
 )
 
 // The pause between two connection attempts is half a percent of the time waited so far, within
@@ -52,7 +54,7 @@ func withLimit(ctx context.Context, limit, after time.Duration) (context.Context
 	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, after, fmt.Errorf("not ready within start_timeout (%s)", limit))
+	return context.WithTimeoutCause(ctx, after, fmt.Errorf("not ready within start_timeout (%s)", conf.Duration(limit)))
 }
 
 // tellElsewhere adds where the child listens to why it failed, if that is elsewhere.

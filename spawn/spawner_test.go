@@ -171,7 +171,7 @@ func TestKilledPurserTakesItsChildrenWithIt(t *testing.T) {
 func TestChildEnvironmentHasWhatIsHandedOn(t *testing.T) {
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres:///blog", "RAILS_MASTER_KEY": "a\nb=c", "SECRET": "1", "APP_KEY": "purser's", "LANG": "C",
-		"PORT": "80", "PURSER_TOKEN": "1", "NOTIFY_SOCKET": "1", "LISTEN_FDS": "1", "NODE_ENV": "staging", "USER": "somebody else", "HOME": "/nowhere",
+		"PORT": "80", "PURSER_TOKEN": "1", "NOTIFY_SOCKET": "1", "LISTEN_FDS": "1", "WATCHDOG_USEC": "1", "NODE_ENV": "staging", "USER": "somebody else", "HOME": "/nowhere",
 	} {
 		t.Setenv(name, value)
 	}
@@ -181,7 +181,7 @@ func TestChildEnvironmentHasWhatIsHandedOn(t *testing.T) {
 	}{
 		{[]string{"DATABASE_URL", "RAILS_*"}, []string{"DATABASE_URL=postgres:///blog", "RAILS_MASTER_KEY=a\\nb=c", "NODE_ENV=production"}, []string{"SECRET="}},
 		{[]string{"*"}, []string{"SECRET=1", "APP_KEY=the app's", "LANG=C.UTF-8", "NODE_ENV=staging", "RACK_ENV=staging", "HOME=" + account()["HOME"]},
-			[]string{"PURSER_TOKEN=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "PORT=80", "USER=somebody else"}},
+			[]string{"PURSER_TOKEN=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "WATCHDOG_USEC=", "PORT=80", "USER=somebody else"}},
 		{[]string{"HOME", "LANG"}, []string{"HOME=/nowhere", "LANG=C"}, []string{"SECRET="}},
 	} {
 		st := newAppStage(t, writeFiles(t, nil), func(app *conf.App) {

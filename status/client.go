@@ -10,9 +10,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"purser/pool"
 )
@@ -138,7 +141,7 @@ func (c *Client) send(ctx context.Context, method, path string, body, result any
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("%w at %s: %v", ErrUnreachable, c.address, errors.Unwrap(err))
+		return fmt.Errorf("%w at %s: %s", ErrUnreachable, c.address, inWords(err))
 	}
 	defer response.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
@@ -155,6 +158,21 @@ func (c *Client) send(ctx context.Context, method, path string, body, result any
 		return fmt.Errorf("cannot understand the answer of %s: %w", c.address, err)
 	}
 	return nil
+}
+
+// inWords says why a call had no answer.
+func inWords(err error) string {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "there is no such socket"
+	case errors.Is(err, unix.ECONNREFUSED):
+		return "nobody listens there"
+	case errors.Is(err, os.ErrPermission):
+		return "you may not connect to it; run the command as the user that purser runs as, or as root"
+	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
+		return "it closed the connection"
+	}
+	return errors.Unwrap(err).Error()
 }
 
 // maxAnswer keeps a stranger at the address from filling our memory, in bytes.
@@ -183,7 +201,7 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 func refusal(status int, content []byte) error {
 	var e envelope
 	if err := json.Unmarshal(content, &e); err != nil || e.Error == nil {
-		return &Error{Status: status, Code: CodeInternalError, Message: fmt.Sprintf("it answered %d, which is not purser's way", status)}
+		return &Error{Status: status, Code: CodeInternalError, Message: fmt.Sprintf("it answered %d, which is no answer of purser", status)}
 	}
 	e.Error.Status = status
 	return e.Error

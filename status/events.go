@@ -56,7 +56,7 @@ func (s *Server) startOf(r *http.Request) (uint64, error) {
 	}
 	after, err := strconv.ParseUint(from, 10, 64)
 	if err != nil {
-		return 0, errors.New("after and Last-Event-ID have to be the number of an event; 0 is before the first")
+		return 0, errors.New("after and Last-Event-ID must be the number of an event; 0 is before the first")
 	}
 	return after, nil
 }

@@ -22,7 +22,7 @@ func Listen(dir, name string) (net.Listener, error) {
 	path := filepath.Join(dir, name+".sock")
 	if answers(path) {
 		return nil, fmt.Errorf("a purser named %q is already running (its admin socket %s answers); "+
-			"stop it, or name this one otherwise with --instance NAME", name, path)
+			"stop it, or give this one another name with --instance NAME", name, path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot replace the old admin socket: %w", err)

@@ -41,12 +41,12 @@ func waitOf(q url.Values) (wait time.Duration, after int, err error) {
 	after = -1
 	if v := q.Get("wait"); v != "" {
 		if wait, err = time.ParseDuration(v); err != nil || wait < 0 {
-			return 0, 0, errors.New(`wait has to be a span of time such as "60s"`)
+			return 0, 0, errors.New(`wait must be a duration such as "60s"`)
 		}
 	}
 	if v := q.Get("after"); v != "" {
 		if after, err = strconv.Atoi(v); err != nil || after < 0 {
-			return 0, 0, errors.New("after has to be a number of steps")
+			return 0, 0, errors.New("after must be a number of steps")
 		}
 	}
 	return min(wait, maxWait), after, nil

@@ -3,6 +3,8 @@ package status
 import (
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +17,7 @@ import (
 // heart, with what purser adds below each of its lines. With color, headings and troubles stand
 // out; leave it off where nobody looks at a terminal.
 func WriteText(w io.Writer, d Document, color bool) error {
-	t := &text{color: color, now: d.Now}
+	t := &text{color: color, now: d.Now, output: math.MaxInt}
 	t.header(d)
 	t.general(d)
 	t.heading("Application groups")
@@ -23,23 +25,34 @@ func WriteText(w io.Writer, d Document, color bool) error {
 		t.line("Purser is currently not serving any applications.")
 	}
 	for _, app := range d.Apps {
-		t.app(app)
+		t.head(app)
+		t.processes(app)
+		t.line("")
 	}
 	_, err := io.WriteString(w, t.String())
 	return err
 }
 
+// Head is what the text says of an app before its processes, as lines. Of what a failed start printed it
+// has an excerpt of so many.
+func Head(a App, now time.Time, output int, color bool) []string {
+	t := &text{color: color, now: now, output: output}
+	t.head(a)
+	return strings.Split(strings.TrimSuffix(t.String(), "\n"), "\n")
+}
+
 // text is a status text while it is being written.
 type text struct {
 	strings.Builder
-	color bool
-	now   time.Time
+	color  bool
+	now    time.Time
+	output int // most lines of what an app printed
 }
 
 func (t *text) header(d Document) {
 	t.line("Version : %s", d.Version)
 	t.line("Date    : %s", d.Now.Format("2006-01-02 15:04:05 -0700"))
-	t.line("Instance: %s (pid %d, up %s)", d.Name, d.PID, span(d.Now.Sub(d.Started)))
+	t.line("Instance: %s (pid %d, up %s)", d.Name, d.PID, passengerSpan(d.Now.Sub(d.Started)))
 	t.line("Listen  : %s", strings.Join(d.Listen, ", "))
 	t.line("")
 }
@@ -54,7 +67,7 @@ func (t *text) general(d Document) {
 	t.line("App groups    : %d", len(d.Apps))
 	t.line("Processes     : %d", processes)
 	if s := d.Spool; s.Held > 0 {
-		t.line("Spool         : %s of %s", megabytes(max(s.Held, 1<<20)), megabytes(s.Limit))
+		t.line("Spool         : %s of %s", Megabytes(max(s.Held, 1<<20)), Megabytes(s.Limit))
 	}
 	// Every request waits with its app. The line is there for those who read it by machine.
 	t.line("Requests in top-level queue : 0")
@@ -73,7 +86,7 @@ func poolSize(d Document) int {
 	return sum
 }
 
-func (t *text) app(a App) {
+func (t *text) head(a App) {
 	t.line("%s:", t.paint(bold, "%s (%s)", a.Name, a.Environment))
 	t.line("  App root: %s", a.Root)
 	t.line("  Release : %s", release(a.Release))
@@ -87,8 +100,6 @@ func (t *text) app(a App) {
 	}
 	t.failure(a)
 	t.line("  Requests in queue: %d", a.Queue)
-	t.processes(a)
-	t.line("")
 }
 
 // failure tells why the app resists a deployment, or has no process at all.
@@ -106,15 +117,32 @@ func (t *text) failure(a App) {
 	}
 	t.line("  %s", t.paint(colour, "%s since %s (generation %d, error %s): %s",
 		what, f.At.Format("2006-01-02 15:04:05 -0700"), f.Generation, f.ErrorID, Printable(f.Reason)))
-	for _, line := range f.Output {
-		t.line("    | %s", Printable(line))
-	}
+	t.printed(f.Output)
 	if a.LastGood != nil && (a.Condition == pool.Resisting || a.Condition == pool.RolledBack) {
 		t.line("  Serving : %s", release(*a.LastGood))
 	}
 	if a.RetryAt != nil && a.RetryAt.After(t.now) {
-		t.line("  Next try: in %s", span(a.RetryAt.Sub(t.now)))
+		t.line("  Next try: in %s", passengerSpan(a.RetryAt.Sub(t.now)))
 	}
+}
+
+// printed writes what an app has printed.
+func (t *text) printed(lines []string) {
+	for _, line := range Excerpt(lines, t.output) {
+		t.line("    | %s", Printable(line))
+	}
+}
+
+// Excerpt is the first and the last of some lines, of which a program prints either what is wrong: Ruby begins with
+// it, Python ends with it. It has as many as most, and one that counts the others.
+func Excerpt(lines []string, most int) []string {
+	left := len(lines) - most
+	if left <= 1 { // to say that one is left out takes a line as well
+		return lines
+	}
+	first := most / 3
+	count := fmt.Sprintf("… %d more %s", left, plural(left, "line", "lines"))
+	return slices.Concat(lines[:first], []string{count}, lines[first+left:])
 }
 
 // processes writes three lines for each process that is not spawning, as wide as the widest needs.
@@ -126,9 +154,9 @@ func (t *text) processes(a App) {
 		}
 		// Passenger's columns, 5 2 5 and 5 5, grow with their content instead of shifting the rest.
 		t.line("  * PID: %-*d   Sessions: %-*d   Processed: %-*d   Uptime: %s",
-			w.first, p.PID, w.second, p.Requests, w.third, p.Processed, span(t.now.Sub(p.Started)))
+			w.first, p.PID, w.second, p.Requests, w.third, p.Processed, passengerSpan(t.now.Sub(p.Started)))
 		t.line("    CPU: %-*s   Memory  : %-*s   Last used: %s",
-			w.first, percent(p.CPU), w.second, megabytes(p.Memory), ago(p.LastUsed, t.now))
+			w.first, Percent(p.CPU), w.second, Megabytes(p.Memory), Ago(p.LastUsed, t.now))
 		t.line("    Gen: %-*d   Streams : %-*d   %s",
 			w.first, p.Generation, w.second, p.Connections, state(p, a))
 	}
@@ -140,8 +168,8 @@ type columns struct{ first, second, third int }
 func widths(processes []Process) columns {
 	w := columns{5, 5, 5}
 	for _, p := range processes {
-		w.first = max(w.first, len(strconv.Itoa(p.PID)), len(percent(p.CPU)))
-		w.second = max(w.second, len(strconv.Itoa(p.Requests)), len(megabytes(p.Memory)))
+		w.first = max(w.first, len(strconv.Itoa(p.PID)), len(Percent(p.CPU)))
+		w.second = max(w.second, len(strconv.Itoa(p.Requests)), len(Megabytes(p.Memory)))
 		w.third = max(w.third, len(strconv.FormatUint(p.Processed, 10)))
 	}
 	return w
@@ -165,19 +193,22 @@ func (a App) count(state string) int {
 	return n
 }
 
-func percent(cpu float64) string { return strconv.Itoa(int(cpu+0.5)) + "%" }
+// Percent is a share of a core as people read it: 3%.
+func Percent(cpu float64) string { return strconv.Itoa(int(cpu+0.5)) + "%" }
 
-func megabytes(n int64) string { return strconv.FormatInt((n+1<<19)>>20, 10) + "M" }
+// Megabytes is a size as passenger-status writes it: 9M.
+func Megabytes(n int64) string { return strconv.FormatInt((n+1<<19)>>20, 10) + "M" }
 
-func ago(then, now time.Time) string {
+// Ago is when something was: 7m 14s ago.
+func Ago(then, now time.Time) string {
 	if then.IsZero() {
 		return "never"
 	}
-	return span(now.Sub(then)) + " ago"
+	return passengerSpan(now.Sub(then)) + " ago"
 }
 
-// span writes a duration as passenger-status does: 3s, 7m 14s, 5h 53m 26s, 2d 3h 1m 4s.
-func span(d time.Duration) string {
+// passengerSpan writes a duration as passenger-status does: 3s, 7m 14s, 5h 53m 26s, 2d 3h 1m 4s.
+func passengerSpan(d time.Duration) string {
 	seconds := max(0, int(d/time.Second))
 	days, hours, minutes := seconds/86400, seconds/3600%24, seconds/60%60
 	switch seconds %= 60; {

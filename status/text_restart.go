@@ -10,17 +10,15 @@ import (
 // restart tells of the restart that is under way, or why the last one did not work.
 func (t *text) restart(a App) {
 	if a.Overwritten {
-		t.line("  Old code: no longer on disk (deployed in place), so what still runs of it cannot be started anew")
+		t.line("  Old code: no longer on disk (deployed in place), so it cannot be started again")
 	}
 	r := a.Restart
 	switch {
 	case r == nil:
 	case r.State == pool.RestartFailed && r.Failure != nil && !isTold(a.Failure, r.Failure):
 		t.line("  %s", t.paint(red, "Last %s failed %s (error %s): %s",
-			NameOf(r), ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
-		for _, line := range r.Failure.Output {
-			t.line("    | %s", Printable(line))
-		}
+			NameOf(r), Ago(r.Failure.At, t.now), r.Failure.ErrorID, Printable(r.Failure.Reason)))
+		t.printed(r.Failure.Output)
 	case underWay(r):
 		t.underWay(a, r)
 	}
@@ -37,7 +35,7 @@ func (t *text) underWay(a App, r *pool.RestartSnapshot) {
 	if r.Strategy == pool.Blocking || r.Strategy == pool.BlueGreen {
 		line += r.Strategy + ", "
 	}
-	line += "since " + span(t.now.Sub(r.Started))
+	line += "since " + passengerSpan(t.now.Sub(r.Started))
 	if r.Reason != "" {
 		line += ": " + Printable(r.Reason)
 	}
@@ -51,7 +49,7 @@ func (t *text) underWay(a App, r *pool.RestartSnapshot) {
 		t.line("  %s", t.paint(yellow, "Canary: %s; purser promote %s or purser rollback %s", Canary(r), a.Name, a.Name))
 	}
 	if r.Probation != nil {
-		t.line("  Probation: its errors are compared with those of the older generation for another %s", span(r.Probation.Sub(t.now)))
+		t.line("  Probation: its errors are compared with those of the older generation for another %s", passengerSpan(r.Probation.Sub(t.now)))
 	}
 }
 
@@ -82,7 +80,7 @@ const mostNeeds = 5
 func (t *text) needs(a App) {
 	for i, n := range a.NeedsRestart {
 		if i == mostNeeds {
-			t.line("  Needs restart: for %d more reasons, see purser status %s --json", len(a.NeedsRestart)-i, a.Name)
+			t.line("  Needs restart: for %d more %s, see purser status %s --json", len(a.NeedsRestart)-i, plural(len(a.NeedsRestart)-i, "reason", "reasons"), a.Name)
 			return
 		}
 		t.line("  %s", t.paint(yellow, "Needs restart: %s", t.need(n, a)))
@@ -91,11 +89,11 @@ func (t *text) needs(a App) {
 
 func (t *text) need(n restart.Need, a App) string {
 	if n.Kind == restart.Marked {
-		return fmt.Sprintf("marked %s: %s", ago(n.Since, t.now), Printable(n.Reason))
+		return fmt.Sprintf("marked %s: %s", Ago(n.Since, t.now), Printable(n.Reason))
 	}
-	text := fmt.Sprintf("%s %s", Printable(n.Reason), ago(n.Since, t.now))
-	if ready := a.count("ready"); len(n.PIDs) > 0 {
-		text += fmt.Sprintf(" (%d of %d processes %s older code)", len(n.PIDs), max(ready, len(n.PIDs)), plural(len(n.PIDs), "runs", "run"))
+	text := fmt.Sprintf("%s %s", Printable(n.Reason), Ago(n.Since, t.now))
+	if all := max(a.count("ready"), len(n.PIDs)); len(n.PIDs) > 0 {
+		text += fmt.Sprintf(" (%d of %d %s %s older code)", len(n.PIDs), all, plural(all, "process", "processes"), plural(len(n.PIDs), "runs", "run"))
 	}
 	return text
 }
@@ -109,7 +107,7 @@ func state(p Process, a App) string {
 		return "Shutting down... (stopping)"
 	case p.State == "standby":
 		return "Kept for a rollback"
-	case leaves(p, a):
+	case Leaves(p, a):
 		return "Rolling restarting..."
 	case a.Restart != nil && a.Restart.State == pool.RestartCanary && p.Generation == a.Restart.Generation:
 		return "Ready (canary)"
@@ -117,8 +115,8 @@ func state(p Process, a App) string {
 	return "Ready"
 }
 
-// leaves reports whether a process is to be replaced by the restart that runs.
-func leaves(p Process, a App) bool {
+// Leaves reports whether a process is to be replaced by the restart that runs.
+func Leaves(p Process, a App) bool {
 	r := a.Restart
 	if r == nil || r.State != pool.RestartRunning {
 		return false

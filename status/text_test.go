@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,7 @@ func TestTextOfACanaryThatWaits(t *testing.T) {
 	blog.Condition, blog.Generation = pool.Restarting, 8
 	blog.Restart = &pool.RestartSnapshot{
 		ID: "r-8", State: pool.RestartCanary, Strategy: pool.Rolling, Generation: 8, Canary: 1, Replaced: 1, Total: 2, Started: noon.Add(-time.Hour),
-		Steps: []pool.Step{{What: "requested"}, {What: "memory", Note: "100 MiB free, 300 MiB per process: there is room for 0 of 1 extra processes; surge 0, unavailable 1"}},
+		Steps: []pool.Step{{What: "requested"}, {What: "memory", Note: "100 MiB free, 300 MiB per process: there is room for 0 extra processes, not for 1; surge 0, unavailable 1"}},
 	}
 	blog.Processes[1].Generation = 8
 	old := blog.Processes[0]
@@ -131,6 +132,48 @@ func TestTextWithoutApps(t *testing.T) {
 	golden(t, "empty.txt", d, false)
 }
 
+func TestAnExcerptHasTheBeginningAndTheEnd(t *testing.T) {
+	var lines []string
+	for n := range 20 {
+		lines = append(lines, strconv.Itoa(n))
+	}
+	for most, want := range map[int]string{
+		0: "… 20 more lines", 3: "0 … 17 more lines 18 19", 19: strings.Join(lines, " "), 50: strings.Join(lines, " "),
+	} {
+		if got := strings.Join(Excerpt(lines, most), " "); got != want {
+			t.Errorf("of %d lines it has %q, want %q", most, got, want)
+		}
+	}
+}
+
+func TestAListBeginsWithWhatSomebodyHasToLookAt(t *testing.T) {
+	d := resisting()
+	calm, failed, restarting := document().Apps[0], resisting().Apps[0], document().Apps[0]
+	calm.Name = "a"
+	failed.Name, failed.Condition, failed.Failure.Reason = "z", pool.Failed, "exited with \x1bstatus 1"
+	restarting.Name, restarting.Condition = "shop", pool.Restarting
+	restarting.Restart = &pool.RestartSnapshot{State: pool.RestartRunning, Replaced: 1, Total: 4, Started: noon.Add(-3 * time.Second)}
+	d.Apps = []App{calm, restarting, d.Apps[0], failed}
+	var got bytes.Buffer
+	if err := WriteList(&got, d, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `Purser 1.0.0, instance blog (pid 4242, up 1d 2h 0m 0s)
+4 apps: 1 failed, 1 resisting, 1 restarting, 1 up
+
+App   Condition   Ready     Queue  Memory  Note
+blog  resisting   2 of 6        3   1409M  the child exited with status 1
+z     failed      2 of 6        3   1409M  exited with �status 1
+shop  restarting  2 of 6        0   1409M  restarting: 1 of 4 replaced, since 3s
+a     up          2 of 6        0   1409M
+
+purser status APP shows one of them; purser status --full shows all
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSpansAreWrittenAsPassengerDoes(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second:                   "0s",
@@ -140,8 +183,8 @@ func TestSpansAreWrittenAsPassengerDoes(t *testing.T) {
 		5*time.Hour + 53*time.Minute + 26*time.Second:              "5h 53m 26s",
 		48*time.Hour + 3*time.Hour + 1*time.Minute + 4*time.Second: "2d 3h 1m 4s",
 	} {
-		if got := span(d); got != want {
-			t.Errorf("span(%v) = %q, want %q", d, got, want)
+		if got := passengerSpan(d); got != want {
+			t.Errorf("passengerSpan(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

@@ -18,6 +18,7 @@ func newCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "check [-c FILE | DIR]",
 		Short:   "Say whether a configuration can be served",
+		GroupID: "begin",
 		Long:    "Say whether a configuration file, or an app's folder (default: .), can be served. Nothing is started.",
 		Example: "  purser check -c /etc/purser.toml\n  purser check ./blog --effective",
 		Args:    takes(0, 1, "one folder"),
@@ -50,6 +51,18 @@ func loadConfig(file string, args []string) (*conf.Config, error) {
 	return cfg, asUsage(err)
 }
 
+// processCount is how many processes an app may have.
+func processCount(app conf.App) string {
+	switch least, most := app.MinProcesses, app.MaxProcesses; {
+	case least < most:
+		return fmt.Sprintf("%d to %d processes", least, most)
+	case most == 1:
+		return "1 process"
+	default:
+		return fmt.Sprintf("%d processes", most)
+	}
+}
+
 // reportCheck looks for the apps themselves, too.
 func reportCheck(w io.Writer, cfg *conf.Config) error {
 	apps, err := serve.Detect(cfg.Apps)
@@ -57,7 +70,7 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		return asUsage(errors.Join(err, unfit))
 	}
 	for _, app := range apps {
-		fmt.Fprintf(w, "%s: %s app in %s, %d to %d processes\n", app.Name, app.Kind, app.Root, app.MinProcesses, app.MaxProcesses)
+		fmt.Fprintf(w, "%s: %s app in %s, %s\n", app.Name, app.Kind, app.Root, processCount(app))
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}

@@ -9,6 +9,7 @@ func newCompletion() *cobra.Command {
 	return &cobra.Command{
 		Use:       "completion SHELL",
 		Short:     "Print a script that completes purser's commands in bash, zsh or fish",
+		GroupID:   "more",
 		Example:   "  source <(purser completion bash)\n  purser completion zsh > \"${fpath[1]}/_purser\"\n  purser completion fish > ~/.config/fish/completions/purser.fish",
 		Args:      takes(1, 1, "a shell: bash, zsh or fish"),
 		ValidArgs: shells,

@@ -19,6 +19,7 @@ func newDemo() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "demo",
 		Short:   "Try purser on a sample app; nothing else is needed",
+		GroupID: "begin",
 		Long:    "Serve a sample app with 3 processes from a scratch folder, and say what to try.\nCtrl-C ends it and removes the folder.",
 		Example: "  purser demo\n  purser demo --listen 127.0.0.1:8080",
 		Args:    takes(0, 0, "no argument"),

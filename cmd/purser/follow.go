@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"purser/cmd/purser/show"
+	"purser/conf"
 	"purser/pool"
 	"purser/status"
 )
@@ -39,7 +40,7 @@ func (o *followOptions) declare(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&o.noWait, "no-wait", false, "return once it has begun")
 	f.BoolVar(&o.json, "json", false, "print what happens as JSON, one event a line")
-	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "wait no longer than `SPAN`; it goes on")
+	addTimeout(c, &o.timeout, 10*time.Minute, "wait no longer than `SPAN`; it goes on")
 }
 
 // one asks something of the one app that a word means, and follows it.
@@ -114,15 +115,15 @@ func (o *followOptions) do(ctx context.Context, client *status.Client, progress 
 // that takes its time, or it was not asked any more.
 func (o *followOptions) unanswered(ctx context.Context, e action) error {
 	if context.Cause(ctx) != errTooLong {
-		return withCode(exitInterrupted, "interrupted before purser said that the %s of %s has begun; it may begin yet, see purser status %s", e.name, e.app, e.app)
+		return withCode(exitInterrupted, "interrupted before purser said that the %s of %s has begun; it may still begin, see purser status %s", e.name, e.app, e.app)
 	}
-	return withCode(exitTimeout, "purser has not said within %v that the %s of %s has begun; it may begin yet, see purser status %s", o.timeout, e.name, e.app, e.app)
+	return withCode(exitTimeout, "purser has not said within %s that the %s of %s has begun; it may still begin, see purser status %s", conf.Duration(o.timeout), e.name, e.app, e.app)
 }
 
 // unfinished says what becomes of an action that is not waited for any longer.
 func (o *followOptions) unfinished(ctx context.Context, e action) error {
 	if context.Cause(ctx) == errTooLong {
-		return withCode(exitTimeout, "the %s of %s has not ended within %v; it goes on", e.name, e.app, o.timeout)
+		return withCode(exitTimeout, "the %s of %s has not ended within %s; it goes on", e.name, e.app, conf.Duration(o.timeout))
 	}
 	text := fmt.Sprintf("interrupted; the %s of %s goes on, see purser status %s", e.name, e.app, e.app)
 	if e.name == pool.Rollback {
@@ -147,10 +148,11 @@ func outcome(app string, r pool.RestartSnapshot, now *status.App) error {
 	if !strings.Contains(r.Failure.Reason, "serves on") {
 		text += whatServes(r, now)
 	}
-	lines := []string{text}
+	var lines []string
 	for _, line := range r.Failure.Output {
 		lines = append(lines, outputMark+status.Printable(line))
 	}
+	lines = append(lines, text) // at the end, where it stays on the screen
 	return withCode(exitFailed, "%s", strings.Join(lines, "\n"))
 }
 

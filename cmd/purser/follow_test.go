@@ -200,6 +200,15 @@ func TestAFailureSaysWhatVisitorsGet(t *testing.T) {
 	}
 }
 
+func TestTheSentenceOfAFailureIsTheLastLine(t *testing.T) {
+	r := pool.RestartSnapshot{Generation: 2, State: pool.RestartFailed, Failure: &pool.Failure{Reason: "exited with status 1", Output: []string{"one", "two"}}}
+	var stderr strings.Builder
+	complain(&stderr, outcome("blog", r, nil))
+	if want := "  | one\n  | two\npurser: the restart of blog failed: exited with status 1\n"; stderr.String() != want {
+		t.Errorf("it says %q, want %q", stderr.String(), want)
+	}
+}
+
 func TestAnInterruptedRestartSaysThatItGoesOn(t *testing.T) {
 	l := newLand(t)
 	l.start("demo", "--listen", "127.0.0.1:0")

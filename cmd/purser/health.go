@@ -7,14 +7,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/conf"
 	"purser/status"
 )
 
 func newHealth() *cobra.Command {
 	var timeout time.Duration
 	c := &cobra.Command{
-		Use:   "health [APP|DIR]",
-		Short: "Say by the exit code whether visitors are served",
+		Use:     "health [APP|DIR]",
+		Short:   "Say by the exit code whether visitors are served",
+		GroupID: "look",
 		Long: "Say by the exit code whether visitors are served, by the app or by all of them: 0 if they are, 1 if one is\n" +
 			"not, or if no purser answers. For Docker's HEALTHCHECK and for monitoring.\n" +
 			"An app that is resting is healthy: it starts with the next request. So is one whose new code fails, as\n" +
@@ -24,9 +26,9 @@ func newHealth() *cobra.Command {
 	}
 	target := addTarget(c)
 	c.ValidArgsFunction = target.completeApps
-	c.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "if purser takes longer than `SPAN` to answer, it is not healthy")
+	addTimeout(c, &timeout, 10*time.Second, "if purser takes longer than `SPAN` to answer, it is not healthy")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ctx, cancel := context.WithTimeoutCause(c.Context(), timeout, fmt.Errorf("purser has not answered within %v", timeout))
+		ctx, cancel := context.WithTimeoutCause(c.Context(), timeout, fmt.Errorf("purser has not answered within %s", conf.Duration(timeout)))
 		defer cancel()
 		apps, err := asked(ctx, target, args)
 		if err == nil {
@@ -75,5 +77,12 @@ func health(c *cobra.Command, apps []status.App, byName bool) error {
 	case byName:
 		return withCode(exitFailed, "%s does not serve; purser status %s says why", apps[0].Name, apps[0].Name)
 	}
-	return withCode(exitFailed, "%d of %d apps do not serve; purser status says why", ill, len(apps))
+	of, do := "apps", "do"
+	if len(apps) == 1 {
+		of = "app"
+	}
+	if ill == 1 {
+		do = "does"
+	}
+	return withCode(exitFailed, "%d of %d %s %s not serve; purser status says why", ill, len(apps), of, do)
 }

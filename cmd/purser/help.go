@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,8 @@ func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [TOPIC|COMMAND]",
 		Short:   "Show a topic of the manual, or help about a command",
-		Example: "  purser help\n  purser help restarts\n  purser help serve",
+		Example: "  purser help\n  purser help down\n  purser help serve",
+		GroupID: "more",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return helpIndex(c.Root())
@@ -32,22 +35,48 @@ func newHelp() *cobra.Command {
 }
 
 func helpIndex(root *cobra.Command) error {
-	if err := root.Help(); err != nil {
-		return err
+	var b strings.Builder
+	b.WriteString("Purser serves web apps, and restarts them without a visitor noticing.\n\nCommands (purser COMMAND --help):\n")
+	for _, group := range root.Groups() {
+		var names []string
+		for _, c := range root.Commands() {
+			if c.GroupID == group.ID && !c.Hidden {
+				names = append(names, c.Name())
+			}
+		}
+		fmt.Fprintf(&b, "  %-26s %s\n", strings.Join(names, ", "), group.Title)
 	}
-	w := root.OutOrStdout()
-	fmt.Fprintln(w, "\nTopics (purser help TOPIC):")
+	b.WriteString("\nTopics (purser help TOPIC):\n")
 	for _, topic := range topics() {
-		fmt.Fprintf(w, "  %-16s %s\n", topic, title(topic))
+		fmt.Fprintf(&b, "  %-16s %s\n", topic, title(topic))
 	}
-	return nil
+	_, err := io.WriteString(root.OutOrStdout(), b.String())
+	return err
+}
+
+// groups are the commands by what they are for, as the index shows them.
+var groups = []*cobra.Group{
+	{ID: "begin", Title: "start serving, or look before you do"},
+	{ID: "look", Title: "what runs, and whether visitors are served"},
+	{ID: "restart", Title: "new code, and the way back"},
+	{ID: "act", Title: "note a restart, replace a process, stop purser"},
+	{ID: "more", Title: "about purser itself"},
+}
+
+// aliases are other words for topics: what somebody has in mind who looks for help.
+var aliases = map[string]string{
+	"502": "down", "503": "down", "504": "down", "error-id": "down", "hung": "down",
+	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd",
+	"container": "docker", "dockerfile": "docker", "canaries": "canary",
 }
 
 func helpOn(root *cobra.Command, args []string) error {
-	text, err := manual.Open("help/" + path.Clean(args[0]) + ".md")
-	if err == nil {
-		defer text.Close()
-		_, err = io.Copy(root.OutOrStdout(), text)
+	if topic := cmp.Or(aliases[args[0]], args[0]); slices.Contains(topics(), topic) {
+		text, err := manual.ReadFile("help/" + topic + ".md")
+		if err != nil {
+			return err
+		}
+		_, err = root.OutOrStdout().Write(text)
 		return err
 	}
 	command, _, err := root.Find(args)
@@ -61,7 +90,7 @@ func helpOn(root *cobra.Command, args []string) error {
 	return withCode(exitUsage, "there is no help on %q; the topics are %s", args[0], strings.Join(topics(), ", "))
 }
 
-// topics are the names of the manual's pages.
+// topics are the names of the manual's pages: the first ones to read first, then by name.
 func topics() []string {
 	files, err := fs.Glob(manual, "help/*.md")
 	if err != nil {
@@ -70,7 +99,8 @@ func topics() []string {
 	for i, file := range files {
 		files[i] = strings.TrimSuffix(path.Base(file), ".md")
 	}
-	return files
+	first := []string{"getting-started", "down", "restarts"}
+	return append(first, slices.DeleteFunc(files, func(topic string) bool { return slices.Contains(first, topic) })...)
 }
 
 // title is the first line of a page.

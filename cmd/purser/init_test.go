@@ -72,7 +72,8 @@ func first(pids []int) int {
 	return pids[0]
 }
 
-// childrenOf are the children of a process, the dead ones that nobody reaped included.
+// childrenOf are the children of a process, the dead ones that nobody reaped included. Of none (0) there are none:
+// those that the kernel says are of 0 are strangers.
 func childrenOf(t *testing.T, pid int) (children []int) {
 	t.Helper()
 	processes, err := procfs.AllProcs()
@@ -80,7 +81,7 @@ func childrenOf(t *testing.T, pid int) (children []int) {
 		t.Fatal(err)
 	}
 	for _, p := range processes {
-		if stat, err := p.Stat(); err == nil && stat.PPID == pid {
+		if stat, err := p.Stat(); err == nil && stat.PPID == pid && pid != 0 {
 			children = append(children, p.PID)
 		}
 	}

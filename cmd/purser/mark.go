@@ -14,8 +14,9 @@ import (
 func newMark() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
-		Use:   "mark APP|DIR",
-		Short: "Note that an app needs a restart, without restarting it",
+		Use:     "mark APP|DIR",
+		Short:   "Note that an app needs a restart, without restarting it",
+		GroupID: "act",
 		Long: "Note that an app needs a restart. It costs nothing, so that the script of every package may do it:\n" +
 			"purser restart --marked restarts each app once, however often it was marked. The note is a file in\n" +
 			"tmp/needs-restart.d of the app's root, so it outlives purser; given a folder, no purser has to run.",

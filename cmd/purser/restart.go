@@ -26,8 +26,9 @@ type restartOptions struct {
 func newRestart() *cobra.Command {
 	o := restartOptions{}
 	c := &cobra.Command{
-		Use:   "restart APP|DIR... | --all | --marked",
-		Short: "Swap the processes of apps for new ones, and wait until that is done",
+		Use:     "restart APP|DIR... | --all | --marked",
+		Short:   "Swap the processes of apps for new ones, and wait until that is done",
+		GroupID: "restart",
 		Long: "Restart apps, named by themselves or by the folder that is their root, and wait until it is done.\n" +
 			"Exit code: 0 done, or stopped at its canary, 1 failed (the old code serves on), 3 superseded by a\n" +
 			"newer restart, 4 timed out (the restart goes on), 5 no purser runs. More: purser help restarts",

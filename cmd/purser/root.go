@@ -4,25 +4,37 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"purser/conf"
 )
 
 // newRoot returns the whole command line.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "purser",
-		Short:         "Serve web apps, and restart them without anybody noticing",
+		Short:         "Serve web apps, and restart them without a visitor noticing",
 		Example:       "  purser demo\n  purser serve ./blog --listen :8080\n  purser restart blog",
 		SilenceUsage:  true, // an error is one sentence that says what to do
 		SilenceErrors: true, // run writes them
 		Args:          refuseCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:          func(c *cobra.Command, _ []string) error { return helpIndex(c) },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(refuseFlag)
+	root.AddGroup(groups...)
 	root.SetHelpCommand(newHelp())
+	ofCommand := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if c == root {
+			_ = helpIndex(root) // who does not read help misses nothing
+			return
+		}
+		ofCommand(c, args)
+	})
 	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newHealth(), newRestart(), newRollback(),
 		newPromote(), newMark(), newDetach(), newStop(), newCheck(), newVersion(), newCompletion())
 	root.AddCommand(unsupported()...)
@@ -83,6 +95,10 @@ func commandNames(root *cobra.Command) []string {
 
 // refuseFlag says what is wrong with a flag, and which one was probably meant.
 func refuseFlag(c *cobra.Command, err error) error {
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		f := wrong.GetFlag()
+		return withCode(exitUsage, "--%s must be %s, not %q; see %s --help", f.Name, formOf(f), wrong.GetValue(), c.CommandPath())
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return withCode(exitUsage, "%w; see %s --help", err, c.CommandPath())
@@ -93,6 +109,23 @@ func refuseFlag(c *cobra.Command, err error) error {
 		return withCode(exitUsage, "%w; did you mean --%s?", err, near)
 	}
 	return withCode(exitUsage, "%w; see %s --help", err, c.CommandPath())
+}
+
+// addTimeout declares --timeout, whose default is shown as people write it.
+func addTimeout(c *cobra.Command, to *time.Duration, usual time.Duration, usage string) {
+	c.Flags().DurationVar(to, "timeout", usual, usage)
+	c.Flags().Lookup("timeout").DefValue = conf.Duration(usual)
+}
+
+// formOf says how the values of a flag look.
+func formOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return `a duration such as "90s" or "5m"`
+	case "int":
+		return "a whole number"
+	}
+	return "true or false"
 }
 
 // takes refuses fewer arguments than least or more than most; what names one of them for people.

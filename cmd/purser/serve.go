@@ -36,8 +36,9 @@ var appFlags = []string{"command", "processes", "concurrency", "env", "environme
 func newServe() *cobra.Command {
 	o := serveOptions{}
 	c := &cobra.Command{
-		Use:   "serve [DIR | -c FILE]",
-		Short: "Serve the app in a folder, or all apps of a configuration file",
+		Use:     "serve [DIR | -c FILE]",
+		Short:   "Serve the app in a folder, or all apps of a configuration file",
+		GroupID: "begin",
 		Long: "Serve the app in DIR (default: .), whose kind is found out, or all apps of a configuration file.\n" +
 			"Runs in the foreground until SIGTERM or Ctrl-C; a second one ends it at once.\n" +
 			"More: purser help getting-started, purser help config, purser help signals",

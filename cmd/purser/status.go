@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -19,9 +19,9 @@ import (
 const watchInterval = time.Second
 
 type statusOptions struct {
-	target      *target
-	json, watch bool
-	app         string // "" = all
+	target            *target
+	json, watch, full bool
+	app               string // "" = all
 }
 
 func newStatus() *cobra.Command {
@@ -29,12 +29,17 @@ func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status [APP|DIR]",
 		Short:   "Show the running apps and their processes",
-		Long:    "Show the running apps and their processes in the layout of passenger-status.\nWhat the lines mean: purser help status",
+		GroupID: "look",
+		Long: "Show the running apps and their processes in the layout of passenger-status. Several apps get a line each;\n" +
+			"name one, or use --full, to see their processes.\nWhat the lines mean: purser help status",
 		Example: "  purser status\n  purser status blog --watch\n  purser status --json | jq '.apps[].condition'",
 		Args:    takes(0, 1, "one app"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := refuseUnsupported(c, "xml"); err != nil {
 				return err
+			}
+			if o.full && o.watch {
+				return withCode(exitUsage, "--watch shows a list of the apps, or one app that is named; leave out --full")
 			}
 			if len(args) > 0 {
 				o.app = args[0]
@@ -45,7 +50,8 @@ func newStatus() *cobra.Command {
 	o.target = addTarget(c)
 	c.ValidArgsFunction = o.target.completeApps
 	c.Flags().BoolVar(&o.json, "json", false, "as JSON; with --watch one document a line")
-	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every second until interrupted")
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every second until interrupted; on a terminal, on the whole of it")
+	c.Flags().BoolVar(&o.full, "full", false, "show the processes of all apps")
 	refuseLater(c.Flags(), "xml")
 	return c
 }
@@ -57,10 +63,16 @@ func (o *statusOptions) show(c *cobra.Command) error {
 		return err
 	}
 	defer client.Close()
-	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
+	draw := o.print
+	if out, ok := c.OutOrStdout().(*os.File); ok && o.watch && !o.json && show.IsTerminal(out) {
+		screen := show.NewScreen(out)
+		defer screen.Close()
+		draw = func(_ io.Writer, d status.Document) error { return screen.Show(d) }
+	}
 	for {
 		d, err := o.fetch(ctx, client)
 		if ctx.Err() != nil {
@@ -69,7 +81,7 @@ func (o *statusOptions) show(c *cobra.Command) error {
 		if err != nil {
 			return err
 		}
-		if err := o.print(c.OutOrStdout(), d); err != nil || !o.watch {
+		if err := draw(c.OutOrStdout(), d); err != nil || !o.watch {
 			return err
 		}
 		select {
@@ -99,8 +111,8 @@ func (o *statusOptions) print(w io.Writer, d status.Document) error {
 		}
 		return encoder.Encode(d)
 	}
-	if o.watch && show.IsTerminal(w) {
-		fmt.Fprint(w, show.ClearScreen)
+	if len(d.Apps) > 1 && !o.full {
+		return status.WriteList(w, d, show.IsColorful(w))
 	}
 	return status.WriteText(w, d, show.IsColorful(w))
 }

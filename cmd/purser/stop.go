@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/conf"
 	"purser/status"
 )
 
@@ -17,13 +18,14 @@ func newStop() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "stop",
 		Short:   "Stop the running purser once it has answered what it accepted",
+		GroupID: "act",
 		Long:    "Stop the running purser: it accepts no more, finishes its requests, drains and stops its apps.\nReturns when it is gone.",
 		Example: "  purser stop\n  purser stop --instance blog --timeout 2m",
 		Args:    takes(0, 0, "no argument"),
 	}
 	target := addTarget(c)
 	c.Flags().BoolVar(&noWait, "no-wait", false, "return at once")
-	c.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "wait no longer than `SPAN`; the stop goes on")
+	addTimeout(c, &timeout, 10*time.Minute, "wait no longer than `SPAN`; the stop goes on")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		client, err := target.client()
 		if err != nil {
@@ -36,7 +38,7 @@ func newStop() *cobra.Command {
 		ctx, cancel := context.WithTimeout(c.Context(), timeout)
 		defer cancel()
 		if err := waitGone(ctx, client); err != nil {
-			return withCode(exitTimeout, "purser has not ended within %v; it goes on stopping", timeout)
+			return withCode(exitTimeout, "purser has not ended within %s; it goes on stopping", conf.Duration(timeout))
 		}
 		fmt.Fprintln(c.OutOrStdout(), "purser has stopped.")
 		return nil

@@ -13,20 +13,53 @@ import (
 
 func TestSystemdIsToldHowThingsAre(t *testing.T) {
 	l := newLand(t)
-	address := net.UnixAddr{Net: "unixgram", Name: filepath.Join(l.dir, "notify")}
-	systemd, err := net.ListenUnixgram("unixgram", &address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer systemd.Close()
-	cmd := l.command("demo", "--listen", "127.0.0.1:0", "--instance", l.name)
-	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+address.Name)
-	demo := l.launch(cmd)
+	systemd := l.systemd()
+	demo := l.launch(l.commandBelow(systemd, ""))
 	for _, want := range []string{"READY=1", "STOPPING=1"} {
 		if got := receive(t, systemd); !strings.HasPrefix(got, want+"\nSTATUS=") {
 			t.Errorf("systemd was told %q, want %s", got, want)
 		}
 		demo.cmd.Process.Signal(syscall.SIGTERM)
+	}
+}
+
+func TestTheWatchdogOfSystemdIsFedUntilTheEnd(t *testing.T) {
+	l := newLand(t)
+	systemd := l.systemd()
+	demo := l.launch(l.commandBelow(systemd, "export WATCHDOG_USEC=200000 WATCHDOG_PID=$$"))
+	receiveUntil(t, systemd, "READY=1")
+	for range 3 {
+		if got := receive(t, systemd); got != "WATCHDOG=1" {
+			t.Fatalf("systemd was told %q, want a sign of life", got)
+		}
+	}
+	demo.cmd.Process.Signal(syscall.SIGTERM)
+	for _, other := range receiveUntil(t, systemd, "STOPPING=1") {
+		if other != "WATCHDOG=1" {
+			t.Errorf("systemd was told %q", other)
+		}
+	}
+}
+
+func TestAWatchdogThatIsNotThereIsNotFed(t *testing.T) {
+	for name, set := range map[string]string{
+		"none":                  "",
+		"that of another":       "export WATCHDOG_USEC=2000 WATCHDOG_PID=1",
+		"one that is malformed": "export WATCHDOG_USEC=soon",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLand(t)
+			systemd := l.systemd()
+			demo := l.launch(l.commandBelow(systemd, set))
+			receiveUntil(t, systemd, "READY=1")
+			if got := l.purser("status", "--instance", l.name); got.code != exitDone {
+				t.Errorf("it does not serve: %s", got.stderr)
+			}
+			demo.cmd.Process.Signal(syscall.SIGTERM)
+			if others := receiveUntil(t, systemd, "STOPPING=1"); len(others) > 0 {
+				t.Errorf("systemd was told %q", others)
+			}
+		})
 	}
 }
 
@@ -74,6 +107,43 @@ func (l *land) serveWithSocket(file *os.File, listen string) {
 	cmd.Path, cmd.Args, cmd.ExtraFiles = path, script, []*os.File{file}
 	cmd.Env = append(cmd.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=web")
 	l.launch(cmd)
+}
+
+// systemd is a socket as the one of systemd that services notify.
+func (l *land) systemd() *net.UnixConn {
+	l.t.Helper()
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: filepath.Join(l.dir, "notify")})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { socket.Close() })
+	return socket
+}
+
+// commandBelow is the demo as systemd starts it, after a line of shell that sets variables.
+func (l *land) commandBelow(systemd *net.UnixConn, set string) *exec.Cmd {
+	l.t.Helper()
+	cmd := l.command()
+	path, err := exec.LookPath("sh")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	cmd.Args = []string{"sh", "-c", set + "\n" + `exec "$0" "$@"`, cmd.Path, "demo", "--listen", "127.0.0.1:0", "--instance", l.name}
+	cmd.Path = path
+	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+systemd.LocalAddr().String())
+	return cmd
+}
+
+// receiveUntil returns what comes before a message that begins with last.
+func receiveUntil(t *testing.T, from *net.UnixConn, last string) (before []string) {
+	t.Helper()
+	for {
+		got := receive(t, from)
+		if strings.HasPrefix(got, last) {
+			return before
+		}
+		before = append(before, got)
+	}
 }
 
 func receive(t *testing.T, from *net.UnixConn) string {

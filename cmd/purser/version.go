@@ -15,6 +15,7 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Show the version of purser and what it was built from",
+		GroupID: "more",
 		Example: "  purser version",
 		Args:    takes(0, 0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -8,12 +8,12 @@ import (
 
 var (
 	errBareLF      = &Error{Status: 400, Text: "a line ends in a bare LF"}
-	errBareCR      = &Error{Status: 400, Text: "a CR stands without its LF"}
+	errBareCR      = &Error{Status: 400, Text: "a CR has no LF after it"}
 	errLineTooLong = &Error{Status: 431, Text: "a header line is too long"}
 	errTooMany     = &Error{Status: 431, Text: "there are too many header lines"}
 	errName        = &Error{Status: 400, Text: "a header name is not a token"}
 	errNoColon     = &Error{Status: 400, Text: "a header line has no colon"}
-	errSpaceColon  = &Error{Status: 400, Text: "white space stands before a header's colon"}
+	errSpaceColon  = &Error{Status: 400, Text: "a header has white space before its colon"}
 	errFold        = &Error{Status: 400, Text: "a header line is folded"}
 	errValue       = &Error{Status: 400, Text: "a header value has a control character"}
 )

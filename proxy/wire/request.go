@@ -4,7 +4,7 @@ import "encoding/base64"
 
 var (
 	errHost   = &Error{Status: 400, Text: "the Host is missing or malformed"}
-	errDouble = &Error{Status: 400, Text: "a header that may stand once stands twice"}
+	errDouble = &Error{Status: 400, Text: "a header that is allowed once is there twice"}
 	errExpect = &Error{Status: 417, Text: "the Expect header asks for what is not supported"}
 )
 

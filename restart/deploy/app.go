@@ -53,13 +53,13 @@ func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
 	}
 	there, err := restart.ResolveRelease(past.Good.Path)
 	if err != nil || !same(pool.Release(there), *past.Good) {
-		a.log.Warn("the newest release did not serve before, but the one that did is gone; serving what is there",
+		a.log.Warn("the newest release did not serve before, but the folder of the one that did is gone, so the newest serves",
 			"release", newest.Path, "reason", past.Reason, "gone", past.Good.Path)
 		return newest, plain
 	}
-	said := "the newest release was taken back, so the one before it serves; purser restart brings it"
+	said := "the newest release was rolled back, so the one before serves; to use the newest, run purser restart"
 	if past.Why == pool.ByStart {
-		said = "the newest release did not start before, so the last good one serves until it does"
+		said = "the newest release did not start before, so the last one that worked serves until it does"
 	}
 	a.log.Warn(said, "release", newest.Path, "reason", past.Reason, "serving", past.Good.Path)
 	return pool.Release(there), past

@@ -41,6 +41,6 @@ func (d *Deployer) processes(app string) []restart.Process {
 // reexecuted replaces a process that has replaced itself: nobody knows which code it runs now.
 func (d *Deployer) reexecuted(app string, p restart.Process) {
 	if g := d.pool.Group(app); g != nil {
-		g.Replace(p.PID, "it has started itself anew")
+		g.Replace(p.PID, "it has replaced its own program")
 	}
 }

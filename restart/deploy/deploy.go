@@ -153,7 +153,7 @@ func (d *Deployer) heldBack(app string) bool {
 func (d *Deployer) RestartAll(reason string) {
 	for _, a := range d.all() {
 		if d.heldBack(a.conf.Name) {
-			a.log.Warn("not restarted, as its newest code was taken back; purser restart brings it", "reason", reason)
+			a.log.Warn("not restarted, as its newest code was rolled back; to use it, run purser restart", "reason", reason)
 			continue
 		}
 		a.start(func() { a.begin(pool.RestartRequest{Reason: reason}) }) // its error is in the log

@@ -123,6 +123,6 @@ func (a *App) note(g *pool.Group, r pool.RestartSnapshot) {
 		err = restart.WriteStatus(release.Path, a.conf.Restart.File, r)
 	}
 	if err != nil {
-		a.log.Debug("cannot leave a note of the restart", "error", err)
+		a.log.Debug("cannot write how the restart ended", "error", err)
 	}
 }

@@ -55,7 +55,7 @@ func readMemo(path string, log hclog.Logger) *memo {
 	if err != nil {
 		m.known = known{}
 		aside := path + ".damaged"
-		log.Error("cannot read what the last purser has left, so what was taken back is not known; the file is set aside",
+		log.Error("cannot read the state file, so it is not known what was rolled back; the file is renamed",
 			"file", aside, "error", errors.Join(err, os.Rename(path, aside)))
 	}
 	return m
@@ -98,7 +98,7 @@ func (m *memo) keep() {
 	}
 	if err := m.write(); err != nil && !m.failed {
 		m.failed = true
-		m.log.Warn("cannot keep what was taken back over a restart of purser; give the folder to the user that purser runs as",
+		m.log.Warn("cannot write the state file, so purser forgets what was rolled back when it is restarted; give the folder to the user that purser runs as",
 			"folder", filepath.Dir(m.path), "error", err)
 	}
 }

@@ -128,7 +128,7 @@ func TestAFolderThatCannotBeMadeIsSaidOnce(t *testing.T) {
 	m.path, m.log = filepath.Join(blocked, "purser.json"), hclog.New(&hclog.LoggerOptions{Output: &said})
 	m.note("blog", func() pool.Past { return pool.Past{Generation: 4} })
 	m.note("blog", func() pool.Past { return pool.Past{Generation: 5} })
-	if n := strings.Count(said.String(), "cannot keep"); n != 1 {
+	if n := strings.Count(said.String(), "cannot write the state file"); n != 1 {
 		t.Errorf("said %d times: %s", n, said.String())
 	}
 	if past := m.of("blog"); past.Generation != 5 {

@@ -27,7 +27,7 @@ func TestHealthSaysByItsExitCodeWhetherVisitorsAreServed(t *testing.T) {
 	mustExit(0, "good: up", "good")
 	mustExit(0, "idle: resting", "idle")
 	mustExit(1, "bad does not serve", "bad")
-	mustExit(1, "1 of 3 apps do not serve")
+	mustExit(1, "1 of 3 apps does not serve")
 	mustExit(2, "there is no app", "goood")
 
 	good.Write("VERSION", "broken")

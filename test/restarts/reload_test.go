@@ -65,7 +65,7 @@ func TestABrokenDeployInPlaceFailsNoRequestThoughPumaWatchesTheFile(t *testing.T
 func TestARestartFileThatPumaMakesIsNoOrder(t *testing.T) {
 	t.Parallel()
 	p, app := servePuma(t, 1, "reload_guard = false")
-	harness.Eventually(t, harness.Patience, "the file is seen", func() bool { return len(p.Log.Lines("which is no order")) == 1 })
+	harness.Eventually(t, harness.Patience, "the file is seen", func() bool { return len(p.Log.Lines("so nothing is restarted")) == 1 })
 	if s := p.Status(t, "app"); s.Generation != 1 || s.Restart != nil {
 		t.Errorf("it has led to generation %d", s.Generation)
 	}
@@ -90,7 +90,7 @@ func TestAProcessThatStartsItselfAnewIsReplaced(t *testing.T) {
 		ready := p.Status(t, "app").Ready()
 		return len(ready) == 1 && ready[0].PID != old
 	})
-	if told := p.Log.Lines("it has started itself anew"); len(told) == 0 {
+	if told := p.Log.Lines("it has replaced its own program"); len(told) == 0 {
 		t.Errorf("the log does not say why:\n%s", strings.Join(p.Log.Lines("process"), "\n"))
 	}
 }

@@ -78,7 +78,7 @@ func (a *App) Change(to conf.App) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !reflect.DeepEqual(changed(a.conf, to), to) {
-		return fmt.Errorf("cannot change app %q while it runs: only its hooks, its numbers of processes, its queue and how it restarts can be changed yet; stop it and start it anew", a.conf.Name)
+		return fmt.Errorf("cannot change app %q while it runs: only its hooks, its numbers of processes, its queue and how it restarts can be changed yet; stop it and start it again", a.conf.Name)
 	}
 	a.conf = to
 	if a.group != nil {

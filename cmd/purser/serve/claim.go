@@ -27,7 +27,7 @@ func claimName(name string) (*claim, error) {
 	c := &claim{folder: filepath.Join(dir, name)}
 	for c.lock == nil {
 		if err := c.tryLock(); errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, Refusal{fmt.Errorf("a purser named %q is already running; stop it (purser stop --instance %s), or name this one otherwise with --instance NAME", name, name)}
+			return nil, Refusal{fmt.Errorf("a purser named %q is already running; stop it (purser stop --instance %s), or give this one another name with --instance NAME", name, name)}
 		} else if err != nil {
 			return nil, fmt.Errorf("cannot make a runtime folder: %w", err)
 		}

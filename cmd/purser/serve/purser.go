@@ -123,6 +123,7 @@ func (p *purser) run() error {
 	group.Go(func() error { return p.shared.deployer.Run(stopping) })
 	group.Go(func() error { return p.heed(over, signals) })
 	p.announce(doors, adminDoor)
+	group.Go(func() error { return p.feedWatchdog(over) })
 
 	<-stopping.Done()
 	p.windDown(patience)
@@ -215,7 +216,7 @@ func counted(n int, what string) string {
 // restart is begun any more. When patience ends, whatever still runs is cut off and killed.
 func (p *purser) windDown(patience context.Context) {
 	begin := time.Now()
-	p.Log.Info("stopping, finishing what was accepted")
+	p.Log.Info("stopping, finishing the requests")
 	p.tellSystemd("STOPPING=1", "Finishing requests")
 	p.shared.deployer.Stop()
 	draining, cancel := context.WithTimeout(patience, p.drainTimeout())

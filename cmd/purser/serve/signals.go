@@ -44,12 +44,12 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 					p.hurry()
 				}
 			case got == unix.SIGHUP:
-				p.Log.Warn("reloading the configuration is not supported yet, reopening the log files only")
+				p.Log.Warn("reading the configuration again is not supported yet, only the log files are opened again")
 				p.Log.Reopen()
 			case got == unix.SIGUSR1:
 				p.shared.deployer.RestartAll("SIGUSR1")
 			case got == unix.SIGUSR2:
-				p.Log.Warn("upgrading is not supported yet, going on")
+				p.Log.Warn("upgrading is not supported yet, nothing is done")
 			}
 		}
 	}

@@ -106,13 +106,11 @@ func squeeze(lines []blockLine, most int) []blockLine {
 	}
 	hidden := map[string]int{}
 	for rank := lastRank; rank >= 0; rank-- {
-		for i := 0; i < len(lines) && len(lines) >= most; {
-			if lines[i].rank != rank {
-				i++
-				continue
+		for i := len(lines) - 1; i >= 0 && len(lines) >= most; i-- {
+			if lines[i].rank == rank {
+				hidden[lines[i].word]++
+				lines = slices.Delete(lines, i, i+1)
 			}
-			hidden[lines[i].word]++
-			lines = slices.Delete(lines, i, i+1)
 		}
 	}
 	var parts []string
@@ -199,4 +197,10 @@ func stateWord(state string) string {
 	return state
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", max(0, d.Seconds())) }
+// seconds always has a digit after the point, so that lines do not jump while it grows.
+func seconds(d time.Duration) string {
+	if d >= time.Minute {
+		return status.Span(d)
+	}
+	return fmt.Sprintf("%.1f s", max(0, d.Seconds()))
+}

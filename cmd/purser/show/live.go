@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"purser/pool"
 	"purser/status"
 )
@@ -119,10 +117,7 @@ func (l *live) look(ctx context.Context) {
 // draw writes lines that stay in the place of the block, and the block anew below them. Each line is
 // cleared after it is written, so that nothing flickers.
 func (l *live) draw(stay []string) {
-	width, height, err := term.GetSize(int(l.out.Fd()))
-	if err != nil || width <= 0 || height <= 0 {
-		width, height = 80, 24
-	}
+	width, height := size(l.out)
 	var b strings.Builder
 	if l.lines > 0 {
 		fmt.Fprintf(&b, cursorUp, l.lines)
@@ -141,11 +136,4 @@ func (l *live) draw(stay []string) {
 	b.WriteString(clearBelow)
 	l.lines = len(block)
 	l.out.WriteString(b.String())
-}
-
-func cut(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:max(0, width)])
-	}
-	return s
 }

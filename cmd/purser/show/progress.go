@@ -138,9 +138,9 @@ func (p *Progress) ended(app string, r pool.RestartSnapshot) {
 	case r.State == pool.RestartCanary:
 		text = fmt.Sprintf("%s: %s; finish with purser promote %s, or go back with purser rollback %s", app, status.Canary(&r), app, app)
 	case r.State == pool.RestartDone && r.Strategy == pool.Rollback:
-		text = fmt.Sprintf("%s: rolled back, generation %d serves after %v", app, r.Generation, at.Sub(r.Started).Round(time.Millisecond))
+		text = fmt.Sprintf("%s: rolled back, generation %d serves after %s", app, r.Generation, status.Span(at.Sub(r.Started)))
 	case r.State == pool.RestartDone:
-		text = fmt.Sprintf("%s: restarted, generation %d is ready after %v", app, r.Generation, at.Sub(r.Started).Round(time.Millisecond))
+		text = fmt.Sprintf("%s: restarted, generation %d is ready after %s", app, r.Generation, status.Span(at.Sub(r.Started)))
 	}
 	if p.live != nil {
 		p.live.drop(app)

@@ -190,7 +190,7 @@ func (s *Sink) recover() {
 	case lost > 0:
 		s.log.Warn("log lines were lost", "log", s.name, "lines", lost)
 	case s.trouble && !s.own:
-		s.log.Info("a log is written again, nothing was lost", "log", s.name)
+		s.log.Info("a log can be written again, nothing was lost", "log", s.name)
 	}
 	s.trouble = false
 }

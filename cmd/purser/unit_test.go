@@ -1,0 +1,199 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// block is the indented block of a page of the manual that begins with a line, without its indentation.
+func block(t *testing.T, topic, first string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(pages(t)["purser help "+topic], "\n    "+first+"\n")
+	if !found {
+		t.Fatalf("purser help %s has no block that begins with %s", topic, first)
+	}
+	lines := []string{first}
+	for line := range strings.Lines(rest) {
+		text, indented := strings.CutPrefix(strings.TrimRight(line, "\n"), "    ")
+		if !indented && text != "" {
+			break
+		}
+		lines = append(lines, text)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// unitKeys are the settings of a unit, by section and name (systemd.syntax(7)).
+func unitKeys(t *testing.T, unit string) map[string]string {
+	t.Helper()
+	keys, section := map[string]string{}, ""
+	for line := range strings.Lines(unit) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
+			section = strings.Trim(line, "[]")
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || section == "" {
+			t.Errorf("the unit has the line %q", line)
+		}
+		keys[section+"."+key] = value
+	}
+	return keys
+}
+
+func TestTheUnitOfTheManualIsWhole(t *testing.T) {
+	unit := unitKeys(t, block(t, "systemd", "[Unit]"))
+	for key, want := range map[string]string{
+		"Service.Type": "notify", "Service.User": "deploy", "Service.RuntimeDirectory": "purser", "Service.StateDirectory": "purser", "Service.LogsDirectory": "purser",
+		"Service.KillMode": "mixed", "Service.OOMPolicy": "continue", "Service.LimitNOFILE": "65536", "Service.WatchdogSec": "30", "Service.TimeoutStopSec": "120",
+		"Service.Restart": "on-failure", "Service.ExecReload": "/bin/kill -HUP $MAINPID", "Install.WantedBy": "multi-user.target",
+	} {
+		if unit[key] != want {
+			t.Errorf("%s is %q, want %q", key, unit[key], want)
+		}
+	}
+	call, ok := strings.CutPrefix(unit["Service.ExecStart"], "/usr/local/bin/purser ")
+	if !ok {
+		t.Errorf("it starts %q", unit["Service.ExecStart"])
+	}
+	checkCall(t, newRoot(), "the unit", call)
+}
+
+func TestSystemdAcceptsTheUnitsOfTheManual(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("there is no systemd-analyze")
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	service := strings.NewReplacer("/usr/local/bin/purser", binary, "User=deploy", "User=root").Replace(block(t, "systemd", "[Unit]"))
+	socket := "[Unit]\n" + block(t, "systemd", "Description=Port 80 for Purser")
+	files := map[string]string{"purser.service": service, "purser.socket": socket}
+	var paths []string
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	out, err := exec.CommandContext(t.Context(), analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, paths...)...).CombinedOutput()
+	if err != nil || strings.Contains(string(out), dir) {
+		t.Errorf("systemd-analyze says (%v):\n%s", err, out)
+	}
+}
+
+// An instruction is one of a Dockerfile.
+type instruction struct{ name, rest string }
+
+func instructions(text string) (all []instruction) {
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, rest, _ := strings.Cut(line, " ")
+		all = append(all, instruction{name, strings.TrimSpace(rest)})
+	}
+	return all
+}
+
+var (
+	stageOf = regexp.MustCompile(`^(\S+) AS (\S+)$`)
+	fromOf  = regexp.MustCompile(`--from=(\S+)`)
+)
+
+func TestDockerfilesAreSound(t *testing.T) {
+	own, err := os.ReadFile(filepath.Join("..", "..", "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"Dockerfile": string(own),
+		"for Rails":  block(t, "docker", "FROM ruby:3.4-slim AS build"),
+		"for Node":   block(t, "docker", "FROM node:22 AS build"),
+	} {
+		t.Run(name, func(t *testing.T) { checkDockerfile(t, name, instructions(text)) })
+	}
+}
+
+func checkDockerfile(t *testing.T, name string, all []instruction) {
+	stages, user, health, start := []string{"purser"}, "", "", "" // the image that holds the binary
+	for _, i := range all {
+		switch i.name {
+		case "FROM":
+			user, health, start = "", "", ""
+			if m := stageOf.FindStringSubmatch(i.rest); m != nil {
+				stages = append(stages, m[2])
+			}
+		case "COPY":
+			if m := fromOf.FindStringSubmatch(i.rest); m != nil && !slices.Contains(stages, m[1]) {
+				t.Errorf("it copies from %s, which is no stage before it", m[1])
+			}
+		case "USER":
+			user = i.rest
+		case "HEALTHCHECK":
+			_, health, _ = strings.Cut(i.rest, "CMD ")
+		case "CMD":
+			start = i.rest
+		case "RUN", "ENV", "ARG", "WORKDIR", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT":
+			if strings.Contains(i.rest, "MASTER_KEY=") || strings.Contains(i.rest, "SECRET_KEY_BASE=") {
+				t.Errorf("it has a secret: %s", i.rest)
+			}
+		default:
+			t.Errorf("there is no instruction %s", i.name)
+		}
+	}
+	if user == "" || strings.HasPrefix(user, "root") || strings.HasPrefix(user, "0") {
+		t.Errorf("it runs as %q", user)
+	}
+	if words := execForm(t, health); len(words) != 2 || filepath.Base(words[0]) != "purser" || words[1] != "health" {
+		t.Errorf("its health is checked by %q", health)
+	}
+	words := execForm(t, start)
+	if filepath.Base(words[0]) == "purser" {
+		words = words[1:]
+	}
+	checkCall(t, newRoot(), name, strings.Join(words, " "))
+}
+
+// execForm is a command as a list, which runs without a shell.
+func execForm(t *testing.T, text string) (words []string) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &words); err != nil || len(words) == 0 {
+		t.Fatalf("%q is no list of words: %v", text, err)
+	}
+	return words
+}
+
+func TestTheBuildHasWhatDockerLeavesIn(t *testing.T) {
+	ignored, err := os.ReadFile(filepath.Join("..", "..", ".dockerignore"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	needed := exec.CommandContext(t.Context(), "go", "list", "-pgo=off", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
+	out, err := needed.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range strings.Lines(string(ignored)) {
+		folder = strings.TrimSpace(folder)
+		if folder != "" && !strings.HasPrefix(folder, "#") && strings.Contains(string(out), "purser/"+folder+"/") {
+			t.Errorf(".dockerignore leaves out %s, which purser is built from", folder)
+		}
+	}
+}
