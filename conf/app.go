@@ -69,6 +69,7 @@ func (a *App) checkTimeouts(t table) {
 	t.orOff("queue_timeout", a.QueueTimeout)
 	t.orOff("request_timeout", a.RequestTimeout)
 	t.orOff("answer_stall", a.AnswerStall)
+	t.orOff("hang_after", a.HangAfter)
 }
 
 func (r *Restart) check(t table) {

@@ -77,6 +77,7 @@ type App struct {
 	QueueTimeout          time.Duration // default 60s; 0 = unlimited
 	RequestTimeout        time.Duration // until the app begins to answer; 0 = unlimited
 	AnswerStall           time.Duration // between two bytes of an answer while the app is waited for; default 60s; 0 = unlimited
+	HangAfter             time.Duration // no process answers for so long: they hang, and are replaced while others wait; default 5m; 0 = never
 	MaxRequests           int           // recycle a process after about this many; 0 = never
 	MaxBody               int64         // bytes; default 1 GiB; 0 = unlimited
 	PassTrailers          bool          // a request's trailers reach the app, its body chunked; default false: dropped, and a Content-Length always

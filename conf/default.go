@@ -75,6 +75,7 @@ func defaultApp(name string) App {
 		MaxQueue:              100,
 		QueueTimeout:          60 * time.Second,
 		AnswerStall:           60 * time.Second,
+		HangAfter:             5 * time.Minute,
 		MaxBody:               1 << 30,
 
 		Restart: Restart{

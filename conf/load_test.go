@@ -62,6 +62,7 @@ max_queue = 0
 queue_timeout = ""
 request_timeout = "20s"
 answer_stall = "2m30s"
+hang_after = "12m"
 max_requests = 1000
 max_body = "64MiB"
 pass_trailers = true
@@ -105,6 +106,7 @@ kind = "node"
 concurrency = 5
 max_body = "0"
 answer_stall = "0"
+hang_after = ""
 restart.file = ""
 restart.surge = 0
 restart.unavailable = "25%"
@@ -132,7 +134,7 @@ func fullConfig() *Config {
 	blog.Public, blog.Affinity, blog.WebsocketCloseWindow = "static/files", "forward", 0
 	blog.Log = "stdout"
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
-	blog.AnswerStall, blog.PassTrailers = 150*time.Second, true
+	blog.AnswerStall, blog.HangAfter, blog.PassTrailers = 150*time.Second, 12*time.Minute, true
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
 	blog.Restart = Restart{
 		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},
@@ -157,7 +159,7 @@ func fullConfig() *Config {
 	shop := defaultApp("shop.v2")
 	shop.Root, shop.StartupFile, shop.Kind = "/srv/shop", "app.js", "node"
 	shop.Log = "/srv/shop/log/shop.v2.log"
-	shop.Concurrency, shop.MaxBody, shop.AnswerStall = 5, 0, 0
+	shop.Concurrency, shop.MaxBody, shop.AnswerStall, shop.HangAfter = 5, 0, 0, 0
 	shop.Restart.Surge, shop.Restart.Unavailable = Amount{}, Amount{Percent: 25}
 	shop.Restart.Strategy, shop.Restart.File = "blocking", ""
 	shop.Health.Expect = Expect{"204"}

@@ -82,6 +82,7 @@ var appSchema = schema[App]{
 		at("queue_timeout", func(a *App) *time.Duration { return &a.QueueTimeout }, durationForm),
 		at("request_timeout", func(a *App) *time.Duration { return &a.RequestTimeout }, durationForm),
 		at("answer_stall", func(a *App) *time.Duration { return &a.AnswerStall }, durationForm),
+		at("hang_after", func(a *App) *time.Duration { return &a.HangAfter }, durationForm),
 		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
 		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),

@@ -9,6 +9,7 @@ type census struct {
 	proven    headcount // of the last good one, unless that is the wanted one
 	arrived   int       // ready, and one of those to be replaced may go for each
 	replacing int       // spawning, to replace others once they are ready
+	hanging   int       // ready, with a request that old that nothing has come of
 	slow      int       // that take their time to go; neither kept nor only connected
 }
 

@@ -39,7 +39,8 @@ func (s *roster) failure(now time.Time, generation int, reason string) *Failure 
 	return &Failure{At: now, Generation: generation, Reason: reason, ErrorID: s.errorID()}
 }
 
-// newFailure records why a start of p failed. The row of failures that it continues gives it its time.
+// newFailure records why a start of p failed. The row of failures that it continues gives it its time, and its
+// id as long as the reason is the same: who has seen the one finds the other in the log.
 func (s *roster) newFailure(now time.Time, p *Process, err error) *Failure {
 	f := &Failure{
 		At:         now,
@@ -50,6 +51,9 @@ func (s *roster) newFailure(now time.Time, p *Process, err error) *Failure {
 	}
 	if previous := p.generation.failure; previous != nil {
 		f.At = previous.At
+		if f.Reason == previous.Reason {
+			f.ErrorID = previous.ErrorID
+		}
 	}
 	return f
 }

@@ -44,7 +44,7 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		g.queue.remove(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.giveBack(w.proc, Unclear)
+		g.giveBack(w.proc, Unanswered)
 		w.proc = nil
 	}
 	g.settle(now)
@@ -147,6 +147,20 @@ func (g *groupState) recycle(now time.Time, p *Process, why string) {
 	g.settle(now)
 }
 
+// stuck records that nothing has come of a request to p which it has had since then.
+func (g *groupState) stuck(now time.Time, p *Process, since time.Time) {
+	p.stuck = append(p.stuck, since)
+	g.settle(now)
+}
+
+// unstuck records that such a request has begun to be answered, or has ended.
+func (g *groupState) unstuck(now time.Time, p *Process, since time.Time) {
+	if i := slices.Index(p.stuck, since); i >= 0 {
+		p.stuck = slices.Delete(p.stuck, i, i+1)
+	}
+	g.settle(now)
+}
+
 // doubt lends a process only if there is no other, for a while: it ended a connection without an
 // answer. If it is dying, its exit will tell.
 func (g *groupState) doubt(now time.Time, p *Process) {
@@ -171,24 +185,6 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 	}
 	g.settle(now)
 	return r
-}
-
-// supersede begins a restart in place of the one that runs, unless it cannot be.
-func (g *groupState) supersede(now time.Time, id string, req RestartRequest, running *restart) *restart {
-	next := g.newRestart(g.plot(now), id, req, running)
-	if next.failure != nil {
-		g.endUnbegun(now, next, RestartFailed)
-		return next
-	}
-	g.noteGivenUp(running)
-	g.dropFollowUp(now, RestartSuperseded, nil)
-	if running != nil {
-		g.endCanary(now, g.target(), running)
-		g.end(now, running, RestartSuperseded)
-	}
-	g.adopt(next)
-	g.begun(now, next, req)
-	return next
 }
 
 // refuse records a restart that was asked for and may not be.

@@ -89,6 +89,21 @@ func (g *Group) Hold(p *Process) {
 	g.relieved(p, g.state.hold(p))
 }
 
+// Stream is Hold for a long-lived connection that one of the process's threads stays busy with: it goes on filling
+// its place. It ends with EndStream.
+func (g *Group) Stream(p *Process) {
+	defer endBroken()
+	g.mu.Lock()
+	g.relieved(p, g.state.stream(p))
+}
+
+// EndStream ends what Stream has begun.
+func (g *Group) EndStream(p *Process) {
+	defer endBroken()
+	g.mu.Lock()
+	g.relieved(p, g.state.endStream(p))
+}
+
 // Drop ends a long-lived connection to p.
 func (g *Group) Drop(p *Process) {
 	defer endBroken()
@@ -111,6 +126,21 @@ func (g *Group) relieved(p *Process, more bool) {
 // Recycle replaces a process that misbehaves. It gets no new request from now on.
 func (g *Group) Recycle(p *Process, why string) {
 	g.do(func(s *groupState, now time.Time) { s.recycle(now, p, why) })
+}
+
+// Stuck says that nothing has come of a request that p was lent to, for so long. Unstuck must follow, with what is
+// returned, once something comes or the request ends.
+func (g *Group) Stuck(p *Process, silence time.Duration) (since time.Time) {
+	g.do(func(s *groupState, now time.Time) {
+		since = now.Add(-silence)
+		s.stuck(now, p, since)
+	})
+	return since
+}
+
+// Unstuck ends what Stuck has said.
+func (g *Group) Unstuck(p *Process, since time.Time) {
+	g.do(func(s *groupState, now time.Time) { s.unstuck(now, p, since) })
 }
 
 // Doubt says that a process ended a connection without an answer, which most often is the first that

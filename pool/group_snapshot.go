@@ -15,6 +15,7 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 		Kind:         g.app.Kind,
 		Environment:  g.app.Environment,
 		Condition:    c.condition(),
+		Hung:         c.hungSnapshot(),
 		Generation:   g.wanted.number,
 		Release:      g.wanted.release,
 		MinProcesses: g.app.MinProcesses,
@@ -47,6 +48,8 @@ func (c *course) condition() Condition {
 	switch {
 	case c.closed:
 		return Closing
+	case c.hung():
+		return Hung
 	case c.ready > 0 && c.resisting() && c.wanted.standing == takenBack:
 		return RolledBack
 	case c.ready > 0 && c.resisting():
@@ -85,6 +88,7 @@ func (p *Process) snapshot() ProcessSnapshot {
 		Generation:  p.generation.number,
 		Release:     p.generation.release.Path,
 		Requests:    p.requests,
+		Stuck:       len(p.stuck),
 		Connections: p.connections,
 		Processed:   p.processed(),
 		Started:     p.began,

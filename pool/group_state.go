@@ -19,6 +19,7 @@ type groupState struct {
 
 	spare   int  // so many processes that are kept for a rollback fit into memory; -1 = any number
 	keep    int  // for the next settle: a recycled process is replaced, even above min, if there is room
+	hang    hang // that it was found hung
 	refused bool // the pool had no room for a process when it was asked last
 	closed  bool
 	hurried bool // close has run out of time
@@ -58,6 +59,9 @@ func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
 	}
 	p.requests--
 	p.generation.tally.add(o)
+	if o == Unanswered {
+		p.fruitless++
+	}
 	return g.relieved(p) || o == Erred && g.onTrial(p)
 }
 
@@ -70,6 +74,18 @@ func (g *groupState) hold(p *Process) (more bool) {
 	p.connections++
 	p.generation.tally.add(Worked)
 	return g.relieved(p)
+}
+
+// stream is hold for a connection that goes on filling its place.
+func (g *groupState) stream(p *Process) (more bool) {
+	p.places++
+	return g.hold(p)
+}
+
+// endStream is drop for one of those.
+func (g *groupState) endStream(p *Process) (more bool) {
+	p.places--
+	return g.drop(p)
 }
 
 // drop ends a long-lived connection. It reports whether that calls for release.
@@ -121,6 +137,8 @@ func (g *groupState) plot(now time.Time) *course {
 		c.count(now, p, &c.generations)
 		if p.state > Ready {
 			c.await(p)
+		} else if len(p.stuck) > 0 {
+			c.countStuck(p)
 		}
 	}
 	c.chart()

@@ -61,6 +61,14 @@ func hammer(t *testing.T, g *Group) {
 		case i%100 == 0:
 			g.Hold(p)
 			g.Drop(p)
+		case i%100 == 50:
+			g.Stream(p)
+			g.EndStream(p)
+		case i%300 == 2:
+			p.Begins()
+			g.Unstuck(p, g.Stuck(p, time.Minute))
+			g.Release(p, Unanswered)
+			p.Ends()
 		case i%500 == 1:
 			g.Recycle(p, "test")
 			g.Release(p, Worked)

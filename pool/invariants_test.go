@@ -16,6 +16,7 @@ func (g *simGroup) check(ready int) {
 	g.checkQueue()
 	g.checkRestarts()
 	g.checkBounds()
+	g.checkHang()
 }
 
 // checkFloor: I8, the group itself never lets a process go that min needs, and one at most for each
@@ -59,13 +60,14 @@ type digest struct {
 	queue, keep, spawned       int
 	refused, closed            bool
 	past, spare                int
+	relieved                   int // processes when one was last let go as it hung; the rest of a hang is what a look showed
 	keepUntil                  time.Time
 	since                      time.Duration
 }
 
 func (g *simGroup) digest() digest {
 	s := &g.state
-	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed, past: len(s.past), spare: s.spare, keepUntil: s.keepUntil}
+	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed, past: len(s.past), spare: s.spare, keepUntil: s.keepUntil, relieved: s.hang.spawned}
 	if s.good != nil {
 		d.good = *s.good
 	}
@@ -249,6 +251,26 @@ func (g *simGroup) checkGenerations() {
 		tooOld := len(alive) > s.app.Restart.MaxOldGenerations+1 && p.generation.number < alive[len(alive)-1-s.app.Restart.MaxOldGenerations]
 		if tooOld && (p.state == Standby || p.onlyConnected()) {
 			g.fail("I9: process %d of generation %d is %v, those alive are %v", p.number, p.generation.number, p.state, alive)
+		}
+	}
+}
+
+// checkHang: an app is hung only if all that serves has a request that old, and is relieved one by one.
+func (g *simGroup) checkHang() {
+	s := &g.state
+	if g.relieved > 1 {
+		g.fail("%d processes were let go at once as they hung", g.relieved)
+	}
+	if s.plot(g.world.now).condition() != Hung {
+		return
+	}
+	g.world.seen["condition: hung"]++
+	for _, p := range s.procs {
+		switch {
+		case p.state == Ready && (len(p.stuck) == 0 || g.world.now.Sub(p.stuck[0]) < s.app.HangAfter):
+			g.fail("the app is hung, but process %d has no request that old", p.number)
+		case p.state == Ready && p.requests < len(p.stuck):
+			g.fail("process %d has %d requests, and %d of them hang", p.number, p.requests, len(p.stuck))
 		}
 	}
 }

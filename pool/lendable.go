@@ -39,10 +39,10 @@ func (l *lendable) beforeFor(w Wish, a, b *Process) bool {
 	return l.before(a, b)
 }
 
-// room reports whether p may be lent. A long-lived connection takes no room: where an app hands a
-// WebSocket over, the thread that answered the handshake is free again.
+// room reports whether p may be lent. Where an app hands a long-lived connection over, as with a WebSocket, it
+// takes no room: the thread that answered the handshake is free again. One that a thread stays busy with does.
 func (l *lendable) room(p *Process) bool {
-	return l.concurrency == conf.Unlimited || p.requests < l.concurrency
+	return l.concurrency == conf.Unlimited || p.requests+p.places < l.concurrency
 }
 
 // before reports whether a is to be lent before b: one with room first. If a process takes only so

@@ -154,6 +154,20 @@ func (s *roster) end(now time.Time, r *restart, state RestartState) {
 	s.os.note(levelOf(state), "restart "+string(state), pairs...)
 }
 
+// endRecovered has r end well that had failed, as its code did not start, if that was tried again and has taken
+// over by now.
+func (s *roster) endRecovered(now time.Time, r *restart) {
+	if r == nil || !r.recovers {
+		return
+	}
+	s.moves++
+	r.state, r.failure, r.recovers = RestartRunning, nil, false
+	r.replaced = s.replaced(r)
+	r.state, r.ended = RestartDone, now
+	s.step(now, r, string(RestartDone), nil)
+	s.os.note(hclog.Info, "restart done after all", "id", r.id, "generation", r.generation.number, "took", now.Sub(r.started))
+}
+
 // endUnbegun ends a restart that never began, or was refused. What runs goes on.
 func (s *roster) endUnbegun(now time.Time, r *restart, state RestartState) {
 	running := s.running()

@@ -15,25 +15,31 @@ type Process struct {
 	child       Child       // nil until its spawn has returned
 	requests    int         // in flight
 	connections int         // long-lived ones: WebSockets, event streams
+	places      int         // that those fill, as a thread is busy with each
 	lent        uint64      // how often it was lent
 	seen        uint64      // lent when the group last looked
+	fruitless   uint64      // requests that ended without an answer
+	heard       uint64      // answered when the group last looked
 	limit       uint64      // to be replaced after so many requests; 0 = never
 	doubted     time.Time   // when it last ended a connection without an answer; zero = it is trusted
 	left        time.Time   // when it was let go; zero = it was not
 	state       State
 	replaces    bool // once it is at work one outdated or worn process may go; false from then on
 	replaced    bool // it was let go for another generation, and could serve again
+	hung        bool // it was let go as it answered nothing
 	stage       stage
 
-	since    time.Time // when it came into state, or its stage
-	stopped  time.Time // when it came into Stopping
-	lastUsed time.Time // when the group last saw that it was used: exact to the tick
-	readyAt  time.Time // when it was put to work
-	began    time.Time // when its spawn began
-	number   int       // within its group; a lower one is older
-	failures int       // how many starts of its generation had failed in a row when its own began
-	turn     uint64    // when it was last lent, in lendings of its group
-	place    int       // in the heap of lendable processes; -1 if it is not there
+	since      time.Time   // when it came into state, or its stage
+	stopped    time.Time   // when it came into Stopping
+	lastUsed   time.Time   // when the group last saw that it was used: exact to the tick
+	readyAt    time.Time   // when it was put to work
+	began      time.Time   // when its spawn began
+	answeredAt time.Time   // when the group last saw that it had answered, or begun to: exact to the tick
+	stuck      []time.Time // when requests were lent of which nothing has come for hang_after, oldest first
+	number     int         // within its group; a lower one is older
+	failures   int         // how many starts of its generation had failed in a row when its own began
+	turn       uint64      // when it was last lent, in lendings of its group
+	place      int         // in the heap of lendable processes; -1 if it is not there
 
 	cancel  func()        // gives up its spawn; belongs to the driver, as do
 	gone    chan struct{} // closed after it was reaped
@@ -41,6 +47,7 @@ type Process struct {
 	leave   sync.Once     // closes leaving
 	retired atomic.Bool   // it gets no more requests
 	asked   atomic.Bool   // it was asked to exit
+	begun   atomic.Int32  // requests whose answers have begun, and take a while
 }
 
 // Child returns what its spawn returned.
@@ -55,6 +62,13 @@ func (p *Process) Draining() bool { return p.retired.Load() }
 // Leaving returns what is closed when the process was asked to exit, or has exited: what long-lived
 // connections there are to it are to be ended.
 func (p *Process) Leaving() <-chan struct{} { return p.leaving }
+
+// Begins says that the answer of a request that it was lent to has begun, and has to be waited for. Ends must
+// follow, after Release. Others need not be told of: they are answered by the time of their Release.
+func (p *Process) Begins() { p.begun.Add(1) }
+
+// Ends says that such a request has been given back.
+func (p *Process) Ends() { p.begun.Add(-1) }
 
 // Generation returns the number of the generation it was spawned for.
 func (p *Process) Generation() int { return p.generation.number }
@@ -89,6 +103,12 @@ func (p *Process) load() int { return p.requests + p.connections }
 
 // processed is how many requests it has done with.
 func (p *Process) processed() uint64 { return p.lent - uint64(p.load()) }
+
+// answered is how many requests it has answered, or begun to as long-lived connections.
+func (p *Process) answered() uint64 { return p.lent - uint64(p.requests) - p.fruitless }
+
+// unanswered is how many requests it has of which nothing has come yet, as far as is known.
+func (p *Process) unanswered() int { return p.requests - int(p.begun.Load()) }
 
 const (
 	slowAfter = time.Second           // a restart goes on beside a process that takes longer to go

@@ -55,7 +55,7 @@ func (g *simGroup) checkLent(p *Process, who int, wish Wish) {
 		g.fail("I11: process %d is lent, it is %v", p.number, p.state)
 	case p.generation.number < g.done:
 		g.fail("I4: process %d of generation %d is lent, though %d was done", p.number, p.generation.number, g.done)
-	case g.state.app.Concurrency > 0 && p.requests > g.state.app.Concurrency:
+	case g.state.app.Concurrency > 0 && p.requests+p.places > g.state.app.Concurrency:
 		g.fail("process %d is lent %d times at once", p.number, p.requests)
 	}
 }

@@ -70,7 +70,10 @@ func TestBadReleaseIsProbedAndLeavesResistanceWhenItBoots(t *testing.T) {
 	s.exits(2)
 	s.are("5 ready g2, 6 ready g2")
 	s.isIn(Up)
-	got(t, "the restart", r.state, RestartFailed)
+	got(t, "the restart, after all", r.state, RestartDone)
+	got(t, "why it failed", r.failure, (*Failure)(nil))
+	got(t, "what it did last", r.steps[len(r.steps)-1].What, "done")
+	got(t, "how often it ended", len(s.ends), 2)
 	got(t, "the last good release", s.state.good.release.Path, "/r2")
 }
 

@@ -57,7 +57,8 @@ type restart struct {
 
 	state    RestartState
 	ended    time.Time
-	replaced int // when it ended
+	recovers bool // it has failed, but its code has started since
+	replaced int  // when it ended
 	steps    []Step
 	failure  *Failure
 }

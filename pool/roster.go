@@ -34,6 +34,9 @@ func (s *roster) look(now time.Time) {
 		if p.lent != p.seen || p.load() > 0 {
 			p.seen, p.lastUsed = p.lent, now
 		}
+		if a := p.answered(); a != p.heard {
+			p.heard, p.answeredAt = a, now
+		}
 	}
 }
 

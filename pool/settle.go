@@ -48,6 +48,7 @@ var rules = [...]func(*groupState, *course){
 	(*groupState).beginFollowUp,
 	(*groupState).drainIdle,
 	(*groupState).spawnNeeded,
+	(*groupState).relieve,
 	(*groupState).endDrains,
 }
 
@@ -70,6 +71,7 @@ func (g *groupState) deadline(now time.Time) time.Time {
 	if len(g.lendable.heap) > 0 && !g.closed {
 		next.at(now.Add(g.course.tick()))
 	}
+	next.at(g.hang.due(&g.app))
 	return next.first
 }
 
@@ -85,7 +87,11 @@ func (g *groupState) putToWork(c *course) {
 		recovers := c.resisting()
 		g.move(c.now, p, Ready, "")
 		p.readyAt, p.lastUsed = c.now, c.now
-		if p.generation.booted() && recovers {
+		recovered := p.generation.booted()
+		if r := g.restartTo(p.generation); recovered && r != nil && r.state == RestartFailed {
+			r.recovers = true
+		}
+		if recovered && recovers {
 			g.os.note(hclog.Info, "recovered from deployment error", "generation", p.generation.number)
 		}
 		if g.good == nil {

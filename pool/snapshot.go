@@ -21,6 +21,7 @@ type GroupSnapshot struct {
 	Queue        int               `json:"queue"`     // requests waiting now
 	MaxQueue     int               `json:"max_queue"` // 0 = unlimited
 	Failure      *Failure          `json:"failure,omitempty"`
+	Hung         *HungSnapshot     `json:"hung,omitempty"`
 	RetryAt      *time.Time        `json:"retry_at,omitempty"` // no spawn before, after a failure
 	Restart      *RestartSnapshot  `json:"restart,omitempty"`  // the running one, else the last
 }
@@ -31,12 +32,29 @@ type ProcessSnapshot struct {
 	PID         int       `json:"pid"`    // 0 while its spawn has not told it yet
 	State       string    `json:"state"`
 	Generation  int       `json:"generation"`
-	Release     string    `json:"release"`     // real path
-	Requests    int       `json:"requests"`    // in flight
-	Connections int       `json:"connections"` // long-lived ones (WebSocket, event streams)
+	Release     string    `json:"release"`         // real path
+	Requests    int       `json:"requests"`        // in flight
+	Stuck       int       `json:"stuck,omitempty"` // of its requests, those of which nothing has come for hang_after
+	Connections int       `json:"connections"`     // long-lived ones (WebSocket, event streams)
 	Processed   uint64    `json:"processed"`
 	Started     time.Time `json:"started"`
 	LastUsed    time.Time `json:"last_used"`
+}
+
+// A HungSnapshot is how a group hangs: none of its ready processes has answered anything for hang_after, and each
+// has a request that has waited for so long.
+type HungSnapshot struct {
+	Since           time.Time     `json:"since"` // nothing has come of what was asked
+	Requests        int           `json:"requests"`
+	Processes       []HungProcess `json:"processes"`
+	BacktraceSignal string        `json:"backtrace_signal,omitempty"` // without SIG; has a process print where it hangs
+}
+
+// A HungProcess is one process of a HungSnapshot.
+type HungProcess struct {
+	PID      int       `json:"pid"`
+	Requests int       `json:"requests"` // of which nothing has come for hang_after
+	Since    time.Time `json:"since"`    // when it was asked the oldest of them
 }
 
 // A RestartSnapshot is how far one restart is, or how it ended.
@@ -84,6 +102,7 @@ type Condition string
 
 const (
 	Closing    Condition = "closing"     // purser is stopping
+	Hung       Condition = "hung"        // no ready process has answered for hang_after, and each has a request that old
 	Resisting  Condition = "resisting"   // the newest generation failed, older processes serve
 	RolledBack Condition = "rolled-back" // an operator took the newest generation back, older processes serve
 	Restarting Condition = "restarting"  // some ready process is of an older generation

@@ -209,7 +209,7 @@ func (s *story) has(want ...string) {
 
 func (s *story) isIn(want Condition) {
 	s.t.Helper()
-	if got := s.state.plot(s.now).condition(); got != want {
+	if got := snapshotOf(&s.state, s.now).Condition; got != want {
 		s.t.Fatalf("the condition is %s, it should be %s", got, want)
 	}
 }

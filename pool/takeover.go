@@ -150,6 +150,7 @@ func (g *groupState) conclude(c *course) {
 		if r != nil {
 			g.end(c.now, r, RestartDone)
 		}
+		g.endRecovered(c.now, g.restartTo(c.wanted))
 	}
 }
 
@@ -170,6 +171,24 @@ func (g *groupState) inProbation(c *course, r *restart) bool {
 		g.step(c.now, r, "probation", nil)
 	}
 	return c.now.Before(r.probation)
+}
+
+// supersede begins a restart in place of the one that runs, unless it cannot be.
+func (g *groupState) supersede(now time.Time, id string, req RestartRequest, running *restart) *restart {
+	next := g.newRestart(g.plot(now), id, req, running)
+	if next.failure != nil {
+		g.endUnbegun(now, next, RestartFailed)
+		return next
+	}
+	g.noteGivenUp(running)
+	g.dropFollowUp(now, RestartSuperseded, nil)
+	if running != nil {
+		g.endCanary(now, g.target(), running)
+		g.end(now, running, RestartSuperseded)
+	}
+	g.adopt(next)
+	g.begun(now, next, req)
+	return next
 }
 
 // adopt makes r the restart that runs.

@@ -9,9 +9,10 @@ import (
 type Outcome uint8
 
 const (
-	Unclear Outcome = iota // the client gave up, or nothing was sent
-	Worked                 // the app answered, with anything below 500
-	Erred                  // the app answered with 5xx, or not at all
+	Unclear    Outcome = iota // what it was answered tells nothing
+	Worked                    // the app answered, with anything below 500
+	Erred                     // the app answered with 5xx, or not at all
+	Unanswered                // the client gave up before, or nothing was sent
 )
 
 // A tally is how the processes of one generation answered of late.
@@ -21,7 +22,7 @@ type tally struct{ answered, erred int }
 const recent = 1 << 14
 
 func (t *tally) add(o Outcome) {
-	if o == Unclear {
+	if o == Unclear || o == Unanswered {
 		return
 	}
 	t.answered++

@@ -173,3 +173,17 @@ func (g *groupState) rollbackFailed(now time.Time, r *restart) {
 	}
 	g.end(now, r, RestartFailed)
 }
+
+// relieve lets the process go that has hung for longest, if that helps somebody. The next one goes only when there
+// is another in its place, or that has failed.
+func (g *groupState) relieve(c *course) {
+	if g.hang.note(c) {
+		h := c.hungSnapshot()
+		g.os.note(hclog.Warn, "app hangs: no process answers", "requests", h.Requests, "pids", h.pids(), "since", h.Since, "hang-after", g.app.HangAfter)
+	}
+	if p := g.hang.next(c, &g.roster, g.queue.length); p != nil {
+		p.hung = true
+		g.keep = min(c.ready, g.app.MaxProcesses)
+		g.drain(c.now, p, "hang_after passed")
+	}
+}

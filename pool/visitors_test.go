@@ -140,10 +140,32 @@ func (g *simGroup) serve(p *Process) {
 	case w.chance(6):
 		w.after(w.between(0, 100*time.Millisecond), func() { g.holds(p) })
 	case w.chance(3):
-		w.after(w.between(5*time.Second, 20*time.Second), func() { g.ends(p, "request ends late", g.givesBack) })
+		g.servesLate(p, w.between(5*time.Second, 20*time.Second))
 	default:
 		w.after(w.between(time.Millisecond, 600*time.Millisecond), func() { g.ends(p, "request ends", g.givesBack) })
 	}
+}
+
+// servesLate is a request that takes so long. Some begin to be answered before.
+func (g *simGroup) servesLate(p *Process, takes time.Duration) {
+	w, before := g.world, func() {}
+	switch limit := g.state.app.HangAfter; {
+	case w.chance(20):
+		p.Begins()
+		before = p.Ends
+	case limit > 0 && takes > limit:
+		w.after(limit, func() {
+			since := w.now.Add(-limit)
+			g.event(fmt.Sprintf("process %d: nothing comes of a request", p.number), func(now time.Time) { g.state.stuck(now, p, since) })
+			before = func() {
+				g.event(fmt.Sprintf("process %d: something comes of a request", p.number), func(now time.Time) { g.state.unstuck(now, p, since) })
+			}
+		})
+	}
+	w.after(takes, func() {
+		before()
+		g.ends(p, "request ends late", g.givesBack)
+	})
 }
 
 // givesBack is how a request ends, which the app sometimes spoils.
@@ -154,7 +176,7 @@ func (g *simGroup) givesBack(p *Process) (more bool) {
 func (g *simGroup) outcome(p *Process) Outcome {
 	switch {
 	case g.world.chance(2):
-		return Unclear
+		return []Outcome{Unclear, Unanswered}[g.world.rand.IntN(2)]
 	case p.generation.release.Revision == "errs" && g.world.chance(50), g.world.chance(1):
 		return Erred
 	}
@@ -165,8 +187,12 @@ func (g *simGroup) holds(p *Process) {
 	if f := g.children[p]; f != nil {
 		f.beside = true
 	}
-	g.less(p, "request becomes a connection", g.state.hold)
-	g.world.after(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", g.state.drop) })
+	begins, ends := g.state.hold, g.state.drop
+	if g.world.chance(50) {
+		begins, ends = g.state.stream, g.state.endStream
+	}
+	g.less(p, "request becomes a connection", begins)
+	g.world.after(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", ends) })
 }
 
 func (g *simGroup) ends(p *Process, what string, event func(*Process) bool) {
@@ -205,6 +231,9 @@ func (g *simGroup) note(_ hclog.Level, message string, pairs ...any) {
 		g.retired++
 	case "draining process: idle", "draining process: another app needs room", "draining process: above max_processes":
 		g.leftOut++
+	case "draining process: hang_after passed":
+		g.relieved++
+		g.excused = true
 	case "draining process: taken back":
 		g.excused = true
 	case "draining process: makes room for its replacement", "draining process: makes way for another generation":

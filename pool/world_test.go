@@ -113,6 +113,7 @@ type simGroup struct {
 	alarm time.Time
 
 	freed, begging bool
+	relieved       int  // processes that this event let go as they hung
 	excused        bool // this event takes a ready process away
 	retired, began int  // processes that this event let go, and put to work
 	leftOut        int  // of those let go, the ones that had no replacement
@@ -184,7 +185,8 @@ func newSimGroup(w *world, i int) *simGroup {
 			SwitchTimeout:          time.Duration(w.rand.IntN(3)) * 500 * time.Millisecond,
 			RollbackWindow:         time.Duration(w.rand.IntN(2)) * w.between(0, 20*time.Second),
 		},
-		Health: conf.Health{Probation: time.Duration(w.rand.IntN(2)) * w.between(0, 10*time.Second)},
+		HangAfter: time.Duration(w.rand.IntN(2)) * w.between(time.Second, 6*time.Second),
+		Health:    conf.Health{Probation: time.Duration(w.rand.IntN(2)) * w.between(0, 10*time.Second)},
 	}
 	g.inPlace = w.chance(15)
 	g.ways = []string{Rolling}
@@ -213,8 +215,8 @@ func newSimGroup(w *world, i int) *simGroup {
 	w.slots.reserve(g, app.MinProcesses)
 	release := g.invent(40)
 	g.state = newGroupState(app, release, g, w.rand)
-	w.tell("%s: min %d max %d concurrency %d queue %d/%v idle %v limit %d restart %+v probation %v, in place %v, release %s", app.Name,
-		app.MinProcesses, app.MaxProcesses, app.Concurrency, app.MaxQueue, app.QueueTimeout, app.IdleTimeout, app.MaxRequests,
+	w.tell("%s: min %d max %d concurrency %d queue %d/%v idle %v hang %v limit %d restart %+v probation %v, in place %v, release %s", app.Name,
+		app.MinProcesses, app.MaxProcesses, app.Concurrency, app.MaxQueue, app.QueueTimeout, app.IdleTimeout, app.HangAfter, app.MaxRequests,
 		app.Restart, app.Health.Probation, g.inPlace, release.Path)
 	return g
 }
@@ -246,7 +248,7 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	w.what = g.state.app.Name + ": " + what
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
-	g.retired, g.leftOut, g.ahead, g.began, g.promoted = 0, 0, 0, 0, 0
+	g.retired, g.leftOut, g.ahead, g.began, g.promoted, g.relieved = 0, 0, 0, 0, 0, 0
 	r, beside := g.state.running(), g.state.plot(w.now).beside
 	do(w.now)
 	if r.waits() && r.state == RestartFailed { // its canary is all that there is

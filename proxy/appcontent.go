@@ -12,8 +12,13 @@ import (
 type appContent exchange
 
 func (c *appContent) Next() ([]byte, error)  { return c.ask.Next() }
-func (c *appContent) Wait()                  { c.ask.Wait() }
 func (c *appContent) Trailers() []wire.Field { return c.ask.Trailers() }
+
+// Wait waits for more of the answer.
+func (c *appContent) Wait() {
+	c.loan.waits()
+	c.ask.Wait()
+}
 
 // Close gives the process back, as soon as the last byte has come from it. If it is not its fault that no
 // more is asked for, it has not ended: then finish waits for it.
@@ -33,6 +38,7 @@ func (c *appContent) Close(err error) {
 // finish gives back the process of an answer that nobody takes to its end. Where a process takes only so
 // many requests at once it works on, and must not be counted free meanwhile.
 func (c *appContent) finish() {
+	c.loan.waits()
 	if !c.site.unlimited() && !c.ask.Finish(c.site.app.DrainTimeout) {
 		c.loan.group.Recycle(c.loan.proc, "it goes on with an answer that nobody takes")
 	}

@@ -20,11 +20,13 @@ type eventStream struct {
 }
 
 // newEventStream counts the exchange as a long-lived connection. Where a process takes only so many
-// requests at once, one of its threads is busy with the stream: it goes on counting as a request, lest
-// another is sent to wait behind it.
+// requests at once, one of its threads is busy with the stream: it goes on filling its place, lest another
+// request is sent to wait behind it.
 func newEventStream(x *exchange, mayEnd bool) *eventStream {
 	if x.site.unlimited() {
 		x.loan.hold()
+	} else {
+		x.loan.stream()
 	}
 	x.call.LongLived(spool.StreamMost)
 	s := &eventStream{appContent: (*appContent)(x)}

@@ -46,7 +46,7 @@ func (p *parts) newExchange() *exchange {
 	x := &exchange{parts: p}
 	x.body.Init(p.spool)
 	x.origin.trusts, x.origin.trustUnix = p.trusts, p.trustUnix
-	x.order.Body, x.order.Added = &x.body, &x.origin
+	x.order.Body, x.order.Added, x.order.Watcher = &x.body, &x.origin, x
 	return x
 }
 

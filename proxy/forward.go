@@ -30,6 +30,7 @@ func (x *exchange) forward() (*reply, error) {
 		}
 		x.story.served = x.loan.proc
 		err := x.ask.Do(wayTo(x.loan.proc), &x.order)
+		x.loan.asked()
 		if err == nil {
 			return x.appReply()
 		}
@@ -100,7 +101,7 @@ func (x *exchange) giveUp(err error) {
 	if tooLong(x, err) {
 		x.loan.end(pool.Unclear)
 	}
-	x.loan.end(outcomeOf(err)) // unless it has ended
+	x.loan.end(outcomeWithout(err)) // unless it has ended
 }
 
 // mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
@@ -130,7 +131,7 @@ func (x *exchange) awaitDeath() {
 	dead := group.Doubt(failed)
 	p := group.TryAcquire(pool.Wish{Pin: x.story.pin, Avoid: failed})
 	if p != nil {
-		group.Release(p, pool.Unclear)
+		group.Release(p, pool.Unanswered)
 	}
 	if p != failed {
 		return
@@ -140,6 +141,9 @@ func (x *exchange) awaitDeath() {
 	case <-time.After(dyingTime):
 	}
 }
+
+// Silent is told that nothing has come of the request for hang_after.
+func (x *exchange) Silent() { x.loan.silent(x.site.terms.Silence) }
 
 // stalled replaces a process that may never be free again.
 func (x *exchange) stalled() {

@@ -24,6 +24,14 @@ func outcomeOf(err error) pool.Outcome {
 	return pool.Erred
 }
 
+// outcomeWithout is outcomeOf a request of whose answer nothing has come.
+func outcomeWithout(err error) pool.Outcome {
+	if o := outcomeOf(err); o != pool.Unclear {
+		return o
+	}
+	return pool.Unanswered
+}
+
 // long is more than some servers take of a head, or read at once of a body.
 const long = 4 << 10
 

@@ -92,7 +92,7 @@ func New(c Config) *Server {
 // newSite prepares for an app's requests what it asks for.
 func (s *Server) newSite(app conf.App, c Config) *site {
 	to := &site{app: app, group: c.Pool.Group(app.Name)}
-	to.terms = upstream.Terms{Limit: app.RequestTimeout, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx}
+	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx}
 	if c.Server.Metrics != "" {
 		to.tally = &tally{}
 		s.tallies[app.Name] = to.tally

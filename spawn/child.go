@@ -49,6 +49,14 @@ func (c *Child) Backtrace() bool {
 	return c.backtraceSignal != 0 && c.Signal(c.backtraceSignal)
 }
 
+// BacktraceSignal returns the name, without its SIG, of the signal that Backtrace sends; "" = none.
+func (c *Child) BacktraceSignal() string {
+	if c.backtraceSignal == 0 {
+		return ""
+	}
+	return signalName(c.backtraceSignal)
+}
+
 // Kill kills the process and everything that it started.
 func (c *Child) Kill() { c.process.Kill() }
 

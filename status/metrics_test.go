@@ -27,6 +27,7 @@ func TestMetricsSayWhatThePoolSays(t *testing.T) {
 		`purser_restart_canary{app="blog"} 0`,
 		`purser_app_condition{app="blog",condition="up"} 1`,
 		`purser_app_condition{app="blog",condition="resisting"} 0`,
+		`purser_app_condition{app="blog",condition="hung"} 0`,
 		`purser_needs_restart{app="blog"} 1`,
 		`purser_code_stale_seconds{app="blog"} 3600.`,
 		`version="1.2.3"} 1`,

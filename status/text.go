@@ -91,6 +91,7 @@ func (t *text) head(a App) {
 	t.line("  App root: %s", a.Root)
 	t.line("  Release : %s", release(a.Release))
 	t.line("  Condition: %s, generation %d", a.Condition, a.Generation)
+	t.hung(a)
 	t.restart(a)
 	t.needs(a)
 	if n := a.count("spawning"); n == 1 {
@@ -100,6 +101,25 @@ func (t *text) head(a App) {
 	}
 	t.failure(a)
 	t.line("  Requests in queue: %d", a.Queue)
+}
+
+// hung tells which requests are stuck, and how to see where.
+func (t *text) hung(a App) {
+	h := a.Hung
+	if h == nil {
+		return
+	}
+	t.line("  %s", t.paint(red, "Hung since %s: no process has answered for %s", h.Since.Format("2006-01-02 15:04:05 -0700"), passengerSpan(t.now.Sub(h.Since))))
+	pids := ""
+	for _, p := range h.Processes {
+		t.line("    | pid %d: %d %s without an answer, the oldest for %s", p.PID, p.Requests, plural(p.Requests, "request", "requests"), passengerSpan(t.now.Sub(p.Since)))
+		pids += " " + strconv.Itoa(p.PID)
+	}
+	if h.BacktraceSignal != "" {
+		t.line("  To see where they hang: kill -%s%s, and read the log", h.BacktraceSignal, pids)
+		return
+	}
+	t.line("  To see where they hang: set backtrace_signal (purser help config)")
 }
 
 // failure tells why the app resists a deployment, or has no process at all.

@@ -24,8 +24,7 @@ func (t *text) restart(a App) {
 	}
 }
 
-// isTold reports whether the app's own failure tells of that of a restart already. Each start that is tried
-// again has an id of its own.
+// isTold reports whether the app's own failure tells of that of a restart already.
 func isTold(own, restart *pool.Failure) bool {
 	return own != nil && (own.ErrorID == restart.ErrorID || own.Generation == restart.Generation && own.Reason == restart.Reason)
 }

@@ -36,6 +36,26 @@ func TestTextWithAFilledSpool(t *testing.T) {
 	}
 }
 
+func TestTextOfAnAppThatHangs(t *testing.T) {
+	d := document()
+	blog := &d.Apps[0]
+	blog.Condition = pool.Hung
+	blog.Hung = &pool.HungSnapshot{Since: noon.Add(-6 * time.Minute), Requests: 3, BacktraceSignal: "QUIT", Processes: []pool.HungProcess{
+		{PID: 18652, Requests: 1, Since: noon.Add(-7 * time.Minute)},
+		{PID: 1018653, Requests: 2, Since: noon.Add(-6 * time.Minute)},
+	}}
+	golden(t, "hung.txt", d, false)
+
+	blog.Hung.BacktraceSignal = ""
+	var out strings.Builder
+	if err := WriteText(&out, d, false); err != nil {
+		t.Fatal(err)
+	}
+	if want := "To see where they hang: set backtrace_signal"; !strings.Contains(out.String(), want) {
+		t.Errorf("without a signal the text says\n%s", out.String())
+	}
+}
+
 func TestTextDuringARollingRestart(t *testing.T) {
 	d := document()
 	blog := &d.Apps[0]

@@ -65,6 +65,9 @@ func health(c *cobra.Command, apps []status.App, byName bool) error {
 		if !status.Healthy(app, byName) {
 			ill++
 			line += ", does not serve"
+			if app.Hung != nil {
+				line += fmt.Sprintf(": no process has answered since %s", app.Hung.Since.Format("2006-01-02 15:04:05 -0700"))
+			}
 			if app.Failure != nil {
 				line += ": " + status.Printable(app.Failure.Reason)
 			}

@@ -22,6 +22,9 @@ type Asker interface {
 	Interim(h *wire.ResponseHead)
 }
 
+// A Watcher is told of an ask of which nothing has come for Terms.Silence. It goes on.
+type Watcher interface{ Silent() }
+
 // A Request is what a process is asked.
 type Request struct {
 	*wire.Request
@@ -29,6 +32,7 @@ type Request struct {
 	Body     *spool.Body
 	Trailers []wire.Field // sent behind the body
 	Asker    Asker
+	Watcher  Watcher
 	Fresh    bool // ask on a new connection
 	Terms    *Terms
 }
@@ -36,6 +40,7 @@ type Request struct {
 // Terms are what is the same for all requests to an app.
 type Terms struct {
 	Limit   time.Duration // for the head of the answer; 0 = none
+	Silence time.Duration // before the first byte of the answer, until the Watcher is told; 0 = it is not
 	Stall   time.Duration // between two bytes of its content; 0 = none
 	LookOut bool          // an answer is given up when who asks leaves
 
@@ -53,6 +58,7 @@ type Ask struct {
 	sender  *sender // still sending the body, beside the reading of the answer
 	fresh   bool    // link was opened for it
 	limit   int64   // for the head of the answer; 0 = none
+	silent  int64   // when the watcher is told that nothing has come; 0 = it is not
 	content content
 }
 
@@ -62,16 +68,28 @@ func (a *Ask) Do(way *Way, r *Request) error {
 	if err := a.open(); err != nil {
 		return err
 	}
-	a.limit = 0
+	a.limit, a.silent = 0, 0
 	if r.Terms.Limit > 0 {
 		a.limit = a.link.Clock().In(r.Terms.Limit)
 	}
-	a.link.Arm(a.limit)
+	if s := r.Terms.Silence; s > 0 && (s < r.Terms.Limit || a.limit == 0) {
+		a.silent = a.link.Clock().In(s)
+	}
+	a.link.Arm(a.untilHead())
 	r.Asker.WakeOnGone(a.link, r.Terms.LookOut)
 	err := a.ask()
 	r.Asker.WakeOnGone(nil, false)
 	a.link.Disarm()
+	a.silent = 0
 	return err
+}
+
+// untilHead is when the wait for the head is interrupted next; 0 = never.
+func (a *Ask) untilHead() int64 {
+	if a.silent != 0 {
+		return a.silent // which comes before the limit
+	}
+	return a.limit
 }
 
 func (a *Ask) ask() error {
@@ -172,12 +190,17 @@ func (a *Ask) sendBeside(rest []byte, sent int, err error, whole bool) error {
 }
 
 // interrupted says why a wait was ended from outside: by its deadline, or as nobody waits any more. A
-// nil error is a wake that is for somebody else.
+// nil error is a wake that is for somebody else, or for the watcher.
 func (a *Ask) interrupted(late error) error {
-	switch {
-	case a.link.Passed():
-		return late
-	case a.req.Asker.Gone():
+	if a.link.Passed() {
+		if a.silent == 0 {
+			return late
+		}
+		a.silent = 0
+		a.link.Arm(a.limit)
+		a.req.Watcher.Silent()
+	}
+	if a.req.Asker.Gone() { // looked at after Passed, which may have taken the wake for it back
 		return ErrGone
 	}
 	return nil

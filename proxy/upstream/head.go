@@ -49,8 +49,12 @@ func (a *Ask) readHead() error {
 
 // fillHead reads more of a head. One that has begun may not stall for longer than the content.
 func (a *Ask) fillHead() error {
-	until, late := a.limit, ErrSlow
-	if begun := a.buf.at < a.buf.have; begun && a.req.Terms.Stall > 0 {
+	begun := a.buf.at < a.buf.have
+	if begun {
+		a.silent = 0
+	}
+	until, late := a.untilHead(), ErrSlow
+	if begun && a.req.Terms.Stall > 0 {
 		if stall := a.link.Clock().In(a.req.Terms.Stall); until == 0 || stall < until {
 			until, late = stall, ErrStalled
 		}
@@ -109,6 +113,7 @@ func acceptKey(key []byte) []byte {
 // passInterim passes an interim answer on (RFC 9110 section 15.2). A 100 of the app's is its answer to an
 // expectation that we have met ourselves.
 func (a *Ask) passInterim(r *wire.Response) {
+	a.silent = 0
 	if r.Status != 100 {
 		a.req.Asker.Interim(&wire.ResponseHead{Status: r.Status, Reason: r.Reason, Fields: r.Fields})
 	}

@@ -31,6 +31,7 @@ type App struct {
 	commands conf.Hooks
 	touches  touches
 	marks    map[string][]restart.Mark // what each restart that runs settles when it is done, by its id
+	failed   string                    // id of the last restart that failed, which may be done after all
 }
 
 func newApp(d *Deployer, app conf.App, lines spawn.Lines) *App {

@@ -75,7 +75,12 @@ func (a *App) ended(s pool.RestartSnapshot) {
 	a.deployer.memory.release(s.App, s.ID)
 	a.mu.Lock()
 	marks := a.marks[s.ID]
-	delete(a.marks, s.ID)
+	if s.State != pool.RestartFailed {
+		delete(a.marks, s.ID)
+	} else if a.failed != s.ID {
+		delete(a.marks, a.failed)
+		a.failed = s.ID
+	}
 	a.mu.Unlock()
 	if s.State == pool.RestartDone {
 		a.deployer.checker.Settled(s.App, marks)

@@ -85,3 +85,52 @@ func TestRestartOfWhatIsNotThereSaysSo(t *testing.T) {
 		t.Errorf("the restart by a purser that is gone exited with %d: %s", result.Code, result.Stderr)
 	}
 }
+
+// R19: what is said is true, whatever the restart is at when the time is over.
+func TestRestartThatIsNotWaitedForGoesOn(t *testing.T) {
+	for name, story := range map[string]struct{ keys, says string }{
+		"while it boots":            {"env = { BOOT_MS = \"3000\" }", "the restart of app has not ended within 1s; it goes on"},
+		"while before_restart runs": {"[apps.app.hooks]\nbefore_restart = \"sleep 3\"", "purser has not said within 1s that the restart of app has begun; it may begin yet, see purser status app"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, app := harness.ServeNode(t, story.keys)
+			app.Write("VERSION", "2")
+			result := harness.MustRestart(t, p, 4, "--timeout", "1s")
+			harness.MustSay(t, result.Stderr, story.says)
+			harness.AwaitRestart(t, p, "app", 2)
+			if body := harness.Get(t, p, "/").Body; harness.WordIn(body, "v") != "2" {
+				t.Errorf("then came %q", body)
+			}
+		})
+	}
+}
+
+// R19: the code did not start, and does now: by itself, as it is tried again.
+func TestRestartWhoseCodeStartsAfterAllIsDone(t *testing.T) {
+	t.Parallel()
+	app := harness.NewApp(t, "node")
+	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(1))})
+	s := site.Site{T: t, Dir: app.Dir}
+	harness.Symlink(t, app.Dir, s.Current())
+	if r := p.Run(harness.Within(t), "mark", "app", "--reason", "openssl was upgraded"); r.Code != 0 {
+		t.Fatalf("mark exits with %d: %s", r.Code, r.Stderr)
+	}
+	app.Write("VERSION", "broken")
+	harness.MustRestart(t, p, 1)
+	failed := site.AwaitNote(t, s, 2)
+	if failed.State != "failed" {
+		t.Errorf("restart.status says %+v, not failed", failed)
+	}
+	app.Write("VERSION", "2")
+	harness.Eventually(t, harness.Patience, "restart.status says done", func() bool { return site.AwaitNote(t, s, 2).State == "done" })
+	if note := site.AwaitNote(t, s, 2); note.ID != failed.ID || note.Failure != nil || note.Replaced != 1 {
+		t.Errorf("restart.status says %+v", note)
+	}
+	if d := p.Detail(t, "app"); d.Condition != "up" || d.Restart.State != "done" {
+		t.Errorf("the app is %s, and its restart %s", d.Condition, d.Restart.State)
+	}
+	harness.Eventually(t, harness.Patience, "the mark is settled", func() bool {
+		return !strings.Contains(p.Run(harness.Within(t), "status", "app").Stdout, "openssl was upgraded")
+	})
+}
