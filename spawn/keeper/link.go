@@ -54,7 +54,8 @@ func start() (*link, error) {
 	if err := closeOnExec(); err != nil {
 		return nil, errors.Join(err, generic.Close())
 	}
-	process, err := os.StartProcess("/proc/self/exe", []string{os.Args[0], word}, &os.ProcAttr{
+	// Its own name, so that kill -9 $(pidof purser) does not hit both, and nobody is left to end the apps.
+	process, err := os.StartProcess("/proc/self/exe", []string{"purser-keeper", word}, &os.ProcAttr{
 		Env:   append(os.Environ(), "GOMAXPROCS=1"),
 		Files: []*os.File{null, null, os.Stderr, theirs},
 		Sys:   &syscall.SysProcAttr{Setpgid: true}, // Ctrl-C is for purser
