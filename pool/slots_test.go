@@ -25,6 +25,23 @@ func TestAFreeSlotIsForTheFirstOfAllThatWait(t *testing.T) {
 	got(t, "takers once the first needs it less", fmt.Sprint(s.takers()), "[3]")
 }
 
+// Between the end of a process and the moment when who waits takes its slot, others may be asked once more.
+func TestNobodyMakesRoomForWhoHasSome(t *testing.T) {
+	s := newSlots[int](2)
+	for group := range 4 {
+		s.reserve(group, 0)
+	}
+	s.claim(0, subsistence, 0)
+	s.claim(1, subsistence, 0)
+	s.wait(2, subsistence, false)
+	offers := func() []offer[int] { return []offer[int]{{from: 0}, {from: 1}} }
+	got(t, "deals", len(s.deals(offers())), 1)
+	s.release(0)
+	got(t, "deals for who has a slot to take", len(s.deals(offers()[1:])), 0)
+	s.wait(3, subsistence, false)
+	got(t, "deals, another waits too", fmt.Sprint(s.deals(offers()[1:])), "[{1 3 3}]")
+}
+
 func TestWhoIsToldOfRoomIsWhoWouldGetIt(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {

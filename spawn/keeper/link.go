@@ -87,13 +87,10 @@ func closeOnExec() error {
 	return nil
 }
 
-func (l *link) over() bool {
-	select {
-	case <-l.ended:
-		return true
-	default:
-		return false
-	}
+func (l *link) isDead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dead
 }
 
 // close ends the keeper, and with it all that it kept.
@@ -194,6 +191,7 @@ func (l *link) ask(child *Process, p Program) error {
 	defer file.Close()
 	files := []int{int(file.Fd()), int(p.Files[0]), int(p.Files[1]), int(p.Files[2])}
 	if err := (message{verb: verbFork, id: child.id}).send(l.conn, files...); err != nil {
+		<-l.ended
 		return errDead
 	}
 	return nil
