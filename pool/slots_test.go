@@ -42,6 +42,21 @@ func TestNobodyMakesRoomForWhoHasSome(t *testing.T) {
 	got(t, "deals, another waits too", fmt.Sprint(s.deals(offers()[1:])), "[{1 3 3}]")
 }
 
+func TestADealThatCameToNothingIsMadeAnew(t *testing.T) {
+	s := newSlots[int](1)
+	for group := range 2 {
+		s.reserve(group, 0)
+	}
+	s.claim(0, subsistence, 0)
+	s.wait(1, subsistence, false)
+	offers := func() []offer[int] { return []offer[int]{{from: 0}} }
+	first := s.deals(offers())
+	got(t, "deals", len(first), 1)
+	got(t, "deals while the first is under way", len(s.deals(offers())), 0)
+	s.broken(first[0])
+	got(t, "deals after that", len(s.deals(offers())), 1)
+}
+
 func TestWhoIsToldOfRoomIsWhoWouldGetIt(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
