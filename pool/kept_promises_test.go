@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"purser/conf"
 )
 
 // What a change to the code has shown that no other test would notice.
@@ -53,4 +55,16 @@ func TestBootsGivenUpForJoinedRestartsCountToo(t *testing.T) {
 	s.passes(time.Second)
 	s.restarts("/r3")
 	got(t, "whether it follows the boot under way", s.state.next != nil, true)
+}
+
+func TestRestartDoesWithOneFewerWhenAnotherAppTookARoom(t *testing.T) {
+	s := tell(t, func(a *conf.App) { a.MinProcesses = 1 })
+	s.boots(1)
+	s.asked(3)
+	s.boots(2, 3)
+	s.passes(turnTime)
+	r := s.restarts("/r2")
+	got(t, "how many there were", r.had, 3)
+	got(t, "whether one is given up", s.state.yield(s.now, subsistence), true)
+	got(t, "how many there are to be", r.had, 2)
 }
