@@ -76,7 +76,7 @@ func (h *hang) next(c *course, s *roster, queued int) *Process {
 	case h.others.IsZero():
 		h.others = c.now
 	}
-	if c.now.Before(h.due(c.app)) || c.spawning > 0 || !h.replaced(s) {
+	if c.now.Before(h.due(c.app)) || c.spawning > 0 || !h.replaced(s) || !c.renewable() {
 		return nil
 	}
 	h.spawned = s.spawned
@@ -100,6 +100,11 @@ func (h *hang) replaced(s *roster) bool {
 func (s *roster) othersWait() bool {
 	return slices.ContainsFunc(s.lendable.heap, func(p *Process) bool { return p.unanswered() > 1 })
 }
+
+// renewable reports whether another process can be expected in the place of one that goes. What hangs may go on one
+// day, for example when its database does; what is gone does not, if its code is not on disk any more and the newest
+// does not start.
+func (c *course) renewable() bool { return !c.steady.bad() && !c.overwritten(c.steady) }
 
 // longestStuck returns the process that hangs and has the oldest request, or nil if none hangs.
 func (c *course) longestStuck() (worst *Process) {
