@@ -249,7 +249,10 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
 	g.retired, g.leftOut, g.ahead, g.began, g.promoted, g.relieved = 0, 0, 0, 0, 0, 0
-	r, beside := g.state.running(), g.state.plot(w.now).beside
+	r, beside := g.state.running(), 0
+	if r.waits() {
+		beside = g.state.plot(w.now).beside
+	}
 	do(w.now)
 	if r.waits() && r.state == RestartFailed { // its canary is all that there is
 		g.promoted = beside
@@ -278,8 +281,8 @@ func (g *simGroup) settle(what string) { g.event(what, g.state.settle) }
 
 // kickWaiting does what Pool.kick does.
 func (g *simGroup) kickWaiting() {
-	for _, seat := range append([]*seat[*simGroup](nil), g.world.slots.waiting...) {
-		seat.group.settle("is told that a slot is free")
+	for _, taker := range g.world.slots.takers() {
+		taker.settle("is told that a slot is free")
 	}
 }
 

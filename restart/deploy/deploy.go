@@ -75,6 +75,7 @@ func (d *Deployer) Stop() { d.stop() }
 func (d *Deployer) Close() {
 	d.stop()
 	d.events.close()
+	d.memo.close()
 }
 
 // Add makes room for an app. Its marks and its code are looked at once: what is there by now counts as asked
@@ -166,7 +167,9 @@ func (d *Deployer) Restart(g *pool.Group, request pool.RestartRequest) (pool.Res
 	if a == nil {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
-	return a.begin(request)
+	r, err := a.begin(request)
+	d.memo.note(g.Name(), g.Past) // before anybody is told that it has begun: a canary is held back from now on
+	return r, err
 }
 
 // Rollback takes the newest code of an app back.
@@ -174,7 +177,9 @@ func (d *Deployer) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot,
 	if d.ctx.Err() != nil {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
-	return g.Rollback(reason)
+	r, err := g.Rollback(reason)
+	d.memo.note(g.Name(), g.Past) // before anybody is told that it was taken back
+	return r, err
 }
 
 // Promote lets the restart of an app go on that waits at its canary.
