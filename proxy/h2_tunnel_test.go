@@ -1,11 +1,16 @@
 package proxy
 
+//lint:file-ignore SA1019 net/http takes no request with a :protocol, and http2.Transport does
+
 import (
 	"bufio"
+	"context"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -45,6 +50,15 @@ func (f *front) connect2(c *http.Client, version string) (*http.Response, *io.Pi
 	req.Header.Set("Sec-WebSocket-Version", version)
 	res, err := c.Do(req)
 	return res, out, err
+}
+
+// connecting2 is client2 for WebSockets.
+func (f *front) connecting2() *http.Client {
+	transport := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}}
+	f.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
 }
 
 func (w *webSocket2) send(text string) {
@@ -91,7 +105,7 @@ func echoing(heads chan<- string) script {
 func TestWebSocketGoesThroughAStreamOfHTTP2(t *testing.T) {
 	heads := make(chan string, 10)
 	f := newFront2(t, echoing(heads), nil)
-	c := f.client2()
+	c := f.connecting2()
 	w := f.webSocket2(c)
 	if head := <-heads; !strings.HasPrefix(head, "GET /ws HTTP/1.1\r\n") || !strings.Contains(head, "Connection: Upgrade\r\n") {
 		t.Errorf("the app got %q", head)
@@ -116,7 +130,7 @@ func TestWebSocketGoesThroughAStreamOfHTTP2(t *testing.T) {
 
 func TestManyWebSocketsShareAConnectionOfHTTP2(t *testing.T) {
 	f := newFront2(t, echoing(nil), nil)
-	c := f.client2()
+	c := f.connecting2()
 	var all sync.WaitGroup
 	for range 50 {
 		w := f.webSocket2(c)
@@ -139,7 +153,7 @@ func TestRestartClosesAWebSocketInAStreamOfHTTP2(t *testing.T) {
 		heard <- readFrame(c.Reader)
 		heard <- readFrame(c.Reader)
 	}, speaking2(leavesWithin(0)))
-	w := f.webSocket2(f.client2())
+	w := f.webSocket2(f.connecting2())
 	w.expectFrame("1 first")
 	f.restart("/new")
 	w.expectFrame(closed1012)
@@ -160,7 +174,7 @@ func TestClientThatResetsAWebSocketEndsItForTheApp(t *testing.T) {
 		c.send("%s", upgradedFor(head)+frameOf("first", false))
 		ended <- readFrame(c.Reader)
 	}, nil)
-	w := f.webSocket2(f.client2())
+	w := f.webSocket2(f.connecting2())
 	w.expectFrame("1 first")
 	_ = w.end.Close()
 	if got := <-ended; got != "EOF" {
@@ -171,7 +185,7 @@ func TestClientThatResetsAWebSocketEndsItForTheApp(t *testing.T) {
 // What would pass for an open WebSocket must not.
 func TestAppThatKnowsNoWebSocketDoesNotOpenOneByItsAnswer(t *testing.T) {
 	f := newFront2(t, hello, nil)
-	c := f.client2()
+	c := f.connecting2()
 	res, out, err := f.connect2(c, "13")
 	if err != nil || res.StatusCode != 502 {
 		t.Fatalf("got %v, %v, want 502", res, err)
@@ -188,7 +202,7 @@ func TestAppThatKnowsNoWebSocketDoesNotOpenOneByItsAnswer(t *testing.T) {
 
 func TestStopEndsWebSocketsInStreamsOfHTTP2(t *testing.T) {
 	f := newFront2(t, echoing(nil), nil)
-	w := f.webSocket2(f.client2())
+	w := f.webSocket2(f.connecting2())
 	w.expectFrame("1 first")
 	if err := <-f.stopOf(t.Context()); err != nil {
 		t.Errorf("the stop: %v", err)

@@ -28,9 +28,6 @@ const (
 // one piece.
 const slowHead = time.Second
 
-// mostLingering is how many connections may linger at once; beyond it the oldest are closed unread.
-const mostLingering = 1000
-
 // phase is what a connection is doing, for those who look at it from outside.
 type phase uint32
 
@@ -298,27 +295,4 @@ func (c *conn) move(n int64, some func(done int64) (int64, error)) error {
 func bodyDeadline(now, start, n int64) int64 {
 	slowest := start + int64(rateGrace) + n/minRate*int64(time.Second)
 	return min(now+int64(stallTimeout), slowest)
-}
-
-// linger lets the client read a refusal: closing with unread bytes would make the kernel reset the
-// connection and take the answer with it (RFC 9112 section 9.6). A client may send all it has before it
-// reads, so it goes on for as long as bytes come. A stop waits for none of this, and ends it.
-func (c *conn) linger() {
-	c.takeTime(lingering)
-	c.set.notice()
-	defer c.set.lingering.Add(-1)
-	if c.set.lingering.Add(1) > mostLingering {
-		if oldest := c.set.oldest(func(c *conn) bool { return c.present() == lingering }); oldest != nil { // all may be leaving already
-			oldest.drop()
-		}
-	}
-	c.sock.CloseWrite()
-	end := c.clock().In(lingerTimeout)
-	for c.clock().Now() < end {
-		c.sock.Arm(min(end, c.clock().In(lingerSilence)))
-		c.call.have, c.call.at = 0, 0
-		if c.fill(c.call) != nil {
-			return
-		}
-	}
 }

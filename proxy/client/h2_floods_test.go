@@ -1,0 +1,140 @@
+package client
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2"
+)
+
+func TestMoreStreamsThanAllowedAreRefusedAndAResetMakesNoRoom(t *testing.T) {
+	release := make(chan struct{})
+	h := open(t, func(c Call, bad error) { <-release; telling2(c, bad) })
+	p := h.dial2()
+	id := uint32(1)
+	for range mostStreams {
+		p.ask(id, true, plainGet...)
+		id += 2
+	}
+	p.ask(id, true, plainGet...).expectReset(id, http2.ErrCodeRefusedStream)
+	for gone := uint32(1); gone < 21; gone += 2 {
+		p.send(p.WriteRSTStream(gone, http2.ErrCodeCancel))
+	}
+	id += 2
+	p.ask(id, true, plainGet...).expectReset(id, http2.ErrCodeRefusedStream)
+	close(release)
+	for last := uint32(2*mostStreams - 1); last >= 21; last -= 2 {
+		p.expect(last, 200, "/")
+	}
+	p.ask(id+2, true, plainGet...).expect(id+2, 200, "/")
+}
+
+func TestFloodsEndTheConnection(t *testing.T) {
+	frame := func(kind http2.FrameType, flags http2.Flags, stream uint32, payload ...byte) []byte {
+		return appendFrame(nil, len(payload), kind, flags, stream, payload...)
+	}
+	update := appendWindowUpdate(nil, 0, 1)
+	priority := frame(http2.FramePriority, 0, 1, 0, 0, 0, 0, 1)
+	for name, flood := range map[string][]byte{
+		"PING":                    frame(http2.FramePing, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8),
+		"PING that is an answer":  frame(http2.FramePing, http2.FlagPingAck, 0, 1, 2, 3, 4, 5, 6, 7, 8),
+		"SETTINGS":                frame(http2.FrameSettings, 0, 0, 0, 4, 0, 0, 0xff, 0xff),
+		"empty SETTINGS":          frame(http2.FrameSettings, 0, 0),
+		"empty DATA":              frame(http2.FrameData, 0, 1),
+		"DATA of padding":         frame(http2.FrameData, http2.FlagDataPadded, 1, 0),
+		"small WINDOW_UPDATEs":    update,
+		"PRIORITY":                priority,
+		"what nobody knows":       frame(0x77, 0, 0, 1),
+		"RST_STREAM of one reset": frame(http2.FrameRSTStream, 0, 1, 0, 0, 0, 8),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, telling2)
+			p := h.dial2(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1})
+			p.ask(1, false, post()...).flood(flood)
+			p.expectAway(http2.ErrCodeEnhanceYourCalm)
+		})
+	}
+}
+
+func TestRapidResetEndsTheConnection(t *testing.T) {
+	h := open(t, telling2)
+	p := h.dial2()
+	go func() {
+		for id := uint32(1); id < 20000; id += 2 {
+			_ = p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.encode(plainGet...), EndHeaders: true})
+			if p.WriteRSTStream(id, http2.ErrCodeCancel) != nil {
+				return
+			}
+		}
+	}()
+	p.expectAway(http2.ErrCodeEnhanceYourCalm)
+}
+
+// CVE-2025-8671: it is we who reset, since the client has us do so.
+func TestResetsThatAClientProvokesAreCountedToo(t *testing.T) {
+	for name, provoke := range map[string]func(p *peer2, id uint32) error{
+		"a window update of 0": func(p *peer2, id uint32) error {
+			_ = p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.encode(post()...), EndHeaders: true})
+			return p.WriteWindowUpdate(id, 0)
+		},
+		"a malformed request": func(p *peer2, id uint32) error {
+			return p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.encode("x", "y"), EndHeaders: true, EndStream: true})
+		},
+		"a body of another length": func(p *peer2, id uint32) error {
+			_ = p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.encode(post("content-length", "1")...), EndHeaders: true})
+			return p.WriteData(id, true, []byte("ab"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, telling2)
+			p := h.dial2()
+			go func() {
+				for id := uint32(1); id < 20000 && provoke(p, id) == nil; id += 2 {
+				}
+			}()
+			p.expectAway(http2.ErrCodeEnhanceYourCalm)
+		})
+	}
+}
+
+func TestCONTINUATIONFloodEndsTheConnection(t *testing.T) {
+	for name, fragment := range map[string][]byte{"empty": nil, "small": p1, "large": bytes.Repeat(p1, 3000)} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, telling2)
+			p := h.dial2()
+			p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.encode(plainGet...)}))
+			p.flood(appendFrame(nil, len(fragment), http2.FrameContinuation, 0, 1, fragment...))
+			p.expectAway(http2.ErrCodeEnhanceYourCalm)
+		})
+	}
+}
+
+var p1 = []byte{0x00, 0x01, 'x', 0x01, 'y'} // a small literal field
+
+func TestHPACKBombIsNotUnpacked(t *testing.T) {
+	h := open(t, telling2)
+	p := h.dial2()
+	block := bytes.Clone(p.encode(append(plainGet[:8:8], "x-bomb", strings.Repeat("a", 3000))...))
+	block = append(block, bytes.Repeat([]byte{0x80 | 62}, 100000)...) // the newest entry of the table, again and again
+	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:1<<14], EndStream: true}))
+	for block = block[1<<14:]; len(block) > 1<<14; block = block[1<<14:] {
+		p.send(p.WriteContinuation(1, false, block[:1<<14]))
+	}
+	p.send(p.WriteContinuation(1, true, block))
+	p.until("431", func() bool { return p.stream(1).status == "431" })
+	p.ask(3, true, plainGet...).expect(3, 200, "/")
+}
+
+func TestClientThatReadsNoAnswersToItsPINGsIsCutOff(t *testing.T) {
+	h := open(t, telling2)
+	p := h.dial2()
+	p.flood(appendFrame(nil, 8, http2.FramePing, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8))
+	h.patient("it is gone", func() bool { return h.count() == 0 })
+	_ = p.Close()
+}
+
+func (h *harness) count() (n int) {
+	h.conns.each(func(*conn) { n++ })
+	return n
+}
