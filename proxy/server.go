@@ -13,8 +13,8 @@
 // WebSockets and event streams of a process that is to exit are closed one by one, each between two
 // messages, so that their clients connect again at different times.
 //
-// It is an HTTP/1.1 engine of its own (RFC 9112) because strictness and cost both need it: see
-// proxy/wire for what is refused.
+// It is an HTTP/1.1 engine of its own (RFC 9112), and one of HTTP/2 (RFC 9113), because strictness and cost
+// both need it: see proxy/wire for what is refused.
 package proxy
 
 import (
