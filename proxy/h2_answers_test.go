@@ -10,13 +10,14 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
-	"purser/conf"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"purser/conf"
 )
 
 func TestAnswersWithoutContentEndTheirStream(t *testing.T) {

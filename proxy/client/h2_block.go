@@ -180,7 +180,7 @@ func (h *h2Conn) finished(c *h2Call) (kept bool) {
 	if !c.lives {
 		h.ordinary--
 	}
-	h.out.forget(c)
+	h.out.leave(c)
 	h.giveBack(int64(len(c.in) + len(c.taken)))
 	if kept = !c.faulty && !h.out.last; kept {
 		c.forget()

@@ -174,8 +174,7 @@ func (c *h2Call) wake() {
 // lose says that the client has reset the stream, or is gone. It is called with mu held.
 func (c *h2Call) lose() {
 	c.left = true
-	c.h.out.forget(c)
-	c.h.out.next() // another may have been waiting for its turn
+	c.h.out.leave(c)
 	c.tell()
 }
 

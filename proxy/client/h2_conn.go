@@ -84,6 +84,9 @@ func (h *h2Conn) greet() {
 		http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: wire.MaxHead},
 		http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 1})
 	h.out.buf.b = appendWindowUpdate(b, 0, connWindow-defaultWindow)
+	if h.set.stopping.Load() { // which has not met it as one of HTTP/2
+		h.leaveInSteps(h.clock().Now())
+	}
 	h.mu.Unlock()
 }
 

@@ -131,8 +131,8 @@ func (o *h2Output) next() {
 	}
 }
 
-// forget takes a stream that has ended off the waiting list.
-func (o *h2Output) forget(c *h2Call) {
+// leave takes a stream that waits no more off the waiting list. If it was its turn, it is another's now.
+func (o *h2Output) leave(c *h2Call) {
 	if c.queued {
 		c.queued = false
 		for i := range o.waiting {
@@ -141,6 +141,7 @@ func (o *h2Output) forget(c *h2Call) {
 			}
 		}
 	}
+	o.next()
 }
 
 // flush sends what is queued, unless somebody is at it. Others who are about to queue something may go

@@ -15,7 +15,7 @@ func (c *h2Call) pushAll(p []byte, last bool, trailers []wire.Field) error {
 	h, start, moved := c.h, c.h.clock().Now(), int64(0)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	defer h.out.next()
+	defer h.out.leave(c)
 	for {
 		n, err := c.offer(p, last, trailers)
 		moved += int64(n)

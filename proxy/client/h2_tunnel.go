@@ -125,7 +125,7 @@ func (t *h2Tunnel) WriteSome(p []byte) (n int, err error) {
 	h.mu.Lock()
 	defer h.out.flush(false)
 	defer h.mu.Unlock()
-	defer h.out.next()
+	defer h.out.leave(c)
 	for {
 		if n, err = c.offer(p, false, nil); n > 0 || err != nil {
 			return n, err

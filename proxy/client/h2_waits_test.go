@@ -1,12 +1,14 @@
 package client
 
 import (
-	"purser/proxy/sock"
-	"purser/proxy/wire"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/http2"
+
+	"purser/proxy/sock"
+	"purser/proxy/wire"
 )
 
 func TestBodyThatDoesNotComeIsNotWaitedForForEver(t *testing.T) {
@@ -107,4 +109,47 @@ func TestHeaderBlockThatDoesNotComeToItsEndEndsTheConnection(t *testing.T) {
 	}()
 	h.patient("it ends", func() bool { return h.count() == 0 })
 	<-ended
+}
+
+func TestManyStreamsShareASmallWindow(t *testing.T) {
+	const streams, size = 30, 20_000
+	h := open(t, func(c Call, _ error) {
+		c.Begin(&wire.ResponseHead{Status: 200}, -1)
+		for range size / 1000 { // some through an outbox, some not
+			c.Write(make([]byte, 1000))
+			if rand.N(3) == 0 {
+				_ = c.Flush()
+			}
+		}
+		if c.End(nil) != nil {
+			c.Cut()
+		}
+	})
+	p := h.dial2()
+	for i := range uint32(streams) {
+		p.ask(2*i+1, true, plainGet...)
+	}
+	p.send(p.WriteRSTStream(1, http2.ErrCodeCancel)).send(p.WriteRSTStream(3, http2.ErrCodeCancel)) // in their turn, perhaps
+	got := func() (n int) {
+		for _, g := range p.got {
+			n += len(g.body)
+		}
+		return n
+	}
+	credit := defaultWindow
+	for i := uint32(2); i < streams; i++ {
+		for g := p.stream(2*i + 1); !g.ended; {
+			if got() == credit {
+				more := 1 + rand.N(5000)
+				p.send(p.WriteWindowUpdate(0, uint32(more)))
+				credit += more
+			}
+			if !p.read() {
+				t.Fatalf("the connection ended: %v", p.away)
+			}
+		}
+		if n := len(p.stream(2*i + 1).body); n != size {
+			t.Errorf("stream %d: got %d bytes", 2*i+1, n)
+		}
+	}
 }
