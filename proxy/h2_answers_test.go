@@ -260,3 +260,18 @@ func TestStopEndsIdleConnectionsOfHTTP2(t *testing.T) {
 		t.Error("the stop does not end")
 	}
 }
+
+// A process that goes on with an answer that was refused is waited for, and the client is not.
+func TestRefusalDoesNotWaitForTheProcess(t *testing.T) {
+	release := make(chan struct{})
+	f := newFront2(t, func(_ testing.TB, c *appConn) {
+		c.request()
+		c.send("HTTP/1.1 200 OK\r\nX-Accel-Redirect: /x\r\nContent-Length: 5\r\n\r\n")
+		<-release
+		c.send("hello")
+	}, func(_ *conf.Server, a *conf.App) { a.Concurrency = 1 })
+	defer close(release)
+	if res, _, err := f.fetch2(f.client2(), "GET", "/", nil); err != nil || res.StatusCode != 502 {
+		t.Errorf("got %v, %v", res, err)
+	}
+}

@@ -92,7 +92,7 @@ func (b *bench2) await(n int) {
 						n--
 					}
 				case http2.FrameGoAway, http2.FrameRSTStream:
-					b.tb.Fatalf("got %v", kind)
+					b.tb.Fatalf("got %v: %x", kind, h[:9+length])
 				}
 				at += 9 + length
 				continue

@@ -160,8 +160,10 @@ func (c *h2Call) sendHead(end bool) {
 		return
 	}
 	out.head(c.id, a.out.b[:a.head], end)
-	a.due = false
-	c.closed = c.closed || end
+	if a.due = false; end {
+		c.closed = true
+		c.end()
+	}
 }
 
 // offer queues as much of p as may go out now, and behind the last of it the end. It is called with mu held.
@@ -178,6 +180,7 @@ func (c *h2Call) offer(p []byte, last bool, trailers []wire.Field) (n int, err e
 		out.head(c.id, appendFields(nil, trailers), true)
 	}
 	c.closed = true
+	c.end()
 	return n, nil
 }
 
@@ -212,7 +215,8 @@ const filePiece = 2 * framePayload
 var filePieces = sync.Pool{New: func() any { return new([filePiece]byte) }}
 
 // End queues the rest, and returns once the client's windows have room for it. It goes out when the call is
-// finished, in a moment.
+// finished, in a moment, so that no client is faster than our own work for it; or within two ticks, if that has to
+// wait for a process.
 func (c *h2Call) End(trailers []wire.Field) error {
 	a := &c.answer
 	if box := a.box; box != nil {
@@ -227,6 +231,7 @@ func (c *h2Call) End(trailers []wire.Field) error {
 	}
 	a.ended = a.err == nil
 	a.giveBack()
+	c.h.flushSoon()
 	return a.err
 }
 

@@ -90,8 +90,10 @@ func (h *h2Conn) beginBlock(f *http2.HeadersFrame) error {
 	switch {
 	case f.StreamID%2 == 0:
 		return protocolError
-	case c != nil && c.closed:
+	case c != nil && c.closed && (!c.ended || h.reset.has(c.id)):
 		return nil
+	case c != nil && c.closed: // its call is about to end
+		return http2.ConnectionError(http2.ErrCodeStreamClosed)
 	case c != nil && (c.ended || c.left):
 		h.block.reset = http2.ErrCodeStreamClosed
 	case c != nil:
@@ -105,13 +107,19 @@ func (h *h2Conn) beginBlock(f *http2.HeadersFrame) error {
 		h.newest = f.StreamID
 		if h.chores.earn(10); selfish {
 			h.block.reset = http2.ErrCodeProtocol
-		} else if len(h.streams) >= mostStreams {
+		} else if h.full() {
 			h.block.reset = http2.ErrCodeRefusedStream
 		} else {
 			h.block.call = h.newCall(f.StreamID)
 		}
 	}
 	return nil
+}
+
+// full reports whether the client has as many streams as it may. A handler that ends after its answer counts as
+// long as there are not very many.
+func (h *h2Conn) full() bool {
+	return h.open >= mostStreams || h.open+h.held >= mostHandlers || len(h.streams) >= 4*mostStreams
 }
 
 func (h *h2Conn) addBlock(fragment []byte, last bool) error {
@@ -148,6 +156,7 @@ func (h *h2Conn) addBlock(fragment []byte, last bool) error {
 func (h *h2Conn) begin(c *h2Call) {
 	h.streams[c.id] = c
 	h.ordinary++
+	h.open++
 	h.dropped.Store(false)
 	h.phases()
 	if c.again != nil {
@@ -177,6 +186,10 @@ func (h *h2Conn) newCall(stream uint32) *h2Call {
 // with mu held.
 func (h *h2Conn) finished(c *h2Call) (kept bool) {
 	delete(h.streams, c.id)
+	c.end()
+	if c.left {
+		h.held--
+	}
 	if !c.lives {
 		h.ordinary--
 	}

@@ -44,7 +44,7 @@ func (h *h2Conn) stray(stream uint32, c *h2Call) error {
 	switch {
 	case h.idleStream(stream) != nil:
 		return protocolError
-	case h.reset.has(stream), c != nil && c.closed:
+	case h.reset.has(stream), c != nil && c.closed && !c.ended:
 		return nil
 	}
 	return http2.StreamError{StreamID: stream, Code: http2.ErrCodeStreamClosed}

@@ -35,6 +35,7 @@ type h2Call struct {
 	changed sync.Cond // signalled when something of it has changed; one goroutine waits
 	ended   bool      // the client has sent all
 	closed  bool      // we have sent all, or have reset it
+	over    bool      // the client waits for nothing more
 	left    bool      // the client has reset it, or is gone; nothing more can be sent
 	given   bool      // it was given up from outside
 	lives   bool      // it may last for ever
@@ -132,7 +133,7 @@ func (c *h2Call) finish() (kept bool) {
 		h.resets.earn(1)
 	}
 	kept = h.finished(c)
-	others := len(h.streams) > 0
+	others := h.open > 0
 	if h.done() {
 		h.sock.Wake()
 	}
@@ -144,7 +145,7 @@ func (c *h2Call) finish() (kept bool) {
 // forget makes it ready for the next stream.
 func (c *h2Call) forget() {
 	c.bad, c.trailers, c.broken, c.wakes, c.absent = nil, nil, nil, nil, nil
-	c.ended, c.closed, c.left, c.given, c.lives, c.late, c.looked = false, false, false, false, false, false, false
+	c.ended, c.closed, c.over, c.left, c.given, c.lives, c.late, c.looked = false, false, false, false, false, false, false, false
 	c.unused, c.got, c.due = 0, 0, 0
 	c.answer, c.tunnel = h2Answer{}, h2Tunnel{}
 	c.in, c.taken = keptBody(c.in), keptBody(c.taken)
@@ -173,9 +174,21 @@ func (c *h2Call) wake() {
 
 // lose says that the client has reset the stream, or is gone. It is called with mu held.
 func (c *h2Call) lose() {
-	c.left = true
+	if !c.left {
+		c.left = true
+		c.h.held++
+	}
+	c.end()
 	c.h.out.leave(c)
 	c.tell()
+}
+
+// end says that the client waits for nothing more. It is called with mu held.
+func (c *h2Call) end() {
+	if !c.over {
+		c.over = true
+		c.h.open--
+	}
 }
 
 // giveUp has the call end: what would have to wait is not sent. It is called with mu held.

@@ -25,6 +25,8 @@ type h2Conn struct {
 	out      h2Output
 	streams  map[uint32]*h2Call // until their handlers are done, so that a reset makes no room for another
 	ordinary int                // those of them that a stop waits for
+	open     int                // those whose client still waits for something
+	held     int                // those that were reset, or cut
 	newest   uint32             // the highest that the client has opened
 	reset    h2Resets           // those that we have reset
 	window   int64              // what the client may send, of all streams
@@ -53,8 +55,12 @@ const (
 	mostWindow    = 1<<31 - 1
 )
 
-// mostStreams is how many streams a client may have open at once.
-const mostStreams = 100
+// mostStreams is how many streams a client may have open at once. Those that it takes for ended while their
+// handlers end, too, do not count, but for so many at most: to reset a stream makes no room for another.
+const (
+	mostStreams  = 100
+	mostHandlers = mostStreams + 20
+)
 
 // serveHTTP2 speaks HTTP/2 until the connection ends. First is what was read before.
 func (c *conn) serveHTTP2(first []byte) {
@@ -178,6 +184,13 @@ func (h *h2Conn) preface() (ok bool, err error) {
 	h.in.at += n
 	h.greeted = true
 	return true, nil
+}
+
+// flushSoon has what is queued sent at the next tick, unless it was sent before.
+func (h *h2Conn) flushSoon() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.armBy(h.clock().Now())
 }
 
 // finish ends the streams, waits for their handlers, and gives the client time to read what it was sent last.

@@ -18,13 +18,17 @@ func TestMoreStreamsThanAllowedAreRefusedAndAResetMakesNoRoom(t *testing.T) {
 		id += 2
 	}
 	p.ask(id, true, plainGet...).expectReset(id, http2.ErrCodeRefusedStream)
-	for gone := uint32(1); gone < 21; gone += 2 {
+	for gone := uint32(1); gone < 61; gone += 2 {
 		p.send(p.WriteRSTStream(gone, http2.ErrCodeCancel))
+	}
+	for range mostHandlers - mostStreams { // whose handlers may be about to end
+		id += 2
+		p.ask(id, true, plainGet...)
 	}
 	id += 2
 	p.ask(id, true, plainGet...).expectReset(id, http2.ErrCodeRefusedStream)
 	close(release)
-	for last := uint32(2*mostStreams - 1); last >= 21; last -= 2 {
+	for last := uint32(2*mostStreams - 1); last >= 61; last -= 2 {
 		p.expect(last, 200, "/")
 	}
 	p.ask(id+2, true, plainGet...).expect(id+2, 200, "/")
