@@ -19,6 +19,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -111,7 +112,12 @@ func (s *Server) newSite(app conf.App, c Config) *site {
 }
 
 // Serve accepts connections on l until Shutdown, which closes l. It returns nil then.
-func (s *Server) Serve(l net.Listener) error {
+func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
+
+// ServeTLS is Serve for connections that speak TLS.
+func (s *Server) ServeTLS(l net.Listener, config *tls.Config) error { return s.serve(l, config) }
+
+func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 	if !s.listenTo(l) {
 		return l.Close()
 	}
@@ -119,7 +125,7 @@ func (s *Server) Serve(l net.Listener) error {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
-			s.conns.Add(c)
+			s.conns.AddTLS(c, secure)
 		case s.stopping.Load():
 			return nil
 		case errors.Is(err, net.ErrClosed):

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/tls"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -42,9 +43,10 @@ const (
 
 // A conn is one client connection that speaks HTTP/1.1. Its goroutine is the only one to read from it.
 type conn struct {
-	set  *Conns
-	sock *sock.Socket
-	call *h1Call // nil while idle
+	set    *Conns
+	sock   *sock.Socket
+	secure *tls.Config // what TLS begins with; nil without TLS
+	call   *h1Call     // nil while idle
 
 	phase   atomic.Uint32
 	dropped atomic.Bool // it is to close without another word, if no request is under way
@@ -82,10 +84,14 @@ func (c *conn) drop() {
 
 func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
 
-// serve serves requests until the connection ends.
+// serve serves requests until the connection ends. With TLS, the protocol that the handshake has settled
+// (sock.Security) is to decide what kind of connection it is; there is only one kind yet.
 func (c *conn) serve() {
 	defer c.end()
 	defer c.recovered()
+	if c.secure != nil && !c.shakeHands() {
+		return
+	}
 	for !c.last {
 		if c.call == nil && !c.awaitCalls() {
 			return
