@@ -172,8 +172,8 @@ func fullConfig() *Config {
 	return &Config{
 		Server: Server{
 			Listen: []Listen{
-				{"tcp", "127.0.0.1:8080"}, {"tcp", ":0"}, {"tcp", "[::1]:81"}, {"tcp", "localhost:82"},
-				{"unix", "/run/p.sock"}, {"systemd", "web"},
+				{Network: "tcp", Address: "127.0.0.1:8080"}, {Network: "tcp", Address: ":0"}, {Network: "tcp", Address: "[::1]:81"}, {Network: "tcp", Address: "localhost:82"},
+				{Network: "unix", Address: "/run/p.sock"}, {Network: "systemd", Address: "web"},
 			},
 			Admin: "127.0.0.1:9000", Metrics: ":9100", LogLevel: "debug", LogFormat: "json",
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
