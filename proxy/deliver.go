@@ -24,6 +24,7 @@ func (x *exchange) deliver(r *reply) {
 			}
 		}
 	}
+	x.addHSTS(&r.head)
 	x.call.Begin(&r.head, r.length)
 	var trailers []wire.Field
 	if r.content != nil {

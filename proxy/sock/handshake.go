@@ -4,13 +4,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Security is what a handshake has settled.
 type Security struct {
 	Version    string // such as "TLS 1.3"
 	Cipher     string // such as "TLS_AES_128_GCM_SHA256"
-	ServerName string // that the client asked for; "" = it named none
+	ServerName string // that the client asked for, in lower case; "" = it named none
 	Protocol   string // that both sides chose (ALPN); "" = none
 	Verified   bool   // the client has shown a certificate, and it was found to be good
 }
@@ -38,7 +39,7 @@ func (s *Socket) StartTLS(config *tls.Config, over func(error) error) error {
 	t.security = Security{
 		Version:    tls.VersionName(state.Version),
 		Cipher:     tls.CipherSuiteName(state.CipherSuite),
-		ServerName: state.ServerName,
+		ServerName: strings.ToLower(state.ServerName),
 		Protocol:   state.NegotiatedProtocol,
 		Verified:   len(state.VerifiedChains) > 0,
 	}
