@@ -31,7 +31,12 @@ func openListeners(places []conf.Listen) ([]net.Listener, error) {
 			closeAll(opened)
 			return nil, refusal(err)
 		}
-		opened = append(opened, more...)
+		for _, listener := range more {
+			if place.TLS {
+				listener = httpsListener{listener}
+			}
+			opened = append(opened, listener)
+		}
 	}
 	return opened, nil
 }
@@ -140,11 +145,14 @@ func closeAll(listeners []net.Listener) {
 func addresses(listeners []net.Listener) []string {
 	var out []string
 	for _, l := range listeners {
+		address := l.Addr().String()
 		if l.Addr().Network() == "unix" {
-			out = append(out, "unix:"+l.Addr().String())
-		} else {
-			out = append(out, l.Addr().String())
+			address = "unix:" + address
 		}
+		if _, secure := l.(httpsListener); secure {
+			address = "https://" + address
+		}
+		out = append(out, address)
 	}
 	return out
 }
