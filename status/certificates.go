@@ -34,16 +34,35 @@ func (t *text) certificates(d Document) {
 	t.heading("Certificates")
 	for _, c := range d.Certificates {
 		t.line("%s: %s", t.paint(bold, "%s", cmp.Or(c.App, "(server)")), strings.Join(c.Names, ", "))
-		t.line("  File: %s", c.File)
-		left := c.NotAfter.Sub(d.Now)
-		switch ends := c.NotAfter.Format("2006-01-02 15:04:05 -0700"); {
-		case left < 0:
-			t.line("  %s", t.paint(red, "Ended: %s; renew it", ends))
-		case left < endsSoon:
-			t.line("  %s", t.paint(red, "Ends: %s, in %s; renew it", ends, passengerSpan(left)))
-		default:
-			t.line("  Ends: %s", ends)
+		t.line("  File: %s", Printable(c.File))
+		if c.endsSoon(d.Now) {
+			t.line("  %s", t.paint(red, "%s", c.end(d.Now)))
+		} else {
+			t.line("  %s", c.end(d.Now))
 		}
 	}
 	t.line("")
+}
+
+// endingCertificates tells, below a list of apps, of those that somebody has to look after.
+func (t *text) endingCertificates(d Document) {
+	for _, c := range d.Certificates {
+		if c.endsSoon(d.Now) {
+			t.line("%s", t.paint(red, "Certificate %s (%s): %s", Printable(c.File), strings.Join(c.Names, ", "), c.end(d.Now)))
+		}
+	}
+}
+
+func (c Certificate) endsSoon(now time.Time) bool { return c.NotAfter.Sub(now) < endsSoon }
+
+// end is when it ends, and what is to be done.
+func (c Certificate) end(now time.Time) string {
+	left, at := c.NotAfter.Sub(now), c.NotAfter.Local().Format("2006-01-02 15:04:05 -0700")
+	switch {
+	case left < 0:
+		return "Ended: " + at + "; renew it"
+	case left < endsSoon:
+		return "Ends: " + at + ", in " + passengerSpan(left) + "; renew it"
+	}
+	return "Ends: " + at
 }

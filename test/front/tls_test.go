@@ -138,7 +138,7 @@ func TestCertificateIsReadAgainWhenItsFilesChange(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	defer cancel()
-	if r := p.Run(ctx, "status"); !strings.Contains(r.Stdout, "blog: blog.example, new.example") || !strings.Contains(r.Stdout, "Ends: ") {
+	if r := p.Run(ctx, "status", "--full"); !strings.Contains(r.Stdout, "blog: blog.example, new.example") || !strings.Contains(r.Stdout, "Ends: ") {
 		t.Errorf("status shows\n%s", r.Stdout)
 	}
 }
