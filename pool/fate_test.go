@@ -121,6 +121,7 @@ func (g *simGroup) happened(e Event) {
 	g.acts++
 	if e.Kind == "restart" {
 		g.world.seen["restart step: "+e.What]++
+		g.noteTakenBack() // another may follow at once
 		if e.What == "begun" {
 			g.restarts++
 			g.touched, g.quiet = g.world.now, time.Time{}

@@ -70,7 +70,7 @@ func (g *Group) TakenBack() (r Release, taken bool) {
 func (g *Group) Past() Past {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state.outlives()
+	return g.state.outlives(g.state.restartTo(g.state.wanted).waits())
 }
 
 // Wanted returns the release that the app is to run.

@@ -28,7 +28,11 @@ func (g *simGroup) checkFloor(before int) {
 	if r != nil && r.state != RestartRunning && r.ended != g.world.now {
 		r = nil
 	}
-	if r != nil {
+	switch {
+	case r == nil:
+	case r.way().clears():
+		least = 0
+	default:
 		least -= r.unavailable
 	}
 	switched := r != nil && !r.switched.IsZero()

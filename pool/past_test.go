@@ -1,6 +1,9 @@
 package pool
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
 
 func TestWhatWasTakenBackStaysBackInTheNextGroup(t *testing.T) {
 	taken := Release{Path: "/r2"}
@@ -30,4 +33,46 @@ func TestGenerationsAreCountedOn(t *testing.T) {
 	s.boots(1, 2)
 	s.are("1 ready g8, 2 ready g8")
 	s.isIn(Up)
+}
+
+func TestWhatDidNotStartIsTriedAgainInTheNextGroup(t *testing.T) {
+	s := newStory(t)
+	s.state.resume(Past{Generation: 7, TakenBack: &Release{Path: "/r2"}, Good: &Release{Path: "/r1"}, Why: ByStart, Reason: "no table"}, &Failure{})
+	s.state.settle(s.now)
+	s.has("spawn 1 of /r1", "spawn 2 of /r1", "spawn 3 of /r2")
+	s.boots(1, 2)
+	s.isIn(Resisting)
+	s.boots(3)
+	got(t, "what is to be known of it then", s.state.outlives(false), Past{Generation: 7})
+}
+
+func TestEachVerdictIsKnownToTheNextPurserAndToTheOneAfterIt(t *testing.T) {
+	for _, why := range []Verdict{ByOperator, ByStart, ByAnswers} {
+		s := newStory(t)
+		known := Past{Generation: 7, TakenBack: &Release{Path: "/r2"}, Good: &Release{Path: "/r1"}, Why: why, Reason: "no table"}
+		s.state.resume(known, &Failure{Reason: known.reason()})
+		if again := s.state.outlives(false); !reflect.DeepEqual(again, known) {
+			t.Errorf("%+v becomes %+v", known, again)
+		}
+		got(t, "its reason", s.state.wanted.failure.Reason, "no table (before purser was started)")
+	}
+}
+
+func TestACanaryIsHeldBackInTheNextGroupUnlessItWasPromoted(t *testing.T) {
+	s := tell(t, four)
+	s.boots(1, 2, 3, 4)
+	r := s.canary(one)
+	for _, serves := range []bool{false, true} {
+		if serves {
+			s.boots(5)
+		}
+		past := s.state.outlives(s.state.restartTo(s.state.wanted).waits())
+		if past.TakenBack == nil || past.TakenBack.Path != "/r2" || past.Reason != "its canary was not promoted" {
+			t.Errorf("of a canary it is known: %+v", past)
+		}
+	}
+	if _, err := s.state.promote(s.now); err != nil {
+		t.Fatal(err)
+	}
+	got(t, "what is known once it is promoted", s.state.outlives(r.waits()), Past{Generation: 2})
 }

@@ -74,7 +74,7 @@ func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc)
 	}
 	g := newGroup(app, release, spawn, p.log)
 	g.boots, g.journal, g.cap = p.boots, &p.journal, p
-	g.state.resume(past, g.state.failure(time.Now(), 0, "rolled back before purser was started"))
+	g.state.resume(past, g.state.failure(time.Now(), 0, past.reason()))
 	p.mu.Lock()
 	p.groups[app.Name] = g
 	p.mu.Unlock()
@@ -162,13 +162,17 @@ func (p *Pool) leave(g *Group) (matters bool) {
 	return p.slots.leave(g)
 }
 
-// kick lets the groups that wait for a slot look again, in the order in which they came.
+// kick lets the groups that wait for a slot, and for which there is one, look again in the order in which they
+// came. For the rest the others are asked anew.
 func (p *Pool) kick() {
 	p.mu.Lock()
-	waiting := slices.Clone(p.slots.waiting)
+	takers := p.slots.takers()
+	if p.slots.wanting() {
+		p.askForRoom()
+	}
 	p.mu.Unlock()
-	for _, seat := range waiting {
-		seat.group.do((*groupState).settle)
+	for _, g := range takers {
+		g.do((*groupState).settle)
 	}
 }
 

@@ -134,11 +134,6 @@ func (p *Process) onlyConnected() bool {
 // worn reports whether it has done as many requests as it may.
 func (p *Process) worn() bool { return p.limit > 0 && p.processed() >= p.limit }
 
-// replaceable reports whether it serves but is to go once there is another for it.
-func (p *Process) replaceable(target *generation) bool {
-	return p.state == Ready && (p.generation != target || p.worn())
-}
-
 // revivable reports whether it was let go for another generation, and could serve again.
 func (p *Process) revivable() bool {
 	return p.replaced && !p.worn() && (p.state == Draining || p.state == Standby)

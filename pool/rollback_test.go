@@ -267,3 +267,17 @@ func TestVisitorsGoOneWay(t *testing.T) {
 	}
 	got(t, "who serves him once his generation was taken back", pinned.proc.number, 2)
 }
+
+// Its code is no longer on disk, so the last process of it is all that a rollback can bring back.
+func TestWornProcessOfTheOldCodeStaysBeforeOneThatIsTakenBack(t *testing.T) {
+	s := tell(t, func(a *conf.App) { a.MinProcesses, a.MaxProcesses, a.MaxRequests = 1, 2, 2 })
+	s.boots(1)
+	s.restartsBy(Rolling, "/r1", func(req *RestartRequest) { req.Canary = conf.Amount{Count: 1} })
+	s.boots(2)
+	s.procs[1].lent += 2
+	app := s.state.app
+	app.MaxProcesses = 1
+	s.state.configure(s.now, app)
+	s.rollsBack()
+	s.are("1 ready, 2 stopping g2")
+}

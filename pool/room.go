@@ -54,12 +54,13 @@ func (s *slots[G]) gives(group G) bool {
 }
 
 // deals says who makes room for whom, and counts that as promised. Who needs it to live comes first, and
-// gets what is busy if nothing is idle.
+// gets what is busy if nothing is idle. Who only has to take a slot that is free gets nothing.
 func (s *slots[G]) deals(offers []offer[G]) (deals []deal[G]) {
 	slices.SortStableFunc(offers, offer[G].before)
+	takers := s.takers()
 	for _, n := range []need{subsistence, replacing} {
 		for _, at := range s.waiting {
-			if at.need != n || !at.asks() {
+			if at.need != n || !at.asks() || slices.Contains(takers, at.group) {
 				continue
 			}
 			i := slices.IndexFunc(offers, func(o offer[G]) bool {

@@ -59,8 +59,9 @@ func (s *roster) idlest() (idlest *Process) {
 	return idlest
 }
 
-// dispensable returns the ready process to let go next, where the group is to become target: one to be replaced
-// before others, of those the oldest generation, and of that the least busy.
+// dispensable returns the ready process to let go next, where the group is to become target: one of another
+// generation before one that is worn, and that before others; of those the oldest generation, and of that the
+// least busy.
 func (s *roster) dispensable(target *generation) (best *Process) {
 	for _, p := range s.procs {
 		if p.state == Ready && (best == nil || moreDispensable(target, p, best)) {
@@ -71,9 +72,11 @@ func (s *roster) dispensable(target *generation) (best *Process) {
 }
 
 func moreDispensable(target *generation, a, b *Process) bool {
-	switch ra, rb := a.replaceable(target), b.replaceable(target); {
-	case ra != rb:
-		return ra
+	switch old := a.generation != target; {
+	case old != (b.generation != target):
+		return old
+	case a.worn() != b.worn():
+		return a.worn()
 	case a.generation.number != b.generation.number:
 		return a.generation.number < b.generation.number
 	}

@@ -86,20 +86,53 @@ func (s *slots[G]) room(group G, n need) int {
 }
 
 // before counts the seats that come before that of a group: those of groups that need a slot more, or as
-// much and for a longer time. A replacement keeps nobody from growing, and what is kept for a group keeps
-// nothing from others beyond that.
+// much and for a longer time.
 func (s *slots[G]) before(group G, n need) (seats int) {
 	older := true
 	for _, at := range s.waiting {
 		switch {
 		case at.group == group:
 			older = false
-		case at.need == replacing || s.accounts[at.group].unheld() > 0:
+		case !s.goesAhead(at):
 		case at.need > n, at.need == n && older:
 			seats++
 		}
 	}
 	return seats
+}
+
+// goesAhead reports whether a seat comes before any other. A replacement keeps nobody from growing, and what is
+// kept for a group keeps nothing from others beyond that.
+func (s *slots[G]) goesAhead(at *seat[G]) bool {
+	return at.need != replacing && s.accounts[at.group].unheld() == 0
+}
+
+// takers are the groups whose seats have room now, in the order in which they came. It looks at each seat twice,
+// whatever their number: where a thousand wait, not all of them are to ask for the one slot that is free.
+func (s *slots[G]) takers() (takers []G) {
+	var all, earlier [subsistence + 1]int // seats that come before others, by need
+	for _, at := range s.waiting {
+		if s.goesAhead(at) {
+			all[at.need]++
+		}
+	}
+	free := s.limit - s.taken - s.unheld
+	for _, at := range s.waiting {
+		room := free - earlier[at.need]
+		for n := at.need + 1; n <= subsistence; n++ {
+			room -= all[n]
+		}
+		if own := s.accounts[at.group].unheld(); own > 0 {
+			room = free + own
+		}
+		if room > 0 {
+			takers = append(takers, at.group)
+		}
+		if s.goesAhead(at) {
+			earlier[at.need]++
+		}
+	}
+	return takers
 }
 
 // release notes that a process of group is gone, and reports whether others may now get what it had.

@@ -278,8 +278,8 @@ func (g *simGroup) settle(what string) { g.event(what, g.state.settle) }
 
 // kickWaiting does what Pool.kick does.
 func (g *simGroup) kickWaiting() {
-	for _, seat := range append([]*seat[*simGroup](nil), g.world.slots.waiting...) {
-		seat.group.settle("is told that a slot is free")
+	for _, taker := range g.world.slots.takers() {
+		taker.settle("is told that a slot is free")
 	}
 }
 

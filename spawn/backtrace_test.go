@@ -70,7 +70,7 @@ func TestRubyThatHangsInBootTellsWhere(t *testing.T) {
 	st := newRubyStage(t, map[string]string{"config.ru": rackThatHangs}, func(app *conf.App) {
 		withBacktrace(app)
 		app.Env = map[string]string{"HANG": "boot"}
-		app.StartTimeout = 3 * time.Second
+		app.StartTimeout = 8 * time.Second
 	})
 	failure := st.startFails()
 	contains(t, failure.LastLines(), "booting")

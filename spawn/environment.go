@@ -32,6 +32,9 @@ func (s *Spawner) environment(c *Child) []string {
 			env["PASSENGER_BASE_URI"], env["RAILS_RELATIVE_URL_ROOT"] = s.app.Path, s.app.Path
 		}
 	}
+	if s.app.Kind == kindCommand && isFile(filepath.Join(c.Path, "bin/rails")) {
+		env["PIDFILE"] = filepath.Join(c.endpoint.folder, "server.pid") // or rails server refuses to run twice
+	}
 	maps.Copy(env, handedOn(s.app))
 	maps.Copy(env, map[string]string{
 		"PURSER_GENERATION": strconv.Itoa(c.Generation),

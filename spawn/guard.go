@@ -6,8 +6,9 @@ import (
 	"purser/spawn/loader"
 )
 
-// guardReload has Ruby load what keeps servers from loading new code by themselves: restart.txt and the
-// release are Purser's matter. What the operator wants of RUBYOPT comes after it.
+// guardReload has Ruby find what keeps servers from loading new code by themselves, before their own:
+// restart.txt and the release are Purser's matter. What the operator wants of RUBYOPT comes after it. It is a
+// folder to look in and no code that changes require: Rails puts its own require in the place of others.
 func (s *Spawner) guardReload(env map[string]string) {
 	if !s.app.ReloadGuard || s.app.Kind != kindCommand && s.app.Kind != kindRuby {
 		return
@@ -20,7 +21,7 @@ func (s *Spawner) guardReload(env map[string]string) {
 	if !plainWord.MatchString(guard) {
 		return // RUBYOPT is split at blanks, and knows no quotes
 	}
-	option := "-r" + guard
+	option := "-I" + guard
 	if others := env["RUBYOPT"]; others != "" {
 		option += " " + others
 	}

@@ -235,6 +235,20 @@ func TestFullRuntimeFolderIsNotRememberedForEver(t *testing.T) {
 	st.start()
 }
 
+// Rails refuses to start a server while the process of its pid file lives, which is tmp/pids/server.pid for all.
+func TestEachServerOfARailsAppHasItsOwnPidFile(t *testing.T) {
+	st := newAppStage(t, writeFiles(t, map[string]string{"bin/rails": ""}), func(app *conf.App) {
+		app.Kind = kindCommand
+		app.Command = conf.Command{Args: []string{executable(t), "{socket}"}}
+		app.Env = map[string]string{roleVariable: "tells its env"}
+	})
+	st.startFails()
+	socket := st.said("env PURSER_SOCKET=")
+	if file := st.said("env PIDFILE="); filepath.Dir(file) != filepath.Dir(socket) {
+		t.Errorf("its pid file is %q, not beside its socket %q", file, socket)
+	}
+}
+
 func shortDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "sp")
 	check(t, err)

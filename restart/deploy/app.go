@@ -43,22 +43,26 @@ func newApp(d *Deployer, app conf.App, lines spawn.Lines) *App {
 }
 
 // Origin returns what the app is to start with, where its root leads to newest: that, and what is known from
-// before. What was taken back then stays back, as long as the release before it is there.
+// before. What was taken back then stays back, and what did not start is tried while the last good release
+// serves, as long as that is there.
 func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
 	past := a.deployer.memo.of(a.conf.Name)
-	taken, good := past.TakenBack, past.Good
-	past.TakenBack, past.Good = nil, nil
-	if taken == nil || good == nil || !same(*taken, newest) {
-		return newest, past
+	plain := pool.Past{Generation: past.Generation}
+	if past.TakenBack == nil || past.Good == nil || !same(*past.TakenBack, newest) ||
+		past.Why == pool.ByStart && !a.conf.Restart.ResistDeploymentErrors {
+		return newest, plain
 	}
-	there, err := restart.ResolveRelease(good.Path)
-	if err != nil || !same(pool.Release(there), *good) {
-		a.log.Warn("the newest release was rolled back, but the folder of the one before is gone, so the newest serves",
-			"release", newest.Path, "gone", good.Path)
-		return newest, past
+	there, err := restart.ResolveRelease(past.Good.Path)
+	if err != nil || !same(pool.Release(there), *past.Good) {
+		a.log.Warn("the newest release did not serve before, but the folder of the one that did is gone, so the newest serves",
+			"release", newest.Path, "reason", past.Reason, "gone", past.Good.Path)
+		return newest, plain
 	}
-	a.log.Warn("the newest release was rolled back, so the one before serves; to use the newest, run purser restart", "release", newest.Path, "serving", good.Path)
-	past.TakenBack, past.Good = taken, good
+	said := "the newest release was rolled back, so the one before serves; to use the newest, run purser restart"
+	if past.Why == pool.ByStart {
+		said = "the newest release did not start before, so the last one that worked serves until it does"
+	}
+	a.log.Warn(said, "release", newest.Path, "reason", past.Reason, "serving", past.Good.Path)
 	return pool.Release(there), past
 }
 

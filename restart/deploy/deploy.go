@@ -166,7 +166,9 @@ func (d *Deployer) Restart(g *pool.Group, request pool.RestartRequest) (pool.Res
 	if a == nil {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
-	return a.begin(request)
+	r, err := a.begin(request)
+	d.memo.note(g.Name(), g.Past) // before anybody is told that it has begun: a canary is held back from now on
+	return r, err
 }
 
 // Rollback takes the newest code of an app back.
@@ -174,7 +176,9 @@ func (d *Deployer) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot,
 	if d.ctx.Err() != nil {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
-	return g.Rollback(reason)
+	r, err := g.Rollback(reason)
+	d.memo.note(g.Name(), g.Past) // before anybody is told that it was taken back
+	return r, err
 }
 
 // Promote lets the restart of an app go on that waits at its canary.

@@ -80,13 +80,16 @@ func (d *Deployer) happened(e pool.Event) {
 	if g == nil || a == nil {
 		return
 	}
+	// What did not start may do so without a restart. Nothing else that processes do is kept.
+	if e.Kind == "restart" || d.memo.of(e.App).TakenBack != nil {
+		d.memo.note(e.App, g.Past)
+	}
 	switch {
 	case e.Kind == "process" && e.What == "gone":
 		d.checker.Gone(e.App, e.Process)
 	case e.Kind == "restart":
 		if r, known := d.pool.Restart(e.Restart); known != nil {
 			a.restartWent(g, r, e.What)
-			d.memo.note(e.App, g.Past())
 		}
 	}
 	hooks := a.hooksNow()

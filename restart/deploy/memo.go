@@ -67,10 +67,11 @@ func (m *memo) of(app string) pool.Past {
 	return m.known.Apps[app]
 }
 
-// note keeps what is new of an app.
-func (m *memo) note(app string, past pool.Past) {
+// note keeps what is new of an app. It asks for that itself, so that of two notes at once the newer stays.
+func (m *memo) note(app string, ask func() pool.Past) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	past := ask()
 	if reflect.DeepEqual(m.known.Apps[app], past) {
 		return
 	}

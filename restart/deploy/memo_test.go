@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"purser/conf"
 	"purser/pool"
 	"purser/restart"
 )
@@ -24,13 +25,15 @@ func (s *site) newest() pool.Release {
 func TestARollbackIsKnownToTheNextPurser(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state", "purser.json")
 	s := newSite(t)
-	s.memo.path = file
+	s.keepIn(file)
 	s.restartTo("2")
 	s.restartTo("3")
-	s.rollsBack()
-	s.events.catchUp()
+	_, err := s.Rollback(s.group("blog"), "slow")
+	s.must(err) // and from here on it is known, whatever becomes of purser
 
-	s.memo = readMemo(file, hclog.NewNullLogger()) // as the next one does
+	if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.TakenBack == nil || past.Reason != "rolled back: slow" {
+		t.Errorf("the next one reads %+v", past)
+	}
 	release, past := s.apps["blog"].Origin(s.newest())
 	if release.Path != s.path("blog/2") || past.TakenBack == nil || past.TakenBack.Path != s.path("blog/3") || past.Generation != 3 {
 		t.Errorf("it begins with %s, and knows %+v", release.Path, past)
@@ -53,6 +56,36 @@ func TestARollbackIsKnownToTheNextPurser(t *testing.T) {
 	}
 }
 
+// keepIn has what is known be kept in a file.
+func (s *site) keepIn(file string) {
+	s.memo.mu.Lock()
+	defer s.memo.mu.Unlock()
+	s.memo.path = file
+}
+
+func TestWhatDidNotStartIsHeldBackFromTheNextPurserOnlyWhereBadCodeIsResisted(t *testing.T) {
+	s := newSite(t)
+	s.deploy("blog", "2")
+	good, bad := release(s, "1"), s.newest()
+	s.memo.note("next", func() pool.Past { return pool.Past{Generation: 2, TakenBack: &bad, Good: &good, Why: pool.ByStart} })
+	next := newApp(s.Deployer, conf.App{Name: "next", Restart: conf.Restart{ResistDeploymentErrors: true}}, nil)
+	if origin, past := next.Origin(bad); !same(origin, good) || past.Why != pool.ByStart || past.TakenBack == nil {
+		t.Errorf("it begins with %s, and knows %+v", origin.Path, past)
+	}
+	next.conf.Restart.ResistDeploymentErrors = false
+	if origin, past := next.Origin(bad); !same(origin, bad) || past != (pool.Past{Generation: 2}) {
+		t.Errorf("where bad code is not resisted it begins with %s, and knows %+v", origin.Path, past)
+	}
+}
+
+// release is a release of the blog, as it is on disk.
+func release(s *site, version string) pool.Release {
+	s.Helper()
+	r, err := restart.ResolveRelease(s.path("blog/" + version))
+	s.must(err)
+	return pool.Release(r)
+}
+
 func TestADamagedFileIsSetAside(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "purser.json")
 	if err := os.WriteFile(file, []byte(`{"apps": {"blog": {"generation": 3, "tak`), 0o600); err != nil {
@@ -65,7 +98,7 @@ func TestADamagedFileIsSetAside(t *testing.T) {
 	if _, err := os.Stat(file + ".damaged"); err != nil {
 		t.Error(err)
 	}
-	m.note("blog", pool.Past{Generation: 4})
+	m.note("blog", func() pool.Past { return pool.Past{Generation: 4} })
 	if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.Generation != 4 {
 		t.Errorf("the next one reads %+v", past)
 	}
@@ -93,8 +126,8 @@ func TestAFolderThatCannotBeMadeIsSaidOnce(t *testing.T) {
 	var said strings.Builder
 	m := readMemo("", hclog.NewNullLogger())
 	m.path, m.log = filepath.Join(blocked, "purser.json"), hclog.New(&hclog.LoggerOptions{Output: &said})
-	m.note("blog", pool.Past{Generation: 4})
-	m.note("blog", pool.Past{Generation: 5})
+	m.note("blog", func() pool.Past { return pool.Past{Generation: 4} })
+	m.note("blog", func() pool.Past { return pool.Past{Generation: 5} })
 	if n := strings.Count(said.String(), "cannot write the state file"); n != 1 {
 		t.Errorf("said %d times: %s", n, said.String())
 	}

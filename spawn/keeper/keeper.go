@@ -33,15 +33,22 @@ type Program struct {
 
 // Fork runs a program as the leader of a new process group. Its files may be closed afterwards.
 func (k *Keeper) Fork(p Program) (*Process, error) {
-	l, err := k.living()
-	if err != nil {
-		return nil, err
+	process, err := k.fork(p)
+	if errors.Is(err, errDead) { // it died a moment ago, and what it may have forked is gone
+		process, err = k.fork(p)
 	}
-	process, err := l.fork(p)
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) {
 		return nil, fmt.Errorf("the system allows no more processes (a limit of processes or of memory): %w", err)
 	}
 	return process, err
+}
+
+func (k *Keeper) fork(p Program) (*Process, error) {
+	l, err := k.living()
+	if err != nil {
+		return nil, err
+	}
+	return l.fork(p)
 }
 
 // PID returns the keeper's process id, 0 before the first child.
@@ -71,7 +78,7 @@ func (k *Keeper) living() (*link, error) {
 	if k.closed {
 		return nil, errors.New("purser is stopping")
 	}
-	if k.link != nil && !k.link.over() {
+	if k.link != nil && !k.link.isDead() {
 		return k.link, nil
 	}
 	if k.link != nil {

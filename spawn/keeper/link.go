@@ -54,7 +54,8 @@ func start() (*link, error) {
 	if err := closeOnExec(); err != nil {
 		return nil, errors.Join(err, generic.Close())
 	}
-	process, err := os.StartProcess("/proc/self/exe", []string{os.Args[0], word}, &os.ProcAttr{
+	// Its own name, so that kill -9 $(pidof purser) does not hit both, and nobody is left to end the apps.
+	process, err := os.StartProcess("/proc/self/exe", []string{"purser-keeper", word}, &os.ProcAttr{
 		Env:   append(os.Environ(), "GOMAXPROCS=1"),
 		Files: []*os.File{null, null, os.Stderr, theirs},
 		Sys:   &syscall.SysProcAttr{Setpgid: true}, // Ctrl-C is for purser
@@ -86,13 +87,10 @@ func closeOnExec() error {
 	return nil
 }
 
-func (l *link) over() bool {
-	select {
-	case <-l.ended:
-		return true
-	default:
-		return false
-	}
+func (l *link) isDead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dead
 }
 
 // close ends the keeper, and with it all that it kept.
@@ -193,6 +191,7 @@ func (l *link) ask(child *Process, p Program) error {
 	defer file.Close()
 	files := []int{int(file.Fd()), int(p.Files[0]), int(p.Files[1]), int(p.Files[2])}
 	if err := (message{verb: verbFork, id: child.id}).send(l.conn, files...); err != nil {
+		<-l.ended
 		return errDead
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -13,12 +14,12 @@ import (
 // Names of the files that Write writes.
 const (
 	Node   = "node.cjs"  // node --require FILE STARTUP; the socket is $PURSER_SOCKET
-	Guard  = "guard.rb"  // RUBYOPT=-rFILE; puma's tmp_restart does nothing
+	Guard  = "guard"     // RUBYOPT=-IFOLDER; the tmp_restart of Puma that is in it does nothing
 	Ruby   = "puma.rb"   // puma -C FILE: the only configuration file that Puma reads
 	Python = "python.py" // python FILE STARTUP SOCKET THREADS
 )
 
-//go:embed guard.rb node.cjs puma.rb python.py purser_request.py purser_server.py
+//go:embed guard node.cjs puma.rb python.py purser_request.py purser_server.py
 var files embed.FS
 
 // Write makes dir (0700) and puts the loaders into it (0600) that are not in it, or not whole.
@@ -26,16 +27,19 @@ func Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot make a folder for the loaders: %w", err)
 	}
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		return fmt.Errorf("cannot list the embedded loaders: %w", err)
-	}
-	for _, entry := range entries {
-		if err := write(dir, entry.Name()); err != nil {
+	return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+		case entry.IsDir():
+			err = os.MkdirAll(filepath.Join(dir, name), 0o700)
+		default:
+			err = write(dir, name)
+		}
+		if err != nil {
 			return fmt.Errorf("cannot write a loader: %w", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func write(dir, name string) error {

@@ -90,7 +90,7 @@ func TestRestartOfWhatIsNotThereSaysSo(t *testing.T) {
 func TestRestartThatIsNotWaitedForGoesOn(t *testing.T) {
 	for name, story := range map[string]struct{ keys, says string }{
 		"while it boots":            {"env = { BOOT_MS = \"3000\" }", "the restart of app has not ended within 1s; it goes on"},
-		"while before_restart runs": {"[apps.app.hooks]\nbefore_restart = \"sleep 3\"", "purser has not said within 1s that the restart of app has begun; it may begin yet, see purser status app"},
+		"while before_restart runs": {"[apps.app.hooks]\nbefore_restart = \"sleep 3\"", "purser has not said within 1s that the restart of app has begun; it may still begin, see purser status app"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,11 @@ package processes
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -63,6 +68,28 @@ func TestKilledPurserLeavesNothing(t *testing.T) {
 			harness.Eventually(t, 2*time.Second, "nothing is left", func() bool { return len(livingOf(family)) == 0 })
 		})
 	}
+}
+
+// killall and pkill go by the name that the kernel knows, pidof by that in the command line, too.
+func TestWhoKillsPurserByItsNameLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p, _ := serveTree(t, wrappers["setsid"])
+	family := harness.Descendants(p.PID())
+	bin, err := harness.Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := exec.Command("pidof", filepath.Base(bin)).Output()
+	if err != nil {
+		t.Fatalf("pidof does not find purser: %v", err)
+	}
+	for word := range strings.FieldsSeq(string(found)) {
+		if pid, _ := strconv.Atoi(word); pid == p.PID() || slices.ContainsFunc(family, func(m harness.Proc) bool { return m.PID == pid }) {
+			harness.Kill(t, pid)
+		}
+	}
+	<-p.Exited
+	harness.Eventually(t, 2*time.Second, "nothing is left", func() bool { return len(livingOf(family)) == 0 })
 }
 
 func TestRestartAndStopLeaveNoHelper(t *testing.T) {

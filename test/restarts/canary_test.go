@@ -3,6 +3,7 @@ package restarts
 import (
 	"fmt"
 	"slices"
+	"syscall"
 	"testing"
 
 	"purser/test/harness"
@@ -79,4 +80,38 @@ func TestCrashBesideACanaryIsRepairedWithTheOldRelease(t *testing.T) {
 		return len(s.Ready()) == n+1 && !slices.Contains(s.PIDs(), victim)
 	})
 	mustBeCanary(t, p, n, first, second)
+}
+
+// R13 and R12 in a row: however few the processes, the old are all there beside a canary and after it, and
+// nothing that happens to purser brings it back.
+func TestCanaryOfFewProcessesIsTakenBackForGood(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		for name, signal := range map[string]syscall.Signal{"stopped": syscall.SIGTERM, "killed": syscall.SIGKILL} {
+			t.Run(fmt.Sprintf("%d processes, purser %s", n, name), func(t *testing.T) {
+				t.Parallel()
+				s := site.New(t, site.Release{Version: 1, Boot: 20})
+				old := site.CurrentOf(t, s)
+				first := s.Serve(n)
+				canary := s.Deploy(site.Release{Version: 2, Boot: 20})
+				capacity := harness.Observe(t, first, harness.FewerReadyThan(n))
+				harness.MustRestart(t, first, 0, "--canary", "1")
+				mustBeCanary(t, first, n, old, canary)
+				harness.StartCommand(t, first, "rollback", "app").MustExit(t, 0)
+				harness.MustOnlyLive(t, first, n, old)
+				capacity.End()
+
+				first.Signal(signal)
+				if _, err := first.Wait(harness.Within(t)); err != nil {
+					t.Fatal(err)
+				}
+				next := harness.Serve(t, harness.Options{After: first,
+					Config: harness.Config(s.Current(), `command = ["`+site.Program(t)+`"]`, harness.Processes(n))})
+				harness.AwaitReady(t, next, n)
+				harness.MustOnlyLive(t, next, n, old)
+				if condition := next.Status(t, "app").Condition; condition != "rolled-back" {
+					t.Errorf("it is %s", condition)
+				}
+			})
+		}
+	}
 }

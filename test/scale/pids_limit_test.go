@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"purser/test/harness"
+	"purser/test/harness/site"
 )
 
 func TestAtALimitOfProcessesPurserServesOn(t *testing.T) {
@@ -43,6 +44,31 @@ func TestAtALimitOfProcessesPurserServesOn(t *testing.T) {
 	harness.Eventually(t, harness.ReadyLimit, "all apps serve once the limit is higher", func() bool {
 		return !slices.ContainsFunc(apps, func(app string) bool { return len(p.Status(t, app).Ready()) == 0 })
 	})
+}
+
+// What cannot be started is no reason to turn away what can be answered by what runs, however often that dies.
+func TestAtALimitOfProcessesManyRequestsAtOnceAreAnsweredBesideCrashes(t *testing.T) {
+	limit := newProcessLimit(t)
+	s := site.New(t, site.Release{Version: 1})
+	p := harness.Serve(t, harness.Options{Before: limit.within(), Config: harness.Config(s.Current(), `command = ["`+site.Program(t)+`"]`,
+		"min_processes = 2", "max_processes = 60", "concurrency = 1", "max_queue = 0")})
+	harness.AwaitReady(t, p, 2)
+	limit.set(t, limit.count(t)+20)
+	for range 3 {
+		var asked []*harness.Conn
+		for range 60 {
+			asked = append(asked, harness.SlowRequest(t, p, 100))
+		}
+		harness.Eventually(t, harness.Patience, "one works on a request", func() bool {
+			ready := p.Status(t, "app").Ready()
+			return slices.ContainsFunc(ready, func(r harness.Process) bool { return r.Requests > 0 })
+		})
+		harness.Kill(t, p.Status(t, "app").Ready()[0].PID)
+		harness.MustBeAnswered(t, asked...)
+	}
+	if len(p.Log.Lines("the system allows no more processes")) == 0 {
+		t.Error("nothing was refused, so that this shows nothing")
+	}
 }
 
 // A processLimit is a cgroup that allows so many processes and threads.
