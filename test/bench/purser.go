@@ -34,12 +34,22 @@ func appFolder() (string, error) {
 
 // startPurser starts the given binary, "" for the one that is tested.
 func startPurser(name, bin, root, app string, c cores) (front, error) {
+	pair, err := certificate()
+	if err != nil {
+		return front{}, fmt.Errorf("cannot make a certificate: %w", err)
+	}
+	listen, secure := `"$LISTEN", "https://$SECURE"`, fmt.Sprintf("[server.tls]\ncert = %q\nkey = %q", pair[0], pair[1])
+	before := name == "before" // which may not know how to speak TLS
+	if before {
+		listen, secure = `"$LISTEN"`, ""
+	}
 	config := fmt.Sprintf(`
 [server]
-listen = ["$LISTEN"]
+listen = [%s]
 log_level = "warn"
 access_log = %q
 access_log_format = "combined"
+%s
 
 [apps.bench]
 root = %q
@@ -47,12 +57,15 @@ kind = "command"
 command = [%s]
 min_processes = 1
 max_processes = 1
-`, filepath.Join(harness.Scratch(), name+".log"), root, quoted(c.others(app)))
+`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)))
 	p, err := harness.Launch(harness.Options{Bin: bin, Config: config, Before: c.front()})
 	if err != nil {
 		return front{}, err
 	}
-	f := front{name: name, addr: p.Addr, pid: p.PID(), stop: func() { _, _ = p.Stop(10 * time.Second) }}
+	f := front{name: name, addr: p.Addr, tls: p.Secure, pid: p.PID(), stop: func() { _, _ = p.Stop(10 * time.Second) }}
+	if before {
+		f.tls = ""
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	if err := p.WaitReady(ctx); err != nil {
