@@ -200,13 +200,11 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	}
 	f.addr = l.Addr().String()
 	served := make(chan error, 1)
-	go func() {
-		if f.secure {
-			served <- s.ServeTLS(l)
-		} else {
-			served <- s.Serve(l)
-		}
-	}()
+	serve := s.Serve
+	if f.secure {
+		serve = s.ServeTLS
+	}
+	go func() { served <- serve(l) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), longWait)
 		defer cancel()
