@@ -85,18 +85,19 @@ var challenges = []byte("/.well-known/acme-challenge/")
 // not trusted may be a proxy, too, and would come again for ever.
 func (x *exchange) redirects() bool {
 	o := &x.origin
-	return x.site.app.TLS.Redirect && x.security.port != nil && !o.secure() && (o.peer.Port != nil || o.peer.Trusted) &&
-		!bytes.HasPrefix(x.req.Path, challenges) && x.security.certs.Covers(x.askedHost())
+	if !x.site.app.TLS.Redirect || x.security.port == nil || o.peer.Port == nil && !o.peer.Trusted || o.secure() {
+		return false
+	}
+	var scratch [128]byte
+	host := wire.NormalHost(scratch[:0], o.forwardedHost())
+	return !bytes.HasPrefix(x.req.Path, challenges) && x.security.certs.Covers(string(host))
 }
-
-// askedHost is the host that the client asked for, without its port.
-func (x *exchange) askedHost() string { return string(wire.NormalHost(nil, x.origin.forwardedHost())) }
 
 // toHTTPS keeps method, path and query.
 func (x *exchange) toHTTPS() *reply {
-	r := &x.reply
+	r, host := &x.reply, wire.NormalHost(nil, x.origin.forwardedHost())
 	r.begin(308)
-	r.add("Location", "https://"+x.askedHost()+string(x.security.port)+string(x.req.Target))
+	r.add("Location", "https://"+string(host)+string(x.security.port)+string(x.req.Target))
 	r.length = 0
 	return r
 }

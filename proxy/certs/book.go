@@ -67,28 +67,42 @@ func (b *book) of(name string) *entry {
 	}
 }
 
-// shown are the certificates for a name, of which the client takes one: the entry's own, or the server's, or
-// any that there is, as a client may go on even if its name is missing there.
-func (b *book) shown(name string) []tls.Certificate {
-	for _, e := range []*entry{b.of(name), b.server, b.other} {
+// shown is whose certificates are shown for a name: those of its entry, or the server's, or any that there are,
+// as a client may go on even if its name is missing there. It is nil if there are none.
+func (b *book) shown(name string) *entry {
+	for _, e := range [...]*entry{b.of(name), b.server, b.other} {
 		if e != nil && len(e.shown) > 0 {
-			return e.shown
+			return e
 		}
 	}
 	for _, e := range b.entries {
 		if len(e.shown) > 0 {
-			return e.shown
+			return e
 		}
 	}
 	return nil
 }
 
-// covers reports whether a certificate is there that clients take for a name.
-func (b *book) covers(name string) bool {
-	for _, c := range b.shown(name) {
-		if covers(c.Leaf, name) {
-			return true
+// namesOf are the names that certificates are for. It is asked for each request, without the cost of an error.
+func namesOf(shown []tls.Certificate) map[string]bool {
+	names := map[string]bool{}
+	for _, c := range shown {
+		for _, name := range c.Leaf.DNSNames {
+			names[strings.TrimPrefix(strings.ToLower(name), "*")] = true
+		}
+		for _, ip := range c.Leaf.IPAddresses {
+			names[ip.String()] = true
 		}
 	}
-	return false
+	return names
+}
+
+// isFor reports whether clients take a certificate of the entry for a name in lower case. A wildcard stands for
+// one label (RFC 9525 section 6.3).
+func (e *entry) isFor(name string) bool {
+	if e == nil {
+		return false
+	}
+	dot := strings.IndexByte(name, '.')
+	return dot != 0 && e.names[name] || dot > 0 && e.names[name[dot:]]
 }

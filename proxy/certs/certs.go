@@ -26,6 +26,7 @@ type Pair struct{ Cert, Key string }
 type entry struct {
 	Source
 	shown []tls.Certificate // with Leaf
+	names map[string]bool   // that these are for; of "*.example.org", ".example.org"
 	ca    *x509.CertPool
 	seen  []stamp // of the files, when they were last read
 	moved []stamp // of files that have changed since, and perhaps still do; nil = none has
@@ -98,6 +99,6 @@ func (e *entry) read(now time.Time) ([]Warning, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.table(), err)
 	}
-	e.shown, e.ca = shown, ca
+	e.shown, e.ca, e.names = shown, ca, namesOf(shown)
 	return warnings, nil
 }

@@ -3,7 +3,6 @@ package certs
 import (
 	"crypto/tls"
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -19,7 +18,7 @@ func (s *Store) Config() *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		NextProtos: protocols,
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return choose(s.book.Load().shown(hello.ServerName), hello)
+			return s.book.Load().shown(hello.ServerName).choose(hello)
 		},
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			b := s.book.Load()
@@ -36,7 +35,7 @@ func (b *book) clientConfig(e *entry) *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		NextProtos: protocols,
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return choose(b.shown(hello.ServerName), hello)
+			return b.shown(hello.ServerName).choose(hello)
 		},
 		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: e.ca,
 		SessionTicketsDisabled:      true,
@@ -45,10 +44,11 @@ func (b *book) clientConfig(e *entry) *tls.Config {
 }
 
 // choose returns the first that the client can take.
-func choose(shown []tls.Certificate, hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if len(shown) == 0 {
+func (e *entry) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if e == nil {
 		return nil, errNone
 	}
+	shown := e.shown
 	for i := range shown[:len(shown)-1] {
 		if hello.SupportsCertificate(&shown[i]) == nil {
 			return &shown[i], nil
@@ -57,21 +57,14 @@ func choose(shown []tls.Certificate, hello *tls.ClientHelloInfo) (*tls.Certifica
 	return &shown[len(shown)-1], nil
 }
 
-// Covers reports whether a certificate is shown for a name that clients take for it.
-func (s *Store) Covers(name string) bool { return s.book.Load().covers(name) }
+// Covers reports whether a certificate is shown for a host, in lower case, that clients take for it.
+func (s *Store) Covers(host string) bool { return s.book.Load().shown(host).isFor(host) }
 
 // Serves reports whether a connection on which a client has asked for a name may carry requests for a host:
-// if it is the same, or the certificate that was shown is for that, too. Who named none takes what it got.
+// if it is the same, or a certificate that was shown is for that, too. Who named none takes what it got. Both are
+// in lower case.
 func (s *Store) Serves(name, host string) bool {
-	if name == "" || strings.EqualFold(name, host) {
-		return true
-	}
-	for _, c := range s.book.Load().shown(name) {
-		if covers(c.Leaf, host) {
-			return true
-		}
-	}
-	return false
+	return name == "" || name == host || s.book.Load().shown(name).isFor(host)
 }
 
 // ClientCA returns the file of those that a client must have a certificate of which has asked for a name; "" =

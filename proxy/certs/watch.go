@@ -87,7 +87,7 @@ func (e *entry) settled() bool {
 
 // again returns the entry as the files are now, or as it was if they cannot be used.
 func (e *entry) again(now time.Time, news News) *entry {
-	next := &entry{Source: e.Source, shown: e.shown, ca: e.ca, seen: e.moved}
+	next := &entry{Source: e.Source, shown: e.shown, names: e.names, ca: e.ca, seen: e.moved}
 	warnings, err := next.read(now)
 	if err != nil {
 		news.Unusable(e.App, e.files(), err)

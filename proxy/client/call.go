@@ -95,7 +95,7 @@ type Peer struct {
 	Text    []byte         // of Addr
 	Trusted bool           // its X-Forwarded-* are believed
 	Memo    []byte         // what a Handler keeps for the peer's next call
-	Port    []byte         // of the listener; nil on a unix socket
 	TLS     *sock.Security // nil in clear
+	Port    []byte         // of the listener; nil on a unix socket
 	Addr    netip.Addr     // not valid if it is not known, as on a unix socket
 }

@@ -43,10 +43,9 @@ const (
 
 // A conn is one client connection that speaks HTTP/1.1. Its goroutine is the only one to read from it.
 type conn struct {
-	set    *Conns
-	sock   *sock.Socket
-	secure *tls.Config // what TLS begins with; nil without TLS
-	call   *h1Call     // nil while idle
+	set  *Conns
+	sock *sock.Socket
+	call *h1Call // nil while idle
 
 	phase   atomic.Uint32
 	dropped atomic.Bool // it is to close without another word, if no request is under way
@@ -54,6 +53,7 @@ type conn struct {
 	last    bool        // the last call was answered
 	peer    Peer
 	since   atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
+	secure  *tls.Config  // what TLS begins with; nil without TLS
 
 	next, prev *conn // in the set's list
 }

@@ -28,12 +28,12 @@ import (
 type Socket struct {
 	raw      syscall.RawConn
 	fd       uintptr
+	tls      *tlsLayer    // nil without TLS; asked whenever the descriptor is used
 	deadline atomic.Int64 // on the sweeper's clock; 0 = none, fired = passed
 	watch    watch
 	unsure   unsure
 	sweeper  *Sweeper
 	reader   pollRead
-	tls      *tlsLayer // nil without TLS
 
 	next, prev *Socket // in the sweeper's list, guarded by its mutex
 	conn       handle

@@ -31,14 +31,14 @@ func startFronts(o options) (fronts []front, err error) {
 		return nil, err
 	}
 	if slices.Contains(o.only, "purser") {
-		f, err := startPurser("purser", "", root, app, o.cores)
+		f, err := startPurser("purser", "", root, app, o)
 		if err != nil {
 			return fronts, err
 		}
 		fronts = append(fronts, f)
 	}
 	if o.against != "" {
-		f, err := startPurser("before", o.against, root, app, o.cores)
+		f, err := startPurser("before", o.against, root, app, o)
 		if err != nil {
 			return fronts, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,14 +34,15 @@ func appFolder() (string, error) {
 }
 
 // startPurser starts the given binary, "" for the one that is tested.
-func startPurser(name, bin, root, app string, c cores) (front, error) {
+func startPurser(name, bin, root, app string, o options) (front, error) {
+	c := o.cores
 	pair, err := certificate()
 	if err != nil {
 		return front{}, fmt.Errorf("cannot make a certificate: %w", err)
 	}
 	listen, secure := `"$LISTEN", "https://$SECURE"`, fmt.Sprintf("[server.tls]\ncert = %q\nkey = %q", pair[0], pair[1])
-	before := name == "before" // which may not know how to speak TLS
-	if before {
+	clear := name == "before" || !slices.ContainsFunc(o.modes, func(m mode) bool { return m.tls }) // before may not know how to
+	if clear {
 		listen, secure = `"$LISTEN"`, ""
 	}
 	config := fmt.Sprintf(`
@@ -63,7 +65,7 @@ max_processes = 1
 		return front{}, err
 	}
 	f := front{name: name, addr: p.Addr, tls: p.Secure, pid: p.PID(), stop: func() { _, _ = p.Stop(10 * time.Second) }}
-	if before {
+	if clear {
 		f.tls = ""
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
