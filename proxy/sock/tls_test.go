@@ -458,3 +458,23 @@ func (e *echoer) Use(int) bool {
 	e.left--
 	return e.left > 0
 }
+
+// A client that gathers small writes sends its request once its last word of the handshake is acknowledged.
+func TestClientThatGathersSmallWritesDoesNotWait(t *testing.T) {
+	fastest := time.Hour
+	for range 10 {
+		s, peer := securePair(t, visitorConfig(), func(c net.Conn) net.Conn {
+			_ = c.(*net.TCPConn).SetNoDelay(false)
+			return c
+		})
+		begin := time.Now()
+		if _, err := io.WriteString(peer, "x"); err != nil {
+			t.Fatal(err)
+		}
+		readAll(t, s, 1)
+		fastest = min(fastest, time.Since(begin))
+	}
+	if fastest > 30*time.Millisecond {
+		t.Errorf("a byte took %v at least", fastest)
+	}
+}
