@@ -23,7 +23,7 @@ import (
 //	2 is rolled back, too     3 taken back  1      1        1
 type course struct {
 	census
-	generations
+	*generations
 	now time.Time
 	app *conf.App
 

@@ -128,13 +128,13 @@ func (g *groupState) rejectAll(err error) {
 // plot takes the course, in place of the one before.
 func (g *groupState) plot(now time.Time) *course {
 	c := &g.course
-	*c = course{generations: g.generations, now: now, app: &g.app, procs: g.procs, moves: g.moves, restart: g.running(), way: rolling{},
+	*c = course{generations: &g.generations, now: now, app: &g.app, procs: g.procs, moves: g.moves, restart: g.running(), way: rolling{},
 		hurried: g.hurried, closed: g.closed, due: alarm{now: now}}
 	if c.restart != nil {
 		c.way = c.restart.way()
 	}
 	for _, p := range g.procs {
-		c.count(now, p, &c.generations)
+		c.count(now, p, c.generations)
 		if p.state > Ready {
 			c.await(p)
 		} else if len(p.stuck) > 0 {

@@ -20,7 +20,6 @@ const hindered = 10 * time.Second
 
 // A hang is what a group remembers of hanging.
 type hang struct {
-	all     bool      // it was hung when it last settled
 	some    bool      // it was hung, and some of its ready processes have hung ever since
 	others  time.Time // since when somebody else waits; zero = nobody does
 	spawned int       // how many processes there had been when one was last let go for it
@@ -51,11 +50,12 @@ func (p *Process) silentSince() time.Time {
 // hung reports whether all that serves hangs.
 func (c *course) hung() bool { return c.ready > 0 && c.hanging == c.ready }
 
-// note notes that the group has come to hang, or does not any more. It reports whether it has just begun to.
+// note notes that the group hangs. It reports whether that is news: where the others crash and come again, it is
+// not each time.
 func (h *hang) note(c *course) (news bool) {
 	hung := c.hung()
-	news = hung && !h.all
-	h.all, h.some = hung, h.some || hung
+	news = hung && !h.some
+	h.some = h.some || hung
 	return news
 }
 
@@ -76,7 +76,7 @@ func (h *hang) next(c *course, s *roster, queued int) *Process {
 	case h.others.IsZero():
 		h.others = c.now
 	}
-	if c.now.Before(h.due(c.app)) || c.spawning > 0 || !h.replaced(s) {
+	if c.now.Before(h.due(c.app)) || c.spawning > 0 || !h.replaced(s) || !c.renewable() {
 		return nil
 	}
 	h.spawned = s.spawned
@@ -100,6 +100,11 @@ func (h *hang) replaced(s *roster) bool {
 func (s *roster) othersWait() bool {
 	return slices.ContainsFunc(s.lendable.heap, func(p *Process) bool { return p.unanswered() > 1 })
 }
+
+// renewable reports whether another process can be expected in the place of one that goes. What hangs may go on one
+// day, for example when its database does; what is gone does not, if its code is not on disk any more and the newest
+// does not start.
+func (c *course) renewable() bool { return !c.steady.bad() && !c.overwritten(c.steady) }
 
 // longestStuck returns the process that hangs and has the oldest request, or nil if none hangs.
 func (c *course) longestStuck() (worst *Process) {

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -189,6 +190,25 @@ func TestHungAppThatIsRestartedIsRelievedByThat(t *testing.T) {
 	s.boots(6)
 	s.are("1 draining, 2 draining, 3 draining, 4 ready g2, 5 ready g2, 6 ready g2")
 	s.isIn(Up)
+}
+
+// After a deployment in place nothing can be started but the newest code. Once that works it takes over anyway.
+func TestHungProcessesThatNothingCanReplaceAreLeft(t *testing.T) {
+	s, stuck := hanging(t)
+	s.asked(5)
+	s.restarts("/r1")
+	s.exits(4)
+	for probe := 5; probe < 9; probe++ {
+		s.passes(time.Minute + slowTick)
+		s.are(fmt.Sprintf("1 ready, 2 ready, 3 ready, %d spawning g2", probe))
+		s.exits(probe)
+		s.isIn(Hung)
+	}
+	for _, w := range stuck {
+		s.done(w) // and now the database answers again
+	}
+	s.are("1 ready, 2 ready, 3 ready")
+	s.isIn(Resisting)
 }
 
 func TestHungAppWithoutRoomForAnotherProcessWaitsForIt(t *testing.T) {

@@ -11,12 +11,13 @@ func (g *simGroup) fail(format string, args ...any) { g.world.fail(format, args.
 // check looks at everything. ready is how many processes were ready before the event.
 func (g *simGroup) check(ready int) {
 	g.checkFloor(ready)
-	g.checkProcesses()
+	c := g.state.plot(g.world.now)
+	g.checkProcesses(c)
 	g.checkHeap()
 	g.checkQueue()
 	g.checkRestarts()
 	g.checkBounds()
-	g.checkHang()
+	g.checkHang(c)
 }
 
 // checkFloor: I8, the group itself never lets a process go that min needs, and one at most for each
@@ -93,7 +94,7 @@ func (g *simGroup) digest() digest {
 	return d
 }
 
-func (g *simGroup) checkProcesses() {
+func (g *simGroup) checkProcesses(c *course) {
 	s, now := &g.state, g.world.now
 	for i, p := range g.state.procs {
 		f := g.children[p]
@@ -115,7 +116,7 @@ func (g *simGroup) checkProcesses() {
 		case p.state == Stopping && p.child != nil && f.stops == 0 && !g.state.hurried:
 			g.fail("process %d stops, but nobody told it", p.number)
 		}
-		if due := g.state.plot(now).deadlineOf(p); !due.IsZero() {
+		if due := c.deadlineOf(p); !due.IsZero() {
 			g.checkAlarm(due)
 		} else if p.state == Standby && s.running() == nil || p.state == Draining || p.state == Stopping && p.child != nil && p.stage < killed {
 			g.fail("I12: process %d is %v without a deadline", p.number, p.state)
@@ -126,7 +127,7 @@ func (g *simGroup) checkProcesses() {
 	}
 	for _, p := range g.state.procs {
 		if p.state == Ready && p.load() == 0 && g.state.app.IdleTimeout > 0 && !g.state.overwritten(g.state.target()) && g.state.count(isReady) > g.state.app.MinProcesses &&
-			!g.state.plot(now).rolling && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
+			!c.rolling && now.Sub(p.lastUsed) > g.state.app.IdleTimeout+2*time.Second {
 			g.fail("process %d is above min and idle since %v", p.number, now.Sub(p.lastUsed))
 		}
 	}
@@ -260,12 +261,12 @@ func (g *simGroup) checkGenerations() {
 }
 
 // checkHang: an app is hung only if all that serves has a request that old, and is relieved one by one.
-func (g *simGroup) checkHang() {
+func (g *simGroup) checkHang(c *course) {
 	s := &g.state
 	if g.relieved > 1 {
 		g.fail("%d processes were let go at once as they hung", g.relieved)
 	}
-	if s.plot(g.world.now).condition() != Hung {
+	if c.condition() != Hung {
 		return
 	}
 	g.world.seen["condition: hung"]++

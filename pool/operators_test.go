@@ -12,6 +12,9 @@ import (
 // configure changes numbers of the app. What all groups are kept fits under the cap as before.
 func (g *simGroup) configure() {
 	w, app := g.world, g.state.app
+	if w.calm {
+		return // nothing is changed any more, but for what the last visitors need
+	}
 	app.MinProcesses = w.rand.IntN(g.mostMin + 1)
 	app.MaxProcesses = max(1, app.MinProcesses) + w.rand.IntN(3)
 	if app.Concurrency != conf.Unlimited {

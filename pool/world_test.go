@@ -249,7 +249,10 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	w.tell("%s", w.what)
 	before := g.state.count(isReady)
 	g.retired, g.leftOut, g.ahead, g.began, g.promoted, g.relieved = 0, 0, 0, 0, 0, 0
-	r, beside := g.state.running(), g.state.plot(w.now).beside
+	r, beside := g.state.running(), 0
+	if r.waits() {
+		beside = g.state.plot(w.now).beside
+	}
 	do(w.now)
 	if r.waits() && r.state == RestartFailed { // its canary is all that there is
 		g.promoted = beside

@@ -20,3 +20,18 @@ func Healthy(a App, byName bool) bool {
 	}
 	return false // starting, failed, hung, closing, and what this purser does not know yet
 }
+
+// OlderServe reports whether what failed is code that does not serve: processes are ready, and all are of older code.
+func (a App) OlderServe() bool {
+	ready := 0
+	for _, p := range a.Processes {
+		if p.State != "ready" {
+			continue
+		}
+		if a.Failure == nil || p.Generation >= a.Failure.Generation {
+			return false
+		}
+		ready++
+	}
+	return ready > 0
+}

@@ -116,6 +116,8 @@ func (a App) remark(d Document) string {
 		return "canary: " + Canary(r)
 	case r != nil && underWay(r):
 		return fmt.Sprintf("%s: %d of %d replaced, since %s", doing(r), r.Replaced, r.Total, passengerSpan(d.Now.Sub(r.Started)))
+	case a.Hung != nil:
+		return "no process has answered for " + passengerSpan(d.Now.Sub(a.Hung.Since))
 	case a.Failure != nil:
 		return Printable(a.Failure.Reason)
 	case r != nil && r.State == pool.RestartFailed && r.Failure != nil:

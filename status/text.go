@@ -135,11 +135,15 @@ func (t *text) failure(a App) {
 		what = "Resisting deployment error"
 	case pool.RolledBack:
 		what, colour = "Taken back", yellow
+	case pool.Hung:
+		if a.OlderServe() {
+			what, colour = "Not in use", yellow
+		}
 	}
 	t.line("  %s", t.paint(colour, "%s since %s (generation %d, error %s): %s",
 		what, f.At.Format("2006-01-02 15:04:05 -0700"), f.Generation, f.ErrorID, Printable(f.Reason)))
 	t.printed(f.Output)
-	if a.LastGood != nil && (a.Condition == pool.Resisting || a.Condition == pool.RolledBack) {
+	if a.LastGood != nil && (a.Condition == pool.Resisting || a.Condition == pool.RolledBack || a.OlderServe()) {
 		t.line("  Serving : %s", release(*a.LastGood))
 	}
 	if a.RetryAt != nil && a.RetryAt.After(t.now) {

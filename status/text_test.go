@@ -56,6 +56,29 @@ func TestTextOfAnAppThatHangs(t *testing.T) {
 	}
 }
 
+func TestTextOfAnAppThatHangsWhileNewerCodeIsNotInUse(t *testing.T) {
+	d := resisting()
+	blog := &d.Apps[0]
+	blog.Condition, blog.Queue, blog.RetryAt = pool.Hung, 0, nil
+	blog.Hung = &pool.HungSnapshot{Since: noon.Add(-6 * time.Minute)}
+	text := func() string {
+		var out strings.Builder
+		if err := WriteText(&out, d, false); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	for _, want := range []string{"Not in use since 2026-11-21 11:59:00 +0000 (generation 8, error e5a1): the child", "  Serving : /var/www/blog/releases/41 "} {
+		if !strings.Contains(text(), want) {
+			t.Errorf("%q is not in\n%s", want, text())
+		}
+	}
+	blog.Processes[0].Generation = 8
+	if want := "Spawning failed since"; !strings.Contains(text(), want) {
+		t.Errorf("if it is the code that serves which cannot be started, %q is not in\n%s", want, text())
+	}
+}
+
 func TestTextDuringARollingRestart(t *testing.T) {
 	d := document()
 	blog := &d.Apps[0]
@@ -168,21 +191,23 @@ func TestAnExcerptHasTheBeginningAndTheEnd(t *testing.T) {
 
 func TestAListBeginsWithWhatSomebodyHasToLookAt(t *testing.T) {
 	d := resisting()
-	calm, failed, restarting := document().Apps[0], resisting().Apps[0], document().Apps[0]
+	calm, failed, restarting, hung := document().Apps[0], resisting().Apps[0], document().Apps[0], resisting().Apps[0]
 	calm.Name = "a"
 	failed.Name, failed.Condition, failed.Failure.Reason = "z", pool.Failed, "exited with \x1bstatus 1"
 	restarting.Name, restarting.Condition = "shop", pool.Restarting
 	restarting.Restart = &pool.RestartSnapshot{State: pool.RestartRunning, Replaced: 1, Total: 4, Started: noon.Add(-3 * time.Second)}
-	d.Apps = []App{calm, restarting, d.Apps[0], failed}
+	hung.Name, hung.Condition, hung.Hung = "hang", pool.Hung, &pool.HungSnapshot{Since: noon.Add(-6 * time.Minute)}
+	d.Apps = []App{calm, restarting, d.Apps[0], hung, failed}
 	var got bytes.Buffer
 	if err := WriteList(&got, d, false); err != nil {
 		t.Fatal(err)
 	}
 	want := `Purser 1.0.0, instance blog (pid 4242, up 1d 2h 0m 0s)
-4 apps: 1 failed, 1 resisting, 1 restarting, 1 up
+5 apps: 1 failed, 1 hung, 1 resisting, 1 restarting, 1 up
 
 App   Condition   Ready     Queue  Memory  Note
 blog  resisting   2 of 6        3   1409M  the child exited with status 1
+hang  hung        2 of 6        3   1409M  no process has answered for 6m 0s
 z     failed      2 of 6        3   1409M  exited with �status 1
 shop  restarting  2 of 6        0   1409M  restarting: 1 of 4 replaced, since 3s
 a     up          2 of 6        0   1409M

@@ -68,7 +68,7 @@ func health(c *cobra.Command, apps []status.App, byName bool) error {
 			if app.Hung != nil {
 				line += fmt.Sprintf(": no process has answered since %s", app.Hung.Since.Format("2006-01-02 15:04:05 -0700"))
 			}
-			if app.Failure != nil {
+			if app.Failure != nil && (app.Hung == nil || !app.OlderServe()) { // else what hangs is not what failed
 				line += ": " + status.Printable(app.Failure.Reason)
 			}
 		}

@@ -75,6 +75,7 @@ func (d *Deployer) Stop() { d.stop() }
 func (d *Deployer) Close() {
 	d.stop()
 	d.events.close()
+	d.memo.close()
 }
 
 // Add makes room for an app. Its marks and its code are looked at once: what is there by now counts as asked

@@ -11,21 +11,25 @@ import (
 	"path/filepath"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"purser/pool"
 )
 
+// rewrite is how long after a failure the file is written again.
+const rewrite = 10 * time.Second
+
 // A memo is what is known over purser's own restart, in a small file that is written whole. Where it cannot be
-// written it is kept in memory, which is said once.
+// written it is kept in memory, which is said once, and written as soon as that is possible again.
 type memo struct {
 	path string // "" = in memory only
 	log  hclog.Logger
 
-	mu     sync.Mutex // guards what follows, and is held while the file is written
-	known  known
-	failed bool // writing
+	mu    sync.Mutex // guards what follows, and is held while the file is written
+	known known
+	again *time.Timer // writes the file that could not be written; nil = it says what is known
 }
 
 // known is what the file says.
@@ -91,15 +95,43 @@ func (m *memo) affinityKey() []byte {
 	return m.known.AffinityKey
 }
 
-// keep writes the file. It is called with mu held.
+// keep writes the file, now and until it is written. It is called with mu held.
 func (m *memo) keep() {
 	if m.path == "" {
 		return
 	}
-	if err := m.write(); err != nil && !m.failed {
-		m.failed = true
-		m.log.Warn("cannot write the state file, so purser forgets what was rolled back when it is restarted; give the folder to the user that purser runs as",
-			"folder", filepath.Dir(m.path), "error", err)
+	switch err := m.write(); {
+	case err == nil && m.again != nil:
+		m.again.Stop()
+		m.again = nil
+		m.log.Info("the state file is written again", "file", m.path)
+	case err == nil:
+	case m.again != nil:
+		m.again.Reset(rewrite)
+	default:
+		m.again = time.AfterFunc(rewrite, m.retry)
+		m.log.Warn("cannot write the state file, so purser would forget what was rolled back if it were restarted now; it tries again; "+
+			"make room, or give the folder to the user that purser runs as", "folder", filepath.Dir(m.path), "error", err)
+	}
+}
+
+// retry writes what could not be written before.
+func (m *memo) retry() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.again != nil {
+		m.keep()
+	}
+}
+
+// close tries for the last time.
+func (m *memo) close() {
+	m.retry()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.again != nil {
+		m.again.Stop()
+		m.again = nil
 	}
 }
 

@@ -2,10 +2,13 @@ package deploy
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -128,10 +131,48 @@ func TestAFolderThatCannotBeMadeIsSaidOnce(t *testing.T) {
 	m.path, m.log = filepath.Join(blocked, "purser.json"), hclog.New(&hclog.LoggerOptions{Output: &said})
 	m.note("blog", func() pool.Past { return pool.Past{Generation: 4} })
 	m.note("blog", func() pool.Past { return pool.Past{Generation: 5} })
+	m.close()
 	if n := strings.Count(said.String(), "cannot write the state file"); n != 1 {
 		t.Errorf("said %d times: %s", n, said.String())
 	}
 	if past := m.of("blog"); past.Generation != 5 {
 		t.Errorf("in memory it is %+v", past)
 	}
+}
+
+func TestWhatCouldNotBeWrittenIsWrittenOnceThatIsPossible(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "folder")
+	file := filepath.Join(blocked, "purser.json")
+	synctest.Test(t, func(t *testing.T) {
+		must := func(err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		block := func() { must(errors.Join(os.RemoveAll(blocked), os.WriteFile(blocked, nil, 0o600))) }
+		var said strings.Builder
+		m := readMemo("", hclog.NewNullLogger())
+		m.path, m.log = file, hclog.New(&hclog.LoggerOptions{Output: &said})
+		for times, generation := range []int{4, 5} {
+			block()
+			m.note("blog", func() pool.Past { return pool.Past{Generation: generation} })
+			time.Sleep(2 * rewrite)
+			must(os.Remove(blocked))
+			time.Sleep(rewrite)
+			synctest.Wait()
+			if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.Generation != generation {
+				t.Errorf("the next one reads %+v", past)
+			}
+			if n := strings.Count(said.String(), "cannot write the state file"); n != times+1 {
+				t.Errorf("said %d times: %s", n, said.String())
+			}
+		}
+		block()
+		m.note("blog", func() pool.Past { return pool.Past{Generation: 6} })
+		must(os.Remove(blocked))
+		m.close()
+		if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.Generation != 6 {
+			t.Errorf("after its end the next one reads %+v", past)
+		}
+	})
 }

@@ -61,6 +61,15 @@ func (k *Keeper) PID() int {
 	return k.link.process.Pid
 }
 
+// Kill ends the process that does not do what it is told any more, and everything that it forked.
+func (k *Keeper) Kill() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.link != nil {
+		_ = k.link.process.Kill()
+	}
+}
+
 // Close kills everything that was forked and is left, and returns when it is gone.
 func (k *Keeper) Close() {
 	k.mu.Lock()

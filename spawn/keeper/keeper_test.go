@@ -303,3 +303,14 @@ func TestTypedByAPersonItSaysWhatItIs(t *testing.T) {
 		t.Errorf("exit code %d, said %q", cmd.ProcessState.ExitCode(), said.String())
 	}
 }
+
+func TestKeeperThatIsStoppedIsKilledWithAllThatItKept(t *testing.T) {
+	h := newHouse(t)
+	p := h.shell(escapes["a double fork"] + "exec sleep 3600")
+	left := h.pid("left")
+	check(t, syscall.Kill(h.keeper.PID(), syscall.SIGSTOP))
+	p.Kill() // which it does not hear
+	h.keeper.Kill()
+	h.ends(p, "killed, as the process that runs the apps has died")
+	h.isGone(left)
+}

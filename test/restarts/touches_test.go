@@ -11,7 +11,7 @@ import (
 // the number of touches.
 func TestManyTouchesInARowAreOneRestartAndAFewProcesses(t *testing.T) {
 	t.Parallel()
-	p, app := harness.ServeNode(t)
+	p, app := harness.ServeNode(t, harness.RestartTable(`settle = "2s"`)) // a busy machine has pauses of its own
 	events := p.Follow(t, "")
 	defer events.Close()
 	harness.AwaitState(t, p, 1, "ready") // a file that comes meanwhile may be its own doing

@@ -242,13 +242,36 @@ func (p *purser) windDown(patience context.Context) {
 // stopApps drains and stops all apps side by side; when patience ends, it kills them.
 func (p *purser) stopApps(patience context.Context) {
 	p.shared.deployer.Stop()
-	var stopping sync.WaitGroup
+	var stopping, watch sync.WaitGroup
 	for _, a := range p.apps {
 		stopping.Go(func() { p.complain("cannot stop an app as it should be", a.Stop(patience)) })
 	}
+	stopped := make(chan struct{})
+	watch.Go(func() { p.endKeeper(patience, stopped) })
 	stopping.Wait()
+	close(stopped)
+	watch.Wait()
 	p.shared.deployer.Close()
 	p.shared.keeper.Close()
+}
+
+// keeperTime is how long the apps may take to go once they are killed: it is the keeper that kills them.
+const keeperTime = 3 * time.Second
+
+// endKeeper kills the keeper if the apps do not go though patience has ended: it may be stopped, or frozen. What
+// it kept goes with it.
+func (p *purser) endKeeper(patience context.Context, stopped <-chan struct{}) {
+	select {
+	case <-stopped:
+		return
+	case <-patience.Done():
+	}
+	select {
+	case <-stopped:
+	case <-time.After(keeperTime):
+		p.Log.Warn("the process that runs the apps does not end them, so it is killed", "pid", p.shared.keeper.PID())
+		p.shared.keeper.Kill()
+	}
 }
 
 // drainTimeout is the longest that any app gives its requests.
