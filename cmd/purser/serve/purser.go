@@ -178,30 +178,6 @@ func (p *purser) traffic(app string) (status.Traffic, bool) {
 	return status.Traffic(t), known
 }
 
-// openMetrics opens where anybody may read metrics, if that is wanted.
-func (p *purser) openMetrics() ([]net.Listener, error) {
-	if p.Conf.Server.Metrics == "" {
-		return nil, nil
-	}
-	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Metrics}, nil)
-	if err != nil {
-		return nil, refusal(fmt.Errorf("the metrics: %w", err))
-	}
-	return listeners, nil
-}
-
-func (p *purser) openAdmin() (net.Listener, error) {
-	if p.Conf.Server.Admin == "" {
-		listener, err := status.Listen(status.RuntimeDir(), p.Name)
-		return listener, refusal(err)
-	}
-	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Admin}, nil)
-	if err != nil {
-		return nil, refusal(fmt.Errorf("the admin API: %w", err))
-	}
-	return listeners[0], nil
-}
-
 // announce says where purser can be reached, once it can.
 func (p *purser) announce(doors []net.Listener, admin net.Listener) {
 	for _, address := range addresses(doors) {
