@@ -38,11 +38,8 @@ var (
 )
 
 // secured sees to it that a request came by a connection that is good enough for its app: it sends clients to
-// https, and refuses what this connection was not made for.
+// https, and refuses what this connection was not made for. It is asked only if there is https at all.
 func secured(x *exchange) (*reply, error) {
-	if x.security == nil {
-		return nil, nil
-	}
 	if tls := x.origin.peer.TLS; tls == nil {
 		if x.redirects() {
 			return x.toHTTPS(), nil
@@ -112,9 +109,9 @@ func hstsField(age time.Duration) *wire.Field {
 	return &wire.Field{Name: hstsName, Value: strconv.AppendInt([]byte("max-age="), int64(age/time.Second), 10)}
 }
 
-// addHSTS adds the app's to an answer over https that has none.
+// addHSTS adds that of an app that has one to an answer over https that has none.
 func (x *exchange) addHSTS(h *wire.ResponseHead) {
-	if x.site == nil || x.site.hsts == nil || !x.origin.secure() {
+	if !x.origin.secure() {
 		return
 	}
 	for i := range h.Fields {
