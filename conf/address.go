@@ -13,24 +13,32 @@ import (
 // maxUnixPath is what fits into sun_path with its closing NUL (unix(7)).
 const maxUnixPath = 107
 
-// ParseListen reads "host:port", ":port" (all addresses), "unix:/absolute/path" or "systemd:NAME".
-// Port 0 is any free port.
+// ParseListen reads "host:port", ":port" (all addresses), "unix:/absolute/path" or "systemd:NAME", all of which
+// may have "http://" or "https://" before them. Port 0 is any free port.
 func ParseListen(s string) (Listen, error) {
-	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		return Listen{"unix", path}, checkSocketPath(path)
+	place, secure := strings.CutPrefix(s, "https://")
+	if !secure {
+		place, _ = strings.CutPrefix(s, "http://")
 	}
-	if name, ok := strings.CutPrefix(s, "systemd:"); ok {
-		return Listen{"systemd", name}, checkSocketName(name)
+	if path, ok := strings.CutPrefix(place, "unix:"); ok {
+		return Listen{"unix", path, secure}, checkSocketPath(path)
 	}
-	return Listen{"tcp", s}, checkHostPort(s)
+	if name, ok := strings.CutPrefix(place, "systemd:"); ok {
+		return Listen{"systemd", name, secure}, checkSocketName(name)
+	}
+	return Listen{"tcp", place, secure}, checkHostPort(place)
 }
 
 // String is what ParseListen reads.
 func (l Listen) String() string {
-	if l.Network == "tcp" {
-		return l.Address
+	place := l.Address
+	if l.Network != "tcp" {
+		place = l.Network + ":" + place
 	}
-	return l.Network + ":" + l.Address
+	if l.TLS {
+		return "https://" + place
+	}
+	return place
 }
 
 func checkSocketPath(path string) error {

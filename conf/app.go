@@ -30,6 +30,7 @@ func (a *App) check(t table) {
 	a.Restart.check(t.in("restart"))
 	a.Health.check(t.in("health"))
 	a.Hooks.check(t.in("hooks"))
+	a.TLS.check(t.in("tls"))
 }
 
 // checkCode looks at what is run.

@@ -35,6 +35,7 @@ type Server struct {
 	MaxSpawns       int            // processes of all apps starting at once; 0 = one per core
 	TrustedProxies  []netip.Prefix // peers whose X-Forwarded-* are believed; default none
 	TrustUnix       bool           // so are those of whoever connects over a unix socket; default false
+	TLS             Pairs          // shown where no app has a certificate for the name that is asked for; default none
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
 }
 
@@ -42,6 +43,7 @@ type Server struct {
 type Listen struct {
 	Network string // "tcp", "unix" or "systemd"
 	Address string // host:port, an absolute path, or the name of a systemd socket
+	TLS     bool   // https
 }
 
 // App is one [apps.NAME] table. Its name is the group's name everywhere: at most 64 letters, digits,
@@ -86,6 +88,7 @@ type App struct {
 	Restart Restart
 	Health  Health
 	Hooks   Hooks
+	TLS     TLS
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

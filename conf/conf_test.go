@@ -70,7 +70,7 @@ func TestValidateSeesWhatFlagsChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Server.Listen = []Listen{{"unix", "relative"}}
+	cfg.Server.Listen = []Listen{{Network: "unix", Address: "relative"}}
 	cfg.Server.SpoolLimit = Share{}
 	cfg.Apps[0].Command = Command{Shell: "x", Args: []string{"x"}}
 	cfg.Apps[0].Restart.Surge = Amount{Percent: 101}

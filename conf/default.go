@@ -39,7 +39,7 @@ func nameFor(root string) string {
 
 func defaultServer() Server {
 	return Server{
-		Listen:          []Listen{{"tcp", ":3000"}},
+		Listen:          []Listen{{Network: "tcp", Address: ":3000"}},
 		LogLevel:        "info",
 		LogFormat:       "text",
 		LogApps:         "stderr",
@@ -95,5 +95,6 @@ func defaultApp(name string) App {
 			Timeout:  5 * time.Second,
 		},
 		Hooks: Hooks{Timeout: 30 * time.Second},
+		TLS:   TLS{Redirect: true},
 	}
 }

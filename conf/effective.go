@@ -15,6 +15,7 @@ import (
 func (c *Config) WriteTOML(w io.Writer) error {
 	var b strings.Builder
 	writeTable(&b, toml.Key{"server"}, &c.Server, serverSchema)
+	writeTable(&b, toml.Key{"server", "tls"}, &c.Server.TLS, pairsSchema)
 	for _, app := range c.Apps {
 		key := toml.Key{"apps", app.Name}
 		writeTable(&b, key, &app, appSchema)
@@ -22,6 +23,7 @@ func (c *Config) WriteTOML(w io.Writer) error {
 		writeTable(&b, append(key, "restart"), &app.Restart, restartSchema)
 		writeTable(&b, append(key, "health"), &app.Health, healthSchema)
 		writeTable(&b, append(key, "hooks"), &app.Hooks, hooksSchema)
+		writeTable(&b, append(key, "tls"), &app.TLS, tlsSchema)
 	}
 	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
 	return err

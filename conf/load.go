@@ -82,6 +82,10 @@ func (r *reader) config(top *node) *Config {
 		case "server":
 			readTable(r, n, &cfg.Server, serverSchema)
 			cfg.Server.AccessLog = r.logPath(cfg.Server.AccessLog)
+			if tls, ok := n.nodes["tls"]; ok {
+				readTable(r, tls, &cfg.Server.TLS, pairsSchema)
+				cfg.Server.TLS.placed(r.dir)
+			}
 		case "apps":
 			cfg.Apps = r.apps(n)
 		default:
@@ -122,6 +126,11 @@ func (r *reader) app(name string, n *node) App {
 	}
 	if hooks, ok := n.nodes["hooks"]; ok {
 		readTable(r, hooks, &app.Hooks, hooksSchema)
+	}
+	if tls, ok := n.nodes["tls"]; ok {
+		readTable(r, tls, &app.TLS, tlsSchema)
+		app.TLS.placed(r.dir)
+		app.TLS.ClientCA = placedFile(app.TLS.ClientCA, r.dir)
 	}
 	return app
 }

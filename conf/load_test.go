@@ -173,8 +173,8 @@ func fullConfig() *Config {
 	return &Config{
 		Server: Server{
 			Listen: []Listen{
-				{"tcp", "127.0.0.1:8080"}, {"tcp", ":0"}, {"tcp", "[::1]:81"}, {"tcp", "localhost:82"},
-				{"unix", "/run/p.sock"}, {"systemd", "web"},
+				{Network: "tcp", Address: "127.0.0.1:8080"}, {Network: "tcp", Address: ":0"}, {Network: "tcp", Address: "[::1]:81"}, {Network: "tcp", Address: "localhost:82"},
+				{Network: "unix", Address: "/run/p.sock"}, {Network: "systemd", Address: "web"},
 			},
 			H2C:   true,
 			Admin: "127.0.0.1:9000", Metrics: ":9100", LogLevel: "debug", LogFormat: "json",

@@ -18,6 +18,8 @@ var tables = []struct {
 	{[]string{"apps", "NAME", "restart"}, restartSchema.keys()},
 	{[]string{"apps", "NAME", "health"}, healthSchema.keys()},
 	{[]string{"apps", "NAME", "hooks"}, hooksSchema.keys()},
+	{[]string{"server", "tls"}, pairsSchema.keys()},
+	{[]string{"apps", "NAME", "tls"}, tlsSchema.keys()},
 }
 
 // misplaced says what is wrong with a key that is none of those allowed where it stands: which table it

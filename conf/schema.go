@@ -49,7 +49,8 @@ var serverSchema = schema[Server]{
 		trustedProxies,
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
 	},
-	later: []string{"tls"},
+	tables: []string{"tls"},
+	later:  []string{"acme"},
 }
 
 var appSchema = schema[App]{
@@ -88,7 +89,7 @@ var appSchema = schema[App]{
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
 		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),
 	},
-	tables: []string{"env", "restart", "health", "hooks"},
+	tables: []string{"env", "restart", "health", "hooks", "tls"},
 	later:  []string{"user", "group", "memory_limit", "underscores_in_headers"},
 }
 

@@ -43,6 +43,7 @@ func (c *Config) problems() Problems {
 	}
 	c.checkRoutes(apps)
 	c.checkCap(apps)
+	c.checkTLS(table{&all, []string{"server"}}, apps)
 	return all
 }
 
@@ -104,6 +105,7 @@ func (s *Server) check(t table) {
 	t.count("max_processes", s.MaxProcesses, 0)
 	t.count("max_spawns", s.MaxSpawns, 0)
 	s.SpoolLimit.check(t, "spool_limit")
+	s.TLS.check(t.in("tls"))
 }
 
 func (s Share) check(t table, key string) {

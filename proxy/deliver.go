@@ -24,6 +24,9 @@ func (x *exchange) deliver(r *reply) {
 			}
 		}
 	}
+	if x.site != nil && x.site.hsts != nil {
+		x.addHSTS(&r.head)
+	}
 	x.call.Begin(&r.head, r.length)
 	var trailers []wire.Field
 	if r.content != nil {

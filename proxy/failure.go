@@ -73,6 +73,8 @@ var (
 // failures are the errors that are told apart. None of them is also another.
 var failures = map[error]failure{
 	errNoApp:                {http.StatusNotFound, "no_app", "No app is configured for this host and path."},
+	errMisdirected:          {http.StatusMisdirectedRequest, "bad_request", "This connection was not made for the host that the request names."},
+	errUnproven:             {http.StatusForbidden, "forbidden", "This app is served over https only, to clients with a certificate."},
 	errSendfile:             {http.StatusBadGateway, "bad_response", "The app asked for a file to be sent in its place, which the server does not do."},
 	errNotMeasured:          {http.StatusBadGateway, "bad_response", "The app's answer is too large to be sent to this client without a length."},
 	errSpool:                {http.StatusServiceUnavailable, "spool_failed", "The server has no room to take the request in; try again later."},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -36,6 +37,7 @@ type front struct {
 	server *Server
 	group  *pool.Group
 	log    *syncBuffer
+	secure bool // it speaks TLS
 
 	// These may be set before the front starts.
 	stop  func(*member)          // what a process does when it is asked to exit; nil = it dies
@@ -185,7 +187,12 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 		}
 		return m, nil
 	})
-	s := New(Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh, Access: accessTo(t, server.AccessLog)})
+	f.secure = throughTLS
+	c := Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh, Access: accessTo(t, server.AccessLog)}
+	if f.secure {
+		c.Certs, c.HTTPSPort = ownCertificate(t), 8443
+	}
+	s := New(c)
 	f.server = s
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -193,7 +200,11 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	}
 	f.addr = l.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	serve := s.Serve
+	if f.secure {
+		serve = s.ServeTLS
+	}
+	go func() { served <- serve(l) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), longWait)
 		defer cancel()
@@ -240,6 +251,9 @@ func (f *front) dial() *visitor {
 	}
 	_ = c.SetDeadline(time.Now().Add(longWait))
 	f.t.Cleanup(func() { _ = c.Close() })
+	if f.secure {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // names no host
+	}
 	return &visitor{Conn: c, Reader: bufio.NewReader(c), t: f.t}
 }
 

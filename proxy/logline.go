@@ -121,6 +121,10 @@ func appendJSONLine(b []byte, x *exchange) []byte {
 	b = strconv.AppendFloat(b, float64(now-x.call.Began())/1e6, 'f', 3, 64)
 	b = append(b, `,"queue_ms":`...)
 	b = strconv.AppendFloat(b, float64(x.story.queued)/1e6, 'f', 3, 64)
+	if tls := x.origin.peer.TLS; tls != nil {
+		b = appendMember(b, "tls_protocol", tls.Version)
+		b = appendMember(b, "tls_cipher", tls.Cipher)
+	}
 	if x.site != nil {
 		b = appendMember(b, "app", x.site.app.Name)
 	}

@@ -32,7 +32,7 @@ var (
 	requestIDName  = []byte("X-Request-ID")
 	requestStart   = []byte("X-Request-Start")
 
-	schemeHTTP  = []byte("http") // until we speak TLS ourselves
+	schemeHTTP  = []byte("http")
 	schemeHTTPS = []byte("https")
 	portHTTP    = []byte("80")
 	portHTTPS   = []byte("443")
@@ -89,6 +89,9 @@ func strangerLines(peer *client.Peer) (b []byte) {
 	if peer.Text != nil { // on a unix socket it has no address
 		b = wire.AppendField(b, forwardedFor, peer.Text)
 		b = wire.AppendField(b, realIP, peer.Text)
+	}
+	if peer.TLS != nil {
+		return wire.AppendField(b, forwardedProto, schemeHTTPS)
 	}
 	return wire.AppendField(b, forwardedProto, schemeHTTP)
 }

@@ -17,6 +17,7 @@ type parts struct {
 	rejects   *rejectLog
 	access    accessLog
 	routes    *routes
+	security  *security // nil without https
 	sweeper   *sock.Sweeper
 	clock     *sock.Clock // the sweeper's
 	spool     *spool.Spool

@@ -36,6 +36,11 @@ func (x *exchange) answer() (r *reply, err error) {
 	if x.site, err = x.routes.find(x.req); err != nil {
 		return nil, err
 	}
+	if x.security != nil {
+		if r, err := secured(x); r != nil || err != nil {
+			return r, err
+		}
+	}
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}

@@ -19,6 +19,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -30,6 +31,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/proxy/certs"
 	"purser/proxy/client"
 	"purser/proxy/files"
 	"purser/proxy/sock"
@@ -46,6 +48,10 @@ type Config struct {
 
 	// Access takes the lines of the access log. It must not wait, and copies what it keeps; nil = off.
 	Access func(line []byte)
+
+	// Certs are those of https, which is at HTTPSPort for clients; nil and 0 = there is none.
+	Certs     *certs.Store
+	HTTPSPort int
 
 	// AffinityKey signs the pins of visitors, which are good for as long as it is the same; nil = a new one.
 	AffinityKey []byte
@@ -82,6 +88,7 @@ func New(c Config) *Server {
 	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
 	s.tallies = map[string]*tally{}
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
+	s.security = newSecurity(c.Certs, c.HTTPSPort)
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
@@ -91,7 +98,7 @@ func New(c Config) *Server {
 
 // newSite prepares for an app's requests what it asks for.
 func (s *Server) newSite(app conf.App, c Config) *site {
-	to := &site{app: app, group: c.Pool.Group(app.Name)}
+	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS.HSTS)}
 	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx}
 	if c.Server.Metrics != "" {
 		to.tally = &tally{}
@@ -111,7 +118,12 @@ func (s *Server) newSite(app conf.App, c Config) *site {
 }
 
 // Serve accepts connections on l until Shutdown, which closes l. It returns nil then.
-func (s *Server) Serve(l net.Listener) error {
+func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
+
+// ServeTLS is Serve for connections that speak TLS, with the certificates that the server has.
+func (s *Server) ServeTLS(l net.Listener) error { return s.serve(l, s.security.certs.Config()) }
+
+func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 	if !s.listenTo(l) {
 		return l.Close()
 	}
@@ -119,7 +131,7 @@ func (s *Server) Serve(l net.Listener) error {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
-			s.conns.Add(c)
+			s.conns.AddTLS(c, secure)
 		case s.stopping.Load():
 			return nil
 		case errors.Is(err, net.ErrClosed):

@@ -5,6 +5,7 @@ import (
 	"purser/pool"
 	"purser/proxy/files"
 	"purser/proxy/upstream"
+	"purser/proxy/wire"
 )
 
 // A site is an app as requests see it.
@@ -15,6 +16,7 @@ type site struct {
 	tally  *tally                                // nil = nobody counts
 	pins   *pins                                 // nil = no affinity
 	fresh  func(app string) (pin int, err error) // nil but in development
+	hsts   *wire.Field                           // nil = none
 	terms  upstream.Terms                        // on which its processes are asked
 }
 

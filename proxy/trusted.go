@@ -28,7 +28,7 @@ func (o *origin) first(id wire.FieldID) []byte {
 // name for it must not be contradicted by the usual one: apps redirect for ever then.
 func (o *origin) scheme() []byte {
 	if !o.peer.Trusted {
-		return schemeHTTP
+		return o.own()
 	}
 	said := o.first(wire.XForwardedProto)
 	for i := range o.req.Fields {
@@ -41,16 +41,24 @@ func (o *origin) scheme() []byte {
 		}
 	}
 	if !wire.IsToken(said) {
-		return schemeHTTP
+		return o.own()
 	}
 	return said
+}
+
+// own is the scheme of the connection.
+func (o *origin) own() []byte {
+	if o.peer.TLS != nil {
+		return schemeHTTPS
+	}
+	return schemeHTTP
 }
 
 // secure reports whether the client is known to have used https, or wss, as some proxies say of a
 // WebSocket.
 func (o *origin) secure() bool {
 	if !o.peer.Trusted {
-		return false // until we speak TLS ourselves
+		return o.peer.TLS != nil
 	}
 	scheme := o.scheme()
 	return wire.EqualFold(scheme, "https") || wire.EqualFold(scheme, "wss")

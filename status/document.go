@@ -14,15 +14,16 @@ import (
 
 // A Document is everything that status shows.
 type Document struct {
-	Version      string    `json:"version"`
-	Name         string    `json:"name"` // of this purser
-	PID          int       `json:"pid"`
-	Started      time.Time `json:"started"`
-	Now          time.Time `json:"now"`           // when the document was made
-	Listen       []string  `json:"listen"`        // addresses that visitors reach
-	MaxProcesses int       `json:"max_processes"` // over all apps; 0 = no pool-wide cap
-	Spool        Spool     `json:"spool"`
-	Apps         []App     `json:"apps"`
+	Version      string        `json:"version"`
+	Name         string        `json:"name"` // of this purser
+	PID          int           `json:"pid"`
+	Started      time.Time     `json:"started"`
+	Now          time.Time     `json:"now"`           // when the document was made
+	Listen       []string      `json:"listen"`        // addresses that visitors reach
+	MaxProcesses int           `json:"max_processes"` // over all apps; 0 = no pool-wide cap
+	Spool        Spool         `json:"spool"`
+	Certificates []Certificate `json:"certificates"` // that https is served with; none = an empty list
+	Apps         []App         `json:"apps"`
 }
 
 // A Spool is what waits in files, of all requests: bodies until a process is asked, and answers until their

@@ -33,6 +33,7 @@ func WriteList(w io.Writer, d Document, color bool) error {
 		}
 	}
 	t.line("")
+	t.endingCertificates(d)
 	t.line("purser status APP shows one of them; purser status --full shows all")
 	_, err := io.WriteString(w, t.String())
 	return err

@@ -50,7 +50,7 @@ var (
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descFaults, descLost, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
+		descSpool, descSpoolLimit, descFaults, descLost, descCertificate, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
 	conditions = []pool.Condition{pool.Closing, pool.Hung, pool.Resisting, pool.RolledBack, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -71,6 +71,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(c.Faults()))
 	for log, lines := range c.LinesLost() {
 		to <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(lines), log)
+	}
+	if c.Certificates != nil {
+		out.certificates(c.Certificates())
 	}
 	for _, g := range c.Pool.Groups() {
 		s := g.Snapshot()

@@ -45,6 +45,9 @@ type Config struct {
 	Traffic func(app string) (t Traffic, known bool)
 	Ledger  *Ledger
 
+	// Certificates returns those that https is served with. It may be nil.
+	Certificates func() []Certificate
+
 	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
 	Stop func()
 }

@@ -20,6 +20,7 @@ func WriteText(w io.Writer, d Document, color bool) error {
 	t := &text{color: color, now: d.Now, output: math.MaxInt}
 	t.header(d)
 	t.general(d)
+	t.certificates(d)
 	t.heading("Application groups")
 	if len(d.Apps) == 0 {
 		t.line("Purser is currently not serving any applications.")

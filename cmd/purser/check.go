@@ -66,14 +66,18 @@ func processCount(app conf.App) string {
 // reportCheck looks for the apps themselves, too.
 func reportCheck(w io.Writer, cfg *conf.Config) error {
 	apps, err := serve.Detect(cfg.Apps)
-	if unfit := fitness(cfg, apps); err != nil || unfit != nil {
-		return asUsage(errors.Join(err, unfit))
+	_, doubts, unusable := serve.LoadCertificates(cfg)
+	if unfit := fitness(cfg, apps); err != nil || unfit != nil || unusable != nil {
+		return asUsage(errors.Join(err, unfit, unusable))
 	}
 	for _, app := range apps {
 		fmt.Fprintf(w, "%s: %s app in %s, %s\n", app.Name, app.Kind, app.Root, processCount(app))
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}
+	}
+	for _, doubt := range doubts {
+		fmt.Fprintf(w, "warning: %s\n", doubt.Text)
 	}
 	fmt.Fprintln(w, "The configuration can be served.")
 	return nil

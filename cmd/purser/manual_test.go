@@ -112,7 +112,7 @@ func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {
 	file := l.write("least.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\n")
 	effective := l.purser("check", "-c", file, "--effective")
 	effective.wants(t, exitDone)
-	known := []string{"env", "txt", "status", "d", "js"} // a table, and what is after the dot of files
+	known := []string{"env", "tls", "txt", "status", "d", "js"} // tables, and what is after the dot of files
 	for line := range strings.Lines(effective.stdout) {
 		if key, _, ok := strings.Cut(line, " = "); ok {
 			known = append(known, key)

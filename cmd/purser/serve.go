@@ -59,7 +59,7 @@ func newServe() *cobra.Command {
 func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVarP(&o.file, "config", "c", "", "configuration `FILE`")
 	f.StringVar(&o.name, "instance", "", "`NAME` of this purser (default: that of the file or folder)")
-	f.StringArrayVar(&o.listen, "listen", nil, "`ADDR` to serve on: host:port, unix:/path or systemd:NAME; may be repeated (default :3000)")
+	f.StringArrayVar(&o.listen, "listen", nil, "`ADDR` to serve on: host:port, unix:/path or systemd:NAME, https:// before it for TLS; may be repeated (default :3000)")
 	f.StringVar(&o.admin, "admin", "", "host:port on loopback for the admin API, instead of its unix socket; needs $"+tokenVariable)
 	f.StringVar(&o.accessLog, "access-log", "", "off, stderr, stdout or a `PATH` (default off)")
 	f.StringVar(&o.logLevel, "log-level", "", "trace, debug, info, warn or error (default info)")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -99,6 +100,7 @@ func (o *statusOptions) fetch(ctx context.Context, client *status.Client) (statu
 	}
 	app, err := find(o.app, d.Apps)
 	d.Apps = []status.App{app}
+	d.Certificates = slices.DeleteFunc(d.Certificates, func(c status.Certificate) bool { return c.App != "" && c.App != app.Name })
 	return d, err
 }
 

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"crypto/tls"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -43,10 +44,9 @@ const (
 // A conn is one client connection. Its goroutine is the only one to read from it. It speaks HTTP/1.1, unless
 // TLS has agreed on HTTP/2 or the client begins with that.
 type conn struct {
-	set      *Conns
-	sock     *sock.Socket
-	protocol string  // that TLS has agreed on; empty without
-	call     *h1Call // nil while idle
+	set  *Conns
+	sock *sock.Socket
+	call *h1Call // nil while idle
 
 	phase     atomic.Uint32
 	dropped   atomic.Bool // it is to close without another word, if no request is under way
@@ -56,6 +56,7 @@ type conn struct {
 	last      bool        // the last call was answered
 	peer      Peer
 	since     atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
+	secure    *tls.Config  // what TLS begins with; nil without TLS
 
 	next, prev *conn // in the set's list
 }
@@ -100,7 +101,10 @@ func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
 func (c *conn) serve() {
 	defer c.end()
 	defer c.recovered()
-	if c.protocol == http2.NextProtoTLS {
+	if c.secure != nil && !c.shakeHands() {
+		return
+	}
+	if t := c.peer.TLS; t != nil && t.Protocol == http2.NextProtoTLS { // ALPN
 		c.serveHTTP2(nil)
 		return
 	}

@@ -159,8 +159,10 @@ func TestLingeringEndsWhenNothingComes(t *testing.T) {
 	g.expect(413, "too large")
 	h.await(lingering, 1)
 	g.expectEnd() // it may go on sending
-	h.later()
-	h.until("it has gone", func() bool { return h.conns.lingering.Load() == 0 })
+	h.until("it has gone", func() bool {
+		h.later() // the deadline may not be armed yet
+		return h.conns.lingering.Load() == 0
+	})
 }
 
 func TestRefusedUpgradeReachesAClientThatSpeaksOn(t *testing.T) {

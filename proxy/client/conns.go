@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"os"
@@ -58,14 +59,17 @@ func NewConns(c Config) *Conns {
 }
 
 // Add serves a connection until it ends.
-func (s *Conns) Add(nc net.Conn) {
+func (s *Conns) Add(nc net.Conn) { s.AddTLS(nc, nil) }
+
+// AddTLS is Add for one that begins with TLS, unless secure is nil.
+func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) {
 	stream, err := sock.New(nc, s.Sweeper)
 	if err != nil {
 		s.Log.Error("cannot use an accepted connection", "error", err)
 		_ = nc.Close()
 		return
 	}
-	c := &conn{set: s, sock: stream, peer: s.newPeer(nc)}
+	c := &conn{set: s, sock: stream, secure: secure, peer: s.newPeer(nc)}
 	c.takeTime(expecting)
 	if n := s.enter(c); s.Most > 0 && n > s.Most {
 		s.Shed()

@@ -137,8 +137,3 @@ func TestClientThatReadsNoAnswersToItsPINGsIsCutOff(t *testing.T) {
 	h.patient("it is gone", func() bool { return h.count() == 0 })
 	_ = p.Close()
 }
-
-func (h *harness) count() (n int) {
-	h.conns.each(func(*conn) { n++ })
-	return n
-}

@@ -239,7 +239,7 @@ func TestTLSMayHaveAgreedOnHTTP2(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &conn{set: h.conns, sock: s, protocol: http2.NextProtoTLS}
+	c := &conn{set: h.conns, sock: s, peer: Peer{TLS: &sock.Security{Protocol: http2.NextProtoTLS}}}
 	h.conns.enter(c)
 	h.conns.wg.Add(1)
 	go c.serve()

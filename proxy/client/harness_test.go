@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -33,6 +34,8 @@ type harness struct {
 	conns *Conns
 	l     net.Listener
 	log   *syncBuffer
+
+	secure *tls.Config // nil = connections in clear
 }
 
 // answer is how a test answers a call.
@@ -49,13 +52,16 @@ func openOn(t testing.TB, network, address string, a answer) *harness {
 		t.Fatal(err)
 	}
 	h := &harness{t: t, l: l, log: &syncBuffer{}}
+	if throughTLS && network == "tcp" {
+		h.secure = ownTLS()
+	}
 	sweeper := sock.NewSweeper()
 	h.conns = NewConns(Config{H2C: true, Handler: func() Handler { return a }, Sweeper: sweeper,
 		Spool: spool.New(func(room int64) int64 { return room / 2 }, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})})
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
-			h.conns.Add(c)
+			h.conns.AddTLS(c, h.secure)
 		}
 	})
 	t.Cleanup(func() {
@@ -105,6 +111,21 @@ type visitor struct {
 }
 
 func (h *harness) dial() *visitor {
+	h.t.Helper()
+	c := h.dialClear()
+	if h.secure != nil {
+		// In TLS 1.2 the server's is the last message: it is ready when we are.
+		conn := tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true, ServerName: "example.com", MaxVersion: tls.VersionTLS12})
+		if err := conn.Handshake(); err != nil {
+			h.t.Fatal(err)
+		}
+		c.Conn, c.Reader = conn, bufio.NewReader(conn)
+	}
+	return c
+}
+
+// dialClear connects without TLS.
+func (h *harness) dialClear() *visitor {
 	h.t.Helper()
 	c, err := net.Dial(h.l.Addr().Network(), h.l.Addr().String())
 	if err != nil {

@@ -84,17 +84,26 @@ func (s *Socket) Serve(by Server) error {
 
 func (s *Socket) tryServe(fd uintptr) bool {
 	r := &s.reader
+	if s.tls != nil {
+		s.tls.dry = false
+	}
 	for {
+		if s.tls != nil {
+			s.tls.trustIt = r.served
+		}
 		space := r.server.Space()
 		n, again, err := s.get(fd, space)
 		switch {
 		case again:
 			r.server.Unused()
+			if s.tls != nil && r.served {
+				s.unsure.set(sinceThisTick)
+			}
 			return false
 		case err != nil || !r.server.Use(n):
 			r.err = err
 			return true
-		case n < len(space) && r.served:
+		case n < len(space) && r.served && s.tls == nil: // TLS may have more of what it was given
 			s.unsure.set(sinceThisTick)
 			return false
 		}
@@ -107,6 +116,9 @@ func (s *Socket) tryRead(fd uintptr) bool {
 	if r.before != nil {
 		return s.tryBefore(fd)
 	}
+	if s.tls != nil {
+		s.tls.lookAgain()
+	}
 	var again bool
 	if r.n, again, r.err = s.get(fd, r.into.Space()); again {
 		r.into.Unused()
@@ -117,6 +129,14 @@ func (s *Socket) tryRead(fd uintptr) bool {
 
 // get is where bytes come in. It does not wait: again says that there is nothing yet.
 func (s *Socket) get(fd uintptr, p []byte) (n int, again bool, err error) {
+	if s.tls != nil {
+		return s.tls.get(p)
+	}
+	return receive(fd, p)
+}
+
+// receive is get without TLS.
+func receive(fd uintptr, p []byte) (n int, again bool, err error) {
 	n, errno := recv(fd, p, 0)
 	switch {
 	case errno == unix.EAGAIN:
@@ -151,9 +171,15 @@ func (s *Socket) tryBefore(fd uintptr) bool {
 func (s *Socket) SetReadDeadline(t time.Time) { _ = s.conn.SetReadDeadline(t) }
 
 // Quiet reports whether the peer has neither closed nor sent anything since the last answer. Bytes
-// on an idle connection are no answer to anything: it must not be used again.
+// on an idle connection are no answer to anything: it must not be used again. Of a socket with TLS a byte may be
+// lost: who asks does not read on.
 func (s *Socket) Quiet() bool {
 	var b [1]byte
+	if s.tls != nil {
+		s.tls.lookAgain()
+		_, again, _ := s.tls.get(b[:])
+		return again
+	}
 	_, errno := recv(s.fd, b[:], unix.MSG_PEEK)
 	return errno == unix.EAGAIN
 }

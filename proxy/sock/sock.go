@@ -28,6 +28,7 @@ import (
 type Socket struct {
 	raw      syscall.RawConn
 	fd       uintptr
+	tls      *tlsLayer    // nil without TLS; asked whenever the descriptor is used
 	deadline atomic.Int64 // on the sweeper's clock; 0 = none, fired = passed
 	watch    watch
 	unsure   unsure
@@ -76,6 +77,10 @@ func (s *Socket) Clock() *Clock { return s.sweeper.Clock }
 
 // Close leaves the sweeper first: nobody may meet a descriptor whose number is somebody else's by then.
 func (s *Socket) Close() {
+	if s.tls != nil {
+		s.tls.closeWrite()
+		s.tls.end()
+	}
 	s.sweeper.remove(s)
 	_ = s.conn.Close()
 }
@@ -87,6 +92,10 @@ func (s *Socket) Reset() {
 	if tcp, ok := s.conn.(*net.TCPConn); ok {
 		s.awaitArrival(resetDelay)
 		_ = tcp.SetLinger(0)
+	}
+	if s.tls != nil { // its peer is not told of an end in order
+		s.tls.end()
+		s.tls = nil
 	}
 	s.Close()
 }
@@ -117,7 +126,12 @@ func (s *Socket) Refuse() bool {
 }
 
 // CloseWrite ends what is sent. The peer may still be read.
-func (s *Socket) CloseWrite() { s.shutdown(unix.SHUT_WR) }
+func (s *Socket) CloseWrite() {
+	if s.tls != nil {
+		s.tls.closeWrite()
+	}
+	s.shutdown(unix.SHUT_WR)
+}
 
 // Shutdown ends both directions, which all who wait on the socket notice. It may be called from any
 // goroutine.

@@ -3,6 +3,7 @@ package sock
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -19,7 +20,8 @@ type pollWrite struct {
 	try  func(uintptr) bool
 }
 
-// TryWrite writes what the kernel takes at once. Who writes on offers the rest, in its order.
+// TryWrite writes what the kernel takes at once. Who writes on offers the rest, in its order: with TLS some of
+// it may be encrypted already.
 func (s *Socket) TryWrite(p []byte) (int, error) {
 	n, _, err := s.put(s.fd, p)
 	return n, err
@@ -28,6 +30,9 @@ func (s *Socket) TryWrite(p []byte) (int, error) {
 // put is where bytes go out. It does not wait: again says that there is no room yet. What counts as written
 // has gone to the kernel.
 func (s *Socket) put(fd uintptr, p []byte) (n int, again bool, err error) {
+	if s.tls != nil {
+		return s.tls.put(p)
+	}
 	n, errno := send(fd, p)
 	switch errno {
 	case 0:
@@ -59,8 +64,11 @@ func (s *Socket) tryWrite(fd uintptr) bool {
 }
 
 // SendFile waits until something of the n bytes of f that begin at from can be sent, straight from the
-// kernel's cache, and returns how much was.
+// kernel's cache, and returns how much was. With TLS it is read and written.
 func (s *Socket) SendFile(f *os.File, from, n int64) (int64, error) {
+	if s.tls != nil {
+		return s.sendRead(f, from, n)
+	}
 	sent, src := 0, int(f.Fd())
 	var failed error
 	err := s.raw.Write(func(fd uintptr) bool {
@@ -79,6 +87,24 @@ func (s *Socket) SendFile(f *os.File, from, n int64) (int64, error) {
 		return 0, io.ErrUnexpectedEOF // the file was truncated
 	}
 	return int64(sent), nil
+}
+
+// filePieces are memory to read files into.
+var filePieces = sync.Pool{New: func() any { return new([2 * mostPlain]byte) }}
+
+// sendRead is SendFile through TLS.
+func (s *Socket) sendRead(f *os.File, from, n int64) (int64, error) {
+	memory := filePieces.Get().(*[2 * mostPlain]byte)
+	defer filePieces.Put(memory)
+	got, err := f.ReadAt(memory[:min(n, int64(len(memory)))], from)
+	switch {
+	case got == 0 && err == io.EOF: //nolint:errorlint // ReadAt gives it bare
+		return 0, io.ErrUnexpectedEOF // the file was truncated
+	case got == 0:
+		return 0, err
+	}
+	sent, err := s.WriteSome(memory[:got])
+	return int64(sent), err
 }
 
 // SetWriteDeadline ends waits for room to write at a time of its own, beside the sweeper's.

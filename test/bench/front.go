@@ -14,6 +14,7 @@ import (
 type front struct {
 	name string
 	addr string
+	tls  string // where it speaks TLS; "" = nowhere
 	pid  int
 	stop func()
 }
@@ -30,14 +31,14 @@ func startFronts(o options) (fronts []front, err error) {
 		return nil, err
 	}
 	if slices.Contains(o.only, "purser") {
-		f, err := startPurser("purser", "", root, app, o.cores)
+		f, err := startPurser("purser", "", root, app, o)
 		if err != nil {
 			return fronts, err
 		}
 		fronts = append(fronts, f)
 	}
 	if o.against != "" {
-		f, err := startPurser("before", o.against, root, app, o.cores)
+		f, err := startPurser("before", o.against, root, app, o)
 		if err != nil {
 			return fronts, err
 		}
@@ -45,6 +46,14 @@ func startFronts(o options) (fronts []front, err error) {
 	}
 	peers, err := startPeers(o, root, app)
 	return append(fronts, peers...), err
+}
+
+// at is where requests of a mode go.
+func (f front) at(m mode) string {
+	if m.tls {
+		return f.tls
+	}
+	return f.addr
 }
 
 // isPeer reports whether it is not purser.

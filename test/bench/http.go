@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,9 @@ func (c *httpClient) connect() error {
 	conn, err := net.Dial("tcp", c.addr)
 	if err != nil {
 		return err
+	}
+	if c.mode.tls {
+		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // nobody has signed the certificate
 	}
 	c.conn = conn
 	c.in.Reset(conn)

@@ -37,7 +37,7 @@ func load(f front, m mode, c cores, connections, seconds int) (tally, error) {
 // loadByGenerator runs the generator of this program. The front's time counts from when all
 // connections are open until the last answer, while they are still open.
 func loadByGenerator(self string, f front, m mode, c cores, connections, seconds int) (tally, error) {
-	line := c.others(self, "-load", f.addr, "-mode", m.name, "-connections", strconv.Itoa(connections), "-seconds", strconv.Itoa(seconds))
+	line := c.others(self, "-load", f.at(m), "-mode", m.name, "-connections", strconv.Itoa(connections), "-seconds", strconv.Itoa(seconds))
 	cmd := exec.Command(line[0], line[1:]...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint

@@ -18,6 +18,7 @@ type mode struct {
 	size        int   // of the answer's body
 	upload      int   // size of the request's body; 0 = it is a GET
 	static      bool  // the front has the file itself, which HAProxy cannot
+	tls         bool  // over TLS, which HAProxy is not set up for
 	closes      bool  // the client asks for it, and takes a new connection for the next request
 	websocket   bool  // the requests are the messages of WebSockets
 	connections []int // that it is measured with
@@ -37,6 +38,10 @@ var modes = []mode{
 	static("static1k", "files of 1 KiB", kib, 64),
 	static("static100k", "files of 100 KiB", 100*kib, 64),
 	static("static10m", "files of 10 MiB", 10*mib, 1),
+	{name: "tls", what: "small keep-alive GET over TLS", path: "/", size: 12, tls: true, connections: []int{64, 512}},
+	{name: "tls1m", what: "answers of 1 MiB over TLS", path: "/1m", size: mib, tls: true, connections: []int{16}},
+	overTLS(upload("tlsup1m", "uploads of 1 MiB over TLS", mib, 16)),
+	{name: "tlsclose", what: "small GET over TLS, each on a new connection", path: "/", size: 12, tls: true, closes: true, connections: []int{64}},
 	{name: "websocket", what: "messages of 100 bytes, sent back, over WebSockets", path: "/ws", websocket: true, connections: []int{500}},
 	{name: "close", what: "small GET, each on a new connection", path: "/", size: 12, closes: true, connections: []int{64}},
 	{name: "appclose", what: "small keep-alive GET, the app closes after each answer", path: "/close", size: 12, connections: []int{64}},
@@ -50,6 +55,18 @@ func upload(name, what string, size, connections int) mode {
 
 func static(name, what string, size, connections int) mode {
 	return mode{name: name, what: what, path: staticPrefix + name, size: size, static: true, connections: []int{connections}}
+}
+
+func overTLS(m mode) mode {
+	m.tls = true
+	return m
+}
+
+func (m mode) scheme() string {
+	if m.tls {
+		return "https"
+	}
+	return "http"
 }
 
 // staticPrefix tells nginx what is a file. The files lie directly in the public folder.
@@ -88,7 +105,7 @@ func modeNames() string {
 }
 
 // fits reports whether f can do it.
-func (m mode) fits(f front) bool { return !m.static || f.name != "haproxy" }
+func (m mode) fits(f front) bool { return (!m.static || f.name != "haproxy") && f.at(m) != "" }
 
 // suitsWrk reports whether wrk can do it well. It counts whole answers only, so a large one that is
 // under way at the end would be paid for and not counted.

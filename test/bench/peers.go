@@ -35,6 +35,8 @@ http {
   upstream app { server unix:APP; keepalive 512; keepalive_requests 1000000000; }
   server {
     listen ADDR backlog=4096;
+    listen SECURE ssl backlog=4096;
+    ssl_certificate CERT; ssl_certificate_key KEY; ssl_session_cache off;
     location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
     location /ws {
       proxy_pass http://app; proxy_http_version 1.1;
@@ -110,9 +112,13 @@ func startPeer(name, root, socket string, c cores) (front, error) {
 		fmt.Printf("%s is not installed: measuring without it\n", name)
 		return front{}, nil
 	}
-	addr := harness.FreeAddr()
+	addr, secure := harness.FreeAddr(), harness.FreeAddr()
+	pair, err := certificate()
+	if err != nil {
+		return front{}, fmt.Errorf("cannot make a certificate: %w", err)
+	}
 	file := filepath.Join(harness.Scratch(), name+".conf")
-	if err := os.WriteFile(file, []byte(filledIn(configs[name], addr, root, socket, c)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(filledIn(configs[name], addr, secure, pair, root, socket, c)), 0o600); err != nil {
 		return front{}, fmt.Errorf("cannot write %s's configuration: %w", name, err)
 	}
 	arguments := map[string][]string{"nginx": {"-c", file}, "haproxy": {"-db", "-q", "-f", file}}
@@ -120,10 +126,13 @@ func startPeer(name, root, socket string, c cores) (front, error) {
 	if err != nil {
 		return front{}, err
 	}
-	return front{name: name, addr: addr, pid: p.PID(), stop: func() { _, _ = p.Stop(3 * time.Second) }}, nil
+	if name != "nginx" {
+		secure = ""
+	}
+	return front{name: name, addr: addr, tls: secure, pid: p.PID(), stop: func() { _, _ = p.Stop(3 * time.Second) }}, nil
 }
 
-func filledIn(config, addr, root, socket string, c cores) string {
+func filledIn(config, addr, secure string, pair [2]string, root, socket string, c cores) string {
 	user, master := "", "off"
 	if os.Geteuid() == 0 {
 		user = "user root;"
@@ -132,5 +141,5 @@ func filledIn(config, addr, root, socket string, c cores) string {
 		master = "on"
 	}
 	return strings.NewReplacer("USER", user, "WORKERS", strconv.Itoa(c.workers), "MASTER", master, "DIR", harness.Scratch(),
-		"ADDR", addr, "APP", socket, "STATIC", staticPrefix, "PUBLIC", filepath.Join(root, "public")).Replace(config)
+		"ADDR", addr, "SECURE", secure, "CERT", pair[0], "KEY", pair[1], "APP", socket, "STATIC", staticPrefix, "PUBLIC", filepath.Join(root, "public")).Replace(config)
 }

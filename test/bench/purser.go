@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,13 +34,24 @@ func appFolder() (string, error) {
 }
 
 // startPurser starts the given binary, "" for the one that is tested.
-func startPurser(name, bin, root, app string, c cores) (front, error) {
+func startPurser(name, bin, root, app string, o options) (front, error) {
+	c := o.cores
+	pair, err := certificate()
+	if err != nil {
+		return front{}, fmt.Errorf("cannot make a certificate: %w", err)
+	}
+	listen, secure := `"$LISTEN", "https://$SECURE"`, fmt.Sprintf("[server.tls]\ncert = %q\nkey = %q", pair[0], pair[1])
+	clear := name == "before" || !slices.ContainsFunc(o.modes, func(m mode) bool { return m.tls }) // before may not know how to
+	if clear {
+		listen, secure = `"$LISTEN"`, ""
+	}
 	config := fmt.Sprintf(`
 [server]
-listen = ["$LISTEN"]
+listen = [%s]
 log_level = "warn"
 access_log = %q
 access_log_format = "combined"
+%s
 
 [apps.bench]
 root = %q
@@ -47,12 +59,15 @@ kind = "command"
 command = [%s]
 min_processes = 1
 max_processes = 1
-`, filepath.Join(harness.Scratch(), name+".log"), root, quoted(c.others(app)))
+`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)))
 	p, err := harness.Launch(harness.Options{Bin: bin, Config: config, Before: c.front()})
 	if err != nil {
 		return front{}, err
 	}
-	f := front{name: name, addr: p.Addr, pid: p.PID(), stop: func() { _, _ = p.Stop(10 * time.Second) }}
+	f := front{name: name, addr: p.Addr, tls: p.Secure, pid: p.PID(), stop: func() { _, _ = p.Stop(10 * time.Second) }}
+	if clear {
+		f.tls = ""
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	if err := p.WaitReady(ctx); err != nil {

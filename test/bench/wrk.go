@@ -24,7 +24,7 @@ end
 
 // loadByWrk runs wrk.
 func loadByWrk(wrk string, f front, m mode, c cores, connections, seconds int) (tally, error) {
-	size, err := answerSize(f.addr, m)
+	size, err := answerSize(f.at(m), m)
 	if err != nil {
 		return tally{}, err
 	}
@@ -33,7 +33,7 @@ func loadByWrk(wrk string, f front, m mode, c cores, connections, seconds int) (
 		return tally{}, err
 	}
 	line := c.others(wrk, "-t1", fmt.Sprintf("-c%d", connections), fmt.Sprintf("-d%ds", seconds), "--timeout", "10s",
-		"-s", script, "http://"+f.addr+m.path)
+		"-s", script, m.scheme()+"://"+f.at(m)+m.path)
 	before := f.cpu()
 	out, err := exec.Command(line[0], line[1:]...).CombinedOutput()
 	used := f.cpu() - before

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -25,6 +26,7 @@ type Load struct {
 	Host   string // default Addr
 	Body   string
 	Limit  time.Duration // for one request; default 30 s
+	TLS    *tls.Config   // https; nil = in clear
 }
 
 // A Sample is one request of a Load.
@@ -137,6 +139,9 @@ func (r *Running) connection() (*client, error) {
 	conn, err := net.DialTimeout("tcp", r.load.Addr, r.load.Limit)
 	if err != nil {
 		return nil, err
+	}
+	if r.load.TLS != nil {
+		conn = tls.Client(conn, r.load.TLS)
 	}
 	return &client{conn: conn, in: bufio.NewReader(conn)}, nil
 }

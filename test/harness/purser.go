@@ -21,7 +21,7 @@ import (
 // Options say how purser is started. The zero value serves nothing.
 type Options struct {
 	Bin    string   // the binary; default Binary
-	Config string   // TOML; $LISTEN in it is the listen address; written to a file given with -c
+	Config string   // TOML; $LISTEN in it is the listen address, $SECURE one for https; written to a file given with -c
 	Args   []string // instead of Config: the command, as in "serve DIR"; --listen and --instance are added
 	Env    []string // added to the environment, which is otherwise PATH, HOME and XDG_RUNTIME_DIR
 	Before []string // a command line that purser's is appended to, as in "taskset -c 0"
@@ -33,6 +33,7 @@ type Options struct {
 type Purser struct {
 	*Program
 	Addr     string // host:port it serves on
+	Secure   string // host:port for https
 	Instance string // its name
 	Admin    string // its admin socket
 	Config   string // path of its config file, "" without one
@@ -108,7 +109,7 @@ func Launch(o Options) (*Purser, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Purser{Addr: FreeAddr(), Instance: nextName(), bin: bin}
+	p := &Purser{Addr: FreeAddr(), Secure: FreeAddr(), Instance: nextName(), bin: bin}
 	if o.After != nil {
 		p.Instance = o.After.Instance
 	}
@@ -145,8 +146,11 @@ func (p *Purser) args(o Options) ([]string, error) {
 	}
 	p.Config = filepath.Join(Scratch(), p.Instance+".toml")
 	text := os.Expand(o.Config, func(key string) string {
-		if key == "LISTEN" {
+		switch key {
+		case "LISTEN":
 			return p.Addr
+		case "SECURE":
+			return p.Secure
 		}
 		return "$" + key
 	})

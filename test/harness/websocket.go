@@ -19,7 +19,12 @@ type WebSocket struct {
 // OpenWebSocket asks for a WebSocket and expects to get it.
 func OpenWebSocket(t *testing.T, p *Purser) WebSocket {
 	t.Helper()
-	c := Dial(t, p)
+	return Upgraded(t, Dial(t, p))
+}
+
+// Upgraded makes a WebSocket of a connection.
+func Upgraded(t *testing.T, c *Conn) WebSocket {
+	t.Helper()
 	c.Send(Upgrade)
 	a := c.Answer("GET")
 	if a.StatusCode != http.StatusSwitchingProtocols || a.Header.Get("Sec-Websocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/status"
 )
 
 // openListeners opens every place where requests come in, or none.
@@ -31,7 +32,12 @@ func openListeners(places []conf.Listen) ([]net.Listener, error) {
 			closeAll(opened)
 			return nil, refusal(err)
 		}
-		opened = append(opened, more...)
+		for _, listener := range more {
+			if place.TLS {
+				listener = httpsListener{listener}
+			}
+			opened = append(opened, listener)
+		}
 	}
 	return opened, nil
 }
@@ -56,6 +62,30 @@ func openListener(place conf.Listen, passed map[string][]net.Listener) ([]net.Li
 		return nil, fmt.Errorf("cannot listen on %s: %w", place.Address, err)
 	}
 	return []net.Listener{listener}, nil
+}
+
+// openMetrics opens where anybody may read metrics, if that is wanted.
+func (p *purser) openMetrics() ([]net.Listener, error) {
+	if p.Conf.Server.Metrics == "" {
+		return nil, nil
+	}
+	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Metrics}, nil)
+	if err != nil {
+		return nil, refusal(fmt.Errorf("the metrics: %w", err))
+	}
+	return listeners, nil
+}
+
+func (p *purser) openAdmin() (net.Listener, error) {
+	if p.Conf.Server.Admin == "" {
+		listener, err := status.Listen(status.RuntimeDir(), p.Name)
+		return listener, refusal(err)
+	}
+	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Admin}, nil)
+	if err != nil {
+		return nil, refusal(fmt.Errorf("the admin API: %w", err))
+	}
+	return listeners[0], nil
 }
 
 // takeOver returns the sockets that systemd opened for us under a name (FileDescriptorName=, else
@@ -140,11 +170,14 @@ func closeAll(listeners []net.Listener) {
 func addresses(listeners []net.Listener) []string {
 	var out []string
 	for _, l := range listeners {
+		address := l.Addr().String()
 		if l.Addr().Network() == "unix" {
-			out = append(out, "unix:"+l.Addr().String())
-		} else {
-			out = append(out, l.Addr().String())
+			address = "unix:" + address
 		}
+		if _, secure := l.(httpsListener); secure {
+			address = "https://" + address
+		}
+		out = append(out, address)
 	}
 	return out
 }

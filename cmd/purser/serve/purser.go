@@ -18,6 +18,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy"
+	"purser/proxy/certs"
 	"purser/restart/deploy"
 	"purser/spawn"
 	"purser/spawn/keeper"
@@ -63,6 +64,8 @@ type purser struct {
 	admin  *status.Server
 	ledger status.Ledger
 
+	certificates *certs.Store // nil without https
+
 	stop  context.CancelFunc // begins the graceful stop
 	hurry context.CancelFunc // ends the patience of the stop
 }
@@ -77,6 +80,9 @@ func (p *purser) run() error {
 	defer signals.release()
 	apps, err := Detect(p.Conf.Apps)
 	if err != nil {
+		return err
+	}
+	if err := p.loadCertificates(); err != nil {
 		return err
 	}
 	claim, err := claimName(p.Name)
@@ -107,13 +113,13 @@ func (p *purser) run() error {
 	p.stop, p.hurry = stop, hurry
 	defer end()
 	defer hurry()
-	if err := p.build(apps, claim.folder, addresses(doors)); err != nil {
+	if err := p.build(apps, claim.folder, doors); err != nil {
 		hurry()
 		p.stopApps(patience)
 		return err
 	}
 	for _, door := range doors {
-		group.Go(func() error { return p.front.Serve(door) })
+		group.Go(func() error { return p.serveDoor(door) })
 	}
 	group.Go(func() error { return p.admin.Serve(adminDoor) })
 	for _, door := range metricsDoors {
@@ -122,6 +128,9 @@ func (p *purser) run() error {
 	}
 	group.Go(func() error { return p.shared.deployer.Run(stopping) })
 	group.Go(func() error { return p.heed(over, signals) })
+	if p.certificates != nil {
+		group.Go(func() error { p.certificates.Watch(stopping, p.news()); return nil })
+	}
 	p.announce(doors, adminDoor)
 	group.Go(func() error { return p.feedWatchdog(over) })
 
@@ -133,7 +142,7 @@ func (p *purser) run() error {
 
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
-func (p *purser) build(apps []conf.App, folder string, listen []string) error {
+func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) error {
 	if os.Geteuid() == 0 {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
@@ -152,12 +161,13 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 		return refusal(err)
 	}
 	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access,
-		AffinityKey: p.shared.deployer.AffinityKey()})
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(doors)})
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, Listen: listen, MaxProcesses: server.MaxProcesses,
+		Name: p.Name, Version: p.Version, Listen: addresses(doors), MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Stop: p.stop,
 		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Certificates: p.listCertificates,
 	})
 	return nil
 }
@@ -166,30 +176,6 @@ func (p *purser) build(apps []conf.App, folder string, listen []string) error {
 func (p *purser) traffic(app string) (status.Traffic, bool) {
 	t, known := p.front.Traffic(app)
 	return status.Traffic(t), known
-}
-
-// openMetrics opens where anybody may read metrics, if that is wanted.
-func (p *purser) openMetrics() ([]net.Listener, error) {
-	if p.Conf.Server.Metrics == "" {
-		return nil, nil
-	}
-	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Metrics}, nil)
-	if err != nil {
-		return nil, refusal(fmt.Errorf("the metrics: %w", err))
-	}
-	return listeners, nil
-}
-
-func (p *purser) openAdmin() (net.Listener, error) {
-	if p.Conf.Server.Admin == "" {
-		listener, err := status.Listen(status.RuntimeDir(), p.Name)
-		return listener, refusal(err)
-	}
-	listeners, err := openListener(conf.Listen{Network: "tcp", Address: p.Conf.Server.Admin}, nil)
-	if err != nil {
-		return nil, refusal(fmt.Errorf("the admin API: %w", err))
-	}
-	return listeners[0], nil
 }
 
 // announce says where purser can be reached, once it can.

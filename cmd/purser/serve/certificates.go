@@ -1,0 +1,97 @@
+package serve
+
+import (
+	"net"
+	"slices"
+	"time"
+
+	"purser/conf"
+	"purser/proxy/certs"
+	"purser/status"
+)
+
+// LoadCertificates reads what https is served with, or says what is wrong with it; without https there is
+// nothing. Warnings are what clients will not like.
+func LoadCertificates(cfg *conf.Config) (*certs.Store, []certs.Warning, error) {
+	if !slices.ContainsFunc(cfg.Server.Listen, func(l conf.Listen) bool { return l.TLS }) {
+		return nil, nil, nil
+	}
+	sources := []certs.Source{{Pairs: pairs(cfg.Server.TLS)}}
+	for _, app := range cfg.Apps {
+		sources = append(sources, certs.Source{App: app.Name, Hosts: app.Hosts, Pairs: pairs(app.TLS.Pairs), ClientCA: app.TLS.ClientCA})
+	}
+	store, warnings, err := certs.Load(sources, time.Now())
+	return store, warnings, refusal(err)
+}
+
+func pairs(p conf.Pairs) (all []certs.Pair) {
+	for _, pair := range p.All() {
+		all = append(all, certs.Pair(pair))
+	}
+	return all
+}
+
+// loadCertificates is LoadCertificates for who serves.
+func (p *purser) loadCertificates() (err error) {
+	store, warnings, err := LoadCertificates(p.Conf)
+	if err != nil {
+		return err
+	}
+	p.certificates = store
+	for _, w := range warnings {
+		p.warnOfCertificate(w)
+	}
+	return nil
+}
+
+func (p *purser) warnOfCertificate(w certs.Warning) {
+	p.Log.Warn("clients will not like a certificate", "problem", w.Text)
+}
+
+// news is what is said of certificates whose files change.
+func (p *purser) news() certs.News {
+	return certs.News{
+		Read: func(app string, files []string) {
+			p.Log.Info("changed certificates are used now", "app", app, "files", files)
+		},
+		Unusable: func(app string, files []string, err error) {
+			p.Log.Error("changed certificates cannot be used, those from before stay", "app", app, "files", files, "error", err)
+		},
+		Warning: p.warnOfCertificate,
+	}
+}
+
+// listCertificates is what status shows of them.
+func (p *purser) listCertificates() []status.Certificate {
+	all := []status.Certificate{}
+	if p.certificates != nil {
+		for _, c := range p.certificates.List() {
+			all = append(all, status.Certificate(c))
+		}
+	}
+	return all
+}
+
+// An httpsListener is one whose connections speak TLS.
+type httpsListener struct{ net.Listener }
+
+// serveDoor has the front accept on a listener of either kind.
+func (p *purser) serveDoor(door net.Listener) error {
+	if secure, ok := door.(httpsListener); ok {
+		return p.front.ServeTLS(secure.Listener)
+	}
+	return p.front.Serve(door)
+}
+
+// httpsPort is where clients find https; 0 = on no port.
+func httpsPort(doors []net.Listener) int {
+	for _, door := range doors {
+		if _, secure := door.(httpsListener); !secure {
+			continue
+		}
+		if tcp, ok := door.Addr().(*net.TCPAddr); ok {
+			return tcp.Port
+		}
+	}
+	return 0
+}

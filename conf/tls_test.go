@@ -1,0 +1,72 @@
+package conf
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const withTLS = `
+[server]
+listen = ["http://:80", "https://:443", "https://[::1]:8443", "https://unix:/run/p", "https://systemd:web", "unix:/run/q"]
+tls = { cert = "default.pem", key = "/keys/default.key" }
+[apps.blog]
+root  = "/blog"
+hosts = ["blog.example.org"]
+[apps.blog.tls]
+cert      = ["rsa.pem", "/c/ecdsa.pem"]
+key       = ["rsa.key", "/c/ecdsa.key"]
+client_ca = "ca.pem"
+redirect  = false
+hsts      = "8760h"
+[apps.shop]
+root = "/shop"
+`
+
+func TestTLSIsRead(t *testing.T) {
+	cfg, err := Parse("/etc/purser/p.toml", []byte(withTLS))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Listen{{"tcp", ":80", false}, {"tcp", ":443", true}, {"tcp", "[::1]:8443", true}, {"unix", "/run/p", true}, {"systemd", "web", true}, {"unix", "/run/q", false}}
+	if !reflect.DeepEqual(cfg.Server.Listen, want) {
+		t.Errorf("listen is %v", cfg.Server.Listen)
+	}
+	if got := cfg.Server.TLS.All(); !reflect.DeepEqual(got, []Pair{{"/etc/purser/default.pem", "/keys/default.key"}}) {
+		t.Errorf("the server's pairs are %v", got)
+	}
+	blog := TLS{Pairs: Pairs{Cert: []string{"/etc/purser/rsa.pem", "/c/ecdsa.pem"}, Key: []string{"/etc/purser/rsa.key", "/c/ecdsa.key"}},
+		ClientCA: "/etc/purser/ca.pem", HSTS: 8760 * time.Hour}
+	if !reflect.DeepEqual(cfg.Apps[0].TLS, blog) || !reflect.DeepEqual(cfg.Apps[1].TLS, TLS{Redirect: true}) {
+		t.Errorf("got %+v and %+v", cfg.Apps[0].TLS, cfg.Apps[1].TLS)
+	}
+	var written bytes.Buffer
+	if err := cfg.WriteTOML(&written); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse("/other/p.toml", written.Bytes())
+	if err != nil || !reflect.DeepEqual(again, cfg) {
+		t.Errorf("what is written is read as something else: %v\n%s", err, written.String())
+	}
+}
+
+func TestTLSThatIsRefused(t *testing.T) {
+	const app = "[apps.a]\nroot = '/a'\n"
+	for file, want := range map[string]string{
+		"[server]\nlisten = ['https://:443']\n" + app:                                            `p.toml:2: server.listen: has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls]`,
+		app + "tls = { cert = 'c', key = 'k' }":                                                  `p.toml:3: apps.a.tls.cert: is never used: no address of listen begins with "https://"`,
+		app + "tls = { client_ca = 'c' }":                                                        `p.toml:3: apps.a.tls.client_ca: is never used: no address of listen begins with "https://"`,
+		"[server]\ntls = { cert = 'c', key = 'k' }\n" + app:                                      `p.toml:2: server.tls.cert: is never used: no address of listen begins with "https://"`,
+		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c' }\n" + app:                      `p.toml:3: server.tls.key: must name as many files as cert, which names 1, not 0`,
+		app + "tls = { hsts = '1ms' }":                                                           `p.toml:3: apps.a.tls.hsts: must be "0" (off) or at least "1s"`,
+		app + "tls = { cert = 1 }":                                                               `p.toml:3: apps.a.tls.cert: must be a path or a list of paths, not 1`,
+		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c', key = 'k', hsts = 1 }\n" + app: `p.toml:3: server.tls.hsts: unknown key here; it belongs to [apps.NAME.tls]`,
+		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c', key = 'k' }\n" + app + "hosts = ['x']\ntls = { client_ca = 'c' }\n[apps.b]\nroot = '/b'\npath = '/b'\nhosts = ['x']": `p.toml:8: apps.b.tls.client_ca: must be the same as that of app a, which has the same hosts`,
+	} {
+		if _, err := Parse("p.toml", []byte(file)); err == nil || strings.TrimSpace(err.Error()) != want {
+			t.Errorf("%s\n got: %v\nwant: %s", file, err, want)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+// Package certs holds the certificates that clients are shown: it reads them from their files, says what is
+// wrong with them, chooses one by the name that a client asks for, and reads them again when their files
+// change. What cannot be used never takes the place of what can.
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// A Source is where the certificates of some names come from.
+type Source struct {
+	App      string   // whose they are; "" = the server's, for names of which no app has one
+	Hosts    []string // lower case; "*.example.org" for all below it; none = what no other has
+	Pairs    []Pair   // of different kinds of keys, if there are several; none = the server's are shown
+	ClientCA string   // file of those that a client must have a certificate of; "" = it needs none
+}
+
+// A Pair is the files of a certificate with its chain and of its key, as PEM.
+type Pair struct{ Cert, Key string }
+
+// An entry is a source with what its files held when they could last be used.
+type entry struct {
+	Source
+	shown []tls.Certificate // with Leaf
+	names map[string]bool   // that these are for; of "*.example.org", ".example.org"
+	ca    *x509.CertPool
+	seen  []stamp // of the files, when they were last read
+	moved []stamp // of files that have changed since, and perhaps still do; nil = none has
+}
+
+// A Store is all certificates. They are replaced as a whole: who reads never waits.
+type Store struct {
+	now  func() time.Time
+	book atomic.Pointer[book]
+}
+
+// Load reads all sources. Warnings are what does not keep them from being used. The error is all that does.
+func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
+	s := &Store{now: time.Now}
+	var warnings []Warning
+	var wrong []error
+	var entries []*entry
+	for _, source := range sources {
+		e := &entry{Source: source}
+		e.seen = stampAll(e.files())
+		found, err := e.read(now)
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+		warnings = append(warnings, found...)
+		entries = append(entries, e)
+	}
+	if err := joined(wrong); err != nil {
+		return nil, warnings, err
+	}
+	s.book.Store(newBook(entries))
+	return s, warnings, nil
+}
+
+// files are all files of the source.
+func (s Source) files() []string {
+	var files []string
+	for _, p := range s.Pairs {
+		files = append(files, p.Cert, p.Key)
+	}
+	if s.ClientCA != "" {
+		files = append(files, s.ClientCA)
+	}
+	return files
+}
+
+// table is the name of the source's table in the configuration.
+func (s Source) table() string {
+	if s.App == "" {
+		return "server.tls"
+	}
+	return "apps." + s.App + ".tls"
+}
+
+// read reads the files, and keeps what they hold only if all of it can be used.
+func (e *entry) read(now time.Time) ([]Warning, error) {
+	var shown []tls.Certificate
+	var warnings []Warning
+	for _, pair := range e.Pairs {
+		c, found, err := pair.read(e.Hosts, now)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.table(), err)
+		}
+		for _, w := range found {
+			warnings = append(warnings, Warning{e.App, pair.Cert, e.table() + ": " + w})
+		}
+		shown = append(shown, c)
+	}
+	ca, err := readCA(e.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", e.table(), err)
+	}
+	e.shown, e.ca, e.names = shown, ca, namesOf(shown)
+	return warnings, nil
+}

@@ -1,0 +1,150 @@
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// A Warning is what is wrong with a certificate that can be shown all the same.
+type Warning struct {
+	App  string // "" = the server's
+	File string
+	Text string
+}
+
+// Soon is how long before the end of a certificate it is warned of.
+const Soon = 14 * 24 * time.Hour
+
+// read reads the pair, which is for some hosts.
+func (p Pair) read(hosts []string, now time.Time) (tls.Certificate, []string, error) {
+	cert, err := os.ReadFile(p.Cert)
+	if err != nil {
+		return tls.Certificate{}, nil, fmt.Errorf("cannot read the certificate: %w", err)
+	}
+	key, err := os.ReadFile(p.Key)
+	if err != nil {
+		return tls.Certificate{}, nil, fmt.Errorf("cannot read the key: %w", err)
+	}
+	c, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return c, nil, fmt.Errorf("%s and %s cannot be used: %s", p.Cert, p.Key, reason(err))
+	}
+	warnings := append(p.doubts(c, hosts, now), p.open()...)
+	return c, warnings, nil
+}
+
+// reason is crypto/tls's error without what only programmers want to know.
+func reason(err error) string {
+	text := strings.TrimPrefix(err.Error(), "tls: ")
+	if strings.Contains(text, "private key does not match public key") {
+		return "the key is not that of the certificate"
+	}
+	return text
+}
+
+// age is what the time says against a certificate, or "".
+func (p Pair) age(c tls.Certificate, now time.Time) string {
+	switch left := c.Leaf.NotAfter.Sub(now); {
+	case left < 0:
+		return fmt.Sprintf("%s has expired on %s; renew it", p.Cert, day(c.Leaf.NotAfter))
+	case left < Soon:
+		return fmt.Sprintf("%s ends on %s, in %s; renew it", p.Cert, day(c.Leaf.NotAfter), days(left))
+	case now.Before(c.Leaf.NotBefore):
+		return fmt.Sprintf("%s is not valid before %s", p.Cert, c.Leaf.NotBefore.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	return ""
+}
+
+// doubts are what clients will not like about a certificate.
+func (p Pair) doubts(c tls.Certificate, hosts []string, now time.Time) (doubts []string) {
+	say := func(format string, args ...any) { doubts = append(doubts, fmt.Sprintf(format, args...)) }
+	if age := p.age(c, now); age != "" {
+		say("%s", age)
+	}
+	for _, host := range hosts {
+		if !covers(c.Leaf, host) {
+			say("%s is not for %s, but for %s", p.Cert, host, named(c.Leaf))
+		}
+	}
+	if missing := missingIssuer(c); missing != "" {
+		say("%s lacks the certificate of %q, which has signed it; put that behind the first one, as in fullchain.pem, unless all clients know it", p.Cert, missing)
+	}
+	return doubts
+}
+
+// open warns of a key that others may read.
+func (p Pair) open() []string {
+	stat, err := os.Stat(p.Key)
+	if err != nil || stat.Mode().Perm()&0o007 == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("everybody on this machine may read the key %s; chmod o= %s", p.Key, p.Key)}
+}
+
+// missingIssuer returns who has signed the last of the chain, if clients are not likely to know it: only what
+// a root has signed may be the last, and no root signs what ends a chain of one. A certificate that has signed
+// itself has no issuer, and one that the machine knows the root of is whole.
+func missingIssuer(c tls.Certificate) string {
+	last := c.Leaf
+	for _, der := range c.Certificate[1:] {
+		next, err := x509.ParseCertificate(der)
+		if err != nil || last.CheckSignatureFrom(next) != nil {
+			break
+		}
+		last = next
+	}
+	if last.CheckSignatureFrom(last) == nil || len(c.Certificate) > 1 && last != c.Leaf || string(last.RawIssuer) == string(last.RawSubject) {
+		return ""
+	}
+	if _, err := last.Verify(x509.VerifyOptions{CurrentTime: last.NotBefore.Add(time.Second), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err == nil {
+		return ""
+	}
+	return last.Issuer.String()
+}
+
+// covers reports whether a certificate is good for a host, or for all names of a wildcard.
+func covers(leaf *x509.Certificate, host string) bool {
+	if rest, wild := strings.CutPrefix(host, "*."); wild {
+		host = "any." + rest
+	}
+	return leaf.VerifyHostname(host) == nil
+}
+
+// named are the names that a certificate is for.
+func named(leaf *x509.Certificate) string {
+	if len(leaf.DNSNames) == 0 {
+		return "no name"
+	}
+	return strings.Join(leaf.DNSNames, ", ")
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
+
+func days(left time.Duration) string {
+	if n := int(left / (24 * time.Hour)); n != 1 {
+		return fmt.Sprintf("%d days", n)
+	}
+	return "1 day"
+}
+
+func readCA(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read client_ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("client_ca: there is no certificate in %s", file)
+	}
+	return pool, nil
+}
+
+func joined(wrong []error) error { return errors.Join(wrong...) }

@@ -1,0 +1,112 @@
+package certs
+
+import (
+	"context"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// look is how often it is looked whether files have changed. They must not have changed for as long: a
+// certificate and its key are two files, which are replaced one after the other.
+const look = time.Second
+
+// remind is how often it is said again that a certificate ends.
+const remind = 24 * time.Hour
+
+// A stamp tells a file from what was there before by its name.
+type stamp struct {
+	modified, inode, size int64
+}
+
+// stampAll follows links: tools such as certbot replace those.
+func stampAll(files []string) []stamp {
+	stamps := make([]stamp, len(files)) // of a file that is not there, nothing
+	for i, file := range files {
+		if stat, err := os.Stat(file); err == nil {
+			stamps[i] = stamp{stat.ModTime().UnixNano(), int64(stat.Sys().(*syscall.Stat_t).Ino), stat.Size()}
+		}
+	}
+	return stamps
+}
+
+// News is what Watch tells of.
+type News struct {
+	Read     func(app string, files []string)            // they have changed, and are used now
+	Unusable func(app string, files []string, err error) // they have changed, and what was there before goes on
+	Warning  func(Warning)
+}
+
+// Watch reads again what changes, until ctx ends, and warns of certificates that end, once a day.
+func (s *Store) Watch(ctx context.Context, news News) {
+	t := time.NewTicker(look)
+	defer t.Stop()
+	warned := s.now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		s.look(news)
+		if now := s.now(); now.Sub(warned) > remind {
+			warned = now
+			s.remind(news)
+		}
+	}
+}
+
+// look looks at all files once.
+func (s *Store) look(news News) {
+	old := s.book.Load()
+	entries := slices.Clone(old.entries)
+	changed := false
+	for i, e := range entries {
+		if e.settled() {
+			entries[i] = e.again(s.now(), news)
+			changed = true
+		}
+	}
+	if changed {
+		s.book.Store(newBook(entries))
+	}
+}
+
+// settled reports whether the files have changed, and not since the last look.
+func (e *entry) settled() bool {
+	now := stampAll(e.files())
+	if slices.Equal(now, e.seen) {
+		e.moved = nil
+		return false
+	}
+	was := e.moved
+	e.moved = now
+	return slices.Equal(now, was)
+}
+
+// again returns the entry as the files are now, or as it was if they cannot be used.
+func (e *entry) again(now time.Time, news News) *entry {
+	next := &entry{Source: e.Source, shown: e.shown, names: e.names, ca: e.ca, seen: e.moved}
+	warnings, err := next.read(now)
+	if err != nil {
+		news.Unusable(e.App, e.files(), err)
+		return next
+	}
+	news.Read(e.App, e.files())
+	for _, w := range warnings {
+		news.Warning(w)
+	}
+	return next
+}
+
+// remind warns of what ends.
+func (s *Store) remind(news News) {
+	for _, e := range s.book.Load().entries {
+		for i, c := range e.shown {
+			if age := e.Pairs[i].age(c, s.now()); age != "" {
+				news.Warning(Warning{e.App, e.Pairs[i].Cert, e.table() + ": " + age})
+			}
+		}
+	}
+}

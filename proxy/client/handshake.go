@@ -1,0 +1,43 @@
+package client
+
+import (
+	"errors"
+	"time"
+
+	"purser/proxy/sock"
+	"purser/proxy/wire"
+)
+
+// handshakeTimeout is how long a client may take until it and we speak TLS.
+const handshakeTimeout = 10 * time.Second
+
+// errClear refuses a client that speaks HTTP where TLS is spoken, which a person may read.
+var errClear = &wire.Error{Status: 400, Text: "this port speaks https, and http came; begin the address with https://"}
+
+// shakeHands begins TLS. It reports false if that fails: then nobody is left to be told, as TLS has said why
+// itself. Who speaks HTTP instead is told so in clear.
+func (c *conn) shakeHands() bool {
+	c.sock.Arm(c.clock().In(handshakeTimeout)) // once: a byte now and then must not push it away
+	err := c.sock.StartTLS(c.secure, c.over)
+	if err == nil {
+		c.peer.TLS = c.sock.Security()
+		return true
+	}
+	if not, ok := errors.AsType[*sock.NotTLSError](err); ok && wire.IsToken(not.First[:3]) {
+		c.refuseClear(not.First[:])
+		return true
+	}
+	c.set.Log.Debug("a TLS handshake failed", "peer", string(c.peer.Text), "error", err)
+	return false
+}
+
+// refuseClear answers what came in clear, of which the first bytes are known.
+func (c *conn) refuseClear(first []byte) {
+	c.call = newCall(c)
+	c.call.began = c.clock().Exact()
+	c.call.have = copy(c.call.in, first)
+	c.call.req.Reset()
+	c.setPhase(serving)
+	c.sock.Disarm()
+	c.answer(errClear)
+}

@@ -1,0 +1,117 @@
+package client
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// throughTLS has connections over TCP speak TLS, in the stories that are told both ways.
+var throughTLS bool
+
+// ownTLS is a server's side, with the certificate that the standard library has for tests.
+var ownTLS = sync.OnceValue(func() *tls.Config {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	return &tls.Config{Certificates: s.TLS.Certificates, NextProtos: []string{"http/1.1"}, DynamicRecordSizingDisabled: true}
+})
+
+// What is so in clear is so through TLS.
+func TestStoriesThroughTLS(t *testing.T) {
+	throughTLS = true
+	defer func() { throughTLS = false }()
+	for name, story := range map[string]func(*testing.T){
+		"sent ahead":         TestRequestsThatAreSentAheadAreAnsweredInOrder,
+		"goes on":            TestConnectionGoesOnOnlyIfBothSidesWantItTo,
+		"empty lines":        TestEmptyLinesBeforeARequestAreSkipped,
+		"refusal":            TestRefusalReachesAClientThatGoesOnSending,
+		"lingering":          TestLingeringEndsWhenNothingComes,
+		"refused upgrade":    TestRefusedUpgradeReachesAClientThatSpeaksOn,
+		"fault":              TestFaultEndsItsConnectionOnly,
+		"cut":                TestAnswerThatIsCutIsReset,
+		"tunnel":             TestTunnelBeginsWithWhatWasSentBefore,
+		"shed":               TestShedEndsWhatIsIdleFirst,
+		"stop":               TestStop,
+		"stop cuts":          TestAnswerThatAStopCutsIsReset,
+		"stop and lingering": TestStopEndsLingering,
+		"client has left":    TestWhoWaitsIsToldThatTheClientHasLeft,
+		"stopped reading":    TestClientThatStopsReadingIsCut,
+		"not read further":   TestFurtherRequestThatIsNotReadDoesNotTakeTheAnswerAway,
+	} {
+		t.Run(name, story)
+	}
+}
+
+// openTLS is open for connections that speak TLS.
+func openTLS(t *testing.T, a answer) *harness {
+	throughTLS = true
+	defer func() { throughTLS = false }()
+	return open(t, a)
+}
+
+func TestPeerTellsOfItsTLS(t *testing.T) {
+	h := openTLS(t, func(c Call, _ error) { give(c, 200, c.Peer().TLS.Version+" "+c.Peer().TLS.ServerName) })
+	h.dial().send("%s", getting("/")).expect(200, "TLS 1.2 example.com")
+	h = open(t, func(c Call, _ error) {
+		if c.Peer().TLS != nil {
+			t.Error("a peer in clear speaks TLS")
+		}
+		give(c, 200, "")
+	})
+	h.dial().send("%s", getting("/")).expect(200, "")
+}
+
+func TestWhoSpeaksHTTPWhereTLSIsSpokenIsToldSo(t *testing.T) {
+	h := openTLS(t, refusing(telling))
+	c := h.dialClear().send("%s", getting("/"))
+	c.expect(400, errClear.Error())
+	c.expectEnd()
+}
+
+func TestHandshakeMustComeInTime(t *testing.T) {
+	h := openTLS(t, telling)
+	for _, begun := range []string{"", "\x16\x03\x01\x02"} {
+		c := h.dialClear().send("%s", begun)
+		h.await(expecting, 1)
+		for ended := false; !ended; { // the deadline may not be armed yet
+			h.later()
+			ended = len(h.conns.Sweeper.Deadlines()) == 0 && h.count() == 0
+		}
+		c.expectNothing()
+	}
+}
+
+func TestStopDoesNotWaitForHandshakes(t *testing.T) {
+	h := openTLS(t, telling)
+	c := h.dialClear().send("\x16\x03\x01\x02")
+	h.await(expecting, 1)
+	h.conns.Stop()
+	c.expectNothing()
+}
+
+func TestGarbageIsNoHandshake(t *testing.T) {
+	h := openTLS(t, telling)
+	c := h.dialClear().send("%s", strings.Repeat("\x00\xff", 300))
+	b, _ := io.ReadAll(c.Conn)
+	if strings.Contains(string(b), "HTTP") {
+		t.Errorf("got %q", b)
+	}
+}
+
+// count is how many connections there are.
+func (h *harness) count() (n int) {
+	h.conns.each(func(*conn) { n++ })
+	return n
+}
+
+// expectNothing checks that the connection ends, in order or not, without another byte.
+func (g *visitor) expectNothing() {
+	g.t.Helper()
+	if b, _ := io.ReadAll(g.Reader); len(b) > 0 {
+		g.t.Fatalf("got %q", b)
+	}
+}

@@ -1,0 +1,178 @@
+package proxy
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"purser/conf"
+	"purser/proxy/certs"
+)
+
+// throughTLS has fronts speak TLS, in the stories that are told both ways.
+var throughTLS bool
+
+// ownCertificate is the one that the standard library has for tests: for example.com and *.example.com.
+func ownCertificate(t testing.TB) *certs.Store {
+	t.Helper()
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	own := s.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(own.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	pair := certs.Pair{Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key")}
+	for file, block := range map[string]*pem.Block{pair.Cert: {Type: "CERTIFICATE", Bytes: own.Certificate[0]}, pair.Key: {Type: "PRIVATE KEY", Bytes: key}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store, _, err := certs.Load([]certs.Source{{Pairs: []certs.Pair{pair}}}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// What is so in clear is so through TLS.
+func TestStoriesThroughTLS(t *testing.T) {
+	throughTLS = true
+	defer func() { throughTLS = false }()
+	for name, story := range map[string]func(*testing.T){
+		"relayed":                TestAnswersAreRelayedInEveryFraming,
+		"until close":            TestAnswerUntilCloseIsChunkedForTheClient,
+		"bodiless":               TestBodilessAnswersKeepTheConnection,
+		"slow reader":            TestSlowReaderDoesNotHoldTheProcess,
+		"slow sender":            TestSlowSenderDoesNotHoldTheProcess,
+		"leaves a stream":        TestClientThatLeavesAStreamEndsIt,
+		"shutdown":               TestShutdownFinishesRequestsAndClosesIdleConnections,
+		"files":                  TestFileBelowPublicIsServed,
+		"keep-alive and files":   TestConnectionGoesOnAfterEachAnswerAboutAFile,
+		"large file":             TestLargeFileGoesOutAtTheClientsSpeed,
+		"file cut":               TestFileThatIsTruncatedMeanwhileNeverEndsCleanly,
+		"WebSocket closed":       TestRestartClosesAWebSocketBetweenTwoFrames,
+		"WebSocket of the dead":  TestWebSocketOfAnAppThatDiesAtOnceLivesUntilItIsDue,
+		"WebSocket says close":   TestAppThatSaysCloseItselfIsNotTalkedOver,
+		"WebSocket unasked":      TestAppThatEndsAWebSocketUnaskedIsNotSpokenFor,
+		"WebSocket shutdown":     TestShutdownEndsWebSocketsThatAreNotYetDue,
+		"event stream":           TestRestartEndsAnEventStreamThatIsIdleAtOnce,
+		"event stream in flight": TestRestartEndsAnEventStreamBehindTheEventThatIsInFlight,
+		"event stream cut":       TestEventStreamThatIsCutUnaskedIsCut,
+		"event stream at a stop": TestEventStreamEndsInOrderWhenPurserStops,
+		"cut":                    TestCutAnswerIsResetWhateverTheClientSpeaks,
+		"cut by a stop":          TestAnswerThatStopCutsIsReset,
+		"bodies":                 TestBodyHasALengthHoweverItCame,
+	} {
+		t.Run(name, story)
+	}
+}
+
+// newSecureFront speaks TLS, and in clear where dialClear connects.
+func newSecureFront(t *testing.T, change func(*conf.Server, *conf.App)) (f *front, dialClear func() *visitor) {
+	t.Helper()
+	throughTLS = true
+	defer func() { throughTLS = false }()
+	f = newFront(t, mirror, change)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- f.server.Serve(l) }()
+	t.Cleanup(func() {
+		if f.server.stopping.Store(true); l.Close() == nil {
+			<-served
+		}
+	})
+	return f, func() *visitor {
+		plain := *f
+		plain.secure, plain.addr = false, l.Addr().String()
+		return plain.dial()
+	}
+}
+
+func TestAppLearnsThatAClientCameByHTTPS(t *testing.T) {
+	f, clear := newSecureFront(t, nil)
+	expectHeader(t, f.dial().asked("Host: example.com", "X-Forwarded-Proto: ftp"), "X-Forwarded-Proto", "https", "X-Forwarded-Port", "443")
+	expectHeader(t, f.dial().asked("Host: example.com:8443"), "X-Forwarded-Proto", "https", "X-Forwarded-Port", "8443")
+	expectHeader(t, clear().asked("Host: other.org"), "X-Forwarded-Proto", "http", "X-Forwarded-Port", "80")
+}
+
+func TestTrustedProxyOverHTTPSIsBelieved(t *testing.T) {
+	f, _ := newSecureFront(t, trusting)
+	expectHeader(t, f.dial().asked("Host: example.com", "X-Forwarded-Proto: http"), "X-Forwarded-Proto", "http", "X-Forwarded-Port", "80")
+	expectHeader(t, f.dial().asked("Host: example.com"), "X-Forwarded-Proto", "https", "X-Forwarded-Port", "443")
+}
+
+func TestWhoIsSentToHTTPS(t *testing.T) {
+	redirecting := func(_ *conf.Server, a *conf.App) { a.TLS.Redirect = true }
+	for name, c := range map[string]struct {
+		change change
+		lines  []string
+		unix   bool
+		want   string
+	}{
+		"a stranger":                        {redirecting, []string{"Host: example.com"}, false, "https://example.com:8443/a?b"},
+		"a stranger's word":                 {redirecting, []string{"Host: example.com", "X-Forwarded-Proto: https"}, false, "https://example.com:8443/a?b"},
+		"a host without a certificate":      {redirecting, []string{"Host: example.org"}, false, ""},
+		"an app that does not want it":      {nil, []string{"Host: example.com"}, false, ""},
+		"a proxy's client that used https":  {all(redirecting, trusting), []string{"Host: example.com", "X-Forwarded-Proto: https"}, false, ""},
+		"a proxy's client that used http":   {all(redirecting, trusting), []string{"Host: inner", "X-Forwarded-Host: www.example.com:80", "X-Forwarded-Proto: http"}, false, "https://www.example.com:8443/a?b"},
+		"a stranger on a unix socket":       {redirecting, []string{"Host: example.com"}, true, ""},
+		"a proxy's client on a unix socket": {all(redirecting, trustingUnix), []string{"Host: example.com", "X-Forwarded-Proto: http"}, true, "https://example.com:8443/a?b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, dial := newSecureFront(t, c.change)
+			if c.unix {
+				f.secure = false
+				dial = f.unixSocket()
+			}
+			conn := dial().send("GET /a?b HTTP/1.1\r\n")
+			for _, line := range c.lines {
+				conn.send("%s\r\n", line)
+			}
+			res, _ := conn.send("\r\n").answer("GET")
+			if got := res.Header.Get("Location"); got != c.want || c.want != "" && res.StatusCode != 308 {
+				t.Errorf("got %d to %q, want %q", res.StatusCode, got, c.want)
+			}
+		})
+	}
+}
+
+func TestHSTSIsToldOverHTTPSOnly(t *testing.T) {
+	f, clear := newSecureFront(t, func(_ *conf.Server, a *conf.App) { a.TLS.HSTS = time.Hour })
+	conn := f.dial()
+	for range 2 {
+		res, _ := conn.send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").answer("GET")
+		if got := res.Header.Values("Strict-Transport-Security"); len(got) != 1 || got[0] != "max-age=3600" {
+			t.Errorf("got %q", got)
+		}
+	}
+	if res, _ := clear().send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").answer("GET"); res.Header.Get("Strict-Transport-Security") != "" {
+		t.Error("it is told in clear")
+	}
+}
+
+func TestRequestForAnotherHostIsMisdirected(t *testing.T) {
+	f, _ := newSecureFront(t, nil)
+	for host, want := range map[string]int{"example.com": 200, "www.example.com": 200, "EXAMPLE.com:8443": 200, "example.org": 421} {
+		raw := *f
+		raw.secure = false
+		c := raw.dial()
+		c.Conn = tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true, ServerName: "example.com"})
+		c.Reader = bufio.NewReader(c.Conn)
+		if res, _ := c.send("GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host).answer("GET"); res.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", host, res.StatusCode, want)
+		}
+	}
+}
