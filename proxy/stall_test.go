@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,9 @@ func TestEventStreamWhoseLastEventDoesNotComeEndsAfterItsGrace(t *testing.T) {
 	_, res := f.events("data: 1\n\ndata: ha")
 	f.restart("/new")
 	old := <-asked
-	f.await("the rest of its event is waited for", func() bool { return len(f.server.sweeper.Deadlines()) > 0 })
+	f.await("the rest of its event is waited for", func() bool {
+		return slices.ContainsFunc(f.server.sweeper.Deadlines(), func(at int64) bool { return at <= f.server.clock.In(closeGrace) })
+	})
 	f.server.sweeper.Sweep(f.server.clock.In(time.Hour))
 	expectRest(t, res, "")
 	old.Kill()
