@@ -15,14 +15,12 @@ import (
 // Time limits of a connection. None of them is a deadline that a byte now and then could push away for
 // ever: the head's is hard, and bodies must keep a minimum rate besides moving.
 const (
-	headTimeout   = 15 * time.Second // from the first byte of a head to its last
-	idleTimeout   = 60 * time.Second // between requests
-	stallTimeout  = 30 * time.Second // without a byte of a body, either way
-	rateGrace     = 2 * time.Minute  // before the minimum rate is asked for
-	minRate       = 16               // bytes per second of a body, on average, after the grace
-	lingerTimeout = 30 * time.Second // to let a client read its refusal, as long as it goes on sending
-	lingerSilence = 5 * time.Second  // and when it sends nothing
-	patience      = time.Second      // before it is looked whether anybody still waits for an answer
+	headTimeout  = 15 * time.Second // from the first byte of a head to its last
+	idleTimeout  = 60 * time.Second // between requests
+	stallTimeout = 30 * time.Second // without a byte of a body, either way
+	rateGrace    = 2 * time.Minute  // before the minimum rate is asked for
+	minRate      = 16               // bytes per second of a body, on average, after the grace
+	patience     = time.Second      // before it is looked whether anybody still waits for an answer
 )
 
 // slowHead is how long a head may take before it goes first when descriptors are short. Mostly it comes in
@@ -293,10 +291,4 @@ func (c *conn) move(n int64, some func(done int64) (int64, error)) error {
 		}
 	}
 	return nil
-}
-
-// bodyDeadline is when a body of which n bytes have moved since start counts as stalled.
-func bodyDeadline(now, start, n int64) int64 {
-	slowest := start + int64(rateGrace) + n/minRate*int64(time.Second)
-	return min(now+int64(stallTimeout), slowest)
 }

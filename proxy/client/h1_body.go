@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"purser/proxy/sock"
 	"purser/proxy/spool"
@@ -91,4 +92,10 @@ func (c *h1Call) moveBody(into *spool.Body, most int64) (done bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// bodyDeadline is when a body of which n bytes have moved since start counts as stalled.
+func bodyDeadline(now, start, n int64) int64 {
+	slowest := start + int64(rateGrace) + n/minRate*int64(time.Second)
+	return min(now+int64(stallTimeout), slowest)
 }

@@ -1,5 +1,12 @@
 package client
 
+import "time"
+
+const (
+	lingerTimeout = 30 * time.Second // to let a client read its refusal, as long as it goes on sending
+	lingerSilence = 5 * time.Second  // and when it sends nothing
+)
+
 // mostLingering is how many connections may linger at once; beyond it the oldest are closed unread.
 const mostLingering = 1000
 
