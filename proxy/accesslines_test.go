@@ -93,6 +93,14 @@ func TestAccessLogHasTheClientAndNotTheProxy(t *testing.T) {
 	}
 }
 
+func TestAccessLogNamesTheProtocol(t *testing.T) {
+	f, log := newLogged(t, "json", begun(byLength), nil)
+	f.dial().send(get10)
+	if got := log.line()["protocol"]; got != "HTTP/1.0" {
+		t.Errorf("a client of HTTP/1.0 is said to speak %v", got)
+	}
+}
+
 func TestPeerOnAUnixSocketHasNoAddressInAnyLog(t *testing.T) {
 	for _, format := range []string{"combined", "json"} {
 		f, log := newLogged(t, format, hello, trustingUnix)

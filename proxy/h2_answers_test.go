@@ -209,13 +209,15 @@ func TestFilesAreServedOverHTTP2(t *testing.T) {
 }
 
 func TestAccessLogSaysHTTP2(t *testing.T) {
-	log := filepath.Join(t.TempDir(), "access.log")
-	f := newFront2(t, hello, func(s *conf.Server, _ *conf.App) { s.AccessLog, s.AccessLogFormat = log, "combined" })
-	f.expect2(f.client2(), "GET", "/a", nil, 200, "hello")
-	f.await("it is logged", func() bool {
-		b, _ := os.ReadFile(log)
-		return bytes.Contains(b, []byte(`"GET /a HTTP/2.0" 200 5`))
-	})
+	for format, want := range map[string]string{"combined": `"GET /a HTTP/2.0" 200 5`, "json": `"target":"/a","protocol":"HTTP/2.0"`} {
+		log := filepath.Join(t.TempDir(), "access.log")
+		f := newFront2(t, hello, func(s *conf.Server, _ *conf.App) { s.AccessLog, s.AccessLogFormat = log, format })
+		f.expect2(f.client2(), "GET", "/a", nil, 200, "hello")
+		f.await("it is logged", func() bool {
+			b, _ := os.ReadFile(log)
+			return bytes.Contains(b, []byte(want))
+		})
+	}
 }
 
 func TestStopLetsStreamsOfHTTP2Finish(t *testing.T) {

@@ -44,11 +44,7 @@ func appendCombined(b []byte, x *exchange) []byte {
 		b = appendEscaped(b, x.req.Method)
 		b = append(b, ' ')
 		b = appendEscaped(b, x.req.Target)
-		if x.req.HTTP2 {
-			b = append(b, " HTTP/2.0"...)
-		} else {
-			b = strconv.AppendInt(append(b, " HTTP/1."...), int64(x.req.Minor), 10)
-		}
+		b = appendProtocol(append(b, ' '), x)
 	} else {
 		b = append(b, '-')
 	}
@@ -70,6 +66,14 @@ func appendCombined(b []byte, x *exchange) []byte {
 	b = append(b, `" "`...)
 	b = appendEscaped(b, orDash(agent))
 	return append(b, '"', '\n')
+}
+
+// appendProtocol appends the version of HTTP that the client speaks.
+func appendProtocol(b []byte, x *exchange) []byte {
+	if x.req.HTTP2 {
+		return append(b, "HTTP/2.0"...)
+	}
+	return strconv.AppendInt(append(b, "HTTP/1."...), int64(x.req.Minor), 10)
 }
 
 func orDash(b []byte) []byte {
@@ -113,6 +117,9 @@ func appendJSONLine(b []byte, x *exchange) []byte {
 	b = appendMember(b, "method", x.req.Method)
 	b = appendMember(b, "host", x.req.Host)
 	b = appendMember(b, "target", x.req.Target)
+	if len(x.req.Target) > 0 {
+		b = append(appendProtocol(append(b, `,"protocol":"`...), x), '"')
+	}
 	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(x.story.status), 10)
 	b = append(b, `,"bytes":`...)
