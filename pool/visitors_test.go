@@ -32,7 +32,11 @@ func (g *simGroup) visit() {
 	v := g.newVisitor()
 	v.who, v.wish = who, wish
 	full := g.state.queueFull()
-	g.event(fmt.Sprintf("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
+	event := g.event
+	if full {
+		event = g.play // who is refused settles nothing
+	}
+	event(fmt.Sprintf("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
 		err := g.state.acquire(now, &v.waiter)
 		if full != errors.Is(err, ErrQueueFull) {
 			w.fail("queueFull said %v, but a request got %v", full, err)
