@@ -68,3 +68,28 @@ func TestRestartDoesWithOneFewerWhenAnotherAppTookARoom(t *testing.T) {
 	got(t, "whether one is given up", s.state.yield(s.now, subsistence), true)
 	got(t, "how many there are to be", r.had, 2)
 }
+
+// What is let go ahead of its replacement is kept for a rollback, and does not come back while the new code is the
+// target: each would be made up for by one more, without end.
+func TestOldCodeThatIsBeingMadeUpForIsNotLetGoAhead(t *testing.T) {
+	s := tell(t, func(a *conf.App) {
+		a.Restart.Surge, a.Restart.Unavailable = conf.Amount{}, conf.Amount{Count: 1}
+		a.Restart.RollbackWindow = time.Minute
+	})
+	s.boots(1, 2)
+	s.restarts("/r2")
+	s.boots(3)
+	s.exits(4)
+	s.state.procs[len(s.state.procs)-1].lent++ // it has worked, so its crash is none of a row
+	s.exits(3)
+	s.asked(6)
+	for range 5 {
+		for _, p := range slices.Clone(s.state.procs) {
+			if p.state == Spawning && p.generation.number == 1 {
+				s.boots(p.number)
+			}
+		}
+		s.passes(time.Second)
+	}
+	s.are("1 standby, 2 standby, 5 spawning g2, 6 draining, 7 ready, 8 ready")
+}

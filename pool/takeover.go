@@ -53,6 +53,7 @@ func (g *groupState) drainAhead(c *course) {
 				g.retire(c.now, c.target(), p, "makes way for another generation")
 			}
 		}
+	case c.steady != c.target() && c.of(c.steady).spawning > 0: // the old would only be made up for, again and again
 	case !c.now.Before(c.target().retryAt) && (!r.waits() || c.target().bad()):
 		for m := c.missable; m > 0 && c.replaceable > 0 && c.ready > c.size-m; {
 			g.retire(c.now, c.target(), g.dispensable(c.target()), "makes room for its replacement")
