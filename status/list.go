@@ -87,7 +87,7 @@ func summary(apps []App) string {
 	for _, condition := range found {
 		parts = append(parts, fmt.Sprintf("%d %s", count[condition], condition))
 	}
-	return fmt.Sprintf("%d %s: %s", len(apps), plural(len(apps), "app", "apps"), strings.Join(parts, ", "))
+	return Counted(len(apps), "app", "apps") + ": " + strings.Join(parts, ", ")
 }
 
 // standing is how an app stands out in a list, and whether it need not.

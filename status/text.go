@@ -113,7 +113,7 @@ func (t *text) hung(a App) {
 	t.line("  %s", t.paint(red, "Hung since %s: no process has answered for %s", h.Since.Format("2006-01-02 15:04:05 -0700"), passengerSpan(t.now.Sub(h.Since))))
 	pids := ""
 	for _, p := range h.Processes {
-		t.line("    | pid %d: %d %s without an answer, the oldest for %s", p.PID, p.Requests, plural(p.Requests, "request", "requests"), passengerSpan(t.now.Sub(p.Since)))
+		t.line("    | pid %d: %s without an answer, the oldest for %s", p.PID, Counted(p.Requests, "request", "requests"), passengerSpan(t.now.Sub(p.Since)))
 		pids += " " + strconv.Itoa(p.PID)
 	}
 	if h.BacktraceSignal != "" {

@@ -54,7 +54,7 @@ func (t *text) underWay(a App, r *pool.RestartSnapshot) {
 
 // Canary says how far a restart is that waits at its canary.
 func Canary(r *pool.RestartSnapshot) string {
-	return fmt.Sprintf("%d %s of generation %d beside %d old", r.Replaced, plural(r.Replaced, "process", "processes"), r.Generation, r.Total)
+	return fmt.Sprintf("%s of generation %d beside %d old", Counted(r.Replaced, "process", "processes"), r.Generation, r.Total)
 }
 
 func doing(r *pool.RestartSnapshot) string {
@@ -125,6 +125,9 @@ func Leaves(p Process, a App) bool {
 	}
 	return p.Generation != r.Generation
 }
+
+// Counted is "1 app", "2 apps".
+func Counted(n int, one, many string) string { return fmt.Sprintf("%d %s", n, plural(n, one, many)) }
 
 func plural(n int, one, many string) string {
 	if n == 1 {

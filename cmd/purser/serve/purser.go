@@ -6,7 +6,6 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -184,18 +183,10 @@ func (p *purser) announce(doors []net.Listener, admin net.Listener) {
 		p.Log.Info("listening", "address", address)
 	}
 	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
-	p.tellSystemd("READY=1", "Serving "+counted(len(p.apps), "app"))
+	p.tellSystemd("READY=1", "Serving "+status.Counted(len(p.apps), "app", "apps"))
 	if p.Opened != nil {
 		p.Opened(doors)
 	}
-}
-
-// counted is "1 app", "2 apps".
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // windDown stops in the order in which requests come in, so that what was accepted is answered. No
