@@ -14,17 +14,7 @@ import (
 // supersedes a blocking restart is one as well: there is a reason why old and new code must not serve
 // side by side.
 func (s *roster) newRestart(c *course, id string, req RestartRequest, running *restart) *restart {
-	r := &restart{
-		id:         id,
-		generation: &generation{number: c.wanted.number + 1, release: req.Release, insisted: req.Insist},
-		strategy:   req.Strategy,
-		asked:      req.Strategy,
-		reason:     req.Reason,
-		had:        c.servers(),
-		total:      c.toReplace(),
-		started:    c.now,
-		state:      RestartRunning,
-	}
+	r := c.newRecord(id, req)
 	s.step(c.now, r, "requested", nil)
 	if running != nil {
 		r.had, r.total = max(r.had, running.had), max(r.total, running.total)
@@ -47,6 +37,21 @@ func (s *roster) newRestart(c *course, id string, req RestartRequest, running *r
 		}
 	}
 	return r
+}
+
+// newRecord is the record of a restart as it was asked for.
+func (c *course) newRecord(id string, req RestartRequest) *restart {
+	return &restart{
+		id:         id,
+		generation: &generation{number: c.wanted.number + 1, release: req.Release, insisted: req.Insist},
+		strategy:   req.Strategy,
+		asked:      req.Strategy,
+		reason:     req.Reason,
+		had:        c.servers(),
+		total:      c.toReplace(),
+		started:    c.now,
+		state:      RestartRunning,
+	}
 }
 
 // sizeCanary sets how many processes r is to stop at, or fails it.
@@ -101,10 +106,7 @@ func (s *roster) mustBoot(c *course, r *restart) bool {
 // follow has a restart begin once r has ended, in place of any that was to.
 func (s *roster) follow(c *course, id string, req RestartRequest, r *restart) *restart {
 	s.dropFollowUp(c.now, RestartSuperseded, nil)
-	next := &restart{
-		id: id, strategy: req.Strategy, asked: req.Strategy, reason: req.Reason, total: c.toReplace(), started: c.now, state: RestartRunning,
-		generation: &generation{number: c.wanted.number + 1, release: req.Release, insisted: req.Insist},
-	}
+	next := c.newRecord(id, req)
 	req.Settle = 0 // it has waited
 	s.next = &followUp{req, next}
 	s.step(c.now, next, "requested", nil)
