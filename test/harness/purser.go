@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -222,11 +223,17 @@ func runtimeDir(xdg string) string {
 	return filepath.Join(xdg, "purser")
 }
 
+var given sync.Map // addresses that FreeAddr has returned, or found in use
+
 // FreeAddr is an address on loopback that nobody listens on: below the ports that the kernel gives
-// to outgoing connections, so that none of those takes it meanwhile.
+// to outgoing connections, so that none of those takes it meanwhile. Nobody gets it twice: whoever was given it
+// may be about to listen.
 func FreeAddr() string {
 	for range 1000 {
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(15000)))
+		if _, given := given.LoadOrStore(addr, nil); given {
+			continue
+		}
 		if l, err := net.Listen("tcp", addr); err == nil {
 			_ = l.Close()
 			return addr
