@@ -34,8 +34,9 @@ type entry struct {
 
 // A Store is all certificates. They are replaced as a whole: who reads never waits.
 type Store struct {
-	now  func() time.Time
-	book atomic.Pointer[book]
+	now    func() time.Time
+	book   atomic.Pointer[book]
+	config *tls.Config
 }
 
 // Load reads all sources. Warnings are what does not keep them from being used. The error is all that does.
@@ -58,6 +59,7 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 		return nil, warnings, err
 	}
 	s.book.Store(newBook(entries))
+	s.config = s.newConfig()
 	return s, warnings, nil
 }
 
