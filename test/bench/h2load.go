@@ -8,9 +8,15 @@ import (
 	"time"
 )
 
-// loadByH2load runs h2load, which belongs to nghttp2.
-func loadByH2load(h2load string, f front, m mode, c cores, connections, seconds int) (tally, error) {
-	line := c.others(h2load, "-t1", "-c"+strconv.Itoa(connections), "-m"+strconv.Itoa(m.streams), "-D"+strconv.Itoa(seconds), m.scheme()+"://"+f.at(m)+m.path)
+// h2load is the program of that name, which belongs to nghttp2, or "" if it is not installed.
+func h2load() string {
+	path, _ := exec.LookPath("h2load")
+	return path
+}
+
+// loadByH2load runs h2load.
+func loadByH2load(program string, f front, m mode, c cores, connections, seconds int) (tally, error) {
+	line := c.others(program, "-t1", "-c"+strconv.Itoa(connections), "-m"+strconv.Itoa(m.streams), "-D"+strconv.Itoa(seconds), m.scheme()+"://"+f.at(m)+m.path)
 	before := f.cpu()
 	out, err := exec.Command(line[0], line[1:]...).CombinedOutput()
 	used := f.cpu() - before

@@ -26,10 +26,7 @@ func load(f front, m mode, c cores, connections, seconds int) (tally, error) {
 	run := loadByWrk
 	switch {
 	case m.http2:
-		if program, err = exec.LookPath("h2load"); err != nil {
-			return tally{}, fmt.Errorf("HTTP/2 needs h2load: %w", err)
-		}
-		run = loadByH2load
+		program, run = h2load(), loadByH2load
 	case err != nil || !m.suitsWrk():
 		program, run = os.Args[0], loadByGenerator
 	}

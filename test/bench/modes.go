@@ -119,8 +119,10 @@ func modeNames() string {
 	return strings.Join(names, ",")
 }
 
-// fits reports whether f can do it.
-func (m mode) fits(f front) bool { return (!m.static || f.name != "haproxy") && f.at(m) != "" }
+// fits reports whether f can do it, and we can.
+func (m mode) fits(f front) bool {
+	return (!m.static || f.name != "haproxy") && f.at(m) != "" && (!m.http2 || h2load() != "")
+}
 
 // suitsWrk reports whether wrk can do it well. It counts whole answers only, so a large one that is
 // under way at the end would be paid for and not counted. Handshakes it resumes as it likes.
