@@ -102,6 +102,29 @@ func TestGarbageIsNoHandshake(t *testing.T) {
 	}
 }
 
+// In TLS 1.3 a client has sent requests before it learns that it needs a certificate.
+func TestAlertReachesAClientThatGoesOnSending(t *testing.T) {
+	h := open(t, telling)
+	theirs, ours := tcpPair(t)
+	defer theirs.Close()
+	secure := ownTLS().Clone()
+	secure.ClientAuth = tls.RequireAnyClientCert
+	h.conns.AddTLS(ours, secure)
+	c := tls.Client(theirs, &tls.Config{InsecureSkipVerify: true})
+	if _, err := io.WriteString(c, getting("/")); err != nil {
+		t.Fatal(err)
+	}
+	h.await(lingering, 1)
+	for range 10 {
+		if _, err := io.WriteString(c, getting("/")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "certificate required") {
+		t.Errorf("got %v, want to be told that a certificate is required", err)
+	}
+}
+
 // count is how many connections there are.
 func (h *harness) count() (n int) {
 	h.conns.each(func(*conn) { n++ })
