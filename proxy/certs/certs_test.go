@@ -12,8 +12,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -229,48 +229,14 @@ func TestWhatCanBeUsedAllTheSameIsWarnedOf(t *testing.T) {
 	}
 }
 
-func TestFilesThatChangeAreReadAgain(t *testing.T) {
+func TestPipeInThePlaceOfACertificateHoldsNobody(t *testing.T) {
 	a := newAuthority(t)
-	pair := a.issue("blog", year, "old.example")
-	s := load(t, Source{App: "blog", Pairs: []Pair{pair}})
-	var said []string
-	news := News{
-		Read:     func(string, []string) { said = append(said, "read") },
-		Unusable: func(_ string, _ []string, err error) { said = append(said, "unusable") },
-		Warning:  func(w Warning) { said = append(said, w.Text) },
-	}
-	expect := func(names string, want ...string) {
-		t.Helper()
-		for range 3 {
-			s.look(news)
-		}
-		if got := strings.Join(s.List()[0].Names, " "); got != names || !slices.Equal(said, want) {
-			t.Fatalf("it is for %q and said was %q; want %q and %q", got, said, names, want)
-		}
-		said = nil
-	}
-	expect("old.example")
-	a.issue("blog", year, "new.example")
-	expect("new.example", "read")
-	a.write("blog.key", "PRIVATE KEY", nil)
-	expect("new.example", "unusable")
-	expect("new.example")
+	pair := a.issue("blog", year, "a.example")
 	_ = os.Remove(pair.Cert)
-	expect("new.example", "unusable")
-	a.issue("blog", year, "newest.example")
-	expect("newest.example", "read")
-}
-
-func TestEndsAreRemindedOf(t *testing.T) {
-	a := newAuthority(t)
-	s := load(t, Source{App: "blog", Pairs: []Pair{a.issue("blog", 20*24*time.Hour, "a.example")}})
-	said := ""
-	news := News{Warning: func(w Warning) { said += w.Text }}
-	if s.remind(news); said != "" {
-		t.Errorf("said %q 20 days before the end", said)
+	if err := syscall.Mkfifo(pair.Cert, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	s.now = func() time.Time { return time.Now().Add(7 * 24 * time.Hour) }
-	if s.remind(news); !strings.Contains(said, "in 12 days; renew it") && !strings.Contains(said, "in 13 days; renew it") {
-		t.Errorf("said %q", said)
+	if _, _, err := Load([]Source{{Pairs: []Pair{pair}}}, time.Now()); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -22,11 +22,11 @@ const Soon = 14 * 24 * time.Hour
 
 // read reads the pair, which is for some hosts.
 func (p Pair) read(hosts []string, now time.Time) (tls.Certificate, []string, error) {
-	cert, err := os.ReadFile(p.Cert)
+	cert, err := readFile(p.Cert)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("cannot read the certificate: %w", err)
 	}
-	key, err := os.ReadFile(p.Key)
+	key, err := readFile(p.Key)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("cannot read the key: %w", err)
 	}
@@ -36,6 +36,14 @@ func (p Pair) read(hosts []string, now time.Time) (tls.Certificate, []string, er
 	}
 	warnings := append(p.doubts(c, hosts, now), p.open()...)
 	return c, warnings, nil
+}
+
+// readFile reads a regular file: others, such as pipes, might never come to their end.
+func readFile(path string) ([]byte, error) {
+	if stat, err := os.Stat(path); err == nil && !stat.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return os.ReadFile(path)
 }
 
 // reason is crypto/tls's error without what only programmers want to know.
@@ -136,7 +144,7 @@ func readCA(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := readFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read client_ca: %w", err)
 	}
