@@ -72,6 +72,11 @@ func TestWhoSpeaksHTTPWhereTLSIsSpokenIsToldSo(t *testing.T) {
 	c.expectEnd()
 }
 
+func TestHTTP2ThatTLSHasNotAgreedOnIsNotSpoken(t *testing.T) {
+	h := openTLS(t, refusing(telling))
+	h.dial().send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect(400, "the HTTP version is not supported")
+}
+
 func TestHandshakeMustComeInTime(t *testing.T) {
 	h := openTLS(t, telling)
 	for _, begun := range []string{"", "\x16\x03\x01\x02"} {
