@@ -72,9 +72,12 @@ func (a *authority) write(name, kind string, blocks ...[]byte) string {
 
 // issue makes a pair of files that is good for so long.
 func (a *authority) issue(name string, life time.Duration, hosts ...string) Pair {
-	key := newKey(a.t)
+	return a.certify(newKey(a.t), name, life, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, hosts...)
+}
+
+func (a *authority) certify(key *ecdsa.PrivateKey, name string, life time.Duration, usage []x509.ExtKeyUsage, hosts ...string) Pair {
 	cert := a.sign(&x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: hosts, NotBefore: time.Now().Add(-48 * time.Hour),
-		NotAfter: time.Now().Add(life), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, a.cert, &key.PublicKey)
+		NotAfter: time.Now().Add(life), ExtKeyUsage: usage}, a.cert, &key.PublicKey)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		a.t.Fatal(err)
@@ -178,6 +181,11 @@ func TestWhatCannotBeUsedIsRefused(t *testing.T) {
 	a := newAuthority(t)
 	good, other := a.issue("good", year, "a.example"), a.issue("other", year, "a.example")
 	garbage := a.write("garbage", "NOTHING", nil)
+	encrypted := a.write("encrypted", "ENCRYPTED PRIVATE KEY", []byte("secret"))
+	small, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader) // not for TLS 1.3, and few know it in 1.2
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		source Source
 		want   []string
@@ -186,6 +194,8 @@ func TestWhatCannotBeUsedIsRefused(t *testing.T) {
 		"no key":      {Source{App: "blog", Pairs: []Pair{{good.Cert, "/nowhere.key"}}}, []string{"apps.blog.tls: cannot read the key", "/nowhere.key"}},
 		"another key": {Source{Pairs: []Pair{{good.Cert, other.Key}}}, []string{good.Cert, other.Key, "the key is not that of the certificate"}},
 		"garbage":     {Source{Pairs: []Pair{{garbage, good.Key}}}, []string{garbage}},
+		"encrypted":   {Source{Pairs: []Pair{{good.Cert, encrypted}}}, []string{"the key is encrypted"}},
+		"weak":        {Source{Pairs: []Pair{a.certify(small, "small", year, nil, "a.example")}}, []string{"no client can use them"}},
 		"client_ca":   {Source{ClientCA: garbage}, []string{"client_ca: there is no certificate in " + garbage}},
 	} {
 		_, _, err := Load([]Source{c.source}, time.Now())
@@ -207,7 +217,10 @@ func TestWhatCanBeUsedAllTheSameIsWarnedOf(t *testing.T) {
 		"expired": {-time.Hour, nil, "has expired on"},
 		"ends":    {5*24*time.Hour + time.Hour, nil, "in 5 days; renew it"},
 		"name":    {year, nil, "is not for b.example, but for a.example"},
-		"open":    {year, func(p Pair) { _ = os.Chmod(p.Key, 0o644) }, "everybody on this machine may read the key"},
+		"usage": {year, func(p Pair) {
+			a.certify(newKey(t), "x", year, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, "a.example")
+		}, "is not for servers"},
+		"open": {year, func(p Pair) { _ = os.Chmod(p.Key, 0o644) }, "everybody on this machine may read the key"},
 		"chain": {year, func(p Pair) {
 			b, _ := os.ReadFile(p.Cert)
 			block, _ := pem.Decode(b)
