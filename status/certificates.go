@@ -14,16 +14,11 @@ type Certificate struct {
 	Names     []string  `json:"names"`
 	Issuer    string    `json:"issuer"`
 	NotBefore time.Time `json:"not_before"`
-	NotAfter  time.Time `json:"not_after"`         // the zero time = there is none yet
-	ACME      bool      `json:"acme"`              // purser gets and renews it
-	Failure   *Failing  `json:"failure,omitempty"` // why there is none, or no newer one; nil = all is well
-}
-
-// Failing is what keeps purser from a certificate.
-type Failing struct {
-	Problem string    `json:"problem"`
-	At      time.Time `json:"at"`
-	Next    time.Time `json:"next_try"`
+	NotAfter  time.Time `json:"not_after"`          // the zero time = there is none yet
+	Problem   string    `json:"problem,omitempty"`  // why its files as they are now cannot be used, or why there is no newer one, and it is shown all the same
+	ACME      bool      `json:"acme"`               // purser gets and renews it, and the problem is that of the last try
+	FailedAt  time.Time `json:"failed_at,omitzero"` // when that was
+	NextTry   time.Time `json:"next_try,omitzero"`
 }
 
 // endsSoon is how long before its end a certificate stands out.
@@ -37,8 +32,8 @@ func (r readings) certificates(all []Certificate) {
 	for _, c := range all {
 		if c.ACME {
 			failed := 0.0
-			if c.Failure != nil {
-				failed = float64(c.Failure.At.Unix())
+			if c.Problem != "" {
+				failed = float64(c.FailedAt.Unix())
 			}
 			r.gauge(descFailing, failed, c.App, c.name())
 		}
@@ -59,11 +54,15 @@ func (t *text) certificates(d Document) {
 	for _, c := range d.Certificates {
 		t.line("%s: %s", t.paint(bold, "%s", cmp.Or(c.App, "(server)")), c.name())
 		t.line("  %s", c.origin())
-		for _, line := range c.story(d.Now) {
-			if c.needsCare(d.Now) {
-				line = t.paint(red, "%s", line)
-			}
-			t.line("  %s", line)
+		switch end := c.end(d.Now); {
+		case c.NotAfter.IsZero():
+		case c.endsSoon(d.Now):
+			t.line("  %s", t.paint(red, "%s", end))
+		default:
+			t.line("  %s", end)
+		}
+		if c.Problem != "" {
+			t.line("  %s", t.paint(red, "%s", c.trouble()))
 		}
 	}
 	t.line("")
@@ -83,39 +82,38 @@ func (c Certificate) origin() string {
 // endingCertificates tells, below a list of apps, of those that somebody has to look after.
 func (t *text) endingCertificates(d Document) {
 	for _, c := range d.Certificates {
-		if !c.needsCare(d.Now) {
-			continue
-		}
 		which := c.name()
 		if !c.ACME {
 			which = fmt.Sprintf("%s (%s)", Printable(c.File), which)
 		}
-		t.line("%s", t.paint(red, "Certificate %s: %s", which, strings.Join(c.story(d.Now), "; ")))
-	}
-}
-
-// needsCare reports whether somebody has to look after it: nobody renews it, or that fails. What lives for some days
-// only is always near its end.
-func (c Certificate) needsCare(now time.Time) bool {
-	if c.Failure != nil {
-		return true
-	}
-	return !c.NotAfter.IsZero() && c.NotAfter.Sub(now) < endsSoon && (!c.ACME || c.NotAfter.Before(now) || c.NotAfter.Sub(c.NotBefore) > 2*endsSoon)
-}
-
-// story is when it ends, and what keeps purser from it.
-func (c Certificate) story(now time.Time) (lines []string) {
-	if !c.NotAfter.IsZero() {
-		lines = append(lines, c.end(now))
-	}
-	if f := c.Failure; f != nil {
-		what := "cannot renew it"
-		if c.NotAfter.IsZero() {
-			what = "cannot obtain a certificate"
+		if c.endsSoon(d.Now) {
+			t.line("%s", t.paint(red, "Certificate %s: %s", which, c.end(d.Now)))
 		}
-		lines = append(lines, fmt.Sprintf("At %s: %s: %s; next try at %s", moment(f.At), what, Printable(f.Problem), moment(f.Next)))
+		if c.Problem != "" {
+			t.line("%s", t.paint(red, "Certificate %s: %s", which, c.trouble()))
+		}
 	}
-	return lines
+}
+
+// endsSoon reports whether somebody has to see to it. What lives for some days only is always near its end, and
+// renewed in time.
+func (c Certificate) endsSoon(now time.Time) bool {
+	if c.NotAfter.IsZero() || c.NotAfter.Sub(now) >= endsSoon {
+		return false
+	}
+	return !c.ACME || c.NotAfter.Before(now) || c.NotAfter.Sub(c.NotBefore) > 2*endsSoon
+}
+
+// trouble is what is wrong with its files, or keeps purser from a newer one.
+func (c Certificate) trouble() string {
+	what := "cannot renew it"
+	switch {
+	case !c.ACME:
+		return "The changed files cannot be used: " + Printable(c.Problem)
+	case c.NotAfter.IsZero():
+		what = "cannot obtain a certificate"
+	}
+	return fmt.Sprintf("At %s: %s: %s; next try at %s", moment(c.FailedAt), what, Printable(c.Problem), moment(c.NextTry))
 }
 
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -0700") }

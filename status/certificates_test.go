@@ -10,6 +10,7 @@ func TestCertificatesAreShownWithTheirEnd(t *testing.T) {
 	now := time.Now()
 	d := Document{Now: now, Apps: []App{}, Certificates: []Certificate{
 		{File: "/c/server.pem", Names: []string{"example.org"}, NotAfter: now.Add(30 * 24 * time.Hour)},
+		{App: "wiki", File: "/c/wiki.pem", Names: []string{"wiki.example"}, NotAfter: now.Add(30 * 24 * time.Hour), Problem: "there is no key"},
 		{App: "blog", File: "/c/blog.pem", Names: []string{"a.example", "b.example"}, NotAfter: now.Add(3*24*time.Hour + time.Minute)},
 		{App: "shop", File: "/c/shop.pem", NotAfter: now.Add(-time.Hour)},
 	}}
@@ -18,12 +19,13 @@ func TestCertificatesAreShownWithTheirEnd(t *testing.T) {
 		t.Fatal("cannot write")
 	}
 	for _, want := range []string{"(server): example.org\n  File: /c/server.pem\n  Ends: " + now.Add(30*24*time.Hour).Format("2006-01-02"),
-		"blog: a.example, b.example\n", ", in 3d 0h 1m", "; renew it\n", "  Ended: "} {
+		"blog: a.example, b.example\n", ", in 3d 0h 1m", "; renew it\n", "  Ended: ", "\n  The changed files cannot be used: there is no key\n"} {
 		if !strings.Contains(full.String(), want) {
 			t.Errorf("%q is not in\n%s", want, full.String())
 		}
 	}
-	for want, there := range map[string]bool{"Certificate /c/blog.pem (a.example, b.example): Ends: ": true, "Certificate /c/shop.pem": true, "server.pem": false} {
+	for want, there := range map[string]bool{"Certificate /c/blog.pem (a.example, b.example): Ends: ": true, "Certificate /c/shop.pem": true,
+		"Certificate /c/wiki.pem (wiki.example): The changed files cannot be used: there is no key\n": true, "server.pem": false} {
 		if strings.Contains(list.String(), want) != there {
 			t.Errorf("%q: want it to be in the list: %v\n%s", want, there, list.String())
 		}
@@ -32,13 +34,16 @@ func TestCertificatesAreShownWithTheirEnd(t *testing.T) {
 
 func TestCertificatesThatAnAuthorityIssues(t *testing.T) {
 	now, day := time.Now(), 24*time.Hour
-	failure := &Failing{Problem: "cannot reach it", At: now.Add(-time.Minute), Next: now.Add(time.Minute)}
-	of := func(name string, begins, ends time.Duration, failure *Failing) Certificate {
-		return Certificate{App: "blog", Names: []string{name}, Issuer: "CN=R1", NotBefore: now.Add(begins), NotAfter: now.Add(ends), ACME: true, Failure: failure}
+	of := func(name string, begins, ends time.Duration) Certificate {
+		return Certificate{App: "blog", Names: []string{name}, Issuer: "CN=R1", NotBefore: now.Add(begins), NotAfter: now.Add(ends), ACME: true}
+	}
+	failing := func(c Certificate) Certificate {
+		c.Problem, c.FailedAt, c.NextTry = "cannot reach it", now.Add(-time.Minute), now.Add(time.Minute)
+		return c
 	}
 	d := Document{Now: now, Apps: []App{}, Certificates: []Certificate{
-		of("good.org", -day, 89*day, nil), of("short.org", -day, 5*day, nil), of("old.org", -80*day, 10*day, nil), of("failing.org", -61*day, 29*day, failure),
-		{App: "blog", Names: []string{"new.org"}, ACME: true, Failure: failure}, {App: "blog", Names: []string{"waiting.org"}, ACME: true},
+		of("good.org", -day, 89*day), of("short.org", -day, 5*day), of("old.org", -80*day, 10*day), failing(of("failing.org", -61*day, 29*day)),
+		failing(Certificate{App: "blog", Names: []string{"new.org"}, ACME: true}), {App: "blog", Names: []string{"waiting.org"}, ACME: true},
 	}}
 	var full, list strings.Builder
 	if WriteText(&full, d, false) != nil || WriteList(&list, d, false) != nil {

@@ -212,11 +212,8 @@ func (p *purser) issued() []status.Certificate {
 		return nil
 	}
 	for _, s := range p.issuance.List() {
-		c := status.Certificate{App: p.owners[s.Name], Names: []string{s.Name}, Issuer: s.Issuer, NotBefore: s.NotBefore, NotAfter: s.NotAfter, ACME: true}
-		if s.Failure.Text != "" {
-			c.Failure = &status.Failing{Problem: s.Failure.Text, At: s.Failure.At, Next: s.Failure.Next}
-		}
-		all = append(all, c)
+		all = append(all, status.Certificate{App: p.owners[s.Name], Names: []string{s.Name}, Issuer: s.Issuer, NotBefore: s.NotBefore, NotAfter: s.NotAfter,
+			ACME: true, Problem: s.Failure.Text, FailedAt: s.Failure.At, NextTry: s.Failure.Next})
 	}
 	return all
 }

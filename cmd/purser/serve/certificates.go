@@ -71,7 +71,7 @@ func (p *purser) listCertificates() []status.Certificate {
 	all := []status.Certificate{}
 	if p.certificates != nil {
 		for _, c := range p.certificates.List() {
-			all = append(all, status.Certificate{App: c.App, File: c.File, Names: c.Names, Issuer: c.Issuer, NotBefore: c.NotBefore, NotAfter: c.NotAfter})
+			all = append(all, status.Certificate{App: c.App, File: c.File, Names: c.Names, Issuer: c.Issuer, NotBefore: c.NotBefore, NotAfter: c.NotAfter, Problem: c.Problem})
 		}
 	}
 	return append(all, p.issued()...)
