@@ -84,9 +84,7 @@ func TestCertificateIsIssuedByHTTP(t *testing.T) {
 	if got := harness.Ask(t, i.Purser, "GET /.well-known/acme-challenge/other HTTP/1.1\r\nHost: blog.example\r\n\r\n"); !strings.HasPrefix(got.Body, "hello") {
 		t.Errorf("a challenge of somebody else did not come to the app: %d %q", got.StatusCode, got.Body)
 	}
-	if lines := i.Log.Lines("certificate obtained:"); len(lines) != 1 {
-		t.Errorf("it is told as %q", lines)
-	}
+	harness.Eventually(t, harness.Patience, "it is told", func() bool { return len(i.Log.Lines("certificate obtained:")) == 1 })
 }
 
 func TestCertificateIsIssuedByTLS(t *testing.T) {
@@ -142,9 +140,7 @@ func TestCertificateIsRenewedInTime(t *testing.T) {
 		seen[state.PeerCertificates[0].SerialNumber.String()] = true
 		return len(seen) == 3
 	})
-	if len(i.Log.Lines("certificate renewed")) < 2 {
-		t.Error("the log does not tell of it")
-	}
+	harness.Eventually(t, harness.Patience, "it is told", func() bool { return len(i.Log.Lines("certificate renewed:")) >= 2 })
 	if n := i.ca.Issued(); n > 12 {
 		t.Errorf("%d certificates were issued", n)
 	}
@@ -164,8 +160,21 @@ func TestAuthorityThatIsDownAtTheFirstStart(t *testing.T) {
 		t.Error("it is not told that a client could not come")
 	}
 	i.statusShows("app: blog.example", "cannot obtain a certificate: ", "next try at ")
+	if metrics := i.metrics(); !strings.Contains(metrics, `purser_certificate_failure_seconds{app="app",name="blog.example"} 1`) || strings.Contains(metrics, "purser_certificate_not_after_seconds{") {
+		t.Errorf("the metrics are\n%s", metrics)
+	}
 	i.ca.Start()
 	i.await("blog.example")
+	harness.Eventually(t, harness.Patience, "the metrics tell that all is well", func() bool {
+		metrics := i.metrics()
+		return strings.Contains(metrics, `purser_certificate_failure_seconds{app="app",name="blog.example"} 0`) &&
+			strings.Contains(metrics, `purser_certificate_not_after_seconds{app="app",file="blog.example"} `)
+	})
+}
+
+func (i *issuing) metrics() string {
+	i.t.Helper()
+	return i.AdminRequest(i.t, "GET", "/metrics", nil).Body
 }
 
 func (i *issuing) statusShows(want ...string) {

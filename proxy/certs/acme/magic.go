@@ -75,8 +75,8 @@ func (m *Manager) recall(n *name) {
 	}
 }
 
-// look has certmagic do for a name what is to be done now, once, and returns how long the certificate lasts that
-// there is then, also after an error. It begins with what is stored, so that the answer of OCSP is a fresh one.
+// look has certmagic do for a name what is to be done now, once, and uses the certificate that there is then, also
+// after an error. It begins with what is stored, so that the answer of OCSP is a fresh one.
 func (m *Manager) look(ctx context.Context, n *name, failures int) error {
 	ctx = context.WithValue(ctx, certmagic.AttemptsCtxKey, &failures) // after a failure Let's Encrypt is asked for a trial first
 	m.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: n.host}})

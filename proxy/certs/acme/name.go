@@ -33,8 +33,7 @@ type name struct {
 
 	mu       sync.Mutex // guards what follows
 	shown    tls.Certificate
-	since    time.Time // it was got in this run; zero = it was stored
-	failures int       // in a row
+	failures int // in a row
 	failure  Failure
 }
 
