@@ -30,6 +30,7 @@ type entry struct {
 	ca    *x509.CertPool
 	seen  []stamp // of the files, when they were last read
 	moved []stamp // of files that have changed since, and perhaps still do; nil = none has
+	wrong string  // why the files as they are now cannot be used; "" = they are
 }
 
 // A Store is all certificates. They are replaced as a whole: who reads never waits.
@@ -37,6 +38,7 @@ type Store struct {
 	now    func() time.Time
 	book   atomic.Pointer[book]
 	config *tls.Config
+	issued issued
 }
 
 // Load reads all sources. Warnings are what does not keep them from being used. The error is all that does.
@@ -58,7 +60,7 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 	if err := joined(wrong); err != nil {
 		return nil, warnings, err
 	}
-	s.book.Store(newBook(entries))
+	s.book.Store(newBook(entries, &s.issued))
 	s.config = s.newConfig()
 	return s, warnings, nil
 }

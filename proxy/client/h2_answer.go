@@ -245,11 +245,13 @@ func (c *h2Call) endsWithHead(trailers []wire.Field) bool {
 	return bare && c.closed && !c.left
 }
 
-// Cut resets the stream alone: the client knows then that the answer is not whole.
+// Cut resets the stream alone: the client knows then that the answer is not whole. What was gathered goes out
+// before, the head first: content without one is a fault that clients end their connection for.
 func (c *h2Call) Cut() {
 	a, s := &c.answer, c.all
 	s.mu.Lock()
 	if a.box == nil && a.out != nil && a.err == nil {
+		c.sendHead(false)
 		_, _ = c.offer(a.content(), false, nil)
 	}
 	if !c.silent() {
