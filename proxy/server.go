@@ -83,13 +83,14 @@ func New(c Config) *Server {
 	s.clock = s.sweeper.Clock
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
+	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
-		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients(), H2C: c.Server.H2C})
+		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients(), H2C: c.Server.H2C,
+		ProxyProtocol: c.Server.ProxyProtocol, ProxyUnix: c.Server.ProxyUnix, Refused: s.rejects.refused})
 	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
 	s.tallies = map[string]*tally{}
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
 	s.security = newSecurity(c.Certs, c.HTTPSPort)
-	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	s.wg.Go(func() { keepMemory(s.ctx) })
@@ -225,6 +226,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Spool returns how many bytes of bodies and answers wait in files, and how many may.
 func (s *Server) Spool() (held, most int64) { return s.spool.Use() }
+
+// Unannounced returns how many connections were refused that a peer of proxy_protocol did not begin with a
+// header of the PROXY protocol.
+func (s *Server) Unannounced() int64 { return s.conns.Unannounced() }
 
 // Faults returns how many connections were ended by a fault in purser.
 func (s *Server) Faults() int64 { return s.faults.Load() + s.conns.Faults() }

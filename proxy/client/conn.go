@@ -50,6 +50,7 @@ type conn struct {
 	dropped   atomic.Bool // it is to close without another word, if no request is under way
 	faulty    bool        // a fault of ours has ended it
 	spoke     bool        // it has answered a call
+	announced bool        // it begins with a header of the PROXY protocol
 	multiplex atomic.Bool // it speaks HTTP/2
 	last      bool        // the last call was answered
 	peer      Peer
@@ -99,6 +100,9 @@ func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
 func (c *conn) serve() {
 	defer c.end()
 	defer c.recovered()
+	if c.announced && !c.takeProxyHeader() {
+		return
+	}
 	if c.secure != nil && !c.shakeHands() {
 		return
 	}

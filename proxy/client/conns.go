@@ -27,6 +27,13 @@ type Config struct {
 	TrustUnix bool           // so are those of all peers on unix sockets
 	Most      int            // more connections than that make room for one another; 0 = no limit
 	H2C       bool           // a client may speak HTTP/2 without TLS, if it begins with it
+
+	// ProxyProtocol are peers that begin each connection with a header of the PROXY protocol, before TLS, that
+	// says who the client is; with ProxyUnix so do all peers on unix sockets. Refused is told of connections
+	// that such a peer has begun with anything else.
+	ProxyProtocol []netip.Prefix
+	ProxyUnix     bool
+	Refused       func(p *Peer, why error)
 }
 
 // Conns are the open connections of clients.
@@ -38,9 +45,10 @@ type Conns struct {
 	calls   sync.Pool      // of *h1Call
 	streams sync.Pool      // of *h2Call
 
-	stopping  atomic.Bool
-	lingering atomic.Int32
-	faults    atomic.Int64
+	stopping    atomic.Bool
+	lingering   atomic.Int32
+	faults      atomic.Int64
+	unannounced atomic.Int64
 
 	mu      sync.Mutex // guards what follows
 	first   *conn
@@ -70,6 +78,7 @@ func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) {
 		return
 	}
 	c := &conn{set: s, sock: stream, secure: secure, peer: s.newPeer(nc)}
+	c.announced = s.sendsProxyHeader(&c.peer)
 	c.takeTime(expecting)
 	if n := s.enter(c); s.Most > 0 && n > s.Most {
 		s.Shed()
@@ -121,8 +130,10 @@ func (s *Conns) newPeer(c net.Conn) Peer {
 }
 
 // Trusts reports whether the X-Forwarded-* of a peer with that address are believed.
-func (s *Conns) Trusts(a netip.Addr) bool {
-	for _, p := range s.Trusted {
+func (s *Conns) Trusts(a netip.Addr) bool { return among(s.Trusted, a) }
+
+func among(all []netip.Prefix, a netip.Addr) bool {
+	for _, p := range all {
 		if p.Contains(a) {
 			return true
 		}
