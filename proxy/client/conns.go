@@ -25,7 +25,6 @@ type Config struct {
 	Log       hclog.Logger
 	Trusted   []netip.Prefix // peers whose X-Forwarded-* are believed
 	TrustUnix bool           // so are those of all peers on unix sockets
-	Most      int            // more connections than that make room for one another; 0 = no limit
 	H2C       bool           // a client may speak HTTP/2 without TLS, if it begins with it
 
 	// ProxyProtocol are peers that begin each connection with a header of the PROXY protocol, before TLS, that
@@ -34,6 +33,9 @@ type Config struct {
 	ProxyProtocol []netip.Prefix
 	ProxyUnix     bool
 	Refused       func(p *Peer, why error)
+
+	Room         func(fd uintptr) Room // how much there is, as the descriptor of a new connection tells; nil = much
+	NoRoomAnswer []byte                // what is said in clear to those who are turned away
 }
 
 // Conns are the open connections of clients.
@@ -69,26 +71,29 @@ func NewConns(c Config) *Conns {
 // Add serves a connection until it ends.
 func (s *Conns) Add(nc net.Conn) { s.AddTLS(nc, nil) }
 
-// AddTLS is Add for one that begins with TLS, unless secure is nil.
-func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) {
+// AddTLS is Add for one that begins with TLS, unless secure is nil. It tells how much room there was, and whether
+// the connection was let in.
+func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) (room Room, in bool) {
 	stream, err := sock.New(nc, s.Sweeper)
 	if err != nil {
 		s.Log.Error("cannot use an accepted connection", "error", err)
 		_ = nc.Close()
-		return
+		return MuchRoom, true
+	}
+	if room, in = s.makeRoom(stream); !in {
+		s.turnAway(stream, secure == nil)
+		return room, false
 	}
 	c := &conn{set: s, sock: stream, secure: secure, peer: s.newPeer(nc)}
 	c.announced = s.sendsProxyHeader(&c.peer)
 	c.takeTime(expecting)
-	if n := s.enter(c); s.Most > 0 && n > s.Most {
-		s.Shed()
-	}
+	s.enter(c)
 	s.wg.Add(1)
 	go c.serve()
+	return room, true
 }
 
-// enter returns how many connections there are then.
-func (s *Conns) enter(c *conn) int {
+func (s *Conns) enter(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.next = s.first
@@ -97,7 +102,6 @@ func (s *Conns) enter(c *conn) int {
 	}
 	s.first = c
 	s.count++
-	return s.count
 }
 
 func (s *Conns) remove(c *conn) {

@@ -194,6 +194,7 @@ func TestHeaderMustComeInTime(t *testing.T) {
 	h, refused := proxied(t, whoIs)
 	for i, begun := range []string{"", "PROXY TCP4 "} {
 		c := h.dial().send("%s", begun)
+		h.await(expecting, 1)
 		h.until("its time is over", func() bool { h.later(); return h.count() == 0 })
 		c.expectNothing()
 		h.until("that is told", func() bool { return refused.count() == i+1 })

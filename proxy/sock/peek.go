@@ -48,3 +48,14 @@ func (s *Socket) Take(p []byte) (err error) {
 	}
 	return err
 }
+
+// Discard throws away what has come, as far as it is a request's head at most, so that the end of the connection
+// does not reset it (RFC 9112 section 9.6). It does not wait.
+func (s *Socket) Discard() {
+	var p [4 << 10]byte
+	for range 4 {
+		if n, _, _ := receive(s.fd, p[:]); n < len(p) {
+			return
+		}
+	}
+}
