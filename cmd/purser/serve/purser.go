@@ -89,10 +89,11 @@ func (p *purser) run() error {
 		return err
 	}
 	defer claim.release()
-	doors, err := openListeners(p.Conf.Server.Listen)
+	doors, unused, err := openListeners(p.Conf.Server.Listen)
 	if err != nil {
 		return err
 	}
+	p.warnOfUnused(unused)
 	defer closeAll(doors)
 	adminDoor, err := p.openAdmin()
 	if err != nil {
