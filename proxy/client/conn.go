@@ -16,6 +16,7 @@ import (
 // ever: the head's is hard, and bodies must keep a minimum rate besides moving.
 const (
 	headTimeout  = 15 * time.Second // from the first byte of a head to its last
+	stoppedHead  = 2 * time.Second  // the same from the beginning of a stop
 	idleTimeout  = 60 * time.Second // between requests
 	stallTimeout = 30 * time.Second // without a byte of a body, either way
 	rateGrace    = 2 * time.Minute  // before the minimum rate is asked for
@@ -53,6 +54,7 @@ type conn struct {
 	announced bool        // it begins with a header of the PROXY protocol
 	multiplex atomic.Bool // it speaks HTTP/2
 	last      bool        // the last call was answered
+	hurried   bool        // a stop has shortened the time for its head
 	peer      Peer
 	since     atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
 	secure    *tls.Config  // what TLS begins with; nil without TLS
@@ -91,6 +93,17 @@ func (c *conn) stop() {
 		c.sock.Wake()
 	case c.mayDrop():
 		c.drop()
+	case c.present() == reading:
+		c.sock.Wake() // and it hurries
+	}
+}
+
+// hurry leaves a head that is coming in little time, if there is a stop: it must not hold that up. Most come at
+// once.
+func (c *conn) hurry() {
+	if !c.hurried && c.set.stopping.Load() && c.present() == reading && !c.multiplex.Load() {
+		c.hurried = true
+		c.sock.Arm(min(c.since.Load()+int64(headTimeout), c.clock().In(stoppedHead)))
 	}
 }
 
@@ -248,6 +261,7 @@ func (c *conn) over(err error) error {
 	case c.set.ctx.Err() != nil && c.present() != lingering:
 		return ErrStopping
 	}
+	c.hurry()
 	return nil
 }
 
