@@ -108,9 +108,12 @@ func (e *entry) again(now time.Time, news News) *entry {
 func (s *Store) remind(news News) {
 	for _, e := range s.book.Load().entries {
 		for i, c := range e.shown {
-			if age := e.Pairs[i].age(c, s.now()); age != "" {
+			if age := age(e.Pairs[i].Cert, c.Leaf, s.now()); age != "" {
 				news.Warning(Warning{e.App, e.Pairs[i].Cert, e.table() + ": " + age})
 			}
+		}
+		for _, age := range ages(e.ClientCA, e.ca, s.now()) {
+			news.Warning(Warning{e.App, e.ClientCA, e.table() + ": " + age})
 		}
 	}
 }
