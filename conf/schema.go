@@ -53,8 +53,7 @@ var serverSchema = schema[Server]{
 		peersAt("trusted_proxies", func(s *Server) (*[]netip.Prefix, *bool) { return &s.TrustedProxies, &s.TrustUnix }),
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
 	},
-	tables: []string{"tls"},
-	later:  []string{"acme"},
+	tables: []string{"tls", "acme"},
 }
 
 var appSchema = schema[App]{

@@ -47,7 +47,13 @@ func secured(x *exchange) (*reply, error) {
 	} else if misdirected(x, tls.ServerName) {
 		return nil, errMisdirected
 	}
-	return nil, x.checkProof()
+	err := x.checkProof()
+	if errors.Is(err, errUnproven) && x.asksForChallenge() {
+		if r, err := publicFile(x); r != nil || err != nil {
+			return r, err
+		}
+	}
+	return nil, err
 }
 
 // misdirected reports whether a request is for a host that its connection was not made for (RFC 9110 section
@@ -77,6 +83,23 @@ func (x *exchange) checkProof() error {
 // challenges is where an authority looks for proof that a host is ours, by http (RFC 8555 section 8.3).
 var challenges = []byte("/.well-known/acme-challenge/")
 
+// prove answers an authority that we have asked for a certificate. What is none of ours goes on, to an app that may
+// have asked another.
+func prove(x *exchange) *reply {
+	if x.proof == nil || !bytes.HasPrefix(x.req.Path, challenges) || string(x.req.Method) != "GET" {
+		return nil
+	}
+	text, ours := x.proof(string(wire.NormalHost(nil, x.req.Host)), string(x.req.Path))
+	if !ours {
+		return nil
+	}
+	r := &x.reply
+	r.begin(200)
+	r.add("Content-Type", "application/octet-stream")
+	r.length, r.content = int64(len(text)), &pageContent{[]byte(text)}
+	return r
+}
+
 // redirects reports whether a client that came by http is to come by https: there is a certificate for its
 // host, and it is not known to use https towards a proxy already. Whoever connects over a unix socket and is
 // not trusted may be a proxy, too, and would come again for ever.
@@ -87,7 +110,14 @@ func (x *exchange) redirects() bool {
 	}
 	var scratch [128]byte
 	host := wire.NormalHost(scratch[:0], o.forwardedHost())
-	return !bytes.HasPrefix(x.req.Path, challenges) && x.security.certs.Covers(string(host))
+	return !x.asksForChallenge() && x.security.certs.Covers(string(host))
+}
+
+// asksForChallenge reports a path of one name below that: whatever an app makes of dots and slashes, it leads
+// nowhere else. A file there may be seen by everybody, as an authority has no certificate to show.
+func (x *exchange) asksForChallenge() bool {
+	token, found := bytes.CutPrefix(x.req.Path, challenges)
+	return found && len(token) > 0 && token[0] != '.' && !bytes.ContainsAny(token, `/%\`)
 }
 
 // toHTTPS keeps method, path and query.

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +148,56 @@ func TestWhoIsSentToHTTPS(t *testing.T) {
 				t.Errorf("got %d to %q, want %q", res.StatusCode, got, c.want)
 			}
 		})
+	}
+}
+
+// ownProof is what is to be found at one host.
+func ownProof(host, path string) (string, bool) {
+	return "proof", host == "example.com" && path == "/.well-known/acme-challenge/token"
+}
+
+func TestAuthorityFindsItsProofBeforeAnythingElse(t *testing.T) {
+	f, dial := newSecureFront(t, func(_ *conf.Server, a *conf.App) { a.TLS.Redirect, a.Hosts = true, []string{"example.com"} })
+	for line, want := range map[string]string{
+		"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: EXAMPLE.com:80":  "200 proof",
+		"GET /.well-known/acme-challenge/other HTTP/1.1\r\nHost: example.com":     "200 ",
+		"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: www.example.org": "404 ",
+		"POST /.well-known/acme-challenge/token HTTP/1.1\r\nHost: example.com":    "200 ",
+		"GET /other HTTP/1.1\r\nHost: example.com":                                "308 ",
+	} {
+		res, body := dial().send("%s\r\n\r\n", line).answer("GET")
+		if got := strconv.Itoa(res.StatusCode) + " " + body; !strings.HasPrefix(got, want) || want != "200 proof" && strings.HasSuffix(got, "proof") {
+			t.Errorf("%s\n got %q, want %q", line, got, want)
+		}
+	}
+	if _, body := f.dial().send("GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: example.com\r\n\r\n").answer("GET"); body != "proof" {
+		t.Errorf("who was sent to https on the way got %q", body)
+	}
+}
+
+// An authority has no certificate to show, and follows no redirect to who wants one.
+func TestAuthorityFindsWhatItLooksForByHTTP(t *testing.T) {
+	root := t.TempDir()
+	put(t, filepath.Join(root, "public"), ".well-known/acme-challenge/token", "proof", "secret", "secret")
+	for path, want := range map[string][2]int{ // of an app that lets everybody in, and of one that wants certificates
+		"/.well-known/acme-challenge/token":           {200, 200},
+		"/.well-known/acme-challenge/unknown":         {200, 403}, // the app's own answer
+		"/.well-known/acme-challenge/":                {308, 308},
+		"/.well-known/acme-challenge/../../secret":    {308, 308},
+		"/.well-known/acme-challenge/..%2f..%2fother": {308, 308},
+		`/.well-known/acme-challenge/..\..\other`:     {308, 308},
+		"/.well-known/acme-challenge/.hidden":         {308, 308},
+		"/secret":                                     {308, 308},
+	} {
+		for i, ca := range []string{"", "staff.pem"} {
+			_, clear := newSecureFront(t, func(_ *conf.Server, a *conf.App) {
+				a.Root, a.Public, a.TLS.Redirect, a.TLS.ClientCA = root, "public", true, ca
+			})
+			res, body := clear().send("GET %s HTTP/1.1\r\nHost: example.com\r\n\r\n", path).answer("GET")
+			if res.StatusCode != want[i] {
+				t.Errorf("%s, client_ca %q: got %d %q, want %d", path, ca, res.StatusCode, body, want[i])
+			}
+		}
 	}
 }
 

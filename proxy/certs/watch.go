@@ -2,6 +2,7 @@ package certs
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -69,14 +70,15 @@ func (s *Store) look(news News) {
 		}
 	}
 	if changed {
-		s.book.Store(newBook(entries))
+		s.book.Store(newBook(entries, &s.issued))
 	}
 }
 
-// settled reports whether the files have changed, and not since the last look.
+// settled reports whether the files are to be read again: they have changed, and not since the last look, or they
+// could not be used. What was in the way need not show on the files, such as the rights of a group.
 func (e *entry) settled() bool {
 	now := stampAll(e.files())
-	if slices.Equal(now, e.seen) {
+	if e.wrong == "" && slices.Equal(now, e.seen) {
 		e.moved = nil
 		return false
 	}
@@ -85,12 +87,20 @@ func (e *entry) settled() bool {
 	return slices.Equal(now, was)
 }
 
-// again returns the entry as the files are now, or as it was if they cannot be used.
+// again returns the entry as the files are now, or as it was if they cannot be used: a certificate that is not valid
+// now never takes the place of one that is.
 func (e *entry) again(now time.Time, news News) *entry {
 	next := &entry{Source: e.Source, shown: e.shown, names: e.names, ca: e.ca, seen: e.moved}
 	warnings, err := next.read(now)
+	if err == nil && e.valid(now) == nil {
+		err = next.valid(now)
+	}
 	if err != nil {
-		news.Unusable(e.App, e.files(), err)
+		next.shown, next.names, next.ca = e.shown, e.names, e.ca
+		next.moved, next.wrong = e.moved, err.Error()
+		if next.wrong != e.wrong {
+			news.Unusable(e.App, e.files(), err)
+		}
 		return next
 	}
 	news.Read(e.App, e.files())
@@ -100,13 +110,26 @@ func (e *entry) again(now time.Time, news News) *entry {
 	return next
 }
 
+// valid says which certificate of the entry no client takes at this time.
+func (e *entry) valid(now time.Time) error {
+	for i, c := range e.shown {
+		if now.Before(c.Leaf.NotBefore) || now.After(c.Leaf.NotAfter) {
+			return fmt.Errorf("%s: %s", e.table(), age(e.Pairs[i].Cert, c.Leaf, now))
+		}
+	}
+	return nil
+}
+
 // remind warns of what ends.
 func (s *Store) remind(news News) {
 	for _, e := range s.book.Load().entries {
 		for i, c := range e.shown {
-			if age := e.Pairs[i].age(c, s.now()); age != "" {
+			if age := age(e.Pairs[i].Cert, c.Leaf, s.now()); age != "" {
 				news.Warning(Warning{e.App, e.Pairs[i].Cert, e.table() + ": " + age})
 			}
+		}
+		for _, age := range ages(e.ClientCA, e.ca, s.now()) {
+			news.Warning(Warning{e.App, e.ClientCA, e.table() + ": " + age})
 		}
 	}
 }

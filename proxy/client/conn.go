@@ -73,40 +73,6 @@ func (c *conn) takeTime(p phase) {
 	c.setPhase(p)
 }
 
-// mayDrop reports whether a stop may end the connection: nothing of a request is here, or its answer is
-// out.
-func (c *conn) mayDrop() bool {
-	p := c.present()
-	return p == expecting || p == idle || p == lingering
-}
-
-// drop ends the connection if it waits for the client's bytes, and not for a body, when its goroutine looks.
-func (c *conn) drop() {
-	c.dropped.Store(true)
-	c.sock.Wake()
-}
-
-// stop ends the connection if nothing of a request is here. One that speaks HTTP/2 sees to that itself.
-func (c *conn) stop() {
-	switch {
-	case c.multiplex.Load():
-		c.sock.Wake()
-	case c.mayDrop():
-		c.drop()
-	case c.present() == reading:
-		c.sock.Wake() // and it hurries
-	}
-}
-
-// hurry leaves a head that is coming in little time, if there is a stop: it must not hold that up. Most come at
-// once.
-func (c *conn) hurry() {
-	if !c.hurried && c.set.stopping.Load() && c.present() == reading && !c.multiplex.Load() {
-		c.hurried = true
-		c.sock.Arm(min(c.since.Load()+int64(headTimeout), c.clock().In(stoppedHead)))
-	}
-}
-
 func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
 
 // serve serves requests until the connection ends.
@@ -148,10 +114,10 @@ func (c *conn) serve() {
 }
 
 // beginsHTTP2 reports a first request that is the first half of the preface of HTTP/2 (RFC 9113 section 3.4),
-// where that is spoken without TLS.
+// where that is spoken without TLS. Behind TLS it is agreed on there, or not spoken.
 func (c *conn) beginsHTTP2() bool {
 	const half = "PRI * HTTP/2.0\r\n\r\n"
-	return c.set.H2C && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
+	return c.set.H2C && c.peer.TLS == nil && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
 }
 
 // answer has the call answered.
