@@ -52,7 +52,7 @@ func (b *book) clientConfig(e *entry) *tls.Config {
 	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return b.choose(hello)
 	}
-	c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, e.ca
+	c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, poolOf(e.ca)
 	c.SessionTicketsDisabled = true
 	return c
 }
