@@ -116,18 +116,43 @@ func TestCONTINUATIONFloodEndsTheConnection(t *testing.T) {
 
 var p1 = []byte{0x00, 0x01, 'x', 0x01, 'y'} // a small literal field
 
-func TestHPACKBombIsNotUnpacked(t *testing.T) {
+// bomb is the head of a request with a large field, which it has so many times more, for a byte each.
+func (p *peer2) bomb(more int) []byte {
+	block := bytes.Clone(p.encode(append(plainGet[:8:8], "x-bomb", strings.Repeat("a", 3000))...))
+	return append(block, bytes.Repeat([]byte{0x80 | 62}, more)...) // the newest entry of the table, again and again
+}
+
+func TestHeadBeyondTheLimitIsRefusedAlone(t *testing.T) {
 	h := open(t, telling2)
 	p := h.dial2()
-	block := bytes.Clone(p.encode(append(plainGet[:8:8], "x-bomb", strings.Repeat("a", 3000))...))
-	block = append(block, bytes.Repeat([]byte{0x80 | 62}, 100000)...) // the newest entry of the table, again and again
-	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:1<<14], EndStream: true}))
-	for block = block[1<<14:]; len(block) > 1<<14; block = block[1<<14:] {
-		p.send(p.WriteContinuation(1, false, block[:1<<14]))
-	}
-	p.send(p.WriteContinuation(1, true, block))
+	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.bomb(50), EndStream: true, EndHeaders: true}))
 	p.until("431", func() bool { return p.stream(1).status == "431" })
 	p.ask(3, true, plainGet...).expect(3, 200, "/")
+}
+
+func TestHPACKBombEndsTheConnection(t *testing.T) {
+	h := open(t, telling2)
+	p := h.dial2()
+	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.bomb(10000), EndStream: true, EndHeaders: true}))
+	p.expectAway(http2.ErrCodeEnhanceYourCalm)
+}
+
+// What is refused may be sent again and again, so that nothing of it may be kept.
+func TestRefusedHeadsHoldNoMemory(t *testing.T) {
+	refused := make(chan *h2Call, 1)
+	h := open(t, func(c Call, bad error) { refused <- c.(*h2Call); telling2(c, bad) })
+	p := h.dial2()
+	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.bomb(50), EndStream: true, EndHeaders: true}))
+	c := <-refused
+	if size := c.head.Size(); size > 8<<10 {
+		t.Errorf("a head that was refused holds %d bytes", size)
+	}
+	for _, f := range c.req.Fields[:cap(c.req.Fields)] {
+		if f.Name != nil || f.Value != nil {
+			t.Fatal("a field of it is held")
+		}
+	}
+	p.until("431", func() bool { return p.stream(1).status == "431" })
 }
 
 func TestClientThatReadsNoAnswersToItsPINGsIsCutOff(t *testing.T) {
