@@ -33,7 +33,7 @@ type Group struct {
 	mu       sync.Mutex
 	state    groupState
 	timer    *time.Timer
-	alarm    time.Time     // when timer goes off; zero or past = it does not
+	alarm    time.Time     // when timer goes off; past = it is about to; zero = it does not
 	progress chan struct{} // closed when a restart takes a step; nil if nobody looks
 	news     []func()      // to be told once mu is free
 	telling  bool          // somebody does that

@@ -310,7 +310,7 @@ func (w *world) makeRoom() {
 // setTimer is what Group.setTimer does.
 func (g *simGroup) setTimer() {
 	next := g.state.deadline(g.world.now)
-	if next.IsZero() || g.alarm.After(g.world.now) && !next.Before(g.alarm) {
+	if next.IsZero() || !g.alarm.IsZero() && !next.Before(g.alarm) {
 		return
 	}
 	g.alarm = next

@@ -47,7 +47,13 @@ func secured(x *exchange) (*reply, error) {
 	} else if misdirected(x, tls.ServerName) {
 		return nil, errMisdirected
 	}
-	return nil, x.checkProof()
+	err := x.checkProof()
+	if errors.Is(err, errUnproven) && x.asksForChallenge() {
+		if r, err := publicFile(x); r != nil || err != nil {
+			return r, err
+		}
+	}
+	return nil, err
 }
 
 // misdirected reports whether a request is for a host that its connection was not made for (RFC 9110 section
@@ -87,7 +93,14 @@ func (x *exchange) redirects() bool {
 	}
 	var scratch [128]byte
 	host := wire.NormalHost(scratch[:0], o.forwardedHost())
-	return !bytes.HasPrefix(x.req.Path, challenges) && x.security.certs.Covers(string(host))
+	return !x.asksForChallenge() && x.security.certs.Covers(string(host))
+}
+
+// asksForChallenge reports a path of one name below that: whatever an app makes of dots and slashes, it leads
+// nowhere else. A file there may be seen by everybody, as an authority has no certificate to show.
+func (x *exchange) asksForChallenge() bool {
+	token, found := bytes.CutPrefix(x.req.Path, challenges)
+	return found && len(token) > 0 && token[0] != '.' && !bytes.ContainsAny(token, `/%\`)
 }
 
 // toHTTPS keeps method, path and query.

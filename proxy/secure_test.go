@@ -149,6 +149,32 @@ func TestWhoIsSentToHTTPS(t *testing.T) {
 	}
 }
 
+// An authority has no certificate to show, and follows no redirect to who wants one.
+func TestAuthorityFindsWhatItLooksForByHTTP(t *testing.T) {
+	root := t.TempDir()
+	put(t, filepath.Join(root, "public"), ".well-known/acme-challenge/token", "proof", "secret", "secret")
+	for path, want := range map[string][2]int{ // of an app that lets everybody in, and of one that wants certificates
+		"/.well-known/acme-challenge/token":           {200, 200},
+		"/.well-known/acme-challenge/unknown":         {200, 403}, // the app's own answer
+		"/.well-known/acme-challenge/":                {308, 308},
+		"/.well-known/acme-challenge/../../secret":    {308, 308},
+		"/.well-known/acme-challenge/..%2f..%2fother": {308, 308},
+		`/.well-known/acme-challenge/..\..\other`:     {308, 308},
+		"/.well-known/acme-challenge/.hidden":         {308, 308},
+		"/secret":                                     {308, 308},
+	} {
+		for i, ca := range []string{"", "staff.pem"} {
+			_, clear := newSecureFront(t, func(_ *conf.Server, a *conf.App) {
+				a.Root, a.Public, a.TLS.Redirect, a.TLS.ClientCA = root, "public", true, ca
+			})
+			res, body := clear().send("GET %s HTTP/1.1\r\nHost: example.com\r\n\r\n", path).answer("GET")
+			if res.StatusCode != want[i] {
+				t.Errorf("%s, client_ca %q: got %d %q, want %d", path, ca, res.StatusCode, body, want[i])
+			}
+		}
+	}
+}
+
 func TestHSTSIsToldOverHTTPSOnly(t *testing.T) {
 	f, clear := newSecureFront(t, func(_ *conf.Server, a *conf.App) { a.TLS.HSTS = time.Hour })
 	conn := f.dial()

@@ -14,6 +14,7 @@ type Certificate struct {
 	Issuer    string    `json:"issuer"`
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
+	Problem   string    `json:"problem,omitempty"` // why its files as they are now cannot be used, and it is shown all the same
 }
 
 // endsSoon is how long before its end a certificate stands out.
@@ -40,6 +41,9 @@ func (t *text) certificates(d Document) {
 		} else {
 			t.line("  %s", c.end(d.Now))
 		}
+		if c.Problem != "" {
+			t.line("  %s", t.paint(red, "%s", c.unusable()))
+		}
 	}
 	t.line("")
 }
@@ -50,7 +54,15 @@ func (t *text) endingCertificates(d Document) {
 		if c.endsSoon(d.Now) {
 			t.line("%s", t.paint(red, "Certificate %s (%s): %s", Printable(c.File), strings.Join(c.Names, ", "), c.end(d.Now)))
 		}
+		if c.Problem != "" {
+			t.line("%s", t.paint(red, "Certificate %s (%s): %s", Printable(c.File), strings.Join(c.Names, ", "), c.unusable()))
+		}
 	}
+}
+
+// unusable is why its files are not used.
+func (c Certificate) unusable() string {
+	return "The changed files cannot be used: " + Printable(c.Problem)
 }
 
 func (c Certificate) endsSoon(now time.Time) bool { return c.NotAfter.Sub(now) < endsSoon }

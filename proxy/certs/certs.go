@@ -30,6 +30,7 @@ type entry struct {
 	ca    *x509.CertPool
 	seen  []stamp // of the files, when they were last read
 	moved []stamp // of files that have changed since, and perhaps still do; nil = none has
+	wrong string  // why the files as they are now cannot be used; "" = they are
 }
 
 // A Store is all certificates. They are replaced as a whole: who reads never waits.

@@ -84,6 +84,7 @@ type Certificate struct {
 	Issuer    string
 	NotBefore time.Time
 	NotAfter  time.Time
+	Problem   string // why its files as they are now cannot be used, and it is shown all the same; "" = they are
 }
 
 // List returns all certificates, in the order of the sources.
@@ -92,7 +93,7 @@ func (s *Store) List() []Certificate {
 	for _, e := range s.book.Load().entries {
 		for i, c := range e.shown {
 			all = append(all, Certificate{App: e.App, File: e.Pairs[i].Cert, Names: c.Leaf.DNSNames, Issuer: c.Leaf.Issuer.String(),
-				NotBefore: c.Leaf.NotBefore, NotAfter: c.Leaf.NotAfter})
+				NotBefore: c.Leaf.NotBefore, NotAfter: c.Leaf.NotAfter, Problem: e.wrong})
 		}
 	}
 	return all

@@ -1,11 +1,14 @@
 package certs
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,29 +25,67 @@ const Soon = 14 * 24 * time.Hour
 
 // read reads the pair, which is for some hosts.
 func (p Pair) read(hosts []string, now time.Time) (tls.Certificate, []string, error) {
-	cert, err := os.ReadFile(p.Cert)
+	cert, err := readFile(p.Cert)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("cannot read the certificate: %w", err)
 	}
-	key, err := os.ReadFile(p.Key)
+	key, err := readFile(p.Key)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("cannot read the key: %w", err)
 	}
 	c, err := tls.X509KeyPair(cert, key)
+	if err == nil {
+		err = tried(c)
+	}
 	if err != nil {
-		return c, nil, fmt.Errorf("%s and %s cannot be used: %s", p.Cert, p.Key, reason(err))
+		return c, nil, fmt.Errorf("%s and %s cannot be used: %s", p.Cert, p.Key, reason(err, key))
 	}
 	warnings := append(p.doubts(c, hosts, now), p.open()...)
 	return c, warnings, nil
 }
 
+// readFile reads a regular file: others, such as pipes, might never come to their end.
+func readFile(path string) ([]byte, error) {
+	if stat, err := os.Stat(path); err == nil && !stat.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return os.ReadFile(path)
+}
+
 // reason is crypto/tls's error without what only programmers want to know.
-func reason(err error) string {
+func reason(err error, key []byte) string {
 	text := strings.TrimPrefix(err.Error(), "tls: ")
-	if strings.Contains(text, "private key does not match public key") {
-		return "the key is not that of the certificate"
+	switch {
+	case strings.Contains(text, "private key does not match public key"):
+		return "the key is not that of the certificate, which has to be the first in its file"
+	case strings.Contains(text, "failed to find any PEM data in certificate input"):
+		return "there is no certificate in PEM"
+	case strings.Contains(text, "failed to find any PEM data in key input"):
+		return "there is no key in PEM"
+	case strings.Contains(text, "failed to parse private key") && bytes.Contains(key, []byte("ENCRYPTED")):
+		return "the key is encrypted; write it without a passphrase: openssl pkey -in KEY -out NEW"
 	}
 	return text
+}
+
+// tried does a handshake with a certificate. Keys that are too weak, or of a kind that TLS does not know, are
+// found only so.
+func tried(c tls.Certificate) error {
+	server, client := net.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		defer client.Close()
+		done <- tls.Client(client, &tls.Config{InsecureSkipVerify: true}).Handshake() //nolint:gosec // it is our own
+	}()
+	err := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{c}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true}).Handshake()
+	_ = server.Close()
+	if theirs := <-done; err == nil {
+		err = theirs
+	}
+	if err != nil {
+		return fmt.Errorf("no client can use them: %w", err)
+	}
+	return nil
 }
 
 // age is what the time says against a certificate, or "".
@@ -70,6 +111,9 @@ func (p Pair) doubts(c tls.Certificate, hosts []string, now time.Time) (doubts [
 		if !covers(c.Leaf, host) {
 			say("%s is not for %s, but for %s", p.Cert, host, named(c.Leaf))
 		}
+	}
+	if !isForServers(c.Leaf) {
+		say("%s is not for servers, as its extended key usage says", p.Cert)
 	}
 	if missing := missingIssuer(c); missing != "" {
 		say("%s lacks the certificate of %q, which has signed it; put that behind the first one, as in fullchain.pem, unless all clients know it", p.Cert, missing)
@@ -115,6 +159,14 @@ func covers(leaf *x509.Certificate, host string) bool {
 	return leaf.VerifyHostname(host) == nil
 }
 
+// isForServers reports whether clients take it as a server's (RFC 5280 section 4.2.1.12).
+func isForServers(leaf *x509.Certificate) bool {
+	if len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	return slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
+}
+
 // named are the names that a certificate is for.
 func named(leaf *x509.Certificate) string {
 	if len(leaf.DNSNames) == 0 {
@@ -136,7 +188,7 @@ func readCA(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := readFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read client_ca: %w", err)
 	}

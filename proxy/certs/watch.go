@@ -73,10 +73,11 @@ func (s *Store) look(news News) {
 	}
 }
 
-// settled reports whether the files have changed, and not since the last look.
+// settled reports whether the files are to be read again: they have changed, and not since the last look, or they
+// could not be used. What was in the way need not show on the files, such as the rights of a group.
 func (e *entry) settled() bool {
 	now := stampAll(e.files())
-	if slices.Equal(now, e.seen) {
+	if e.wrong == "" && slices.Equal(now, e.seen) {
 		e.moved = nil
 		return false
 	}
@@ -90,7 +91,10 @@ func (e *entry) again(now time.Time, news News) *entry {
 	next := &entry{Source: e.Source, shown: e.shown, names: e.names, ca: e.ca, seen: e.moved}
 	warnings, err := next.read(now)
 	if err != nil {
-		news.Unusable(e.App, e.files(), err)
+		next.moved, next.wrong = e.moved, err.Error()
+		if next.wrong != e.wrong {
+			news.Unusable(e.App, e.files(), err)
+		}
 		return next
 	}
 	news.Read(e.App, e.files())

@@ -131,10 +131,10 @@ func (c *conn) serve() {
 }
 
 // beginsHTTP2 reports a first request that is the first half of the preface of HTTP/2 (RFC 9113 section 3.4),
-// where that is spoken without TLS.
+// where that is spoken without TLS. Behind TLS it is agreed on there, or not spoken.
 func (c *conn) beginsHTTP2() bool {
 	const half = "PRI * HTTP/2.0\r\n\r\n"
-	return c.set.H2C && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
+	return c.set.H2C && c.peer.TLS == nil && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
 }
 
 // answer has the call answered.

@@ -53,7 +53,7 @@ func NewConns(c Config) *Conns {
 	s := &Conns{Config: c}
 	s.changed = sync.NewCond(&s.mu)
 	s.calls.New = func() any { return &h1Call{in: make([]byte, firstBuffer), handler: c.Handler()} }
-	s.streams.New = func() any { return &h2Call{handler: c.Handler()} }
+	s.streams.New = func() any { return newH2Call(c.Handler()) }
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s
 }

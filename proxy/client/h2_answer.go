@@ -50,12 +50,12 @@ func (a *h2Answer) content() []byte {
 func (c *h2Call) Interim(h *wire.ResponseHead) {
 	b := outBuffers.Get().(*outBuffer)
 	b.b = appendHead(b.b, h, h.Status, -1, nil)
-	c.h.mu.Lock()
+	c.all.mu.Lock()
 	if !c.silent() {
-		c.h.out.head(c.id, b.b, false)
+		c.all.out.head(c.id, b.b, false)
 	}
-	c.h.mu.Unlock()
-	c.h.out.flush(false)
+	c.all.mu.Unlock()
+	c.all.out.flush(false)
 	b.b = b.b[:0]
 	outBuffers.Put(b)
 }
@@ -77,7 +77,7 @@ func (c *h2Call) Begin(h *wire.ResponseHead, length int64) {
 	}
 	b := a.space()
 	at := len(b)
-	a.out.b = appendHead(b, h, status, length, c.h.clock().Stamp().Header)
+	a.out.b = appendHead(b, h, status, length, c.all.clock().Stamp().Header)
 	a.head, a.due = len(a.out.b)-at, true
 }
 
@@ -97,10 +97,10 @@ const largePiece = 8 << 10
 
 // queue queues what goes without waiting, and sends only what there is no room for otherwise.
 func (c *h2Call) queue(p []byte) (rest []byte, err error) {
-	c.h.mu.Lock()
+	c.all.mu.Lock()
 	c.sendHead(false)
 	n, err := c.offer(p, false, nil)
-	c.h.mu.Unlock()
+	c.all.mu.Unlock()
 	if c.answer.giveBack(); err != nil || n == len(p) {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (c *h2Call) Flush() error {
 		return a.err
 	}
 	if a.out == nil {
-		c.h.out.flush(false)
+		c.all.out.flush(false)
 		return nil
 	}
 	if a.box != nil {
@@ -133,11 +133,11 @@ func (c *h2Call) Flush() error {
 // sendNow sends what goes without waiting.
 func (c *h2Call) sendNow(p []byte) (rest []byte, err error) {
 	for {
-		c.h.mu.Lock()
+		c.all.mu.Lock()
 		c.sendHead(false)
 		n, err := c.offer(p, false, nil)
-		c.h.mu.Unlock()
-		c.h.out.flush(false)
+		c.all.mu.Unlock()
+		c.all.out.flush(false)
 		if p = p[n:]; err != nil || n == 0 || len(p) == 0 {
 			return p, err
 		}
@@ -145,7 +145,7 @@ func (c *h2Call) sendNow(p []byte) (rest []byte, err error) {
 }
 
 func (c *h2Call) newOutbox(first []byte) *spool.Outbox {
-	set := c.h.set
+	set := c.all.set
 	box := spool.NewOutbox(set.Spool, first, func(p []byte) error { return c.push(p, false, nil) }, set.cannotSpool)
 	if c.answer.unread > 0 {
 		box.Limit(c.answer.unread)
@@ -155,7 +155,7 @@ func (c *h2Call) newOutbox(first []byte) *spool.Outbox {
 
 // sendHead queues the head, if it was not. End says that nothing follows it. It is called with mu held.
 func (c *h2Call) sendHead(end bool) {
-	a, out := &c.answer, &c.h.out
+	a, out := &c.answer, &c.all.out
 	if !a.due || c.silent() || out.err != nil {
 		return
 	}
@@ -168,12 +168,12 @@ func (c *h2Call) sendHead(end bool) {
 
 // offer queues as much of p as may go out now, and behind the last of it the end. It is called with mu held.
 func (c *h2Call) offer(p []byte, last bool, trailers []wire.Field) (n int, err error) {
-	out := &c.h.out
+	out := &c.all.out
 	if c.silent() || out.err != nil {
 		return 0, ErrGone
 	}
 	endsInContent := last && len(trailers) == 0
-	if n = out.content(c, p, endsInContent); n < len(p) || !last {
+	if n = out.content(&c.h2Sender, p, endsInContent); n < len(p) || !last {
 		return n, nil
 	}
 	if !endsInContent {
@@ -187,9 +187,9 @@ func (c *h2Call) offer(p []byte, last bool, trailers []wire.Field) (n int, err e
 // SendFile reads the file: what others send goes out between two of its pieces.
 func (c *h2Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
 	a := &c.answer
-	c.h.mu.Lock()
+	c.all.mu.Lock()
 	c.sendHead(false)
-	c.h.mu.Unlock()
+	c.all.mu.Unlock()
 	a.err = c.push(a.content(), false, nil)
 	if a.giveBack(); a.err != nil {
 		return 0, ErrGone
@@ -231,36 +231,38 @@ func (c *h2Call) End(trailers []wire.Field) error {
 	}
 	a.ended = a.err == nil
 	a.giveBack()
-	c.h.flushSoon()
+	c.all.flushSoon()
 	return a.err
 }
 
 // endsWithHead queues the head, and reports whether that was all of the answer.
 func (c *h2Call) endsWithHead(trailers []wire.Field) bool {
 	a := &c.answer
-	c.h.mu.Lock()
-	defer c.h.mu.Unlock()
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
 	bare := a.due && len(a.content()) == 0 && len(trailers) == 0
 	c.sendHead(bare)
 	return bare && c.closed && !c.left
 }
 
-// Cut resets the stream alone: the client knows then that the answer is not whole.
+// Cut resets the stream alone: the client knows then that the answer is not whole. What was gathered goes out
+// before, the head first: content without one is a fault that clients end their connection for.
 func (c *h2Call) Cut() {
-	a, h := &c.answer, c.h
-	h.mu.Lock()
+	a, s := &c.answer, c.all
+	s.mu.Lock()
 	if a.box == nil && a.out != nil && a.err == nil {
+		c.sendHead(false)
 		_, _ = c.offer(a.content(), false, nil)
 	}
 	if !c.silent() {
-		h.cut(c.id, http2.ErrCodeInternal)
+		s.cut(c.id, http2.ErrCodeInternal)
 	}
-	h.mu.Unlock()
+	s.mu.Unlock()
 	if box := a.box; box != nil {
 		a.box = nil
 		box.Abort(ErrGone)
 		_ = box.Finish(nil)
 	}
 	a.giveBack()
-	h.out.flush(false)
+	s.out.flush(false)
 }

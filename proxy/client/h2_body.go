@@ -7,51 +7,25 @@ import (
 	"purser/proxy/wire"
 )
 
-// onData takes content in for who takes it away. What comes for nobody is counted, and dropped.
-func (h *h2Conn) onData(f *http2.DataFrame) error {
-	n, data := int64(f.Length), f.Data()
-	if h.window -= n; h.window < 0 {
-		return http2.ConnectionError(http2.ErrCodeFlowControl)
-	}
-	if len(data) > 0 {
-		h.chores.earn(1)
-	} else if err := h.chore(); err != nil {
-		return err
-	}
-	c := h.streams[f.StreamID]
-	if c == nil || c.left || c.closed || c.ended {
-		h.giveBack(n)
-		return h.stray(f.StreamID, c)
-	}
-	if c.room -= n; c.room < 0 {
+// addBody adds what has come of the body, of a frame of n bytes. It is called with mu held.
+func (c *h2Call) addBody(data []byte, n int64, last bool) error {
+	if !c.intake.take(n) {
 		return http2.StreamError{StreamID: c.id, Code: http2.ErrCodeFlowControl}
 	}
-	h.giveBack(n - int64(len(data))) // the padding
-	c.giveBack(n - int64(len(data)))
+	c.giveBack(n - int64(len(data))) // the padding
 	c.in = append(c.in, data...)
 	if c.got += int64(len(data)); c.size >= 0 && c.got > c.size {
-		return h.malformedBody(c, wire.ErrStreamSize)
+		return c.malformedBody(wire.ErrStreamSize)
 	}
-	if f.StreamEnded() {
-		return h.endBody(c, nil, true)
+	if last {
+		return c.endBody(nil, true)
 	}
 	c.wake()
 	return nil
 }
 
-// stray says what a frame deserves whose stream takes no more of them (RFC 9113 section 5.1).
-func (h *h2Conn) stray(stream uint32, c *h2Call) error {
-	switch {
-	case h.idleStream(stream) != nil:
-		return protocolError
-	case h.reset.has(stream), c != nil && c.closed && !c.ended:
-		return nil
-	}
-	return http2.StreamError{StreamID: stream, Code: http2.ErrCodeStreamClosed}
-}
-
 // endBody ends a body, perhaps with trailers, which may only be the end.
-func (h *h2Conn) endBody(c *h2Call, t *wire.StreamTrailers, ended bool) error {
+func (c *h2Call) endBody(t *wire.StreamTrailers, ended bool) error {
 	if c.left || c.closed {
 		return nil
 	}
@@ -61,45 +35,33 @@ func (h *h2Conn) endBody(c *h2Call, t *wire.StreamTrailers, ended bool) error {
 			err = wire.ErrStreamTrailers
 		}
 		if err != nil {
-			return h.malformedBody(c, err)
+			return c.malformedBody(err)
 		}
 		c.trailers = t.Fields
 	}
 	if c.size >= 0 && c.got != c.size {
-		return h.malformedBody(c, wire.ErrStreamSize)
+		return c.malformedBody(wire.ErrStreamSize)
 	}
 	c.ended = true
 	c.wake()
 	return nil
 }
 
-func (h *h2Conn) malformedBody(c *h2Call, why error) error {
+func (c *h2Call) malformedBody(why error) error {
 	c.broken = why
 	return http2.StreamError{StreamID: c.id, Code: http2.ErrCodeProtocol}
 }
 
-// giveBack lets the client send as many bytes more on the connection, and tells it when these are many. It is
-// called with mu held.
-func (h *h2Conn) giveBack(n int64) {
-	if h.unused += n; h.unused >= connWindow/4 {
-		h.out.buf.b = appendWindowUpdate(h.out.space(), 0, h.unused)
-		h.window += h.unused
-		h.unused = 0
-	}
-}
-
-// giveBack lets it send more of the stream.
+// giveBack lets the client send as many bytes more, on the connection and of the stream. It is called with mu
+// held.
 func (c *h2Call) giveBack(n int64) {
-	if c.unused += n; c.unused >= streamWindow/4 && !c.ended && !c.left && !c.closed {
-		c.allow(c.unused)
-		c.unused = 0
+	c.all.giveBack(n)
+	if c.ended || c.left || c.closed {
+		return
 	}
-}
-
-func (c *h2Call) allow(n int64) {
-	out := &c.h.out
-	out.buf.b = appendWindowUpdate(out.space(), c.id, n)
-	c.room += n
+	if more := c.intake.giveBack(n, streamWindow/4); more > 0 {
+		c.all.out.allow(c.id, more)
+	}
 }
 
 // TakeBody asks for the body only here, where nothing that is known stands against the request (RFC
@@ -111,7 +73,7 @@ func (c *h2Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 	if c.req.Continue {
 		c.Interim(&wire.ResponseHead{Status: 100})
 	}
-	start := c.h.clock().Now()
+	start := c.all.clock().Now()
 	for first := true; ; first = false {
 		ended, err := c.awaitBody(start, into.Size(), first)
 		if err != nil {
@@ -132,14 +94,14 @@ func (c *h2Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 // awaitBody takes what has come of the body, and waits for it if that is nothing. It reports whether it was
 // the last.
 func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err error) {
-	h := c.h
-	h.mu.Lock()
-	defer h.out.flush(false)
-	defer h.mu.Unlock()
+	s := c.all
+	s.mu.Lock()
+	defer s.out.flush(false)
+	defer s.mu.Unlock()
 	if first && !c.ended && !c.left {
-		c.allow(bodyWindow - streamWindow)
+		c.intake.room += bodyWindow - streamWindow
+		s.out.allow(c.id, bodyWindow-streamWindow)
 	} else {
-		h.giveBack(int64(len(c.taken)))
 		c.giveBack(int64(len(c.taken)))
 	}
 	c.taken = c.taken[:0]
@@ -147,10 +109,10 @@ func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err erro
 		if err := c.noBody(); err != nil {
 			return false, err
 		}
-		if h.out.buf != nil {
-			h.mu.Unlock()
-			h.out.flush(false)
-			h.mu.Lock()
+		if s.out.buf != nil {
+			s.mu.Unlock()
+			s.out.flush(false)
+			s.mu.Lock()
 			continue
 		}
 		c.within(start, moved)
@@ -171,7 +133,7 @@ func (c *h2Call) noBody() error {
 		return c.broken
 	case c.left, c.given:
 		return ErrBodyCut
-	case c.h.set.ctx.Err() != nil:
+	case c.all.set.ctx.Err() != nil:
 		return ErrStopping
 	case c.late:
 		return ErrBodySlow

@@ -1,6 +1,10 @@
 package client
 
-import "time"
+import (
+	"time"
+
+	"golang.org/x/net/http2"
+)
 
 // An h2Budget is how much of what costs us work, and a client nothing, a connection may still see. Honest
 // work and time fill it up again.
@@ -40,3 +44,29 @@ func (b *h2Budget) spend(now int64) bool {
 }
 
 func (b *h2Budget) earn(n int) { b.left = min(b.left+n, b.most) }
+
+// h2Limits are the budgets of a connection.
+type h2Limits struct {
+	resets h2Budget
+	chores h2Budget
+}
+
+func newLimits(now int64) h2Limits {
+	return h2Limits{resets: newBudget(mostResets, resetsSecond, now), chores: newBudget(mostChores, choresSecond, now)}
+}
+
+// tooMuch ends the connection of a client that has spent a budget.
+const tooMuch = http2.ConnectionError(http2.ErrCodeEnhanceYourCalm)
+
+// reset counts a stream that is reset before it is answered.
+func (l *h2Limits) reset(now int64) error { return l.resets.count(now) }
+
+// chore counts a frame that carries nothing of a request.
+func (l *h2Limits) chore(now int64) error { return l.chores.count(now) }
+
+func (b *h2Budget) count(now int64) error {
+	if !b.spend(now) {
+		return tooMuch
+	}
+	return nil
+}

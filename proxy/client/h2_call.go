@@ -16,10 +16,10 @@ import (
 
 // An h2Call is a request in a stream of HTTP/2. Its goroutine answers it; the connection's reads for it.
 type h2Call struct {
-	h       *h2Conn
+	h2Sender
+	all     *h2Streams // of its connection
 	handler Handler
 	peer    Peer
-	id      uint32
 	began   int64
 	bad     error // what is wrong with its head
 	faulty  bool  // a fault of ours has ended it
@@ -39,14 +39,11 @@ type h2Call struct {
 	left    bool      // the client has reset it, or is gone; nothing more can be sent
 	given   bool      // it was given up from outside
 	lives   bool      // it may last for ever
-	queued  bool      // it waits for room on the connection
-	window  int64     // what the client takes
 
 	in       []byte // of its body, not yet taken
-	room     int64  // what the client may send
-	unused   int64  // what it may send again and was not told of
-	size     int64  // of the body, as announced; -1 = it was not
-	got      int64  // of it
+	intake   h2Window
+	size     int64 // of the body, as announced; -1 = it was not
+	got      int64 // of it
 	trailers []wire.Field
 	broken   error // why there will be no more of it
 
@@ -57,11 +54,17 @@ type h2Call struct {
 	absent context.CancelCauseFunc // ends the wait of a request that nobody works for yet
 }
 
+func newH2Call(handler Handler) *h2Call {
+	c := &h2Call{handler: handler}
+	c.goOn = c.wake
+	return c
+}
+
 // begin makes it the call of a stream. It is called with mu held.
-func (c *h2Call) begin(h *h2Conn, stream uint32) {
-	c.h, c.id, c.began = h, stream, h.clock().Exact()
-	c.changed.L = &h.mu
-	c.window, c.room, c.size = h.start, streamWindow, -1
+func (c *h2Call) begin(s *h2Streams, stream uint32) {
+	c.all, c.id, c.began = s, stream, s.clock().Exact()
+	c.changed.L = &s.mu
+	c.window, c.intake, c.size = s.start, h2Window{room: streamWindow}, -1
 	c.head.Begin(&c.req)
 }
 
@@ -83,7 +86,7 @@ func (c *h2Call) complete(ended bool) {
 
 // run answers one stream after the other, so that a goroutine's stack is made once for many.
 func (c *h2Call) run() {
-	tasks := &c.h.tasks
+	tasks := &c.all.tasks
 	defer tasks.Done()
 	for {
 		if again := c.serve(); !again {
@@ -108,36 +111,33 @@ func (c *h2Call) serve() (again bool) {
 func (c *h2Call) recovered() {
 	if fault := recover(); fault != nil {
 		c.faulty = true
-		c.h.set.faults.Add(1)
-		c.h.set.Log.Error("a stream was ended by a fault in purser; please report it", "panic", fault, "stack", string(debug.Stack()))
+		c.all.set.faults.Add(1)
+		c.all.set.Log.Error("a stream was ended by a fault in purser; please report it", "panic", fault, "stack", string(debug.Stack()))
 	}
 }
 
 // finish ends the stream, if its answer has not, and reports whether the call is kept. Then it may be that of
 // another already.
 func (c *h2Call) finish() (kept bool) {
-	h := c.h
+	s := c.all
 	c.answer.giveBack()
-	h.mu.Lock()
+	s.mu.Lock()
 	switch {
 	case c.left:
 	case !c.closed && wire.IsMalformed(c.bad):
-		h.cut(c.id, http2.ErrCodeProtocol)
+		s.cut(c.id, http2.ErrCodeProtocol)
 	case !c.closed:
-		h.cut(c.id, http2.ErrCodeInternal)
+		s.cut(c.id, http2.ErrCodeInternal)
 	case !c.ended: // RFC 9113 section 8.1: the rest of the request is not needed
-		h.cut(c.id, http2.ErrCodeNo)
+		s.cut(c.id, http2.ErrCodeNo)
 	}
 	if c.answer.ended {
-		h.resets.earn(1)
+		s.limits.resets.earn(1)
 	}
-	kept = h.finished(c)
-	others := h.open > 0
-	if h.done() {
-		h.sock.Wake()
-	}
-	h.mu.Unlock()
-	h.out.flush(others)
+	kept = s.remove(c)
+	others := s.open > 0
+	s.mu.Unlock()
+	s.out.flush(others)
 	return kept
 }
 
@@ -145,7 +145,7 @@ func (c *h2Call) finish() (kept bool) {
 func (c *h2Call) forget() {
 	c.bad, c.trailers, c.broken, c.wakes, c.absent = nil, nil, nil, nil, nil
 	c.ended, c.closed, c.over, c.left, c.given, c.lives, c.late, c.looked = false, false, false, false, false, false, false, false
-	c.unused, c.got, c.due = 0, 0, 0
+	c.got, c.due = 0, 0
 	c.answer, c.tunnel = h2Answer{}, h2Tunnel{}
 	c.in, c.taken = keptBody(c.in), keptBody(c.taken)
 	c.head.Begin(&c.req)
@@ -160,8 +160,8 @@ func keptBody(b []byte) []byte {
 
 // recycle gives it back to all connections.
 func (c *h2Call) recycle() {
-	set := c.h.set
-	c.h, c.peer, c.changed.L, c.again = nil, Peer{}, nil, nil
+	set := c.all.set
+	c.all, c.peer, c.changed.L, c.again = nil, Peer{}, nil, nil
 	c.head.Begin(&c.req)
 	set.streams.Put(c)
 }
@@ -176,10 +176,10 @@ func (c *h2Call) wake() {
 func (c *h2Call) lose() {
 	if !c.left {
 		c.left = true
-		c.h.held++
+		c.all.held++
 	}
 	c.end()
-	c.h.out.leave(c)
+	c.all.out.leave(&c.h2Sender)
 	c.tell()
 }
 
@@ -187,7 +187,7 @@ func (c *h2Call) lose() {
 func (c *h2Call) end() {
 	if !c.over {
 		c.over = true
-		c.h.open--
+		c.all.open--
 	}
 }
 
@@ -213,7 +213,7 @@ func (c *h2Call) review(now int64) {
 	if c.due != 0 && now >= c.due {
 		c.due, c.late = 0, true
 	}
-	if c.late || c.h.set.ctx.Err() != nil {
+	if c.late || c.all.set.ctx.Err() != nil {
 		c.wake()
 	}
 }
@@ -221,8 +221,8 @@ func (c *h2Call) review(now int64) {
 // within sets how long the client may let us wait for the next bytes of a body of which n have moved since
 // start. It is called with mu held.
 func (c *h2Call) within(start, n int64) {
-	c.due = bodyDeadline(c.h.clock().Now(), start, n)
-	c.h.armFor(c.due)
+	c.due = bodyDeadline(c.all.clock().Now(), start, n)
+	c.all.alarm.limit(c.due)
 }
 
 func (c *h2Call) Request() *wire.Request { return &c.req }
@@ -232,9 +232,9 @@ func (c *h2Call) Seen() []byte           { return c.head.Line() }
 
 // Present ends with the stream. It is read for anyway, so that nothing has to be started.
 func (c *h2Call) Present() (ctx context.Context, end func()) {
-	ctx, cancel := context.WithCancelCause(c.h.set.ctx)
-	c.h.mu.Lock()
-	defer c.h.mu.Unlock()
+	ctx, cancel := context.WithCancelCause(c.all.set.ctx)
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
 	if c.absent = cancel; c.left || c.given {
 		cancel(ErrGone)
 	}
@@ -244,14 +244,14 @@ func (c *h2Call) Present() (ctx context.Context, end func()) {
 // Gone is not true of a client that was not looked for, though its reset comes unasked: it must not end the
 // work of a process that takes one request at a time.
 func (c *h2Call) Gone() bool {
-	c.h.mu.Lock()
-	defer c.h.mu.Unlock()
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
 	return c.given || c.left && c.looked
 }
 
 func (c *h2Call) WakeOnGone(s *sock.Socket, look bool) {
-	c.h.mu.Lock()
-	defer c.h.mu.Unlock()
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
 	c.wakes, c.looked = s, look || c.looked && c.left
 }
 
@@ -264,12 +264,12 @@ func (c *h2Call) Last() {}
 // LongLived lets a stop that has begun already know.
 func (c *h2Call) LongLived(unread int64) {
 	c.answer.unread = unread
-	c.h.mu.Lock()
-	defer c.h.mu.Unlock()
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
 	if !c.lives {
 		c.lives = true
-		c.h.ordinary--
-		c.h.phases()
+		c.all.ordinary--
+		c.all.changed()
 	}
 }
 

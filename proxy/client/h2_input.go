@@ -17,6 +17,9 @@ type h2Input struct {
 	framer *http2.Framer // reads from it; it knows the order of frames of a header block
 }
 
+// protocolError ends the connection of a client that breaks a rule.
+const protocolError = http2.ConnectionError(http2.ErrCodeProtocol)
+
 var h2Inputs = sync.Pool{New: func() any {
 	i := &h2Input{in: make([]byte, 2*framePayload)}
 	i.framer = http2.NewFramer(io.Discard, i)
@@ -51,6 +54,20 @@ func (i *h2Input) take(p []byte) []byte {
 	n := copy(i.space(), p)
 	i.have += n
 	return p[n:]
+}
+
+// preface looks for what a client says first (RFC 9113 section 3.4).
+func (i *h2Input) preface() (ok bool, err error) {
+	in := i.in[i.at:i.have]
+	n := min(len(in), len(http2.ClientPreface))
+	if string(in[:n]) != http2.ClientPreface[:n] {
+		return false, protocolError
+	}
+	if n < len(http2.ClientPreface) {
+		return false, nil
+	}
+	i.at += n
+	return true, nil
 }
 
 // next returns the next frame, or none if it is not here to its end. Its memory is lent until the next call.

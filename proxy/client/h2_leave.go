@@ -27,39 +27,29 @@ const lastRoundTrip = time.Second
 // leavePing is the PING that goes out with the warning.
 var leavePing = [8]byte{'s', 't', 'o', 'p', 'p', 'i', 'n', 'g'}
 
-// leaveInSteps takes the next step if it is due. It is called with mu held.
-func (h *h2Conn) leaveInSteps(now int64) {
-	switch h.leave.step {
-	case staying:
-		h.leave = h2Leave{warned, now}
-		b := appendGoAway(h.out.space(), mostWindow, http2.ErrCodeNo)
-		h.out.buf.b = appendFrame(b, len(leavePing), http2.FramePing, 0, 0, leavePing[:]...)
-		h.phases()
-	case warned:
-		if now >= h.leave.at+int64(lastRoundTrip) {
-			h.tellLast()
-		}
+// next takes the next step if it is due. It is called with mu held.
+func (l *h2Leave) next(s *h2Streams, now int64) {
+	switch {
+	case l.step == staying:
+		*l = h2Leave{warned, now}
+		s.out.warn()
+	case l.step == warned && now >= l.due():
+		l.tellLast(s)
 	}
 }
+
+// known is called when the client has answered a PING: if it was that of the warning, it knows.
+func (l *h2Leave) known(s *h2Streams, ping [8]byte) {
+	if ping == leavePing && l.step == warned {
+		l.tellLast(s)
+	}
+}
+
+// due is when the client has been warned for long enough.
+func (l *h2Leave) due() int64 { return l.at + int64(lastRoundTrip) }
 
 // tellLast says which stream was the last. Those that come now are the client's to send again elsewhere.
-func (h *h2Conn) tellLast() {
-	h.leave.step = told
-	h.say(http2.ErrCodeNo)
-}
-
-// over reports whether the client has all that it was told it would get.
-func (h *h2Conn) over() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.done()
-}
-
-func (h *h2Conn) done() bool { return h.leave.step == told && !h.busy() }
-
-// sent is called when all has gone out. Who reads may be waiting for it.
-func (h *h2Conn) sent() {
-	if h.done() {
-		h.sock.Wake()
-	}
+func (l *h2Leave) tellLast(s *h2Streams) {
+	l.step = told
+	s.goAway(http2.ErrCodeNo)
 }

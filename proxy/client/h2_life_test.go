@@ -232,6 +232,20 @@ func TestConnectionThatRestsGivesItsMemoryBack(t *testing.T) {
 	p.ask(21, true, plainGet...).expect(21, 200, "/")
 }
 
+// A client ends its connection, with all of its streams, if content comes on a stream that has no head.
+func TestAnswerThatIsCutBeforeAnyOfItWentOutHasItsHead(t *testing.T) {
+	h := open(t, func(c Call, _ error) {
+		c.Begin(&wire.ResponseHead{Status: 200}, -1)
+		c.Write([]byte("half"))
+		c.Cut()
+	})
+	p := h.dial2().ask(1, true, plainGet...)
+	p.expectReset(1, http2.ErrCodeInternal)
+	if g := p.stream(1); g.status != "200" || g.body != "half" {
+		t.Errorf("got %+v, want the head and half", *g)
+	}
+}
+
 func TestTLSMayHaveAgreedOnHTTP2(t *testing.T) {
 	h := open(t, telling2)
 	theirs, ours := tcpPair(t)

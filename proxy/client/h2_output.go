@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync"
 
-	"golang.org/x/net/http2"
-
 	"purser/proxy/sock"
 )
 
@@ -18,8 +16,10 @@ type h2Output struct {
 	clock *sock.Clock
 	tasks *sync.WaitGroup // of the connection
 	idle  func()          // called with mu held when all has gone out
-	stall func(at int64)  // called with mu held: by then the client must have taken something
 	mu    *sync.Mutex     // of the connection; guards what follows
+
+	alarm  *h2Alarm  // for the time by which the client must have taken something
+	limits *h2Limits // earned by content
 
 	buf     *outBuffer // what is queued; nil while there is nothing
 	sending int        // bytes that are being written
@@ -30,9 +30,9 @@ type h2Output struct {
 	last    bool  // the connection ends: what the client does not take at once it does not get
 	err     error // nothing more can go out
 
-	window  int64     // of the connection, for content
-	shrunk  bool      // the client was told that the dynamic table is not used
-	waiting []*h2Call // whose content waits for the connection's window, or for room; oldest first
+	window  int64       // of the connection, for content
+	shrunk  bool        // the client was told that the dynamic table is not used
+	waiting []*h2Sender // whose content waits for the connection's window, or for room; oldest first
 }
 
 const (
@@ -43,106 +43,6 @@ const (
 	// framePayload is the most that a frame carries, either way: every client takes it (RFC 9113 section 4.2).
 	framePayload = 16 << 10
 )
-
-// space lends the memory to queue frames in. It is called with mu held.
-func (o *h2Output) space() []byte {
-	if o.buf == nil {
-		o.buf = outBuffers.Get().(*outBuffer)
-	}
-	return o.buf.b
-}
-
-// answer queues a frame that a client's frame asks for, and reports false if it does not read them.
-func (o *h2Output) answer(frame []byte) bool {
-	o.buf.b = append(o.space(), frame...)
-	o.control += len(frame)
-	return o.control <= mostControl
-}
-
-// head queues a header block.
-func (o *h2Output) head(stream uint32, block []byte, last bool) {
-	var flags http2.Flags
-	if last {
-		flags = http2.FlagHeadersEndStream
-	}
-	b := o.space()
-	if o.shrunk {
-		o.buf.b = appendBlock(b, block, framePayload, flags, stream)
-		return
-	}
-	o.shrunk = true
-	o.buf.b = appendBlock(b, append([]byte{hpackTable}, block...), framePayload, flags, stream)
-}
-
-// content queues as much of p as may go out now, and the end of its stream behind the last of it. While
-// others wait it is one frame.
-func (o *h2Output) content(c *h2Call, p []byte, last bool) (n int) {
-	for n < len(p) || last {
-		piece := int(max(0, min(int64(len(p)-n), c.window, o.window, int64(min(framePayload, o.room())))))
-		if piece == 0 && n < len(p) {
-			return n
-		}
-		end := last && n+piece == len(p)
-		var flags http2.Flags
-		if end {
-			flags = http2.FlagDataEndStream
-		}
-		b := o.space()
-		o.buf.b = append(appendFrame(b, piece, http2.FrameData, flags, c.id), p[n:n+piece]...)
-		n += piece
-		c.window -= int64(piece)
-		o.window -= int64(piece)
-		c.h.chores.earn(1 + piece/1024) // for the updates that it will bring about
-		if end || len(o.waiting) > 0 {
-			return n
-		}
-	}
-	return n
-}
-
-// room is how much more content may be queued.
-func (o *h2Output) room() int {
-	queued := o.sending
-	if o.buf != nil {
-		queued += len(o.buf.b)
-	}
-	return mostQueued - queued
-}
-
-// wait has a stream woken when the connection has room for its content.
-func (o *h2Output) wait(c *h2Call) {
-	if !c.queued && c.window > 0 {
-		c.queued = true
-		o.waiting = append(o.waiting, c)
-	}
-}
-
-// next wakes the stream that has waited for the longest time, if it can go on. Whoever was woken calls it,
-// too.
-func (o *h2Output) next() {
-	for len(o.waiting) > 0 && o.window > 0 && o.room() > 0 {
-		c := o.waiting[0]
-		o.waiting = append(o.waiting[:0], o.waiting[1:]...)
-		if c != nil && c.queued {
-			c.queued = false
-			c.wake()
-			return
-		}
-	}
-}
-
-// leave takes a stream that waits no more off the waiting list. If it was its turn, it is another's now.
-func (o *h2Output) leave(c *h2Call) {
-	if c.queued {
-		c.queued = false
-		for i := range o.waiting {
-			if o.waiting[i] == c {
-				o.waiting[i] = nil
-			}
-		}
-	}
-	o.next()
-}
 
 // flush sends what is queued, unless somebody is at it. Others who are about to queue something may go
 // first: what they queue goes out with it.
@@ -176,7 +76,7 @@ func (o *h2Output) write() {
 			o.wrote(0, ErrGone)
 		default:
 			o.slow, o.moved = true, o.clock.Now()
-			o.stall(o.moved + int64(stallTimeout))
+			o.alarm.limit(o.moved + int64(stallTimeout))
 			o.tasks.Go(func() { o.writeSlowly(b, n) })
 			return
 		}
@@ -244,6 +144,24 @@ func (o *h2Output) put(b *outBuffer) {
 	o.sending = 0
 	if b.b = b.b[:0]; cap(b.b) <= mostSpace {
 		outBuffers.Put(b)
+	}
+}
+
+// close ends the wait for the client: what it does not take at once it does not get.
+func (o *h2Output) close() {
+	o.last = true
+	if o.slow {
+		o.sock.Shutdown()
+	}
+}
+
+// stalled reports a client that has taken nothing for too long.
+func (o *h2Output) stalled(now int64) bool { return o.slow && now >= o.moved+int64(stallTimeout) }
+
+// giveBack gives back what is borrowed, once nobody uses it any more.
+func (o *h2Output) giveBack() {
+	if o.buf != nil {
+		o.put(o.buf)
 	}
 }
 

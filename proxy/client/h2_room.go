@@ -1,72 +1,81 @@
 package client
 
-import "purser/proxy/wire"
+import "golang.org/x/net/http2"
 
-// push queues all of p, at the client's speed, as long as it keeps moving.
-func (c *h2Call) push(p []byte, last bool, trailers []wire.Field) error {
-	err := c.pushAll(p, last, trailers)
-	if !last {
-		c.h.out.flush(false)
-	}
-	return err
+// An h2Sender is the side of a stream that sends content.
+type h2Sender struct {
+	id     uint32
+	window int64  // what the client takes; guarded by the connection's mu, as what follows
+	queued bool   // it waits for room on the connection
+	goOn   func() // called when it has waited long enough
 }
 
-func (c *h2Call) pushAll(p []byte, last bool, trailers []wire.Field) error {
-	h, start, moved := c.h, c.h.clock().Now(), int64(0)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	defer h.out.leave(c)
-	for {
-		n, err := c.offer(p, last, trailers)
-		moved += int64(n)
-		if p = p[n:]; err != nil || len(p) == 0 {
-			return err
+// content queues as much of p as may go out now, and the end of its stream behind the last of it. While
+// others wait it is one frame.
+func (o *h2Output) content(c *h2Sender, p []byte, last bool) (n int) {
+	for n < len(p) || last {
+		piece := int(max(0, min(int64(len(p)-n), c.window, o.window, int64(min(framePayload, o.room())))))
+		if piece == 0 && n < len(p) {
+			return n
 		}
-		if err := c.awaitRoom(start, moved); err != nil {
-			return err
+		end := last && n+piece == len(p)
+		var flags http2.Flags
+		if end {
+			flags = http2.FlagDataEndStream
+		}
+		b := o.space()
+		o.buf.b = append(appendFrame(b, piece, http2.FrameData, flags, c.id), p[n:n+piece]...)
+		n += piece
+		c.window -= int64(piece)
+		o.window -= int64(piece)
+		o.limits.chores.earn(1 + piece/1024) // for the updates that it will bring about
+		if end || len(o.waiting) > 0 {
+			return n
+		}
+	}
+	return n
+}
+
+// room is how much more content may be queued.
+func (o *h2Output) room() int {
+	queued := o.sending
+	if o.buf != nil {
+		queued += len(o.buf.b)
+	}
+	return mostQueued - queued
+}
+
+// wait has a stream woken when the connection has room for its content.
+func (o *h2Output) wait(c *h2Sender) {
+	if !c.queued && c.window > 0 {
+		c.queued = true
+		o.waiting = append(o.waiting, c)
+	}
+}
+
+// next wakes the stream that has waited for the longest time, if it can go on. Whoever was woken calls it,
+// too.
+func (o *h2Output) next() {
+	for len(o.waiting) > 0 && o.window > 0 && o.room() > 0 {
+		c := o.waiting[0]
+		o.waiting = append(o.waiting[:0], o.waiting[1:]...)
+		if c != nil && c.queued {
+			c.queued = false
+			c.goOn()
+			return
 		}
 	}
 }
 
-// awaitRoom sends what is queued, and waits until more can be. It is called with mu held, which it gives up
-// meanwhile.
-func (c *h2Call) awaitRoom(start, moved int64) error {
-	h := c.h
-	h.out.next()
-	h.mu.Unlock()
-	h.out.flush(false)
-	h.mu.Lock()
-	if c.window > 0 && h.out.window > 0 && h.out.room() > 0 {
-		return nil
+// leave takes a stream that waits no more off the waiting list. If it was its turn, it is another's now.
+func (o *h2Output) leave(c *h2Sender) {
+	if c.queued {
+		c.queued = false
+		for i := range o.waiting {
+			if o.waiting[i] == c {
+				o.waiting[i] = nil
+			}
+		}
 	}
-	h.out.wait(c)
-	c.within(start, moved)
-	for c.stuck() {
-		c.changed.Wait()
-	}
-	c.due = 0
-	switch {
-	case c.late:
-		return tooLate
-	case c.given:
-		return ErrGone
-	}
-	return nil
-}
-
-// stuck reports whether a wait for room goes on.
-func (c *h2Call) stuck() bool {
-	out := &c.h.out
-	switch {
-	case c.late, c.given, c.silent(), out.err != nil:
-		return false
-	case c.window <= 0:
-		return true
-	case c.queued:
-		return true // others are before it
-	case out.window <= 0 || out.room() <= 0:
-		out.wait(c)
-		return true
-	}
-	return false
+	o.next()
 }

@@ -38,7 +38,7 @@ func (w *tunnelWait) over() bool { return !w.until.IsZero() && !time.Now().Befor
 
 // await waits for a change, or for the deadline. It is called with mu held, which it gives up meanwhile.
 func (t *h2Tunnel) await(w *tunnelWait) {
-	until, mu := w.until, &t.call.h.mu
+	until, mu := w.until, &t.call.all.mu
 	mu.Unlock()
 	defer mu.Lock()
 	if until.IsZero() {
@@ -63,21 +63,21 @@ func (t *h2Tunnel) changed() {
 func (c *h2Call) Tunnel(h *wire.ResponseHead, first []byte) (t Tunnel, early []byte, err error) {
 	c.LongLived(0)
 	c.answer.begun = true
-	block := appendHead(nil, h, 200, -1, c.h.clock().Stamp().Header)
-	c.h.mu.Lock()
+	block := appendHead(nil, h, 200, -1, c.all.clock().Stamp().Header)
+	c.all.mu.Lock()
 	c.tunnel = h2Tunnel{call: c, read: tunnelWait{changed: make(chan struct{}, 1)}, write: tunnelWait{changed: make(chan struct{}, 1)}}
 	if c.silent() {
 		err = ErrGone
 	} else {
-		c.h.out.head(c.id, block, false)
+		c.all.out.head(c.id, block, false)
 	}
-	c.h.mu.Unlock()
+	c.all.mu.Unlock()
 	for len(first) > 0 && err == nil {
 		var n int
 		n, err = c.tunnel.WriteSome(first)
 		first = first[n:]
 	}
-	c.h.out.flush(false)
+	c.all.out.flush(false)
 	return &c.tunnel, nil, err
 }
 
@@ -96,10 +96,10 @@ func (t *h2Tunnel) Serve(by sock.Server) error {
 
 // take waits for content, and takes some.
 func (t *h2Tunnel) take(by sock.Server) (n int, err error) {
-	c, h := t.call, t.call.h
-	h.mu.Lock()
-	defer h.out.flush(false)
-	defer h.mu.Unlock()
+	c, s := t.call, t.call.all
+	s.mu.Lock()
+	defer s.out.flush(false)
+	defer s.mu.Unlock()
 	for len(c.in) == 0 {
 		switch {
 		case c.left, c.given, c.ended:
@@ -114,18 +114,17 @@ func (t *h2Tunnel) take(by sock.Server) (n int, err error) {
 	}
 	n = copy(by.Space(), c.in)
 	c.in = append(c.in[:0], c.in[n:]...)
-	h.giveBack(int64(n))
 	c.giveBack(int64(n))
 	return n, nil
 }
 
 // WriteSome waits until something of p can go out.
 func (t *h2Tunnel) WriteSome(p []byte) (n int, err error) {
-	c, h := t.call, t.call.h
-	h.mu.Lock()
-	defer h.out.flush(false)
-	defer h.mu.Unlock()
-	defer h.out.leave(c)
+	c, s := t.call, t.call.all
+	s.mu.Lock()
+	defer s.out.flush(false)
+	defer s.mu.Unlock()
+	defer s.out.leave(&c.h2Sender)
 	for {
 		if n, err = c.offer(p, false, nil); n > 0 || err != nil {
 			return n, err
@@ -136,7 +135,7 @@ func (t *h2Tunnel) WriteSome(p []byte) (n int, err error) {
 		case t.write.over():
 			return 0, tooLate
 		}
-		h.out.wait(c)
+		s.out.wait(&c.h2Sender)
 		t.await(&t.write)
 	}
 }
@@ -145,8 +144,8 @@ func (t *h2Tunnel) SetReadDeadline(at time.Time)  { t.limit(&t.read, at) }
 func (t *h2Tunnel) SetWriteDeadline(at time.Time) { t.limit(&t.write, at) }
 
 func (t *h2Tunnel) limit(w *tunnelWait, at time.Time) {
-	t.call.h.mu.Lock()
-	defer t.call.h.mu.Unlock()
+	t.call.all.mu.Lock()
+	defer t.call.all.mu.Unlock()
 	w.until = at
 	w.wake()
 }
@@ -154,22 +153,22 @@ func (t *h2Tunnel) limit(w *tunnelWait, at time.Time) {
 // CloseWrite ends what we send.
 func (t *h2Tunnel) CloseWrite() {
 	c := t.call
-	c.h.mu.Lock()
+	c.all.mu.Lock()
 	if !c.silent() && !t.closedSide {
 		t.closedSide = true
-		c.h.out.content(c, nil, true)
+		c.all.out.content(&c.h2Sender, nil, true)
 	}
-	c.h.mu.Unlock()
-	c.h.out.flush(false)
+	c.all.mu.Unlock()
+	c.all.out.flush(false)
 }
 
 // Shutdown ends both directions, which all who wait notice.
 func (t *h2Tunnel) Shutdown() {
 	c := t.call
-	c.h.mu.Lock()
+	c.all.mu.Lock()
 	if !c.silent() {
-		c.h.cut(c.id, http2.ErrCodeCancel)
+		c.all.cut(c.id, http2.ErrCodeCancel)
 	}
-	c.h.mu.Unlock()
-	c.h.out.flush(false)
+	c.all.mu.Unlock()
+	c.all.out.flush(false)
 }

@@ -72,6 +72,11 @@ func TestWhoSpeaksHTTPWhereTLSIsSpokenIsToldSo(t *testing.T) {
 	c.expectEnd()
 }
 
+func TestHTTP2ThatTLSHasNotAgreedOnIsNotSpoken(t *testing.T) {
+	h := openTLS(t, refusing(telling))
+	h.dial().send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect(400, "the HTTP version is not supported")
+}
+
 func TestHandshakeMustComeInTime(t *testing.T) {
 	h := openTLS(t, telling)
 	for _, begun := range []string{"", "\x16\x03\x01\x02"} {
@@ -99,6 +104,29 @@ func TestGarbageIsNoHandshake(t *testing.T) {
 	b, _ := io.ReadAll(c.Conn)
 	if strings.Contains(string(b), "HTTP") {
 		t.Errorf("got %q", b)
+	}
+}
+
+// In TLS 1.3 a client has sent requests before it learns that it needs a certificate.
+func TestAlertReachesAClientThatGoesOnSending(t *testing.T) {
+	h := open(t, telling)
+	theirs, ours := tcpPair(t)
+	defer theirs.Close()
+	secure := ownTLS().Clone()
+	secure.ClientAuth = tls.RequireAnyClientCert
+	h.conns.AddTLS(ours, secure)
+	c := tls.Client(theirs, &tls.Config{InsecureSkipVerify: true})
+	if _, err := io.WriteString(c, getting("/")); err != nil {
+		t.Fatal(err)
+	}
+	h.await(lingering, 1)
+	for range 10 {
+		if _, err := io.WriteString(c, getting("/")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "certificate required") {
+		t.Errorf("got %v, want to be told that a certificate is required", err)
 	}
 }
 

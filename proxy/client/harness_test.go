@@ -237,7 +237,7 @@ func (b *syncBuffer) String() string {
 // spoolOf returns where the body of a call goes.
 func spoolOf(c Call) *spool.Spool {
 	if c, ok := c.(*h2Call); ok {
-		return c.h.set.Spool
+		return c.all.set.Spool
 	}
 	return c.(*h1Call).conn.set.Spool
 }

@@ -130,9 +130,10 @@ func (h *StreamHead) addField(name, value string) error {
 	if f.ID = lookup(f.Name); !isStreamName(f.Name) {
 		return errStreamName
 	}
-	switch f.ID {
-	case Connection, KeepAlive, ProxyConnection, TransferEncoding, Upgrade:
+	if f.ofConnection() {
 		return errStreamHop
+	}
+	switch f.ID {
 	case Cookie:
 		return h.addCookie(f, value)
 	case ContentLength:
@@ -148,6 +149,15 @@ func (h *StreamHead) addField(name, value string) error {
 		return errStreamTE
 	}
 	return h.append(f)
+}
+
+// ofConnection reports a field that makes any section of HTTP/2 malformed (RFC 9113 section 8.2.2).
+func (f *Field) ofConnection() bool {
+	switch f.ID {
+	case Connection, KeepAlive, ProxyConnection, TransferEncoding, Upgrade:
+		return true
+	}
+	return false
 }
 
 func (h *StreamHead) append(f Field) error {

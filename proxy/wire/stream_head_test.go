@@ -149,7 +149,7 @@ func TestTrailersAreCheckedAndWhatTheyMayNotCarryIsDropped(t *testing.T) {
 	if err := ok.Complete(); err != nil || len(ok.Fields) != 2 || ok.Fields[0].Drop || !ok.Fields[1].Drop {
 		t.Errorf("got %+v, %v", ok.Fields, err)
 	}
-	for _, name := range []string{":path", "X-Upper", ""} {
+	for _, name := range []string{":path", "X-Upper", "", "connection", "transfer-encoding", "upgrade"} {
 		var bad StreamTrailers
 		bad.Add(name, "a")
 		if !IsMalformed(bad.Complete()) {

@@ -20,6 +20,8 @@ func (t *StreamTrailers) Add(name, value string) bool {
 		t.err = errPseudo
 	case !isStreamName(f.Name):
 		t.err = errStreamName
+	case f.ofConnection():
+		t.err = errStreamHop
 	case !isStreamValue(f.Value):
 		t.err = errStreamValue
 	case t.size > MaxHead || len(t.Fields) == maxFields:
