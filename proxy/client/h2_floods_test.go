@@ -137,21 +137,44 @@ func TestHPACKBombEndsTheConnection(t *testing.T) {
 	p.expectAway(http2.ErrCodeEnhanceYourCalm)
 }
 
+// A large head that is sent again costs its client next to nothing.
+func TestHeadsOfAllStreamsTogetherAreLimited(t *testing.T) {
+	release := make(chan struct{})
+	h := open(t, func(c Call, bad error) { <-release; telling2(c, bad) })
+	p := h.dial2()
+	id, refused := uint32(1), false
+	for ; id < 2*mostStreams && !refused; id += 2 {
+		p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.bomb(15), EndStream: true, EndHeaders: true}))
+		before := p.pings
+		p.send(p.WritePing(false, [8]byte{1}))
+		p.until("it is taken or refused", func() bool { return p.pings > before })
+		refused = p.stream(id).cut
+	}
+	if n := id / 2; !refused || n < 5 || n > 30 || p.stream(id-2).reset != http2.ErrCodeRefusedStream {
+		t.Errorf("after %d heads: %+v", n, *p.stream(id - 2))
+	}
+	close(release)
+	p.expect(1, 200, "/")
+	p.expect(id-4, 200, "/")
+	p.ask(id, true, plainGet...).expect(id, 200, "/")
+}
+
 // What is refused may be sent again and again, so that nothing of it may be kept.
 func TestRefusedHeadsHoldNoMemory(t *testing.T) {
-	refused := make(chan *h2Call, 1)
-	h := open(t, func(c Call, bad error) { refused <- c.(*h2Call); telling2(c, bad) })
+	h := open(t, func(c Call, bad error) {
+		refused := c.(*h2Call)
+		if size := refused.head.Size(); size > 8<<10 {
+			t.Errorf("a head that was refused holds %d bytes", size)
+		}
+		for _, f := range refused.req.Fields[:cap(refused.req.Fields)] {
+			if f.Name != nil || f.Value != nil {
+				t.Error("a field of it is held")
+			}
+		}
+		telling2(c, bad)
+	})
 	p := h.dial2()
 	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.bomb(50), EndStream: true, EndHeaders: true}))
-	c := <-refused
-	if size := c.head.Size(); size > 8<<10 {
-		t.Errorf("a head that was refused holds %d bytes", size)
-	}
-	for _, f := range c.req.Fields[:cap(c.req.Fields)] {
-		if f.Name != nil || f.Value != nil {
-			t.Fatal("a field of it is held")
-		}
-	}
 	p.until("431", func() bool { return p.stream(1).status == "431" })
 }
 
