@@ -45,12 +45,12 @@ func surviveFlood(t *testing.T, kinds []string) {
 		harness.AwaitAnswers(t, load, n)
 		return load.End()
 	}
-	quiet := normal(300)
+	quiet := normal(200)
 	base := resourcesOf(p.PID())
 	memory := watchMemory(p.PID())
 
 	flood := beginFlood(t, p, order{Addr: p.Secure, Host: "a", Kinds: kinds, Clients: floodClients})
-	with := normal(400)
+	with := normal(300)
 	if *floodsAlone && !attacks[kinds[0]].again {
 		harness.Eventually(t, 5*time.Minute, "purser has ended all connections of the flood", func() bool {
 			return len(flood.Log.Lines("all were ended")) == 1
