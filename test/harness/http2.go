@@ -26,6 +26,7 @@ func DialHTTP2(ctx context.Context, addr string, config *tls.Config) (*HTTP2, er
 	if err != nil {
 		return nil, err
 	}
+	//lint:ignore SA1019 that of net/http refuses the field :protocol, without which there is no WebSocket
 	client, err := new(http2.Transport).NewClientConn(conn)
 	if err != nil {
 		_ = conn.Close()
