@@ -35,8 +35,9 @@ type entry struct {
 
 // A Store is all certificates. They are replaced as a whole: who reads never waits.
 type Store struct {
-	now  func() time.Time
-	book atomic.Pointer[book]
+	now    func() time.Time
+	book   atomic.Pointer[book]
+	issued issued
 }
 
 // Load reads all sources. Warnings are what does not keep them from being used. The error is all that does.
@@ -58,7 +59,7 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 	if err := joined(wrong); err != nil {
 		return nil, warnings, err
 	}
-	s.book.Store(newBook(entries))
+	s.book.Store(newBook(entries, &s.issued))
 	return s, warnings, nil
 }
 

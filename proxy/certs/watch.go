@@ -69,7 +69,7 @@ func (s *Store) look(news News) {
 		}
 	}
 	if changed {
-		s.book.Store(newBook(entries))
+		s.book.Store(newBook(entries, &s.issued))
 	}
 }
 
