@@ -105,17 +105,21 @@ func (s *Socket) Receive() (f Frame, err error) {
 	return f, err
 }
 
-// Echo sends a frame and expects the same back.
+// Echo sends a frame and expects the same back. It reads while it sends: who sends back waits for who reads.
 func (s *Socket) Echo(f Frame) error {
-	if err := s.Send(f); err != nil {
-		return fmt.Errorf("cannot send a frame: %w", err)
-	}
+	sent := make(chan error, 1)
+	go func() { sent <- s.Send(f) }()
 	got, err := s.Receive()
+	if err != nil {
+		_ = s.Close() // which ends the sending, too
+		return fmt.Errorf("a frame did not come back: %w, sent with %w", err, <-sent)
+	}
+	err = <-sent
 	switch {
-	case err != nil:
-		return fmt.Errorf("a frame did not come back: %w", err)
 	case got.Opcode == CloseFrame && f.Opcode != CloseFrame:
 		return &ClosedError{got.Code()}
+	case err != nil:
+		return fmt.Errorf("cannot send a frame: %w", err)
 	case got.Opcode != f.Opcode || got.More != f.More || !bytes.Equal(got.Payload, f.Payload):
 		return fmt.Errorf("sent %x with %d bytes, more %v; got %x with %d bytes, more %v", f.Opcode, len(f.Payload), f.More, got.Opcode, len(got.Payload), got.More)
 	}
