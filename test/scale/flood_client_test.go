@@ -30,8 +30,7 @@ type order struct {
 	Clients int
 }
 
-// floodMain says when all clients have connected, and when purser has ended the last connection of those that
-// do not come again. It goes on until its input ends, and then says what came of it.
+// floodMain says when all clients have connected. It goes on until its input ends, and then says what came of it.
 func floodMain(text string) int {
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -51,7 +50,6 @@ func floodMain(text string) int {
 		<-f.begun
 	}
 	fmt.Println("all have come")
-	go f.tellOfTheEnd()
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	cancel()
 	f.clients.Wait()
@@ -66,11 +64,6 @@ type flood struct {
 	clients sync.WaitGroup
 
 	made, ended, failed atomic.Int64
-}
-
-func (f *flood) tellOfTheEnd() {
-	f.clients.Wait()
-	fmt.Println("all were ended")
 }
 
 // come makes one connection, or one after the other.
