@@ -99,8 +99,9 @@ func mustServeAsBefore(t *testing.T, all, spared harness.Report, begun time.Time
 // mostLinks is how many connections to the app may be left, which are kept for the next requests.
 const mostLinks = 150
 
-// memoryOfEach is what a connection of a flood may cost in memory, TLS and the garbage collector's share included.
-const memoryOfEach = 160 << 10
+// memoryOfEach is what a connection of a flood may cost in memory: an answer that waits has 96 KiB, TLS and HTTP/2
+// have the rest, and as much again is the garbage collector's share.
+const memoryOfEach = 256 << 10
 
 // serveSecurely serves the Go app over https, and answers for the host a only.
 func serveSecurely(t *testing.T, keys ...string) (*harness.Purser, *harness.Authority) {
