@@ -40,6 +40,7 @@ type Server struct {
 	TLS             Pairs          // shown where no app has a certificate for the name that is asked for; default none
 	ACME            ACME           // who issues certificates for the hosts of apps that have none; default nobody
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
+	BufferMemory    Share          // of the RAM, for what of that is in memory; default 12%
 }
 
 // Listen is one place where requests come in.

@@ -52,6 +52,7 @@ var serverSchema = schema[Server]{
 		peersAt("proxy_protocol", func(s *Server) (*[]netip.Prefix, *bool) { return &s.ProxyProtocol, &s.ProxyUnix }),
 		peersAt("trusted_proxies", func(s *Server) (*[]netip.Prefix, *bool) { return &s.TrustedProxies, &s.TrustUnix }),
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
+		at("buffer_memory", func(s *Server) *Share { return &s.BufferMemory }, shareForm),
 	},
 	tables: []string{"tls", "acme"},
 }

@@ -23,6 +23,7 @@ type h2Streams struct {
 	ordinary int                // those of them that a stop waits for
 	open     int                // those whose client still waits for something
 	held     int                // those that were reset, or cut
+	unread   int                // answers that wait for the client to take more
 	heads    int                // memory of their heads
 	newest   uint32             // the highest that the client has opened
 	resets   h2Resets           // those that we have reset
@@ -39,6 +40,9 @@ const (
 	mostHandlers = mostStreams + 20
 )
 
+// mostUnread is how many answers may wait for a client that asks for another, where memory is short for all.
+const mostUnread = 8
+
 // mostHeads is how much memory the heads of all streams of a connection may take: a head that was sent once costs
 // a client a byte for each of its fields when it is sent again.
 const mostHeads = 1 << 20
@@ -52,6 +56,9 @@ func (s *h2Streams) clock() *sock.Clock { return s.set.Sweeper.Clock }
 func (s *h2Streams) full() bool {
 	return s.open >= mostStreams || s.open+s.held >= mostHandlers || len(s.calls) >= 4*mostStreams
 }
+
+// greedy reports a client that leaves answers unread where memory is short for all.
+func (s *h2Streams) greedy() bool { return s.unread >= mostUnread && s.set.Spool.Short() }
 
 // busy reports streams, or that something still goes out.
 func (s *h2Streams) busy() bool { return len(s.calls) > 0 || !s.out.empty() }

@@ -63,6 +63,18 @@ func (s *Socket) tryWrite(fd uintptr) bool {
 	return !again
 }
 
+// AwaitRoom waits until the kernel takes something. Who waits so holds no memory meanwhile.
+func (s *Socket) AwaitRoom() error {
+	waited := false
+	return s.raw.Write(func(fd uintptr) bool {
+		if !waited {
+			waited = true
+			return polled(fd, unix.POLLOUT|hungUp)
+		}
+		return true
+	})
+}
+
 // SendFile waits until something of the n bytes of f that begin at from can be sent, straight from the
 // kernel's cache, and returns how much was. With TLS it is read and written.
 func (s *Socket) SendFile(f *os.File, from, n int64) (int64, error) {

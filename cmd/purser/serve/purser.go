@@ -169,13 +169,13 @@ func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) err
 	if err := p.obtain(doors); err != nil {
 		return refusal(err)
 	}
-	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access,
+	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: access,
 		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(doors), Proof: p.proof()})
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, Listen: addresses(doors), MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Stop: p.stop,
-		Spool: p.front.Spool, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
