@@ -88,6 +88,7 @@ func New(c Config) *Server {
 	s.descriptors = newDescriptors(s.sweeper)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, c.Server.BufferMemory.Of(c.RAM), s.clock)
+	s.spool.Kept = s.descriptors.kept
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, H2C: c.Server.H2C, Room: s.descriptors.room, NoRoomAnswer: noRoomAnswer(),

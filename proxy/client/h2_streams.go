@@ -43,6 +43,9 @@ const (
 // mostUnread is how many answers may wait for a client that asks for another, where memory is short for all.
 const mostUnread = 8
 
+// mostBacklog is how much may be queued for such a client: content, and the heads of all streams that it may have.
+const mostBacklog = 256 << 10
+
 // mostHeads is how much memory the heads of all streams of a connection may take: a head that was sent once costs
 // a client a byte for each of its fields when it is sent again.
 const mostHeads = 1 << 20
@@ -57,8 +60,11 @@ func (s *h2Streams) full() bool {
 	return s.open >= mostStreams || s.open+s.held >= mostHandlers || len(s.calls) >= 4*mostStreams
 }
 
-// greedy reports a client that leaves answers unread where memory is short for all.
-func (s *h2Streams) greedy() bool { return s.unread >= mostUnread && s.set.Spool.Short() }
+// greedy reports a client that asks for more, but does not read: neither what was sent, the heads of answers among it,
+// which no window limits, nor many an answer where memory is short for all.
+func (s *h2Streams) greedy() bool {
+	return s.out.backlog() > mostBacklog || s.unread >= mostUnread && s.set.Spool.Short()
+}
 
 // busy reports streams, or that something still goes out.
 func (s *h2Streams) busy() bool { return len(s.calls) > 0 || !s.out.empty() }

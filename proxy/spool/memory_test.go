@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"golang.org/x/sys/unix"
 )
 
 // A windowed client takes as many bytes as its window has, and nothing while that is 0.
@@ -177,5 +179,17 @@ func TestNoMoreIsReadThanTheClientTakes(t *testing.T) {
 		if err := o.Finish(); err != nil || w.got.String() != all {
 			t.Errorf("the client took %d bytes, %v", w.got.Len(), err)
 		}
+	})
+}
+
+// Descriptors that are kept for others are not for files.
+func TestFileThatWouldTakeAKeptDescriptorIsNotMade(t *testing.T) {
+	inStore(t, 1<<30, func(s *store) {
+		s.Kept = func(uintptr) bool { return true }
+		b, err := s.upload(1)
+		if !errors.Is(err, unix.EMFILE) {
+			t.Errorf("got %v, want %v", err, unix.EMFILE)
+		}
+		b.Reset()
 	})
 }

@@ -39,6 +39,10 @@ type Spool struct {
 	clock  *sock.Clock
 	memory memory
 
+	// Kept reports whether the descriptor of a new file is kept for others; nil = none is. It is set before the spool
+	// is used.
+	Kept func(fd uintptr) bool
+
 	mu      sync.Mutex // guards what follows, and all claims; no file is read or written under it
 	claims  map[*claim]bool
 	held    int64 // bytes in all files
