@@ -12,9 +12,9 @@ import (
 )
 
 // descriptorLimits say for how many file descriptors what is done. The last ones are kept: first from clients, so
-// that the requests that were let in find room for their processes and files, then from links to processes and from files of the spool, so that
-// processes can be started, and operators let in, whatever visitors do. So there is always one left to accept
-// with, and to turn away who comes.
+// that the requests that were let in find room for their processes and files, then from links to processes and files
+// of the spool, so that processes can be started, and operators let in, whatever visitors do. So there is always one
+// left to accept with, and to turn away who comes.
 type descriptorLimits struct {
 	few  int64 // beyond, clients that do nothing make room for new ones
 	none int64 // beyond, clients are turned away if none can

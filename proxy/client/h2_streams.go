@@ -43,6 +43,9 @@ const (
 // mostUnread is how many answers may wait for a client that asks for another, where memory is short for all.
 const mostUnread = 8
 
+// hardlyAny is less of a window than any client has that wants an answer.
+const hardlyAny = 1 << 10
+
 // mostBacklog is how much may be queued for such a client: content, and the heads of all streams that it may have.
 const mostBacklog = 256 << 10
 
@@ -63,7 +66,15 @@ func (s *h2Streams) full() bool {
 // greedy reports a client that asks for more, but does not read: neither what was sent, the heads of answers among it,
 // which no window limits, nor many an answer where memory is short for all.
 func (s *h2Streams) greedy() bool {
-	return s.out.backlog() > mostBacklog || s.unread >= mostUnread && s.set.Spool.Short()
+	return s.out.backlog() > mostBacklog || s.unreadSoon() >= mostUnread && s.set.Spool.Short()
+}
+
+// unreadSoon is how many answers wait, those among them that are still made for a client that takes next to nothing.
+func (s *h2Streams) unreadSoon() int {
+	if min(s.start, s.out.window) < hardlyAny {
+		return s.open
+	}
+	return s.unread
 }
 
 // busy reports streams, or that something still goes out.
