@@ -28,8 +28,15 @@ func TestUnreadAnswersOfManyShareOneBudget(t *testing.T) {
 	all := load.End()
 	harness.MustNotFail(t, all)
 	before := func(s harness.Sample) bool { return s.Answered().Before(begun) }
-	t.Logf("before: %v", harness.Report{Samples: all.Where(before)})
-	t.Logf("with:   %v", harness.Report{Samples: all.Where(func(s harness.Sample) bool { return !before(s) })})
+	quiet, with := harness.Report{Samples: all.Where(before)}, harness.Report{Samples: all.Where(func(s harness.Sample) bool { return !before(s) })}
+	t.Logf("before: %v", quiet)
+	t.Logf("with:   %v", with)
+	if with.Quantile(0.5) > 5*quiet.Quantile(0.5)+20*time.Millisecond {
+		t.Errorf("unread answers raised the median from %v to %v", quiet.Quantile(0.5), with.Quantile(0.5))
+	}
+	if grown := most - base.memory; grown > 4*budget { // as much again is garbage; each of 200 connections has its own
+		t.Errorf("the memory grew by %d MiB", grown>>20)
+	}
 	if full.Limit != budget {
 		t.Errorf("%d bytes may be in memory, want %d", full.Limit, budget)
 	}
