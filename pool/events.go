@@ -25,7 +25,7 @@ func (g *groupState) released(now time.Time, p *Process) {
 func (g *groupState) acquire(now time.Time, w *waiter) error {
 	switch {
 	case g.closed:
-		return ErrClosed
+		return g.refusal()
 	case g.queueFull():
 		return ErrQueueFull
 	}
@@ -63,6 +63,20 @@ func (g *groupState) configure(now time.Time, app conf.App) {
 	g.settle(now)
 }
 
+// endAlone is close for one app alone, as an operator wants it. Purser goes on.
+func (g *groupState) endAlone(now time.Time) {
+	g.stopped = g.stopped || !g.closed
+	g.close(now)
+}
+
+// refusal is what requests are told of a group that is closed.
+func (g *groupState) refusal() error {
+	if g.stopped {
+		return ErrStopped
+	}
+	return ErrClosed
+}
+
 // close turns requests away and lets every process go.
 func (g *groupState) close(now time.Time) {
 	if g.closed {
@@ -77,13 +91,13 @@ func (g *groupState) close(now time.Time) {
 		r.failure = g.stopFailure(now, r)
 		g.end(now, r, RestartFailed)
 	}
-	g.rejectAll(ErrClosed)
+	g.rejectAll(g.refusal())
 	for _, p := range g.procs {
 		switch p.state {
 		case Spawning:
 			g.giveUp(now, p)
 		case Ready:
-			g.drain(now, p, "purser is stopping")
+			g.drain(now, p, g.ending())
 		}
 	}
 	g.settle(now)
@@ -175,7 +189,7 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 	switch {
 	case r != nil && r.joinable(now, req):
 		g.noteGivenUp(r)
-		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist}
+		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist, config: req.Config}
 		r.generation, r.reason = g.wanted, req.Reason
 		g.begun(now, r, req)
 	case g.mustBoot(g.plot(now), r):
@@ -225,7 +239,7 @@ func (g *groupState) promote(now time.Time) (*restart, error) {
 // that itself. A restart that runs has failed by that.
 func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error) {
 	if g.closed {
-		return nil, ErrClosed
+		return nil, g.refusal()
 	}
 	c := g.plot(now)
 	back, from := g.back()

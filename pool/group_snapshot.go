@@ -46,6 +46,8 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 func (c *course) condition() Condition {
 	_, failure := c.trouble(c.steady)
 	switch {
+	case c.closed && c.stopped && c.all == 0:
+		return Stopped
 	case c.closed:
 		return Closing
 	case c.hung():

@@ -14,6 +14,11 @@ type RestartRequest struct {
 	Canary   conf.Amount // stop when so many processes are replaced, until Promote; zero = do not
 	Memory   Memory      // limits how many processes are started beside the old ones
 	Insist   bool        // if the new code does not start, do not fall back on the old: for development
+	Config   int         // the configuration that its processes are started with, by the number that the caller knows it by
+
+	// SameCode says that only the configuration is new: the code on disk is that of the newest generation. So
+	// what is older can be spawned as before, though the folder is the same.
+	SameCode bool
 
 	// Settle is for triggers that come in bursts, like touches of restart.txt. If it is above 0 the
 	// first spawn begins at once, but nothing of the new generation is put to work for that long,

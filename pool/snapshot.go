@@ -101,7 +101,8 @@ const (
 type Condition string
 
 const (
-	Closing    Condition = "closing"     // purser is stopping
+	Closing    Condition = "closing"     // purser is stopping, or the app is, and some processes live yet
+	Stopped    Condition = "stopped"     // an operator has stopped it, and nothing of it lives
 	Hung       Condition = "hung"        // no ready process has answered for hang_after, and each has a request that old
 	Resisting  Condition = "resisting"   // the newest generation failed, older processes serve
 	RolledBack Condition = "rolled-back" // an operator took the newest generation back, older processes serve
