@@ -35,6 +35,8 @@ max_processes = 40
 max_spawns = 5
 trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "unix:", "::ffff:192.0.2.8"]
 spool_limit = "80%"
+include = ["apps/*.toml", "/srv/shop/purser.toml"]
+watch_config = true
 
 [apps.blog]
 root = "../blog/current"
@@ -181,6 +183,7 @@ func fullConfig() *Config {
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
 			MaxProcesses: 40, MaxSpawns: 5, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80},
+			Include: []string{"/etc/purser/apps/*.toml", "/srv/shop/purser.toml"}, WatchConfig: true,
 		},
 		Apps: []App{blog, shop},
 	}

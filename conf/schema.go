@@ -14,6 +14,19 @@ type field[T any] struct {
 	key    string
 	read   func(into *T, value any) error
 	format func(from *T) string
+	copy   func(to, from *T)
+	secret func(from *T) string // what format does not show; nil = it shows all
+}
+
+// differs reports whether a key has two values.
+func (f field[T]) differs(a, b *T) bool {
+	return f.format(a) != f.format(b) || f.secret != nil && f.secret(a) != f.secret(b)
+}
+
+// secret is a key of which format does not show all.
+func secret[T any](f field[T], of func(*T) string) field[T] {
+	f.secret = of
+	return f
 }
 
 func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
@@ -27,6 +40,7 @@ func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
 			return err
 		},
 		format: func(from *T) string { return f.format(*place(from)) },
+		copy:   func(to, from *T) { *place(to) = *place(from) },
 	}
 }
 
@@ -48,6 +62,8 @@ var serverSchema = schema[Server]{
 		at("max_spawns", func(s *Server) *int { return &s.MaxSpawns }, countForm),
 		trustedProxies,
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
+		at("include", func(s *Server) *[]string { return &s.Include }, includesForm),
+		at("watch_config", func(s *Server) *bool { return &s.WatchConfig }, truthForm),
 	},
 	tables: []string{"tls", "acme"},
 }

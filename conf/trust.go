@@ -38,6 +38,7 @@ var trustedProxies = field[Server]{
 		}
 		return quotedList(words)
 	},
+	copy: func(to, from *Server) { to.TrustedProxies, to.TrustUnix = from.TrustedProxies, from.TrustUnix },
 }
 
 func isUnixPeers(word string) bool { return word == unixPeers }
