@@ -38,6 +38,7 @@ type Conns struct {
 	calls   sync.Pool      // of *h1Call
 	streams sync.Pool      // of *h2Call
 
+	trusted   atomic.Pointer[trust]
 	stopping  atomic.Bool
 	lingering atomic.Int32
 	faults    atomic.Int64
@@ -51,6 +52,7 @@ type Conns struct {
 // NewConns returns no connections yet.
 func NewConns(c Config) *Conns {
 	s := &Conns{Config: c}
+	s.Trust(c.Trusted, c.TrustUnix)
 	s.changed = sync.NewCond(&s.mu)
 	s.calls.New = func() any { return &h1Call{in: make([]byte, firstBuffer), handler: c.Handler()} }
 	s.streams.New = func() any { return newH2Call(c.Handler()) }
@@ -109,7 +111,7 @@ func (s *Conns) remove(c *conn) {
 func (s *Conns) newPeer(c net.Conn) Peer {
 	remote, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return Peer{Trusted: s.TrustUnix}
+		return Peer{Trusted: s.trusted.Load().unix}
 	}
 	p := Peer{Addr: remote.AddrPort().Addr().Unmap()}
 	p.Text = p.Addr.AppendTo(nil)
@@ -120,9 +122,18 @@ func (s *Conns) newPeer(c net.Conn) Peer {
 	return p
 }
 
+// A trust is whose X-Forwarded-* are believed.
+type trust struct {
+	peers []netip.Prefix
+	unix  bool // so are those of all peers on unix sockets
+}
+
+// Trust has those of others be believed, on connections that are accepted from now on.
+func (s *Conns) Trust(peers []netip.Prefix, unix bool) { s.trusted.Store(&trust{peers, unix}) }
+
 // Trusts reports whether the X-Forwarded-* of a peer with that address are believed.
 func (s *Conns) Trusts(a netip.Addr) bool {
-	for _, p := range s.Trusted {
+	for _, p := range s.trusted.Load().peers {
 		if p.Contains(a) {
 			return true
 		}

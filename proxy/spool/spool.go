@@ -53,6 +53,14 @@ func New(limit func(room int64) int64, clock *sock.Clock) *Spool {
 	return s
 }
 
+// SetLimit has Limit be another, as New has it.
+func (s *Spool) SetLimit(limit func(room int64) int64) {
+	s.mu.Lock()
+	s.limit, s.looked = limit, 0
+	s.mu.Unlock()
+	s.look()
+}
+
 // Use returns how many bytes all files hold, and how many they may.
 func (s *Spool) Use() (held, most int64) {
 	s.look()
