@@ -50,8 +50,8 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, CodeBadRequest, "%v", err)
 		return
 	}
-	if g.Snapshot().Condition == pool.Closing {
-		refuseAction(w, pool.ErrClosed, "restart "+g.Name())
+	if err := over(g); err != nil {
+		refuseAction(w, err, "restart "+g.Name())
 		return
 	}
 	if options.Canary != (conf.Amount{}) {
@@ -69,6 +69,17 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 	default:
 		accept(w, restart)
 	}
+}
+
+// over says why nothing can be done with a group any more.
+func over(g *pool.Group) error {
+	switch g.Snapshot().Condition {
+	case pool.Closing:
+		return pool.ErrClosed
+	case pool.Stopped:
+		return pool.ErrStopped
+	}
+	return nil
 }
 
 func (o RestartOptions) check() error {
@@ -186,6 +197,8 @@ func refuseAction(w http.ResponseWriter, err error, action string) {
 		code = CodeNoCanary
 	case errors.Is(err, pool.ErrClosed):
 		code = CodeClosing
+	case errors.Is(err, pool.ErrStopped):
+		code = CodeStopped
 	case isCanaryError(err):
 		code = CodeCanarySize
 	default:

@@ -21,7 +21,7 @@ func (s *Server) document() Document {
 	used, now := measure(), time.Now()
 	d := Document{
 		Version: s.Version, Name: s.Name, PID: os.Getpid(), Started: s.started, Now: now,
-		Listen: s.Listen, MaxProcesses: s.MaxProcesses, Certificates: []Certificate{}, Apps: []App{},
+		Listen: s.Listen(), MaxProcesses: s.MaxProcesses(), Reload: s.Operated.LastReload(), Certificates: []Certificate{}, Apps: []App{},
 	}
 	if s.Certificates != nil {
 		d.Certificates = s.Certificates()

@@ -18,9 +18,10 @@ type Document struct {
 	Name         string        `json:"name"` // of this purser
 	PID          int           `json:"pid"`
 	Started      time.Time     `json:"started"`
-	Now          time.Time     `json:"now"`           // when the document was made
-	Listen       []string      `json:"listen"`        // addresses that visitors reach
-	MaxProcesses int           `json:"max_processes"` // over all apps; 0 = no pool-wide cap
+	Now          time.Time     `json:"now"`              // when the document was made
+	Listen       []string      `json:"listen"`           // addresses that visitors reach
+	MaxProcesses int           `json:"max_processes"`    // over all apps; 0 = no pool-wide cap
+	Reload       *Reload       `json:"reload,omitempty"` // the last one; none = there was none yet
 	Spool        Spool         `json:"spool"`
 	Certificates []Certificate `json:"certificates"` // that https is served with; none = an empty list
 	Apps         []App         `json:"apps"`

@@ -35,6 +35,7 @@ type rig struct {
 	stopped atomic.Int32 // how often a stop was asked for
 	calls   atomic.Int32 // that came in and are not answered yet
 
+	operated operated
 	releases atomic.Int32 // each restart is of another
 
 	mu     sync.Mutex // guards what follows
@@ -66,7 +67,7 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	}
 	p.Add(app, pool.Release{Path: "/srv/blog"}, r.spawn)
 	r.Server = NewServer(Config{
-		Name: "test", Version: "1.2.3", Listen: []string{"[::]:3000"}, Pool: p, Log: hclog.NewNullLogger(),
+		Name: "test", Version: "1.2.3", Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Pool: p, Log: hclog.NewNullLogger(),
 		Spool:  func() (held, limit int64) { return 3 << 20, 1 << 30 },
 		Faults: func() int64 { return 2 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
 		Token: "open sesame", Stop: func() { r.stopped.Add(1) },

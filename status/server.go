@@ -22,8 +22,8 @@ import (
 type Config struct {
 	Name         string
 	Version      string
-	Listen       []string // shown only
-	MaxProcesses int      // shown only; 0 = no pool-wide cap
+	Listen       func() []string // shown only
+	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
 	Pool         *pool.Pool
 	Log          hclog.Logger
 
@@ -31,6 +31,7 @@ type Config struct {
 	Token string
 
 	Restarts Restarts
+	Operated Operated
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
@@ -139,6 +140,10 @@ func (s *Server) routes() http.Handler {
 	r.Get("/v1/restarts", s.getRestarts)
 	r.Get("/v1/restarts/{id}", s.getRestart)
 	r.Get("/v1/events", s.getEvents)
+	r.Post("/v1/apps/{app}/stop", s.postStopApp)
+	r.Post("/v1/apps/{app}/start", s.postStartApp)
+	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
+	r.Post("/v1/reload", s.postReload)
 	r.Post("/v1/stop", s.postStop)
 	s.routeReadable(r)
 	return r

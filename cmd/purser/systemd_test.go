@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSystemdIsToldHowThingsAre(t *testing.T) {
@@ -20,6 +23,33 @@ func TestSystemdIsToldHowThingsAre(t *testing.T) {
 			t.Errorf("systemd was told %q, want %s", got, want)
 		}
 		demo.cmd.Process.Signal(syscall.SIGTERM)
+	}
+}
+
+// MONOTONIC_USEC is when it began, by the clock that systemd looks at (sd_notify(3)).
+func TestSystemdIsToldOfAReloadAndOfItsEnd(t *testing.T) {
+	l := newLand(t)
+	systemd := l.systemd()
+	demo := l.launch(l.commandBelow(systemd, ""))
+	receiveUntil(t, systemd, "READY=1")
+	for range 2 {
+		demo.cmd.Process.Signal(syscall.SIGHUP)
+		var at, now int64
+		if got := receive(t, systemd); !strings.HasPrefix(got, "RELOADING=1\nMONOTONIC_USEC=") {
+			t.Errorf("systemd was told %q", got)
+		} else if _, err := fmt.Sscanf(got, "RELOADING=1\nMONOTONIC_USEC=%d\n", &at); err != nil {
+			t.Errorf("%v in %q", err, got)
+		}
+		var clock unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &clock); err != nil {
+			t.Fatal(err)
+		}
+		if now = clock.Nano() / 1000; at > now || now-at > 20e6 {
+			t.Errorf("it began at %d, and it is %d", at, now)
+		}
+		if got := receive(t, systemd); !strings.HasPrefix(got, "READY=1\nSTATUS=Serving 1 app") {
+			t.Errorf("systemd was told %q", got)
+		}
 	}
 }
 

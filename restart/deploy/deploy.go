@@ -146,14 +146,14 @@ func (d *Deployer) heldBack(app string) bool {
 	if !any {
 		return false
 	}
-	now, err := restart.ResolveRelease(a.conf.Root)
+	now, err := restart.ResolveRelease(a.now().Root)
 	return err == nil && same(pool.Release(now), taken)
 }
 
 // RestartAll restarts every app, as SIGUSR1 asks for. It returns at once.
 func (d *Deployer) RestartAll(reason string) {
 	for _, a := range d.all() {
-		if d.heldBack(a.conf.Name) {
+		if d.heldBack(a.name) {
 			a.log.Warn("not restarted, as its newest code was rolled back; to use it, run purser restart", "reason", reason)
 			continue
 		}
@@ -196,7 +196,7 @@ func (d *Deployer) Mark(app, reason string) error {
 	if a == nil {
 		return pool.ErrClosed
 	}
-	return restart.WriteMark(a.conf.Root, reason)
+	return restart.WriteMark(a.now().Root, reason)
 }
 
 // Needs is why an app needs a restart.
@@ -215,7 +215,7 @@ func (d *Deployer) AffinityKey() []byte { return d.memo.affinityKey() }
 // always_restart.txt is there. It returns the generation that may.
 func (d *Deployer) Fresh(app string) (int, error) {
 	g, a := d.pool.Group(app), d.app(app)
-	if g == nil || a == nil || !restart.Always(a.conf) {
+	if g == nil || a == nil || !restart.Always(a.now()) {
 		return 0, nil
 	}
 	if s := g.Snapshot().Restart; s != nil && s.State == pool.RestartRunning && s.Replaced == 0 {

@@ -39,19 +39,19 @@ func (a *App) touched(reason string) {
 
 // holdBack has the restart that was begun for a touch wait for another one.
 func (a *App) holdBack() {
-	if g := a.deployer.pool.Group(a.conf.Name); g != nil && !a.hooked() {
-		g.Postpone(a.conf.Restart.Settle + slack)
+	if g := a.deployer.pool.Group(a.name); g != nil && !a.hooked() {
+		g.Postpone(a.now().Restart.Settle + slack)
 	}
 }
 
-func (a *App) hooked() bool { return !a.hooksNow().BeforeRestart.IsZero() }
+func (a *App) hooked() bool { return !a.now().Hooks.BeforeRestart.IsZero() }
 
 // gather begins restarts until the touches have ended. The first touch begins one at once, which is held
 // back until they have been quiet for restart.settle; then it is begun anew once, with what is there after
 // the last: however many come between, nothing is started for them. With a before_restart hook nothing
 // begins before they have been quiet: so the hook runs once.
 func (a *App) gather() {
-	settle := a.conf.Restart.Settle
+	settle := a.now().Restart.Settle
 	for hold := settle; ; {
 		if a.hooked() {
 			a.awaitQuiet(settle)

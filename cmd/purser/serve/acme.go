@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -102,27 +103,122 @@ func issuersOf(c conf.ACME) (issuers []acme.Issuer, err error) {
 	return issuers, nil
 }
 
+// An issuance gets certificates from authorities and renews them.
+type issuance struct {
+	*acme.Manager
+	config acme.Config
+	conf   conf.ACME
+	owners map[string]string // the apps of its names
+	stop   context.CancelFunc
+	ended  chan struct{} // closed when it gets no more
+}
+
 // obtain begins to use the certificates that were issued before, and makes what gets and renews them, if an authority
 // is to be asked.
-func (p *purser) obtain(doors []net.Listener) error {
-	names, owners, _ := expected(p.Conf, p.certificates)
-	if len(names) == 0 {
+func (p *purser) obtain() (err error) {
+	if p.certificates == nil {
 		return nil
 	}
-	config, err := p.issuanceConfig(names, doors)
-	if err != nil {
+	p.expectIssued(p.certificates)
+	next, err := p.newIssuance(p.Conf, p.certificates, p.doors)
+	if err != nil || next == nil {
 		return err
 	}
-	p.owners = owners
-	p.certificates.Expect(certs.Issuance{Names: names, Miss: p.missed,
-		Prove: func(name string) (*tls.Certificate, error) { return p.issuance.Proof(name) }})
-	p.issuance, err = acme.New(config)
+	return p.begin(next)
+}
+
+// expectIssued has authorities find their proofs, whoever gets the certificates then.
+func (p *purser) expectIssued(store *certs.Store) {
+	store.Expect(certs.Issuance{Miss: p.missed, Prove: func(name string) (*tls.Certificate, error) {
+		if now := p.issuer(); now != nil {
+			return now.Proof(name)
+		}
+		return nil, errors.New("no authority was asked for a certificate")
+	}})
+}
+
+func (p *purser) issuer() *issuance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.issuance
+}
+
+// newIssuance says how certificates are to be got for a configuration, whose own are in store; nil = none are.
+func (p *purser) newIssuance(cfg *conf.Config, store *certs.Store, doors []door) (*issuance, error) {
+	if store == nil {
+		return nil, nil
+	}
+	names, owners, _ := expected(cfg, store)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	next := &issuance{conf: cfg.Server.ACME, owners: owners, ended: make(chan struct{})}
+	config, err := p.issuanceConfig(next.conf, names, listenersOf(doors))
+	next.config = config
+	return next, err
+}
+
+// begin makes the manager, which uses what was issued before.
+func (p *purser) begin(next *issuance) (err error) {
+	p.certificates.Await(next.config.Names)
+	next.config.Use = p.certificates.Issue
+	if next.Manager, err = acme.New(next.config); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.issuance = next
+	p.mu.Unlock()
+	return nil
+}
+
+// runIssuance has it get certificates until purser stops, or another takes its place.
+func (p *purser) runIssuance(i *issuance) {
+	ctx, stop := context.WithCancel(p.stopping)
+	i.stop = stop
+	p.group.Go(func() error {
+		defer close(i.ended)
+		defer stop()
+		i.Run(ctx)
+		return nil
+	})
+}
+
+// reissue has another issuance take the place of the one before, unless that does the same.
+func (p *purser) reissue(next *issuance) error {
+	before := p.issuer()
+	if before != nil && next != nil && before.same(next) {
+		p.mu.Lock()
+		before.owners = next.owners
+		p.mu.Unlock()
+		return nil
+	}
+	if before != nil {
+		before.stop()
+		<-before.ended
+		if next == nil {
+			p.certificates.Await(nil)
+		}
+		p.mu.Lock()
+		p.issuance = nil
+		p.mu.Unlock()
+	}
+	if next == nil {
+		return nil
+	}
+	err := p.begin(next)
+	if err == nil {
+		p.runIssuance(next)
+	}
 	return err
 }
 
-func (p *purser) issuanceConfig(names []string, doors []net.Listener) (config acme.Config, err error) {
-	c := p.Conf.Server.ACME
-	config = acme.Config{Names: names, Email: c.Email, Use: p.certificates.Issue, Log: p.Log.Named("acme")}
+func (i *issuance) same(other *issuance) bool {
+	return reflect.DeepEqual(i.conf, other.conf) && slices.Equal(i.config.Names, other.config.Names) &&
+		i.config.Door == other.config.Door && i.config.HTTP == other.config.HTTP
+}
+
+func (p *purser) issuanceConfig(c conf.ACME, names []string, doors []net.Listener) (config acme.Config, err error) {
+	config = acme.Config{Names: names, Email: c.Email, Log: p.Log.Named("acme")}
 	if config.Roots, err = rootsOf(c.CA); err != nil {
 		return config, err
 	}
@@ -134,7 +230,9 @@ func (p *purser) issuanceConfig(names []string, doors []net.Listener) (config ac
 	}
 	config.Door, config.HTTP = doorOf(doors)
 	if len(c.DNSExec) > 0 {
-		config.Publish = p.publish
+		config.Publish = func(ctx context.Context, verb, name, value string) error {
+			return p.publish(ctx, c.DNSExec, verb, name, value)
+		}
 	} else if config.Door == "" {
 		return config, errors.New("server.acme: no authority can reach purser, which listens on unix sockets only; write dns_exec")
 	}
@@ -153,7 +251,7 @@ func storageOf(c conf.ACME, name string) (string, error) {
 	return filepath.Join(filepath.Dir(state), "acme"), nil
 }
 
-// proof is what an authority is answered that asks by http; nil = none is asked for anything.
+// proof is what an authority is answered that asks by http; nil = none is asked for anything. It is called with mu held.
 func (p *purser) proof() func(host, path string) (string, bool) {
 	if p.issuance == nil {
 		return nil
@@ -188,7 +286,7 @@ const (
 )
 
 // publish has dns_exec change the DNS.
-func (p *purser) publish(ctx context.Context, verb, name, value string) error {
+func (p *purser) publish(ctx context.Context, program []string, verb, name, value string) error {
 	limit := presentTime
 	if verb == "cleanup" {
 		limit = cleanupTime
@@ -197,22 +295,28 @@ func (p *purser) publish(ctx context.Context, verb, name, value string) error {
 	if err != nil {
 		return err
 	}
-	command := conf.Command{Args: append(slices.Clone(p.Conf.Server.ACME.DNSExec), verb, name, value)}
+	command := conf.Command{Args: append(slices.Clone(program), verb, name, value)}
 	hook := spawn.Hook{Keeper: p.shared.keeper, Name: "dns_exec", Command: command, Timeout: limit, Dir: "/", Lines: lines}
 	if err := hook.Run(ctx, nil, nil); err != nil {
-		return fmt.Errorf("%s %s %s: %w", p.Conf.Server.ACME.DNSExec[0], verb, name, err)
+		return fmt.Errorf("%s %s %s: %w", program[0], verb, name, err)
 	}
 	return nil
 }
 
 // issued are the certificates of authorities, as status shows them.
 func (p *purser) issued() []status.Certificate {
-	var all []status.Certificate
-	if p.issuance == nil {
+	p.mu.Lock()
+	now, owners := p.issuance, map[string]string(nil)
+	if now != nil {
+		owners = now.owners
+	}
+	p.mu.Unlock()
+	if now == nil {
 		return nil
 	}
-	for _, s := range p.issuance.List() {
-		all = append(all, status.Certificate{App: p.owners[s.Name], Names: []string{s.Name}, Issuer: s.Issuer, NotBefore: s.NotBefore, NotAfter: s.NotAfter,
+	var all []status.Certificate
+	for _, s := range now.List() {
+		all = append(all, status.Certificate{App: owners[s.Name], Names: []string{s.Name}, Issuer: s.Issuer, NotBefore: s.NotBefore, NotAfter: s.NotAfter,
 			ACME: true, Problem: s.Failure.Text, FailedAt: s.Failure.At, NextTry: s.Failure.Next})
 	}
 	return all

@@ -19,27 +19,20 @@ import (
 	"purser/status"
 )
 
-// openListeners opens every place where requests come in, or none.
-func openListeners(places []conf.Listen) ([]net.Listener, error) {
+// takePassed takes the sockets over that systemd has opened for us, by their names. It can be done once.
+func takePassed() (map[string][]net.Listener, error) {
 	passed, err := activation.ListenersWithNames()
 	if err != nil {
 		return nil, fmt.Errorf("cannot take over the sockets of systemd: %w", err)
 	}
-	var opened []net.Listener
-	for _, place := range places {
-		more, err := openListener(place, passed)
-		if err != nil {
-			closeAll(opened)
-			return nil, refusal(err)
-		}
-		for _, listener := range more {
-			if place.TLS {
-				listener = httpsListener{listener}
+	for _, listeners := range passed {
+		for i, l := range listeners {
+			if l != nil {
+				listeners[i] = &lentListener{Listener: l}
 			}
-			opened = append(opened, listener)
 		}
 	}
-	return opened, nil
+	return passed, nil
 }
 
 func openListener(place conf.Listen, passed map[string][]net.Listener) ([]net.Listener, error) {
@@ -99,6 +92,11 @@ func takeOver(name string, passed map[string][]net.Listener) ([]net.Listener, er
 		}
 		return nil, fmt.Errorf("cannot listen on systemd:%s: systemd passed no socket of that name, but %s; start purser by its socket unit", name, names)
 	}
+	for _, l := range listeners {
+		if lent, ok := l.(*lentListener); ok {
+			_ = lent.SetDeadline(time.Time{}) // it may have been left before
+		}
+	}
 	return listeners, nil
 }
 
@@ -134,12 +132,21 @@ type unixListener struct {
 }
 
 func (l *unixListener) Close() error {
+	l.unlink()
+	return l.Listener.Close()
+}
+
+// SetDeadline ends Accept then.
+func (l *unixListener) SetDeadline(at time.Time) error {
+	return l.Listener.(*net.UnixListener).SetDeadline(at)
+}
+
+func (l *unixListener) unlink() {
 	l.remove.Do(func() {
 		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.own) {
 			os.Remove(l.path)
 		}
 	})
-	return l.Listener.Close()
 }
 
 func removeStale(path string) error {

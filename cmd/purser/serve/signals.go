@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"purser/status"
 )
 
 // A signalQueue is what has been sent to purser and not been heeded yet.
@@ -44,8 +46,11 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 					p.hurry()
 				}
 			case got == unix.SIGHUP:
-				p.Log.Warn("reading the configuration again is not supported yet, only the log files are opened again")
 				p.Log.Reopen()
+				p.group.Go(func() error {
+					_, _ = p.Reload("SIGHUP", status.ReloadOptions{}) // its error is in the log, and in status
+					return nil
+				})
 			case got == unix.SIGUSR1:
 				p.shared.deployer.RestartAll("SIGUSR1")
 			case got == unix.SIGUSR2:
