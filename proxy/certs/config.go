@@ -37,7 +37,7 @@ func (b *book) clientConfig(e *entry) *tls.Config {
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return b.choose(hello)
 		},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: e.ca,
+		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: poolOf(e.ca),
 		SessionTicketsDisabled:      true,
 		DynamicRecordSizingDisabled: true,
 	}
