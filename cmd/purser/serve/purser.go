@@ -139,30 +139,38 @@ func (p *purser) run() error {
 		p.stopApps(patience)
 		return err
 	}
-	p.serveDoors(p.doors)
-	group.Go(func() error { return p.admin.Serve(adminDoor) })
-	for _, door := range metricsDoors {
-		p.Log.Info("metrics", "address", door.Addr())
-		group.Go(func() error { return p.admin.ServeMetrics(door) })
-	}
-	group.Go(func() error { return p.shared.deployer.Run(stopping) })
-	group.Go(func() error { return p.heed(over, signals) })
-	if p.certificates != nil {
-		group.Go(func() error { p.certificates.Watch(stopping, p.news()); return nil })
-	}
-	if p.File != "" {
-		group.Go(func() error { return p.watchConfig(stopping) })
-	}
-	if p.issuance != nil {
-		p.runIssuance(p.issuance)
-	}
-	p.announce(adminDoor)
-	group.Go(func() error { return p.feedWatchdog(over) })
+	p.begin(adminDoor, metricsDoors, over, signals)
 
 	<-stopping.Done()
 	p.windDown(patience)
 	end()
 	return group.Wait()
+}
+
+// begin has everything run that does until purser stops, signals and the watchdog until that is over, and says where
+// purser can be reached.
+func (p *purser) begin(adminDoor net.Listener, metricsDoors []net.Listener, over context.Context, signals signalQueue) {
+	p.turn.Lock() // who asks for a reload by now waits
+	defer p.turn.Unlock()
+	p.serveDoors(p.doors)
+	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
+	for _, door := range metricsDoors {
+		p.Log.Info("metrics", "address", door.Addr())
+		p.group.Go(func() error { return p.admin.ServeMetrics(door) })
+	}
+	p.group.Go(func() error { return p.shared.deployer.Run(p.stopping) })
+	p.group.Go(func() error { return p.heed(over, signals) })
+	if p.certificates != nil {
+		p.group.Go(func() error { p.certificates.Watch(p.stopping, p.news()); return nil })
+	}
+	if p.File != "" {
+		p.group.Go(func() error { return p.watchConfig(p.stopping) })
+	}
+	if p.issuance != nil {
+		p.runIssuance(p.issuance)
+	}
+	p.announce(adminDoor)
+	p.group.Go(func() error { return p.feedWatchdog(over) })
 }
 
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
