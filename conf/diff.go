@@ -30,6 +30,7 @@ func (d Difference) None() bool { return len(d.AtOnce)+len(d.Pending)+len(d.Apps
 // given: spawn.Detect may have filled in what is found out of their folders.
 func Compare(older, newer *Config) Difference {
 	d := CompareServers(&older.Server, &newer.Server)
+	d.AtOnce, d.Pending, d.Apps = append([]string{}, d.AtOnce...), append([]string{}, d.Pending...), []AppDiff{}
 	before := map[string]*App{}
 	for i := range older.Apps {
 		before[older.Apps[i].Name] = &older.Apps[i]

@@ -113,12 +113,6 @@ func (p *purser) prepare(c *change) (err error) {
 	if c.access, err = p.Log.AccessTo(c.conf.Server.AccessLog); err != nil {
 		return refusal(err)
 	}
-	for _, a := range c.added {
-		p.awaitDeparture(a.Conf().Name)
-	}
-	if p.over || p.stopping.Err() != nil {
-		return pool.ErrClosed
-	}
 	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.passed); err != nil {
 		return err
 	}
@@ -126,6 +120,19 @@ func (p *purser) prepare(c *change) (err error) {
 		closeDoors(c.rebuilding.opened)
 	}
 	return err
+}
+
+// awaitPlaces returns when nothing is left of apps that go and have the names of new ones, or with an error as purser
+// stops.
+func (p *purser) awaitPlaces(c *change) error {
+	for _, a := range c.added {
+		p.awaitDeparture(a.Conf().Name)
+	}
+	if p.stopping.Err() != nil {
+		closeDoors(c.rebuilding.opened)
+		return pool.ErrClosed
+	}
+	return nil
 }
 
 // unsized are the apps as their files have them.

@@ -156,8 +156,8 @@ func twinOf(l net.Listener) (net.Listener, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.remove.Do(func() {}) // the other does that
-		return &unixListener{Listener: twin, path: l.path, own: l.own}, nil
+		l.file.join()
+		return &unixListener{Listener: twin, file: l.file}, nil
 	}
 	file, err := l.(interface{ File() (*os.File, error) }).File()
 	if err != nil {

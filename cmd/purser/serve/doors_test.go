@@ -71,6 +71,11 @@ func TestAnAddressKeepsItsSocketWhenHTTPSComesToIt(t *testing.T) {
 		if err != nil || len(r.left) != 1 || len(r.opened) != 1 {
 			t.Fatalf("%s: it is %+v, %v", address, r, err)
 		}
+		closeDoors(r.opened) // as a dry run does
+		mustAccept(t, doors[0].listeners[0])
+		if r, err = rebuild(doors, places(t, "https://"+address), nil); err != nil {
+			t.Fatal(err)
+		}
 		_, secure := r.doors[0].listeners[0].(httpsListener)
 		closeDoors(r.left)
 		mustAccept(t, r.doors[0].listeners[0])

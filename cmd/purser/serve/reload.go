@@ -55,6 +55,10 @@ func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err
 		closeDoors(next.rebuilding.opened)
 		return r, nil
 	}
+	if err := p.awaitPlaces(next); err != nil {
+		r.Error = err.Error()
+		return r, err
+	}
 	p.apply(next, &r)
 	return r, nil
 }
