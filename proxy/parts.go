@@ -13,14 +13,15 @@ import (
 
 // parts are what all exchanges of a server share.
 type parts struct {
-	log      hclog.Logger
-	rejects  *rejectLog
-	current  atomic.Pointer[table]
-	sweeper  *sock.Sweeper
-	clock    *sock.Clock // the sweeper's
-	spool    *spool.Spool
-	closings *closings
-	trusts   func(netip.Addr) bool // reports whether the X-Forwarded-* of a peer are believed
-	ctx      context.Context       // ends when nothing may be opened any more
-	faults   atomic.Int64          // of ours, each of which has ended a connection
+	log         hclog.Logger
+	rejects     *rejectLog
+	current     atomic.Pointer[table]
+	sweeper     *sock.Sweeper
+	clock       *sock.Clock // the sweeper's
+	spool       *spool.Spool
+	closings    *closings
+	trusts      func(netip.Addr) bool // reports whether the X-Forwarded-* of a peer are believed
+	descriptors *descriptors
+	ctx         context.Context // ends when nothing may be opened any more
+	faults      atomic.Int64    // of ours, each of which has ended a connection
 }

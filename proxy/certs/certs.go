@@ -38,6 +38,7 @@ type entry struct {
 type Store struct {
 	now    func() time.Time
 	book   atomic.Pointer[book]
+	config *tls.Config
 	issued issued
 	turn   sync.Mutex // held by who replaces the book
 }
@@ -69,6 +70,7 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 		return nil, warnings, err
 	}
 	s.book.Store(newBook(entries, &s.issued))
+	s.config = s.newConfig()
 	return s, warnings, nil
 }
 

@@ -53,7 +53,7 @@ func TestAHundredReloadsUnderLoadLoseNothingAndRestartOnlyWhatTheyMust(t *testin
 			restarted = []string{name}
 			says = name + ": restarted, for env.V"
 		case 2, 3:
-			l.apps[name] = append(slices.DeleteFunc(l.apps[name], func(key string) bool { return strings.HasPrefix(key, "max_queue") }), fmt.Sprintf("max_queue = %d", 100+i))
+			l.apps[name] = append(slices.DeleteFunc(l.apps[name], func(key string) bool { return strings.HasPrefix(key, "max_queue") }), fmt.Sprintf("max_queue = %d", 200+i))
 			says = name + ": changed in place: max_queue"
 		case 4:
 			if _, there := l.apps["extra"]; there {

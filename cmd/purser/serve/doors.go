@@ -21,7 +21,7 @@ type door struct {
 // openDoors opens every place, or none.
 func openDoors(places []conf.Listen, passed map[string][]net.Listener) (doors []door, err error) {
 	for _, place := range places {
-		opened, err := openDoor(place, passed)
+		opened, err := openDoor(place, places, passed)
 		if err != nil {
 			closeDoors(doors)
 			return nil, refusal(err)
@@ -31,8 +31,8 @@ func openDoors(places []conf.Listen, passed map[string][]net.Listener) (doors []
 	return doors, nil
 }
 
-func openDoor(place conf.Listen, passed map[string][]net.Listener) (door, error) {
-	listeners, err := openListener(place, passed)
+func openDoor(place conf.Listen, all []conf.Listen, passed map[string][]net.Listener) (door, error) {
+	listeners, err := openListener(place, all, passed)
 	if err != nil {
 		return door{}, err
 	}
@@ -87,7 +87,7 @@ func rebuild(doors []door, places []conf.Listen, passed map[string][]net.Listene
 		if at >= 0 {
 			opened, err = doors[at].again(place)
 		} else {
-			opened, err = openDoor(place, passed)
+			opened, err = openDoor(place, places, passed)
 		}
 		if err != nil {
 			return r, refusal(err)

@@ -115,6 +115,7 @@ func (p *purser) run() error {
 		return err
 	}
 	defer func() { closeDoors(p.doors) }()
+	p.warnOfUnused(unusedNames(p.Conf.Server.Listen, p.passed))
 	adminDoor, err := p.openAdmin()
 	if err != nil {
 		return err
@@ -207,7 +208,7 @@ func (p *purser) build(apps []conf.App, folder string) error {
 		Name: p.Name, Version: p.Version, Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, Stop: p.stop,
-		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
