@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"purser/pool"
@@ -14,10 +15,11 @@ import (
 )
 
 // metrics answers GET /metrics. Each reading is made from what the pool says at that moment, so
-// that it resets nothing and any number of readers get the same.
+// that it resets nothing and any number of readers get the same. What purser itself needs is told as every program in
+// Go tells it.
 func (s *Server) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{s})
+	registry.MustRegister(collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 

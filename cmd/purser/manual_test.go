@@ -173,7 +173,7 @@ func TestTheManualNamesAllMetrics(t *testing.T) {
 		if name, ok := strings.CutPrefix(line, "# HELP "); ok {
 			name, _, _ = strings.Cut(name, " ")
 			told++
-			if !strings.Contains(page, "\n    "+name) {
+			if strings.HasPrefix(name, "purser_") && !strings.Contains(page, "\n    "+name) { // the others every program in Go has
 				t.Errorf("purser help metrics does not name %s", name)
 			}
 		}

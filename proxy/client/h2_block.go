@@ -17,6 +17,7 @@ type h2Block struct {
 	reset   http2.ErrCode        // else, why its stream is reset; 0 = what it says is dropped
 	bytes   int
 	frames  int
+	size    int // of its fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts them
 	decoder *hpack.Decoder
 }
 
@@ -26,6 +27,10 @@ const (
 	mostBlock  = 2 * wire.MaxHead
 	mostFrames = 32
 
+	// mostFields is how much the fields of a block may be, beyond what is answered. A byte of a block can stand for
+	// thousands (RFC 7541 section 7.3), and whoever is told of the limit and goes so far beyond it means harm.
+	mostFields = 4 * wire.MaxHead
+
 	hpackMemory = 4096 // RFC 9113 section 6.5.2: what a client counts on unless it is told otherwise
 )
 
@@ -34,23 +39,23 @@ func (b *h2Block) init() {
 	b.decoder.SetMaxStringLength(2 * mostBlock) // bytes of a block may become more when they are decoded
 }
 
-// emit takes a field. Once one is refused, those that follow are not even made.
+// emit takes a field. Those that follow one that is refused are only counted, and not even that once there are
+// too many.
 func (b *h2Block) emit(f hpack.HeaderField) {
-	goOn := false
+	b.size += int(f.Size())
 	switch {
-	case b.trailer != nil:
-		goOn = b.trailer.Add(f.Name, f.Value)
-	case b.call != nil:
-		goOn = b.call.head.Add(f.Name, f.Value)
-	}
-	if !goOn {
+	case b.size > mostFields:
 		b.decoder.SetEmitEnabled(false)
+	case b.trailer != nil:
+		b.trailer.Add(f.Name, f.Value)
+	case b.call != nil:
+		b.call.head.Add(f.Name, f.Value)
 	}
 }
 
 // begin begins the block of a stream.
 func (b *h2Block) begin(stream uint32, ended bool) {
-	b.stream, b.ended, b.bytes, b.frames = stream, ended, 0, 0
+	b.stream, b.ended, b.bytes, b.frames, b.size = stream, ended, 0, 0, 0
 	b.call, b.trailer, b.reset = nil, nil, http2.ErrCodeNo
 	b.decoder.SetEmitEnabled(true)
 }
@@ -65,8 +70,11 @@ func (b *h2Block) add(fragment []byte, last bool) (done bool, err error) {
 	if err == nil && last {
 		err = b.decoder.Close()
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, http2.ConnectionError(http2.ErrCodeCompression)
+	case b.size > mostFields:
+		return false, tooMuch
 	}
 	return last, nil
 }

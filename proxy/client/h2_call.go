@@ -72,7 +72,6 @@ func (c *h2Call) begin(s *h2Streams, stream uint32) {
 func (c *h2Call) complete(ended bool) {
 	c.ended = ended
 	if c.bad = c.head.Complete(ended); c.bad != nil {
-		c.req.Reset() // nothing of it is to be believed
 		return
 	}
 	if !c.req.Chunked && !c.head.WebSocket() {
@@ -149,6 +148,7 @@ func (c *h2Call) forget() {
 	c.got, c.due = 0, 0
 	c.answer, c.tunnel = h2Answer{}, h2Tunnel{}
 	c.in, c.taken = keptBody(c.in), keptBody(c.taken)
+	c.head.Begin(&c.req)
 }
 
 func keptBody(b []byte) []byte {

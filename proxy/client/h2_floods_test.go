@@ -116,18 +116,66 @@ func TestCONTINUATIONFloodEndsTheConnection(t *testing.T) {
 
 var p1 = []byte{0x00, 0x01, 'x', 0x01, 'y'} // a small literal field
 
-func TestHPACKBombIsNotUnpacked(t *testing.T) {
+// bomb is the head of a request with a large field, which it has so many times more, for a byte each.
+func (p *peer2) bomb(more int) []byte {
+	block := bytes.Clone(p.encode(append(plainGet[:8:8], "x-bomb", strings.Repeat("a", 3000))...))
+	return append(block, bytes.Repeat([]byte{0x80 | 62}, more)...) // the newest entry of the table, again and again
+}
+
+func TestHeadBeyondTheLimitIsRefusedAlone(t *testing.T) {
 	h := open(t, telling2)
 	p := h.dial2()
-	block := bytes.Clone(p.encode(append(plainGet[:8:8], "x-bomb", strings.Repeat("a", 3000))...))
-	block = append(block, bytes.Repeat([]byte{0x80 | 62}, 100000)...) // the newest entry of the table, again and again
-	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:1<<14], EndStream: true}))
-	for block = block[1<<14:]; len(block) > 1<<14; block = block[1<<14:] {
-		p.send(p.WriteContinuation(1, false, block[:1<<14]))
-	}
-	p.send(p.WriteContinuation(1, true, block))
+	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.bomb(50), EndStream: true, EndHeaders: true}))
 	p.until("431", func() bool { return p.stream(1).status == "431" })
 	p.ask(3, true, plainGet...).expect(3, 200, "/")
+}
+
+func TestHPACKBombEndsTheConnection(t *testing.T) {
+	h := open(t, telling2)
+	p := h.dial2()
+	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.bomb(10000), EndStream: true, EndHeaders: true}))
+	p.expectAway(http2.ErrCodeEnhanceYourCalm)
+}
+
+// A large head that is sent again costs its client next to nothing.
+func TestHeadsOfAllStreamsTogetherAreLimited(t *testing.T) {
+	release := make(chan struct{})
+	h := open(t, func(c Call, bad error) { <-release; telling2(c, bad) })
+	p := h.dial2()
+	id, refused := uint32(1), false
+	for ; id < 2*mostStreams && !refused; id += 2 {
+		p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.bomb(15), EndStream: true, EndHeaders: true}))
+		before := p.pings
+		p.send(p.WritePing(false, [8]byte{1}))
+		p.until("it is taken or refused", func() bool { return p.pings > before })
+		refused = p.stream(id).cut
+	}
+	if n := id / 2; !refused || n < 5 || n > 30 || p.stream(id-2).reset != http2.ErrCodeRefusedStream {
+		t.Errorf("after %d heads: %+v", n, *p.stream(id - 2))
+	}
+	close(release)
+	p.expect(1, 200, "/")
+	p.expect(id-4, 200, "/")
+	p.ask(id, true, plainGet...).expect(id, 200, "/")
+}
+
+// What is refused may be sent again and again, so that nothing of it may be kept.
+func TestRefusedHeadsHoldNoMemory(t *testing.T) {
+	h := open(t, func(c Call, bad error) {
+		refused := c.(*h2Call)
+		if size := refused.head.Size(); size > 8<<10 {
+			t.Errorf("a head that was refused holds %d bytes", size)
+		}
+		for _, f := range refused.req.Fields[:cap(refused.req.Fields)] {
+			if f.Name != nil || f.Value != nil {
+				t.Error("a field of it is held")
+			}
+		}
+		telling2(c, bad)
+	})
+	p := h.dial2()
+	p.send(p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.bomb(50), EndStream: true, EndHeaders: true}))
+	p.until("431", func() bool { return p.stream(1).status == "431" })
 }
 
 func TestClientThatReadsNoAnswersToItsPINGsIsCutOff(t *testing.T) {

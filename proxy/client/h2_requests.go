@@ -80,6 +80,10 @@ func (h *h2Conn) endBlock() error {
 		}
 	case b.call != nil:
 		b.call.complete(b.ended)
+		if h.streams.heads+b.call.head.Size() > mostHeads {
+			h.streams.keep(b.call)
+			return http2.StreamError{StreamID: stream, Code: http2.ErrCodeRefusedStream}
+		}
 		h.dropped.Store(false)
 		h.streams.add(b.call)
 		if wire.IsMalformed(b.call.bad) {

@@ -23,6 +23,7 @@ type h2Streams struct {
 	ordinary int                // those of them that a stop waits for
 	open     int                // those whose client still waits for something
 	held     int                // those that were reset, or cut
+	heads    int                // memory of their heads
 	newest   uint32             // the highest that the client has opened
 	resets   h2Resets           // those that we have reset
 	start    int64              // the window that the client gives each new stream
@@ -37,6 +38,10 @@ const (
 	mostStreams  = 100
 	mostHandlers = mostStreams + 20
 )
+
+// mostHeads is how much memory the heads of all streams of a connection may take: a head that was sent once costs
+// a client a byte for each of its fields when it is sent again.
+const mostHeads = 1 << 20
 
 func (s *h2Streams) clock() *sock.Clock { return s.set.Sweeper.Clock }
 
@@ -73,6 +78,7 @@ func (s *h2Streams) add(c *h2Call) {
 	s.calls[c.id] = c
 	s.ordinary++
 	s.open++
+	s.heads += c.head.Size()
 	s.changed()
 	if c.again != nil {
 		c.again <- true
@@ -83,9 +89,20 @@ func (s *h2Streams) add(c *h2Call) {
 	go c.run()
 }
 
+// keep keeps a call that is not to be answered for another stream.
+func (s *h2Streams) keep(c *h2Call) {
+	c.forget()
+	if c.again == nil {
+		c.recycle()
+		return
+	}
+	s.free = append(s.free, c)
+}
+
 // remove takes a call off the connection, and reports whether it is kept for another stream.
 func (s *h2Streams) remove(c *h2Call) (kept bool) {
 	delete(s.calls, c.id)
+	s.heads -= c.head.Size()
 	c.end()
 	if c.left {
 		s.held--

@@ -31,6 +31,7 @@ func (e *NotTLSError) Error() string {
 func (s *Socket) StartTLS(config *tls.Config, over func(error) error) error {
 	t := &tlsLayer{sock: s, over: over}
 	t.conn = tls.Server(t, config)
+	defer t.turn.give()
 	if err := t.conn.Handshake(); err != nil {
 		if not, ok := errors.AsType[tls.RecordHeaderError](err); ok && not.Conn != nil {
 			return &NotTLSError{not.RecordHeader}
@@ -68,16 +69,21 @@ func (s *Socket) Security() *Security {
 	return &s.tls.security
 }
 
-// awaitBytes is a read that waits.
+// awaitBytes is a read that waits. What has come is worked on when it is the handshake's turn.
 func (t *tlsLayer) awaitBytes(p []byte) (n int, err error) {
 	for {
 		var got error
 		err := t.sock.raw.Read(func(fd uintptr) bool {
 			var again bool
-			n, again, got = receive(fd, p)
+			if n, again, got = receive(fd, p); again {
+				t.turn.give()
+			}
 			return !again
 		})
 		if err == nil {
+			if n > 0 {
+				t.turn.take()
+			}
 			return n, got
 		}
 		if err = t.over(err); err != nil {
@@ -88,14 +94,15 @@ func (t *tlsLayer) awaitBytes(p []byte) (n int, err error) {
 
 // writeThrough is a write that waits until all of b has gone to the kernel.
 func (t *tlsLayer) writeThrough(b []byte) (n int, err error) {
-	for n < len(b) {
-		more, err := t.sock.WriteSome(b[n:]) // there is no layer in the socket yet
+	n, err = t.sock.TryWrite(b) // there is no layer in the socket yet
+	for err == nil && n < len(b) {
+		t.turn.give()
+		var more int
+		more, err = t.sock.WriteSome(b[n:])
 		n += more
 		if err != nil {
-			if err = t.over(err); err != nil {
-				return n, err
-			}
+			err = t.over(err)
 		}
 	}
-	return n, nil
+	return n, err
 }

@@ -1,9 +1,11 @@
 package sock
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -106,4 +108,41 @@ func TestClientThatGathersSmallWritesDoesNotWait(t *testing.T) {
 	if fastest > 30*time.Millisecond {
 		t.Errorf("a byte took %v at least", fastest)
 	}
+}
+
+// A handshake that waits for its client lets others go on, however many there are.
+func TestHandshakesThatWaitHoldNobodyUp(t *testing.T) {
+	var all sync.WaitGroup
+	for range 4 * cap(turns) {
+		s, peer := pair(t)
+		_, _ = peer.Write([]byte{22, 3, 1})
+		all.Go(func() { _ = s.StartTLS(ownConfig(), goesOn(s)) })
+		defer peer.Close()
+	}
+	securePair(t, visitorConfig(), nil)
+	t.Cleanup(func() {
+		all.Wait()
+		if len(turns) > 0 {
+			t.Errorf("%d turns were not given back", len(turns))
+		}
+	})
+}
+
+func TestHandshakesComputeInTurns(t *testing.T) {
+	for range cap(turns) {
+		turns <- struct{}{}
+	}
+	s, peer := pair(t)
+	done := make(chan error, 1)
+	go func() { done <- s.StartTLS(ownConfig(), goesOn(s)) }()
+	secure := tls.Client(peer, visitorConfig())
+	_ = secure.SetDeadline(time.Now().Add(100 * time.Millisecond))
+	if err := secure.Handshake(); err == nil {
+		t.Error("there was a handshake out of turn")
+	}
+	for range cap(turns) {
+		<-turns
+	}
+	_ = peer.Close()
+	<-done
 }

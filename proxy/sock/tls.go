@@ -30,6 +30,7 @@ type tlsLayer struct {
 	sock     *Socket
 	conn     *tls.Conn
 	over     func(error) error // of the handshake, see StartTLS; nil once that is done
+	turn     turn              // of the handshake
 	security Security
 
 	// Of who reads.

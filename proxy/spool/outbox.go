@@ -177,9 +177,9 @@ func (o *Outbox) take(buf []byte) (b []byte, ended bool) {
 		return nil, true
 	}
 	if len(o.mem) > 0 {
-		b = append(buf[:0], o.mem...)
-		o.mem = o.mem[:0]
-		o.full = false // try again
+		b = buf[:copy(buf[:cap(buf)], o.mem)]
+		o.mem = o.mem[:copy(o.mem, o.mem[len(b):])] // not all at once: it would be here twice
+		o.full = false                              // try again
 		o.mu.Unlock()
 		return b, false
 	}

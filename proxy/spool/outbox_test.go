@@ -201,3 +201,29 @@ func TestBodyThatGaveWayIsNotComplete(t *testing.T) {
 	}
 	b.Reset()
 }
+
+// A client that takes nothing may have very many answers waiting.
+func TestAnAnswerThatWaitsIsInMemoryOnce(t *testing.T) {
+	first := true
+	most, taken := 0, make(chan bool)
+	box := NewOutbox(newSpool(), []byte(strings.Repeat("x", Memory)), func(p []byte) error {
+		if most = max(most, cap(p)); first {
+			first = false
+			<-taken
+		}
+		return nil
+	}, nil)
+	if err := box.Write([]byte(strings.Repeat("y", 4*Memory))); err != nil {
+		t.Fatal(err)
+	}
+	box.mu.Lock()
+	held := cap(box.mem)
+	box.mu.Unlock()
+	close(taken)
+	if err := box.Finish(nil); err != nil {
+		t.Fatal(err)
+	}
+	if held+most > 2*Memory {
+		t.Errorf("%d bytes are kept, and %d handed on at once", held, most)
+	}
+}

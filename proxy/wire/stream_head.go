@@ -45,6 +45,8 @@ type StreamHead struct {
 	size   int    // as SETTINGS_MAX_HEADER_LIST_SIZE counts it
 	err    error
 	pseudo [pseudoCount][]byte
+
+	refused []byte // the line of a request that was
 }
 
 const (
@@ -61,16 +63,19 @@ var pseudoNames = [pseudoCount]string{":method", ":scheme", ":authority", ":path
 // fieldOverhead is what each field counts beyond its bytes (RFC 9113 section 6.5.2).
 const fieldOverhead = 32
 
-// keptStreamMemory is how much memory is kept for the next head.
-const keptStreamMemory = 8 << 10
+const (
+	keptStreamMemory = 8 << 10 // that is kept for the next head
+	keptLine         = 256     // of a request that is refused, for the log
+)
 
 // Begin makes it the head of another request.
 func (h *StreamHead) Begin(r *Request) {
-	r.Reset()
 	memory, cookie := h.memory[:0], h.cookie[:0]
-	if cap(memory)+cap(cookie) > keptStreamMemory {
+	if h.Size() > keptStreamMemory {
 		memory, cookie = nil, nil
+		clear(r.Fields) // which would keep it
 	}
+	r.Reset()
 	*h = StreamHead{req: r, memory: memory, cookie: cookie}
 }
 
@@ -200,8 +205,19 @@ func isStreamName(name []byte) bool {
 // isStreamValue reports a value without control characters, and without white space around it.
 func isStreamValue(b []byte) bool { return valueEnd(b, 0) == len(b) && len(trim(b)) == len(b) }
 
-// Complete makes the request of what was added. Ended says that there is no body.
+// Complete makes the request of what was added. Ended says that there is no body. With an error nothing of the
+// request is left: a client may send very many that are refused, and a few bytes of a block make a large head.
 func (h *StreamHead) Complete(ended bool) error {
+	err := h.complete(ended)
+	if err != nil {
+		line := bytes.Clone(h.Line())
+		h.Begin(h.req)
+		h.refused = line[:min(len(line), keptLine)]
+	}
+	return err
+}
+
+func (h *StreamHead) complete(ended bool) error {
 	if h.err != nil {
 		return h.err
 	}
@@ -259,7 +275,13 @@ func (h *StreamHead) UseKey(key []byte) {
 	r.Fields = append(r.Fields, Field{Name: webSocketKeyName, Value: key, ID: SecWebSocketKey})
 }
 
+// Size is how much memory the request has for itself.
+func (h *StreamHead) Size() int { return cap(h.memory) + cap(h.cookie) }
+
 // Line returns what came of the request line, for the log.
 func (h *StreamHead) Line() []byte {
+	if h.refused != nil {
+		return h.refused
+	}
 	return bytes.Join([][]byte{h.pseudo[pseudoMethod], h.pseudo[pseudoPath]}, []byte{' '})
 }

@@ -7,6 +7,7 @@
 //	go run ./test/bench -against old/purser  # another binary takes part as "before"
 //	go run ./test/bench -only purser         # without the peers
 //	go run ./test/bench -idle 8000           # memory per idle keep-alive connection
+//	go run ./test/bench -pings 1000          # latency of messages on WebSockets over TLS
 //
 // With -cores one the fronts are pinned to core 0; the app and the load generator share core 1. The
 // load comes from wrk where answers and uploads are small and wrk is installed, from h2load for HTTP/2, else
@@ -61,6 +62,9 @@ func run(o options) error {
 	}
 	if o.idle > 0 {
 		return measureIdle(fronts, o.idle)
+	}
+	if o.pings > 0 {
+		return measurePings(fronts, o)
 	}
 	return measureCPU(fronts, o)
 }

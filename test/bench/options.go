@@ -19,6 +19,7 @@ type options struct {
 	seconds     int
 	rounds      int
 	idle        int
+	pings       int
 	load        string
 }
 
@@ -33,6 +34,7 @@ func readOptions() (options, error) {
 	flag.IntVar(&o.seconds, "seconds", 5, "length of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 0, "measurements of each front; the median counts (default 7, with -against 9)")
 	flag.IntVar(&o.idle, "idle", 0, "measure the memory of this many idle connections instead")
+	flag.IntVar(&o.pings, "pings", 0, "measure how long a message takes there and back on this many WebSockets over TLS instead")
 	flag.Parse()
 	o.only = strings.Split(*only, ",")
 	if o.rounds == 0 {

@@ -55,7 +55,12 @@ type Running struct {
 type client struct {
 	conn net.Conn
 	in   *bufio.Reader
+	used time.Time
 }
+
+// longIdle is when a client leaves a connection: soon after that purser may close it, at the moment at which the
+// next request is sent. A browser would send that again, and a Load does not.
+const longIdle = 30 * time.Second
 
 // Begin starts sending.
 func (l Load) Begin() *Running {
@@ -123,19 +128,15 @@ func (r *Running) exchange(due time.Time) (int, string, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	c.used = time.Now()
 	r.idle = append(r.idle, c)
 	return status, body, nil
 }
 
 func (r *Running) connection() (*client, error) {
-	r.mu.Lock()
-	if last := len(r.idle) - 1; last >= 0 {
-		c := r.idle[last]
-		r.idle = r.idle[:last]
-		r.mu.Unlock()
+	if c := r.kept(); c != nil {
 		return c, nil
 	}
-	r.mu.Unlock()
 	conn, err := net.DialTimeout("tcp", r.load.Addr, r.load.Limit)
 	if err != nil {
 		return nil, err
@@ -144,6 +145,23 @@ func (r *Running) connection() (*client, error) {
 		conn = tls.Client(conn, r.load.TLS)
 	}
 	return &client{conn: conn, in: bufio.NewReader(conn)}, nil
+}
+
+// kept is the connection that was used last, nil if there is none or it was idle for long.
+func (r *Running) kept() *client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.idle) - 1
+	if last >= 0 && time.Since(r.idle[last].used) < longIdle {
+		c := r.idle[last]
+		r.idle = r.idle[:last]
+		return c
+	}
+	for _, c := range r.idle { // they were idle for even longer
+		_ = c.conn.Close()
+	}
+	r.idle = nil
+	return nil
 }
 
 func (c *client) exchange(l Load) (status int, body string, keep bool, err error) {

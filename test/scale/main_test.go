@@ -1,4 +1,4 @@
-// Package scale holds the tests of much at once: connections, slow clients, restarts, few descriptors.
+// Package scale holds the tests of much at once: connections, slow clients, floods, restarts, few descriptors.
 package scale
 
 import (
@@ -8,4 +8,9 @@ import (
 	"purser/test/harness"
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+func TestMain(m *testing.M) {
+	if order := os.Getenv(floodOrder); order != "" {
+		os.Exit(floodMain(order))
+	}
+	os.Exit(harness.Main(m))
+}

@@ -12,7 +12,7 @@ if (version === 'broken') throw new Error('this release is broken');
 const routes = {
   '/slow': (req, res, query) =>
     setTimeout(() => res.end(`v=${version} pid=${process.pid}\n`), Number(query.get('ms') || 1000)),
-  '/stream': (req, res, query) => stream(req, res, query.get('type') || 'text/event-stream'),
+  '/stream': (req, res, query) => stream(req, res, query.get('type') || 'text/event-stream', query.get('retry')),
   '/next': (req, res, query) => {
     for (const waiting of streams) query.has('end') ? waiting.end() : waiting.write(`data: next v=${version}\n\n`);
     res.end(`streams=${streams.size}\n`);
@@ -39,6 +39,10 @@ const routes = {
     res.setHeader('Content-Type', 'application/json');
     res.end(JSON.stringify(process.env));
   },
+  '/page': (req, res) => {
+    res.setHeader('Content-Type', 'text/html');
+    res.end(fs.readFileSync(path.join(__dirname, 'page.html')));
+  },
   '/seen': (req, res) => res.end(JSON.stringify(seen)),
   '/crash': () => process.kill(process.pid, 'SIGKILL'),
   '/exit': () => process.exit(7),
@@ -48,8 +52,9 @@ const seen = {}; // how often each path was asked for
 const streams = new Set(); // answers that /next adds to
 
 // The first event is sent at once, each further one only when somebody asks for /next.
-function stream(req, res, type) {
+function stream(req, res, type, retry) {
   res.setHeader('Content-Type', type);
+  if (retry) res.write(`retry: ${retry}\n`);
   res.write(`data: first v=${version}\n\n`);
   streams.add(res);
   res.on('close', () => streams.delete(res));
