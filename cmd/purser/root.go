@@ -36,7 +36,7 @@ func newRoot() *cobra.Command {
 		ofCommand(c, args)
 	})
 	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newHealth(), newRestart(), newRollback(),
-		newPromote(), newMark(), newDetach(), newStop(), newCheck(), newInstall(), newUninstall(), newVersion(), newCompletion())
+		newPromote(), newMark(), newDetach(), newStop(), newCheck(), newInstall(), newUninstall(), newVersion(), newCompletion(), newMan())
 	root.AddCommand(unsupported()...)
 	return root
 }
