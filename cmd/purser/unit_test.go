@@ -71,7 +71,7 @@ func TestTheUnitsAreWhole(t *testing.T) {
 			"Service.Type": "notify", "Service.User": want[0], "Service.AmbientCapabilities": want[1], "Service.RuntimeDirectory": "purser",
 			"Service.StateDirectory": "purser", "Service.StateDirectoryMode": "0700", "Service.LogsDirectory": "purser", "Service.KillMode": "mixed",
 			"Service.OOMPolicy": "continue", "Service.Delegate": "yes", "Service.TasksMax": "32768", "Service.LimitNOFILE": "65536", "Service.WatchdogSec": "30",
-			"Service.TimeoutStopSec": "120", "Service.Restart": "on-failure", "Service.RestartPreventExitStatus": "2",
+			"Service.TimeoutStopSec": "120", "Service.Restart": "on-failure", "Service.RestartSec": "1", "Service.RestartPreventExitStatus": "", // a Go program that is killed by the watchdog, or panics, exits with 2
 			"Service.ExecReload": "/bin/kill -HUP $MAINPID", "Install.WantedBy": "multi-user.target",
 		} {
 			if unit[key] != want {

@@ -50,8 +50,9 @@ if [ "$1" = /lib/systemd/systemd ]; then
   for unit in basic sysinit shutdown umount final multi-user network-online network sockets remote-fs nss-lookup; do
     cp usr/lib/systemd/system/$unit.target tmp/units
   done
-  mount -t tmpfs -o mode=755 tmpfs usr/lib/systemd/system
-  mount -t tmpfs -o mode=755 tmpfs etc/systemd/system
+  for folder in usr/lib/systemd/system usr/lib/systemd/system-generators etc/systemd/system etc/init.d; do
+    mount -t tmpfs -o mode=755 tmpfs $folder
+  done
   mv tmp/units/* usr/lib/systemd/system
   rmdir tmp/units
 fi
@@ -98,7 +99,7 @@ func newMachine(t *testing.T, folder string, first ...string) *machine {
 func (m *machine) run(args ...string) (string, error) {
 	inside := []string{"--target", strconv.Itoa(m.pid), "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--root", "--wd=/",
 		"env", "-i", "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"}
-	ctx, cancel := context.WithTimeout(m.t.Context(), 2*harness.Patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), 2*harness.Patience) // at the end of the test, too
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "nsenter", append(inside, args...)...).CombinedOutput()
 	return string(out), err
