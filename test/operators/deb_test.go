@@ -61,6 +61,18 @@ func TestDebianPackageComesAndGoesWithoutATrace(t *testing.T) {
 	harness.MustSay(t, m.must("man", "-P", "cat", "purser-getting-started"), "restart.txt")
 	harness.MustSay(t, m.must("cat", "/usr/share/doc/purser/copyright"), "MIT License", "The Go Authors", "spf13/cobra")
 	m.must("dpkg", "--verify", "purser")
+	m.write("/var/log/purser/access.log", "a request\n")
+	m.must("logrotate", "--state", "/run/rotated", "--force", "/etc/logrotate.d/purser")
+	if !m.has("/var/log/purser/access.log.1") {
+		t.Error("the log is not rotated")
+	}
+
+	if out, err := m.run("purser", "install"); err == nil || !strings.Contains(out, "systemctl edit purser.service") {
+		t.Errorf("purser install works against the package (%v): %s", err, out)
+	}
+	if out, err := m.run("setpriv", "--reuid=65534", "--clear-groups", "purser", "install"); err == nil || !strings.Contains(out, "run it as root") {
+		t.Errorf("somebody else than root may install (%v): %s", err, out)
+	}
 
 	// The configuration that comes with it lacks only an app.
 	if out, err := m.run("purser", "check", "-c", settings); err == nil || !strings.Contains(out, "no app is configured") || strings.Count(out, "\n") != 1 {

@@ -42,6 +42,8 @@ for device in null zero full random urandom; do
 done
 for folder in run tmp sys; do mount -t tmpfs -o mode=755 tmpfs $folder; done
 mount --bind "$2" mnt
+rm -f var/lib/man-db/auto-update # the database of all man pages is made anew otherwise, which takes long
+rm -rf var/lib/purser etc/purser # of a purser that ran here
 mkdir -p sys/fs/cgroup
 mount -t cgroup2 cgroup2 sys/fs/cgroup 2>/dev/null || true
 shift 2
@@ -99,7 +101,7 @@ func newMachine(t *testing.T, folder string, first ...string) *machine {
 func (m *machine) run(args ...string) (string, error) {
 	inside := []string{"--target", strconv.Itoa(m.pid), "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--root", "--wd=/",
 		"env", "-i", "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), 2*harness.Patience) // at the end of the test, too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), 3*harness.Patience) // at the end of the test, too
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "nsenter", append(inside, args...)...).CombinedOutput()
 	return string(out), err

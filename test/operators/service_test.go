@@ -106,22 +106,40 @@ func TestServiceThatHangsIsStartedAgain(t *testing.T) {
 }
 
 // As another user, purser may open port 80, and takes over a socket of systemd by its name.
-func TestServiceOfAUserHasPort80AndASocket(t *testing.T) {
+func TestServiceThatPurserInstalls(t *testing.T) {
 	t.Parallel()
 	m := newBooted(t, "1.2.3")
-	m.must("dpkg", "--install", "/mnt/1.2.3.deb")
+	m.must("dpkg", "--extract", "/mnt/1.2.3.deb", "/opt/unpacked")
+	m.must("install", "-m", "755", "/opt/unpacked/usr/bin/purser", "/usr/local/bin/purser")
 	m.must("useradd", "deploy")
-	m.write("/etc/systemd/system/purser.service.d/user.conf", "[Service]\nUser=deploy\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n")
+	if out, err := m.run("purser", "install", "--user", "nobody-knows"); err == nil {
+		t.Errorf("it is installed for a user that is not there: %s", out)
+	}
+	harness.MustSay(t, m.must("purser", "install", "--user", "deploy"), "Wrote /etc/systemd/system/purser.service: ", "Ran systemctl daemon-reload", "Next:")
+	harness.MustSay(t, m.must("purser", "install"), "nothing was changed")
+
 	m.write("/etc/systemd/system/purser.socket", "[Socket]\nListenStream=81\nFileDescriptorName=web\n[Install]\nWantedBy=sockets.target\n")
-	m.write(settings, strings.Replace(m.must("cat", settings), `":3000"`, `":80", "systemd:web"`, 1)+appended)
-	m.must("chgrp", "deploy", settings)
+	m.write(settings, strings.Replace(m.must("cat", settings), `":3000"`, `":80", "systemd:web"`, 1)+strings.ReplaceAll(appended, "/usr/bin", "/usr/local/bin"))
+	harness.MustSay(t, m.must("purser", "check", "-c", settings), "can be served")
 	m.must("systemctl", "daemon-reload")
-	m.must("systemctl", "start", "purser.socket", "purser.service")
+	m.must("systemctl", "start", "purser.socket")
+	m.must("systemctl", "enable", "--now", "purser.service")
 	for _, address := range []string{"127.0.0.1:80", "127.0.0.1:81"} {
 		harness.MustSay(t, m.get(address), "200 OK")
 	}
 	if user := strings.TrimSpace(m.must("ps", "-o", "user=", "-p", m.shown("MainPID"))); user != "deploy" {
 		t.Errorf("it runs as %s", user)
 	}
-	harness.MustSay(t, m.must("purser", "health"), "")
+	m.must("purser", "health")
+
+	if out, err := m.run("purser", "uninstall", "--purge"); err == nil || !strings.Contains(out, "systemctl disable --now purser.service") {
+		t.Errorf("what runs is removed (%v): %s", err, out)
+	}
+	m.must("systemctl", "disable", "--now", "purser.service")
+	harness.MustSay(t, m.must("purser", "uninstall", "--purge"), "Removed /etc/systemd/system/purser.service", "Removed "+settings)
+	for _, path := range []string{"/etc/systemd/system/purser.service", "/etc/purser", "/var/lib/purser", "/var/log/purser", "/etc/logrotate.d/purser"} {
+		if m.has(path) {
+			t.Errorf("%s is left", path)
+		}
+	}
 }
