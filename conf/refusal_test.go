@@ -89,6 +89,8 @@ var serverRefusals = [][2]string{
 	{`trusted_proxies = ["unix:", "unix"]`, `must have "unix:" without a path, which means every unix socket, not "unix"`},
 	{`root = "/a"`, `unknown key here; it belongs to [apps.NAME]`},
 	{`min_processes = 2`, `unknown key here; it belongs to [apps.NAME]`},
+	{`proxy_protocol = true`, `must be a list of strings, not true`},
+	{`proxy_protocol = ["unix:/run/web.sock"]`, `must have "unix:" without a path, which means every unix socket, not "unix:/run/web.sock"`},
 	{`trusted_proxis = []`, `unknown key; did you mean "trusted_proxies"?`},
 	{`spool_limit = "0%"`, `must be a share from 1% to 100%, not "0%"`},
 	{`spool_limit = "101%"`, `must be a share from 1% to 100%, not "101%"`},
@@ -103,7 +105,7 @@ var serverRefusals = [][2]string{
 	{`spool_limt = "50%"`, `unknown key; did you mean "spool_limit"?`},
 	{`max_spawns = -1`, `must be a number from 0 to 1000000000`},
 	{`max_spawns = "many"`, `must be a whole number, not "many"`},
-	{`acme = true`, `"acme" is not supported yet`},
+	{`acme = true`, `must be a table, not true`},
 }
 
 var appRefusals = [][2]string{

@@ -18,6 +18,7 @@ import (
 	"purser/pool"
 	"purser/proxy"
 	"purser/proxy/certs"
+	"purser/proxy/certs/acme"
 	"purser/restart/deploy"
 	"purser/spawn"
 	"purser/spawn/keeper"
@@ -63,7 +64,9 @@ type purser struct {
 	admin  *status.Server
 	ledger status.Ledger
 
-	certificates *certs.Store // nil without https
+	certificates *certs.Store      // nil without https
+	issuance     *acme.Manager     // gets more of them; nil = nobody does
+	owners       map[string]string // whose the names of those are
 
 	stop  context.CancelFunc // begins the graceful stop
 	hurry context.CancelFunc // ends the patience of the stop
@@ -89,10 +92,11 @@ func (p *purser) run() error {
 		return err
 	}
 	defer claim.release()
-	doors, err := openListeners(p.Conf.Server.Listen)
+	doors, unused, err := openListeners(p.Conf.Server.Listen)
 	if err != nil {
 		return err
 	}
+	p.warnOfUnused(unused)
 	defer closeAll(doors)
 	adminDoor, err := p.openAdmin()
 	if err != nil {
@@ -130,6 +134,9 @@ func (p *purser) run() error {
 	if p.certificates != nil {
 		group.Go(func() error { p.certificates.Watch(stopping, p.news()); return nil })
 	}
+	if p.issuance != nil {
+		group.Go(func() error { p.issuance.Run(stopping); return nil })
+	}
 	p.announce(doors, adminDoor)
 	group.Go(func() error { return p.feedWatchdog(over) })
 
@@ -159,13 +166,16 @@ func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) err
 	if err != nil {
 		return refusal(err)
 	}
+	if err := p.obtain(doors); err != nil {
+		return refusal(err)
+	}
 	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(doors)})
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(doors), Proof: p.proof()})
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, Listen: addresses(doors), MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Stop: p.stop,
-		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
