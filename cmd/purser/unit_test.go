@@ -86,6 +86,32 @@ func TestTheUnitsAreWhole(t *testing.T) {
 	}
 }
 
+// The configuration that install writes lacks only an app. With all that is commented out in it, it can be served.
+func TestTheConfigurationThatIsInstalledCanBeServed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("files get owners: this needs root")
+	}
+	l := newLand(t)
+	if err := install.Package(l.dir); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(l.dir + "/etc/purser/purser.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("/var/log/purser", l.dir, "/var/www/blog/current", l.dir).Replace(string(written))
+	l.purser("check", "-c", l.write("as-it-is.toml", "%s", text)).wants(t, exitUsage, "no app is configured")
+	text = strings.Replace(text, `[":3000"]`, `["http://:80", "https://:443"]`, 1) // as its comment advises
+	whole := regexp.MustCompile(`(?m)^# (\[|[a-z_]+ +=)`).ReplaceAllString(text, "$1")
+	l.write("config.ru", "")
+	if got := l.purser("check", "-c", l.write("whole.toml", "%s", whole)); got.code != exitDone {
+		t.Errorf("%s\n%s", got.stderr, whole)
+	}
+	if strings.Count(whole, "\n[") != 3 {
+		t.Errorf("it has other tables than three:\n%s", whole)
+	}
+}
+
 // With User=, settings that imply NoNewPrivileges= (systemd.exec(5)) would take sudo and sendmail from apps.
 func TestAUnitWithAUserLeavesAppsTheirPrivileges(t *testing.T) {
 	for key := range unitKeys(t, usualUnit("deploy")) {
