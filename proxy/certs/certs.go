@@ -37,6 +37,7 @@ type entry struct {
 type Store struct {
 	now    func() time.Time
 	book   atomic.Pointer[book]
+	config *tls.Config
 	issued issued
 }
 
@@ -60,6 +61,7 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 		return nil, warnings, err
 	}
 	s.book.Store(newBook(entries, &s.issued))
+	s.config = s.newConfig()
 	return s, warnings, nil
 }
 

@@ -8,39 +8,53 @@ import (
 // protocols are what is spoken behind TLS (ALPN), what we like best first.
 var protocols = []string{"h2", "http/1.1"}
 
-// Config is how TLS is spoken with clients: from TLS 1.2 on, by Go's choice of ciphers, and with tickets whose
-// keys Go changes every day.
-func (s *Store) Config() *tls.Config {
+// ciphers are those of TLS 1.2 that HTTP/2 allows (RFC 9113 appendix A): each connection has keys of its own that
+// are thrown away, and what is encrypted is authenticated. TLS 1.3 has no others.
+var ciphers = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+// spoken is how TLS is spoken with all clients: from 1.2 on.
+func spoken() *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		NextProtos: protocols,
-		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return s.book.Load().choose(hello)
-		},
-		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			if proof := s.issued.proof(hello); proof != nil {
-				return proof, nil
-			}
-			b := s.book.Load()
-			return b.configs[b.of(hello.ServerName)], nil
-		},
+		MinVersion:                  tls.VersionTLS12,
+		CipherSuites:                ciphers,
+		NextProtos:                  protocols,
 		DynamicRecordSizingDisabled: true, // each record is a write of its own
 	}
+}
+
+// Config is how TLS is spoken with clients. It is one for all listeners, and stays when certificates are read
+// again: the keys of tickets belong to it, which Go changes every day.
+func (s *Store) Config() *tls.Config { return s.config }
+
+func (s *Store) newConfig() *tls.Config {
+	c := spoken()
+	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return s.book.Load().choose(hello)
+	}
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if proof := s.issued.proof(hello); proof != nil {
+			return proof, nil
+		}
+		b := s.book.Load()
+		return b.configs[b.of(hello.ServerName)], nil
+	}
+	return c
 }
 
 // clientConfig is Config where clients must have a certificate. There are no tickets: who was let in by one
 // authority must not come in by another's ticket.
 func (b *book) clientConfig(e *entry) *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		NextProtos: protocols,
-		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return b.choose(hello)
-		},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: poolOf(e.ca),
-		SessionTicketsDisabled:      true,
-		DynamicRecordSizingDisabled: true,
+	c := spoken()
+	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return b.choose(hello)
 	}
+	c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, poolOf(e.ca)
+	c.SessionTicketsDisabled = true
+	return c
 }
 
 // choose returns the first of those for the client's name that it can take. Where there is none yet, crypto/tls

@@ -210,7 +210,7 @@ func (c *h2Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
 	return sent, nil
 }
 
-const filePiece = 2 * framePayload
+const filePiece = 2 * mostContent
 
 var filePieces = sync.Pool{New: func() any { return new([filePiece]byte) }}
 

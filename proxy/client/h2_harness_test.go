@@ -30,6 +30,7 @@ type got2 struct {
 	status string
 	fields map[string]string
 	body   string
+	pieces []int // the lengths of its frames of content
 	ended  bool
 	reset  http2.ErrCode
 	cut    bool
@@ -114,6 +115,7 @@ func (p *peer2) read() bool {
 	case *http2.DataFrame:
 		g := p.stream(f.StreamID)
 		g.body += string(f.Data())
+		g.pieces = append(g.pieces, len(f.Data()))
 		g.ended = f.StreamEnded()
 	case *http2.RSTStreamFrame:
 		g := p.stream(f.StreamID)

@@ -42,6 +42,9 @@ const (
 
 	// framePayload is the most that a frame carries, either way: every client takes it (RFC 9113 section 4.2).
 	framePayload = 16 << 10
+
+	// mostContent is how much content we send in a frame: with its head it is a record of TLS.
+	mostContent = sock.Record - frameHeader
 )
 
 // flush sends what is queued, unless somebody is at it. Others who are about to queue something may go

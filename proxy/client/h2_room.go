@@ -14,7 +14,7 @@ type h2Sender struct {
 // others wait it is one frame.
 func (o *h2Output) content(c *h2Sender, p []byte, last bool) (n int) {
 	for n < len(p) || last {
-		piece := int(max(0, min(int64(len(p)-n), c.window, o.window, int64(min(framePayload, o.room())))))
+		piece := int(max(0, min(int64(len(p)-n), c.window, o.window, int64(min(mostContent, o.room())))))
 		if piece == 0 && n < len(p) {
 			return n
 		}
@@ -36,13 +36,13 @@ func (o *h2Output) content(c *h2Sender, p []byte, last bool) (n int) {
 	return n
 }
 
-// room is how much more content may be queued.
+// room is how much more content may be queued in a frame.
 func (o *h2Output) room() int {
 	queued := o.sending
 	if o.buf != nil {
 		queued += len(o.buf.b)
 	}
-	return mostQueued - queued
+	return mostQueued - frameHeader - queued
 }
 
 // wait has a stream woken when the connection has room for its content.

@@ -153,3 +153,23 @@ func TestManyStreamsShareASmallWindow(t *testing.T) {
 		}
 	}
 }
+
+// Each record of TLS is a system call, and mostly a packet: none goes out for the head of a frame.
+func TestContentAndTheHeadsOfItsFramesFillRecordsOfTLS(t *testing.T) {
+	const records = 3
+	h := open(t, func(c Call, _ error) {
+		c.Begin(&wire.ResponseHead{Status: 200}, -1)
+		c.Write([]byte("the head is on its way"))
+		_ = c.Flush()
+		c.Write(make([]byte, records*(sock.Record-frameHeader)))
+		_ = c.End(nil)
+	})
+	p := h.dial2()
+	p.ask(1, true, plainGet...)
+	p.until("the answer is here", func() bool { return p.stream(1).ended })
+	for i, n := range p.stream(1).pieces[1:] {
+		if i < records && n+frameHeader != sock.Record {
+			t.Errorf("frame %d and its head have %d bytes, want a record of %d", i, n+frameHeader, sock.Record)
+		}
+	}
+}

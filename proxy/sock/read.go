@@ -152,7 +152,7 @@ func receive(fd uintptr, p []byte) (n int, again bool, err error) {
 // tryBefore writes what is to go out before the read.
 func (s *Socket) tryBefore(fd uintptr) bool {
 	r := &s.reader
-	n, errno := send(fd, r.before)
+	n, errno := send(fd, r.before, 0)
 	r.wrote = n
 	switch {
 	case errno == 0 && n == len(r.before):

@@ -6,14 +6,16 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// mostPlain is how much plaintext is handed to TLS at a time: one record (RFC 8446 section 5.1).
-	mostPlain = 16 << 10
+	// Record is how much plaintext a record of TLS carries at most (RFC 8446 section 5.1). That much is handed
+	// to TLS at a time. What fills whole records costs least: each is a system call.
+	Record = 16 << 10
 	// mostControl is how much of what TLS says by itself, key updates and alerts, may wait beside a record for
 	// a peer that does not read. Beyond it the connection ends.
 	mostControl = 4 << 10
@@ -34,14 +36,16 @@ type tlsLayer struct {
 	dry     bool // the kernel had no more when it was asked last
 	trustIt bool // and need not be asked again before the poller tells of more
 
-	owed int // of who writes: so much plaintext has become waiting, and was not yet told as written
+	// Of who writes.
+	owed int         // so much plaintext has become waiting, and was not yet told as written
+	more atomic.Bool // another record follows at once: what is sent may share its packet (send(2), MSG_MORE)
 
 	mu      sync.Mutex // guards waiting and memory: who reads writes, too, where TLS answers by itself
 	waiting []byte     // ciphertext that the kernel has not taken; lies in memory
-	memory  *[mostPlain + recordOverhead + mostControl]byte
+	memory  *[Record + recordOverhead + mostControl]byte
 }
 
-var waitingMemory = sync.Pool{New: func() any { return new([mostPlain + recordOverhead + mostControl]byte) }}
+var waitingMemory = sync.Pool{New: func() any { return new([Record + recordOverhead + mostControl]byte) }}
 
 // errNothing says that there is nothing to read yet. It is temporary for crypto/tls, which goes on where it
 // was when it is asked again.
@@ -83,8 +87,10 @@ func (t *tlsLayer) put(p []byte) (n int, again bool, err error) {
 			n += told
 			continue
 		}
-		record := p[n:min(n+mostPlain, len(p))]
-		if _, err := t.conn.Write(record); err != nil {
+		record := p[n:min(n+Record, len(p))]
+		t.more.Store(n+len(record) < len(p))
+		_, err := t.conn.Write(record)
+		if t.more.Store(false); err != nil {
 			return n, false, err
 		}
 		t.owed = len(record)
@@ -100,7 +106,7 @@ func (t *tlsLayer) flush() (bool, error) {
 		return true, nil
 	}
 	for len(t.waiting) > 0 {
-		n, errno := send(t.sock.fd, t.waiting)
+		n, errno := send(t.sock.fd, t.waiting, 0)
 		switch {
 		case errno == unix.EAGAIN:
 			return false, nil
@@ -139,13 +145,13 @@ func (t *tlsLayer) Write(b []byte) (n int, err error) {
 	defer t.mu.Unlock()
 	if t.memory == nil {
 		var errno unix.Errno
-		if n, errno = send(t.sock.fd, b); errno != 0 && errno != unix.EAGAIN {
+		if n, errno = send(t.sock.fd, b, t.flags()); errno != 0 && errno != unix.EAGAIN {
 			return 0, os.NewSyscallError("write", errno)
 		}
 		if n == len(b) {
 			return n, nil
 		}
-		t.memory = waitingMemory.Get().(*[mostPlain + recordOverhead + mostControl]byte)
+		t.memory = waitingMemory.Get().(*[Record + recordOverhead + mostControl]byte)
 		t.waiting = t.memory[:0]
 	}
 	if len(b)-n > cap(t.waiting)-len(t.waiting) {
@@ -153,6 +159,13 @@ func (t *tlsLayer) Write(b []byte) (n int, err error) {
 	}
 	t.waiting = append(t.waiting, b[n:]...)
 	return len(b), nil
+}
+
+func (t *tlsLayer) flags() uintptr {
+	if t.more.Load() {
+		return unix.MSG_MORE
+	}
+	return 0
 }
 
 // lookAgain has the kernel asked again.

@@ -166,7 +166,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			break
 		}
 	}
-	if len(s.tls.waiting) == 0 || len(s.tls.waiting) > mostPlain+recordOverhead {
+	if len(s.tls.waiting) == 0 || len(s.tls.waiting) > Record+recordOverhead {
 		t.Errorf("%d bytes of ciphertext wait, want one record at most", len(s.tls.waiting))
 	}
 	s.Arm(s.Clock().Now() + 1)

@@ -33,7 +33,7 @@ func (s *Socket) put(fd uintptr, p []byte) (n int, again bool, err error) {
 	if s.tls != nil {
 		return s.tls.put(p)
 	}
-	n, errno := send(fd, p)
+	n, errno := send(fd, p, 0)
 	switch errno {
 	case 0:
 		return n, false, nil
@@ -90,11 +90,11 @@ func (s *Socket) SendFile(f *os.File, from, n int64) (int64, error) {
 }
 
 // filePieces are memory to read files into.
-var filePieces = sync.Pool{New: func() any { return new([2 * mostPlain]byte) }}
+var filePieces = sync.Pool{New: func() any { return new([2 * Record]byte) }}
 
 // sendRead is SendFile through TLS.
 func (s *Socket) sendRead(f *os.File, from, n int64) (int64, error) {
-	memory := filePieces.Get().(*[2 * mostPlain]byte)
+	memory := filePieces.Get().(*[2 * Record]byte)
 	defer filePieces.Put(memory)
 	got, err := f.ReadAt(memory[:min(n, int64(len(memory)))], from)
 	switch {
@@ -110,12 +110,12 @@ func (s *Socket) sendRead(f *os.File, from, n int64) (int64, error) {
 // SetWriteDeadline ends waits for room to write at a time of its own, beside the sweeper's.
 func (s *Socket) SetWriteDeadline(t time.Time) { _ = s.conn.SetWriteDeadline(t) }
 
-func send(fd uintptr, p []byte) (int, unix.Errno) {
+func send(fd uintptr, p []byte, flags uintptr) (int, unix.Errno) {
 	if len(p) == 0 {
 		return 0, 0
 	}
 	for {
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL|flags, 0, 0)
 		if errno == unix.EINTR {
 			continue
 		}

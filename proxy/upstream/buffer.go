@@ -3,6 +3,7 @@ package upstream
 import (
 	"sync"
 
+	"purser/proxy/sock"
 	"purser/proxy/wire"
 )
 
@@ -15,7 +16,9 @@ type buffer struct {
 	out  []byte // the request
 }
 
-const bufferSize = 32 << 10
+// bufferSize is two records of TLS, less what framing adds to it on the way to a client: the heads of two frames
+// of HTTP/2, or the size line of a chunk. A third record for a few bytes would cost as much as a full one.
+const bufferSize = 2 * (sock.Record - 9)
 
 var buffers = sync.Pool{New: func() any {
 	return &buffer{in: make([]byte, bufferSize), out: make([]byte, 0, bufferSize)}

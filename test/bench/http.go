@@ -19,11 +19,14 @@ type httpClient struct {
 	head []byte
 	conn net.Conn // nil before the next one is opened
 	in   *bufio.Reader
+
+	config    *tls.Config
+	connected int // how often
 }
 
 // openHTTP connects, and reads through a buffer of the given size.
 func openHTTP(addr string, m mode, buffer int) (*httpClient, error) {
-	c := &httpClient{addr: addr, mode: m, head: []byte(m.head(addr)), in: bufio.NewReaderSize(nil, buffer)}
+	c := &httpClient{addr: addr, mode: m, head: []byte(m.head(addr)), in: bufio.NewReaderSize(nil, buffer), config: m.handshake.config()}
 	if m.closes {
 		return c, nil
 	}
@@ -49,8 +52,13 @@ func (c *httpClient) connect() error {
 		return err
 	}
 	if c.mode.tls {
-		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // nobody has signed the certificate
+		secure := tls.Client(conn, c.config)
+		if err := c.mode.handshake.check(secure, c.connected == 0); err != nil {
+			return err
+		}
+		conn = secure
 	}
+	c.connected++
 	c.conn = conn
 	c.in.Reset(conn)
 	return nil

@@ -22,12 +22,15 @@ type tally struct {
 // load keeps connections to f busy with requests of mode m. An answer that is not what it should be
 // is an error: a front that fails fast must not look fast.
 func load(f front, m mode, c cores, connections, seconds int) (tally, error) {
-	wrk, err := exec.LookPath("wrk")
+	program, err := exec.LookPath("wrk")
 	run := loadByWrk
-	if err != nil || !m.suitsWrk() {
-		wrk, run = os.Args[0], loadByGenerator
+	switch {
+	case m.http2:
+		program, run = h2load(), loadByH2load
+	case err != nil || !m.suitsWrk():
+		program, run = os.Args[0], loadByGenerator
 	}
-	t, err := run(wrk, f, m, c, connections, seconds)
+	t, err := run(program, f, m, c, connections, seconds)
 	if err == nil && t.requests == 0 {
 		return t, fmt.Errorf("no request was answered")
 	}

@@ -104,3 +104,38 @@ func wants(t *testing.T, err error, part string) {
 		t.Errorf("the error is %v, want one that says %q", err, part)
 	}
 }
+
+func TestH2loadsAnswersAreCounted(t *testing.T) {
+	const said = `Application protocol: h2
+
+finished in 1.00s, 4.00 req/s, 51B/s
+requests: 4 total, 6 started, 4 done, 4 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 4 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 1.10KB (1130) total, 120B (120) headers (space savings 50.00%), 1000B (1000) data
+`
+	for _, c := range []struct{ story, out, want string }{
+		{"all of them whole", said, ""},
+		{"a short one among them", strings.Replace(said, "(1000) data", "(999) data", 1), "not of 250 bytes"},
+		{"a failed one", strings.Replace(said, "0 failed", "1 failed", 1), "requests failed"},
+		{"an answer that is not 200", strings.Replace(said, "4 succeeded", "3 succeeded", 1), "requests failed"},
+		{"another protocol", strings.Replace(said, "h2\n", "http/1.1\n", 1), "not spoken"},
+		{"nothing", "Application protocol: h2\n", "cannot understand"},
+	} {
+		t.Run(c.story, func(t *testing.T) {
+			got, err := readH2load(c.out, 250)
+			if wants(t, err, c.want); err == nil && got.requests != 4 {
+				t.Errorf("counted %d, want 4", got.requests)
+			}
+		})
+	}
+}
+
+func TestClientsResumeOnlyWhereThatIsMeasured(t *testing.T) {
+	h := named(t, "tlsresume").handshake
+	if c := h.config(); c.ClientSessionCache == nil || c.MinVersion != c.MaxVersion {
+		t.Errorf("got %+v, want a client that resumes, of one version", c)
+	}
+	if c := named(t, "tlsclose").handshake.config(); c.ClientSessionCache != nil {
+		t.Error("whole handshakes are measured with a client that resumes")
+	}
+}

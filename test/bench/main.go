@@ -9,8 +9,8 @@
 //	go run ./test/bench -idle 8000           # memory per idle keep-alive connection
 //
 // With -cores one the fronts are pinned to core 0; the app and the load generator share core 1. The
-// load comes from wrk where answers and uploads are small and wrk is installed, else from a generator
-// of our own. Either checks status and size of the answers: one that is not right ends the run.
+// load comes from wrk where answers and uploads are small and wrk is installed, from h2load for HTTP/2, else
+// from a generator of our own. Each checks status and size of the answers: one that is not right ends the run.
 //
 // The fronts take turns in rounds, each round begins with another one, so that a noisy neighbour
 // meets all of them, and the median round counts. All processes have to be in one session: where the

@@ -22,7 +22,7 @@ func measureCPU(fronts []front, o options) error {
 		}
 		fmt.Printf("%s: %s\n", m.name, m.what)
 		if len(fitting) == 0 {
-			fmt.Print("none of the fronts can do that\n\n")
+			fmt.Print("none of the fronts can do that, or a program is missing here (h2load of nghttp2 for HTTP/2)\n\n")
 			continue
 		}
 		for _, n := range connections {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"strings"
 )
@@ -15,13 +16,16 @@ type mode struct {
 	name        string
 	what        string
 	path        string
-	size        int   // of the answer's body
-	upload      int   // size of the request's body; 0 = it is a GET
-	static      bool  // the front has the file itself, which HAProxy cannot
-	tls         bool  // over TLS, which HAProxy is not set up for
-	closes      bool  // the client asks for it, and takes a new connection for the next request
-	websocket   bool  // the requests are the messages of WebSockets
-	connections []int // that it is measured with
+	size        int        // of the answer's body
+	upload      int        // size of the request's body; 0 = it is a GET
+	static      bool       // the front has the file itself, which HAProxy cannot
+	tls         bool       // over TLS, which HAProxy is not set up for
+	handshake   *handshake // what the client wants of TLS; nil = as it comes
+	http2       bool       // over HTTP/2, through h2load
+	streams     int        // of each of its connections
+	closes      bool       // the client asks for it, and takes a new connection for the next request
+	websocket   bool       // the requests are the messages of WebSockets
+	connections []int      // that it is measured with
 }
 
 var modes = []mode{
@@ -41,7 +45,13 @@ var modes = []mode{
 	{name: "tls", what: "small keep-alive GET over TLS", path: "/", size: 12, tls: true, connections: []int{64, 512}},
 	{name: "tls1m", what: "answers of 1 MiB over TLS", path: "/1m", size: mib, tls: true, connections: []int{16}},
 	overTLS(upload("tlsup1m", "uploads of 1 MiB over TLS", mib, 16)),
-	{name: "tlsclose", what: "small GET over TLS, each on a new connection", path: "/", size: 12, tls: true, closes: true, connections: []int{64}},
+	shakes("tlsclose", "small GET over TLS 1.3, each with a whole handshake", handshake{version: tls.VersionTLS13}),
+	shakes("tlsresume", "small GET over TLS 1.3, each with a resumed handshake", handshake{version: tls.VersionTLS13, resumes: true}),
+	shakes("tls12close", "small GET over TLS 1.2, each with a whole handshake", handshake{version: tls.VersionTLS12}),
+	shakes("tls12resume", "small GET over TLS 1.2, each with a resumed handshake", handshake{version: tls.VersionTLS12, resumes: true}),
+	shakes("tlspq", "small GET over TLS 1.3, each with a whole handshake, with ML-KEM where the front has that", handshake{version: tls.VersionTLS13, postQuantum: true}),
+	{name: "h2", what: "small GET over HTTP/2, 16 streams each", path: "/", size: 12, tls: true, http2: true, streams: 16, connections: []int{16}},
+	{name: "h21m", what: "answers of 1 MiB over HTTP/2, 4 streams each", path: "/1m", size: mib, tls: true, http2: true, streams: 4, connections: []int{16}},
 	{name: "websocket", what: "messages of 100 bytes, sent back, over WebSockets", path: "/ws", websocket: true, connections: []int{500}},
 	{name: "close", what: "small GET, each on a new connection", path: "/", size: 12, closes: true, connections: []int{64}},
 	{name: "appclose", what: "small keep-alive GET, the app closes after each answer", path: "/close", size: 12, connections: []int{64}},
@@ -60,6 +70,11 @@ func static(name, what string, size, connections int) mode {
 func overTLS(m mode) mode {
 	m.tls = true
 	return m
+}
+
+// shakes is a mode that measures handshakes.
+func shakes(name, what string, h handshake) mode {
+	return mode{name: name, what: what, path: "/", size: 12, tls: true, handshake: &h, closes: true, connections: []int{64}}
 }
 
 func (m mode) scheme() string {
@@ -104,12 +119,16 @@ func modeNames() string {
 	return strings.Join(names, ",")
 }
 
-// fits reports whether f can do it.
-func (m mode) fits(f front) bool { return (!m.static || f.name != "haproxy") && f.at(m) != "" }
+// fits reports whether f can do it, and we can.
+func (m mode) fits(f front) bool {
+	return (!m.static || f.name != "haproxy") && f.at(m) != "" && (!m.http2 || h2load() != "")
+}
 
 // suitsWrk reports whether wrk can do it well. It counts whole answers only, so a large one that is
-// under way at the end would be paid for and not counted.
-func (m mode) suitsWrk() bool { return !m.websocket && m.size <= 100*kib && m.upload <= 100*kib }
+// under way at the end would be paid for and not counted. Handshakes it resumes as it likes.
+func (m mode) suitsWrk() bool {
+	return !m.websocket && m.handshake == nil && m.size <= 100*kib && m.upload <= 100*kib
+}
 
 // said is what the app says about an upload, "" if only the size of the answer is known.
 func (m mode) said() string {

@@ -35,8 +35,8 @@ http {
   upstream app { server unix:APP; keepalive 512; keepalive_requests 1000000000; }
   server {
     listen ADDR backlog=4096;
-    listen SECURE ssl backlog=4096;
-    ssl_certificate CERT; ssl_certificate_key KEY; ssl_session_cache off;
+    listen SECURE ssl http2 backlog=4096;
+    ssl_certificate CERT; ssl_certificate_key KEY; ssl_session_cache shared:tls:10m; ssl_session_tickets on; ssl_protocols TLSv1.2 TLSv1.3;
     location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
     location /ws {
       proxy_pass http://app; proxy_http_version 1.1;

@@ -41,7 +41,7 @@ func startPurser(name, bin, root, app string, o options) (front, error) {
 		return front{}, fmt.Errorf("cannot make a certificate: %w", err)
 	}
 	listen, secure := `"$LISTEN", "https://$SECURE"`, fmt.Sprintf("[server.tls]\ncert = %q\nkey = %q", pair[0], pair[1])
-	clear := name == "before" || !slices.ContainsFunc(o.modes, func(m mode) bool { return m.tls }) // before may not know how to
+	clear := !slices.ContainsFunc(o.modes, func(m mode) bool { return m.tls })
 	if clear {
 		listen, secure = `"$LISTEN"`, ""
 	}
