@@ -33,8 +33,9 @@ var floors = map[string][]string{
 	"purser/status":               {"purser/conf", "purser/pool", "purser/restart"},
 	"purser/cmd/purser/serve":     {"purser/cmd/purser/serve/log", "purser/conf", "purser/pool", "purser/proxy", "purser/proxy/certs", "purser/proxy/certs/acme", "purser/proxy/upstream", "purser/restart", "purser/restart/deploy", "purser/spawn", "purser/spawn/keeper", "purser/status"},
 	"purser/cmd/purser/serve/log": {"purser/conf", "purser/spawn", "purser/status"},
+	"purser/cmd/purser/install":   {},
 	"purser/cmd/purser/show":      {"purser/pool", "purser/status"},
-	"purser/cmd/purser":           {"purser/cmd/purser/serve", "purser/cmd/purser/serve/log", "purser/cmd/purser/show", "purser/conf", "purser/pool", "purser/restart", "purser/spawn", "purser/spawn/keeper", "purser/status"},
+	"purser/cmd/purser":           {"purser/cmd/purser/install", "purser/cmd/purser/serve", "purser/cmd/purser/serve/log", "purser/cmd/purser/show", "purser/conf", "purser/pool", "purser/restart", "purser/spawn", "purser/spawn/keeper", "purser/status"},
 
 	"purser/test":              {"purser/test/harness"},
 	"purser/test/front":        {"purser/test/harness", "purser/test/harness/site"},

@@ -66,7 +66,7 @@ var groups = []*cobra.Group{
 // aliases are other words for topics: what somebody has in mind who looks for help.
 var aliases = map[string]string{
 	"502": "down", "503": "down", "504": "down", "error-id": "down", "hung": "down",
-	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd",
+	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd", "deb": "systemd", "debian": "systemd",
 	"container": "docker", "dockerfile": "docker", "canaries": "canary",
 	"hup": "reload", "include": "reload",
 	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls", "acme": "tls", "letsencrypt": "tls",

@@ -37,7 +37,8 @@ func newRoot() *cobra.Command {
 		ofCommand(c, args)
 	})
 	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newHealth(), newRestart(), newRollback(),
-		newPromote(), newMark(), newDetach(), newStop(), newStart(), newScale(), newReload(), newCheck(), newVersion(), newCompletion())
+		newPromote(), newMark(), newDetach(), newStop(), newStart(), newScale(), newReload(), newCheck(), newInstall(), newUninstall(),
+		newVersion(), newCompletion(), newMan())
 	root.AddCommand(unsupported()...)
 	return root
 }

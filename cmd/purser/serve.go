@@ -53,6 +53,8 @@ func newServe() *cobra.Command {
 		},
 	}
 	o.declare(c.Flags())
+	complete(c, "log-level", []string{"trace", "debug", "info", "warn", "error"})
+	complete(c, "log-format", []string{"text", "json"})
 	return c
 }
 

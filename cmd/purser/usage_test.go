@@ -60,6 +60,8 @@ func TestWrongCommandLinesAreRefusedWithAHint(t *testing.T) {
 		"completion tcsh":                             "bash",
 		"completion":                                  "needs a shell",
 		"status --admin x --instance y":               "instance",
+		"install blog":                                "takes no arguments",
+		"uninstall --root .":                          "nothing to remove",
 		"demo --listen nonsense":                      "--listen",
 		"restart blog --timeout soon":                 "--timeout",
 		"serve -c x.toml --instance a --bad":          "--bad",
