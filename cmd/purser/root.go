@@ -35,7 +35,7 @@ func newRoot() *cobra.Command {
 		}
 		ofCommand(c, args)
 	})
-	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newHealth(), newRestart(), newRollback(),
+	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newLs(), newHistory(), newHealth(), newRestart(), newRollback(),
 		newPromote(), newMark(), newDetach(), newStop(), newCheck(), newVersion(), newCompletion())
 	root.AddCommand(unsupported()...)
 	return root

@@ -62,6 +62,7 @@ type purser struct {
 	front  *proxy.Server
 	admin  *status.Server
 	ledger status.Ledger
+	past   past
 
 	certificates *certs.Store // nil without https
 
@@ -115,6 +116,7 @@ func (p *purser) run() error {
 	if err := p.build(apps, claim.folder, doors); err != nil {
 		hurry()
 		p.stopApps(patience)
+		p.past.failed(err)
 		return err
 	}
 	for _, door := range doors {
@@ -134,7 +136,9 @@ func (p *purser) run() error {
 	group.Go(func() error { return p.feedWatchdog(over) })
 
 	<-stopping.Done()
+	p.past.stops(context.Cause(stopping))
 	p.windDown(patience)
+	p.past.stopped()
 	end()
 	return group.Wait()
 }
@@ -147,7 +151,8 @@ func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) err
 	}
 	server := p.Conf.Server
 	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.ledger.See, Log: p.Log})
+	p.past.begin(p.Name, p.Version, p.shared.pool, p.Log)
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Log: p.Log})
 	for _, app := range apps {
 		a := newApp(&p.shared, app)
 		if err := a.Start(); err != nil {
@@ -164,11 +169,23 @@ func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) err
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, Listen: addresses(doors), MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
-		Restarts: p.shared.deployer, Stop: p.stop,
+		Restarts: p.shared.deployer, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
+}
+
+// seen takes note of what happens in the pool.
+func (p *purser) seen(e pool.Event) {
+	p.ledger.See(e)
+	p.past.history.See(e)
+}
+
+// stopFor begins the graceful stop, as somebody asks for it.
+func (p *purser) stopFor(by string) {
+	p.past.asked(by)
+	p.stop()
 }
 
 // traffic is what proxy has counted, as status shows it.
@@ -183,6 +200,7 @@ func (p *purser) announce(doors []net.Listener, admin net.Listener) {
 		p.Log.Info("listening", "address", address)
 	}
 	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
+	p.past.serves()
 	p.tellSystemd("READY=1", "Serving "+status.Counted(len(p.apps), "app", "apps"))
 	if p.Opened != nil {
 		p.Opened(doors)
