@@ -28,7 +28,7 @@ func newHistory() *cobra.Command {
 		GroupID: "look",
 		Long: "Show what has happened to the apps and to purser itself, the newest first: restarts, rollbacks, reloads,\n" +
 			"starts, stops, crashes, failed starts. It is kept when purser restarts. An app that is no longer\n" +
-			"configured can still be named. More: purser help history",
+			"configured can still be named. More: purser help status",
 		Example: "  purser history\n  purser history blog -n 5\n  purser history --since 1h\n" +
 			"  purser history --json -n 0 | jq -r '.history[] | select(.kind == \"crash\") | .app'",
 		Args: takes(0, 1, "one app"),
