@@ -36,6 +36,7 @@ type Server struct {
 	TrustedProxies  []netip.Prefix // peers whose X-Forwarded-* are believed; default none
 	TrustUnix       bool           // so are those of whoever connects over a unix socket; default false
 	TLS             Pairs          // shown where no app has a certificate for the name that is asked for; default none
+	ACME            ACME           // who issues certificates for the hosts of apps that have none; default nobody
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
 }
 

@@ -11,11 +11,15 @@ import (
 )
 
 // WriteTOML writes the effective configuration: every key with its value, defaults included. Parse
-// reads it to an equal Config. It shows env, and so whatever secrets are there.
+// reads it to an equal Config, unless eab_hmac is in it, which is hidden. It shows env, and so whatever secrets
+// are there.
 func (c *Config) WriteTOML(w io.Writer) error {
 	var b strings.Builder
 	writeTable(&b, toml.Key{"server"}, &c.Server, serverSchema)
 	writeTable(&b, toml.Key{"server", "tls"}, &c.Server.TLS, pairsSchema)
+	if c.Server.ACME.On {
+		writeTable(&b, toml.Key{"server", "acme"}, &c.Server.ACME, acmeSchema)
+	}
 	for _, app := range c.Apps {
 		key := toml.Key{"apps", app.Name}
 		writeTable(&b, key, &app, appSchema)

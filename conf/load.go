@@ -86,6 +86,9 @@ func (r *reader) config(top *node) *Config {
 				readTable(r, tls, &cfg.Server.TLS, pairsSchema)
 				cfg.Server.TLS.placed(r.dir)
 			}
+			if acme, ok := n.nodes["acme"]; ok {
+				r.acme(acme, &cfg.Server.ACME)
+			}
 		case "apps":
 			cfg.Apps = r.apps(n)
 		default:

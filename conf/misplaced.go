@@ -19,6 +19,7 @@ var tables = []struct {
 	{[]string{"apps", "NAME", "health"}, healthSchema.keys()},
 	{[]string{"apps", "NAME", "hooks"}, hooksSchema.keys()},
 	{[]string{"server", "tls"}, pairsSchema.keys()},
+	{[]string{"server", "acme"}, acmeSchema.keys()},
 	{[]string{"apps", "NAME", "tls"}, tlsSchema.keys()},
 }
 

@@ -103,7 +103,7 @@ var serverRefusals = [][2]string{
 	{`spool_limt = "50%"`, `unknown key; did you mean "spool_limit"?`},
 	{`max_spawns = -1`, `must be a number from 0 to 1000000000`},
 	{`max_spawns = "many"`, `must be a whole number, not "many"`},
-	{`acme = true`, `"acme" is not supported yet`},
+	{`acme = true`, `must be a table, not true`},
 }
 
 var appRefusals = [][2]string{

@@ -49,8 +49,7 @@ var serverSchema = schema[Server]{
 		trustedProxies,
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
 	},
-	tables: []string{"tls"},
-	later:  []string{"acme"},
+	tables: []string{"tls", "acme"},
 }
 
 var appSchema = schema[App]{

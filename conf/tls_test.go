@@ -55,7 +55,7 @@ func TestTLSIsRead(t *testing.T) {
 func TestTLSThatIsRefused(t *testing.T) {
 	const app = "[apps.a]\nroot = '/a'\n"
 	for file, want := range map[string]string{
-		"[server]\nlisten = ['https://:443']\n" + app:                                            `p.toml:2: server.listen: has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls]`,
+		"[server]\nlisten = ['https://:443']\n" + app:                                            `p.toml:2: server.listen: has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt`,
 		app + "tls = { cert = 'c', key = 'k' }":                                                  `p.toml:3: apps.a.tls.cert: is never used: no address of listen begins with "https://"`,
 		app + "tls = { client_ca = 'c' }":                                                        `p.toml:3: apps.a.tls.client_ca: is never used: no address of listen begins with "https://"`,
 		"[server]\ntls = { cert = 'c', key = 'k' }\n" + app:                                      `p.toml:2: server.tls.cert: is never used: no address of listen begins with "https://"`,

@@ -106,6 +106,7 @@ func (s *Server) check(t table) {
 	t.count("max_spawns", s.MaxSpawns, 0)
 	s.SpoolLimit.check(t, "spool_limit")
 	s.TLS.check(t.in("tls"))
+	s.ACME.check(t.in("acme"))
 }
 
 func (s Share) check(t table, key string) {

@@ -190,7 +190,7 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	f.secure = throughTLS
 	c := Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh, Access: accessTo(t, server.AccessLog)}
 	if f.secure {
-		c.Certs, c.HTTPSPort = ownCertificate(t), 8443
+		c.Certs, c.HTTPSPort, c.Proof = ownCertificate(t), 8443, ownProof
 	}
 	s := New(c)
 	f.server = s

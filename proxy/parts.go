@@ -17,7 +17,8 @@ type parts struct {
 	rejects   *rejectLog
 	access    accessLog
 	routes    *routes
-	security  *security // nil without https
+	security  *security                              // nil without https
+	proof     func(host, path string) (string, bool) // see Config
 	sweeper   *sock.Sweeper
 	clock     *sock.Clock // the sweeper's
 	spool     *spool.Spool

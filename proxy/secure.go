@@ -83,6 +83,23 @@ func (x *exchange) checkProof() error {
 // challenges is where an authority looks for proof that a host is ours, by http (RFC 8555 section 8.3).
 var challenges = []byte("/.well-known/acme-challenge/")
 
+// prove answers an authority that we have asked for a certificate. What is none of ours goes on, to an app that may
+// have asked another.
+func prove(x *exchange) *reply {
+	if x.proof == nil || !bytes.HasPrefix(x.req.Path, challenges) || string(x.req.Method) != "GET" {
+		return nil
+	}
+	text, ours := x.proof(string(wire.NormalHost(nil, x.req.Host)), string(x.req.Path))
+	if !ours {
+		return nil
+	}
+	r := &x.reply
+	r.begin(200)
+	r.add("Content-Type", "application/octet-stream")
+	r.length, r.content = int64(len(text)), &pageContent{[]byte(text)}
+	return r
+}
+
 // redirects reports whether a client that came by http is to come by https: there is a certificate for its
 // host, and it is not known to use https towards a proxy already. Whoever connects over a unix socket and is
 // not trusted may be a proxy, too, and would come again for ever.

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +148,30 @@ func TestWhoIsSentToHTTPS(t *testing.T) {
 				t.Errorf("got %d to %q, want %q", res.StatusCode, got, c.want)
 			}
 		})
+	}
+}
+
+// ownProof is what is to be found at one host.
+func ownProof(host, path string) (string, bool) {
+	return "proof", host == "example.com" && path == "/.well-known/acme-challenge/token"
+}
+
+func TestAuthorityFindsItsProofBeforeAnythingElse(t *testing.T) {
+	f, dial := newSecureFront(t, func(_ *conf.Server, a *conf.App) { a.TLS.Redirect, a.Hosts = true, []string{"example.com"} })
+	for line, want := range map[string]string{
+		"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: EXAMPLE.com:80":  "200 proof",
+		"GET /.well-known/acme-challenge/other HTTP/1.1\r\nHost: example.com":     "200 ",
+		"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: www.example.org": "404 ",
+		"POST /.well-known/acme-challenge/token HTTP/1.1\r\nHost: example.com":    "200 ",
+		"GET /other HTTP/1.1\r\nHost: example.com":                                "308 ",
+	} {
+		res, body := dial().send("%s\r\n\r\n", line).answer("GET")
+		if got := strconv.Itoa(res.StatusCode) + " " + body; !strings.HasPrefix(got, want) || want != "200 proof" && strings.HasSuffix(got, "proof") {
+			t.Errorf("%s\n got %q, want %q", line, got, want)
+		}
+	}
+	if _, body := f.dial().send("GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: example.com\r\n\r\n").answer("GET"); body != "proof" {
+		t.Errorf("who was sent to https on the way got %q", body)
 	}
 }
 

@@ -33,6 +33,9 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r := options(x); r != nil {
 		return r, nil
 	}
+	if r := prove(x); r != nil {
+		return r, nil
+	}
 	if x.site, err = x.routes.find(x.req); err != nil {
 		return nil, err
 	}

@@ -53,6 +53,10 @@ type Config struct {
 	Certs     *certs.Store
 	HTTPSPort int
 
+	// Proof is what an authority is answered that asks for a path below /.well-known/acme-challenge/ of a host, in
+	// lower case; false = it is none of ours. It may be nil.
+	Proof func(host, path string) (string, bool)
+
 	// AffinityKey signs the pins of visitors, which are good for as long as it is the same; nil = a new one.
 	AffinityKey []byte
 
@@ -88,7 +92,7 @@ func New(c Config) *Server {
 	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
 	s.tallies = map[string]*tally{}
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
-	s.security = newSecurity(c.Certs, c.HTTPSPort)
+	s.security, s.proof = newSecurity(c.Certs, c.HTTPSPort), c.Proof
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })

@@ -31,3 +31,36 @@ func TestCertificatesAreShownWithTheirEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestCertificatesThatAnAuthorityIssues(t *testing.T) {
+	now, day := time.Now(), 24*time.Hour
+	of := func(name string, begins, ends time.Duration) Certificate {
+		return Certificate{App: "blog", Names: []string{name}, Issuer: "CN=R1", NotBefore: now.Add(begins), NotAfter: now.Add(ends), ACME: true}
+	}
+	failing := func(c Certificate) Certificate {
+		c.Problem, c.FailedAt, c.NextTry = "cannot reach it", now.Add(-time.Minute), now.Add(time.Minute)
+		return c
+	}
+	d := Document{Now: now, Apps: []App{}, Certificates: []Certificate{
+		of("good.org", -day, 89*day), of("short.org", -day, 5*day), of("old.org", -80*day, 10*day), failing(of("failing.org", -61*day, 29*day)),
+		failing(Certificate{App: "blog", Names: []string{"new.org"}, ACME: true}), {App: "blog", Names: []string{"waiting.org"}, ACME: true},
+	}}
+	var full, list strings.Builder
+	if WriteText(&full, d, false) != nil || WriteList(&list, d, false) != nil {
+		t.Fatal("cannot write")
+	}
+	for _, want := range []string{"blog: good.org\n  Issued by: CN=R1\n  Ends: ", "blog: new.org\n  Issued by: nobody yet\n  At ", ": cannot obtain a certificate: cannot reach it; next try at ",
+		"blog: waiting.org\n  Issued by: nobody yet\n", ": cannot renew it: cannot reach it; next try at "} {
+		if !strings.Contains(full.String(), want) {
+			t.Errorf("%q is not in\n%s", want, full.String())
+		}
+	}
+	if strings.Contains(full.String(), "; renew it") {
+		t.Errorf("somebody is to do what purser does\n%s", full.String())
+	}
+	for name, there := range map[string]bool{"good.org": false, "short.org": false, "old.org": true, "failing.org": true, "new.org": true, "waiting.org": false} {
+		if strings.Contains(list.String(), "Certificate "+name+": ") != there {
+			t.Errorf("%s: want it to be in the list: %v\n%s", name, there, list.String())
+		}
+	}
+}

@@ -44,7 +44,7 @@ func WriteHistory(w io.Writer, entries []history.Entry, h HistoryText) error {
 	indent := columnsOf(line("", "", "", "", ""))
 	for _, e := range entries {
 		says := folded(h.says(e), max(leastSay, h.Width-indent))
-		t.outcome(e, line(moment(e.Latest(), h.Now), appOf(e), kindOf(e), cmp.Or(Printable(e.By), "-"), says[0]))
+		t.outcome(e, line(timeOf(e.Latest(), h.Now), appOf(e), kindOf(e), cmp.Or(Printable(e.By), "-"), says[0]))
 		for _, more := range says[1:] {
 			t.outcome(e, strings.Repeat(" ", indent)+more)
 		}
@@ -72,7 +72,7 @@ func kindOf(e history.Entry) string { return strings.ReplaceAll(Printable(string
 func (h HistoryText) says(e history.Entry) string {
 	said := h.ended(e)
 	if e.Count > 1 {
-		said = fmt.Sprintf("%d times since %s", e.Count, moment(e.At, h.Now))
+		said = fmt.Sprintf("%d times since %s", e.Count, timeOf(e.At, h.Now))
 	}
 	if code := codes(e); code != "" {
 		said = joined(said, code)
@@ -127,8 +127,8 @@ func codes(e history.Entry) string {
 	return said
 }
 
-// moment is a time of day, or a day: as much as tells it.
-func moment(at, now time.Time) string {
+// timeOf is a time of day, or a day: as much as tells it.
+func timeOf(at, now time.Time) string {
 	at, now = at.Local(), now.Local()
 	switch {
 	case at.YearDay() == now.YearDay() && at.Year() == now.Year():

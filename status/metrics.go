@@ -50,7 +50,7 @@ var (
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descFaults, descLost, descCertificate, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
+		descSpool, descSpoolLimit, descFaults, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
 	conditions = []pool.Condition{pool.Closing, pool.Hung, pool.Resisting, pool.RolledBack, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 

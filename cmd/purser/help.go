@@ -68,7 +68,7 @@ var aliases = map[string]string{
 	"502": "down", "503": "down", "504": "down", "error-id": "down", "hung": "down",
 	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd",
 	"container": "docker", "dockerfile": "docker", "canaries": "canary",
-	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls",
+	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls", "acme": "tls", "letsencrypt": "tls",
 }
 
 func helpOn(root *cobra.Command, args []string) error {

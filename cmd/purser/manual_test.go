@@ -107,12 +107,23 @@ func checkCall(t *testing.T, root *cobra.Command, page, call string) {
 var notKeys = []string{"set_real_ip_from", "proxy_read_timeout", "client_body_temp_path", "proxy_max_temp_file_size", "proxy_pass_trailers", "stop_grace_period",
 	"requests_total", "node_modules"}
 
+// leastOfAllTables is a file whose effective configuration has all keys.
+const leastOfAllTables = `
+[server]
+listen = ["https://:443"]
+acme = {}
+[apps.blog]
+root = "."
+command = "true"
+hosts = ["a.org"]
+`
+
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {
 	l := newLand(t)
-	file := l.write("least.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\n")
+	file := l.write("least.toml", leastOfAllTables)
 	effective := l.purser("check", "-c", file, "--effective")
 	effective.wants(t, exitDone)
-	known := []string{"env", "tls", "txt", "status", "d", "js"} // tables, and what is after the dot of files
+	known := []string{"env", "tls", "acme", "txt", "status", "d", "js"} // tables, and what is after the dot of files
 	for line := range strings.Lines(effective.stdout) {
 		if key, _, ok := strings.Cut(line, " = "); ok {
 			known = append(known, key)

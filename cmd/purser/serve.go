@@ -21,7 +21,8 @@ import (
 type serveOptions struct {
 	file, name string
 
-	listen               []string
+	listen, https        []string
+	authority, email     string
 	admin, accessLog     string
 	logLevel, logFormat  string
 	command, environment string
@@ -31,7 +32,7 @@ type serveOptions struct {
 }
 
 // appFlags are the flags about an app, which make no sense beside a file of several.
-var appFlags = []string{"command", "processes", "concurrency", "env", "environment"}
+var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "environment"}
 
 func newServe() *cobra.Command {
 	o := serveOptions{}
@@ -42,7 +43,7 @@ func newServe() *cobra.Command {
 		Long: "Serve the app in DIR (default: .), whose kind is found out, or all apps of a configuration file.\n" +
 			"Runs in the foreground until SIGTERM or Ctrl-C; a second one ends it at once.\n" +
 			"More: purser help getting-started, purser help config, purser help signals",
-		Example: "  purser serve ./blog\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser.toml",
+		Example: "  purser serve ./blog\n  purser serve ./blog --https blog.example.org\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser.toml",
 		Args:    takes(0, 1, "one folder"),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := o.config(c.Flags(), args)
@@ -60,6 +61,9 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVarP(&o.file, "config", "c", "", "configuration `FILE`")
 	f.StringVar(&o.name, "instance", "", "`NAME` of this purser (default: that of the file or folder)")
 	f.StringArrayVar(&o.listen, "listen", nil, "`ADDR` to serve on: host:port, unix:/path or systemd:NAME, https:// before it for TLS; may be repeated (default :3000)")
+	f.StringArrayVar(&o.https, "https", nil, "`HOST` to serve by https on :443, and :80, with a certificate of Let's Encrypt, whose terms you accept by this; may be repeated")
+	f.StringVar(&o.authority, "acme-directory", "", "with --https, the `URL` of another authority, or staging to try it out (default production)")
+	f.StringVar(&o.email, "acme-email", "", "with --https, your `ADDRESS` for the authority (default none)")
 	f.StringVar(&o.admin, "admin", "", "host:port on loopback for the admin API, instead of its unix socket; needs $"+tokenVariable)
 	f.StringVar(&o.accessLog, "access-log", "", "off, stderr, stdout or a `PATH` (default off)")
 	f.StringVar(&o.logLevel, "log-level", "", "trace, debug, info, warn or error (default info)")
@@ -79,6 +83,11 @@ func (o *serveOptions) config(f *pflag.FlagSet, args []string) (*conf.Config, er
 	}
 	if err := o.changeServer(f, &cfg.Server); err != nil {
 		return nil, err
+	}
+	if o.file == "" {
+		if err := o.changeHTTPS(f, cfg); err != nil {
+			return nil, err
+		}
 	}
 	if o.file == "" {
 		err = o.changeApp(f, &cfg.Apps[0])
@@ -134,6 +143,31 @@ func (o *serveOptions) changeServer(f *pflag.FlagSet, s *conf.Server) error {
 			return err
 		}
 		s.AccessLog = path
+	}
+	return nil
+}
+
+// changeHTTPS is what --https stands for. Another --listen wins over its ports.
+func (o *serveOptions) changeHTTPS(f *pflag.FlagSet, cfg *conf.Config) error {
+	for _, flag := range []string{"acme-directory", "acme-email"} {
+		if f.Changed(flag) && len(o.https) == 0 {
+			return withCode(exitUsage, "--%s goes with --https HOST", flag)
+		}
+	}
+	if len(o.https) == 0 {
+		return nil
+	}
+	if !f.Changed("listen") {
+		cfg.Server.Listen = []conf.Listen{{Network: "tcp", Address: ":80"}, {Network: "tcp", Address: ":443", TLS: true}}
+	}
+	acme := &cfg.Server.ACME
+	acme.On = true
+	change(f, "acme-email", &acme.Email, o.email)
+	if o.authority != "" {
+		acme.Directory = []string{o.authority}
+	}
+	for _, host := range o.https {
+		cfg.Apps[0].Hosts = append(cfg.Apps[0].Hosts, strings.ToLower(host))
 	}
 	return nil
 }

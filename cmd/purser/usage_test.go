@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -22,6 +23,9 @@ func TestWrongCommandLinesAreRefusedWithAHint(t *testing.T) {
 		"serve --instance a/b":                        "cannot name a purser",
 		"serve --log-level loud":                      "log_level",
 		"serve --admin 127.0.0.1:1":                   "PURSER_ADMIN_TOKEN",
+		"serve --https localhost":                     "it is this machine only",
+		"serve --acme-directory staging":              "goes with --https",
+		"serve --https a.org --listen :80":            "never used",
 		"serve -c none.toml":                          "none.toml",
 		"serve nowhere":                               "nowhere",
 		"serve .":                                     "nothing in ",
@@ -156,7 +160,7 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 
 func TestTheManualHasEveryKey(t *testing.T) {
 	l := newLand(t)
-	file := l.write("least.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\n")
+	file := l.write("least.toml", leastOfAllTables)
 	effective := l.purser("check", "-c", file, "--effective")
 	effective.wants(t, exitDone)
 	page, err := manual.ReadFile("help/config.md")
@@ -185,6 +189,33 @@ func TestTheManualsConfigurationIsAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.purser("check", "-c", file).wants(t, exitDone)
+}
+
+// Low ports are taken, and an authority is asked, only if that was typed.
+func TestServeWithHTTPS(t *testing.T) {
+	l := newLand(t)
+	for line, want := range map[string]string{
+		".":                                    "[:3000] [] false  []",
+		". --https a.org --https B.org":        "[:80 https://:443] [a.org b.org] true  []",
+		". --https a.org --listen https://:84": "[https://:84] [a.org] true  []",
+		". --https a.org --acme-directory staging --acme-email me@a.org": "[:80 https://:443] [a.org] true me@a.org [staging]",
+	} {
+		c, o := newServe(), serveOptions{}
+		c.ResetFlags()
+		o.declare(c.Flags())
+		if err := c.ParseFlags(append(strings.Fields(line), "--command", "true")); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := o.config(c.Flags(), []string{l.dir})
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		acme := cfg.Server.ACME
+		if got := fmt.Sprintln(cfg.Server.Listen, cfg.Apps[0].Hosts, acme.On, acme.Email, acme.Directory); got != want+"\n" {
+			t.Errorf("%s\n got %swant %s", line, got, want)
+		}
+	}
 }
 
 func TestVersionAndCompletion(t *testing.T) {

@@ -13,11 +13,12 @@ type book struct {
 	other   *entry            // of the app without hosts; nil = there is none
 	server  *entry            // the server's; nil = it has no certificate
 	configs map[*entry]*tls.Config
+	issued  *issued // the same in all books
 }
 
 // newBook has the first of several sources of one name, unless only a later one has certificates.
-func newBook(entries []*entry) *book {
-	b := &book{entries: entries, exact: map[string]*entry{}, wild: map[string]*entry{}, configs: map[*entry]*tls.Config{}}
+func newBook(entries []*entry, issued *issued) *book {
+	b := &book{entries: entries, exact: map[string]*entry{}, wild: map[string]*entry{}, configs: map[*entry]*tls.Config{}, issued: issued}
 	for _, e := range entries {
 		switch {
 		case e.App == "":
@@ -67,20 +68,25 @@ func (b *book) of(name string) *entry {
 	}
 }
 
-// shown is whose certificates are shown for a name: those of its entry, or the server's, or any that there are,
-// as a client may go on even if its name is missing there. It is nil if there are none.
+// shown is whose certificates are shown for a name: those of its entry, or that which was issued for it, or the
+// server's, or any that there are, as a client may go on even if its name is missing there. It is nil if there are
+// none, or if that of the name is still to come.
 func (b *book) shown(name string) *entry {
-	for _, e := range [...]*entry{b.of(name), b.server, b.other} {
+	expected := b.issued.of(name)
+	for _, e := range [...]*entry{b.of(name), expected, b.server, b.other} {
 		if e != nil && len(e.shown) > 0 {
 			return e
 		}
+	}
+	if expected != nil {
+		return nil
 	}
 	for _, e := range b.entries {
 		if len(e.shown) > 0 {
 			return e
 		}
 	}
-	return nil
+	return b.issued.any()
 }
 
 // namesOf are the names that certificates are for. It is asked for each request, without the cost of an error.

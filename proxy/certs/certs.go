@@ -25,18 +25,19 @@ type Pair struct{ Cert, Key string }
 // An entry is a source with what its files held when they could last be used.
 type entry struct {
 	Source
-	shown []tls.Certificate // with Leaf
-	names map[string]bool   // that these are for; of "*.example.org", ".example.org"
-	ca    *x509.CertPool
-	seen  []stamp // of the files, when they were last read
-	moved []stamp // of files that have changed since, and perhaps still do; nil = none has
-	wrong string  // why the files as they are now cannot be used; "" = they are
+	shown []tls.Certificate   // with Leaf
+	names map[string]bool     // that these are for; of "*.example.org", ".example.org"
+	ca    []*x509.Certificate // of ClientCA; nil = clients need none
+	seen  []stamp             // of the files, when they were last read
+	moved []stamp             // of files that have changed since, and perhaps still do; nil = none has
+	wrong string              // why the files as they are now cannot be used; "" = they are
 }
 
 // A Store is all certificates. They are replaced as a whole: who reads never waits.
 type Store struct {
-	now  func() time.Time
-	book atomic.Pointer[book]
+	now    func() time.Time
+	book   atomic.Pointer[book]
+	issued issued
 }
 
 // Load reads all sources. Warnings are what does not keep them from being used. The error is all that does.
@@ -58,7 +59,7 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 	if err := joined(wrong); err != nil {
 		return nil, warnings, err
 	}
-	s.book.Store(newBook(entries))
+	s.book.Store(newBook(entries, &s.issued))
 	return s, warnings, nil
 }
 
@@ -99,6 +100,9 @@ func (e *entry) read(now time.Time) ([]Warning, error) {
 	ca, err := readCA(e.ClientCA)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.table(), err)
+	}
+	for _, age := range ages(e.ClientCA, ca, now) {
+		warnings = append(warnings, Warning{e.App, e.ClientCA, e.table() + ": " + age})
 	}
 	e.shown, e.ca, e.names = shown, ca, namesOf(shown)
 	return warnings, nil

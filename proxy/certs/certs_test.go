@@ -177,6 +177,24 @@ func TestClientsOfAnAppMayNeedACertificate(t *testing.T) {
 	}
 }
 
+func TestAuthorityOfClientsThatEndsIsWarnedOf(t *testing.T) {
+	a := newAuthority(t) // it ends in 100 days
+	source := Source{App: "inner", ClientCA: filepath.Join(a.dir, "ca.pem")}
+	s, warnings, err := Load([]Source{source}, time.Now().Add(95*24*time.Hour))
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0].Text, "apps.inner.tls: client_ca: ") || !strings.Contains(warnings[0].Text, "(CN=Test CA) ends on") {
+		t.Errorf("got %v, %v", warnings, err)
+	}
+	s.now = func() time.Time { return time.Now().Add(year) }
+	said := ""
+	if s.remind(News{Warning: func(w Warning) { said += w.Text }}); !strings.Contains(said, "(CN=Test CA) has expired on") {
+		t.Errorf("said %q", said)
+	}
+	source.ClientCA = a.write("broken.pem", "CERTIFICATE", a.cert.Raw, []byte("broken"))
+	if _, _, err := Load([]Source{source}, time.Now()); err == nil || !strings.Contains(err.Error(), "certificate 2 of "+source.ClientCA) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWhatCannotBeUsedIsRefused(t *testing.T) {
 	a := newAuthority(t)
 	good, other := a.issue("good", year, "a.example"), a.issue("other", year, "a.example")

@@ -2,14 +2,11 @@ package certs
 
 import (
 	"crypto/tls"
-	"errors"
 	"time"
 )
 
 // protocols are what is spoken behind TLS (ALPN), what we like best first.
 var protocols = []string{"h2", "http/1.1"}
-
-var errNone = errors.New("there is no certificate")
 
 // Config is how TLS is spoken with clients: from TLS 1.2 on, by Go's choice of ciphers, and with tickets whose
 // keys Go changes every day.
@@ -18,9 +15,12 @@ func (s *Store) Config() *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		NextProtos: protocols,
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return s.book.Load().shown(hello.ServerName).choose(hello)
+			return s.book.Load().choose(hello)
 		},
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if proof := s.issued.proof(hello); proof != nil {
+				return proof, nil
+			}
 			b := s.book.Load()
 			return b.configs[b.of(hello.ServerName)], nil
 		},
@@ -35,18 +35,23 @@ func (b *book) clientConfig(e *entry) *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		NextProtos: protocols,
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return b.shown(hello.ServerName).choose(hello)
+			return b.choose(hello)
 		},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: e.ca,
+		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: poolOf(e.ca),
 		SessionTicketsDisabled:      true,
 		DynamicRecordSizingDisabled: true,
 	}
 }
 
-// choose returns the first that the client can take.
-func (e *entry) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+// choose returns the first of those for the client's name that it can take. Where there is none yet, crypto/tls
+// says so to the client (unrecognized_name).
+func (b *book) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	e := b.shown(hello.ServerName)
 	if e == nil {
-		return nil, errNone
+		if b.issued.of(hello.ServerName) != nil {
+			b.issued.tell(hello.ServerName, time.Now())
+		}
+		return nil, nil
 	}
 	shown := e.shown
 	for i := range shown[:len(shown)-1] {

@@ -88,15 +88,15 @@ func tried(c tls.Certificate) error {
 	return nil
 }
 
-// age is what the time says against a certificate, or "".
-func (p Pair) age(c tls.Certificate, now time.Time) string {
-	switch left := c.Leaf.NotAfter.Sub(now); {
+// age is what the time says against a certificate of a file, or "".
+func age(what string, c *x509.Certificate, now time.Time) string {
+	switch left := c.NotAfter.Sub(now); {
 	case left < 0:
-		return fmt.Sprintf("%s has expired on %s; renew it", p.Cert, day(c.Leaf.NotAfter))
+		return fmt.Sprintf("%s has expired on %s; renew it", what, day(c.NotAfter))
 	case left < Soon:
-		return fmt.Sprintf("%s ends on %s, in %s; renew it", p.Cert, day(c.Leaf.NotAfter), days(left))
-	case now.Before(c.Leaf.NotBefore):
-		return fmt.Sprintf("%s is not valid before %s", p.Cert, c.Leaf.NotBefore.UTC().Format("2006-01-02 15:04 UTC"))
+		return fmt.Sprintf("%s ends on %s, in %s; renew it", what, day(c.NotAfter), days(left))
+	case now.Before(c.NotBefore):
+		return fmt.Sprintf("%s is not valid before %s", what, c.NotBefore.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	return ""
 }
@@ -104,7 +104,7 @@ func (p Pair) age(c tls.Certificate, now time.Time) string {
 // doubts are what clients will not like about a certificate.
 func (p Pair) doubts(c tls.Certificate, hosts []string, now time.Time) (doubts []string) {
 	say := func(format string, args ...any) { doubts = append(doubts, fmt.Sprintf(format, args...)) }
-	if age := p.age(c, now); age != "" {
+	if age := age(p.Cert, c.Leaf, now); age != "" {
 		say("%s", age)
 	}
 	for _, host := range hosts {
@@ -182,21 +182,6 @@ func days(left time.Duration) string {
 		return fmt.Sprintf("%d days", n)
 	}
 	return "1 day"
-}
-
-func readCA(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := readFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read client_ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("client_ca: there is no certificate in %s", file)
-	}
-	return pool, nil
 }
 
 func joined(wrong []error) error { return errors.Join(wrong...) }

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -69,7 +70,7 @@ func (s *Store) look(news News) {
 		}
 	}
 	if changed {
-		s.book.Store(newBook(entries))
+		s.book.Store(newBook(entries, &s.issued))
 	}
 }
 
@@ -86,11 +87,16 @@ func (e *entry) settled() bool {
 	return slices.Equal(now, was)
 }
 
-// again returns the entry as the files are now, or as it was if they cannot be used.
+// again returns the entry as the files are now, or as it was if they cannot be used: a certificate that is not valid
+// now never takes the place of one that is.
 func (e *entry) again(now time.Time, news News) *entry {
 	next := &entry{Source: e.Source, shown: e.shown, names: e.names, ca: e.ca, seen: e.moved}
 	warnings, err := next.read(now)
+	if err == nil && e.valid(now) == nil {
+		err = next.valid(now)
+	}
 	if err != nil {
+		next.shown, next.names, next.ca = e.shown, e.names, e.ca
 		next.moved, next.wrong = e.moved, err.Error()
 		if next.wrong != e.wrong {
 			news.Unusable(e.App, e.files(), err)
@@ -104,13 +110,26 @@ func (e *entry) again(now time.Time, news News) *entry {
 	return next
 }
 
+// valid says which certificate of the entry no client takes at this time.
+func (e *entry) valid(now time.Time) error {
+	for i, c := range e.shown {
+		if now.Before(c.Leaf.NotBefore) || now.After(c.Leaf.NotAfter) {
+			return fmt.Errorf("%s: %s", e.table(), age(e.Pairs[i].Cert, c.Leaf, now))
+		}
+	}
+	return nil
+}
+
 // remind warns of what ends.
 func (s *Store) remind(news News) {
 	for _, e := range s.book.Load().entries {
 		for i, c := range e.shown {
-			if age := e.Pairs[i].age(c, s.now()); age != "" {
+			if age := age(e.Pairs[i].Cert, c.Leaf, s.now()); age != "" {
 				news.Warning(Warning{e.App, e.Pairs[i].Cert, e.table() + ": " + age})
 			}
+		}
+		for _, age := range ages(e.ClientCA, e.ca, s.now()) {
+			news.Warning(Warning{e.App, e.ClientCA, e.table() + ": " + age})
 		}
 	}
 }

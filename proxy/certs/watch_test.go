@@ -77,6 +77,29 @@ func TestFilesThatCouldNotBeUsedAreTriedAgain(t *testing.T) {
 	expect("new.example", "", "read")
 }
 
+func TestCertificateThatIsNotValidNeverReplacesOneThatIs(t *testing.T) {
+	a := newAuthority(t)
+	s := load(t, Source{App: "blog", Pairs: []Pair{a.issue("blog", 50*24*time.Hour, "good.example")}})
+	news := News{Read: func(string, []string) {}, Unusable: func(string, []string, error) {}, Warning: func(Warning) {}}
+	expect := func(name, problem string) {
+		t.Helper()
+		for range 3 {
+			s.look(news)
+		}
+		if got := s.List()[0]; got.Names[0] != name || !strings.Contains(got.Problem, problem) || problem == "" && got.Problem != "" {
+			t.Errorf("got %+v, want %s, and a problem with %q", got, name, problem)
+		}
+	}
+	a.issue("blog", -time.Hour, "expired.example")
+	expect("good.example", "has expired on")
+	a.issue("blog", 60*24*time.Hour, "later.example")
+	s.now = func() time.Time { return time.Now().Add(-3 * 24 * time.Hour) } // neither is valid yet, so it says nothing
+	expect("later.example", "")
+	a.issue("blog", -time.Hour, "expired.example")
+	s.now = func() time.Time { return time.Now().Add(70 * 24 * time.Hour) } // nor any more
+	expect("expired.example", "")
+}
+
 func TestEndsAreRemindedOf(t *testing.T) {
 	a := newAuthority(t)
 	s := load(t, Source{App: "blog", Pairs: []Pair{a.issue("blog", 20*24*time.Hour, "a.example")}})

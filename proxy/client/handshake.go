@@ -21,7 +21,7 @@ func (c *conn) shakeHands() bool {
 	err := c.sock.StartTLS(c.secure, c.over)
 	if err == nil {
 		c.peer.TLS = c.sock.Security()
-		return true
+		return c.peer.TLS.Protocol != "acme-tls/1" // of an authority, which was shown all it wants (RFC 8737 section 3)
 	}
 	if not, ok := errors.AsType[*sock.NotTLSError](err); ok && wire.IsToken(not.First[:3]) {
 		c.refuseClear(not.First[:])

@@ -17,7 +17,7 @@ var ownTLS = sync.OnceValue(func() *tls.Config {
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS()
 	defer s.Close()
-	return &tls.Config{Certificates: s.TLS.Certificates, NextProtos: []string{"http/1.1"}, DynamicRecordSizingDisabled: true}
+	return &tls.Config{Certificates: s.TLS.Certificates, NextProtos: []string{"http/1.1", "acme-tls/1"}, DynamicRecordSizingDisabled: true}
 })
 
 // What is so in clear is so through TLS.
@@ -104,6 +104,18 @@ func TestGarbageIsNoHandshake(t *testing.T) {
 	b, _ := io.ReadAll(c.Conn)
 	if strings.Contains(string(b), "HTTP") {
 		t.Errorf("got %q", b)
+	}
+}
+
+// An authority was shown its proof in the handshake; it is no client (RFC 8737 section 3).
+func TestConnectionOfAnAuthorityEndsWithItsHandshake(t *testing.T) {
+	h := openTLS(t, telling)
+	c := tls.Client(h.dialClear().Conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"acme-tls/1"}})
+	if err := c.Handshake(); err != nil || c.ConnectionState().NegotiatedProtocol != "acme-tls/1" {
+		t.Fatalf("the handshake speaks %q: %v", c.ConnectionState().NegotiatedProtocol, err)
+	}
+	if b, err := io.ReadAll(c); len(b) > 0 {
+		t.Errorf("got %q, %v", b, err)
 	}
 }
 

@@ -18,7 +18,7 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
 	defer func() { <-a.turn }()
-	if err := a.ask(g, request.Reason); err != nil {
+	if err := a.ask(g, request); err != nil {
 		return a.refused(g, request, err), nil
 	}
 	marks := a.deployer.checker.Requested(a.conf.Name)
@@ -52,13 +52,16 @@ func (a *App) takeTurn() bool {
 }
 
 // ask runs the before_restart hook, if there is one.
-func (a *App) ask(g *pool.Group, reason string) error {
+func (a *App) ask(g *pool.Group, request pool.RestartRequest) error {
 	hooks := a.hooksNow()
 	if hooks.BeforeRestart.IsZero() {
 		return nil
 	}
 	hook := a.hookOf("before_restart", hooks.BeforeRestart, hooks.Timeout)
-	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: reason})
+	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: request.Reason})
+	if request.By != "" {
+		variables["PURSER_BY"] = request.By
+	}
 	return hook.Run(a.ctx, variables, facts)
 }
 

@@ -12,10 +12,10 @@ import (
 
 // An Entry is one thing that has happened.
 type Entry struct {
-	Seq     uint64     `json:"seq"`              // counts from 1 for each state folder; an entry that goes on keeps its own
-	At      time.Time  `json:"at"`               // when it began; of several in a row, the first
-	App     string     `json:"app,omitempty"`    // none = purser itself
-	Kind    Kind       `json:"kind"`             //
+	Seq     uint64     `json:"seq"`           // counts from 1 for each state folder; an entry that goes on keeps its own
+	At      time.Time  `json:"at"`            // when it began; of several in a row, the first
+	App     string     `json:"app,omitempty"` // none = purser itself
+	Kind    Kind       `json:"kind"`
 	By      string     `json:"by,omitempty"`     // who asked for it; none = nobody did
 	Reason  string     `json:"reason,omitempty"` // what it was asked for, in words
 	PID     int        `json:"pid,omitempty"`    // of the process; of several, the last

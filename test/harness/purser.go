@@ -28,6 +28,8 @@ type Options struct {
 	Before []string // a command line that purser's is appended to, as in "taskset -c 0"
 	Stderr *os.File // instead of Log
 	After  *Purser  // which has ended: this is the next one of its name
+	Addr   string   // it serves on; default one that is free
+	Secure string   // the same for https
 }
 
 // A Purser is a running purser.
@@ -110,7 +112,13 @@ func Launch(o Options) (*Purser, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Purser{Addr: FreeAddr(), Secure: FreeAddr(), Instance: nextName(), bin: bin}
+	p := &Purser{Addr: o.Addr, Secure: o.Secure, Instance: nextName(), bin: bin}
+	if p.Addr == "" {
+		p.Addr = FreeAddr()
+	}
+	if p.Secure == "" {
+		p.Secure = FreeAddr()
+	}
 	if o.After != nil {
 		p.Instance = o.After.Instance
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"time"
@@ -21,7 +22,11 @@ func LoadCertificates(cfg *conf.Config) (*certs.Store, []certs.Warning, error) {
 		sources = append(sources, certs.Source{App: app.Name, Hosts: app.Hosts, Pairs: pairs(app.TLS.Pairs), ClientCA: app.TLS.ClientCA})
 	}
 	store, warnings, err := certs.Load(sources, time.Now())
-	return store, warnings, refusal(err)
+	if err := errors.Join(err, checkACME(cfg.Server.ACME)); err != nil {
+		return nil, warnings, refusal(err)
+	}
+	_, _, helpless := expected(cfg, store)
+	return store, append(warnings, helpless...), nil
 }
 
 func pairs(p conf.Pairs) (all []certs.Pair) {
@@ -66,10 +71,10 @@ func (p *purser) listCertificates() []status.Certificate {
 	all := []status.Certificate{}
 	if p.certificates != nil {
 		for _, c := range p.certificates.List() {
-			all = append(all, status.Certificate(c))
+			all = append(all, status.Certificate{App: c.App, File: c.File, Names: c.Names, Issuer: c.Issuer, NotBefore: c.NotBefore, NotAfter: c.NotAfter, Problem: c.Problem})
 		}
 	}
-	return all
+	return append(all, p.issued()...)
 }
 
 // An httpsListener is one whose connections speak TLS.

@@ -57,7 +57,7 @@ func openListener(place conf.Listen, passed map[string][]net.Listener) ([]net.Li
 	case errors.Is(err, unix.EADDRINUSE):
 		return nil, fmt.Errorf("cannot listen on %s: the port is in use; stop who has it, or choose another with --listen", place.Address)
 	case errors.Is(err, unix.EACCES):
-		return nil, fmt.Errorf("cannot listen on %s: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another with --listen", place.Address)
+		return nil, fmt.Errorf("cannot listen on %s: a port below 1024 needs root, CAP_NET_BIND_SERVICE or a socket of systemd (purser help tls); or choose another with --listen", place.Address)
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: %w", place.Address, err)
 	}

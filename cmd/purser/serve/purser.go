@@ -18,6 +18,7 @@ import (
 	"purser/pool"
 	"purser/proxy"
 	"purser/proxy/certs"
+	"purser/proxy/certs/acme"
 	"purser/restart/deploy"
 	"purser/spawn"
 	"purser/spawn/keeper"
@@ -64,7 +65,9 @@ type purser struct {
 	ledger status.Ledger
 	past   past
 
-	certificates *certs.Store // nil without https
+	certificates *certs.Store      // nil without https
+	issuance     *acme.Manager     // gets more of them; nil = nobody does
+	owners       map[string]string // whose the names of those are
 
 	stop  context.CancelFunc // begins the graceful stop
 	hurry context.CancelFunc // ends the patience of the stop
@@ -132,6 +135,9 @@ func (p *purser) run() error {
 	if p.certificates != nil {
 		group.Go(func() error { p.certificates.Watch(stopping, p.news()); return nil })
 	}
+	if p.issuance != nil {
+		group.Go(func() error { p.issuance.Run(stopping); return nil })
+	}
 	p.announce(doors, adminDoor)
 	group.Go(func() error { return p.feedWatchdog(over) })
 
@@ -164,8 +170,11 @@ func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) err
 	if err != nil {
 		return refusal(err)
 	}
+	if err := p.obtain(doors); err != nil {
+		return refusal(err)
+	}
 	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(doors)})
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(doors), Proof: p.proof()})
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, Listen: addresses(doors), MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,

@@ -1,0 +1,219 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"purser/conf"
+	"purser/proxy/certs"
+	"purser/proxy/certs/acme"
+	"purser/spawn"
+	"purser/status"
+)
+
+// expected are the names that certificates are to be issued for, with their apps: of apps without a certificate
+// of their own, those that the server's is not for. Warnings are of those that no authority can help.
+func expected(cfg *conf.Config, store *certs.Store) (names []string, owners map[string]string, warnings []certs.Warning) {
+	owners = map[string]string{}
+	if !cfg.Server.ACME.On {
+		return nil, owners, nil
+	}
+	for _, app := range cfg.Apps {
+		for _, host := range app.Hosts {
+			if _, known := owners[host]; known || len(app.TLS.Cert) > 0 || store.Covers(host) {
+				continue
+			}
+			if why := cfg.Server.ACME.Refusal(host); why != "" {
+				warnings = append(warnings, certs.Warning{App: app.Name,
+					Text: fmt.Sprintf("apps.%s.hosts: the certificate of [server.tls] is not for %s, and no other can be had by [server.acme]: %s", app.Name, host, why)})
+				continue
+			}
+			owners[host] = app.Name
+			names = append(names, host)
+		}
+	}
+	return names, owners, warnings
+}
+
+// checkACME says what is wrong with the files that [server.acme] names.
+func checkACME(c conf.ACME) error {
+	if !c.On {
+		return nil
+	}
+	_, roots := rootsOf(c.CA)
+	_, issuers := issuersOf(c)
+	return errors.Join(roots, issuers, checkProgram(c.DNSExec))
+}
+
+func checkProgram(command []string) error {
+	if len(command) == 0 {
+		return nil
+	}
+	stat, err := os.Stat(command[0])
+	switch {
+	case err != nil:
+		return fmt.Errorf("server.acme: cannot run dns_exec: %w", err)
+	case stat.IsDir() || stat.Mode().Perm()&0o111 == 0:
+		return fmt.Errorf("server.acme: cannot run dns_exec: %s is no program; chmod +x %s", command[0], command[0])
+	}
+	return nil
+}
+
+func rootsOf(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("server.acme: cannot read ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("server.acme: ca: there is no certificate in %s", file)
+	}
+	return pool, nil
+}
+
+func issuersOf(c conf.ACME) (issuers []acme.Issuer, err error) {
+	for i, url := range c.Directories() {
+		issuer := acme.Issuer{Directory: url}
+		if i < len(c.EABKid) {
+			issuer.KeyID, issuer.MAC = c.EABKid[i], c.EABHmac[i]
+		}
+		if path, file := strings.CutPrefix(issuer.MAC, "file:"); file {
+			key, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("server.acme: cannot read eab_hmac: %w", err)
+			}
+			issuer.MAC = strings.TrimSpace(string(key))
+		}
+		issuer.MAC = strings.TrimRight(issuer.MAC, "=")
+		issuers = append(issuers, issuer)
+	}
+	return issuers, nil
+}
+
+// obtain begins to use the certificates that were issued before, and makes what gets and renews them, if an authority
+// is to be asked.
+func (p *purser) obtain(doors []net.Listener) error {
+	names, owners, _ := expected(p.Conf, p.certificates)
+	if len(names) == 0 {
+		return nil
+	}
+	config, err := p.issuanceConfig(names, doors)
+	if err != nil {
+		return err
+	}
+	p.owners = owners
+	p.certificates.Expect(certs.Issuance{Names: names, Miss: p.missed,
+		Prove: func(name string) (*tls.Certificate, error) { return p.issuance.Proof(name) }})
+	p.issuance, err = acme.New(config)
+	return err
+}
+
+func (p *purser) issuanceConfig(names []string, doors []net.Listener) (config acme.Config, err error) {
+	c := p.Conf.Server.ACME
+	config = acme.Config{Names: names, Email: c.Email, Use: p.certificates.Issue, Log: p.Log.Named("acme")}
+	if config.Roots, err = rootsOf(c.CA); err != nil {
+		return config, err
+	}
+	if config.Issuers, err = issuersOf(c); err != nil {
+		return config, err
+	}
+	if config.Storage, err = storageOf(c, p.Name); err != nil {
+		return config, err
+	}
+	config.Door, config.HTTP = doorOf(doors)
+	if len(c.DNSExec) > 0 {
+		config.Publish = p.publish
+	} else if config.Door == "" {
+		return config, errors.New("server.acme: no authority can reach purser, which listens on unix sockets only; write dns_exec")
+	}
+	return config, nil
+}
+
+// storageOf is the folder for certificates.
+func storageOf(c conf.ACME, name string) (string, error) {
+	if c.Storage != "" {
+		return c.Storage, nil
+	}
+	state := stateFile(name)
+	if state == "" {
+		return "", errors.New("server.acme: there is no folder for certificates; write storage")
+	}
+	return filepath.Join(filepath.Dir(state), "acme"), nil
+}
+
+// proof is what an authority is answered that asks by http; nil = none is asked for anything.
+func (p *purser) proof() func(host, path string) (string, bool) {
+	if p.issuance == nil {
+		return nil
+	}
+	return p.issuance.Answer
+}
+
+// missed tells that a client could not come.
+func (p *purser) missed(name string) {
+	p.Log.Warn("a client came by https to a host that has no certificate yet", "name", name)
+}
+
+// doorOf is an address where we listen, and whether there is one for http.
+func doorOf(doors []net.Listener) (address string, http bool) {
+	for _, door := range doors {
+		tcp, ok := door.Addr().(*net.TCPAddr)
+		if !ok {
+			continue
+		}
+		if _, secure := door.(httpsListener); !secure {
+			http = true
+		}
+		address = tcp.String()
+	}
+	return address, http
+}
+
+// How long dns_exec may take. It waits until the change can be seen.
+const (
+	presentTime = 5 * time.Minute
+	cleanupTime = 30 * time.Second
+)
+
+// publish has dns_exec change the DNS.
+func (p *purser) publish(ctx context.Context, verb, name, value string) error {
+	limit := presentTime
+	if verb == "cleanup" {
+		limit = cleanupTime
+	}
+	lines, err := p.Log.App(conf.App{})
+	if err != nil {
+		return err
+	}
+	command := conf.Command{Args: append(slices.Clone(p.Conf.Server.ACME.DNSExec), verb, name, value)}
+	hook := spawn.Hook{Keeper: p.shared.keeper, Name: "dns_exec", Command: command, Timeout: limit, Dir: "/", Lines: lines}
+	if err := hook.Run(ctx, nil, nil); err != nil {
+		return fmt.Errorf("%s %s %s: %w", p.Conf.Server.ACME.DNSExec[0], verb, name, err)
+	}
+	return nil
+}
+
+// issued are the certificates of authorities, as status shows them.
+func (p *purser) issued() []status.Certificate {
+	var all []status.Certificate
+	if p.issuance == nil {
+		return nil
+	}
+	for _, s := range p.issuance.List() {
+		all = append(all, status.Certificate{App: p.owners[s.Name], Names: []string{s.Name}, Issuer: s.Issuer, NotBefore: s.NotBefore, NotAfter: s.NotAfter,
+			ACME: true, Problem: s.Failure.Text, FailedAt: s.Failure.At, NextTry: s.Failure.Next})
+	}
+	return all
+}
