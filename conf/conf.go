@@ -33,6 +33,8 @@ type Server struct {
 	AccessLogFormat string         // combined | json; default combined
 	MaxProcesses    int            // over all apps; 0 = no pool-wide cap
 	MaxSpawns       int            // processes of all apps starting at once; 0 = one per core
+	ProxyProtocol   []netip.Prefix // peers that begin each connection with a header of the PROXY protocol; default none
+	ProxyUnix       bool           // so does whoever connects over a unix socket; default false
 	TrustedProxies  []netip.Prefix // peers whose X-Forwarded-* are believed; default none
 	TrustUnix       bool           // so are those of whoever connects over a unix socket; default false
 	TLS             Pairs          // shown where no app has a certificate for the name that is asked for; default none

@@ -33,6 +33,7 @@ access_log = "log/access.log"
 access_log_format = "json"
 max_processes = 40
 max_spawns = 5
+proxy_protocol = ["10.9.0.0/16", "unix:"]
 trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "unix:", "::ffff:192.0.2.8"]
 spool_limit = "80%"
 
@@ -180,7 +181,7 @@ func fullConfig() *Config {
 			Admin: "127.0.0.1:9000", Metrics: ":9100", LogLevel: "debug", LogFormat: "json",
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
-			MaxProcesses: 40, MaxSpawns: 5, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80},
+			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80},
 		},
 		Apps: []App{blog, shop},
 	}

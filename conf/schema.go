@@ -1,6 +1,9 @@
 package conf
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // A schema is what may be written in one table.
 type schema[T any] struct {
@@ -46,7 +49,8 @@ var serverSchema = schema[Server]{
 		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
 		at("max_processes", func(s *Server) *int { return &s.MaxProcesses }, countForm),
 		at("max_spawns", func(s *Server) *int { return &s.MaxSpawns }, countForm),
-		trustedProxies,
+		peersAt("proxy_protocol", func(s *Server) (*[]netip.Prefix, *bool) { return &s.ProxyProtocol, &s.ProxyUnix }),
+		peersAt("trusted_proxies", func(s *Server) (*[]netip.Prefix, *bool) { return &s.TrustedProxies, &s.TrustUnix }),
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
 	},
 	tables: []string{"tls", "acme"},

@@ -55,14 +55,15 @@ func TestTLSIsRead(t *testing.T) {
 func TestTLSThatIsRefused(t *testing.T) {
 	const app = "[apps.a]\nroot = '/a'\n"
 	for file, want := range map[string]string{
-		"[server]\nlisten = ['https://:443']\n" + app:                                            `p.toml:2: server.listen: has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt`,
-		app + "tls = { cert = 'c', key = 'k' }":                                                  `p.toml:3: apps.a.tls.cert: is never used: no address of listen begins with "https://"`,
-		app + "tls = { client_ca = 'c' }":                                                        `p.toml:3: apps.a.tls.client_ca: is never used: no address of listen begins with "https://"`,
-		"[server]\ntls = { cert = 'c', key = 'k' }\n" + app:                                      `p.toml:2: server.tls.cert: is never used: no address of listen begins with "https://"`,
-		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c' }\n" + app:                      `p.toml:3: server.tls.key: must name as many files as cert, which names 1, not 0`,
-		app + "tls = { hsts = '1ms' }":                                                           `p.toml:3: apps.a.tls.hsts: must be "0" (off) or at least "1s"`,
-		app + "tls = { cert = 1 }":                                                               `p.toml:3: apps.a.tls.cert: must be a path or a list of paths, not 1`,
-		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c', key = 'k', hsts = 1 }\n" + app: `p.toml:3: server.tls.hsts: unknown key here; it belongs to [apps.NAME.tls]`,
+		"[server]\nlisten = ['systemd:web', 'https://systemd:web']\n[server.tls]\ncert = '/c'\nkey = '/k'\n" + app: `p.toml:2: server.listen: has "systemd:web" both for http and for https; give one of them another place`,
+		"[server]\nlisten = ['https://:443']\n" + app:                                                              `p.toml:2: server.listen: has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt`,
+		app + "tls = { cert = 'c', key = 'k' }":                                                                    `p.toml:3: apps.a.tls.cert: is never used: no address of listen begins with "https://"`,
+		app + "tls = { client_ca = 'c' }":                                                                          `p.toml:3: apps.a.tls.client_ca: is never used: no address of listen begins with "https://"`,
+		"[server]\ntls = { cert = 'c', key = 'k' }\n" + app:                                                        `p.toml:2: server.tls.cert: is never used: no address of listen begins with "https://"`,
+		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c' }\n" + app:                                        `p.toml:3: server.tls.key: must name as many files as cert, which names 1, not 0`,
+		app + "tls = { hsts = '1ms' }":                                                                             `p.toml:3: apps.a.tls.hsts: must be "0" (off) or at least "1s"`,
+		app + "tls = { cert = 1 }":                                                                                 `p.toml:3: apps.a.tls.cert: must be a path or a list of paths, not 1`,
+		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c', key = 'k', hsts = 1 }\n" + app:                   `p.toml:3: server.tls.hsts: unknown key here; it belongs to [apps.NAME.tls]`,
 		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c', key = 'k' }\n" + app + "hosts = ['x']\ntls = { client_ca = 'c' }\n[apps.b]\nroot = '/b'\npath = '/b'\nhosts = ['x']": `p.toml:8: apps.b.tls.client_ca: must be the same as that of app a, which has the same hosts`,
 	} {
 		if _, err := Parse("p.toml", []byte(file)); err == nil || strings.TrimSpace(err.Error()) != want {

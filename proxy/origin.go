@@ -90,7 +90,7 @@ func strangerLines(peer *client.Peer) (b []byte) {
 		b = wire.AppendField(b, forwardedFor, peer.Text)
 		b = wire.AppendField(b, realIP, peer.Text)
 	}
-	if peer.TLS != nil {
+	if peer.Secure {
 		return wire.AppendField(b, forwardedProto, schemeHTTPS)
 	}
 	return wire.AppendField(b, forwardedProto, schemeHTTP)

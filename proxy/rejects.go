@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"purser/proxy/client"
 	"purser/proxy/sock"
 )
 
@@ -33,4 +34,17 @@ func (r *rejectLog) allow() (bool, int64) {
 		return false, 0
 	}
 	return true, r.skipped.Swap(0)
+}
+
+// refused logs that a connection was closed before any request.
+func (r *rejectLog) refused(p *client.Peer, why error) {
+	ok, skipped := r.allow()
+	if !ok {
+		return
+	}
+	facts := []any{"peer", string(orDash(p.Text)), "why", why}
+	if skipped > 0 {
+		facts = append(facts, "not-logged-before", skipped)
+	}
+	r.log.Info("connection refused", facts...)
 }

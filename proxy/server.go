@@ -27,7 +27,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sys/unix"
 
 	"purser/conf"
 	"purser/pool"
@@ -72,7 +71,7 @@ type Server struct {
 	conns      *client.Conns
 	cancel     context.CancelFunc // ends the parts' context
 	stopping   atomic.Bool
-	complained atomic.Int64   // when it was last said that nobody can be accepted; 0 = never
+	complaints complaints
 	wg         sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
 
 	tallies map[string]*tally // by app; never changes after New
@@ -85,15 +84,17 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{parts: parts{log: c.Log.Named("proxy"), access: accessLog{c.Access, c.Server.AccessLogFormat == "json"}, sweeper: sock.NewSweeper()}}
 	s.clock = s.sweeper.Clock
+	s.descriptors = newDescriptors(s.sweeper)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
+	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
-		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, Most: mostClients(), H2C: c.Server.H2C})
+		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, H2C: c.Server.H2C, Room: s.descriptors.room, NoRoomAnswer: noRoomAnswer(),
+		ProxyProtocol: c.Server.ProxyProtocol, ProxyUnix: c.Server.ProxyUnix, Refused: s.rejects.refused})
 	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
 	s.tallies = map[string]*tally{}
 	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
 	s.security, s.proof = newSecurity(c.Certs, c.HTTPSPort), c.Proof
-	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	s.wg.Go(func() { keepMemory(s.ctx) })
@@ -103,7 +104,7 @@ func New(c Config) *Server {
 // newSite prepares for an app's requests what it asks for.
 func (s *Server) newSite(app conf.App, c Config) *site {
 	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS.HSTS)}
-	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx}
+	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
 	if c.Server.Metrics != "" {
 		to.tally = &tally{}
 		s.tallies[app.Name] = to.tally
@@ -135,7 +136,7 @@ func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
-			s.conns.AddTLS(c, secure)
+			s.accepted(s.conns.AddTLS(c, secure))
 		case s.stopping.Load():
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -155,46 +156,6 @@ func (s *Server) listenTo(l net.Listener) bool {
 	}
 	s.listeners = append(s.listeners, l)
 	return true
-}
-
-// notAccepted deals with an error that says something about one connection, or about the machine: there
-// will be others.
-func (s *Server) notAccepted(err error) {
-	pause := 100 * time.Millisecond
-	switch {
-	case errors.Is(err, unix.ECONNABORTED):
-		return
-	case files.OutOfDescriptors(err):
-		s.complain("cannot accept a connection, no file descriptor is free; raise LimitNOFILE", err)
-		if s.conns.Shed() {
-			pause = time.Millisecond
-		}
-	default:
-		s.complain("cannot accept a connection, trying again", err)
-	}
-	select {
-	case <-s.ctx.Done():
-	case <-time.After(pause):
-	}
-}
-
-// complain logs that nobody can be accepted, once in a while.
-func (s *Server) complain(what string, err error) {
-	now, last := s.clock.Now(), s.complained.Load()
-	if (last == 0 || now-last > int64(5*time.Second)) && s.complained.CompareAndSwap(last, now) {
-		s.log.Error(what, "error", err)
-	}
-}
-
-// mostClients is how many connections of clients there may be before those that do nothing make room for
-// new ones: a quarter of all descriptors, or some hundreds, are left for what requests need, which is
-// connections to processes and files, and for the processes that are started.
-func mostClients() int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return 0
-	}
-	return int(min(limit.Cur, 1<<30) - min(limit.Cur/4, 512))
 }
 
 // lastAnswers is how long those who are told that the server stops have to read it.
@@ -229,6 +190,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Spool returns how many bytes of bodies and answers wait in files, and how many may.
 func (s *Server) Spool() (held, most int64) { return s.spool.Use() }
+
+// Unannounced returns how many connections were refused that a peer of proxy_protocol did not begin with a
+// header of the PROXY protocol.
+func (s *Server) Unannounced() int64 { return s.conns.Unannounced() }
 
 // Faults returns how many connections were ended by a fault in purser.
 func (s *Server) Faults() int64 { return s.faults.Load() + s.conns.Faults() }

@@ -259,17 +259,17 @@ func TestRestartsLeakNoFolder(t *testing.T) {
 		})
 	}
 	f.restarted(filepath.Join(home, "1"))
-	before := descriptors(t)
+	before := openDescriptors(t)
 	for i := range 100 {
 		f.restarted(filepath.Join(home, fmt.Sprint(i%2)))
 	}
 	close(stop)
 	clients.Wait()
 	f.dial().send("GET /assets/x.css HTTP/1.1\r\nHost: a\r\n\r\n").expect(200, "file") // a last look
-	f.await("the descriptors are about as many as before", func() bool { return descriptors(t) < before+10 })
+	f.await("the descriptors are about as many as before", func() bool { return openDescriptors(t) < before+10 })
 }
 
-func descriptors(t testing.TB) int {
+func openDescriptors(t testing.TB) int {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func (o *origin) scheme() []byte {
 
 // own is the scheme of the connection.
 func (o *origin) own() []byte {
-	if o.peer.TLS != nil {
+	if o.peer.Secure {
 		return schemeHTTPS
 	}
 	return schemeHTTP
@@ -58,7 +58,7 @@ func (o *origin) own() []byte {
 // WebSocket.
 func (o *origin) secure() bool {
 	if !o.peer.Trusted {
-		return o.peer.TLS != nil
+		return o.peer.Secure
 	}
 	scheme := o.scheme()
 	return wire.EqualFold(scheme, "https") || wire.EqualFold(scheme, "wss")

@@ -69,7 +69,7 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	r.Server = NewServer(Config{
 		Name: "test", Version: "1.2.3", Listen: []string{"[::]:3000"}, Pool: p, Log: hclog.NewNullLogger(),
 		Spool:  func() (held, limit int64) { return 3 << 20, 1 << 30 },
-		Faults: func() int64 { return 2 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
+		Faults: func() int64 { return 2 }, Unannounced: func() int64 { return 4 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
 		Token: "open sesame", Stop: func(string) { r.stopped.Add(1) },
 		Restarts: restartsOf{r}, History: history.Open("", hclog.NewNullLogger()),
 	})

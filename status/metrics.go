@@ -43,14 +43,15 @@ var (
 	descNeeds       = metric("needs_restart", "1 if the app was marked, or its code on disk is newer than what runs.", "app")
 	descStale       = metric("code_stale_seconds", "For how long the code on disk has been newer than what runs; 0 = it is not.", "app")
 
-	descSpool      = metric("spool_bytes", "Bytes of requests and answers that wait in files now.")
-	descSpoolLimit = metric("spool_limit_bytes", "How many may; then the slowest clients are cut off.")
-	descFaults     = metric("faults_total", "Connections that were ended by a fault in purser.")
-	descLost       = metric("log_lines_lost_total", "Lines of a log that were dropped, because nobody read it or its disk was full.", "log")
+	descSpool       = metric("spool_bytes", "Bytes of requests and answers that wait in files now.")
+	descSpoolLimit  = metric("spool_limit_bytes", "How many may; then the slowest clients are cut off.")
+	descFaults      = metric("faults_total", "Connections that were ended by a fault in purser.")
+	descUnannounced = metric("proxy_protocol_refused_total", "Connections that a peer listed in proxy_protocol did not begin with a header of the PROXY protocol.")
+	descLost        = metric("log_lines_lost_total", "Lines of a log that were dropped, because nobody read it or its disk was full.", "log")
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descFaults, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
+		descSpool, descSpoolLimit, descFaults, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
 	conditions = []pool.Condition{pool.Closing, pool.Hung, pool.Resisting, pool.RolledBack, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -69,6 +70,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	out.gauge(descSpool, float64(held))
 	out.gauge(descSpoolLimit, float64(limit))
 	to <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(c.Faults()))
+	to <- prometheus.MustNewConstMetric(descUnannounced, prometheus.CounterValue, float64(c.Unannounced()))
 	for log, lines := range c.LinesLost() {
 		to <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(lines), log)
 	}

@@ -34,6 +34,7 @@ func TestMetricsSayWhatThePoolSays(t *testing.T) {
 		`purser_spool_bytes 3.145728e+06`,
 		`purser_spool_limit_bytes 1.073741824e+09`,
 		`purser_faults_total 2`,
+		`purser_proxy_protocol_refused_total 4`,
 		`purser_log_lines_lost_total{log="stderr"} 3`,
 	} {
 		if !strings.Contains(body, line) {

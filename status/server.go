@@ -39,6 +39,9 @@ type Config struct {
 	Spool  func() (held, limit int64)
 	Faults func() int64
 
+	// Unannounced returns how many connections were refused for want of a header of the PROXY protocol.
+	Unannounced func() int64
+
 	// LinesLost returns how many lines of each log were dropped.
 	LinesLost func() map[string]int64
 

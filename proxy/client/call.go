@@ -93,9 +93,10 @@ var (
 // A Peer is who is at the other end of a connection. Calls that are under way at once do not share one.
 type Peer struct {
 	Text    []byte         // of Addr
+	Secure  bool           // the client speaks TLS, with us or with a balancer that says so
 	Trusted bool           // its X-Forwarded-* are believed
 	Memo    []byte         // what a Handler keeps for the peer's next call
 	TLS     *sock.Security // nil in clear
-	Port    []byte         // of the listener; nil on a unix socket
+	Port    []byte         // that it connected to; nil on a unix socket
 	Addr    netip.Addr     // not valid if it is not known, as on a unix socket
 }

@@ -16,6 +16,7 @@ import (
 // ever: the head's is hard, and bodies must keep a minimum rate besides moving.
 const (
 	headTimeout  = 15 * time.Second // from the first byte of a head to its last
+	stoppedHead  = 2 * time.Second  // the same from the beginning of a stop
 	idleTimeout  = 60 * time.Second // between requests
 	stallTimeout = 30 * time.Second // without a byte of a body, either way
 	rateGrace    = 2 * time.Minute  // before the minimum rate is asked for
@@ -50,8 +51,10 @@ type conn struct {
 	dropped   atomic.Bool // it is to close without another word, if no request is under way
 	faulty    bool        // a fault of ours has ended it
 	spoke     bool        // it has answered a call
+	announced bool        // it begins with a header of the PROXY protocol
 	multiplex atomic.Bool // it speaks HTTP/2
 	last      bool        // the last call was answered
+	hurried   bool        // a stop has shortened the time for its head
 	peer      Peer
 	since     atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
 	secure    *tls.Config  // what TLS begins with; nil without TLS
@@ -70,35 +73,15 @@ func (c *conn) takeTime(p phase) {
 	c.setPhase(p)
 }
 
-// mayDrop reports whether a stop may end the connection: nothing of a request is here, or its answer is
-// out.
-func (c *conn) mayDrop() bool {
-	p := c.present()
-	return p == expecting || p == idle || p == lingering
-}
-
-// drop ends the connection if it waits for the client's bytes, and not for a body, when its goroutine looks.
-func (c *conn) drop() {
-	c.dropped.Store(true)
-	c.sock.Wake()
-}
-
-// stop ends the connection if nothing of a request is here. One that speaks HTTP/2 sees to that itself.
-func (c *conn) stop() {
-	switch {
-	case c.multiplex.Load():
-		c.sock.Wake()
-	case c.mayDrop():
-		c.drop()
-	}
-}
-
 func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
 
 // serve serves requests until the connection ends.
 func (c *conn) serve() {
 	defer c.end()
 	defer c.recovered()
+	if c.announced && !c.takeProxyHeader() {
+		return
+	}
 	if c.secure != nil && !c.shakeHands() {
 		return
 	}
@@ -244,6 +227,7 @@ func (c *conn) over(err error) error {
 	case c.set.ctx.Err() != nil && c.present() != lingering:
 		return ErrStopping
 	}
+	c.hurry()
 	return nil
 }
 

@@ -25,8 +25,17 @@ type Config struct {
 	Log       hclog.Logger
 	Trusted   []netip.Prefix // peers whose X-Forwarded-* are believed
 	TrustUnix bool           // so are those of all peers on unix sockets
-	Most      int            // more connections than that make room for one another; 0 = no limit
 	H2C       bool           // a client may speak HTTP/2 without TLS, if it begins with it
+
+	// ProxyProtocol are peers that begin each connection with a header of the PROXY protocol, before TLS, that
+	// says who the client is; with ProxyUnix so do all peers on unix sockets. Refused is told of connections
+	// that such a peer has begun with anything else.
+	ProxyProtocol []netip.Prefix
+	ProxyUnix     bool
+	Refused       func(p *Peer, why error)
+
+	Room         func(fd uintptr) Room // how much there is, as the descriptor of a new connection tells; nil = much
+	NoRoomAnswer []byte                // what is said in clear to those who are turned away
 }
 
 // Conns are the open connections of clients.
@@ -38,9 +47,10 @@ type Conns struct {
 	calls   sync.Pool      // of *h1Call
 	streams sync.Pool      // of *h2Call
 
-	stopping  atomic.Bool
-	lingering atomic.Int32
-	faults    atomic.Int64
+	stopping    atomic.Bool
+	lingering   atomic.Int32
+	faults      atomic.Int64
+	unannounced atomic.Int64
 
 	mu      sync.Mutex // guards what follows
 	first   *conn
@@ -61,25 +71,29 @@ func NewConns(c Config) *Conns {
 // Add serves a connection until it ends.
 func (s *Conns) Add(nc net.Conn) { s.AddTLS(nc, nil) }
 
-// AddTLS is Add for one that begins with TLS, unless secure is nil.
-func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) {
+// AddTLS is Add for one that begins with TLS, unless secure is nil. It tells how much room there was, and whether
+// the connection was let in.
+func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) (room Room, in bool) {
 	stream, err := sock.New(nc, s.Sweeper)
 	if err != nil {
 		s.Log.Error("cannot use an accepted connection", "error", err)
 		_ = nc.Close()
-		return
+		return MuchRoom, true
+	}
+	if room, in = s.makeRoom(stream); !in {
+		s.turnAway(stream, secure == nil)
+		return room, false
 	}
 	c := &conn{set: s, sock: stream, secure: secure, peer: s.newPeer(nc)}
+	c.announced = s.sendsProxyHeader(&c.peer)
 	c.takeTime(expecting)
-	if n := s.enter(c); s.Most > 0 && n > s.Most {
-		s.Shed()
-	}
+	s.enter(c)
 	s.wg.Add(1)
 	go c.serve()
+	return room, true
 }
 
-// enter returns how many connections there are then.
-func (s *Conns) enter(c *conn) int {
+func (s *Conns) enter(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.next = s.first
@@ -88,7 +102,6 @@ func (s *Conns) enter(c *conn) int {
 	}
 	s.first = c
 	s.count++
-	return s.count
 }
 
 func (s *Conns) remove(c *conn) {
@@ -121,8 +134,10 @@ func (s *Conns) newPeer(c net.Conn) Peer {
 }
 
 // Trusts reports whether the X-Forwarded-* of a peer with that address are believed.
-func (s *Conns) Trusts(a netip.Addr) bool {
-	for _, p := range s.Trusted {
+func (s *Conns) Trusts(a netip.Addr) bool { return among(s.Trusted, a) }
+
+func among(all []netip.Prefix, a netip.Addr) bool {
+	for _, p := range all {
 		if p.Contains(a) {
 			return true
 		}

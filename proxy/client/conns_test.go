@@ -125,6 +125,32 @@ func TestAnswerThatAStopCutsIsReset(t *testing.T) {
 	}
 }
 
+// A head that is coming in has a moment to do so.
+func TestStopDoesNotWaitForHeadsThatDoNotCome(t *testing.T) {
+	h := open(t, func(c Call, bad error) {
+		if errors.Is(bad, ErrStopping) {
+			give(c, 503, bad.Error())
+			return
+		}
+		telling(c, bad)
+	})
+	never, soon := h.dial().send("GET /never HTTP/1.1\r\n"), h.dial().send("GET /soon HTTP/1.1\r\n")
+	h.await(reading, 2)
+	h.conns.Stop()
+	clock := h.conns.Sweeper.Clock
+	h.until("both hurry", func() bool {
+		armed := h.conns.Sweeper.Deadlines()
+		return len(armed) == 2 && armed[0] <= clock.In(stoppedHead) && armed[1] <= clock.In(stoppedHead)
+	})
+	soon.send("Host: a\r\n\r\n").expect(200, "/soon")
+	h.until("only the other is left", func() bool { return h.count() == 1 })
+	h.conns.Sweeper.Sweep(clock.In(stoppedHead))
+	never.expect(503, ErrStopping.Error())
+	if err := h.conns.Await(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStopEndsLingering(t *testing.T) {
 	h := open(t, func(c Call, _ error) { give(c, 413, "too large") })
 	g := h.dial().send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc")

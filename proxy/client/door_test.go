@@ -52,7 +52,10 @@ func newDoor(t *testing.T, most int, answer answerer) *door {
 	ctx, cancel := context.WithCancel(context.Background())
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { sweeper.Run(ctx) })
-	d := &door{t: t, Conns: NewConns(Config{Handler: func() Handler { return answer }, Sweeper: sweeper, Most: most, Log: hclog.NewNullLogger()})}
+	d := &door{t: t, Conns: NewConns(Config{Handler: func() Handler { return answer }, Sweeper: sweeper, Log: hclog.NewNullLogger()})}
+	if most > 0 {
+		d.Room, d.NoRoomAnswer = func(uintptr) Room { return d.roomFor(most) }, []byte(noRoomAnswer)
+	}
 	var err error
 	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -75,6 +78,21 @@ func newDoor(t *testing.T, most int, answer answerer) *door {
 		sweeping.Wait()
 	})
 	return d
+}
+
+const noRoomAnswer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+// roomFor is how much room there is where so many connections are as many as may be.
+func (d *door) roomFor(most int) Room {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.count >= 2*most:
+		return NoRoom
+	case d.count >= most:
+		return LittleRoom
+	}
+	return MuchRoom
 }
 
 // A caller is a client and the connection that it has.

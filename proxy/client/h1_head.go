@@ -27,6 +27,7 @@ func (c *h1Call) readHead() (bad error, ok bool) {
 	conn := c.conn
 	conn.sock.Arm(conn.clock().In(headTimeout)) // once: a byte now and then must not push it away
 	conn.takeTime(reading)
+	conn.hurry()
 	for !c.hear() {
 		if err := conn.fill(c); err != nil {
 			return c.lost(err)
@@ -69,8 +70,8 @@ func (c *h1Call) lost(err error) (bad error, ok bool) {
 	switch {
 	case c.have == c.at, c.conn.sock.Gone(), c.conn.dropped.Load(): // nothing but leading empty lines; or nobody is to be told
 		return nil, false
-	case errors.Is(err, ErrStopping):
-		return err, true
+	case errors.Is(err, ErrStopping), sock.TimedOut(err) && c.conn.hurried:
+		return ErrStopping, true
 	case sock.TimedOut(err):
 		return errHeadSlow, true
 	case errors.Is(err, io.EOF):

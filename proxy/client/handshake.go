@@ -20,7 +20,7 @@ func (c *conn) shakeHands() bool {
 	c.sock.Arm(c.clock().In(handshakeTimeout)) // once: a byte now and then must not push it away
 	err := c.sock.StartTLS(c.secure, c.over)
 	if err == nil {
-		c.peer.TLS = c.sock.Security()
+		c.peer.TLS, c.peer.Secure = c.sock.Security(), true
 		return c.peer.TLS.Protocol != "acme-tls/1" // of an authority, which was shown all it wants (RFC 8737 section 3)
 	}
 	if not, ok := errors.AsType[*sock.NotTLSError](err); ok && wire.IsToken(not.First[:3]) {

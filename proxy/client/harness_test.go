@@ -47,6 +47,12 @@ func open(t testing.TB, a answer) *harness { return openOn(t, "tcp", "127.0.0.1:
 
 func openOn(t testing.TB, network, address string, a answer) *harness {
 	t.Helper()
+	return openWith(t, network, address, a, func(*Config) {})
+}
+
+// openWith is openOn with something changed.
+func openWith(t testing.TB, network, address string, a answer, change func(*Config)) *harness {
+	t.Helper()
 	l, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
@@ -56,8 +62,10 @@ func openOn(t testing.TB, network, address string, a answer) *harness {
 		h.secure = ownTLS()
 	}
 	sweeper := sock.NewSweeper()
-	h.conns = NewConns(Config{H2C: true, Handler: func() Handler { return a }, Sweeper: sweeper,
-		Spool: spool.New(func(room int64) int64 { return room / 2 }, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})})
+	c := Config{H2C: true, Handler: func() Handler { return a }, Sweeper: sweeper,
+		Spool: spool.New(func(room int64) int64 { return room / 2 }, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})}
+	change(&c)
+	h.conns = NewConns(c)
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for c, err := l.Accept(); err == nil; c, err = l.Accept() {

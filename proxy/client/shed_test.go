@@ -1,6 +1,8 @@
 package client
 
 import (
+	"io"
+	"net"
 	"testing"
 	"time"
 )
@@ -92,6 +94,38 @@ func TestNewConnectionsTakeThePlaceOfIncompleteHeads(t *testing.T) {
 		defer d.mu.Unlock()
 		return d.count <= most
 	})
+}
+
+func TestWhoeverFindsNoRoomIsTurnedAwayAndToldSo(t *testing.T) {
+	const most = 2
+	begun, goOn := make(chan struct{}, 10*most), make(chan struct{})
+	d := newDoor(t, most, func(c Call, bad error) {
+		begun <- struct{}{}
+		<-goOn
+		hello(c, bad)
+	})
+	var busy []*caller
+	for range 2 * most {
+		busy = append(busy, d.call(get))
+		<-begun
+	}
+	for range 3 {
+		away, err := net.Dial("tcp", d.listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said, err := io.ReadAll(away); err != nil || string(said) != noRoomAnswer {
+			t.Errorf("got %q, %v", said, err)
+		}
+		_ = away.Close()
+	}
+	close(goOn)
+	for _, c := range busy {
+		c.expect(200)
+	}
+	for range 3 * most { // those are idle now
+		d.call(get).expect(200)
+	}
 }
 
 func TestRequestUnderWayIsNotShed(t *testing.T) {

@@ -72,6 +72,9 @@ func New(c io.Closer, sweeper *Sweeper) (*Socket, error) {
 	return s, nil
 }
 
+// FD returns the number of its descriptor.
+func (s *Socket) FD() uintptr { return s.fd }
+
 // Clock returns the clock that its deadlines are told on.
 func (s *Socket) Clock() *Clock { return s.sweeper.Clock }
 
@@ -81,8 +84,11 @@ func (s *Socket) Close() {
 		s.tls.closeWrite()
 		s.tls.end()
 	}
-	s.sweeper.remove(s)
+	left := s.sweeper.remove(s)
 	_ = s.conn.Close()
+	if left {
+		s.sweeper.count.Add(-1) // once its descriptor is free, not before
+	}
 }
 
 // Reset closes the socket so that its peer is told that what it got is not whole, where the transport

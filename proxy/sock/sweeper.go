@@ -3,6 +3,7 @@ package sock
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ const Tick = 250 * time.Millisecond
 type Sweeper struct {
 	Clock *Clock
 
+	count atomic.Int64
 	mu    sync.Mutex // guards first and the links of the list; no wait happens under it
 	first *Socket
 }
@@ -56,7 +58,11 @@ func (w *Sweeper) Deadlines() (armed []int64) {
 	return armed
 }
 
+// Count returns how many sockets are open, or about to be closed.
+func (w *Sweeper) Count() int64 { return w.count.Load() }
+
 func (w *Sweeper) add(s *Socket) {
+	w.count.Add(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.next = w.first
@@ -66,8 +72,8 @@ func (w *Sweeper) add(s *Socket) {
 	w.first = s
 }
 
-// remove may be called again for what has left.
-func (w *Sweeper) remove(s *Socket) {
+// remove reports whether the socket was there: it may be called again for what has left.
+func (w *Sweeper) remove(s *Socket) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -76,10 +82,11 @@ func (w *Sweeper) remove(s *Socket) {
 	case w.first == s:
 		w.first = s.next
 	default:
-		return
+		return false
 	}
 	if s.next != nil {
 		s.next.prev = s.prev
 	}
 	s.next, s.prev = nil, nil
+	return true
 }

@@ -45,7 +45,8 @@ type Terms struct {
 	LookOut bool          // an answer is given up when who asks leaves
 
 	Sweeper *sock.Sweeper
-	Context context.Context // ends when nothing may be opened any more
+	Context context.Context       // ends when nothing may be opened any more
+	Kept    func(fd uintptr) bool // reports whether the descriptor of a new link is kept for others; nil = none is
 }
 
 // An Ask is one request to one process, and what comes of it. Its memory for bytes is borrowed only
@@ -112,7 +113,7 @@ func (a *Ask) open() (err error) {
 	}
 	a.fresh = true
 	if a.link, err = a.way.dial(a.req.Terms.Context, a.req.Terms.Sweeper); err == nil {
-		return nil
+		return a.leaveRoom()
 	}
 	switch {
 	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNRESET):
@@ -121,6 +122,16 @@ func (a *Ask) open() (err error) {
 		return ErrBacklog
 	}
 	return fmt.Errorf("%w: %w", ErrNoLink, err)
+}
+
+// leaveRoom gives a link up again whose descriptor is one of those that are kept for others.
+func (a *Ask) leaveRoom() error {
+	if kept := a.req.Terms.Kept; kept == nil || !kept(a.link.FD()) {
+		return nil
+	}
+	a.link.Close()
+	a.link = nil
+	return fmt.Errorf("%w: %w", ErrNoLink, unix.EMFILE)
 }
 
 // Head returns the head of the answer. It is there until the next wait.

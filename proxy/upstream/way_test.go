@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // together asks at the same time, so that each has a link of its own, and ends them one after the other.
@@ -156,4 +158,17 @@ func TestWayThatCannotBeGone(t *testing.T) {
 		t.Errorf("the server has ended: got %v, want %v", err, ErrNoLink)
 	}
 	ask.End()
+}
+
+// The last descriptors are kept for others.
+func TestLinkThatWouldTakeOneOfTheLastDescriptorsIsNotOpened(t *testing.T) {
+	a := run(t, replying(ok))
+	r := a.get()
+	r.Terms.Kept = func(uintptr) bool { return true }
+	var ask Ask
+	if err := ask.Do(a.way, r); !errors.Is(err, ErrNoLink) || !errors.Is(err, unix.EMFILE) || ask.Link() != nil {
+		t.Errorf("got %v with link %v, want %v", err, ask.Link(), ErrNoLink)
+	}
+	ask.End()
+	a.expect(a.get(), 200, "ok")
 }

@@ -1,8 +1,11 @@
 package scale
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +44,138 @@ func TestIncompleteHeadsDoNotKeepOthersOutWhenDescriptorsAreShort(t *testing.T) 
 	if !wasEnded(heads[0]) || wasEnded(heads[len(heads)-1]) {
 		t.Error("the oldest head is there, or the youngest is gone")
 	}
-	if said := p.Log.Lines("no file descriptor is free"); len(said) > 3 {
-		t.Errorf("the log says %d times that descriptors are short", len(said))
+	mustComplainOnce(t, p, "idle connections are closed to make room")
+}
+
+// mustComplainOnce expects that the log says something once, of however many connections.
+func mustComplainOnce(t *testing.T, p *harness.Purser, what string) {
+	t.Helper()
+	if said := p.Log.Lines(what); len(said) != 1 || !strings.Contains(said[0], "raise LimitNOFILE") {
+		t.Errorf("the log says %d times %q:\n%s", len(said), what, strings.Join(said, "\n"))
+	}
+}
+
+// scarce serves the Node app over http and https with few descriptors.
+func scarce(t *testing.T) (*harness.Purser, *http.Client) {
+	t.Helper()
+	a := harness.NewAuthority(t)
+	a.Issue("server", 24*time.Hour, "shop.example", "127.0.0.1")
+	app := harness.NewApp(t, "node")
+	harness.WriteFile(t, app.Dir, "public/file.txt", "of a file")
+	config := "[server]\nlisten = [\"http://$LISTEN\", \"https://$SECURE\"]\n" +
+		fmt.Sprintf("[server.tls]\ncert = %q\nkey = %q\n", filepath.Join(a.Dir, "server.pem"), filepath.Join(a.Dir, "server.key")) +
+		harness.AppTable("app", app.Dir, harness.Processes(1)) + "[apps.app.tls]\nredirect = false\n"
+	p := harness.Serve(t, harness.Options{Config: config, Before: []string{"prlimit", "--nofile=256"}})
+	transport := &http.Transport{TLSClientConfig: a.Trusting("shop.example"), ForceAttemptHTTP2: true, DisableKeepAlives: true}
+	return p, &http.Client{Transport: transport, Timeout: harness.Patience}
+}
+
+// mustBeServed expects that a new visitor gets an answer of the app, and a file, in clear and over HTTP/2.
+func mustBeServed(t *testing.T, p *harness.Purser, visitor *http.Client) {
+	t.Helper()
+	for _, url := range []string{"http://" + p.Addr + "/", "http://" + p.Addr + "/file.txt", "https://" + p.Secure + "/", "https://" + p.Secure + "/file.txt"} {
+		res, err := visitor.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if err != nil || res.StatusCode != 200 || res.TLS != nil && res.ProtoMajor != 2 {
+			t.Fatalf("%s: got %s %s, %v", url, res.Proto, res.Status, err)
+		}
+	}
+}
+
+func TestIdleConnectionsMakeRoomForNewOnes(t *testing.T) {
+	p, visitor := scarce(t)
+	busy, secure := harness.SlowRequest(t, p, 4000), visitor.Transport.(*http.Transport).TLSClientConfig.Clone()
+	secure.NextProtos = nil
+	dial := [2]func() *harness.Conn{func() *harness.Conn { return harness.Dial(t, p) }, func() *harness.Conn { return harness.DialTLS(t, p, secure) }}
+	for i := range 1000 {
+		c := dial[i%2]()
+		c.Send("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+		if a := c.Answer("GET"); a.StatusCode != 200 {
+			t.Fatalf("visitor %d got %d", i, a.StatusCode)
+		}
+	}
+	mustBeServed(t, p, visitor)
+	mustNotSpin(t, p)
+	harness.MustRestart(t, p, 0)
+	harness.MustBeAnswered(t, busy)
+	mustComplainOnce(t, p, "idle connections are closed to make room")
+}
+
+// Whoever connects and says nothing is no visitor yet: those who come meanwhile wait until it is late.
+func TestVisitorsWaitForRoomThatSilentConnectionsWillMake(t *testing.T) {
+	p, visitor := scarce(t)
+	for i := range 600 {
+		addr := p.Addr
+		if i%2 == 0 {
+			addr = p.Secure
+		}
+		silent, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = silent.Close() })
+	}
+	mustBeServed(t, p, visitor)
+	mustNotSpin(t, p)
+}
+
+// Event streams may last for ever, and each takes two descriptors. They must keep out neither operators nor new
+// code.
+func TestWhenNothingIsIdleVisitorsAreTurnedAwayAndOperatorsServed(t *testing.T) {
+	p, visitor := scarce(t)
+	var streams []*harness.Conn
+	for range 300 {
+		c := harness.Dial(t, p)
+		c.Send("GET /stream HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+		streams = append(streams, c)
+	}
+	served := 0
+	for _, c := range streams {
+		res, err := http.ReadResponse(c.In, nil)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case res.StatusCode == 200:
+			served++
+			c.MustPass("data: first")
+		case res.StatusCode != 503 || res.Header.Get("Purser-Error") != "out_of_resources":
+			t.Fatalf("got %s, %s", res.Status, res.Header.Get("Purser-Error"))
+		}
+	}
+	if served < 80 || served > 120 {
+		t.Errorf("%d of 300 have a stream, want what 240 descriptors are enough for", served)
+	}
+	if a := harness.Get(t, p, "/file.txt"); a.StatusCode != 503 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("one more got %d %v", a.StatusCode, a.Header)
+	}
+	mustNotSpin(t, p)
+	harness.MustRestart(t, p, 0)
+	mustComplainOnce(t, p, "connections are turned away")
+	for _, c := range streams {
+		_ = c.Net.Close()
+	}
+	harness.Eventually(t, harness.Patience, "there is room again", func() bool { return harness.Get(t, p, "/").StatusCode == 200 })
+	mustBeServed(t, p, visitor)
+}
+
+// mustNotSpin expects that purser uses next to no CPU now.
+func mustNotSpin(t *testing.T, p *harness.Purser) {
+	t.Helper()
+	used := func() time.Duration {
+		now, err := harness.ReadProc(p.PID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.CPU
+	}
+	before := used()
+	time.Sleep(time.Second) // it is measured, not waited for
+	if spent := used() - before; spent > 200*time.Millisecond {
+		t.Errorf("purser used %v in a second in which nothing came", spent)
 	}
 }
 

@@ -1,12 +1,117 @@
 package serve
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"purser/conf"
 )
+
+// freePort is a port that nobody has on any address, for a moment.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+func TestAddressesAreTakenAsPeopleExpect(t *testing.T) {
+	for name, c := range map[string]struct {
+		listen []string
+		ipv4   int // which of them answers there; -1 = none
+		ipv6   int
+	}{
+		"no host":                    {[]string{":%s"}, 0, 0},
+		"all of IPv6 alone":          {[]string{"[::]:%s"}, 0, 0},
+		"all of IPv4":                {[]string{"0.0.0.0:%s"}, 0, -1},
+		"both":                       {[]string{"0.0.0.0:%s", "[::]:%s"}, 0, 1},
+		"both, the other way round":  {[]string{"[::]:%s", "0.0.0.0:%s"}, 1, 0},
+		"IPv6 beside one of IPv4":    {[]string{"[::]:%s", "127.0.0.1:%s"}, 1, 0},
+		"one of each":                {[]string{"127.0.0.1:%s", "[::1]:%s"}, 0, 1},
+		"https on one, http on both": {[]string{"https://[::]:%s", "0.0.0.0:%s"}, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			port := freePort(t)
+			var places []conf.Listen
+			for _, text := range c.listen {
+				place, err := conf.ParseListen(fmt.Sprintf(text, port))
+				if err != nil {
+					t.Fatal(err)
+				}
+				places = append(places, place)
+			}
+			opened, _, err := openListeners(places)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeAll(opened)
+			for host, want := range map[string]int{"127.0.0.1": c.ipv4, "::1": c.ipv6} {
+				if got := who(t, opened, net.JoinHostPort(host, port)); got != want {
+					t.Errorf("on %s listener %d answers, want %d", host, got, want)
+				}
+			}
+		})
+	}
+}
+
+// who returns which of some listeners has a connection to addr; -1 = none.
+func who(t *testing.T, listeners []net.Listener, addr string) int {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return -1
+	}
+	defer c.Close()
+	for i, l := range listeners {
+		host, _, _ := net.SplitHostPort(l.Addr().String())
+		if ip := net.ParseIP(host); len(listeners) == 1 || (ip.To4() != nil) == (net.ParseIP(hostOf(addr)).To4() != nil) {
+			accepted, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			accepted.Close()
+			return i
+		}
+	}
+	return -1
+}
+
+func hostOf(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	return host
+}
+
+func TestPlacesThatLeaveNoRoomForOneAnotherAreNamed(t *testing.T) {
+	port := freePort(t)
+	_, _, err := openListeners([]conf.Listen{{Network: "tcp", Address: ":" + port}, {Network: "tcp", Address: "127.0.0.1:" + port}})
+	if err == nil || !strings.Contains(err.Error(), ":"+port+" is to have it, too") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMissingFolderOfAUnixSocketIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none", "s")
+	if _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "there is no folder "+filepath.Dir(path)) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSocketsOfSystemdThatNobodyNamesAreFound(t *testing.T) {
+	passed := map[string][]net.Listener{"web": nil, "spare": nil, "admin": nil}
+	places := []conf.Listen{{Network: "systemd", Address: "web", TLS: true}, {Network: "unix", Address: "spare"}}
+	if got := unusedNames(places, passed); !slices.Equal(got, []string{"admin", "spare"}) {
+		t.Errorf("got %q", got)
+	}
+}
 
 func TestAUnixSocketIsForOwnerAndGroup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")

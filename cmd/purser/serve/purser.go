@@ -93,10 +93,11 @@ func (p *purser) run() error {
 		return err
 	}
 	defer claim.release()
-	doors, err := openListeners(p.Conf.Server.Listen)
+	doors, unused, err := openListeners(p.Conf.Server.Listen)
 	if err != nil {
 		return err
 	}
+	p.warnOfUnused(unused)
 	defer closeAll(doors)
 	adminDoor, err := p.openAdmin()
 	if err != nil {
@@ -179,7 +180,7 @@ func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) err
 		Name: p.Name, Version: p.Version, Listen: addresses(doors), MaxProcesses: server.MaxProcesses,
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, History: p.past.history, Stop: p.stopFor,
-		Spool: p.front.Spool, Faults: p.front.Faults, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
