@@ -52,7 +52,7 @@ func TestStoppedGroupSaysSoAndStartsNothing(t *testing.T) {
 		if _, err := g.Acquire(t.Context(), Wish{}); !errors.Is(err, ErrStopped) {
 			t.Errorf("a request got %v", err)
 		}
-		if _, err := g.Rollback(""); !errors.Is(err, ErrStopped) {
+		if _, err := g.Rollback("", ""); !errors.Is(err, ErrStopped) {
 			t.Errorf("a rollback got %v", err)
 		}
 		got(t, "a restart", g.Restart(RestartRequest{}).Failure.Reason, "the app is being stopped")

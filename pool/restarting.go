@@ -47,6 +47,8 @@ func (c *course) newRecord(id string, req RestartRequest) *restart {
 		strategy:   req.Strategy,
 		asked:      req.Strategy,
 		reason:     req.Reason,
+		by:         req.By,
+		served:     c.good,
 		had:        c.servers(),
 		total:      c.toReplace(),
 		started:    c.now,

@@ -16,6 +16,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/restart/history"
 )
 
 // RestartOptions are the body of POST /v1/apps/{app}/restarts. All of it may be left out.
@@ -60,7 +61,7 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	restart, err := s.begin(w, g, options)
+	restart, err := s.begin(w, g, options, asker(r))
 	switch {
 	case errors.Is(err, pool.ErrClosed):
 		refuseAction(w, err, "restart "+g.Name())
@@ -94,8 +95,8 @@ func (o RestartOptions) check() error {
 
 // begin takes as long as the app's before_restart does, which may be longer than the server's
 // WriteTimeout: the time for the answer begins when there is one.
-func (s *Server) begin(w http.ResponseWriter, g *pool.Group, o RestartOptions) (pool.RestartSnapshot, error) {
-	restart, err := s.Restarts.Restart(g, pool.RestartRequest{Strategy: o.Strategy, Reason: oneLine(o.Reason), Canary: o.Canary})
+func (s *Server) begin(w http.ResponseWriter, g *pool.Group, o RestartOptions, by string) (pool.RestartSnapshot, error) {
+	restart, err := s.Restarts.Restart(g, pool.RestartRequest{Strategy: o.Strategy, By: by, Reason: oneLine(o.Reason), Canary: o.Canary})
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout))
 	return restart, err
 }
@@ -106,7 +107,7 @@ func (s *Server) postRollback(w http.ResponseWriter, r *http.Request) {
 	if g == nil || !readBody(w, r, &body) {
 		return
 	}
-	restart, err := s.Restarts.Rollback(g, oneLine(body.Reason))
+	restart, err := s.Restarts.Rollback(g, asker(r), oneLine(body.Reason))
 	if err != nil {
 		refuseAction(w, err, "roll "+g.Name()+" back")
 		return
@@ -119,11 +120,13 @@ func (s *Server) postPromote(w http.ResponseWriter, r *http.Request) {
 	if g == nil || !readBody(w, r, &struct{}{}) {
 		return
 	}
+	began := time.Now()
 	restart, err := s.Restarts.Promote(g)
 	if err != nil {
 		refuseAction(w, err, "promote "+g.Name())
 		return
 	}
+	s.History.Promoted(asker(r), began, restart)
 	accept(w, restart)
 }
 
@@ -151,6 +154,7 @@ func (s *Server) postDetach(w http.ResponseWriter, r *http.Request) {
 			g.Name(), chi.URLParam(r, "pid"), g.Name())
 		return
 	}
+	s.History.Did(history.Detach, g.Name(), asker(r), fmt.Sprintf("pid %d", pid), time.Now(), nil)
 	answer(w, http.StatusAccepted, map[string]any{"pid": pid, "state": "draining"})
 }
 

@@ -39,6 +39,7 @@ type App struct {
 	pool.GroupSnapshot
 	Processes    []Process      `json:"processes"`
 	NeedsRestart []restart.Need `json:"needs_restart"` // why it does, oldest first
+	Hosts        []string       `json:"hosts"`         // that it answers for; none = those that no other app has
 }
 
 // A Process is one process of an app, with what it uses. CPU and memory are those of its whole
@@ -51,8 +52,8 @@ type Process struct {
 }
 
 // newApp joins what the pool knows of a group to what the kernel knows of its processes.
-func newApp(g pool.GroupSnapshot, needs []restart.Need, used usage, now time.Time) App {
-	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs}
+func newApp(g pool.GroupSnapshot, hosts []string, needs []restart.Need, used usage, now time.Time) App {
+	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs, Hosts: append([]string{}, hosts...)}
 	for _, p := range g.Processes {
 		app.Processes = append(app.Processes, newProcess(p, used[p.PID], now))
 	}

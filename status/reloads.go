@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"purser/conf"
+	"purser/restart/history"
 )
 
 // Operated is what an operator changes while purser runs. What may not be done as purser is stopping is refused with
@@ -105,20 +104,20 @@ func (s *Server) postReload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// asker says who calls.
-func asker(r *http.Request) string {
-	uid, local := r.Context().Value(uidKey{}).(int)
-	if !local {
-		return "the admin API, from " + r.RemoteAddr
-	}
-	if who, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		return who.Username
-	}
-	return fmt.Sprintf("uid %d", uid)
+// operate does something to an app, and notes that it was done.
+func (s *Server) operate(r *http.Request, kind history.Kind, app, how string, do func(app string) error) error {
+	began := time.Now()
+	err := do(app)
+	s.History.Did(kind, app, asker(r), how, began, err)
+	return err
 }
 
 func (s *Server) postStopApp(w http.ResponseWriter, r *http.Request) {
-	if g := s.group(w, r); g != nil && readBody(w, r, &struct{}{}) && !answered(w, s.Operated.StopApp(g.Name()), "stop "+g.Name()) {
+	g := s.group(w, r)
+	if g == nil || !readBody(w, r, &struct{}{}) {
+		return
+	}
+	if err := s.operate(r, history.Stop, g.Name(), "", s.Operated.StopApp); !answered(w, err, "stop "+g.Name()) {
 		answer(w, http.StatusAccepted, map[string]string{"state": "stopping"})
 	}
 }
@@ -128,7 +127,7 @@ func (s *Server) postStartApp(w http.ResponseWriter, r *http.Request) {
 	if g == nil || !readBody(w, r, &struct{}{}) {
 		return
 	}
-	err := s.Operated.StartApp(g.Name())
+	err := s.operate(r, history.Start, g.Name(), "", s.Operated.StartApp)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // it may have waited for the end of its stop
 	if !answered(w, err, "start "+g.Name()) {
 		answer(w, http.StatusAccepted, map[string]string{"state": "starting"})
@@ -153,7 +152,8 @@ func (s *Server) postScaleApp(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, CodeBadRequest, "processes must be a number from 1 to %d; to have none, stop the app", mostProcesses)
 		return
 	}
-	if !answered(w, s.Operated.ScaleApp(g.Name(), o.Processes), "scale "+g.Name()) {
+	scale := func(app string) error { return s.Operated.ScaleApp(app, o.Processes) }
+	if err := s.operate(r, history.Scale, g.Name(), Counted(o.Processes, "process", "processes"), scale); !answered(w, err, "scale "+g.Name()) {
 		answer(w, http.StatusAccepted, o)
 	}
 }

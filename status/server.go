@@ -16,6 +16,7 @@ import (
 
 	"purser/pool"
 	"purser/restart"
+	"purser/restart/history"
 )
 
 // Config is what a Server needs. Every field is required unless it says otherwise.
@@ -32,6 +33,7 @@ type Config struct {
 
 	Restarts Restarts
 	Operated Operated
+	History  *history.History
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
@@ -52,8 +54,8 @@ type Config struct {
 	// Certificates returns those that https is served with. It may be nil.
 	Certificates func() []Certificate
 
-	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
-	Stop func()
+	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again. By is who asks.
+	Stop func(by string)
 }
 
 // Restarts is what begins restarts, takes them back, and knows why one is needed. What may not be done as
@@ -65,7 +67,7 @@ type Restarts interface {
 	Restart(g *pool.Group, r pool.RestartRequest) (pool.RestartSnapshot, error)
 
 	// Rollback and Promote fail as those of pool.Group do.
-	Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error)
+	Rollback(g *pool.Group, by, reason string) (pool.RestartSnapshot, error)
 	Promote(g *pool.Group) (pool.RestartSnapshot, error)
 
 	// Mark notes that an app needs a restart, for as long as no restart was done.
@@ -147,6 +149,8 @@ func (s *Server) routes() http.Handler {
 	r.Post("/v1/apps/{app}/start", s.postStartApp)
 	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
 	r.Post("/v1/reload", s.postReload)
+	r.Get("/v1/history", s.getHistory)
+	r.Get("/v1/apps/{app}/history", s.getHistory)
 	r.Post("/v1/stop", s.postStop)
 	s.routeReadable(r)
 	return r

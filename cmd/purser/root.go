@@ -36,7 +36,7 @@ func newRoot() *cobra.Command {
 		}
 		ofCommand(c, args)
 	})
-	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newHealth(), newRestart(), newRollback(),
+	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newLs(), newHistory(), newHealth(), newRestart(), newRollback(),
 		newPromote(), newMark(), newDetach(), newStop(), newStart(), newScale(), newReload(), newCheck(), newInstall(), newUninstall(),
 		newVersion(), newCompletion(), newMan())
 	root.AddCommand(unsupported()...)

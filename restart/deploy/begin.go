@@ -19,7 +19,7 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
 	defer func() { <-a.turn }()
-	if err := a.ask(g, request.Reason); err != nil {
+	if err := a.ask(g, request); err != nil {
 		return a.refused(g, request, err), nil
 	}
 	marks := a.deployer.checker.Requested(a.name)
@@ -47,7 +47,7 @@ func (a *App) Reconfigure(reason string) (r pool.RestartSnapshot, begun bool, er
 	if d.heldBack(a.name) {
 		return r, false, nil
 	}
-	request := pool.RestartRequest{Reason: reason}
+	request := pool.RestartRequest{By: "reload", Reason: reason}
 	request.SameCode = !slices.ContainsFunc(d.checker.Needs(a.name), func(n restart.Need) bool { return n.Kind == restart.Changed })
 	r, err = a.begin(request)
 	if g := d.pool.Group(a.name); g != nil {
@@ -71,13 +71,16 @@ func (a *App) takeTurn() bool {
 }
 
 // ask runs the before_restart hook, if there is one.
-func (a *App) ask(g *pool.Group, reason string) error {
+func (a *App) ask(g *pool.Group, request pool.RestartRequest) error {
 	hooks := a.now().Hooks
 	if hooks.BeforeRestart.IsZero() {
 		return nil
 	}
 	hook := a.hookOf("before_restart", hooks.BeforeRestart, hooks.Timeout)
-	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: reason})
+	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: request.Reason})
+	if request.By != "" {
+		variables["PURSER_BY"] = request.By
+	}
 	return hook.Run(a.ctx, variables, facts)
 }
 

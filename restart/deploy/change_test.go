@@ -47,7 +47,7 @@ func TestCodeThatWasRolledBackDoesNotComeBackByAConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.eventually("it is done", func() bool { return s.group("blog").Snapshot().Restart.State == pool.RestartDone })
-	if _, err := s.Rollback(s.group("blog"), ""); err != nil {
+	if _, err := s.Rollback(s.group("blog"), "", ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, begun, err := s.apps["blog"].Reconfigure("configuration changed: env.A"); begun || err != nil {

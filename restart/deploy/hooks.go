@@ -144,6 +144,7 @@ func factsOf(g *pool.Group, e pool.Event) (variables map[string]string, facts fa
 		if r.ID == e.Restart {
 			facts.Restart = &r
 			set("PURSER_RELEASE", r.Release.Path)
+			set("PURSER_BY", r.By)
 			set("PURSER_STRATEGY", r.Strategy)
 		}
 	}

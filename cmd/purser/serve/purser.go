@@ -63,6 +63,7 @@ type purser struct {
 	admin  *status.Server
 	ledger status.Ledger
 	passed map[string][]net.Listener // systemd's, by their names
+	past   past
 
 	group    *errgroup.Group    // of what runs until purser stops
 	work     sync.WaitGroup     // reloads by a signal, and apps that go
@@ -138,12 +139,15 @@ func (p *purser) run() error {
 	if err := p.build(apps, claim.folder); err != nil {
 		hurry()
 		p.stopApps(patience)
+		p.past.failed(err)
 		return err
 	}
 	p.begin(adminDoor, metricsDoors, over, signals)
 
 	<-stopping.Done()
+	p.past.stops(context.Cause(stopping))
 	p.windDown(patience)
+	p.past.stopped()
 	end()
 	return group.Wait()
 }
@@ -182,7 +186,8 @@ func (p *purser) build(apps []conf.App, folder string) error {
 	}
 	server := p.Conf.Server
 	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.ledger.See, Log: p.Log})
+	p.past.begin(p.Name, p.Version, p.shared.pool, p.Log)
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Log: p.Log})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
 	for _, app := range apps {
 		a := newApp(&p.shared, app)
@@ -207,7 +212,7 @@ func (p *purser) build(apps []conf.App, folder string) error {
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
-		Restarts: p.shared.deployer, Operated: p, Stop: p.stop,
+		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
@@ -242,6 +247,18 @@ func (p *purser) serving() string {
 	return "Serving " + status.Counted(len(p.apps), "app", "apps")
 }
 
+// seen takes note of what happens in the pool.
+func (p *purser) seen(e pool.Event) {
+	p.ledger.See(e)
+	p.past.history.See(e)
+}
+
+// stopFor begins the graceful stop, as somebody asks for it.
+func (p *purser) stopFor(by string) {
+	p.past.asked(by)
+	p.stop()
+}
+
 // traffic is what proxy has counted, as status shows it.
 func (p *purser) traffic(app string) (status.Traffic, bool) {
 	t, known := p.front.Traffic(app)
@@ -254,6 +271,7 @@ func (p *purser) announce(admin net.Listener) {
 		p.Log.Info("listening", "address", address)
 	}
 	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
+	p.past.serves()
 	p.tellSystemd("READY=1", p.serving())
 	if p.Opened != nil {
 		p.Opened(listenersOf(p.doors))

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/restart/history"
 	"purser/status"
 )
 
@@ -188,11 +190,14 @@ func (p *purser) noteReload(r *status.Reload) {
 	p.mu.Lock()
 	p.last = &last
 	p.mu.Unlock()
+	var refused error
 	said := p.serving()
 	if r.Error != "" {
+		refused = errors.New(r.Error)
 		p.Log.Error("the configuration cannot be used, the one from before stays", "by", r.By, "error", r.Error)
 		said += "; the configuration cannot be used, the one from before stays"
 	}
+	p.past.history.Did(history.Reload, "", r.By, strings.Join(r.Problems, "; "), r.At, refused)
 	p.tellSystemd("READY=1", said)
 }
 

@@ -41,7 +41,7 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 			case got == unix.SIGTERM, got == unix.SIGINT, got == unix.SIGHUP && p.Attended:
 				if told.IsZero() {
 					told = time.Now()
-					p.stop()
+					p.stopFor(unix.SignalName(got.(unix.Signal)))
 				} else if time.Since(told) > sameSignal {
 					p.hurry()
 				}
