@@ -81,20 +81,20 @@ var acmeSchema = schema[ACME]{fields: []field[ACME]{
 	at("ca", func(a *ACME) *string { return &a.CA }, textForm),
 	at("dns_exec", func(a *ACME) *[]string { return &a.DNSExec }, textsForm),
 	at("eab_kid", func(a *ACME) *[]string { return &a.EABKid }, textsForm),
-	at("eab_hmac", func(a *ACME) *[]string { return &a.EABHmac }, secretsForm),
+	secret(at("eab_hmac", func(a *ACME) *[]string { return &a.EABHmac }, secretsForm), func(a *ACME) string { return strings.Join(a.EABHmac, "\x00") }),
 }}
 
 // acme reads the table, which says something even if it is empty.
 func (r *reader) acme(n *node, into *ACME) {
 	into.On = true
 	readTable(r, n, into, acmeSchema)
-	into.Storage, into.CA = placedFile(into.Storage, r.dir), placedFile(into.CA, r.dir)
+	into.Storage, into.CA = placedFile(into.Storage, n.file.dir), placedFile(into.CA, n.file.dir)
 	if len(into.DNSExec) > 0 {
-		into.DNSExec[0] = placedFile(into.DNSExec[0], r.dir)
+		into.DNSExec[0] = placedFile(into.DNSExec[0], n.file.dir)
 	}
 	for i, key := range into.EABHmac {
 		if path, file := strings.CutPrefix(key, "file:"); file {
-			into.EABHmac[i] = "file:" + placedFile(path, r.dir)
+			into.EABHmac[i] = "file:" + placedFile(path, n.file.dir)
 		}
 	}
 }

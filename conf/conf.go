@@ -14,7 +14,8 @@ import (
 // Config is a whole configuration: the server and its apps.
 type Config struct {
 	Server Server
-	Apps   []App // in the order of their names
+	Apps   []App    // in the order of their names
+	Files  []string // that Load has read, itself first; none = it was not read from files
 }
 
 // Server is the [server] table: what is common to all apps.
@@ -39,6 +40,8 @@ type Server struct {
 	TrustUnix       bool           // so are those of whoever connects over a unix socket; default false
 	TLS             Pairs          // shown where no app has a certificate for the name that is asked for; default none
 	ACME            ACME           // who issues certificates for the hosts of apps that have none; default nobody
+	Include         []string       // absolute paths, or globs, of files with further apps; default none
+	WatchConfig     bool           // the files are read again when they change; default false
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
 	BufferMemory    Share          // of the RAM, for what of that is in memory; default 12%
 }

@@ -12,10 +12,14 @@ import (
 
 // WriteTOML writes the effective configuration: every key with its value, defaults included. Parse
 // reads it to an equal Config, unless eab_hmac is in it, which is hidden. It shows env, and so whatever secrets
-// are there.
+// are there. Apps of files that were included are among the others, so that these files are not named again.
 func (c *Config) WriteTOML(w io.Writer) error {
 	var b strings.Builder
-	writeTable(&b, toml.Key{"server"}, &c.Server, serverSchema)
+	server := c.Server
+	if len(c.Files) > 0 {
+		server.Include = nil
+	}
+	writeTable(&b, toml.Key{"server"}, &server, serverSchema)
 	writeTable(&b, toml.Key{"server", "tls"}, &c.Server.TLS, pairsSchema)
 	if c.Server.ACME.On {
 		writeTable(&b, toml.Key{"server", "acme"}, &c.Server.ACME, acmeSchema)

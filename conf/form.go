@@ -31,6 +31,7 @@ var (
 	hostsForm       = listOf(parseHost, strings.Clone)
 	passesForm      = listOf(parsePass, strings.Clone)
 	globsForm       = listOf(parseGlob, strings.Clone)
+	includesForm    = listOf(parseInclude, strings.Clone)
 	urlsForm        = listOf(parseURL, strings.Clone)
 	expectForm      = form[Expect]{expect, Expect.format}
 )

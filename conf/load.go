@@ -18,23 +18,25 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	return Parse(path, data)
+	return parse(path, data, (*reader).include)
 }
 
 // Parse reads a configuration, filling in the defaults. Name is the file's path: errors show it,
 // and relative paths in the file begin at its folder. What it returns is valid; else the error is
-// Problems with everything that is wrong.
-func Parse(name string, data []byte) (*Config, error) {
-	dir, err := filepath.Abs(filepath.Dir(name))
+// Problems with everything that is wrong. It reads no other files: what is to be included it only names.
+func Parse(name string, data []byte) (*Config, error) { return parse(name, data, nil) }
+
+func parse(name string, data []byte, include func(*reader, *node)) (*Config, error) {
+	top, err := open(name, data)
 	if err != nil {
-		return nil, fmt.Errorf("cannot find the folder of %s: %w", name, err)
+		return nil, err
 	}
-	top, err := parseTree(data)
-	if err != nil {
-		return nil, Problems{syntaxProblem(name, data, err)}
+	r := reader{}
+	if include != nil {
+		include(&r, top)
 	}
-	r := reader{dir: dir}
 	cfg := r.config(top)
+	cfg.Files = r.files
 	unread := r.problems
 	for _, p := range cfg.problems() {
 		// A value that could not be read is its default by now: nothing is to be said about that.
@@ -43,13 +45,27 @@ func Parse(name string, data []byte) (*Config, error) {
 		}
 	}
 	for i := range r.problems {
-		r.problems[i].File = name
-		r.problems[i].Line = top.lineNear(r.problems[i].Key)
+		if p := &r.problems[i]; p.File == "" {
+			p.File, p.Line = top.placeOf(p.Key)
+		}
 	}
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
 	return cfg, nil
+}
+
+// open reads the syntax of a file. Its error is Problems, or says why its folder cannot be found.
+func open(name string, data []byte) (*node, error) {
+	dir, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the folder of %s: %w", name, err)
+	}
+	top, err := parseTree(&file{name: name, dir: dir}, data)
+	if err != nil {
+		return nil, Problems{syntaxProblem(name, data, err)}
+	}
+	return top, nil
 }
 
 // syntaxProblem counts the lines itself: toml's own number is one too high where a line's end is
@@ -66,7 +82,7 @@ func syntaxProblem(name string, data []byte, err error) Problem {
 
 // A reader makes a configuration of the file's tree and notes what is wrong on the way.
 type reader struct {
-	dir      string // where relative paths begin
+	files    []string // that were read
 	problems Problems
 }
 
@@ -81,10 +97,11 @@ func (r *reader) config(top *node) *Config {
 		switch name {
 		case "server":
 			readTable(r, n, &cfg.Server, serverSchema)
-			cfg.Server.AccessLog = r.logPath(cfg.Server.AccessLog)
+			cfg.Server.AccessLog = logPath(cfg.Server.AccessLog, n.file.dir)
+			placeAll(cfg.Server.Include, n.file.dir)
 			if tls, ok := n.nodes["tls"]; ok {
 				readTable(r, tls, &cfg.Server.TLS, pairsSchema)
-				cfg.Server.TLS.placed(r.dir)
+				cfg.Server.TLS.placed(n.file.dir)
 			}
 			if acme, ok := n.nodes["acme"]; ok {
 				r.acme(acme, &cfg.Server.ACME)
@@ -116,7 +133,7 @@ func (r *reader) app(name string, n *node) App {
 	app := defaultApp(name)
 	readTable(r, n, &app, appSchema)
 	if app.Root != "" && !filepath.IsAbs(app.Root) {
-		app.Root = filepath.Join(r.dir, app.Root)
+		app.Root = filepath.Join(n.file.dir, app.Root)
 	}
 	if env, ok := n.nodes["env"]; ok {
 		r.env(env, app.Env)
@@ -132,8 +149,8 @@ func (r *reader) app(name string, n *node) App {
 	}
 	if tls, ok := n.nodes["tls"]; ok {
 		readTable(r, tls, &app.TLS, tlsSchema)
-		app.TLS.placed(r.dir)
-		app.TLS.ClientCA = placedFile(app.TLS.ClientCA, r.dir)
+		app.TLS.placed(n.file.dir)
+		app.TLS.ClientCA = placedFile(app.TLS.ClientCA, n.file.dir)
 	}
 	return app
 }
@@ -152,11 +169,11 @@ func (r *reader) env(n *node, into map[string]string) {
 }
 
 // logPath is where the access log goes.
-func (r *reader) logPath(s string) string {
+func logPath(s, dir string) string {
 	if s == "off" {
 		return s
 	}
-	return placedLog(s, r.dir)
+	return placedLog(s, dir)
 }
 
 func (r *reader) isTable(n *node) bool {

@@ -37,6 +37,8 @@ proxy_protocol = ["10.9.0.0/16", "unix:"]
 trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "unix:", "::ffff:192.0.2.8"]
 spool_limit = "80%"
 buffer_memory = "1GiB"
+include = ["apps/*.toml", "/srv/shop/purser.toml"]
+watch_config = true
 
 [apps.blog]
 root = "../blog/current"
@@ -183,6 +185,7 @@ func fullConfig() *Config {
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
 			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80}, BufferMemory: Share{Bytes: 1 << 30},
+			Include: []string{"/etc/purser/apps/*.toml", "/srv/shop/purser.toml"}, WatchConfig: true,
 		},
 		Apps: []App{blog, shop},
 	}

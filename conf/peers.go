@@ -41,6 +41,11 @@ func peersAt(key string, places func(*Server) (prefixes *[]netip.Prefix, unix *b
 			}
 			return quotedList(words)
 		},
+		copy: func(to, from *Server) {
+			prefixes, unix := places(to)
+			fromPrefixes, fromUnix := places(from)
+			*prefixes, *unix = *fromPrefixes, *fromUnix
+		},
 	}
 }
 

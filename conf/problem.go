@@ -32,7 +32,7 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Problems is everything that is wrong with a configuration, in the order of the lines. It is the
+// Problems is everything that is wrong with a configuration, by file and in the order of the lines. It is the
 // error that Parse and Validate return.
 type Problems []Problem
 
@@ -57,6 +57,12 @@ func (ps Problems) err() error {
 	if len(ps) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(ps, func(a, b Problem) int { return a.Line - b.Line })
+	first := ps[0].File
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		if a.File == b.File {
+			return a.Line - b.Line
+		}
+		return strings.Compare(strings.TrimPrefix(a.File, first), strings.TrimPrefix(b.File, first))
+	})
 	return ps
 }

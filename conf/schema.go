@@ -17,6 +17,19 @@ type field[T any] struct {
 	key    string
 	read   func(into *T, value any) error
 	format func(from *T) string
+	copy   func(to, from *T)
+	secret func(from *T) string // what format does not show; nil = it shows all
+}
+
+// differs reports whether a key has two values.
+func (f field[T]) differs(a, b *T) bool {
+	return f.format(a) != f.format(b) || f.secret != nil && f.secret(a) != f.secret(b)
+}
+
+// secret is a key of which format does not show all.
+func secret[T any](f field[T], of func(*T) string) field[T] {
+	f.secret = of
+	return f
 }
 
 func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
@@ -30,6 +43,7 @@ func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
 			return err
 		},
 		format: func(from *T) string { return f.format(*place(from)) },
+		copy:   func(to, from *T) { *place(to) = *place(from) },
 	}
 }
 
@@ -53,6 +67,8 @@ var serverSchema = schema[Server]{
 		peersAt("trusted_proxies", func(s *Server) (*[]netip.Prefix, *bool) { return &s.TrustedProxies, &s.TrustUnix }),
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
 		at("buffer_memory", func(s *Server) *Share { return &s.BufferMemory }, shareForm),
+		at("include", func(s *Server) *[]string { return &s.Include }, includesForm),
+		at("watch_config", func(s *Server) *bool { return &s.WatchConfig }, truthForm),
 	},
 	tables: []string{"tls", "acme"},
 }

@@ -73,10 +73,13 @@ func pairFields[T any](of func(*T) *Pairs) []field[T] {
 
 // placed makes paths absolute, which begin at a folder.
 func (p *Pairs) placed(dir string) {
-	for _, paths := range [][]string{p.Cert, p.Key} {
-		for i := range paths {
-			paths[i] = placedFile(paths[i], dir)
-		}
+	placeAll(p.Cert, dir)
+	placeAll(p.Key, dir)
+}
+
+func placeAll(paths []string, dir string) {
+	for i := range paths {
+		paths[i] = placedFile(paths[i], dir)
 	}
 }
 

@@ -12,30 +12,38 @@ type node struct {
 	key     toml.Key
 	value   any              // as toml decodes it
 	nodes   map[string]*node // what is in it, if the value is a table
-	meta    *toml.MetaData   // nil for the whole file
+	file    *file            // nil for the whole configuration
 	written toml.Primitive
 }
 
+// A file is one of those that a configuration is read from.
+type file struct {
+	name string // as problems show it
+	dir  string // absolute: where relative paths in it begin
+	meta toml.MetaData
+}
+
 // parseTree reads the file's syntax. Its error is a toml.ParseError.
-func parseTree(data []byte) (*node, error) {
+func parseTree(in *file, data []byte) (*node, error) {
 	var values map[string]toml.Primitive
 	meta, err := toml.Decode(string(data), &values)
 	if err != nil {
 		return nil, err
 	}
-	nodes, err := grow(&meta, nil, values)
-	return &node{nodes: nodes}, err
+	in.meta = meta
+	nodes, err := grow(in, nil, values)
+	return &node{nodes: nodes, file: in}, err
 }
 
-func grow(meta *toml.MetaData, key toml.Key, values map[string]toml.Primitive) (map[string]*node, error) {
+func grow(in *file, key toml.Key, values map[string]toml.Primitive) (map[string]*node, error) {
 	nodes := make(map[string]*node, len(values))
 	for name, value := range values {
-		n := &node{key: append(key[:len(key):len(key)], name), meta: meta, written: value}
-		if err := meta.PrimitiveDecode(value, &n.value); err != nil {
+		n := &node{key: append(key[:len(key):len(key)], name), file: in, written: value}
+		if err := in.meta.PrimitiveDecode(value, &n.value); err != nil {
 			return nil, err
 		}
 		if _, ok := n.value.(map[string]any); ok {
-			if err := n.open(meta, value); err != nil {
+			if err := n.open(value); err != nil {
 				return nil, err
 			}
 		}
@@ -45,19 +53,20 @@ func grow(meta *toml.MetaData, key toml.Key, values map[string]toml.Primitive) (
 }
 
 // open reads what is in a table.
-func (n *node) open(meta *toml.MetaData, value toml.Primitive) error {
+func (n *node) open(value toml.Primitive) error {
 	var values map[string]toml.Primitive
-	if err := meta.PrimitiveDecode(value, &values); err != nil {
+	if err := n.file.meta.PrimitiveDecode(value, &values); err != nil {
 		return err
 	}
-	nodes, err := grow(meta, n.key, values)
+	nodes, err := grow(n.file, n.key, values)
 	n.nodes = nodes
 	return err
 }
 
-// lineNear is the line of the key, or of the nearest table around it of which a line is known: toml
-// knows none for a key that is the empty string.
-func (n *node) lineNear(key []string) int {
+// placeOf is where the key stands, or the nearest table around it of which a line is known: toml knows none for
+// a key that is the empty string. Without any it is the file that was named to Load.
+func (n *node) placeOf(key []string) (name string, line int) {
+	name = n.file.name
 	var way []*node
 	for _, name := range key {
 		inner, ok := n.nodes[name]
@@ -68,16 +77,16 @@ func (n *node) lineNear(key []string) int {
 	}
 	for _, n := range slices.Backward(way) {
 		if line := n.line(); line > 0 {
-			return line
+			return n.file.name, line
 		}
 	}
-	return 0
+	return name, 0
 }
 
 // line is where the value begins, or the table's header; of a table without one, its first key. To find
 // it, toml goes through the whole file: so it is asked for what is wrong alone, not for each key.
 func (n *node) line() int {
-	line := lineOf(n.meta, n.written)
+	line := lineOf(&n.file.meta, n.written)
 	if line > 0 {
 		return line
 	}

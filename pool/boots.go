@@ -39,6 +39,14 @@ type turn[G bootable] struct {
 
 func newBoots[G bootable](limit int) *boots[G] { return &boots[G]{limit: limit, underWay: map[G]int{}} }
 
+// setLimit has more boot at once from now on, or fewer once those under way have ended.
+func (b *boots[G]) setLimit(limit int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = limit
+	b.admit()
+}
+
 // await waits for the turn of a process of g. It is to be ended once the process has booted, or has failed
 // to. The error is the cause of ctx's end.
 func (b *boots[G]) await(ctx context.Context, g G) (*turn[G], error) {

@@ -27,5 +27,6 @@ type Order struct {
 	Generation int
 	Process    int // number of the process within its group, never used twice
 	Release    Release
+	Config     int             // which configuration of the app it is to have: that of its restart
 	Over       <-chan struct{} // closed when nothing of the generation lives or will be spawned: what forks for it may end
 }

@@ -30,6 +30,7 @@ type course struct {
 	moves   int  // of the group when it was taken
 	hurried bool // close has run out of time
 	closed  bool
+	stopped bool  // by an operator, and purser goes on
 	due     alarm // of the next move that no event will bring about
 
 	restart *restart    // the one that runs; nil = none

@@ -12,6 +12,7 @@ import (
 // of its context's end.
 var (
 	ErrClosed       = errors.New("the app is being stopped")
+	ErrStopped      = errors.New("an operator has stopped the app")
 	ErrQueueFull    = errors.New("too many requests wait for the app already")
 	ErrQueueTimeout = errors.New("no process of the app was free in time")
 )

@@ -25,7 +25,7 @@ func (g *groupState) released(now time.Time, p *Process) {
 func (g *groupState) acquire(now time.Time, w *waiter) error {
 	switch {
 	case g.closed:
-		return ErrClosed
+		return g.refusal()
 	case g.queueFull():
 		return ErrQueueFull
 	}
@@ -61,45 +61,6 @@ func (g *groupState) configure(now time.Time, app conf.App) {
 		r.had, r.total = min(r.had, app.MaxProcesses), min(r.total, app.MaxProcesses)
 	}
 	g.settle(now)
-}
-
-// close turns requests away and lets every process go.
-func (g *groupState) close(now time.Time) {
-	if g.closed {
-		return
-	}
-	g.closed = true
-	g.awaitRoom(now, nothing)
-	if g.next != nil {
-		g.dropFollowUp(now, RestartFailed, g.stopFailure(now, g.next.record))
-	}
-	if r := g.running(); r != nil {
-		r.failure = g.stopFailure(now, r)
-		g.end(now, r, RestartFailed)
-	}
-	g.rejectAll(ErrClosed)
-	for _, p := range g.procs {
-		switch p.state {
-		case Spawning:
-			g.giveUp(now, p)
-		case Ready:
-			g.drain(now, p, "purser is stopping")
-		}
-	}
-	g.settle(now)
-}
-
-// killAll is for a close that has run out of time. It returns how many processes are left to kill.
-func (g *groupState) killAll(now time.Time) int {
-	g.hurried = true
-	for _, p := range g.procs {
-		if p.state == Draining {
-			g.move(now, p, Stopping, "out of time")
-		}
-	}
-	left := len(g.procs)
-	g.settle(now)
-	return left
 }
 
 // booted records that the spawn of p has returned: its child is ready.
@@ -175,7 +136,7 @@ func (g *groupState) restart(now time.Time, id string, req RestartRequest) *rest
 	switch {
 	case r != nil && r.joinable(now, req):
 		g.noteGivenUp(r)
-		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist}
+		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist, config: req.Config}
 		r.generation, r.reason = g.wanted, req.Reason
 		g.begun(now, r, req)
 	case g.mustBoot(g.plot(now), r):
@@ -225,7 +186,7 @@ func (g *groupState) promote(now time.Time) (*restart, error) {
 // that itself. A restart that runs has failed by that.
 func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error) {
 	if g.closed {
-		return nil, ErrClosed
+		return nil, g.refusal()
 	}
 	c := g.plot(now)
 	back, from := g.back()

@@ -12,6 +12,8 @@ import (
 type generation struct {
 	number  int
 	release Release
+	config  int         // that its processes are started with
+	code    *generation // whose code it has, with another configuration; nil = its own
 
 	standing standing
 	insisted bool      // it is not given up for an older one, whatever the configuration says
@@ -44,6 +46,14 @@ func (n *generation) worked() bool { return n.served > 0 || n.standing == workin
 
 // rejected reports whether it is not even tried again.
 func (n *generation) rejected() bool { return n.standing >= rejected }
+
+// source is the generation whose code it has.
+func (n *generation) source() *generation {
+	if n.code != nil {
+		return n.code
+	}
+	return n
+}
 
 const (
 	youth      = 10 * time.Second // a process that dies unused before this age died young

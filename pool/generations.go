@@ -38,6 +38,11 @@ func (l *generations) target() *generation {
 // overwritten reports whether the code of n is no longer on disk: a newer release was deployed in its
 // folder. What is spawned from there would be of the wanted generation, whatever we call it.
 func (l *generations) overwritten(n *generation) bool {
+	return l.inPlace(n) && n.source() != l.wanted.source()
+}
+
+// inPlace reports whether the wanted generation is in the folder of the older n.
+func (l *generations) inPlace(n *generation) bool {
 	return n != l.wanted && n.release.Path == l.wanted.release.Path
 }
 
@@ -87,7 +92,7 @@ func (l *generations) previous() *generation {
 // takenBack returns the release that an operator has taken back, if the group goes without it. Where the older
 // code was in the same folder (a deployment in place) that says nothing of what is there now.
 func (l *generations) takenBack() (r Release, taken bool) {
-	if l.wanted.standing != takenBack || !l.resisting() || l.overwritten(l.good) {
+	if l.wanted.standing != takenBack || !l.resisting() || l.inPlace(l.good) {
 		return r, false
 	}
 	return l.wanted.release, true

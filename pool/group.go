@@ -206,7 +206,7 @@ func (g groupDriver) spawn(p *Process) {
 	if p.generation.over == nil {
 		p.generation.over = make(chan struct{})
 	}
-	o := Order{App: g.name, Generation: p.generation.number, Process: p.number, Release: p.generation.release, Over: p.generation.over}
+	o := Order{App: g.name, Generation: p.generation.number, Process: p.number, Release: p.generation.release, Config: p.generation.config, Over: p.generation.over}
 	g.children.Go(func() { g.run(ctx, p, o) })
 }
 

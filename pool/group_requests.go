@@ -33,6 +33,14 @@ func (g *Group) Configure(app conf.App) {
 	g.cap.kick()
 }
 
+// Configs are the configurations that something lives of, or may be spawned of, by the numbers that their restarts
+// gave them.
+func (g *Group) Configs() map[int]bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.configs()
+}
+
 // TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
 // has to Acquire. The caller must Release or Hold the process.
 func (g *Group) TryAcquire(w Wish) *Process {
@@ -164,10 +172,10 @@ func (g *Group) Snapshot() GroupSnapshot {
 	return snapshotOf(&g.state, time.Now())
 }
 
-// close turns new requests away, lets running ones end and stops every process. What is left when
-// ctx ends is killed. It returns when the last is gone.
-func (g *Group) close(ctx context.Context) error {
-	g.do((*groupState).close)
+// close turns new requests away, by one of two events, lets running ones end and stops every process. What is
+// left when ctx ends is killed. It returns when the last is gone.
+func (g *Group) close(ctx context.Context, how func(*groupState, time.Time)) error {
+	g.do(how)
 	killed := make(chan int, 1)
 	stop := context.AfterFunc(ctx, func() { killed <- g.killAll() })
 	g.children.Wait()

@@ -18,7 +18,9 @@ import (
 // returned as one that has failed.
 func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
 	g.do(func(state *groupState, now time.Time) {
-		s = state.restartSnapshot(state.restart(now, newID(), req))
+		r := state.restart(now, newID(), req)
+		r.by = req.By // it may be one that runs, and takes this request in
+		s = state.restartSnapshot(r)
 	})
 	return s
 }
@@ -40,9 +42,16 @@ func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string
 
 // Rollback takes the newest code back: what worked before it serves again, at once where processes of
 // it still live, else by respawn from its own folder. A restart that runs fails by that. It returns
-// at once, as Restart does. The error is ErrNothingOlder, ErrOverwritten or ErrClosed.
-func (g *Group) Rollback(reason string) (s RestartSnapshot, err error) {
-	return g.order(func(state *groupState, now time.Time) (*restart, error) { return state.rollback(now, newID(), reason) })
+// at once, as Restart does. By is who asks. The error is ErrNothingOlder, ErrOverwritten or ErrClosed.
+func (g *Group) Rollback(by, reason string) (s RestartSnapshot, err error) {
+	return g.order(func(state *groupState, now time.Time) (*restart, error) {
+		from := state.target()
+		r, err := state.rollback(now, newID(), reason)
+		if err == nil {
+			r.by, r.served = by, from
+		}
+		return r, err
+	})
 }
 
 // Promote lets a restart go on that has stopped at its canary. The error is ErrNoCanary.

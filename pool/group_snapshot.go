@@ -46,6 +46,8 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 func (c *course) condition() Condition {
 	_, failure := c.trouble(c.steady)
 	switch {
+	case c.closed && c.stopped && c.all == 0:
+		return Stopped
 	case c.closed:
 		return Closing
 	case c.hung():
@@ -103,6 +105,7 @@ func (s *roster) restartSnapshot(r *restart) RestartSnapshot {
 		Generation: r.generation.number,
 		Strategy:   r.strategy,
 		Reason:     r.reason,
+		By:         r.by,
 		State:      r.state,
 		Canary:     r.canary,
 		Replaced:   s.replaced(r),
@@ -110,6 +113,9 @@ func (s *roster) restartSnapshot(r *restart) RestartSnapshot {
 		Started:    r.started,
 		Release:    r.generation.release,
 		Steps:      slices.Clone(r.steps),
+	}
+	if r.served != nil {
+		t.From = &Served{r.served.number, r.served.release}
 	}
 	if r.waitsForPromotion() {
 		t.State = RestartCanary

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"purser/conf"
@@ -125,11 +126,28 @@ func (g *groupState) rejectAll(err error) {
 	}
 }
 
+// configs are those of the generations that live, or may be spawned.
+func (g *groupState) configs() map[int]bool {
+	used := map[int]bool{g.wanted.config: true}
+	for _, n := range append(slices.Clone(g.past), g.good) {
+		if n != nil {
+			used[n.config] = true
+		}
+	}
+	for _, p := range g.procs {
+		used[p.generation.config] = true
+	}
+	if g.next != nil {
+		used[g.next.request.Config] = true
+	}
+	return used
+}
+
 // plot takes the course, in place of the one before.
 func (g *groupState) plot(now time.Time) *course {
 	c := &g.course
 	*c = course{generations: &g.generations, now: now, app: &g.app, procs: g.procs, moves: g.moves, restart: g.running(), way: rolling{},
-		hurried: g.hurried, closed: g.closed, due: alarm{now: now}}
+		hurried: g.hurried, closed: g.closed, stopped: g.stopped, due: alarm{now: now}}
 	if c.restart != nil {
 		c.way = c.restart.way()
 	}

@@ -42,6 +42,13 @@ func TestAllProcessesThatAnswerNothingAreHung(t *testing.T) {
 	s.are("1 ready, 2 ready, 3 ready") // nobody else waits: they are left in peace
 	s.has()
 	got(t, "how often it was said", s.noted("app hangs: no process answers"), 1)
+	told := 0
+	for _, e := range s.events {
+		if e.Kind == "app" && e.What == "hung" {
+			told++
+		}
+	}
+	got(t, "how often an event told of it", told, 1)
 
 	h := snapshotOf(&s.state, s.now).Hung
 	got(t, "requests", h.Requests, 3)

@@ -10,8 +10,8 @@ type Event struct {
 	Seq        uint64    `json:"seq"` // counts from 1 for each run of purser, over all apps
 	At         time.Time `json:"at"`
 	App        string    `json:"app"`
-	Kind       string    `json:"kind"`              // process, restart
-	What       string    `json:"what"`              // the state that the process came into, or the step that the restart took
+	Kind       string    `json:"kind"`              // process, restart, app
+	What       string    `json:"what"`              // the state that the process came into, the step that the restart took, or hung
 	Process    int       `json:"process,omitempty"` // its number within the app
 	PID        int       `json:"pid,omitempty"`
 	Generation int       `json:"generation"`

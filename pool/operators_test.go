@@ -97,6 +97,10 @@ func (g *simGroup) anyReady() *Process {
 func (g *simGroup) restart() {
 	w := g.world
 	req := RestartRequest{Release: g.invent(35), Strategy: g.ways[w.rand.IntN(len(g.ways))]}
+	if g.inPlace && w.chance(40) {
+		req.Config, req.SameCode = g.restarts+1, true
+		w.seen["restart with another configuration"]++
+	}
 	switch {
 	case w.chance(50):
 		req.Settle = w.between(50*time.Millisecond, 2*time.Second)

@@ -47,7 +47,7 @@ func (p Past) reason() string { return cmp.Or(p.Reason, "rolled back") + earlier
 // that the newest has not got beyond a canary, so that nobody has said yet that all of it is to serve.
 func (l *generations) outlives(canary bool) Past {
 	p := Past{Generation: l.wanted.number}
-	if !l.resisting() && !canary || l.good == nil || l.good == l.wanted || l.overwritten(l.good) {
+	if !l.resisting() && !canary || l.good == nil || l.good == l.wanted || l.inPlace(l.good) {
 		return p
 	}
 	taken, good := l.wanted.release, l.good.release

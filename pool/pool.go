@@ -66,6 +66,13 @@ func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
 // Resume is Add for an app that had a group before, in this purser or another. If the past knows of a release
 // that was taken back, release is the good one.
 func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc) *Group {
+	g := p.resume(app, release, past, spawn)
+	p.reserve(g, app.MinProcesses)
+	g.do((*groupState).settle) // what comes of it may be asked about at once
+	return g
+}
+
+func (p *Pool) resume(app conf.App, release Release, past Past, spawn SpawnFunc) *Group {
 	if app.Concurrency == 0 || app.MaxProcesses < 1 {
 		panic("BUG: app " + app.Name + " has no concurrency, or no processes")
 	}
@@ -78,8 +85,7 @@ func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc)
 	p.mu.Lock()
 	p.groups[app.Name] = g
 	p.mu.Unlock()
-	p.reserve(g, app.MinProcesses)
-	g.do((*groupState).settle) // what comes of it may be asked about at once
+	p.reserve(g, 0)
 	return g
 }
 
@@ -121,11 +127,20 @@ func (p *Pool) Close(ctx context.Context) error {
 	errs := make([]error, len(groups))
 	var all sync.WaitGroup
 	for i, g := range groups {
-		all.Go(func() { errs[i] = g.close(ctx) })
+		all.Go(func() { errs[i] = g.close(ctx, (*groupState).close) })
 	}
 	all.Wait()
 	p.background.Wait() // nobody waits for room any more
 	return errors.Join(errs...)
+}
+
+// Limit changes how many processes may be alive over all groups, and starting at once, as New has it.
+func (p *Pool) Limit(maxProcesses, maxSpawns int) {
+	p.mu.Lock()
+	p.slots.limit = maxProcesses
+	p.mu.Unlock()
+	p.boots.setLimit(cmp.Or(maxSpawns, runtime.NumCPU()))
+	p.kick()
 }
 
 func (p *Pool) reserve(g *Group, least int) {

@@ -100,7 +100,8 @@ func (g *simGroup) checkAnswer(v *visitor) {
 	var start *StartError
 	g.world.seen[fmt.Sprintf("visitor refused: %T", v.err)]++
 	switch {
-	case errors.Is(v.err, ErrClosed) && s.closed:
+	case errors.Is(v.err, ErrClosed) && s.closed && !s.stopped:
+	case errors.Is(v.err, ErrStopped) && s.closed && s.stopped:
 	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline):
 	case errors.As(v.err, &start) && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
 	default:

@@ -11,9 +11,15 @@ type RestartRequest struct {
 	Release  Release     // resolved once, at the trigger
 	Strategy string      // Rolling, Blocking or BlueGreen; "" = the app's
 	Reason   string      // for people
+	By       string      // who asks, for people
 	Canary   conf.Amount // stop when so many processes are replaced, until Promote; zero = do not
 	Memory   Memory      // limits how many processes are started beside the old ones
 	Insist   bool        // if the new code does not start, do not fall back on the old: for development
+	Config   int         // the configuration that its processes are started with, by the number that the caller knows it by
+
+	// SameCode says that only the configuration is new: the code on disk is that of the newest generation. So
+	// what is older can be spawned as before, though the folder is the same.
+	SameCode bool
 
 	// Settle is for triggers that come in bursts, like touches of restart.txt. If it is above 0 the
 	// first spawn begins at once, but nothing of the new generation is put to work for that long,
@@ -43,13 +49,15 @@ type restart struct {
 	strategy    string
 	asked       string // the strategy that was asked for
 	reason      string
-	had         int  // processes that were ready, at least min; more if the group has grown since
-	total       int  // processes to replace: at least one
-	surge       int  // processes above max_processes meanwhile
-	unavailable int  // processes that may be missing meanwhile
-	spare       int  // processes that fit into memory beside those; -1 = any number
-	canary      int  // so many processes are replaced until it is promoted; 0 = all
-	halted      bool // that was reached
+	by          string
+	served      *generation // what was good when it was asked for, or is taken back by it; nil = nothing
+	had         int         // processes that were ready, at least min; more if the group has grown since
+	total       int         // processes to replace: at least one
+	surge       int         // processes above max_processes meanwhile
+	unavailable int         // processes that may be missing meanwhile
+	spare       int         // processes that fit into memory beside those; -1 = any number
+	canary      int         // so many processes are replaced until it is promoted; 0 = all
+	halted      bool        // that was reached
 	started     time.Time
 	quietAt     time.Time // nothing of the generation is put to work before; zero = at once
 	switched    time.Time // blue-green: when the old ones were taken away; zero = not yet

@@ -43,15 +43,26 @@ func (s *roster) newRestart(c *course, id string, req RestartRequest, running *r
 func (c *course) newRecord(id string, req RestartRequest) *restart {
 	return &restart{
 		id:         id,
-		generation: &generation{number: c.wanted.number + 1, release: req.Release, insisted: req.Insist},
+		generation: c.following(req),
 		strategy:   req.Strategy,
 		asked:      req.Strategy,
 		reason:     req.Reason,
+		by:         req.By,
+		served:     c.good,
 		had:        c.servers(),
 		total:      c.toReplace(),
 		started:    c.now,
 		state:      RestartRunning,
 	}
+}
+
+// following is the generation of a restart that is asked for.
+func (l *generations) following(req RestartRequest) *generation {
+	n := &generation{number: l.wanted.number + 1, release: req.Release, insisted: req.Insist, config: req.Config}
+	if req.SameCode && l.wanted.release.Path == req.Release.Path {
+		n.code = l.wanted.source()
+	}
+	return n
 }
 
 // sizeCanary sets how many processes r is to stop at, or fails it.
@@ -81,7 +92,7 @@ func (s *roster) newRollback(c *course, id, reason string, back, from *generatio
 
 // stopFailure is why a restart fails that is cut short by close.
 func (s *roster) stopFailure(now time.Time, r *restart) *Failure {
-	return s.failure(now, r.generation.number, "purser is stopping")
+	return s.failure(now, r.generation.number, s.ending())
 }
 
 // noteGivenUp notes since when boots have been given up for newer restarts, as r's will be now.

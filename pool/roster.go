@@ -21,6 +21,7 @@ type roster struct {
 	lendable   lendable      // those of them that are ready
 	spawned    int           // processes so far
 	processed  uint64        // requests done with by processes that are gone
+	stopped    bool          // it is closed, and purser goes on
 	moves      int           // of processes and restarts so far: settle makes rounds until one makes none
 }
 
@@ -38,6 +39,14 @@ func (s *roster) look(now time.Time) {
 			p.heard, p.answeredAt = a, now
 		}
 	}
+}
+
+// ending is why everything is let go once the group is closed.
+func (s *roster) ending() string {
+	if s.stopped {
+		return "the app is being stopped"
+	}
+	return "purser is stopping"
 }
 
 // readyAs returns the ready process with that pid, or nil.

@@ -48,7 +48,7 @@ var everything = []string{
 	"spawning process", "giving up spawn", "process ready", "process failed to start", "process crashed", "process crashed unused",
 	"draining process: idle", "draining process: replaced by another generation", "draining process: max_requests reached",
 	"draining process: it hangs", "draining process: another app needs room", "draining process: above max_processes",
-	"draining process: purser is stopping", "stopping process", "killing process", "process exited",
+	"draining process: purser is stopping", "draining process: the app is being stopped", "restart with another configuration", "stopping process", "killing process", "process exited",
 	"restart requested", "restart joined", "restart done", "restart done after all", "restart failed", "restart superseded",
 	"resisting deployment error", "recovered from deployment error", "rolled back",
 	"restart refused", "restart follows another", "restart step: begun", "restart of a marked app", "promoted", "rollback", "new code answers worse",
@@ -231,7 +231,11 @@ func (w *world) close() {
 	patience := w.between(0, 20*time.Second)
 	for _, g := range w.groups {
 		g.excused = true
-		g.event("closes", g.state.close)
+		if w.chance(50) {
+			g.event("is stopped", g.state.endAlone)
+		} else {
+			g.event("closes", g.state.close)
+		}
 		w.after(patience, func() { g.event("runs out of time", func(now time.Time) { g.state.killAll(now) }) })
 	}
 	end := w.now.Add(patience + time.Minute)

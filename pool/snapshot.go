@@ -64,6 +64,8 @@ type RestartSnapshot struct {
 	Generation int          `json:"generation"`
 	Strategy   string       `json:"strategy"` // rolling blocking blue-green rollback
 	Reason     string       `json:"reason,omitempty"`
+	By         string       `json:"by,omitempty"`   // who asked for it
+	From       *Served      `json:"from,omitempty"` // what served before; none = nothing did
 	State      RestartState `json:"state"`
 	Canary     int          `json:"canary,omitempty"`    // it stops after so many processes, until it is promoted
 	Probation  *time.Time   `json:"probation,omitempty"` // its answers are compared with those of the older generation until then
@@ -74,6 +76,12 @@ type RestartSnapshot struct {
 	Release    Release      `json:"release"`
 	Steps      []Step       `json:"steps"`
 	Failure    *Failure     `json:"failure,omitempty"`
+}
+
+// Served is code that has served.
+type Served struct {
+	Generation int     `json:"generation"`
+	Release    Release `json:"release"`
 }
 
 // A Step is one thing that a restart did.
@@ -101,7 +109,8 @@ const (
 type Condition string
 
 const (
-	Closing    Condition = "closing"     // purser is stopping
+	Closing    Condition = "closing"     // purser is stopping, or the app is, and some processes live yet
+	Stopped    Condition = "stopped"     // an operator has stopped it, and nothing of it lives
 	Hung       Condition = "hung"        // no ready process has answered for hang_after, and each has a request that old
 	Resisting  Condition = "resisting"   // the newest generation failed, older processes serve
 	RolledBack Condition = "rolled-back" // an operator took the newest generation back, older processes serve

@@ -38,6 +38,7 @@ func TestSnapshotTellsTheFacts(t *testing.T) {
 		Restart: &RestartSnapshot{
 			ID: "r-/r2", App: "blog", Generation: 2, Strategy: "rolling", State: RestartFailed, Total: 1,
 			Started: began.Add(61 * time.Second), Ended: &ended, Release: Release{Path: "/r2"}, Failure: &failure,
+			From: &Served{Generation: 1, Release: Release{Path: "/r1"}},
 			Steps: []Step{
 				{At: began.Add(61 * time.Second), What: "requested", Generation: 2},
 				{At: began.Add(61 * time.Second), What: "spawning", Generation: 2},

@@ -180,6 +180,7 @@ func (g *groupState) relieve(c *course) {
 	if g.hang.note(c) {
 		h := c.hungSnapshot()
 		g.os.note(hclog.Warn, "app hangs: no process answers", "requests", h.Requests, "pids", h.pids(), "since", h.Since, "hang-after", g.app.HangAfter)
+		g.os.happened(Event{At: c.now, Kind: "app", What: string(Hung), Generation: g.wanted.number, Why: fmt.Sprintf("no process has answered for %s", g.app.HangAfter)})
 	}
 	if p := g.hang.next(c, &g.roster, g.queue.length); p != nil {
 		p.hung = true

@@ -178,7 +178,7 @@ func TestPinOfAnotherRunOrAppOrHandIsNone(t *testing.T) {
 
 func TestNewestOfSeveralPinsCountsAndOnlySomeAreLookedAt(t *testing.T) {
 	f := newFront(t, telling, forward)
-	pins := f.server.routes.only.pins
+	pins := f.server.current.Load().routes.only.pins
 	for _, c := range []struct {
 		cookie string
 		known  bool // that it is generation 1
@@ -237,7 +237,7 @@ func TestAffinityAllocatesNothingForVisitorsThatKnow(t *testing.T) {
 	}
 	f := newFront(t, tinyApp, forward)
 	c := dialBench(t, f.addr)
-	request := fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: a\r\nCookie: %s=%s\r\n\r\n", pinCookie, f.server.routes.only.pins.of(1).text)
+	request := fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: a\r\nCookie: %s=%s\r\n\r\n", pinCookie, f.server.current.Load().routes.only.pins.of(1).text)
 	buf := make([]byte, 4096)
 	if n := testing.AllocsPerRun(5000, func() { roundTrip(t, c, request, buf) }); n > 0.01 {
 		t.Errorf("%v allocations per request, want none", n)

@@ -17,6 +17,8 @@ func takeBody(x *exchange) error {
 	if x.req.Continue && x.site.group.QueueFull() {
 		return errFullBeforeBody
 	}
+	x.site.taking.Add(1)
+	defer x.site.taking.Add(-1)
 	trailers, err := x.call.TakeBody(&x.body, x.site.app.MaxBody)
 	if x.site.app.PassTrailers {
 		x.order.Trailers = trailers

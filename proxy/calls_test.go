@@ -58,7 +58,7 @@ func TestTrailersOfAnyCallGoBothWays(t *testing.T) {
 		}
 		c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-After: all\r\n\r\n")
 	}, nil)
-	f.server.routes.only.app.PassTrailers = true
+	f.server.current.Load().routes.only.app.PassTrailers = true
 	call := f.call("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", "body")
 	call.trailers = []wire.Field{{Name: []byte("X-Sum"), Value: []byte("1")}}
 	call.serve().expect(200, "ok")

@@ -12,14 +12,15 @@ import (
 // a process comes first, so that it lies together: in between thousands of others push it from the cache.
 type exchange struct {
 	*parts
-	call  client.Call
-	req   *wire.Request
-	site  *site // nil until it is found
-	loan  loan  // the process that is asked
-	story story
-	ask   upstream.Ask
-	order upstream.Request // what the process is asked
-	reply reply
+	*table // that was there when its request came
+	call   client.Call
+	req    *wire.Request
+	site   *site // nil until it is found
+	loan   loan  // the process that is asked
+	story  story
+	ask    upstream.Ask
+	order  upstream.Request // what the process is asked
+	reply  reply
 
 	added  []wire.Field // memory for fields of ours
 	ended  bool         // in order, and not by a fault
@@ -45,14 +46,15 @@ type story struct {
 func (p *parts) newExchange() *exchange {
 	x := &exchange{parts: p}
 	x.body.Init(p.spool)
-	x.origin.trusts, x.origin.trustUnix = p.trusts, p.trustUnix
+	x.origin.trusts = p.trusts
 	x.order.Body, x.order.Added, x.order.Watcher = &x.body, &x.origin, x
 	return x
 }
 
 // begin makes it that of another call.
 func (x *exchange) begin(c client.Call) {
-	x.call, x.req = c, c.Request()
+	x.call, x.req, x.table = c, c.Request(), x.current.Load()
+	x.origin.trustUnix = x.table.trustUnix
 	x.origin.begin(c.Peer(), x.req)
 }
 
@@ -65,7 +67,7 @@ func (x *exchange) end() {
 
 func (x *exchange) forget() {
 	x.body.Reset()
-	x.call, x.req, x.site, x.ended = nil, nil, nil, false
+	x.call, x.req, x.site, x.table, x.ended = nil, nil, nil, nil, false
 	x.order.Trailers, x.order.Fresh = nil, false
 	x.reply.content, x.story = nil, story{}
 }

@@ -85,6 +85,7 @@ var failures = map[error]failure{
 	errStopped:              {http.StatusGatewayTimeout, "stopping", "The server stopped before the app had answered."},
 	client.ErrStopping:      stopping,
 	pool.ErrClosed:          stopping,
+	pool.ErrStopped:         {http.StatusServiceUnavailable, "stopped", "The app has been stopped."},
 	pool.ErrQueueFull:       {http.StatusServiceUnavailable, "queue_full", "Too many requests are waiting; try again in a moment."},
 	pool.ErrQueueTimeout:    {http.StatusGatewayTimeout, "queue_timeout", "No process became free in time."},
 	upstream.ErrNoLink:      noRoom,

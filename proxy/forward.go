@@ -26,7 +26,10 @@ func (x *exchange) forward() (*reply, error) {
 	x.order.Request, x.order.Asker, x.order.Terms = x.req, x.call, &x.site.terms
 	for tries := 0; ; tries++ {
 		if err := x.acquire(); err != nil {
-			return nil, err
+			if moved, err := x.rerouted(err); !moved {
+				return nil, err
+			}
+			continue
 		}
 		x.story.served = x.loan.proc
 		err := x.ask.Do(wayTo(x.loan.proc), &x.order)
@@ -85,6 +88,25 @@ func (x *exchange) acquire() (err error) {
 		x.loan = loan{group: group, proc: p}
 	}
 	return err
+}
+
+// rerouted reports whether a request whose app is gone, or was stopped, is to be asked of another: the one that
+// has its host and path since. If there is none, err says so.
+func (x *exchange) rerouted(err error) (moved bool, _ error) {
+	now := x.current.Load()
+	if now == x.table || !errors.Is(err, pool.ErrClosed) && !errors.Is(err, pool.ErrStopped) {
+		return false, err
+	}
+	to, err := now.routes.find(x.req)
+	switch {
+	case err != nil:
+		return false, err
+	case to.stopped:
+		return false, pool.ErrStopped
+	}
+	x.table, x.site, x.story.pin, x.story.served = now, to, 0, nil
+	x.order.Terms = &to.terms
+	return true, nil
 }
 
 // giveUp gives back a process that gave no answer, and has it replaced if it must be.

@@ -36,8 +36,12 @@ type front struct {
 	addr   string
 	server *Server
 	group  *pool.Group
+	pool   *pool.Pool
 	log    *syncBuffer
 	secure bool // it speaks TLS
+
+	config  Config
+	spawner pool.SpawnFunc
 
 	// These may be set before the front starts.
 	stop  func(*member)          // what a process does when it is asked to exit; nil = it dies
@@ -169,13 +173,13 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	log := hclog.New(&hclog.LoggerOptions{Output: f.log, Level: hclog.Debug})
 	p := pool.New(0, 0, log)
 	dir := t.TempDir()
-	f.group = p.Add(app, pool.Release{Path: app.Root}, func(_ context.Context, o pool.Order) (pool.Child, error) {
+	f.pool, f.spawner = p, func(_ context.Context, o pool.Order) (pool.Child, error) {
 		if f.spawn != nil {
 			if err := f.spawn(o); err != nil {
 				return nil, err
 			}
 		}
-		path := filepath.Join(dir, fmt.Sprint(o.Process))
+		path := filepath.Join(dir, fmt.Sprint(o.App, o.Process))
 		l, err := net.Listen("unix", path)
 		if err != nil {
 			return nil, err
@@ -186,14 +190,15 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 			return f.child(m), nil
 		}
 		return m, nil
-	})
+	}
+	f.group = p.Add(app, pool.Release{Path: app.Root}, f.spawner)
 	f.secure = throughTLS
 	c := Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, RAM: 1 << 30, Fresh: f.fresh, Access: accessTo(t, server.AccessLog)}
 	if f.secure {
 		c.Certs, c.HTTPSPort, c.Proof = ownCertificate(t), 8443, ownProof
 	}
 	s := New(c)
-	f.server = s
+	f.server, f.config = s, c
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +250,12 @@ type visitor struct {
 
 func (f *front) dial() *visitor {
 	f.t.Helper()
-	c, err := net.Dial("tcp", f.addr)
+	return f.dialTo(f.addr)
+}
+
+func (f *front) dialTo(addr string) *visitor {
+	f.t.Helper()
+	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -15,16 +15,12 @@ import (
 type parts struct {
 	log         hclog.Logger
 	rejects     *rejectLog
-	access      accessLog
-	routes      *routes
-	security    *security                              // nil without https
-	proof       func(host, path string) (string, bool) // see Config
+	current     atomic.Pointer[table]
 	sweeper     *sock.Sweeper
 	clock       *sock.Clock // the sweeper's
 	spool       *spool.Spool
 	closings    *closings
 	trusts      func(netip.Addr) bool // reports whether the X-Forwarded-* of a peer are believed
-	trustUnix   bool                  // so are those of all peers on unix sockets
 	descriptors *descriptors
 	ctx         context.Context // ends when nothing may be opened any more
 	faults      atomic.Int64    // of ours, each of which has ended a connection

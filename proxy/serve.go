@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime/debug"
 
+	"purser/pool"
 	"purser/proxy/client"
 )
 
@@ -38,6 +39,9 @@ func (x *exchange) answer() (r *reply, err error) {
 	}
 	if x.site, err = x.routes.find(x.req); err != nil {
 		return nil, err
+	}
+	if x.site.stopped {
+		return nil, pool.ErrStopped
 	}
 	if x.security != nil {
 		if r, err := secured(x); r != nil || err != nil {

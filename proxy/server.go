@@ -32,10 +32,8 @@ import (
 	"purser/pool"
 	"purser/proxy/certs"
 	"purser/proxy/client"
-	"purser/proxy/files"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
-	"purser/proxy/upstream"
 )
 
 // Config is what a Server needs to know.
@@ -48,6 +46,9 @@ type Config struct {
 
 	// Access takes the lines of the access log. It must not wait, and copies what it keeps; nil = off.
 	Access func(line []byte)
+
+	// Stopped are the apps that nobody is served by, as an operator has stopped them.
+	Stopped map[string]bool
 
 	// Certs are those of https, which is at HTTPSPort for clients; nil and 0 = there is none.
 	Certs     *certs.Store
@@ -75,15 +76,14 @@ type Server struct {
 	complaints complaints
 	wg         sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
 
-	tallies map[string]*tally // by app; never changes after New
-
-	mu        sync.Mutex // guards listeners
+	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
+	taking    map[string]*atomic.Int64 // requests whose body is being taken in, by app
 }
 
 // New returns a server; Serve makes it work. Shutdown must be called at the end.
 func New(c Config) *Server {
-	s := &Server{parts: parts{log: c.Log.Named("proxy"), access: accessLog{c.Access, c.Server.AccessLogFormat == "json"}, sweeper: sock.NewSweeper()}}
+	s := &Server{parts: parts{log: c.Log.Named("proxy"), sweeper: sock.NewSweeper()}}
 	s.clock = s.sweeper.Clock
 	s.descriptors = newDescriptors(s.sweeper)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -93,42 +93,22 @@ func New(c Config) *Server {
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, H2C: c.Server.H2C, Room: s.descriptors.room, NoRoomAnswer: noRoomAnswer(),
 		ProxyProtocol: c.Server.ProxyProtocol, ProxyUnix: c.Server.ProxyUnix, Refused: s.rejects.refused})
-	s.trusts, s.trustUnix = s.conns.Trusts, c.Server.TrustUnix
-	s.tallies = map[string]*tally{}
-	s.routes = newRoutes(c.Apps, func(app conf.App) *site { return s.newSite(app, c) })
-	s.security, s.proof = newSecurity(c.Certs, c.HTTPSPort), c.Proof
+	s.trusts = s.conns.Trusts
+	s.taking = map[string]*atomic.Int64{}
+	s.current.Store(s.newTable(c, &table{routes: &routes{}}))
 	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	s.wg.Go(func() { keepMemory(s.ctx) })
 	return s
 }
 
-// newSite prepares for an app's requests what it asks for.
-func (s *Server) newSite(app conf.App, c Config) *site {
-	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS.HSTS)}
-	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
-	if c.Server.Metrics != "" {
-		to.tally = &tally{}
-		s.tallies[app.Name] = to.tally
-	}
-	if app.Public != "" {
-		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
-			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})
-	}
-	if app.Affinity == "forward" {
-		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
-	}
-	if app.Environment == "development" {
-		to.fresh = c.Fresh
-	}
-	return to
-}
-
 // Serve accepts connections on l until Shutdown, which closes l. It returns nil then.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
 // ServeTLS is Serve for connections that speak TLS, with the certificates that the server has.
-func (s *Server) ServeTLS(l net.Listener) error { return s.serve(l, s.security.certs.Config()) }
+func (s *Server) ServeTLS(l net.Listener) error {
+	return s.serve(l, s.current.Load().security.certs.Config())
+}
 
 func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 	if !s.listenTo(l) {
@@ -141,6 +121,8 @@ func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 			s.accepted(s.conns.AddTLS(c, secure))
 		case s.stopping.Load():
 			return nil
+		case s.hasLeft(l):
+			return l.Close()
 		case errors.Is(err, net.ErrClosed):
 			return err
 		default:
@@ -182,7 +164,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.cancel()
 	s.conns.Close()
 	s.wg.Wait()
-	for _, to := range s.routes.all {
+	for _, to := range s.current.Load().routes.all {
 		if to.public != nil {
 			to.public.Close()
 		}

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"sync/atomic"
+
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy/files"
@@ -17,7 +19,10 @@ type site struct {
 	pins   *pins                                 // nil = no affinity
 	fresh  func(app string) (pin int, err error) // nil but in development
 	hsts   *wire.Field                           // nil = none
-	terms  upstream.Terms                        // on which its processes are asked
+	taking *atomic.Int64                         // requests whose body is being taken in
+
+	stopped bool           // by an operator: nobody is served
+	terms   upstream.Terms // on which its processes are asked
 }
 
 // unlimited reports whether the app takes any number of requests at once. Only then is a request

@@ -54,7 +54,7 @@ type Traffic struct {
 
 // Traffic returns what was counted of an app; known is false if nothing is counted.
 func (s *Server) Traffic(app string) (t Traffic, known bool) {
-	counted := s.tallies[app]
+	counted := s.current.Load().tallies[app]
 	if counted == nil {
 		return t, false
 	}

@@ -39,8 +39,8 @@ func (c *Checker) Booting(app string, number, generation int, release string) {
 		return
 	}
 	b := &boot{number: number, generation: generation, began: time.Now(), revision: revisionOf(release)}
-	b.print = Fingerprint(release, a.app.Restart.Watch)
-	b.bare = a.app.Restart.File != "" && stampOf(release, a.app.Restart.File, stamp{}) == stamp{}
+	b.print = Fingerprint(release, a.app().Restart.Watch)
+	b.bare = a.app().Restart.File != "" && stampOf(release, a.app().Restart.File, stamp{}) == stamp{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a.boots = append(slices.DeleteFunc(a.boots, func(known *boot) bool { return known.over() }), b)
@@ -67,8 +67,8 @@ func (c *Checker) Booted(app string, number, pid int) {
 		c.mu.Unlock()
 		return
 	}
-	made := stampOf(release, a.app.Restart.File, stamp{})
-	after, revision, ready := Fingerprint(release, a.app.Restart.Watch), revisionOf(release), imageOf(pid)
+	made := stampOf(release, a.app().Restart.File, stamp{})
+	after, revision, ready := Fingerprint(release, a.app().Restart.Watch), revisionOf(release), imageOf(pid)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.ended, b.image = time.Now(), ready
@@ -211,7 +211,7 @@ func codeChanged(release string, since time.Time) bool {
 
 // processes are those of an app that serve, each with what it is of.
 func (c *Checker) processes(a *checked) []Process {
-	live := c.live(a.app.Name)
+	live := c.live(a.app().Name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, p := range live {
@@ -246,7 +246,7 @@ func (c *Checker) images(a *checked, processes []Process) {
 			continue
 		}
 		if now := imageOf(p.PID); now != "" && now != ready {
-			c.Reexecuted(a.app.Name, p)
+			c.Reexecuted(a.app().Name, p)
 		}
 	}
 }

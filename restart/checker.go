@@ -55,13 +55,13 @@ func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(a
 // Add checks one more app, as NewChecker does. It may be called while Run runs.
 func (c *Checker) Add(app conf.App) {
 	a := &checked{
-		app:     app,
 		came:    map[stamp]time.Time{},
 		settled: map[stamp]bool{},
 		stale:   map[[3]int]time.Time{},
 		warned:  map[string]bool{},
 		habits:  map[string]habit{},
 	}
+	a.conf.Store(&app)
 	c.mu.Lock()
 	c.apps = append(slices.Clip(c.apps), a)
 	c.mu.Unlock()
@@ -72,7 +72,7 @@ func (c *Checker) Add(app conf.App) {
 func (c *Checker) Remove(app string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.apps = slices.DeleteFunc(slices.Clone(c.apps), func(a *checked) bool { return a.app.Name == app })
+	c.apps = slices.DeleteFunc(slices.Clone(c.apps), func(a *checked) bool { return a.app().Name == app })
 }
 
 func (c *Checker) list() []*checked {
@@ -129,13 +129,13 @@ func (c *Checker) look(a *checked) time.Duration {
 	rest := c.poll
 	switch {
 	case a.pending():
-		rest = min(rest, a.app.Restart.Settle)
-	case a.app.Restart.Auto != "changed":
+		rest = min(rest, a.app().Restart.Settle)
+	case a.app().Restart.Auto != "changed":
 		rest = max(rest, unhurried)
 	}
 	c.mu.Unlock()
 	if reason != "" {
-		c.trigger(a.app.Name, reason)
+		c.trigger(a.app().Name, reason)
 	}
 	return rest
 }
@@ -146,9 +146,9 @@ func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
 	before := c.unsure(a)
 	print := last
 	if print.Path == "" || len(processes) > 0 {
-		print = Fingerprint(a.app.Root, a.app.Restart.Watch)
+		print = Fingerprint(a.app().Root, a.app().Restart.Watch)
 	}
-	seen, err := snapshotOf(a.app, processes, print, c.now())
+	seen, err := snapshotOf(*a.app(), processes, print, c.now())
 	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)
 	if err != nil {
 		c.warn(a, "marks may be overlooked", "error", err)
@@ -199,13 +199,13 @@ func (c *Checker) warn(a *checked, message string, facts ...any) {
 	a.warned[message] = true
 	c.mu.Unlock()
 	if !warned {
-		c.log.With("app", a.app.Name).Warn(message, facts...)
+		c.log.With("app", a.app().Name).Warn(message, facts...)
 	}
 }
 
 func (c *Checker) find(app string) *checked {
 	for _, a := range c.list() {
-		if a.app.Name == app {
+		if a.app().Name == app {
 			return a
 		}
 	}

@@ -3,6 +3,7 @@ package restart
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"purser/conf"
@@ -49,7 +50,7 @@ func stampsOf(marks []Mark) map[stamp]bool {
 
 // Checked is one app of a Checker.
 type checked struct {
-	app conf.App
+	conf atomic.Pointer[conf.App] // as it is now
 
 	seen  snapshot
 	quiet time.Time // of the first look that showed the snapshot that was seen
@@ -69,9 +70,11 @@ type checked struct {
 	warned map[string]bool
 }
 
+func (a *checked) app() *conf.App { return a.conf.Load() }
+
 // record notes what a look showed. It returns why a restart is to be triggered by it, "" if none is.
 func (a *checked) record(seen snapshot, processes []Process) string {
-	if !a.note(seen, processes) || !a.pending() || seen.at.Sub(a.quiet) < a.app.Restart.Settle {
+	if !a.note(seen, processes) || !a.pending() || seen.at.Sub(a.quiet) < a.app().Restart.Settle {
 		return ""
 	}
 	a.asked = seen
@@ -98,7 +101,7 @@ func (a *checked) note(seen snapshot, processes []Process) bool {
 
 // pending reports whether there is something that a restart is to be triggered for once it is quiet.
 func (a *checked) pending() bool {
-	return a.app.Restart.Auto == "changed" && len(a.needed) > 0 && a.seen.newer(a.asked)
+	return a.app().Restart.Auto == "changed" && len(a.needed) > 0 && a.seen.newer(a.asked)
 }
 
 // date notes when marks came that were not seen before. If the clock of their file server is slow,

@@ -77,24 +77,43 @@ func New(apps []conf.App, live func(app string) string, trigger func(app, reason
 
 // Add watches one more app, as New does. It may be called while Run runs.
 func (w *Watcher) Add(app conf.App) {
+	if f := w.begin(app); f != nil {
+		w.change(func() { w.files = append(slices.Clip(w.files), f) })
+	}
+}
+
+// begin looks at an app's file for the first time; nil = it has none.
+func (w *Watcher) begin(app conf.App) *file {
 	if app.Restart.File == "" {
-		return
+		return nil
 	}
 	f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
 	f.look(w.live(app.Name))
-	w.change(func() { w.files = append(slices.Clip(w.files), f) })
+	return f
+}
+
+// Change has another file of an app be watched, or that of another root, in place of the one before.
+func (w *Watcher) Change(app conf.App) {
+	f := w.begin(app)
+	w.change(func() {
+		w.remove(app.Name)
+		if f != nil {
+			w.files = append(slices.Clip(w.files), f)
+		}
+	})
 }
 
 // Remove ends the watch of an app. A trigger that is under way may still come.
-func (w *Watcher) Remove(app string) {
-	w.change(func() {
-		for _, f := range w.files {
-			if f.app == app {
-				w.gone = append(w.gone, f)
-			}
+func (w *Watcher) Remove(app string) { w.change(func() { w.remove(app) }) }
+
+// remove is called with mu held.
+func (w *Watcher) remove(app string) {
+	for _, f := range w.files {
+		if f.app == app {
+			w.gone = append(w.gone, f)
 		}
-		w.files = slices.DeleteFunc(slices.Clone(w.files), func(f *file) bool { return f.app == app })
-	})
+	}
+	w.files = slices.DeleteFunc(slices.Clone(w.files), func(f *file) bool { return f.app == app })
 }
 
 func (w *Watcher) change(how func()) {

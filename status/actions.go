@@ -16,6 +16,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/restart/history"
 )
 
 // RestartOptions are the body of POST /v1/apps/{app}/restarts. All of it may be left out.
@@ -50,8 +51,8 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, CodeBadRequest, "%v", err)
 		return
 	}
-	if g.Snapshot().Condition == pool.Closing {
-		refuseAction(w, pool.ErrClosed, "restart "+g.Name())
+	if err := over(g); err != nil {
+		refuseAction(w, err, "restart "+g.Name())
 		return
 	}
 	if options.Canary != (conf.Amount{}) {
@@ -60,7 +61,7 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	restart, err := s.begin(w, g, options)
+	restart, err := s.begin(w, g, options, asker(r))
 	switch {
 	case errors.Is(err, pool.ErrClosed):
 		refuseAction(w, err, "restart "+g.Name())
@@ -69,6 +70,17 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 	default:
 		accept(w, restart)
 	}
+}
+
+// over says why nothing can be done with a group any more.
+func over(g *pool.Group) error {
+	switch g.Snapshot().Condition {
+	case pool.Closing:
+		return pool.ErrClosed
+	case pool.Stopped:
+		return pool.ErrStopped
+	}
+	return nil
 }
 
 func (o RestartOptions) check() error {
@@ -83,8 +95,8 @@ func (o RestartOptions) check() error {
 
 // begin takes as long as the app's before_restart does, which may be longer than the server's
 // WriteTimeout: the time for the answer begins when there is one.
-func (s *Server) begin(w http.ResponseWriter, g *pool.Group, o RestartOptions) (pool.RestartSnapshot, error) {
-	restart, err := s.Restarts.Restart(g, pool.RestartRequest{Strategy: o.Strategy, Reason: oneLine(o.Reason), Canary: o.Canary})
+func (s *Server) begin(w http.ResponseWriter, g *pool.Group, o RestartOptions, by string) (pool.RestartSnapshot, error) {
+	restart, err := s.Restarts.Restart(g, pool.RestartRequest{Strategy: o.Strategy, By: by, Reason: oneLine(o.Reason), Canary: o.Canary})
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout))
 	return restart, err
 }
@@ -95,7 +107,7 @@ func (s *Server) postRollback(w http.ResponseWriter, r *http.Request) {
 	if g == nil || !readBody(w, r, &body) {
 		return
 	}
-	restart, err := s.Restarts.Rollback(g, oneLine(body.Reason))
+	restart, err := s.Restarts.Rollback(g, asker(r), oneLine(body.Reason))
 	if err != nil {
 		refuseAction(w, err, "roll "+g.Name()+" back")
 		return
@@ -108,11 +120,13 @@ func (s *Server) postPromote(w http.ResponseWriter, r *http.Request) {
 	if g == nil || !readBody(w, r, &struct{}{}) {
 		return
 	}
+	began := time.Now()
 	restart, err := s.Restarts.Promote(g)
 	if err != nil {
 		refuseAction(w, err, "promote "+g.Name())
 		return
 	}
+	s.History.Promoted(asker(r), began, restart)
 	accept(w, restart)
 }
 
@@ -140,6 +154,7 @@ func (s *Server) postDetach(w http.ResponseWriter, r *http.Request) {
 			g.Name(), chi.URLParam(r, "pid"), g.Name())
 		return
 	}
+	s.History.Did(history.Detach, g.Name(), asker(r), fmt.Sprintf("pid %d", pid), time.Now(), nil)
 	answer(w, http.StatusAccepted, map[string]any{"pid": pid, "state": "draining"})
 }
 
@@ -186,6 +201,8 @@ func refuseAction(w http.ResponseWriter, err error, action string) {
 		code = CodeNoCanary
 	case errors.Is(err, pool.ErrClosed):
 		code = CodeClosing
+	case errors.Is(err, pool.ErrStopped):
+		code = CodeStopped
 	case isCanaryError(err):
 		code = CodeCanarySize
 	default:

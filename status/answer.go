@@ -32,6 +32,9 @@ const (
 	CodeOverwritten   = "overwritten"   // it is not on disk any more
 	CodeNoCanary      = "no_canary"
 	CodeCanarySize    = "canary_size" // more than there are old processes, or than surge gives room to
+	CodeStopped       = "stopped"     // an operator has stopped the app
+	CodeBadConfig     = "bad_config"  // nothing was changed
+	CodeBadSize       = "bad_size"    // more processes than there may be
 	CodeNoProcess     = "no_process"
 	CodeNotMarked     = "not_marked"
 	CodeTooLarge      = "body_too_large"

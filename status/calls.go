@@ -21,7 +21,7 @@ func (s *Server) document() Document {
 	used, now := measure(), time.Now()
 	d := Document{
 		Version: s.Version, Name: s.Name, PID: os.Getpid(), Started: s.started, Now: now,
-		Listen: s.Listen, MaxProcesses: s.MaxProcesses, Certificates: []Certificate{}, Apps: []App{},
+		Listen: s.Listen(), MaxProcesses: s.MaxProcesses(), Reload: s.Operated.LastReload(), Certificates: []Certificate{}, Apps: []App{},
 	}
 	if s.Certificates != nil {
 		d.Certificates = s.Certificates()
@@ -29,7 +29,7 @@ func (s *Server) document() Document {
 	d.Spool.Held, d.Spool.Limit = s.Spool()
 	d.BufferMemory.Held, d.BufferMemory.Limit = s.InMemory()
 	for _, g := range s.Pool.Groups() {
-		d.Apps = append(d.Apps, newApp(g.Snapshot(), s.Restarts.Needs(g.Name()), used, now))
+		d.Apps = append(d.Apps, newApp(g.Snapshot(), g.App().Hosts, s.Restarts.Needs(g.Name()), used, now))
 	}
 	return d
 }
@@ -44,12 +44,12 @@ func (s *Server) getApps(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) getApp(w http.ResponseWriter, r *http.Request) {
 	if g := s.group(w, r); g != nil {
-		answer(w, http.StatusOK, newApp(g.Snapshot(), s.Restarts.Needs(g.Name()), measure(), time.Now()))
+		answer(w, http.StatusOK, newApp(g.Snapshot(), g.App().Hosts, s.Restarts.Needs(g.Name()), measure(), time.Now()))
 	}
 }
 
-func (s *Server) postStop(w http.ResponseWriter, _ *http.Request) {
-	s.Stop()
+func (s *Server) postStop(w http.ResponseWriter, r *http.Request) {
+	s.Stop(asker(r))
 	answer(w, http.StatusAccepted, map[string]string{"state": "stopping"})
 }
 

@@ -90,6 +90,27 @@ func (c *Client) Detach(ctx context.Context, app string, pid int) error {
 	return c.call(ctx, http.MethodPost, pathOf(app, "/processes/"+strconv.Itoa(pid)+"/detach"), nil, nil)
 }
 
+// Reload has purser read its configuration again, and returns what came of it once the restarts for it have begun.
+func (c *Client) Reload(ctx context.Context, o ReloadOptions) (Reload, error) {
+	var r Reload
+	return r, c.send(ctx, http.MethodPost, "/v1/reload", o, &r)
+}
+
+// StopApp begins to stop one app, and returns at once.
+func (c *Client) StopApp(ctx context.Context, app string) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/stop"), nil, nil)
+}
+
+// StartApp has an app start that was stopped, and returns once it has begun.
+func (c *Client) StartApp(ctx context.Context, app string) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/start"), nil, nil)
+}
+
+// ScaleApp gives an app so many processes, and returns at once.
+func (c *Client) ScaleApp(ctx context.Context, app string, processes int) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/scale"), Scaling{processes}, nil)
+}
+
 func pathOf(app, rest string) string { return "/v1/apps/" + url.PathEscape(app) + rest }
 
 // WaitRestart follows a restart until it has ended or waits at its canary, or until ctx has ended,

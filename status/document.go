@@ -18,9 +18,10 @@ type Document struct {
 	Name         string        `json:"name"` // of this purser
 	PID          int           `json:"pid"`
 	Started      time.Time     `json:"started"`
-	Now          time.Time     `json:"now"`           // when the document was made
-	Listen       []string      `json:"listen"`        // addresses that visitors reach
-	MaxProcesses int           `json:"max_processes"` // over all apps; 0 = no pool-wide cap
+	Now          time.Time     `json:"now"`              // when the document was made
+	Listen       []string      `json:"listen"`           // addresses that visitors reach
+	MaxProcesses int           `json:"max_processes"`    // over all apps; 0 = no pool-wide cap
+	Reload       *Reload       `json:"reload,omitempty"` // the last one; none = there was none yet
 	Spool        Spool         `json:"spool"`
 	BufferMemory BufferMemory  `json:"buffer_memory"`
 	Certificates []Certificate `json:"certificates"` // that https is served with; none = an empty list
@@ -45,6 +46,7 @@ type App struct {
 	pool.GroupSnapshot
 	Processes    []Process      `json:"processes"`
 	NeedsRestart []restart.Need `json:"needs_restart"` // why it does, oldest first
+	Hosts        []string       `json:"hosts"`         // that it answers for; none = those that no other app has
 }
 
 // A Process is one process of an app, with what it uses. CPU and memory are those of its whole
@@ -57,8 +59,8 @@ type Process struct {
 }
 
 // newApp joins what the pool knows of a group to what the kernel knows of its processes.
-func newApp(g pool.GroupSnapshot, needs []restart.Need, used usage, now time.Time) App {
-	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs}
+func newApp(g pool.GroupSnapshot, hosts []string, needs []restart.Need, used usage, now time.Time) App {
+	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs, Hosts: append([]string{}, hosts...)}
 	for _, p := range g.Processes {
 		app.Processes = append(app.Processes, newProcess(p, used[p.PID], now))
 	}

@@ -33,6 +33,9 @@ func WriteList(w io.Writer, d Document, color bool) error {
 		}
 	}
 	t.line("")
+	if r := d.Reload; r != nil && (r.Error != "" || len(r.Problems)+len(r.Difference.Pending) > 0) {
+		t.line("%s", t.paint(red, "Last reload: %s", reloaded(*r, d.Now)))
+	}
 	t.endingCertificates(d)
 	t.line("purser status APP shows one of them; purser status --full shows all")
 	_, err := io.WriteString(w, t.String())
@@ -95,7 +98,7 @@ func (a App) standing() (color string, calm bool) {
 	switch a.Condition {
 	case pool.Up, pool.Resting:
 		return "", len(a.NeedsRestart) == 0 && a.Queue == 0
-	case pool.Restarting, pool.Starting, pool.RolledBack, pool.Closing:
+	case pool.Restarting, pool.Starting, pool.RolledBack, pool.Closing, pool.Stopped:
 		return yellow, false
 	}
 	return red, false

@@ -20,6 +20,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/restart/history"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,6 +36,7 @@ type rig struct {
 	stopped atomic.Int32 // how often a stop was asked for
 	calls   atomic.Int32 // that came in and are not answered yet
 
+	operated operated
 	releases atomic.Int32 // each restart is of another
 
 	mu     sync.Mutex // guards what follows
@@ -66,13 +68,12 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	}
 	p.Add(app, pool.Release{Path: "/srv/blog"}, r.spawn)
 	r.Server = NewServer(Config{
-		Name: "test", Version: "1.2.3", Listen: []string{"[::]:3000"}, Pool: p, Log: hclog.NewNullLogger(),
-		Spool: func() (held, limit int64) { return 3 << 20, 1 << 30 },
-
+		Name: "test", Version: "1.2.3", Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Pool: p, Log: hclog.NewNullLogger(),
+		Spool:    func() (held, limit int64) { return 3 << 20, 1 << 30 },
 		InMemory: func() (held, limit int64) { return 2 << 20, 1 << 29 },
 		Faults:   func() int64 { return 2 }, Unannounced: func() int64 { return 4 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
-		Token: "open sesame", Stop: func() { r.stopped.Add(1) },
-		Restarts: restartsOf{r},
+		Token: "open sesame", Stop: func(string) { r.stopped.Add(1) },
+		Restarts: restartsOf{r}, History: history.Open("", hclog.NewNullLogger()),
 	})
 	r.http.ConnState = r.count
 	for _, change := range changes {
@@ -101,8 +102,8 @@ func (r restartsOf) Restart(g *pool.Group, o pool.RestartRequest) (pool.RestartS
 	return g.Restart(o), nil
 }
 
-func (restartsOf) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error) {
-	return g.Rollback(reason)
+func (restartsOf) Rollback(g *pool.Group, by, reason string) (pool.RestartSnapshot, error) {
+	return g.Rollback(by, reason)
 }
 
 func (restartsOf) Promote(g *pool.Group) (pool.RestartSnapshot, error) { return g.Promote() }

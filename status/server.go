@@ -16,14 +16,15 @@ import (
 
 	"purser/pool"
 	"purser/restart"
+	"purser/restart/history"
 )
 
 // Config is what a Server needs. Every field is required unless it says otherwise.
 type Config struct {
 	Name         string
 	Version      string
-	Listen       []string // shown only
-	MaxProcesses int      // shown only; 0 = no pool-wide cap
+	Listen       func() []string // shown only
+	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
 	Pool         *pool.Pool
 	Log          hclog.Logger
 
@@ -31,6 +32,8 @@ type Config struct {
 	Token string
 
 	Restarts Restarts
+	Operated Operated
+	History  *history.History
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
@@ -54,8 +57,8 @@ type Config struct {
 	// Certificates returns those that https is served with. It may be nil.
 	Certificates func() []Certificate
 
-	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again.
-	Stop func()
+	// Stop begins a graceful stop of the whole purser and returns at once. It may be called again. By is who asks.
+	Stop func(by string)
 }
 
 // Restarts is what begins restarts, takes them back, and knows why one is needed. What may not be done as
@@ -67,7 +70,7 @@ type Restarts interface {
 	Restart(g *pool.Group, r pool.RestartRequest) (pool.RestartSnapshot, error)
 
 	// Rollback and Promote fail as those of pool.Group do.
-	Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error)
+	Rollback(g *pool.Group, by, reason string) (pool.RestartSnapshot, error)
 	Promote(g *pool.Group) (pool.RestartSnapshot, error)
 
 	// Mark notes that an app needs a restart, for as long as no restart was done.
@@ -145,6 +148,12 @@ func (s *Server) routes() http.Handler {
 	r.Get("/v1/restarts", s.getRestarts)
 	r.Get("/v1/restarts/{id}", s.getRestart)
 	r.Get("/v1/events", s.getEvents)
+	r.Post("/v1/apps/{app}/stop", s.postStopApp)
+	r.Post("/v1/apps/{app}/start", s.postStartApp)
+	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
+	r.Post("/v1/reload", s.postReload)
+	r.Get("/v1/history", s.getHistory)
+	r.Get("/v1/apps/{app}/history", s.getHistory)
 	r.Post("/v1/stop", s.postStop)
 	s.routeReadable(r)
 	return r

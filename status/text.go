@@ -67,6 +67,9 @@ func (t *text) general(d Document) {
 	t.line("Max pool size : %d", poolSize(d))
 	t.line("App groups    : %d", len(d.Apps))
 	t.line("Processes     : %d", processes)
+	if r := d.Reload; r != nil {
+		t.line("Last reload   : %s", reloaded(*r, d.Now))
+	}
 	if s := d.Spool; s.Held > 0 {
 		t.line("Spool         : %s of %s", Megabytes(max(s.Held, 1<<20)), Megabytes(s.Limit))
 	}

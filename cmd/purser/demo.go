@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"purser/cmd/purser/serve"
 	"purser/conf"
 )
 
@@ -56,9 +57,10 @@ func demo(stdout, stderr io.Writer, listen, name string) error {
 	app.Name = "demo"
 	app.Command.Args = []string{binary, "demo-app", "{socket}"}
 	app.MinProcesses, app.MaxProcesses = 3, 3
-	return serveApps(cfg, name, stderr, func(listeners []net.Listener) {
+	again := func(string) (*conf.Config, error) { return cfg, nil }
+	return serveApps(serve.Config{Conf: cfg, Name: name, Load: again, Opened: func(listeners []net.Listener) {
 		fmt.Fprint(stdout, demoGuide(dir, demoURL(listeners[0]), commandFor(binary, name)))
-	})
+	}}, stderr)
 }
 
 // demoFolder makes the sample app's folder.

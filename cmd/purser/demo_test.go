@@ -153,7 +153,7 @@ func TestSIGUSR1RestartsAllApps(t *testing.T) {
 		return app.Generation == 2 && app.Restart != nil && app.Restart.State == "done"
 	})
 	demo.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, "the log says what SIGHUP does", func() bool { return strings.Contains(demo.log.String(), "only the log files are opened again") })
+	eventually(t, "the log says what SIGHUP does", func() bool { return strings.Contains(demo.log.String(), "configuration read again") })
 	demo.cmd.Process.Signal(syscall.SIGTERM)
 	if code := demo.awaitEnd(); code != exitDone {
 		t.Errorf("after SIGTERM the exit code is %d", code)

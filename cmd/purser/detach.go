@@ -13,7 +13,7 @@ func newDetach() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "detach APP|DIR PID",
 		Short:   "Replace one process, once its requests have ended",
-		GroupID: "act",
+		GroupID: "restart",
 		Long: "Drain one process of an app: it gets no new request from now on, ends those that it has, and exits.\n" +
 			"Another takes its place. Returns at once; purser status APP shows how far it is.",
 		Example: "  purser status blog\n  purser detach blog 4711",

@@ -64,7 +64,7 @@ func exitCode(err error) int {
 
 func refusalCode(e *status.Error) int {
 	switch e.Code {
-	case status.CodeNoRelease, status.CodeClosing, status.CodeNothingOlder, status.CodeOverwritten, status.CodeNoCanary, status.CodeNotMarked:
+	case status.CodeNoRelease, status.CodeClosing, status.CodeNothingOlder, status.CodeOverwritten, status.CodeNoCanary, status.CodeNotMarked, status.CodeStopped, status.CodeBadSize:
 		return exitFailed
 	case status.CodeInternalError:
 		return exitInternal

@@ -36,7 +36,7 @@ func newHelp() *cobra.Command {
 
 func helpIndex(root *cobra.Command) error {
 	var b strings.Builder
-	b.WriteString("Purser serves web apps, and restarts them without a visitor noticing.\n\nCommands (purser COMMAND --help):\n")
+	b.WriteString("Purser serves web apps, and restarts them without a visitor noticing.\nCommands (purser COMMAND --help):\n")
 	for _, group := range root.Groups() {
 		var names []string
 		for _, c := range root.Commands() {
@@ -59,15 +59,16 @@ var groups = []*cobra.Group{
 	{ID: "begin", Title: "start serving, or look before you do"},
 	{ID: "look", Title: "what runs, and whether visitors are served"},
 	{ID: "restart", Title: "new code, and the way back"},
-	{ID: "act", Title: "note a restart, replace a process, stop purser"},
+	{ID: "act", Title: "another configuration, and one app at a time"},
 	{ID: "more", Title: "about purser itself"},
 }
 
 // aliases are other words for topics: what somebody has in mind who looks for help.
 var aliases = map[string]string{
 	"502": "down", "503": "down", "504": "down", "error-id": "down", "hung": "down",
-	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd",
+	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd", "deb": "systemd", "debian": "systemd",
 	"container": "docker", "dockerfile": "docker", "canaries": "canary",
+	"hup": "reload", "include": "reload",
 	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls", "acme": "tls", "letsencrypt": "tls",
 }
 

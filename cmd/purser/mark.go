@@ -16,7 +16,7 @@ func newMark() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "mark APP|DIR",
 		Short:   "Note that an app needs a restart, without restarting it",
-		GroupID: "act",
+		GroupID: "restart",
 		Long: "Note that an app needs a restart. It costs nothing, so that the script of every package may do it:\n" +
 			"purser restart --marked restarts each app once, however often it was marked. The note is a file in\n" +
 			"tmp/needs-restart.d of the app's root, so it outlives purser; given a folder, no purser has to run.",

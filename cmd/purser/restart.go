@@ -114,7 +114,7 @@ func (o *restartOptions) choose(ctx context.Context, client *status.Client, word
 	}
 	var apps []status.App
 	for _, app := range d.Apps {
-		if o.all || o.marked && len(app.NeedsRestart) > 0 {
+		if o.all && app.Condition != pool.Stopped || o.marked && len(app.NeedsRestart) > 0 {
 			apps = append(apps, app)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,8 +36,9 @@ func newRoot() *cobra.Command {
 		}
 		ofCommand(c, args)
 	})
-	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newHealth(), newRestart(), newRollback(),
-		newPromote(), newMark(), newDetach(), newStop(), newCheck(), newVersion(), newCompletion())
+	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newLs(), newHistory(), newHealth(), newRestart(), newRollback(),
+		newPromote(), newMark(), newDetach(), newStop(), newStart(), newScale(), newReload(), newCheck(), newInstall(), newUninstall(),
+		newVersion(), newCompletion(), newMan())
 	root.AddCommand(unsupported()...)
 	return root
 }
@@ -45,7 +47,7 @@ func newRoot() *cobra.Command {
 // nobody believes that something was done.
 func unsupported() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{"logs", "requests", "why", "convert", "reload", "upgrade"} {
+	for _, name := range []string{"logs", "requests", "why", "convert", "upgrade"} {
 		commands = append(commands, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
@@ -151,10 +153,13 @@ func nearest(word string, allowed []string) string {
 		words.AddCommand(&cobra.Command{Use: a, Run: func(*cobra.Command, []string) {}})
 	}
 	if near := words.SuggestionsFor(word); len(near) > 0 {
-		return near[0]
+		return slices.MinFunc(near, func(a, b string) int { return distance(len(a)-len(word)) - distance(len(b)-len(word)) })
 	}
 	return ""
 }
+
+// distance is how much longer or shorter a word is.
+func distance(letters int) int { return max(letters, -letters) }
 
 // quotedList is `"a", "b"`.
 func quotedList(words []string) string {

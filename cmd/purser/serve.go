@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,11 +49,28 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serveApps(cfg, o.name, c.ErrOrStderr(), nil)
+			return serveApps(serve.Config{Conf: cfg, Name: o.name, File: o.file, Load: o.reader(c.Flags(), args)}, c.ErrOrStderr())
 		},
 	}
 	o.declare(c.Flags())
+	complete(c, "log-level", []string{"trace", "debug", "info", "warn", "error"})
+	complete(c, "log-format", []string{"text", "json"})
 	return c
+}
+
+// reader reads the configuration again, with the same flags: another file this once, unless that is "".
+func (o *serveOptions) reader(f *pflag.FlagSet, args []string) func(string) (*conf.Config, error) {
+	return func(file string) (*conf.Config, error) {
+		again := *o
+		switch {
+		case file == "":
+		case o.file == "":
+			return nil, withCode(exitUsage, "this purser serves a folder; only one that was started with -c FILE can read another file")
+		default:
+			again.file = file
+		}
+		return again.config(f, args)
+	}
 }
 
 func (o *serveOptions) declare(f *pflag.FlagSet) {
@@ -225,16 +241,13 @@ func logPath(s string) (string, error) {
 	return path, nil
 }
 
-// serveApps is one purser from its start to its end. Opened is told of the listeners, and may be nil.
-func serveApps(cfg *conf.Config, name string, stderr io.Writer, opened func([]net.Listener)) error {
-	token, err := adminToken(cfg.Server)
-	if err != nil {
+// serveApps is one purser from its start to its end.
+func serveApps(c serve.Config, stderr io.Writer) (err error) {
+	if c.Token, err = adminToken(c.Conf.Server); err != nil {
 		return err
 	}
-	err = serve.Run(serve.Config{
-		Conf: cfg, Name: name, Version: release, Token: token, Opened: opened,
-		Log: newLog(cfg, stderr), Attended: show.IsTerminal(os.Stdin),
-	})
+	c.Version, c.Log, c.Attended = release, newLog(c.Conf, stderr), show.IsTerminal(os.Stdin)
+	err = serve.Run(c)
 	complain(log.Impatient(stderr), err)
 	return told(err)
 }

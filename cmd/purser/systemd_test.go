@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSystemdIsToldHowThingsAre(t *testing.T) {
@@ -20,6 +23,33 @@ func TestSystemdIsToldHowThingsAre(t *testing.T) {
 			t.Errorf("systemd was told %q, want %s", got, want)
 		}
 		demo.cmd.Process.Signal(syscall.SIGTERM)
+	}
+}
+
+// MONOTONIC_USEC is when it began, by the clock that systemd looks at (sd_notify(3)).
+func TestSystemdIsToldOfAReloadAndOfItsEnd(t *testing.T) {
+	l := newLand(t)
+	systemd := l.systemd()
+	demo := l.launch(l.commandBelow(systemd, ""))
+	receiveUntil(t, systemd, "READY=1")
+	for range 2 {
+		demo.cmd.Process.Signal(syscall.SIGHUP)
+		var at, now int64
+		if got := receive(t, systemd); !strings.HasPrefix(got, "RELOADING=1\nMONOTONIC_USEC=") {
+			t.Errorf("systemd was told %q", got)
+		} else if _, err := fmt.Sscanf(got, "RELOADING=1\nMONOTONIC_USEC=%d\n", &at); err != nil {
+			t.Errorf("%v in %q", err, got)
+		}
+		var clock unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &clock); err != nil {
+			t.Fatal(err)
+		}
+		if now = clock.Nano() / 1000; at > now || now-at > 20e6 {
+			t.Errorf("it began at %d, and it is %d", at, now)
+		}
+		if got := receive(t, systemd); !strings.HasPrefix(got, "READY=1\nSTATUS=Serving 1 app") {
+			t.Errorf("systemd was told %q", got)
+		}
 	}
 }
 
@@ -75,7 +105,7 @@ func TestSocketsOfSystemdAreTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	l.serveWithSocket(file, "systemd:web")
+	l.serveWithSockets("web", []*os.File{file}, "--listen", "systemd:web")
 	eventually(t, "purser answers on it", func() bool {
 		conn, err := net.DialTimeout("tcp", opened.Addr().String(), time.Second)
 		if err != nil {
@@ -95,17 +125,52 @@ func TestASocketThatSystemdDoesNotHaveIsMissed(t *testing.T) {
 	l.purser("demo", "--listen", "systemd:web", "--instance", l.name).wants(t, exitUsage, "systemd passed no socket of that name")
 }
 
-// serveWithSocket starts the demo with one socket called web, as systemd does (sd_listen_fds(3)).
-func (l *land) serveWithSocket(file *os.File, listen string) {
+func TestSocketsOfSystemdAreToldApartByTheirNames(t *testing.T) {
+	l := newLand(t)
+	var files []*os.File
+	var wants []string
+	for range 3 {
+		opened, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opened.Close()
+		file, err := opened.(*net.TCPListener).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		files, wants = append(files, file), append(wants, opened.Addr().String())
+	}
+	// Those of the name other are not asked for: two of web and none of other are served on.
+	l.serveWithSockets("web:other:web", files, "--listen", "systemd:web")
+	eventually(t, "purser runs", func() bool { return l.purser("health", "--instance", l.name).code == exitDone })
+	got := l.purser("status", "--json", "--instance", l.name).stdout
+	for i, address := range wants {
+		if served := strings.Contains(got, address); served != (i != 1) {
+			t.Errorf("it serves on socket %d: %v\n%s", i, served, got)
+		}
+	}
+}
+
+func TestSocketsForAnotherProcessAreNotTaken(t *testing.T) {
+	l := newLand(t)
+	cmd := l.command("demo", "--listen", "systemd:web", "--instance", l.name)
+	cmd.Env = append(cmd.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=web", "LISTEN_PID=1")
+	l.end(cmd).wants(t, exitUsage, "systemd passed no socket of that name, but none at all")
+}
+
+// serveWithSockets starts the demo with sockets of these names, as systemd does (sd_listen_fds(3)).
+func (l *land) serveWithSockets(names string, files []*os.File, args ...string) {
 	l.t.Helper()
 	cmd := l.command()
-	script := []string{"sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, cmd.Path, "demo", "--listen", listen, "--instance", l.name}
+	script := append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, cmd.Path, "demo", "--instance", l.name}, args...)
 	path, err := exec.LookPath("sh")
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	cmd.Path, cmd.Args, cmd.ExtraFiles = path, script, []*os.File{file}
-	cmd.Env = append(cmd.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=web")
+	cmd.Path, cmd.Args, cmd.ExtraFiles = path, script, files
+	cmd.Env = append(cmd.Env, fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+names)
 	l.launch(cmd)
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"purser/cmd/purser/install"
 )
 
 // block is the indented block of a page of the manual that begins with a line, without its indentation.
@@ -51,22 +53,74 @@ func unitKeys(t *testing.T, unit string) map[string]string {
 	return keys
 }
 
-func TestTheUnitOfTheManualIsWhole(t *testing.T) {
-	unit := unitKeys(t, block(t, "systemd", "[Unit]"))
-	for key, want := range map[string]string{
-		"Service.Type": "notify", "Service.User": "deploy", "Service.RuntimeDirectory": "purser", "Service.StateDirectory": "purser", "Service.LogsDirectory": "purser",
-		"Service.KillMode": "mixed", "Service.OOMPolicy": "continue", "Service.LimitNOFILE": "65536", "Service.WatchdogSec": "30", "Service.TimeoutStopSec": "120",
-		"Service.Restart": "on-failure", "Service.ExecReload": "/bin/kill -HUP $MAINPID", "Install.WantedBy": "multi-user.target",
-	} {
-		if unit[key] != want {
-			t.Errorf("%s is %q, want %q", key, unit[key], want)
+// usualUnit is what purser install --user USER writes.
+func usualUnit(user string) string {
+	return install.Unit("/usr/local/bin/purser", "/etc/purser/purser.toml", user)
+}
+
+func TestTheUnitOfTheManualIsTheOneThatIsInstalled(t *testing.T) {
+	if shown, written := block(t, "systemd", "[Unit]"), usualUnit("deploy"); shown != written {
+		t.Errorf("purser help systemd shows\n%s\npurser install writes\n%s", shown, written)
+	}
+}
+
+func TestTheUnitsAreWhole(t *testing.T) {
+	for user, want := range map[string][2]string{"deploy": {"deploy", "CAP_NET_BIND_SERVICE"}, "": {}} {
+		unit := unitKeys(t, usualUnit(user))
+		for key, want := range map[string]string{
+			"Service.Type": "notify", "Service.User": want[0], "Service.AmbientCapabilities": want[1], "Service.RuntimeDirectory": "purser",
+			"Service.StateDirectory": "purser", "Service.StateDirectoryMode": "0700", "Service.LogsDirectory": "purser", "Service.KillMode": "mixed",
+			"Service.OOMPolicy": "continue", "Service.Delegate": "yes", "Service.TasksMax": "32768", "Service.LimitNOFILE": "65536", "Service.WatchdogSec": "30",
+			"Service.TimeoutStopSec": "120", "Service.Restart": "on-failure", "Service.RestartSec": "1", "Service.RestartPreventExitStatus": "", // a Go program that is killed by the watchdog, or panics, exits with 2
+			"Service.ExecReload": "/bin/kill -HUP $MAINPID", "Install.WantedBy": "multi-user.target",
+		} {
+			if unit[key] != want {
+				t.Errorf("%s is %q, want %q", key, unit[key], want)
+			}
+		}
+		call, ok := strings.CutPrefix(unit["Service.ExecStart"], "/usr/local/bin/purser ")
+		if !ok {
+			t.Errorf("it starts %q", unit["Service.ExecStart"])
+		}
+		checkCall(t, newRoot(), "the unit", call)
+	}
+}
+
+// The configuration that install writes lacks only an app. With all that is commented out in it, it can be served.
+func TestTheConfigurationThatIsInstalledCanBeServed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("files get owners: this needs root")
+	}
+	l := newLand(t)
+	if err := install.Package(l.dir); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(l.dir + "/etc/purser/purser.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("/var/log/purser", l.dir, "/var/www/blog/current", l.dir).Replace(string(written))
+	l.purser("check", "-c", l.write("as-it-is.toml", "%s", text)).wants(t, exitUsage, "no app is configured")
+	text = strings.Replace(text, `[":3000"]`, `["http://:80", "https://:443"]`, 1) // as its comment advises
+	whole := regexp.MustCompile(`(?m)^# (\[|[a-z_]+ +=)`).ReplaceAllString(text, "$1")
+	l.write("config.ru", "")
+	if got := l.purser("check", "-c", l.write("whole.toml", "%s", whole)); got.code != exitDone {
+		t.Errorf("%s\n%s", got.stderr, whole)
+	}
+	if strings.Count(whole, "\n[") != 3 {
+		t.Errorf("it has other tables than three:\n%s", whole)
+	}
+}
+
+// With User=, settings that imply NoNewPrivileges= (systemd.exec(5)) would take sudo and sendmail from apps.
+func TestAUnitWithAUserLeavesAppsTheirPrivileges(t *testing.T) {
+	for key := range unitKeys(t, usualUnit("deploy")) {
+		for _, implies := range []string{"NoNewPrivileges", "SystemCall", "Restrict", "PrivateDevices", "ProtectKernel", "ProtectClock", "ProtectHostname", "Memory", "Lock", "DynamicUser"} {
+			if setting := strings.TrimPrefix(key, "Service."); strings.HasPrefix(setting, implies) {
+				t.Errorf("the unit has %s", key)
+			}
 		}
 	}
-	call, ok := strings.CutPrefix(unit["Service.ExecStart"], "/usr/local/bin/purser ")
-	if !ok {
-		t.Errorf("it starts %q", unit["Service.ExecStart"])
-	}
-	checkCall(t, newRoot(), "the unit", call)
 }
 
 func TestSystemdAcceptsTheUnitsOfTheManual(t *testing.T) {
@@ -79,9 +133,11 @@ func TestSystemdAcceptsTheUnitsOfTheManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	service := strings.NewReplacer("/usr/local/bin/purser", binary, "User=deploy", "User=root").Replace(block(t, "systemd", "[Unit]"))
 	socket := "[Unit]\n" + block(t, "systemd", "Description=Port 80 for Purser")
-	files := map[string]string{"purser.service": service, "purser.socket": socket}
+	files := map[string]string{"purser.socket": socket}
+	for name, user := range map[string]string{"purser.service": "root", "without-a-user.service": ""} { // root is everywhere
+		files[name] = install.Unit(binary, "/etc/purser/purser.toml", user)
+	}
 	var paths []string
 	for name, text := range files {
 		path := filepath.Join(dir, name)

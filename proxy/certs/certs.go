@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -39,6 +40,14 @@ type Store struct {
 	book   atomic.Pointer[book]
 	config *tls.Config
 	issued issued
+	turn   sync.Mutex // held by who replaces the book
+}
+
+// Replace has the store go on with the sources that another has read. What was issued for names stays.
+func (s *Store) Replace(by *Store) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.book.Store(newBook(by.book.Load().entries, &s.issued))
 }
 
 // Load reads all sources. Warnings are what does not keep them from being used. The error is all that does.

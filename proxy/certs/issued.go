@@ -83,6 +83,24 @@ type Issuance struct {
 	Prove func(name string) (*tls.Certificate, error) // what an authority is shown as a proof (RFC 8737)
 }
 
+// Await has the names that certificates come for be others. What has come for those that stay is shown as before.
+func (s *Store) Await(expected []string) {
+	i := &s.issued
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	old, next := i.all.Load(), names{of: map[string]*entry{}}
+	for _, name := range expected {
+		e := &entry{}
+		if old != nil && old.of[name] != nil {
+			e = old.of[name]
+		}
+		if next.of[name] = e; next.first == nil && len(e.shown) > 0 {
+			next.first, next.firstName = e, name
+		}
+	}
+	i.all.Store(&next)
+}
+
 // Expect has clients wait for certificates that are to come: until one is there, who asks for its name is shown the
 // server's, or none. It is called before anybody is served.
 func (s *Store) Expect(i Issuance) {

@@ -60,6 +60,8 @@ func (s *Store) Watch(ctx context.Context, news News) {
 
 // look looks at all files once.
 func (s *Store) look(news News) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	old := s.book.Load()
 	entries := slices.Clone(old.entries)
 	changed := false

@@ -47,6 +47,7 @@ type Conns struct {
 	calls   sync.Pool      // of *h1Call
 	streams sync.Pool      // of *h2Call
 
+	trusted     atomic.Pointer[trust]
 	stopping    atomic.Bool
 	lingering   atomic.Int32
 	faults      atomic.Int64
@@ -61,6 +62,7 @@ type Conns struct {
 // NewConns returns no connections yet.
 func NewConns(c Config) *Conns {
 	s := &Conns{Config: c}
+	s.Trust(c.Trusted, c.TrustUnix, c.ProxyProtocol, c.ProxyUnix)
 	s.changed = sync.NewCond(&s.mu)
 	s.calls.New = func() any { return &h1Call{in: make([]byte, firstBuffer), handler: c.Handler()} }
 	s.streams.New = func() any { return newH2Call(c.Handler()) }
@@ -122,7 +124,7 @@ func (s *Conns) remove(c *conn) {
 func (s *Conns) newPeer(c net.Conn) Peer {
 	remote, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return Peer{Trusted: s.TrustUnix}
+		return Peer{Trusted: s.trusted.Load().unix}
 	}
 	p := Peer{Addr: remote.AddrPort().Addr().Unmap()}
 	p.Text = p.Addr.AppendTo(nil)
@@ -133,8 +135,23 @@ func (s *Conns) newPeer(c net.Conn) Peer {
 	return p
 }
 
+// A trust is whose X-Forwarded-* are believed.
+type trust struct {
+	peers []netip.Prefix
+	unix  bool // so are those of all peers on unix sockets
+
+	headers     []netip.Prefix // of peers that send headers of the PROXY protocol
+	unixHeaders bool           // so do all peers on unix sockets
+}
+
+// Trust has other peers be believed, and send headers of the PROXY protocol, on connections that are accepted from now
+// on: as Config has them.
+func (s *Conns) Trust(peers []netip.Prefix, unix bool, headers []netip.Prefix, unixHeaders bool) {
+	s.trusted.Store(&trust{peers, unix, headers, unixHeaders})
+}
+
 // Trusts reports whether the X-Forwarded-* of a peer with that address are believed.
-func (s *Conns) Trusts(a netip.Addr) bool { return among(s.Trusted, a) }
+func (s *Conns) Trusts(a netip.Addr) bool { return among(s.trusted.Load().peers, a) }
 
 func among(all []netip.Prefix, a netip.Addr) bool {
 	for _, p := range all {

@@ -102,10 +102,11 @@ func speaksTLS(h *proxyproto.Header) bool {
 
 // sendsProxyHeader reports whether a peer must begin its connections with a header.
 func (s *Conns) sendsProxyHeader(p *Peer) bool {
+	now := s.trusted.Load()
 	if p.Addr.IsValid() {
-		return among(s.ProxyProtocol, p.Addr)
+		return among(now.headers, p.Addr)
 	}
-	return s.ProxyUnix
+	return now.unixHeaders
 }
 
 // takeProxyHeader takes the header in, from which on the peer is the client that it names. It reports false if

@@ -7,13 +7,13 @@ import (
 
 // A memory is what all bodies, and all answers that wait for their clients, have in memory together.
 type memory struct {
-	most int64
+	most atomic.Int64
 	used atomic.Int64
 }
 
 // take reports false if there is not so much left.
 func (m *memory) take(n int) bool {
-	if m.used.Add(int64(n)) <= m.most {
+	if m.used.Add(int64(n)) <= m.most.Load() {
 		return true
 	}
 	m.used.Add(-int64(n))
@@ -26,10 +26,13 @@ func (m *memory) force(n int) { m.used.Add(int64(n)) }
 func (m *memory) giveBack(n int) { m.used.Add(-int64(n)) }
 
 // InMemory returns how many bytes all bodies and answers that wait have in memory, and how many they may.
-func (s *Spool) InMemory() (held, most int64) { return s.memory.used.Load(), s.memory.most }
+func (s *Spool) InMemory() (held, most int64) { return s.memory.used.Load(), s.memory.most.Load() }
 
 // Short reports that the memory is nearly used up: what is left is for those who ask for little.
-func (s *Spool) Short() bool { return s.memory.used.Load() > s.memory.most-s.memory.most/8 }
+func (s *Spool) Short() bool {
+	most := s.memory.most.Load()
+	return s.memory.used.Load() > most-most/8
+}
 
 // pieceMemory is memory to read files into. It is borrowed only for what the client takes at once.
 var pieceMemory = sync.Pool{New: func() any { return new([piece]byte) }}

@@ -55,9 +55,18 @@ type Spool struct {
 // memory how many may be in memory.
 func New(limit func(room int64) int64, memory int64, clock *sock.Clock) *Spool {
 	s := &Spool{limit: limit, clock: clock, claims: make(map[*claim]bool)}
-	s.memory.most = memory
+	s.memory.most.Store(memory)
 	s.look() // who comes while it is looked again goes on with this
 	return s
+}
+
+// SetLimit has limit and memory be others, as New has them.
+func (s *Spool) SetLimit(limit func(room int64) int64, memory int64) {
+	s.memory.most.Store(memory)
+	s.mu.Lock()
+	s.limit, s.looked = limit, 0
+	s.mu.Unlock()
+	s.look()
 }
 
 // Use returns how many bytes all files hold, and how many they may.

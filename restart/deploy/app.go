@@ -17,7 +17,7 @@ import (
 // Refuse ends that, and Remove ends it.
 type App struct {
 	deployer *Deployer
-	conf     conf.App // its hooks apart, which may change
+	name     string
 	hooks    *hookQueue
 	lines    spawn.Lines // takes what hooks print
 	log      hclog.Logger
@@ -27,16 +27,17 @@ type App struct {
 	refuse   context.CancelFunc
 	prepared sync.WaitGroup // the goroutines of start
 
-	mu       sync.Mutex // guards what follows
-	commands conf.Hooks
-	touches  touches
-	marks    map[string][]restart.Mark // what each restart that runs settles when it is done, by its id
-	failed   string                    // id of the last restart that failed, which may be done after all
+	mu      sync.Mutex // guards what follows
+	conf    conf.App
+	config  int // the number of conf, for the pool
+	touches touches
+	marks   map[string][]restart.Mark // what each restart that runs settles when it is done, by its id
+	failed  string                    // id of the last restart that failed, which may be done after all
 }
 
 func newApp(d *Deployer, app conf.App, lines spawn.Lines) *App {
 	log := d.log.With("app", app.Name)
-	a := &App{deployer: d, conf: app, commands: app.Hooks, hooks: newHookQueue(d.hookLog.With("app", app.Name)), lines: lines, log: log,
+	a := &App{deployer: d, name: app.Name, conf: app, hooks: newHookQueue(d.hookLog.With("app", app.Name)), lines: lines, log: log,
 		turn: make(chan struct{}, 1), marks: map[string][]restart.Mark{}}
 	a.ctx, a.refuse = context.WithCancel(d.ctx)
 	return a
@@ -46,10 +47,10 @@ func newApp(d *Deployer, app conf.App, lines spawn.Lines) *App {
 // before. What was taken back then stays back, and what did not start is tried while the last good release
 // serves, as long as that is there.
 func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
-	past := a.deployer.memo.of(a.conf.Name)
+	past := a.deployer.memo.of(a.name)
 	plain := pool.Past{Generation: past.Generation}
 	if past.TakenBack == nil || past.Good == nil || !same(*past.TakenBack, newest) ||
-		past.Why == pool.ByStart && !a.conf.Restart.ResistDeploymentErrors {
+		past.Why == pool.ByStart && !a.now().Restart.ResistDeploymentErrors {
 		return newest, plain
 	}
 	there, err := restart.ResolveRelease(past.Good.Path)
@@ -70,16 +71,19 @@ func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
 func same(a, b pool.Release) bool { return a.Path == b.Path && a.Dev == b.Dev && a.Inode == b.Inode }
 
 // Watch looks at the app's restart file from now on. Its group has just been made.
-func (a *App) Watch() { a.deployer.watcher.Add(a.conf) }
+func (a *App) Watch() { a.deployer.watcher.Add(a.now()) }
 
 // Refuse ends the watch and gives up what is being prepared. It returns when that has ended.
 func (a *App) Refuse() {
-	a.deployer.watcher.Remove(a.conf.Name)
+	a.deployer.watcher.Remove(a.name)
 	a.mu.Lock()
 	a.refuse()
 	a.mu.Unlock()
 	a.prepared.Wait()
 }
+
+// Note keeps what is to be known of the app when it starts again. Its group is about to be closed.
+func (a *App) Note(g *pool.Group) { a.deployer.memo.note(a.name, g.Past) }
 
 // lastHooks is how long hooks may go on once everything else has stopped.
 const lastHooks = 5 * time.Second
@@ -90,24 +94,31 @@ func (a *App) Remove() {
 	a.Refuse()
 	a.deployer.events.catchUp()
 	a.hooks.close(lastHooks)
-	a.deployer.checker.Remove(a.conf.Name)
-	a.deployer.memory.release(a.conf.Name, "")
+	a.deployer.checker.Remove(a.name)
+	a.deployer.memory.release(a.name, "")
 	a.deployer.mu.Lock()
 	defer a.deployer.mu.Unlock()
-	delete(a.deployer.apps, a.conf.Name)
+	delete(a.deployer.apps, a.name)
 }
 
-// Change has other hooks run from now on.
-func (a *App) Change(hooks conf.Hooks) {
+// Change has the app go by another configuration of its name from now on. Restarts that begin then have their
+// processes started with it, which is known to the pool by its number.
+func (a *App) Change(to conf.App, number int) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.commands = hooks
+	before := a.conf
+	a.conf, a.config = to, number
+	a.mu.Unlock()
+	a.deployer.checker.Change(to)
+	if before.Root != to.Root || before.Restart.File != to.Restart.File {
+		a.deployer.watcher.Change(to)
+	}
 }
 
-func (a *App) hooksNow() conf.Hooks {
+// now is how the app is configured now.
+func (a *App) now() conf.App {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.commands
+	return a.conf
 }
 
 // start runs what prepares a restart, unless none is begun any more.

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"purser/pool"
@@ -13,16 +14,16 @@ import (
 // what serves goes on serving, and the restart is remembered as one that has failed. With the app's root
 // leading nowhere there is an error, too.
 func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
-	g := a.deployer.pool.Group(a.conf.Name)
+	g := a.deployer.pool.Group(a.name)
 	if g == nil || !a.takeTurn() {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
 	defer func() { <-a.turn }()
-	if err := a.ask(g, request.Reason); err != nil {
+	if err := a.ask(g, request); err != nil {
 		return a.refused(g, request, err), nil
 	}
-	marks := a.deployer.checker.Requested(a.conf.Name)
-	release, err := restart.ResolveRelease(a.conf.Root)
+	marks := a.deployer.checker.Requested(a.name)
+	release, err := restart.ResolveRelease(a.now().Root)
 	if err != nil {
 		err = fmt.Errorf("%w; the old code serves on", err)
 		return g.RefuseRestart(request, err.Error(), nil), err
@@ -31,10 +32,28 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 	request.Memory = a.deployer.memory.grant(g, request.Strategy)
 	a.mu.Lock() // what follows the events may ask for the marks as soon as there is a restart
 	defer a.mu.Unlock()
+	request.Config = a.config
 	begun := g.Restart(request)
 	a.marks[begun.ID] = marks
 	a.deployer.memory.granted(begun)
 	return begun, nil
+}
+
+// Reconfigure begins a restart to the configuration that Change was told of. The code is that of before, as far as
+// can be seen; then it is what the old processes are started again from, should the new ones not start. What an
+// operator has taken back is not brought back by it: begun is false then, and the next restart has it.
+func (a *App) Reconfigure(reason string) (r pool.RestartSnapshot, begun bool, err error) {
+	d := a.deployer
+	if d.heldBack(a.name) {
+		return r, false, nil
+	}
+	request := pool.RestartRequest{By: "reload", Reason: reason}
+	request.SameCode = !slices.ContainsFunc(d.checker.Needs(a.name), func(n restart.Need) bool { return n.Kind == restart.Changed })
+	r, err = a.begin(request)
+	if g := d.pool.Group(a.name); g != nil {
+		d.memo.note(a.name, g.Past)
+	}
+	return r, err == nil, err
 }
 
 // takeTurn returns when no other restart of the app is being prepared. It reports false if none is begun
@@ -52,13 +71,16 @@ func (a *App) takeTurn() bool {
 }
 
 // ask runs the before_restart hook, if there is one.
-func (a *App) ask(g *pool.Group, reason string) error {
-	hooks := a.hooksNow()
+func (a *App) ask(g *pool.Group, request pool.RestartRequest) error {
+	hooks := a.now().Hooks
 	if hooks.BeforeRestart.IsZero() {
 		return nil
 	}
 	hook := a.hookOf("before_restart", hooks.BeforeRestart, hooks.Timeout)
-	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: reason})
+	variables, facts := factsOf(g, pool.Event{App: g.Name(), At: time.Now(), Kind: "restart", What: "asked", Why: request.Reason})
+	if request.By != "" {
+		variables["PURSER_BY"] = request.By
+	}
 	return hook.Run(a.ctx, variables, facts)
 }
 

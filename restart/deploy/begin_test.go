@@ -74,7 +74,7 @@ func TestNothingBeginsOncePurserStops(t *testing.T) {
 	s.touched("blog", "tmp/restart.txt touched")
 	s.RestartAll("SIGUSR1")
 	_, restart := s.Restart(g, pool.RestartRequest{})
-	_, rollback := s.Rollback(g, "slow")
+	_, rollback := s.Rollback(g, "alice", "slow")
 	_, promotion := s.Promote(g)
 	for what, err := range map[string]error{"a restart": restart, "a rollback": rollback, "a promotion": promotion} {
 		if !errors.Is(err, pool.ErrClosed) {

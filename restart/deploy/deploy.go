@@ -123,14 +123,14 @@ func (d *Deployer) live(app string) string {
 // goroutine that watches all apps, and so only takes note.
 func (d *Deployer) touched(app, reason string) {
 	if a := d.app(app); a != nil {
-		a.touched(reason)
+		a.touched(restart.ByTouch, reason)
 	}
 }
 
 // changed is called when an app's code has changed on disk, and it restarts by itself then.
 func (d *Deployer) changed(app, reason string) {
-	if !d.heldBack(app) {
-		d.touched(app, reason)
+	if a := d.app(app); a != nil && !d.heldBack(app) {
+		a.touched(restart.ByAuto, reason)
 	}
 }
 
@@ -146,18 +146,18 @@ func (d *Deployer) heldBack(app string) bool {
 	if !any {
 		return false
 	}
-	now, err := restart.ResolveRelease(a.conf.Root)
+	now, err := restart.ResolveRelease(a.now().Root)
 	return err == nil && same(pool.Release(now), taken)
 }
 
 // RestartAll restarts every app, as SIGUSR1 asks for. It returns at once.
-func (d *Deployer) RestartAll(reason string) {
+func (d *Deployer) RestartAll(by string) {
 	for _, a := range d.all() {
-		if d.heldBack(a.conf.Name) {
-			a.log.Warn("not restarted, as its newest code was rolled back; to use it, run purser restart", "reason", reason)
+		if d.heldBack(a.name) {
+			a.log.Warn("not restarted, as its newest code was rolled back; to use it, run purser restart", "by", by)
 			continue
 		}
-		a.start(func() { a.begin(pool.RestartRequest{Reason: reason}) }) // its error is in the log
+		a.start(func() { a.begin(pool.RestartRequest{By: by, Reason: by}) }) // its error is in the log
 	}
 }
 
@@ -173,11 +173,11 @@ func (d *Deployer) Restart(g *pool.Group, request pool.RestartRequest) (pool.Res
 }
 
 // Rollback takes the newest code of an app back.
-func (d *Deployer) Rollback(g *pool.Group, reason string) (pool.RestartSnapshot, error) {
+func (d *Deployer) Rollback(g *pool.Group, by, reason string) (pool.RestartSnapshot, error) {
 	if d.ctx.Err() != nil {
 		return pool.RestartSnapshot{}, pool.ErrClosed
 	}
-	r, err := g.Rollback(reason)
+	r, err := g.Rollback(by, reason)
 	d.memo.note(g.Name(), g.Past) // before anybody is told that it was taken back
 	return r, err
 }
@@ -196,7 +196,7 @@ func (d *Deployer) Mark(app, reason string) error {
 	if a == nil {
 		return pool.ErrClosed
 	}
-	return restart.WriteMark(a.conf.Root, reason)
+	return restart.WriteMark(a.now().Root, reason)
 }
 
 // Needs is why an app needs a restart.
@@ -215,12 +215,12 @@ func (d *Deployer) AffinityKey() []byte { return d.memo.affinityKey() }
 // always_restart.txt is there. It returns the generation that may.
 func (d *Deployer) Fresh(app string) (int, error) {
 	g, a := d.pool.Group(app), d.app(app)
-	if g == nil || a == nil || !restart.Always(a.conf) {
+	if g == nil || a == nil || !restart.Always(a.now()) {
 		return 0, nil
 	}
 	if s := g.Snapshot().Restart; s != nil && s.State == pool.RestartRunning && s.Replaced == 0 {
 		return s.Generation, nil // its processes are about to load the code
 	}
-	begun, err := a.begin(pool.RestartRequest{Strategy: pool.Blocking, Reason: "always_restart.txt", Insist: true})
+	begun, err := a.begin(pool.RestartRequest{Strategy: pool.Blocking, By: restart.ByAlways, Reason: "always_restart.txt", Insist: true})
 	return begun.Generation, err
 }

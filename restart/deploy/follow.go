@@ -92,7 +92,7 @@ func (d *Deployer) happened(e pool.Event) {
 			a.restartWent(g, r, e.What)
 		}
 	}
-	hooks := a.hooksNow()
+	hooks := a.now().Hooks
 	if name, command := hookFor(hooks, e); !command.IsZero() {
 		variables, facts := factsOf(g, e)
 		a.hooks.put(hookRun{a.hookOf(name, command, hooks.Timeout), variables, facts})
@@ -102,7 +102,7 @@ func (d *Deployer) happened(e pool.Event) {
 func (a *App) restartWent(g *pool.Group, r pool.RestartSnapshot, what string) {
 	switch {
 	case what == "requested" && r.Strategy == pool.Rollback:
-		a.deployer.checker.Requested(a.conf.Name) // what is on disk is not to be gone forward to by itself
+		a.deployer.checker.Requested(a.name) // what is on disk is not to be gone forward to by itself
 	case string(r.State) == what && r.Ended != nil:
 		a.ended(r)
 		a.note(g, r)
@@ -112,15 +112,15 @@ func (a *App) restartWent(g *pool.Group, r pool.RestartSnapshot, what string) {
 // note writes down how a restart ended, where a deploy script may look: below the app's root, or where
 // that leads nowhere, in the release that serves.
 func (a *App) note(g *pool.Group, r pool.RestartSnapshot) {
-	if a.conf.Restart.File == "" {
+	if a.now().Restart.File == "" {
 		return
 	}
-	err := restart.WriteStatus(a.conf.Root, a.conf.Restart.File, r)
+	err := restart.WriteStatus(a.now().Root, a.now().Restart.File, r)
 	for _, release := range g.Releases() {
 		if err == nil {
 			return
 		}
-		err = restart.WriteStatus(release.Path, a.conf.Restart.File, r)
+		err = restart.WriteStatus(release.Path, a.now().Restart.File, r)
 	}
 	if err != nil {
 		a.log.Debug("cannot write how the restart ended", "error", err)

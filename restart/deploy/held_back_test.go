@@ -26,7 +26,7 @@ func (s *site) ends(r pool.RestartSnapshot) {
 
 func (s *site) rollsBack() {
 	s.Helper()
-	r, err := s.Rollback(s.group("blog"), "slow")
+	r, err := s.Rollback(s.group("blog"), "alice", "slow")
 	s.must(err)
 	s.ends(r)
 }

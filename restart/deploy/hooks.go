@@ -90,7 +90,7 @@ func (q *hookQueue) close(patience time.Duration) {
 }
 
 func (a *App) hookOf(name string, command conf.Command, timeout time.Duration) *spawn.Hook {
-	return &spawn.Hook{Keeper: a.deployer.keeper, App: a.conf, Name: name, Command: command, Timeout: timeout, Lines: a.lines}
+	return &spawn.Hook{Keeper: a.deployer.keeper, App: a.now(), Name: name, Command: command, Timeout: timeout, Lines: a.lines}
 }
 
 // linesOf are the last lines of a hook that failed.
@@ -144,6 +144,7 @@ func factsOf(g *pool.Group, e pool.Event) (variables map[string]string, facts fa
 		if r.ID == e.Restart {
 			facts.Restart = &r
 			set("PURSER_RELEASE", r.Release.Path)
+			set("PURSER_BY", r.By)
 			set("PURSER_STRATEGY", r.Strategy)
 		}
 	}

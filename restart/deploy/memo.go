@@ -36,6 +36,8 @@ type memo struct {
 type known struct {
 	AffinityKey []byte               `json:"affinity_key,omitempty"` // signs the pins of visitors
 	Apps        map[string]pool.Past `json:"apps"`
+	Stopped     map[string]bool      `json:"stopped,omitempty"` // apps that an operator has stopped
+	Scaled      map[string]Scale     `json:"scaled,omitempty"`  // apps that an operator has given another size
 }
 
 // readMemo reads what the purser before this one has left. A file that is damaged is set aside.
@@ -59,7 +61,7 @@ func readMemo(path string, log hclog.Logger) *memo {
 	if err != nil {
 		m.known = known{}
 		aside := path + ".damaged"
-		log.Error("cannot read the state file, so it is not known what was rolled back; the file is renamed",
+		log.Error("cannot read the state file, so it is not known what was rolled back, stopped or scaled; the file is renamed",
 			"file", aside, "error", errors.Join(err, os.Rename(path, aside)))
 	}
 	return m
@@ -110,7 +112,7 @@ func (m *memo) keep() {
 		m.again.Reset(rewrite)
 	default:
 		m.again = time.AfterFunc(rewrite, m.retry)
-		m.log.Warn("cannot write the state file, so purser would forget what was rolled back if it were restarted now; it tries again; "+
+		m.log.Warn("cannot write the state file, so purser would forget what was rolled back, stopped and scaled if it were restarted now; it tries again; "+
 			"make room, or give the folder to the user that purser runs as", "folder", filepath.Dir(m.path), "error", err)
 	}
 }

@@ -31,7 +31,7 @@ func TestARollbackIsKnownToTheNextPurser(t *testing.T) {
 	s.keepIn(file)
 	s.restartTo("2")
 	s.restartTo("3")
-	_, err := s.Rollback(s.group("blog"), "slow")
+	_, err := s.Rollback(s.group("blog"), "alice", "slow")
 	s.must(err) // and from here on it is known, whatever becomes of purser
 
 	if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.TakenBack == nil || past.Reason != "rolled back: slow" {

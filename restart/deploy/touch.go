@@ -10,6 +10,7 @@ import (
 // touches are those of an app that follow each other, and are one restart.
 type touches struct {
 	reason   string    // of the last one that no restart was begun for; "" = there is none
+	by       string    // restart.ByTouch or ByAuto
 	first    time.Time // of those that are gathered now
 	last     time.Time
 	gathered bool // somebody sees to them
@@ -21,14 +22,14 @@ const (
 )
 
 // touched takes note of a touch. A restart that was begun for those before is held back for it.
-func (a *App) touched(reason string) {
+func (a *App) touched(by, reason string) {
 	now := time.Now()
 	a.mu.Lock()
 	gathered := a.touches.gathered
 	if !gathered {
 		a.touches.first = now
 	}
-	a.touches.reason, a.touches.last, a.touches.gathered = reason, now, true
+	a.touches.by, a.touches.reason, a.touches.last, a.touches.gathered = by, reason, now, true
 	a.mu.Unlock()
 	if !gathered {
 		a.start(a.gather)
@@ -39,29 +40,29 @@ func (a *App) touched(reason string) {
 
 // holdBack has the restart that was begun for a touch wait for another one.
 func (a *App) holdBack() {
-	if g := a.deployer.pool.Group(a.conf.Name); g != nil && !a.hooked() {
-		g.Postpone(a.conf.Restart.Settle + slack)
+	if g := a.deployer.pool.Group(a.name); g != nil && !a.hooked() {
+		g.Postpone(a.now().Restart.Settle + slack)
 	}
 }
 
-func (a *App) hooked() bool { return !a.hooksNow().BeforeRestart.IsZero() }
+func (a *App) hooked() bool { return !a.now().Hooks.BeforeRestart.IsZero() }
 
 // gather begins restarts until the touches have ended. The first touch begins one at once, which is held
 // back until they have been quiet for restart.settle; then it is begun anew once, with what is there after
 // the last: however many come between, nothing is started for them. With a before_restart hook nothing
 // begins before they have been quiet: so the hook runs once.
 func (a *App) gather() {
-	settle := a.conf.Restart.Settle
+	settle := a.now().Restart.Settle
 	for hold := settle; ; {
 		if a.hooked() {
 			a.awaitQuiet(settle)
 			hold = 0
 		}
-		reason, more := a.takeTouches()
+		by, reason, more := a.takeTouches()
 		if !more {
 			return
 		}
-		a.begin(pool.RestartRequest{Reason: reason, Settle: hold}) // its error is in the log
+		a.begin(pool.RestartRequest{By: by, Reason: reason, Settle: hold}) // its error is in the log
 		if hold == settle {
 			if a.isTouched() {
 				a.holdBack() // it came while that was prepared
@@ -101,18 +102,18 @@ func (a *App) isTouched() bool {
 	return a.touches.reason != ""
 }
 
-// takeTouches returns the reason of the last touch, if there is one that no restart was begun for. If not,
+// takeTouches returns by what the last touch was, and its reason, if there is one that no restart was begun for. If not,
 // the next touch finds nobody who sees to it.
-func (a *App) takeTouches() (reason string, more bool) {
+func (a *App) takeTouches() (by, reason string, more bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	reason = a.touches.reason
+	by, reason = a.touches.by, a.touches.reason
 	if reason == "" || a.ctx.Err() != nil {
 		a.touches = touches{}
-		return "", false
+		return "", "", false
 	}
 	a.touches.reason, a.touches.first = "", time.Now()
-	return reason, true
+	return by, reason, true
 }
 
 // rest waits, or returns when ctx ends.

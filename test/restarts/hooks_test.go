@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,13 +19,13 @@ import (
 // record is a hook that notes what it is told, one line each time.
 const record = `#!/bin/sh
 facts=$(cat)
-printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$PURSER_HOOK" "$PURSER_APP" "$PURSER_GENERATION" "$PURSER_PID" "$PURSER_RESTART" \
-  "$PURSER_RELEASE" "$PURSER_REASON" "$facts" >>"$(dirname "$0")/told"
+printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$PURSER_HOOK" "$PURSER_APP" "$PURSER_GENERATION" "$PURSER_PID" "$PURSER_RESTART" \
+  "$PURSER_RELEASE" "$PURSER_REASON" "$PURSER_BY" "$facts" >>"$(dirname "$0")/told"
 `
 
 // A telling is what one run of a hook was told.
 type telling struct {
-	hook, app, generation, pid, restart, release, reason string
+	hook, app, generation, pid, restart, release, reason, by string
 
 	Event   harness.Event   `json:"event"`
 	Restart *harness.Course `json:"restart"`
@@ -44,13 +45,13 @@ func tellings(t *testing.T, dir string) []telling {
 	}
 	var all []telling
 	for line := range strings.Lines(string(text)) {
-		words := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 8)
-		if len(words) != 8 {
+		words := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 9)
+		if len(words) != 9 {
 			t.Fatalf("a hook has noted %q", line)
 		}
-		told := telling{hook: words[0], app: words[1], generation: words[2], pid: words[3], restart: words[4], release: words[5], reason: words[6]}
-		if err := json.Unmarshal([]byte(words[7]), &told); err != nil {
-			t.Fatalf("%s was not told JSON: %v: %q", told.hook, err, words[7])
+		told := telling{hook: words[0], app: words[1], generation: words[2], pid: words[3], restart: words[4], release: words[5], reason: words[6], by: words[7]}
+		if err := json.Unmarshal([]byte(words[8]), &told); err != nil {
+			t.Fatalf("%s was not told JSON: %v: %q", told.hook, err, words[8])
 		}
 		all = append(all, told)
 	}
@@ -94,6 +95,9 @@ func TestEachHookIsRunOnceForWhatItIsForAndToldTheFacts(t *testing.T) {
 		t.Errorf("after_restart was told %+v", after)
 	}
 	bad := named(all, "restart_failed")[0]
+	if who, err := user.Current(); err != nil || named(all, "before_restart")[0].by != who.Username || after[0].by != who.Username || bad.by != who.Username {
+		t.Errorf("that %v (%v) has asked for the restarts is told as %+v", who, err, all)
+	}
 	if bad.restart != failed.ID || bad.Restart.State != "failed" || bad.Restart.Failure == nil || !slices.Contains(bad.Restart.Failure.Output, "no such column") {
 		t.Errorf("restart_failed was told %+v", bad)
 	}

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -102,45 +101,6 @@ func issuersOf(c conf.ACME) (issuers []acme.Issuer, err error) {
 	return issuers, nil
 }
 
-// obtain begins to use the certificates that were issued before, and makes what gets and renews them, if an authority
-// is to be asked.
-func (p *purser) obtain(doors []net.Listener) error {
-	names, owners, _ := expected(p.Conf, p.certificates)
-	if len(names) == 0 {
-		return nil
-	}
-	config, err := p.issuanceConfig(names, doors)
-	if err != nil {
-		return err
-	}
-	p.owners = owners
-	p.certificates.Expect(certs.Issuance{Names: names, Miss: p.missed,
-		Prove: func(name string) (*tls.Certificate, error) { return p.issuance.Proof(name) }})
-	p.issuance, err = acme.New(config)
-	return err
-}
-
-func (p *purser) issuanceConfig(names []string, doors []net.Listener) (config acme.Config, err error) {
-	c := p.Conf.Server.ACME
-	config = acme.Config{Names: names, Email: c.Email, Use: p.certificates.Issue, Log: p.Log.Named("acme")}
-	if config.Roots, err = rootsOf(c.CA); err != nil {
-		return config, err
-	}
-	if config.Issuers, err = issuersOf(c); err != nil {
-		return config, err
-	}
-	if config.Storage, err = storageOf(c, p.Name); err != nil {
-		return config, err
-	}
-	config.Door, config.HTTP = doorOf(doors)
-	if len(c.DNSExec) > 0 {
-		config.Publish = p.publish
-	} else if config.Door == "" {
-		return config, errors.New("server.acme: no authority can reach purser, which listens on unix sockets only; write dns_exec")
-	}
-	return config, nil
-}
-
 // storageOf is the folder for certificates.
 func storageOf(c conf.ACME, name string) (string, error) {
 	if c.Storage != "" {
@@ -153,7 +113,7 @@ func storageOf(c conf.ACME, name string) (string, error) {
 	return filepath.Join(filepath.Dir(state), "acme"), nil
 }
 
-// proof is what an authority is answered that asks by http; nil = none is asked for anything.
+// proof is what an authority is answered that asks by http; nil = none is asked for anything. It is called with mu held.
 func (p *purser) proof() func(host, path string) (string, bool) {
 	if p.issuance == nil {
 		return nil
@@ -188,7 +148,7 @@ const (
 )
 
 // publish has dns_exec change the DNS.
-func (p *purser) publish(ctx context.Context, verb, name, value string) error {
+func (p *purser) publish(ctx context.Context, program []string, verb, name, value string) error {
 	limit := presentTime
 	if verb == "cleanup" {
 		limit = cleanupTime
@@ -197,22 +157,28 @@ func (p *purser) publish(ctx context.Context, verb, name, value string) error {
 	if err != nil {
 		return err
 	}
-	command := conf.Command{Args: append(slices.Clone(p.Conf.Server.ACME.DNSExec), verb, name, value)}
+	command := conf.Command{Args: append(slices.Clone(program), verb, name, value)}
 	hook := spawn.Hook{Keeper: p.shared.keeper, Name: "dns_exec", Command: command, Timeout: limit, Dir: "/", Lines: lines}
 	if err := hook.Run(ctx, nil, nil); err != nil {
-		return fmt.Errorf("%s %s %s: %w", p.Conf.Server.ACME.DNSExec[0], verb, name, err)
+		return fmt.Errorf("%s %s %s: %w", program[0], verb, name, err)
 	}
 	return nil
 }
 
 // issued are the certificates of authorities, as status shows them.
 func (p *purser) issued() []status.Certificate {
-	var all []status.Certificate
-	if p.issuance == nil {
+	p.mu.Lock()
+	now, owners := p.issuance, map[string]string(nil)
+	if now != nil {
+		owners = now.owners
+	}
+	p.mu.Unlock()
+	if now == nil {
 		return nil
 	}
-	for _, s := range p.issuance.List() {
-		all = append(all, status.Certificate{App: p.owners[s.Name], Names: []string{s.Name}, Issuer: s.Issuer, NotBefore: s.NotBefore, NotAfter: s.NotAfter,
+	var all []status.Certificate
+	for _, s := range now.List() {
+		all = append(all, status.Certificate{App: owners[s.Name], Names: []string{s.Name}, Issuer: s.Issuer, NotBefore: s.NotBefore, NotAfter: s.NotAfter,
 			ACME: true, Problem: s.Failure.Text, FailedAt: s.Failure.At, NextTry: s.Failure.Next})
 	}
 	return all

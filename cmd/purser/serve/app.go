@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -31,12 +32,15 @@ type shared struct {
 // them, and its restarts: hooks, watch and marks. Others may come and go beside it.
 type App struct {
 	shared *shared
+	out    atomic.Pointer[spawn.Lines] // what it prints goes there
 
-	mu       sync.Mutex // held while the app starts, changes or stops; guards what follows
+	life sync.Mutex // held while the app starts or stops, which may take long
+
+	mu       sync.Mutex // guards what follows
 	conf     conf.App   // as spawn.Detect returned it
-	spawner  *spawn.Spawner
-	group    *pool.Group // nil while it does not run
-	restarts *deploy.App
+	group    *pool.Group
+	editions *editions   // nil while it does not run, or is being stopped
+	restarts *deploy.App // likewise
 }
 
 func newApp(s *shared, app conf.App) *App { return &App{shared: s, conf: app} }
@@ -48,73 +52,159 @@ func (a *App) Conf() conf.App {
 	return a.conf
 }
 
+// Check says why the app could not start with a configuration, or be changed to it.
+func (a *App) Check(to conf.App) error {
+	if _, err := restart.ResolveRelease(to.Root); err != nil {
+		return refusal(fmt.Errorf("cannot serve app %q: %w", to.Name, err))
+	}
+	_, err := a.shared.lines(to)
+	return refusal(err)
+}
+
 // Start resolves the app's release and makes its group, which begins to start processes at once. An app that
 // was stopped may be started again.
 func (a *App) Start() error {
+	a.life.Lock()
+	defer a.life.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.group != nil {
+	if a.editions != nil {
 		panic("BUG: app " + a.conf.Name + " is started twice")
 	}
-	release, err := restart.ResolveRelease(a.conf.Root)
+	release, err := a.open()
 	if err != nil {
-		return refusal(fmt.Errorf("cannot serve app %q: %w", a.conf.Name, err))
+		return err
 	}
-	lines, err := a.shared.lines(a.conf)
-	if err != nil {
-		return refusal(err)
+	if a.group != nil {
+		a.shared.pool.Remove(a.group)
 	}
-	a.spawner = spawn.New(a.shared.keeper, a.conf, a.shared.folder, lines)
-	a.restarts = a.shared.deployer.Add(a.conf, lines)
-	origin, past := a.restarts.Origin(pool.Release(release))
-	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(spawning(a.spawner)))
+	a.editions = newEditions(spawn.New(a.shared.keeper, a.conf, a.shared.folder, a.print), a.shared.log.With("app", a.conf.Name))
+	a.restarts = a.shared.deployer.Add(a.conf, a.print)
+	origin, past := a.restarts.Origin(release)
+	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(a.editions.spawn))
 	a.restarts.Watch()
 	return nil
 }
 
-// Change has the app go on by another configuration of the same name. Its hooks may be others, and what its group
-// goes by. Anything else is refused, and then nothing is changed.
-func (a *App) Change(to conf.App) error {
+// StartStopped makes the group of an app that an operator has stopped: nothing runs, and whoever asks is told so.
+func (a *App) StartStopped() error {
+	a.life.Lock()
+	defer a.life.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !reflect.DeepEqual(changed(a.conf, to), to) {
-		return fmt.Errorf("cannot change app %q while it runs: only its hooks, its numbers of processes, its queue and how it restarts can be changed yet; stop it and start it again", a.conf.Name)
+	release, err := a.open()
+	if err != nil {
+		return err
 	}
-	a.conf = to
-	if a.group != nil {
-		a.group.Configure(to)
-		a.restarts.Change(to.Hooks)
-	}
+	a.group = a.shared.pool.ResumeStopped(a.conf, release, a.shared.deployer.Past(a.conf.Name))
 	return nil
 }
 
-// changed is app with what can be changed in place as it is in to.
-func changed(app, to conf.App) conf.App {
-	app.Hooks = to.Hooks
-	app.MinProcesses, app.MaxProcesses, app.IdleTimeout, app.MaxRequests = to.MinProcesses, to.MaxProcesses, to.IdleTimeout, to.MaxRequests
-	app.MaxQueue, app.QueueTimeout = to.MaxQueue, to.QueueTimeout
-	app.WebsocketDrainTimeout, app.StopTimeout = to.WebsocketDrainTimeout, to.StopTimeout
-	app.Health.Probation = to.Health.Probation
-	from, r := to.Restart, &app.Restart
-	r.Strategy, r.Surge, r.Unavailable, r.SwitchTimeout = from.Strategy, from.Surge, from.Unavailable, from.SwitchTimeout
-	r.ResistDeploymentErrors, r.RollbackWindow, r.MaxOldGenerations = from.ResistDeploymentErrors, from.RollbackWindow, from.MaxOldGenerations
-	return app
+// open opens what the app prints to, and resolves its release. It is called with mu held.
+func (a *App) open() (pool.Release, error) {
+	release, err := restart.ResolveRelease(a.conf.Root)
+	if err != nil {
+		return pool.Release{}, refusal(fmt.Errorf("cannot serve app %q: %w", a.conf.Name, err))
+	}
+	return pool.Release(release), refusal(a.openLog(a.conf))
 }
 
-// Stop ends the app: no restart is begun any more, requests that run are answered, and every process is
-// stopped; what lives when patience ends is killed. It returns when nothing of the app is left. One that does
-// not run is left as it is.
-func (a *App) Stop(patience context.Context) error {
+// OpenLog has what the app prints go where its configuration says.
+func (a *App) OpenLog() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.group == nil {
+	return a.openLog(a.conf)
+}
+
+func (a *App) openLog(app conf.App) error {
+	lines, err := a.shared.lines(app)
+	if err == nil {
+		a.out.Store(&lines)
+	}
+	return err
+}
+
+func (a *App) print(line spawn.Line) { (*a.out.Load())(line) }
+
+// Change has the app go on by another configuration of the same name, at once, but for what its processes are
+// started with: that comes with the next restart, which is to be begun by Reconfigure if there is any of it.
+func (a *App) Change(to conf.App) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.openLog(to); err != nil {
+		return err
+	}
+	others := len(conf.CompareApps(&a.conf, &to).Restart) > 0
+	a.conf = to
+	if a.group != nil {
+		a.group.Configure(to)
+	}
+	if a.editions == nil {
 		return nil
 	}
-	a.restarts.Refuse()
-	err := a.group.Close(patience)
-	a.restarts.Remove()
-	a.shared.pool.Remove(a.group)
-	err = errors.Join(err, a.spawner.Close())
-	a.group, a.restarts, a.spawner = nil, nil, nil
+	spawner := spawn.New(a.shared.keeper, to, a.shared.folder, a.print)
+	number := 0
+	if others {
+		number = a.editions.add(spawner)
+	} else {
+		number = a.editions.replace(spawner)
+	}
+	a.restarts.Change(to, number)
+	a.editions.keep(a.group.Configs())
+	return nil
+}
+
+// Reconfigure begins the restart that brings keys which processes are started with. It has not begun if an
+// operator has taken the newest code back, or if the app does not run: then the next start has them.
+func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, err error) {
+	a.mu.Lock()
+	restarts := a.restarts
+	a.mu.Unlock()
+	if restarts == nil {
+		return r, false, nil
+	}
+	return restarts.Reconfigure("configuration changed: " + strings.Join(keys, ", "))
+}
+
+// Halt stops the app, as Stop does, and leaves its group in the pool: whoever asks is told that it was stopped.
+func (a *App) Halt(patience context.Context) error {
+	a.life.Lock()
+	defer a.life.Unlock()
+	return a.halt(patience, (*pool.Group).Stop)
+}
+
+// Remove ends the app while the others go on: as Halt does, and then nobody knows of it.
+func (a *App) Remove(patience context.Context) error { return a.end(patience, (*pool.Group).Stop) }
+
+// Stop ends the app as purser stops: no restart is begun any more, requests that run are answered, and every process is
+// stopped; what lives when patience ends is killed. It returns when nothing of the app is left. One that does
+// not run is left as it is.
+func (a *App) Stop(patience context.Context) error { return a.end(patience, (*pool.Group).Close) }
+
+func (a *App) end(patience context.Context, close func(*pool.Group, context.Context) error) error {
+	a.life.Lock()
+	defer a.life.Unlock()
+	err := a.halt(patience, close)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.group != nil {
+		a.shared.pool.Remove(a.group)
+		a.group = nil
+	}
 	return err
+}
+
+func (a *App) halt(patience context.Context, close func(*pool.Group, context.Context) error) error {
+	a.mu.Lock()
+	group, all, restarts := a.group, a.editions, a.restarts
+	a.editions, a.restarts = nil, nil
+	a.mu.Unlock()
+	if all == nil {
+		return nil
+	}
+	restarts.Refuse()
+	restarts.Note(group)
+	err := close(group, patience)
+	restarts.Remove()
+	return errors.Join(err, all.closeAll())
 }

@@ -140,9 +140,73 @@ func TestHooksAndNumbersAreChangedInPlace(t *testing.T) {
 	if now := blog.group.Snapshot(); now.MaxProcesses != 9 || len(now.Processes) != 2 {
 		t.Errorf("there are %d of %d processes", len(now.Processes), now.MaxProcesses)
 	}
-	to.Kind = "another"
-	if err := blog.Change(to); err == nil || !strings.Contains(err.Error(), `cannot change app "blog"`) || blog.Conf().Kind == to.Kind {
-		t.Errorf("another kind is answered with %v", err)
+	blog.mustStop(t)
+}
+
+func TestWhatProcessesAreStartedWithComesWithARestartAndStaysIfThatFails(t *testing.T) {
+	s := newSite(t)
+	blog := newRealApp(t, s, "blog")
+	blog.mustStart(t)
+	before := blog.group.Snapshot().Processes[0].PID
+	change := func(to conf.App, want pool.RestartState) {
+		t.Helper()
+		if err := blog.Change(to); err != nil {
+			t.Fatal(err)
+		}
+		r, begun, err := blog.Reconfigure([]string{"command"})
+		if err != nil || !begun {
+			t.Fatalf("no restart has begun: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if r, err = blog.group.WaitRestart(ctx, r.ID); err != nil || r.State != want || r.Reason != "configuration changed: command" {
+			t.Errorf("the restart is %+v, %v", r, err)
+		}
+	}
+	good, bad := blog.Conf(), blog.Conf()
+	bad.Command.Args = []string{"/bin/false"}
+	change(bad, pool.RestartFailed)
+	if now := blog.group.Snapshot(); now.Condition != pool.Resisting || now.Processes[0].PID != before {
+		t.Errorf("it is %s, with %+v", now.Condition, now.Processes)
+	}
+	change(good, pool.RestartDone)
+	for range 20 {
+		good.Env = map[string]string{asApp: "1", "N": time.Now().String()}
+		change(good, pool.RestartDone)
+	}
+	if left, _ := filepath.Glob(s.folder + "/*"); len(left) > 8 { // those that an operator can go back to, and two more
+		t.Errorf("on disk there is still %v", left)
+	}
+	blog.mustStop(t)
+	if left, _ := filepath.Glob(s.folder + "/*"); len(left) > 0 {
+		t.Errorf("on disk there is still %v", left)
+	}
+}
+
+func TestAHaltedAppIsKnownAndStartsAgain(t *testing.T) {
+	s := newSite(t)
+	blog := newRealApp(t, s, "blog")
+	blog.mustStart(t)
+	for range 2 {
+		if err := blog.Halt(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if g := s.pool.Group("blog"); g == nil || g.Snapshot().Condition != pool.Stopped {
+			t.Error("the pool does not say that it is stopped")
+		}
+		to := blog.Conf()
+		to.MaxQueue = 7
+		if err := blog.Change(to); err != nil {
+			t.Error(err)
+		}
+		if _, begun, err := blog.Reconfigure([]string{"env"}); begun || err != nil {
+			t.Errorf("a stopped app is restarted: %v, %v", begun, err)
+		}
+		blog.mustStart(t)
+	}
+	blog.mustStop(t)
+	if err := blog.StartStopped(); err != nil || s.pool.Group("blog").Snapshot().Condition != pool.Stopped {
+		t.Errorf("it does not begin as one that is stopped: %v", err)
 	}
 	blog.mustStop(t)
 }

@@ -49,6 +49,22 @@ func (p *purser) loadCertificates() (err error) {
 	return nil
 }
 
+// useCertificates has https go on with those of a changed configuration.
+func (p *purser) useCertificates(c *change) error {
+	switch {
+	case c.certs == nil: // those of before are shown to nobody
+	case p.certificates != nil:
+		p.certificates.Replace(c.certs)
+	default:
+		p.expectIssued(c.certs)
+		p.mu.Lock()
+		p.certificates = c.certs
+		p.mu.Unlock()
+		p.group.Go(func() error { c.certs.Watch(p.stopping, p.news()); return nil })
+	}
+	return p.reissue(c.issuance)
+}
+
 func (p *purser) warnOfCertificate(w certs.Warning) {
 	p.Log.Warn("clients will not like a certificate", "problem", w.Text)
 }
@@ -69,8 +85,11 @@ func (p *purser) news() certs.News {
 // listCertificates is what status shows of them.
 func (p *purser) listCertificates() []status.Certificate {
 	all := []status.Certificate{}
-	if p.certificates != nil {
-		for _, c := range p.certificates.List() {
+	p.mu.Lock()
+	store := p.certificates
+	p.mu.Unlock()
+	if store != nil {
+		for _, c := range store.List() {
 			all = append(all, status.Certificate{App: c.App, File: c.File, Names: c.Names, Issuer: c.Issuer, NotBefore: c.NotBefore, NotAfter: c.NotAfter, Problem: c.Problem})
 		}
 	}

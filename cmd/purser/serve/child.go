@@ -12,6 +12,13 @@ import (
 type child struct {
 	*spawn.Child
 	upstream *upstream.Way
+	left     func() // is called when it is gone
+}
+
+// Wait returns once it is gone.
+func (c child) Wait() error {
+	defer c.left()
+	return c.Child.Wait()
 }
 
 // Upstream is the way for requests.
@@ -23,13 +30,13 @@ func (c child) Stop() {
 	c.Child.Stop()
 }
 
-// spawning makes a spawner fit for the pool.
-func spawning(s *spawn.Spawner) pool.SpawnFunc {
-	return func(ctx context.Context, o pool.Order) (pool.Child, error) {
-		started, err := s.Start(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Path: o.Release.Path})
-		if err != nil {
-			return nil, err
-		}
-		return child{started, upstream.New(started.Network(), started.Address())}, nil
+// spawn starts a process with the configuration that is ordered, for the pool.
+func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error) {
+	e := all.take(o.Config)
+	started, err := e.spawner.Start(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Path: o.Release.Path})
+	if err != nil {
+		all.leave(e)
+		return nil, err
 	}
+	return child{started, upstream.New(started.Network(), started.Address()), func() { all.leave(e) }}, nil
 }

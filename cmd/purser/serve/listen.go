@@ -4,34 +4,9 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/coreos/go-systemd/v22/activation"
-
 	"purser/conf"
 	"purser/status"
 )
-
-// openListeners opens every place where requests come in, or none. Unused are the names of sockets that systemd
-// passed and no place names: whoever connects to them waits without an end.
-func openListeners(places []conf.Listen) (opened []net.Listener, unused []string, err error) {
-	passed, err := activation.ListenersWithNames()
-	if err != nil {
-		return nil, nil, fmt.Errorf("cannot take over the sockets of systemd: %w", err)
-	}
-	for _, place := range places {
-		more, err := openListener(place, places, passed)
-		if err != nil {
-			closeAll(opened)
-			return nil, nil, refusal(err)
-		}
-		for _, listener := range more {
-			if place.TLS {
-				listener = httpsListener{listener}
-			}
-			opened = append(opened, listener)
-		}
-	}
-	return opened, unusedNames(places, passed), nil
-}
 
 // openListener opens one of some places.
 func openListener(place conf.Listen, all []conf.Listen, passed map[string][]net.Listener) ([]net.Listener, error) {

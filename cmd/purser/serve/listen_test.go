@@ -49,10 +49,11 @@ func TestAddressesAreTakenAsPeopleExpect(t *testing.T) {
 				}
 				places = append(places, place)
 			}
-			opened, _, err := openListeners(places)
+			doors, err := openDoors(places, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
+			opened := listenersOf(doors)
 			defer closeAll(opened)
 			for host, want := range map[string]int{"127.0.0.1": c.ipv4, "::1": c.ipv6} {
 				if got := who(t, opened, net.JoinHostPort(host, port)); got != want {
@@ -92,7 +93,7 @@ func hostOf(addr string) string {
 
 func TestPlacesThatLeaveNoRoomForOneAnotherAreNamed(t *testing.T) {
 	port := freePort(t)
-	_, _, err := openListeners([]conf.Listen{{Network: "tcp", Address: ":" + port}, {Network: "tcp", Address: "127.0.0.1:" + port}})
+	_, err := openDoors([]conf.Listen{{Network: "tcp", Address: ":" + port}, {Network: "tcp", Address: "127.0.0.1:" + port}}, nil)
 	if err == nil || !strings.Contains(err.Error(), ":"+port+" is to have it, too") {
 		t.Errorf("got %v", err)
 	}

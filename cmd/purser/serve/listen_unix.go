@@ -32,25 +32,54 @@ func listenUnix(path string) ([]net.Listener, error) {
 		return nil, fmt.Errorf("cannot listen on unix:%s: %w", path, err)
 	}
 	listener.(*net.UnixListener).SetUnlinkOnClose(false)
-	return []net.Listener{&unixListener{Listener: listener, path: path, own: own}}, nil
+	return []net.Listener{&unixListener{Listener: listener, file: &socketFile{path: path, own: own, holders: 1}}}, nil
 }
 
 // A unixListener removes its socket when it is closed, but not one that somebody else has made since by the
 // same name.
 type unixListener struct {
 	net.Listener
-	path   string
-	own    os.FileInfo
-	remove sync.Once
+	file *socketFile
+	once sync.Once
 }
 
 func (l *unixListener) Close() error {
-	l.remove.Do(func() {
-		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.own) {
-			os.Remove(l.path)
-		}
-	})
+	l.unlink()
 	return l.Listener.Close()
+}
+
+// SetDeadline ends Accept then.
+func (l *unixListener) SetDeadline(at time.Time) error {
+	return l.Listener.(*net.UnixListener).SetDeadline(at)
+}
+
+// unlink removes the socket unless another listener has it, too.
+func (l *unixListener) unlink() { l.once.Do(l.file.leave) }
+
+// A socketFile is the file of a socket. It goes with the last listener that has it.
+type socketFile struct {
+	path string
+	own  os.FileInfo
+
+	mu      sync.Mutex // guards holders
+	holders int
+}
+
+func (f *socketFile) join() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holders++
+}
+
+func (f *socketFile) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.holders--; f.holders > 0 {
+		return
+	}
+	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.own) {
+		os.Remove(f.path)
+	}
 }
 
 func removeStale(path string) error {

@@ -2,15 +2,25 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
 // tellSystemd says how things are, if systemd started us with Type=notify (sd_notify(3)).
 func (p *purser) tellSystemd(state, status string) {
 	_, err := daemon.SdNotify(false, state+"\nSTATUS="+status)
 	p.complain("cannot notify systemd", err)
+}
+
+// tellReloading says that the configuration is read, and since when by the clock that systemd compares it with
+// (sd_notify(3), MONOTONIC_USEC). READY=1 ends it.
+func (p *purser) tellReloading() {
+	var now unix.Timespec
+	p.complain("cannot read the clock", unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
+	p.tellSystemd(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000), "Reading the configuration")
 }
 
 // feedWatchdog tells systemd twice in each WatchdogSec= that purser works, as sd_watchdog_enabled(3) advises,

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,7 +17,6 @@ import (
 	"purser/pool"
 	"purser/proxy"
 	"purser/proxy/certs"
-	"purser/proxy/certs/acme"
 	"purser/restart/deploy"
 	"purser/spawn"
 	"purser/spawn/keeper"
@@ -27,8 +25,10 @@ import (
 
 // Config is what a purser is to serve. Every field is required unless it says otherwise.
 type Config struct {
-	Conf     *conf.Config // valid
-	Name     string       // of this purser: no other of that name may run
+	Conf     *conf.Config                            // valid
+	File     string                                  // that it was read from; "" = none
+	Load     func(file string) (*conf.Config, error) // reads it again: another file this once, unless that is ""
+	Name     string                                  // of this purser: no other of that name may run
 	Version  string
 	Log      *log.Log             // closed at the end
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
@@ -59,17 +59,34 @@ func Run(c Config) error {
 type purser struct {
 	Config
 	shared shared
-	apps   []*App
 	front  *proxy.Server
 	admin  *status.Server
 	ledger status.Ledger
+	passed map[string][]net.Listener // systemd's, by their names
+	past   past
 
-	certificates *certs.Store      // nil without https
-	issuance     *acme.Manager     // gets more of them; nil = nobody does
-	owners       map[string]string // whose the names of those are
+	group    *errgroup.Group    // of what runs until purser stops
+	work     sync.WaitGroup     // reloads by a signal, and apps that go
+	stopping context.Context    // ends when the stop begins
+	patience context.Context    // ends when apps are killed
+	stop     context.CancelFunc // begins the graceful stop
+	hurry    context.CancelFunc // ends the patience of the stop
 
-	stop  context.CancelFunc // begins the graceful stop
-	hurry context.CancelFunc // ends the patience of the stop
+	reloads reloads
+	turn    sync.Mutex // held by who changes what is served, however long that takes
+	over    bool       // nothing of it is changed any more; guarded by turn
+
+	// mu guards what follows, which only who has the turn changes.
+	mu           sync.Mutex
+	running      *conf.Config        // that purser goes by
+	raw          map[string]conf.App // its apps as their files have them
+	apps         []*App              // by name
+	leaving      map[string]*departure
+	doors        []door
+	access       func(line []byte)
+	certificates *certs.Store // nil without https
+	issuance     *issuance    // nil = no authority is asked
+	last         *status.Reload
 }
 
 // reservedThreads are as many as purser was seen to need with hundreds of apps, under load.
@@ -92,12 +109,14 @@ func (p *purser) run() error {
 		return err
 	}
 	defer claim.release()
-	doors, unused, err := openListeners(p.Conf.Server.Listen)
-	if err != nil {
+	if p.passed, err = takePassed(); err != nil {
 		return err
 	}
-	p.warnOfUnused(unused)
-	defer closeAll(doors)
+	if p.doors, err = openDoors(p.Conf.Server.Listen, p.passed); err != nil {
+		return err
+	}
+	defer func() { closeDoors(p.doors) }()
+	p.warnOfUnused(unusedNames(p.Conf.Server.Listen, p.passed))
 	adminDoor, err := p.openAdmin()
 	if err != nil {
 		return err
@@ -113,72 +132,131 @@ func (p *purser) run() error {
 	stopping, stop := context.WithCancel(alive)
 	patience, hurry := context.WithCancel(context.Background())
 	over, end := context.WithCancel(context.Background())
-	p.stop, p.hurry = stop, hurry
+	p.stop, p.hurry, p.group, p.stopping, p.patience = stop, hurry, group, stopping, patience
+	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
 	defer end()
 	defer hurry()
-	if err := p.build(apps, claim.folder, doors); err != nil {
+	if err := p.build(apps, claim.folder); err != nil {
 		hurry()
 		p.stopApps(patience)
+		p.past.failed(err)
 		return err
 	}
-	for _, door := range doors {
-		group.Go(func() error { return p.serveDoor(door) })
-	}
-	group.Go(func() error { return p.admin.Serve(adminDoor) })
-	for _, door := range metricsDoors {
-		p.Log.Info("metrics", "address", door.Addr())
-		group.Go(func() error { return p.admin.ServeMetrics(door) })
-	}
-	group.Go(func() error { return p.shared.deployer.Run(stopping) })
-	group.Go(func() error { return p.heed(over, signals) })
-	if p.certificates != nil {
-		group.Go(func() error { p.certificates.Watch(stopping, p.news()); return nil })
-	}
-	if p.issuance != nil {
-		group.Go(func() error { p.issuance.Run(stopping); return nil })
-	}
-	p.announce(doors, adminDoor)
-	group.Go(func() error { return p.feedWatchdog(over) })
+	p.begin(adminDoor, metricsDoors, over, signals)
 
 	<-stopping.Done()
+	p.past.stops(context.Cause(stopping))
 	p.windDown(patience)
+	p.past.stopped()
 	end()
 	return group.Wait()
 }
 
+// begin has everything run that does until purser stops, signals and the watchdog until that is over, and says where
+// purser can be reached.
+func (p *purser) begin(adminDoor net.Listener, metricsDoors []net.Listener, over context.Context, signals signalQueue) {
+	p.turn.Lock() // who asks for a reload by now waits
+	defer p.turn.Unlock()
+	p.serveDoors(p.doors)
+	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
+	for _, door := range metricsDoors {
+		p.Log.Info("metrics", "address", door.Addr())
+		p.group.Go(func() error { return p.admin.ServeMetrics(door) })
+	}
+	p.group.Go(func() error { return p.shared.deployer.Run(p.stopping) })
+	p.group.Go(func() error { return p.heed(over, signals) })
+	if p.certificates != nil {
+		p.group.Go(func() error { p.certificates.Watch(p.stopping, p.news()); return nil })
+	}
+	if p.File != "" {
+		p.group.Go(func() error { return p.watchConfig(p.stopping) })
+	}
+	if p.issuance != nil {
+		p.runIssuance(p.issuance)
+	}
+	p.announce(adminDoor)
+	p.group.Go(func() error { return p.feedWatchdog(over) })
+}
+
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
-func (p *purser) build(apps []conf.App, folder string, doors []net.Listener) error {
+func (p *purser) build(apps []conf.App, folder string) error {
 	if os.Geteuid() == 0 {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	server := p.Conf.Server
 	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.ledger.See, Log: p.Log})
+	p.past.begin(p.Name, p.Version, p.shared.pool, p.Log)
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Log: p.Log})
+	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
 	for _, app := range apps {
 		a := newApp(&p.shared, app)
-		if err := a.Start(); err != nil {
+		start := a.Start
+		if p.shared.deployer.IsStopped(app.Name) {
+			p.Log.Warn("app is not started, as an operator has stopped it; to start it, run purser start", "app", app.Name)
+			start = a.StartStopped
+		}
+		if err := start(); err != nil {
 			return err
 		}
 		p.apps = append(p.apps, a)
 	}
-	access, err := p.Log.Access()
-	if err != nil {
+	var err error
+	if p.access, err = p.Log.Access(); err != nil {
 		return refusal(err)
 	}
-	if err := p.obtain(doors); err != nil {
+	if err := p.obtain(); err != nil {
 		return refusal(err)
 	}
-	p.front = proxy.New(proxy.Config{Server: server, Apps: apps, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(doors), Proof: p.proof()})
+	p.front = proxy.New(p.frontConfig())
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, Listen: addresses(doors), MaxProcesses: server.MaxProcesses,
+		Name: p.Name, Version: p.Version, Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
-		Restarts: p.shared.deployer, Stop: p.stop,
+		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
+}
+
+// frontConfig is what the front is to go by.
+func (p *purser) frontConfig() proxy.Config {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof()}
+	for _, a := range p.apps {
+		app := a.Conf()
+		c.Apps = append(c.Apps, app)
+		c.Stopped[app.Name] = p.shared.deployer.IsStopped(app.Name)
+	}
+	return c
+}
+
+// listen are the addresses where visitors come in.
+func (p *purser) listen() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return addresses(listenersOf(p.doors))
+}
+
+// serving is what systemd shows of a purser that is at work.
+func (p *purser) serving() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return "Serving " + status.Counted(len(p.apps), "app", "apps")
+}
+
+// seen takes note of what happens in the pool.
+func (p *purser) seen(e pool.Event) {
+	p.ledger.See(e)
+	p.past.history.See(e)
+}
+
+// stopFor begins the graceful stop, as somebody asks for it.
+func (p *purser) stopFor(by string) {
+	p.past.asked(by)
+	p.stop()
 }
 
 // traffic is what proxy has counted, as status shows it.
@@ -188,76 +266,16 @@ func (p *purser) traffic(app string) (status.Traffic, bool) {
 }
 
 // announce says where purser can be reached, once it can.
-func (p *purser) announce(doors []net.Listener, admin net.Listener) {
-	for _, address := range addresses(doors) {
+func (p *purser) announce(admin net.Listener) {
+	for _, address := range p.listen() {
 		p.Log.Info("listening", "address", address)
 	}
 	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
-	p.tellSystemd("READY=1", "Serving "+status.Counted(len(p.apps), "app", "apps"))
+	p.past.serves()
+	p.tellSystemd("READY=1", p.serving())
 	if p.Opened != nil {
-		p.Opened(doors)
+		p.Opened(listenersOf(p.doors))
 	}
-}
-
-// windDown stops in the order in which requests come in, so that what was accepted is answered. No
-// restart is begun any more. When patience ends, whatever still runs is cut off and killed.
-func (p *purser) windDown(patience context.Context) {
-	begin := time.Now()
-	p.Log.Info("stopping, finishing the requests")
-	p.tellSystemd("STOPPING=1", "Finishing requests")
-	p.shared.deployer.Stop()
-	draining, cancel := context.WithTimeout(patience, p.drainTimeout())
-	defer cancel()
-	p.complain("cannot finish all requests", p.front.Shutdown(draining))
-	p.stopApps(patience)
-	last, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	p.complain("cannot finish all admin calls", p.admin.Shutdown(last))
-	p.Log.Info("stopped", "after", time.Since(begin))
-}
-
-// stopApps drains and stops all apps side by side; when patience ends, it kills them.
-func (p *purser) stopApps(patience context.Context) {
-	p.shared.deployer.Stop()
-	var stopping, watch sync.WaitGroup
-	for _, a := range p.apps {
-		stopping.Go(func() { p.complain("cannot stop an app as it should be", a.Stop(patience)) })
-	}
-	stopped := make(chan struct{})
-	watch.Go(func() { p.endKeeper(patience, stopped) })
-	stopping.Wait()
-	close(stopped)
-	watch.Wait()
-	p.shared.deployer.Close()
-	p.shared.keeper.Close()
-}
-
-// keeperTime is how long the apps may take to go once they are killed: it is the keeper that kills them.
-const keeperTime = 3 * time.Second
-
-// endKeeper kills the keeper if the apps do not go though patience has ended: it may be stopped, or frozen. What
-// it kept goes with it.
-func (p *purser) endKeeper(patience context.Context, stopped <-chan struct{}) {
-	select {
-	case <-stopped:
-		return
-	case <-patience.Done():
-	}
-	select {
-	case <-stopped:
-	case <-time.After(keeperTime):
-		p.Log.Warn("the process that runs the apps does not end them, so it is killed", "pid", p.shared.keeper.PID())
-		p.shared.keeper.Kill()
-	}
-}
-
-// drainTimeout is the longest that any app gives its requests.
-func (p *purser) drainTimeout() time.Duration {
-	longest := time.Duration(0)
-	for _, a := range p.apps {
-		longest = max(longest, a.Conf().DrainTimeout)
-	}
-	return longest
 }
 
 func (p *purser) complain(what string, err error) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"purser/status"
 )
 
 // A signalQueue is what has been sent to purser and not been heeded yet.
@@ -39,13 +41,16 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 			case got == unix.SIGTERM, got == unix.SIGINT, got == unix.SIGHUP && p.Attended:
 				if told.IsZero() {
 					told = time.Now()
-					p.stop()
+					p.stopFor(unix.SignalName(got.(unix.Signal)))
 				} else if time.Since(told) > sameSignal {
 					p.hurry()
 				}
 			case got == unix.SIGHUP:
-				p.Log.Warn("reading the configuration again is not supported yet, only the log files are opened again")
 				p.Log.Reopen()
+				p.group.Go(func() error {
+					_, _ = p.Reload("SIGHUP", status.ReloadOptions{}) // its error is in the log, and in status
+					return nil
+				})
 			case got == unix.SIGUSR1:
 				p.shared.deployer.RestartAll("SIGUSR1")
 			case got == unix.SIGUSR2:

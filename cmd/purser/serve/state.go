@@ -24,3 +24,12 @@ func stateFile(name string) string {
 	}
 	return filepath.Join(dir, name+".json")
 }
+
+// historyFile is where a purser keeps what has happened, beside its state file.
+func historyFile(name string) string {
+	state, is := strings.CutSuffix(stateFile(name), ".json")
+	if !is {
+		return ""
+	}
+	return state + ".history"
+}

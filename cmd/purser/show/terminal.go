@@ -25,6 +25,15 @@ func size(out *os.File) (columns, lines int) {
 	return columns, lines
 }
 
+// Width is how wide a line for w may be: that of the terminal, or 80 columns.
+func Width(w io.Writer) int {
+	if file, ok := w.(*os.File); ok && IsTerminal(w) {
+		columns, _ := size(file)
+		return columns
+	}
+	return 80
+}
+
 // cut ends a line where a terminal would wrap it.
 func cut(s string, width int) string {
 	if end := fitting(s, width); end == len(s) {

@@ -14,8 +14,10 @@ import (
 )
 
 // Access opens what the access log is written to. Nil means that there is none.
-func (l *Log) Access() (func(line []byte), error) {
-	where := l.cfg.Server.AccessLog
+func (l *Log) Access() (func(line []byte), error) { return l.AccessTo(l.config().Server.AccessLog) }
+
+// AccessTo is Access for what is named as the key access_log has it.
+func (l *Log) AccessTo(where string) (func(line []byte), error) {
 	if where == "" || where == "off" {
 		return nil, nil
 	}
@@ -47,7 +49,7 @@ func (l *Log) sink(where string, r *room) (*Sink, error) {
 		}
 	}
 	if where == "stdout" {
-		return l.add(where, streamOf(l.cfg.Stdout), &room{}), nil
+		return l.add(where, streamOf(l.config().Stdout), &room{}), nil
 	}
 	f, err := l.file(where)
 	if err != nil {
@@ -62,7 +64,7 @@ func (l *Log) sink(where string, r *room) (*Sink, error) {
 // file is how a log file of that path is opened and rotated.
 func (l *Log) file(path string) (*file, error) {
 	f := &file{path: path, open: func() (int, error) { return openPath(path) }}
-	most := l.cfg.Server.LogMaxSize
+	most := l.config().Server.LogMaxSize
 	if folder, rest := l.untrusted(path); folder != "" {
 		if most > 0 {
 			return nil, fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder; "+
@@ -71,7 +73,7 @@ func (l *Log) file(path string) (*file, error) {
 		f.open = func() (int, error) { return openBelow(folder, rest) }
 	}
 	if most > 0 {
-		f.turn = &turn{log: l, most: most, limit: most, keep: l.cfg.Server.LogKeep}
+		f.turn = &turn{log: l, most: most, limit: most, keep: l.config().Server.LogKeep}
 	}
 	return f, nil
 }
@@ -79,11 +81,11 @@ func (l *Log) file(path string) (*file, error) {
 // form is how lines of apps are written to a sink: by themselves to a file of theirs, else among
 // purser's own messages and in the format of those, unless log_apps_format says otherwise.
 func (l *Log) form(where string, s *Sink) spawn.Lines {
-	format := l.cfg.Server.LogAppsFormat
+	format := l.config().Server.LogAppsFormat
 	switch {
 	case format != "" && format != "auto":
 	case where == "stderr":
-		format = l.cfg.Server.LogFormat
+		format = l.config().Server.LogFormat
 	default:
 		format = "raw"
 	}

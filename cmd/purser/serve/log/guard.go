@@ -19,7 +19,7 @@ func (l *Log) untrusted(path string) (folder, rest string) {
 		return "", ""
 	}
 	real := filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))
-	for _, app := range l.cfg.Apps {
+	for _, app := range l.config().Apps {
 		for _, seen := range [][2]string{{app.Root, path}, {realPath(app.Root), real}} {
 			if rest, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rest) {
 				return seen[0], rest

@@ -41,7 +41,6 @@ type Config struct {
 // A Log writes lines. It is the hclog.Logger of purser's own messages. Use New, and Close at the end.
 type Log struct {
 	hclog.Logger
-	cfg    Config
 	stderr *Sink
 	apps   room          // that all files of apps share
 	soon   chan struct{} // holds one: there is something to write now
@@ -51,6 +50,7 @@ type Log struct {
 	tidy   sync.WaitGroup // those who remove old files after a rotation
 
 	mu    sync.Mutex // guards what follows; held for no longer than it takes to look
+	cfg   Config
 	sinks []*Sink
 	stale bool // files are to be opened again
 }
@@ -68,6 +68,22 @@ func New(c Config) *Log {
 	l.Logger = l.messages("purser", hclog.LevelFromString(c.Server.LogLevel), c.Server.LogFormat == "json", c.Color, l.stderr)
 	go l.run()
 	return l
+}
+
+// Change has what is opened from now on be opened as another configuration says, and messages have its level. Other
+// keys of files and formats stay as they were.
+func (l *Log) Change(server conf.Server, apps []conf.App) {
+	l.mu.Lock()
+	l.cfg.Server.AccessLog, l.cfg.Server.LogAppsFormat, l.cfg.Server.LogLevel = server.AccessLog, server.LogAppsFormat, server.LogLevel
+	l.cfg.Apps = apps
+	l.mu.Unlock()
+	l.SetLevel(hclog.LevelFromString(server.LogLevel))
+}
+
+func (l *Log) config() Config {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cfg
 }
 
 // messages is a logger that writes to a sink.

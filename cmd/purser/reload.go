@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"purser/conf"
+	"purser/pool"
+	"purser/status"
+)
+
+type reloadOptions struct {
+	followOptions
+	dryRun bool
+	file   string
+}
+
+func newReload() *cobra.Command {
+	o := reloadOptions{}
+	c := &cobra.Command{
+		Use:     "reload",
+		Short:   "Have the running purser read its configuration again and go by it",
+		GroupID: "act",
+		Long: "Have the running purser read its configuration again: apps and listeners come and go, keys change in place, and apps\n" +
+			"whose processes are started with another configuration are restarted. A configuration that cannot be used changes\n" +
+			"nothing. Returns when the restarts have ended and the new apps have started.\n" +
+			"Exit code: 0 done, 1 a restart or a start failed, 2 the configuration cannot be used, 3 a restart was superseded,\n" +
+			"4 timed out, 5 no purser runs. More: purser help reload",
+		Example: "  purser reload --dry-run\n  purser reload\n  purser reload --dry-run --config new.toml",
+		Args:    takes(0, 0, "no argument"),
+		RunE:    func(c *cobra.Command, _ []string) error { return o.reload(c) },
+	}
+	o.declare(c)
+	c.ValidArgsFunction = nil
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be changed, and change nothing")
+	c.Flags().StringVar(&o.file, "config", "", "read `FILE` this once, in place of the file that purser was started with")
+	return c
+}
+
+func (o *reloadOptions) reload(c *cobra.Command) error {
+	client, err := o.target.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	options := status.ReloadOptions{DryRun: o.dryRun}
+	if o.file != "" {
+		if options.Config, err = filepath.Abs(o.file); err != nil {
+			return asUsage(err)
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Context(), o.timeout, errTooLong)
+	defer cancel()
+	done, err := client.Reload(ctx, options)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return withCode(exitTimeout, "purser has not answered within %s; the reload goes on, see purser status", conf.Duration(o.timeout))
+	case err != nil:
+		return err
+	case o.json:
+		err = json.NewEncoder(c.OutOrStdout()).Encode(done)
+	default:
+		_, err = io.WriteString(c.OutOrStdout(), reloadText(done))
+	}
+	if err != nil || o.dryRun {
+		return err
+	}
+	return o.followReload(ctx, c, client, done)
+}
+
+// followReload waits for what a reload has begun.
+func (o *reloadOptions) followReload(ctx context.Context, c *cobra.Command, client *status.Client, done status.Reload) error {
+	var results []error
+	for _, problem := range done.Problems {
+		results = append(results, withCode(exitFailed, "%s", problem))
+	}
+	var actions []action
+	for _, r := range done.Restarts {
+		actions = append(actions, action{app: r.App, name: "restart", verb: "restarting with its new configuration, to",
+			ask: func(context.Context) (status.Accepted, error) { return r.Accepted, nil }})
+	}
+	if len(actions) > 0 {
+		results = append(results, o.run(ctx, c, client, actions))
+	}
+	for _, app := range done.Difference.Apps {
+		if app.New && !o.noWait {
+			results = append(results, awaitStart(ctx, client, app.Name))
+		}
+	}
+	return worst(results)
+}
+
+// awaitStart returns when an app serves, or rests, or has failed to start, which is an error.
+func awaitStart(ctx context.Context, client *status.Client, name string) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		app, err := client.App(ctx, name)
+		switch {
+		case ctx.Err() != nil:
+			return withCode(exitTimeout, "%s has not started in time; it goes on, see purser status %s", name, name)
+		case err != nil:
+			return err
+		case app.Condition == pool.Up || app.Condition == pool.Resting || app.Condition == pool.Restarting:
+			return nil
+		case app.Failure != nil:
+			return withCode(exitFailed, "%s does not start: %s; purser status %s says more", name, status.Printable(app.Failure.Reason), name)
+		case app.Condition == pool.Stopped || app.Condition == pool.Closing:
+			return withCode(exitFailed, "%s was stopped before it had started", name)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// reloadText says what a reload changes, in plain words. Values are no part of it.
+func reloadText(r status.Reload) string {
+	var b strings.Builder
+	say := func(text string, args ...any) { fmt.Fprintf(&b, text+"\n", args...) }
+	d := r.Difference
+	for _, app := range d.Apps {
+		switch {
+		case app.New:
+			say("%s: added", app.Name)
+		case app.Gone:
+			say("%s: removed, what it was asked before is still answered", app.Name)
+		}
+		if len(app.AtOnce) > 0 {
+			say("%s: changed in place: %s", app.Name, strings.Join(app.AtOnce, ", "))
+		}
+		if len(app.Restart) > 0 {
+			say("%s: restarted, for %s", app.Name, strings.Join(app.Restart, ", "))
+		}
+	}
+	for _, address := range r.Opened {
+		say("listening on %s", address)
+	}
+	for _, address := range r.Closed {
+		say("no longer listening on %s", address)
+	}
+	if len(d.AtOnce) > 0 {
+		say("[server]: changed: %s", strings.Join(d.AtOnce, ", "))
+	}
+	if len(d.Pending) > 0 {
+		say("[server]: needs a restart of purser: %s", strings.Join(d.Pending, ", "))
+	}
+	switch {
+	case d.None():
+		say("Nothing is another.")
+	case r.DryRun:
+		say("This was a dry run: nothing is changed.")
+	}
+	return b.String()
+}

@@ -1,0 +1,144 @@
+package serve
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"purser/conf"
+	"purser/pool"
+	"purser/proxy/certs"
+)
+
+// A change is a configuration that purser is to go by, and what has been made for it.
+type change struct {
+	conf *conf.Config // as it was read, but for what only another purser goes by
+	raw  map[string]conf.App
+	diff conf.Difference
+	apps map[string]conf.App // as spawn.Detect returned them
+
+	added      []*App
+	rebuilding rebuilding
+	certs      *certs.Store // nil without https
+	warnings   []certs.Warning
+	issuance   *issuance // nil = no authority is asked
+	access     func(line []byte)
+}
+
+// read reads the files, and says what is another in them.
+func (p *purser) read(file string) (*change, error) {
+	loaded, err := p.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{conf: p.sized(loaded), raw: byName(loaded.Apps), apps: map[string]conf.App{}}
+	now := &conf.Config{Server: p.running.Server}
+	for _, a := range p.apps {
+		now.Apps = append(now.Apps, a.Conf())
+	}
+	next := &conf.Config{Server: c.conf.Server}
+	if next.Apps, err = p.detect(c, byName(now.Apps)); err != nil {
+		return nil, err
+	}
+	for _, app := range next.Apps {
+		c.apps[app.Name] = app
+	}
+	c.diff = conf.Compare(now, next)
+	c.conf.Server.Keep(&p.running.Server)
+	return c, nil
+}
+
+// detect fills in what is found out of the folders of apps. Those whose tables are as they were are not looked at
+// again: a folder that cannot be used just now is no reason to leave the others as they are.
+func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, err error) {
+	var wrong []error
+	for _, app := range c.conf.Apps {
+		before, there := p.raw[app.Name]
+		if running, runs := now[app.Name]; there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
+			running.MinProcesses, running.MaxProcesses = app.MinProcesses, app.MaxProcesses
+			found = append(found, running)
+			continue
+		}
+		all, err := Detect([]conf.App{app})
+		found, wrong = append(found, all...), append(wrong, err)
+	}
+	return found, errors.Join(wrong...)
+}
+
+// sized is a configuration with the sizes that operators have given apps, unless they do not fit any more.
+func (p *purser) sized(loaded *conf.Config) *conf.Config {
+	sized, scaled := *loaded, false
+	sized.Apps = slices.Clone(loaded.Apps)
+	for i, app := range sized.Apps {
+		sized.Apps[i] = p.shared.deployer.Scaled(app)
+		scaled = scaled || sized.Apps[i].MinProcesses != app.MinProcesses || sized.Apps[i].MaxProcesses != app.MaxProcesses
+	}
+	if !scaled {
+		return &sized
+	}
+	if err := sized.Validate(); err != nil {
+		p.Log.Warn("the sizes that purser scale has set do not fit the configuration, so that goes", "error", err)
+		sized.Apps = slices.Clone(loaded.Apps)
+	}
+	return &sized
+}
+
+func byName(apps []conf.App) map[string]conf.App {
+	all := make(map[string]conf.App, len(apps))
+	for _, app := range apps {
+		all[app.Name] = app
+	}
+	return all
+}
+
+// prepare opens what the change needs, or nothing.
+func (p *purser) prepare(c *change) (err error) {
+	if c.certs, c.warnings, err = LoadCertificates(c.conf); err != nil {
+		return err
+	}
+	var wrong []error
+	for _, d := range c.diff.Apps {
+		switch to := c.apps[d.Name]; {
+		case d.New:
+			a := newApp(&p.shared, to)
+			c.added = append(c.added, a)
+			wrong = append(wrong, a.Check(to))
+		case !d.Gone:
+			wrong = append(wrong, p.app(d.Name).Check(to))
+		}
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return err
+	}
+	if c.access, err = p.Log.AccessTo(c.conf.Server.AccessLog); err != nil {
+		return refusal(err)
+	}
+	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.passed); err != nil {
+		return err
+	}
+	if c.issuance, err = p.newIssuance(c.conf, c.certs, c.rebuilding.doors); err != nil {
+		closeDoors(c.rebuilding.opened)
+	}
+	return err
+}
+
+// awaitPlaces returns when nothing is left of apps that go and have the names of new ones, or with an error as purser
+// stops.
+func (p *purser) awaitPlaces(c *change) error {
+	for _, a := range c.added {
+		p.awaitDeparture(a.Conf().Name)
+	}
+	if p.stopping.Err() != nil {
+		closeDoors(c.rebuilding.opened)
+		return pool.ErrClosed
+	}
+	return nil
+}
+
+// unsized are the apps as their files have them.
+func (c *change) unsized() (all []conf.App) {
+	for _, app := range c.raw {
+		all = append(all, app)
+	}
+	return all
+}

@@ -1,0 +1,201 @@
+package serve
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"purser/conf"
+)
+
+// A door is one place where requests come in.
+type door struct {
+	place     conf.Listen
+	listeners []net.Listener // several, if systemd passed several by one name
+}
+
+// openDoors opens every place, or none.
+func openDoors(places []conf.Listen, passed map[string][]net.Listener) (doors []door, err error) {
+	for _, place := range places {
+		opened, err := openDoor(place, places, passed)
+		if err != nil {
+			closeDoors(doors)
+			return nil, refusal(err)
+		}
+		doors = append(doors, opened)
+	}
+	return doors, nil
+}
+
+func openDoor(place conf.Listen, all []conf.Listen, passed map[string][]net.Listener) (door, error) {
+	listeners, err := openListener(place, all, passed)
+	if err != nil {
+		return door{}, err
+	}
+	return newDoor(place, listeners), nil
+}
+
+func newDoor(place conf.Listen, listeners []net.Listener) door {
+	d := door{place: place}
+	for _, listener := range listeners {
+		if place.TLS {
+			listener = httpsListener{listener}
+		}
+		d.listeners = append(d.listeners, listener)
+	}
+	return d
+}
+
+func closeDoors(doors []door) { closeAll(listenersOf(doors)) }
+
+func listenersOf(doors []door) (all []net.Listener) {
+	for _, d := range doors {
+		all = append(all, d.listeners...)
+	}
+	return all
+}
+
+// A rebuilding is what is done to the doors. What is opened accepts nobody before it is served.
+type rebuilding struct {
+	doors  []door // that there will be, in their order
+	opened []door // those of them that are new
+	left   []door
+}
+
+// rebuild opens what is new among the places, or nothing. A place whose address is the same, but not how it is
+// spoken there, keeps its socket.
+func rebuild(doors []door, places []conf.Listen, passed map[string][]net.Listener) (r rebuilding, err error) {
+	defer func() {
+		if err != nil {
+			closeDoors(r.opened)
+		}
+	}()
+	r.left = slices.Clone(doors)
+	for _, place := range places {
+		at := slices.IndexFunc(doors, func(d door) bool { return d.place == place })
+		if at >= 0 {
+			r.doors = append(r.doors, doors[at])
+			r.left = slices.DeleteFunc(r.left, func(d door) bool { return d.place == place })
+			continue
+		}
+		var opened door
+		at = slices.IndexFunc(doors, func(d door) bool { return d.place.Network == place.Network && d.place.Address == place.Address })
+		if at >= 0 {
+			opened, err = doors[at].again(place)
+		} else {
+			opened, err = openDoor(place, places, passed)
+		}
+		if err != nil {
+			return r, refusal(err)
+		}
+		r.doors, r.opened = append(r.doors, opened), append(r.opened, opened)
+	}
+	return r, nil
+}
+
+// addresses are those that are opened, and those that are left.
+func (r rebuilding) addresses() (opened, closed []string) {
+	opened, closed = addresses(listenersOf(r.opened)), addresses(listenersOf(r.left))
+	return append([]string{}, opened...), append([]string{}, closed...)
+}
+
+// rebuilt has the front accept at the new doors, and leave the others.
+func (p *purser) rebuilt(r rebuilding) {
+	p.serveDoors(r.opened)
+	for _, d := range r.left {
+		stays := slices.ContainsFunc(r.opened, func(o door) bool { return o.place.Network == d.place.Network && o.place.Address == d.place.Address })
+		for _, listener := range d.listeners {
+			if !stays {
+				lock(inner(listener))
+			}
+			p.front.Leave(inner(listener))
+		}
+	}
+}
+
+func (p *purser) serveDoors(doors []door) {
+	for _, listener := range listenersOf(doors) {
+		p.group.Go(func() error { return p.serveDoor(listener) })
+	}
+}
+
+// again is a door with the same sockets.
+func (d door) again(place conf.Listen) (door, error) {
+	var all []net.Listener
+	for _, listener := range d.listeners {
+		twin, err := twinOf(inner(listener))
+		if err != nil {
+			closeAll(all)
+			return door{}, fmt.Errorf("cannot go on listening on %s: %w", place, err)
+		}
+		all = append(all, twin)
+	}
+	return newDoor(place, all), nil
+}
+
+// inner is the listener below TLS.
+func inner(l net.Listener) net.Listener {
+	if secure, ok := l.(httpsListener); ok {
+		return secure.Listener
+	}
+	return l
+}
+
+// twinOf is another listener on the same socket. The first may be closed.
+func twinOf(l net.Listener) (net.Listener, error) {
+	switch l := l.(type) {
+	case *lentListener:
+		twin, err := twinOf(l.Listener)
+		return &lentListener{twin}, err
+	case *unixListener:
+		twin, err := twinOf(l.Listener)
+		if err != nil {
+			return nil, err
+		}
+		l.file.join()
+		return &unixListener{Listener: twin, file: l.file}, nil
+	}
+	file, err := l.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	twin, err := net.FileListener(file)
+	if unix, ok := twin.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false)
+	}
+	return twin, err
+}
+
+// lock has nobody connect to a listener any more, while those who have are still accepted. Where that cannot be
+// had, who connects in its last moment is not.
+func lock(l net.Listener) {
+	switch l := l.(type) {
+	case *unixListener:
+		l.unlink()
+	case *net.TCPListener:
+		raw, err := l.SyscallConn()
+		if err != nil {
+			return
+		}
+		drop := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}} // nothing of any packet is taken
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &drop[0]})
+		})
+	}
+}
+
+// A lentListener is systemd's: we stop accepting, and it stays, as it may be wanted again.
+type lentListener struct{ net.Listener }
+
+// Close ends Accept.
+func (l *lentListener) Close() error { return l.SetDeadline(time.Now()) }
+
+// SetDeadline ends Accept then.
+func (l *lentListener) SetDeadline(at time.Time) error {
+	return l.Listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(at)
+}

@@ -1,0 +1,123 @@
+package serve
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/spawn"
+)
+
+// Editions are the configurations that processes of one app are started with, by the numbers that the pool knows
+// them by. Of an older one processes may live, or be started again if the newest does not start.
+type editions struct {
+	log hclog.Logger
+
+	mu      sync.Mutex // guards what follows
+	newest  int
+	all     map[int]*edition
+	retired map[*edition]bool // that nothing is started with any more, and processes live of
+}
+
+// An edition is what starts processes with one configuration.
+type edition struct {
+	spawner *spawn.Spawner
+	users   int // processes of it that live, or are being started
+	retired bool
+}
+
+func newEditions(first *spawn.Spawner, log hclog.Logger) *editions {
+	return &editions{log: log, all: map[int]*edition{0: {spawner: first}}, retired: map[*edition]bool{}}
+}
+
+// add has what is ordered with the number that it returns be started by another spawner.
+func (e *editions) add(s *spawn.Spawner) (number int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.newest++
+	e.all[e.newest] = &edition{spawner: s}
+	return e.newest
+}
+
+// replace has what starts next with the newest configuration be started by another spawner.
+func (e *editions) replace(s *spawn.Spawner) (number int) {
+	e.mu.Lock()
+	before := e.all[e.newest]
+	e.all[e.newest] = &edition{spawner: s}
+	number = e.newest
+	idle := e.retire(before)
+	e.mu.Unlock()
+	e.close(idle)
+	return number
+}
+
+// keep forgets all but the newest and those that are used.
+func (e *editions) keep(used map[int]bool) {
+	var idle []*edition
+	e.mu.Lock()
+	for number, old := range e.all {
+		if number != e.newest && !used[number] {
+			delete(e.all, number)
+			idle = append(idle, e.retire(old)...)
+		}
+	}
+	e.mu.Unlock()
+	e.close(idle)
+}
+
+// retire returns the edition if it can be closed by now. It is called with mu held.
+func (e *editions) retire(old *edition) (idle []*edition) {
+	old.retired = true
+	if old.users == 0 {
+		return []*edition{old}
+	}
+	e.retired[old] = true
+	return nil
+}
+
+// take returns the edition of a number, which is used until leave.
+func (e *editions) take(number int) *edition {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	found := e.all[number]
+	if found == nil {
+		panic("BUG: a process is ordered with a configuration that was forgotten")
+	}
+	found.users++
+	return found
+}
+
+func (e *editions) leave(of *edition) {
+	e.mu.Lock()
+	of.users--
+	over := of.retired && of.users == 0
+	if over {
+		delete(e.retired, of)
+	}
+	e.mu.Unlock()
+	if over {
+		e.close([]*edition{of})
+	}
+}
+
+func (e *editions) close(idle []*edition) {
+	for _, old := range idle {
+		if err := old.spawner.Close(); err != nil {
+			e.log.Warn("cannot tidy up after processes that have ended", "error", err)
+		}
+	}
+}
+
+// closeAll ends all, once nothing is started any more.
+func (e *editions) closeAll() (err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, old := range e.all {
+		err = errors.Join(err, old.spawner.Close())
+	}
+	for old := range e.retired {
+		err = errors.Join(err, old.spawner.Close())
+	}
+	return err
+}

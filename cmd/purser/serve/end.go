@@ -1,0 +1,72 @@
+package serve
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// windDown stops in the order in which requests come in, so that what was accepted is answered. No
+// restart is begun any more. When patience ends, whatever still runs is cut off and killed.
+func (p *purser) windDown(patience context.Context) {
+	begin := time.Now()
+	p.Log.Info("stopping, finishing the requests")
+	p.tellSystemd("STOPPING=1", "Finishing requests")
+	p.shared.deployer.Stop()
+	p.turn.Lock() // a reload that is under way ends
+	p.over = true
+	p.turn.Unlock()
+	draining, cancel := context.WithTimeout(patience, p.drainTimeout())
+	defer cancel()
+	p.complain("cannot finish all requests", p.front.Shutdown(draining))
+	p.stopApps(patience)
+	last, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p.complain("cannot finish all admin calls", p.admin.Shutdown(last))
+	p.Log.Info("stopped", "after", time.Since(begin))
+}
+
+// stopApps drains and stops all apps side by side; when patience ends, it kills them.
+func (p *purser) stopApps(patience context.Context) {
+	p.shared.deployer.Stop()
+	var stopping, watch sync.WaitGroup
+	for _, a := range p.apps {
+		stopping.Go(func() { p.complain("cannot stop an app as it should be", a.Stop(patience)) })
+	}
+	stopped := make(chan struct{})
+	watch.Go(func() { p.endKeeper(patience, stopped) })
+	stopping.Wait()
+	p.work.Wait()
+	close(stopped)
+	watch.Wait()
+	p.shared.deployer.Close()
+	p.shared.keeper.Close()
+}
+
+// keeperTime is how long the apps may take to go once they are killed: it is the keeper that kills them.
+const keeperTime = 3 * time.Second
+
+// endKeeper kills the keeper if the apps do not go though patience has ended: it may be stopped, or frozen. What
+// it kept goes with it.
+func (p *purser) endKeeper(patience context.Context, stopped <-chan struct{}) {
+	select {
+	case <-stopped:
+		return
+	case <-patience.Done():
+	}
+	select {
+	case <-stopped:
+	case <-time.After(keeperTime):
+		p.Log.Warn("the process that runs the apps does not end them, so it is killed", "pid", p.shared.keeper.PID())
+		p.shared.keeper.Kill()
+	}
+}
+
+// drainTimeout is the longest that any app gives its requests.
+func (p *purser) drainTimeout() time.Duration {
+	longest := time.Duration(0)
+	for _, a := range p.apps {
+		longest = max(longest, a.Conf().DrainTimeout)
+	}
+	return longest
+}

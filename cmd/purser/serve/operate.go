@@ -1,0 +1,196 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"purser/conf"
+	"purser/pool"
+	"purser/status"
+)
+
+// This file is one app at a time: stopped, started, given another size, or removed while the others go on.
+
+// A departure is an app that goes.
+type departure struct {
+	gone  chan struct{} // closed when nothing of it is left
+	hurry context.CancelFunc
+}
+
+// depart ends an app that gets no more requests, in the background. Those that wait for a process are served first.
+func (p *purser) depart(a *App, end func(context.Context) error) {
+	name := a.Conf().Name
+	patience, hurry := context.WithCancel(p.patience)
+	d := &departure{gone: make(chan struct{}), hurry: hurry}
+	p.mu.Lock()
+	p.leaving[name] = d
+	p.mu.Unlock()
+	p.work.Go(func() {
+		defer hurry()
+		p.awaitAnswers(patience, a)
+		p.complain("cannot stop an app as it should be", end(patience))
+		p.mu.Lock()
+		delete(p.leaving, name)
+		p.mu.Unlock()
+		p.Log.Info("app has ended", "app", name)
+		close(d.gone)
+	})
+}
+
+// awaitAnswers returns when nobody waits for a process of the app any more, or as long after as requests may take to
+// drain. When all of purser stops, the front does that.
+func (p *purser) awaitAnswers(patience context.Context, a *App) {
+	group := p.shared.pool.Group(a.Conf().Name)
+	if group == nil {
+		return
+	}
+	limit := time.NewTimer(a.Conf().DrainTimeout)
+	defer limit.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for p.front.TakesIn(group.Name()) > 0 || group.Snapshot().Queue > 0 {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			return
+		case <-patience.Done():
+			return
+		case <-p.stopping.Done():
+			return
+		}
+	}
+}
+
+// awaitDeparture returns when nothing is left of an app of that name that goes. It is given its time to drain, and
+// killed then.
+func (p *purser) awaitDeparture(name string) {
+	p.mu.Lock()
+	d := p.leaving[name]
+	p.mu.Unlock()
+	if d == nil {
+		return
+	}
+	p.Log.Info("an app that goes is waited for, as it is to start again", "app", name)
+	limit := time.NewTimer(lastOfIts)
+	defer limit.Stop()
+	select {
+	case <-d.gone:
+		return
+	case <-limit.C:
+		d.hurry()
+	case <-p.stopping.Done():
+		return
+	}
+	select {
+	case <-d.gone:
+	case <-p.stopping.Done():
+	}
+}
+
+// lastOfIts is how long an app that goes may keep one of its name from starting.
+const lastOfIts = 30 * time.Second
+
+// StopApp stops one app, for as long as nobody starts it again. It returns when visitors are told so; what they have
+// asked before is still answered.
+func (p *purser) StopApp(name string) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	a := p.app(name)
+	switch {
+	case p.over:
+		return pool.ErrClosed
+	case a == nil:
+		return noApp(name)
+	case p.shared.deployer.IsStopped(name):
+		return nil
+	}
+	p.shared.deployer.SetStopped(name, true)
+	p.front.Change(p.frontConfig())
+	p.Log.Info("app is stopped by an operator", "app", name)
+	p.depart(a, a.Halt)
+	return nil
+}
+
+// StartApp starts an app that was stopped.
+func (p *purser) StartApp(name string) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	a := p.app(name)
+	switch {
+	case p.over:
+		return pool.ErrClosed
+	case a == nil:
+		return noApp(name)
+	case !p.shared.deployer.IsStopped(name):
+		return nil
+	}
+	p.awaitDeparture(name)
+	if p.stopping.Err() != nil {
+		return pool.ErrClosed
+	}
+	if err := a.Start(); err != nil {
+		return &status.Error{Status: http.StatusConflict, Code: status.CodeNoRelease, Message: err.Error()}
+	}
+	p.shared.deployer.SetStopped(name, false)
+	p.front.Change(p.frontConfig())
+	p.Log.Info("app is started by an operator", "app", name)
+	return nil
+}
+
+// ScaleApp gives an app so many processes, until its configuration has other numbers than now.
+func (p *purser) ScaleApp(name string, processes int) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	a := p.app(name)
+	switch {
+	case p.over:
+		return pool.ErrClosed
+	case a == nil:
+		return noApp(name)
+	}
+	to := a.Conf()
+	to.MinProcesses, to.MaxProcesses = processes, processes
+	if err := p.fits(to); err != nil {
+		return &status.Error{Status: http.StatusConflict, Code: status.CodeBadSize, Message: fmt.Sprintf("cannot scale %s to %d: %v", name, processes, err)}
+	}
+	if err := a.Change(to); err != nil {
+		return err
+	}
+	p.shared.deployer.Scale(p.raw[name], processes)
+	p.Log.Info("app is scaled by an operator", "app", name, "processes", processes)
+	return nil
+}
+
+// fits says why there cannot be so many processes beside those of the other apps.
+func (p *purser) fits(to conf.App) error {
+	limit, held := p.running.Server.MaxProcesses, 0
+	for _, a := range p.apps {
+		if app := a.Conf(); app.Name == to.Name {
+			held += to.MinProcesses
+		} else {
+			held += app.MinProcesses
+		}
+	}
+	if limit > 0 && held > limit {
+		return fmt.Errorf("the apps would hold %d processes together, and [server] max_processes is %d", held, limit)
+	}
+	return nil
+}
+
+func noApp(name string) error {
+	return &status.Error{Status: http.StatusNotFound, Code: status.CodeNoApp, Message: fmt.Sprintf("there is no app %q", name)}
+}
+
+// app is the app of that name, or nil.
+func (p *purser) app(name string) *App {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.apps {
+		if a.Conf().Name == name {
+			return a
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package serve
+
+import (
+	"context"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"purser/conf"
+	"purser/status"
+)
+
+// configLook is how often it is looked whether the configuration's files have changed. They must not have changed
+// for as long: who deploys several does not do so at once.
+const configLook = time.Second
+
+// watchConfig reads the configuration again when its files change and watch_config says so, until over ends. Links
+// are followed; files that are new, or gone, count as well.
+func (p *purser) watchConfig(over context.Context) error {
+	tick := time.NewTicker(configLook)
+	defer tick.Stop()
+	seen := p.configStamps()
+	var moved []fileStamp
+	for {
+		select {
+		case <-over.Done():
+			return nil
+		case <-tick.C:
+		}
+		server := p.server()
+		if !server.WatchConfig {
+			seen, moved = nil, nil
+			continue
+		}
+		now := p.configStamps()
+		switch {
+		case seen == nil || slices.Equal(now, seen):
+			seen, moved = now, nil
+		case !slices.Equal(now, moved):
+			moved = now
+		default:
+			seen, moved = now, nil
+			_, _ = p.Reload("watch_config", status.ReloadOptions{}) // its error is in the log, and in status
+		}
+	}
+}
+
+// A fileStamp tells a file from what was there before by its name.
+type fileStamp struct {
+	path                  string
+	modified, inode, size int64
+}
+
+// configStamps are those of the files that there are now.
+func (p *purser) configStamps() []fileStamp {
+	stamps := []fileStamp{}
+	for _, path := range append([]string{p.File}, conf.Included(p.server().Include)...) {
+		if stat, err := os.Stat(path); err == nil {
+			stamps = append(stamps, fileStamp{path, stat.ModTime().UnixNano(), int64(stat.Sys().(*syscall.Stat_t).Ino), stat.Size()})
+		}
+	}
+	return stamps
+}
+
+func (p *purser) server() conf.Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running.Server
+}

@@ -1,0 +1,59 @@
+package conf
+
+// An effect is what it takes for a changed key to be gone by, while purser runs.
+type effect uint8
+
+const (
+	unknownEffect effect = iota
+	atOnce               // nothing: it holds from now on, or for what starts next
+	byRestart            // other processes: they are started with it
+	byThreads            // byRestart where a process has so many threads, else atOnce
+	byPurser             // another purser
+)
+
+// effects are those of all keys, by their table. "" is the table itself.
+type effects map[string]effect
+
+var serverEffects = effects{
+	"listen": atOnce, "log_level": atOnce, "log_apps": atOnce, "log_apps_format": atOnce, "access_log": atOnce, "access_log_format": atOnce,
+	"max_processes": atOnce, "max_spawns": atOnce, "trusted_proxies": atOnce, "proxy_protocol": atOnce, "spool_limit": atOnce, "buffer_memory": atOnce, "include": atOnce, "watch_config": atOnce,
+	"tls.cert": atOnce, "tls.key": atOnce,
+	"acme.email": atOnce, "acme.directory": atOnce, "acme.storage": atOnce, "acme.ca": atOnce, "acme.dns_exec": atOnce,
+	"acme.eab_kid": atOnce, "acme.eab_hmac": atOnce,
+	"h2c": byPurser, "admin": byPurser, "metrics": byPurser, "log_format": byPurser, "log_max_size": byPurser, "log_keep": byPurser,
+}
+
+var appEffects = effects{
+	"root": byRestart, "kind": byRestart, "command": byRestart, "reload_guard": byRestart, "startup_file": byRestart,
+	"environment": byRestart, "env": byRestart, "env_pass": byRestart, "path": byRestart,
+	"stop_signal": byRestart, "backtrace_signal": byRestart,
+	"concurrency": byThreads,
+
+	"hosts": atOnce, "public": atOnce, "affinity": atOnce, "log": atOnce, "min_processes": atOnce, "max_processes": atOnce,
+	"idle_timeout": atOnce, "start_timeout": atOnce, "drain_timeout": atOnce, "websocket_drain_timeout": atOnce, "stop_timeout": atOnce,
+	"websocket_close_window": atOnce, "max_queue": atOnce, "queue_timeout": atOnce, "request_timeout": atOnce, "answer_stall": atOnce,
+	"hang_after": atOnce, "max_requests": atOnce, "max_body": atOnce, "pass_trailers": atOnce,
+
+	"restart.strategy": atOnce, "restart.surge": atOnce, "restart.unavailable": atOnce, "restart.resist_deployment_errors": atOnce,
+	"restart.file": atOnce, "restart.settle": atOnce, "restart.watch": atOnce, "restart.auto": atOnce, "restart.switch_timeout": atOnce,
+	"restart.rollback_window": atOnce, "restart.max_old_generations": atOnce,
+
+	"health.path": atOnce, "health.expect": atOnce, "health.interval": atOnce, "health.passes": atOnce, "health.timeout": atOnce,
+	"health.host": atOnce, "health.warmup": atOnce, "health.probation": atOnce,
+
+	"hooks.before_restart": atOnce, "hooks.after_restart": atOnce, "hooks.restart_failed": atOnce, "hooks.process_ready": atOnce,
+	"hooks.process_gone": atOnce, "hooks.timeout": atOnce,
+
+	"tls.cert": atOnce, "tls.key": atOnce, "tls.client_ca": atOnce, "tls.redirect": atOnce, "tls.hsts": atOnce,
+}
+
+// of is the effect of a key that app has.
+func (e effects) of(key string, app *App) effect {
+	switch effect := e[key]; {
+	case effect != byThreads:
+		return effect
+	case app.Kind == "ruby" || app.Kind == "python":
+		return byRestart
+	}
+	return atOnce
+}

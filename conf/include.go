@@ -1,0 +1,102 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// parseInclude refuses what could never name a file.
+func parseInclude(s string) (string, error) {
+	if _, err := filepath.Match(s, ""); err != nil || s == "" || !printable(s) {
+		return "", fmt.Errorf(`must be paths or globs such as "apps/*.toml", not %s`, described(s))
+	}
+	return s, nil
+}
+
+// include has the apps of the files that server.include names be among the others.
+func (r *reader) include(top *node) {
+	r.files = []string{filepath.Join(top.file.dir, filepath.Base(top.file.name))}
+	server := top.nodes["server"]
+	if server == nil || server.nodes["include"] == nil {
+		return
+	}
+	n := server.nodes["include"]
+	patterns, err := includesForm.parse(n.value)
+	if err != nil {
+		return // it is said where the table is read
+	}
+	placeAll(patterns, top.file.dir)
+	for _, pattern := range patterns {
+		paths := Included([]string{pattern})
+		if len(paths) == 0 && !isGlob(pattern) {
+			r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
+		}
+		for _, path := range paths {
+			if !slices.Contains(r.files, path) {
+				r.files = append(r.files, path)
+				r.includeFile(top, n, path)
+			}
+		}
+	}
+}
+
+// Included are the files that there are now by absolute paths or globs, in their order.
+func Included(patterns []string) (paths []string) {
+	for _, pattern := range patterns {
+		found, _ := filepath.Glob(pattern) // what parseInclude accepted is well-formed
+		paths = append(paths, found...)
+	}
+	return paths
+}
+
+func isGlob(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }
+
+// includeFile adds the apps of one file. It may hold nothing else: what is common to all apps has one place.
+func (r *reader) includeFile(top, from *node, path string) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		r.refuse(from, fmt.Sprintf("cannot read what is included: %v", err))
+		return
+	}
+	other, err := open(path, data)
+	if problems, ok := errors.AsType[Problems](err); ok {
+		r.problems = append(r.problems, problems...)
+	}
+	if err != nil {
+		return
+	}
+	for name, n := range other.nodes {
+		switch {
+		case name != "apps":
+			r.refuseAt(n, fmt.Sprintf("a file that is included may only have apps; write this into %s", top.file.name))
+		case n.nodes == nil:
+			r.refuseAt(n, fmt.Sprintf("must be a table, not %s", described(n.value)))
+		case top.nodes["apps"] == nil:
+			top.nodes["apps"] = n
+		default:
+			r.addApps(top.nodes["apps"], n)
+		}
+	}
+}
+
+func (r *reader) addApps(to, from *node) {
+	if to.nodes == nil {
+		return // it is said that apps is no table
+	}
+	for name, app := range from.nodes {
+		if there := to.nodes[name]; there != nil {
+			r.refuseAt(app, fmt.Sprintf("is also in %s:%d; an app is written in one place", there.file.name, there.line()))
+			continue
+		}
+		to.nodes[name] = app
+	}
+}
+
+// refuseAt is refuse for what another file has a key for as well.
+func (r *reader) refuseAt(n *node, text string) {
+	r.problems = append(r.problems, Problem{File: n.file.name, Line: n.line(), Key: n.key, Text: text})
+}

@@ -1,0 +1,121 @@
+package proxy
+
+import (
+	"sync/atomic"
+	"time"
+
+	"purser/conf"
+	"purser/proxy/files"
+	"purser/proxy/upstream"
+)
+
+// A table is what requests are answered by. It never changes: another takes its place, all at once, and a request
+// goes by the one that was there when it came.
+type table struct {
+	routes    *routes
+	security  *security                              // nil without https
+	proof     func(host, path string) (string, bool) // see Config
+	access    accessLog
+	trustUnix bool              // the X-Forwarded-* of all peers on unix sockets are believed
+	tallies   map[string]*tally // by app
+}
+
+// newTable goes on with what it can of the one before.
+func (s *Server) newTable(c Config, before *table) *table {
+	t := &table{access: accessLog{c.Access, c.Server.AccessLogFormat == "json"}, trustUnix: c.Server.TrustUnix, tallies: map[string]*tally{}}
+	sites := before.routes.byName()
+	t.routes = newRoutes(c.Apps, func(app conf.App) *site {
+		to := s.newSite(app, c, sites[app.Name])
+		if to.tally != nil {
+			t.tallies[app.Name] = to.tally
+		}
+		return to
+	})
+	t.security, t.proof = newSecurity(c.Certs, c.HTTPSPort), c.Proof
+	return t
+}
+
+func (r *routes) byName() map[string]*site {
+	sites := make(map[string]*site, len(r.all))
+	for _, to := range r.all {
+		sites[to.app.Name] = to
+	}
+	return sites
+}
+
+// newSite prepares for an app's requests what it asks for. What was counted for it before is gone on with.
+func (s *Server) newSite(app conf.App, c Config, before *site) *site {
+	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS.HSTS), stopped: c.Stopped[app.Name], taking: s.takingOf(app.Name)}
+	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
+	switch {
+	case c.Server.Metrics == "":
+	case before != nil:
+		to.tally = before.tally
+	default:
+		to.tally = &tally{}
+	}
+	switch {
+	case app.Public == "":
+	case to.sharesFiles(before):
+		to.public = before.public
+	default:
+		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
+			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name)})
+	}
+	if app.Affinity == "forward" {
+		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
+	}
+	if app.Environment == "development" {
+		to.fresh = c.Fresh
+	}
+	return to
+}
+
+// sharesFiles reports whether the static files are those of the site before.
+func (to *site) sharesFiles(before *site) bool {
+	return before != nil && before.public != nil && before.group == to.group && before.app.Public == to.app.Public &&
+		before.app.Path == to.app.Path && before.app.StartupFile == to.app.StartupFile
+}
+
+func (s *Server) takingOf(app string) *atomic.Int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taking[app] == nil {
+		s.taking[app] = new(atomic.Int64)
+	}
+	return s.taking[app]
+}
+
+// Change has requests that come from now on answered by another configuration, of which all but H2C and Metrics
+// may be another. Those under way go on by the one before. Every app has a group in the pool.
+func (s *Server) Change(c Config) {
+	before := s.current.Load()
+	next := s.newTable(c, before)
+	s.current.Store(next)
+	s.conns.Trust(c.Server.TrustedProxies, c.Server.TrustUnix, c.Server.ProxyProtocol, c.Server.ProxyUnix)
+	s.spool.SetLimit(c.Server.SpoolLimit.Of, c.Server.BufferMemory.Of(c.RAM))
+	kept := map[*files.Public]bool{}
+	for _, to := range next.routes.all {
+		kept[to.public] = true
+	}
+	for _, to := range before.routes.all {
+		if to.public != nil && !kept[to.public] {
+			s.wg.Go(func() { s.closeLater(to.public) })
+		}
+	}
+}
+
+// lastLook is how long static files may be asked for by requests that came before they were no longer served.
+const lastLook = 10 * time.Second
+
+func (s *Server) closeLater(public *files.Public) {
+	select {
+	case <-s.ctx.Done():
+	case <-time.After(lastLook):
+	}
+	public.Close()
+}
+
+// TakesIn returns how many requests for an app have a body that is being taken in: they are about to ask for a
+// process.
+func (s *Server) TakesIn(app string) int64 { return s.takingOf(app).Load() }
