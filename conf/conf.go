@@ -43,6 +43,7 @@ type Server struct {
 	Include         []string       // absolute paths, or globs, of files with further apps; default none
 	WatchConfig     bool           // the files are read again when they change; default false
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
+	BufferMemory    Share          // of the RAM, for what of that is in memory; default 12%
 }
 
 // Listen is one place where requests come in.

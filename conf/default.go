@@ -48,6 +48,7 @@ func defaultServer() Server {
 		AccessLog:       "off",
 		AccessLogFormat: "combined",
 		SpoolLimit:      Share{Percent: 50},
+		BufferMemory:    Share{Percent: 12},
 	}
 }
 

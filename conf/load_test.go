@@ -36,6 +36,7 @@ max_spawns = 5
 proxy_protocol = ["10.9.0.0/16", "unix:"]
 trusted_proxies = ["10.1.2.3/8", "::1", "192.0.2.7", "unix:", "::ffff:192.0.2.8"]
 spool_limit = "80%"
+buffer_memory = "1GiB"
 include = ["apps/*.toml", "/srv/shop/purser.toml"]
 watch_config = true
 
@@ -183,7 +184,7 @@ func fullConfig() *Config {
 			Admin: "127.0.0.1:9000", Metrics: ":9100", LogLevel: "debug", LogFormat: "json",
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
-			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80},
+			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80}, BufferMemory: Share{Bytes: 1 << 30},
 			Include: []string{"/etc/purser/apps/*.toml", "/srv/shop/purser.toml"}, WatchConfig: true,
 		},
 		Apps: []App{blog, shop},
@@ -274,10 +275,10 @@ func TestEffectiveIsReadAsTheSame(t *testing.T) {
 
 func TestTrustedUnixSocketsAndSpoolLimitsArePrintedAsWritten(t *testing.T) {
 	for _, written := range []string{
-		"trusted_proxies = [\"unix:\"]\nspool_limit = \"1%\"\n",
-		"trusted_proxies = [\"10.0.0.0/8\", \"unix:\"]\nspool_limit = \"100%\"\n",
-		"trusted_proxies = [\"::1/128\"]\nspool_limit = \"10GiB\"\n",
-		"trusted_proxies = []\nspool_limit = \"1MiB\"\n",
+		"trusted_proxies = [\"unix:\"]\nspool_limit = \"1%\"\nbuffer_memory = \"2%\"\n",
+		"trusted_proxies = [\"10.0.0.0/8\", \"unix:\"]\nspool_limit = \"100%\"\nbuffer_memory = \"100%\"\n",
+		"trusted_proxies = [\"::1/128\"]\nspool_limit = \"10GiB\"\nbuffer_memory = \"512MiB\"\n",
+		"trusted_proxies = []\nspool_limit = \"1MiB\"\nbuffer_memory = \"1MiB\"\n",
 	} {
 		cfg, err := Parse("p.toml", []byte(inServer(written)))
 		if err != nil {

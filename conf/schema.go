@@ -66,6 +66,7 @@ var serverSchema = schema[Server]{
 		peersAt("proxy_protocol", func(s *Server) (*[]netip.Prefix, *bool) { return &s.ProxyProtocol, &s.ProxyUnix }),
 		peersAt("trusted_proxies", func(s *Server) (*[]netip.Prefix, *bool) { return &s.TrustedProxies, &s.TrustUnix }),
 		at("spool_limit", func(s *Server) *Share { return &s.SpoolLimit }, shareForm),
+		at("buffer_memory", func(s *Server) *Share { return &s.BufferMemory }, shareForm),
 		at("include", func(s *Server) *[]string { return &s.Include }, includesForm),
 		at("watch_config", func(s *Server) *bool { return &s.WatchConfig }, truthForm),
 	},

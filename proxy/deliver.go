@@ -78,6 +78,9 @@ func (x *exchange) close(from content, err error) {
 		_ = x.call.Flush()
 	}
 	from.Close(err)
+	if err == nil {
+		x.body.Reset() // nobody sends it again, and the answer may wait for its client for long
+	}
 }
 
 // cut ends an answer that is not whole.

@@ -12,13 +12,13 @@ import (
 )
 
 // descriptorLimits say for how many file descriptors what is done. The last ones are kept: first from clients, so
-// that the requests that were let in find room for their processes and files, then from links to processes, so that
-// processes can be started, and operators let in, whatever visitors do. So there is always one left to accept
-// with, and to turn away who comes.
+// that the requests that were let in find room for their processes and files, then from links to processes and files
+// of the spool, so that processes can be started, and operators let in, whatever visitors do. So there is always one
+// left to accept with, and to turn away who comes.
 type descriptorLimits struct {
 	few  int64 // beyond, clients that do nothing make room for new ones
 	none int64 // beyond, clients are turned away if none can
-	last int64 // beyond, links are not opened
+	last int64 // beyond, links and files of the spool are not opened
 }
 
 // mostKept is how many are kept where there are enough; a quarter where there are not.
@@ -81,7 +81,7 @@ func (d *descriptors) room(fd uintptr) client.Room {
 	return client.MuchRoom
 }
 
-// kept reports whether the descriptor of a new link is one of those that are kept for others.
+// kept reports whether the descriptor of a new link or file is one of those that are kept for others.
 func (d *descriptors) kept(fd uintptr) bool { return d.inUse(fd) > d.last }
 
 // noRoomAnswer is sent to who is turned away, before anything is read.

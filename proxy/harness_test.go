@@ -162,7 +162,7 @@ func newFront(t testing.TB, do script, change func(*conf.Server, *conf.App)) *fr
 
 func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	t := f.t
-	server := conf.Server{AccessLog: "off", SpoolLimit: conf.Share{Percent: 50}}
+	server := conf.Server{AccessLog: "off", SpoolLimit: conf.Share{Percent: 50}, BufferMemory: conf.Share{Percent: 50}}
 	app := conf.App{Name: "app", Root: t.TempDir(), Path: "/", MinProcesses: 1, MaxProcesses: 1,
 		Concurrency: conf.Unlimited, StartTimeout: time.Minute, DrainTimeout: time.Minute,
 		WebsocketDrainTimeout: time.Minute, StopTimeout: time.Minute, MaxQueue: 100, QueueTimeout: time.Minute,
@@ -193,7 +193,7 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	}
 	f.group = p.Add(app, pool.Release{Path: app.Root}, f.spawner)
 	f.secure = throughTLS
-	c := Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, Fresh: f.fresh, Access: accessTo(t, server.AccessLog)}
+	c := Config{Server: server, Apps: []conf.App{app}, Pool: p, Log: log, RAM: 1 << 30, Fresh: f.fresh, Access: accessTo(t, server.AccessLog)}
 	if f.secure {
 		c.Certs, c.HTTPSPort, c.Proof = ownCertificate(t), 8443, ownProof
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strings"
@@ -166,7 +167,8 @@ func (c *memCall) Flush() error {
 	case c.hasLeft():
 		return client.ErrGone
 	case len(rest) > 0:
-		c.box = spool.NewOutbox(c.srv.spool, rest, c.sendSlowly, func(error) {})
+		c.box = spool.NewOutbox(c.srv.spool, rest, memTaker{c}, func(error) {})
+		c.box.Start()
 		if c.unread > 0 {
 			c.box.Limit(c.unread)
 		}
@@ -186,6 +188,12 @@ func (c *memCall) send(p []byte) (rest []byte) {
 	c.took.Write(p[:n])
 	return p[n:]
 }
+
+// A memTaker is the client of a memCall, who takes what waits for it.
+type memTaker struct{ *memCall }
+
+func (c memTaker) Await(_, _ int64) (int, error) { return 1 << 20, nil }
+func (c memTaker) Take(p []byte) (int, error)    { return len(p), c.sendSlowly(p) }
 
 func (c *memCall) sendSlowly(p []byte) error {
 	c.mu.Lock()
@@ -231,7 +239,7 @@ func (c *memCall) SendFile(f *os.File, from, n int64) (sent int64, err error) {
 func (c *memCall) End(trailers []wire.Field) error {
 	var err error
 	if c.box != nil {
-		err = c.box.Finish(c.gathered)
+		err = cmp.Or(c.box.Write(c.gathered), c.box.Finish())
 		c.box = nil
 	} else {
 		err = c.sendSlowly(c.gathered)
@@ -248,7 +256,7 @@ func (c *memCall) Cut() {
 	c.mu.Unlock()
 	if c.box != nil {
 		c.box.Abort(client.ErrGone)
-		_ = c.box.Finish(nil)
+		_ = c.box.Finish()
 		c.box = nil
 	}
 }

@@ -20,9 +20,9 @@ const (
 // next to nothing, so the collector has no reason to run, and what it frees the runtime keeps for the
 // next burst.
 //
-// What a burst may borrow is bounded by its requests: each has at most 64 KiB of its body in memory, 32
-// KiB to read it with and 64 KiB towards its app, and leaves as much again as garbage; the rest is in
-// files. What is left after a look in a quiet time is what is in use, and as much again plus 32 MiB.
+// What a burst may borrow is bounded: bodies and answers that wait have buffer_memory together, and at most 64 KiB
+// each; a request has 32 KiB to be read with and 64 KiB towards its app, and leaves as much again as garbage; the
+// rest is in files. What is left after a look in a quiet time is what is in use, and as much again plus 32 MiB.
 type memoryKeeper struct {
 	kept uint64        // of the heap after the last collection for this purpose, or less
 	used time.Duration // processor time at the last look

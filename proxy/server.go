@@ -42,6 +42,7 @@ type Config struct {
 	Apps   []conf.App // each has a group of its name in Pool
 	Pool   *pool.Pool
 	Log    hclog.Logger
+	RAM    int64 // bytes that there are for purser and all beside it
 
 	// Access takes the lines of the access log. It must not wait, and copies what it keeps; nil = off.
 	Access func(line []byte)
@@ -86,7 +87,8 @@ func New(c Config) *Server {
 	s.clock = s.sweeper.Clock
 	s.descriptors = newDescriptors(s.sweeper)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.spool = spool.New(c.Server.SpoolLimit.Of, s.clock)
+	s.spool = spool.New(c.Server.SpoolLimit.Of, c.Server.BufferMemory.Of(c.RAM), s.clock)
+	s.spool.Kept = s.descriptors.kept
 	s.rejects = &rejectLog{log: s.log, clock: s.clock}
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, H2C: c.Server.H2C, Room: s.descriptors.room, NoRoomAnswer: noRoomAnswer(),
@@ -172,6 +174,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Spool returns how many bytes of bodies and answers wait in files, and how many may.
 func (s *Server) Spool() (held, most int64) { return s.spool.Use() }
+
+// InMemory returns how many bytes of bodies and answers wait in memory, and how many may.
+func (s *Server) InMemory() (held, most int64) { return s.spool.InMemory() }
 
 // Unannounced returns how many connections were refused that a peer of proxy_protocol did not begin with a
 // header of the PROXY protocol.

@@ -94,6 +94,7 @@ func (s *Server) Change(c Config) {
 	s.current.Store(next)
 	s.conns.Trust(c.Server.TrustedProxies, c.Server.TrustUnix, c.Server.ProxyProtocol, c.Server.ProxyUnix)
 	s.spool.SetLimit(c.Server.SpoolLimit.Of)
+	s.spool.SetMemory(c.Server.BufferMemory.Of(c.RAM))
 	kept := map[*files.Public]bool{}
 	for _, to := range next.routes.all {
 		kept[to.public] = true

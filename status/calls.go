@@ -27,6 +27,7 @@ func (s *Server) document() Document {
 		d.Certificates = s.Certificates()
 	}
 	d.Spool.Held, d.Spool.Limit = s.Spool()
+	d.BufferMemory.Held, d.BufferMemory.Limit = s.InMemory()
 	for _, g := range s.Pool.Groups() {
 		d.Apps = append(d.Apps, newApp(g.Snapshot(), g.App().Hosts, s.Restarts.Needs(g.Name()), used, now))
 	}

@@ -23,6 +23,7 @@ type Document struct {
 	MaxProcesses int           `json:"max_processes"`    // over all apps; 0 = no pool-wide cap
 	Reload       *Reload       `json:"reload,omitempty"` // the last one; none = there was none yet
 	Spool        Spool         `json:"spool"`
+	BufferMemory BufferMemory  `json:"buffer_memory"`
 	Certificates []Certificate `json:"certificates"` // that https is served with; none = an empty list
 	Apps         []App         `json:"apps"`
 }
@@ -32,6 +33,12 @@ type Document struct {
 type Spool struct {
 	Held  int64 `json:"held"`  // bytes
 	Limit int64 `json:"limit"` // then the slowest clients are cut off
+}
+
+// A BufferMemory is what of that waits in memory, and not in files.
+type BufferMemory struct {
+	Held  int64 `json:"held"`  // bytes
+	Limit int64 `json:"limit"` // then what comes goes to files at once
 }
 
 // An App is one group of the pool, with what its processes use.

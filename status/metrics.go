@@ -47,13 +47,15 @@ var (
 
 	descSpool       = metric("spool_bytes", "Bytes of requests and answers that wait in files now.")
 	descSpoolLimit  = metric("spool_limit_bytes", "How many may; then the slowest clients are cut off.")
+	descMemory      = metric("buffer_memory_bytes", "Bytes of requests and answers that wait in memory now.")
+	descMemoryLimit = metric("buffer_memory_limit_bytes", "How many may; then what comes goes to files at once.")
 	descFaults      = metric("faults_total", "Connections that were ended by a fault in purser.")
 	descUnannounced = metric("proxy_protocol_refused_total", "Connections that a peer listed in proxy_protocol did not begin with a header of the PROXY protocol.")
 	descLost        = metric("log_lines_lost_total", "Lines of a log that were dropped, because nobody read it or its disk was full.", "log")
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descFaults, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
+		descSpool, descSpoolLimit, descMemory, descMemoryLimit, descFaults, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
 	conditions = []pool.Condition{pool.Closing, pool.Stopped, pool.Hung, pool.Resisting, pool.RolledBack, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -71,6 +73,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	held, limit := c.Spool()
 	out.gauge(descSpool, float64(held))
 	out.gauge(descSpoolLimit, float64(limit))
+	held, limit = c.InMemory()
+	out.gauge(descMemory, float64(held))
+	out.gauge(descMemoryLimit, float64(limit))
 	to <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(c.Faults()))
 	to <- prometheus.MustNewConstMetric(descUnannounced, prometheus.CounterValue, float64(c.Unannounced()))
 	for log, lines := range c.LinesLost() {

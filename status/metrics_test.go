@@ -33,6 +33,8 @@ func TestMetricsSayWhatThePoolSays(t *testing.T) {
 		`version="1.2.3"} 1`,
 		`purser_spool_bytes 3.145728e+06`,
 		`purser_spool_limit_bytes 1.073741824e+09`,
+		`purser_buffer_memory_bytes 2.097152e+06`,
+		`purser_buffer_memory_limit_bytes 5.36870912e+08`,
 		`purser_faults_total 2`,
 		`purser_proxy_protocol_refused_total 4`,
 		`purser_log_lines_lost_total{log="stderr"} 3`,

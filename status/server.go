@@ -40,6 +40,9 @@ type Config struct {
 	Spool  func() (held, limit int64)
 	Faults func() int64
 
+	// InMemory returns how many bytes of requests and answers wait in memory, and how many may.
+	InMemory func() (held, limit int64)
+
 	// Unannounced returns how many connections were refused for want of a header of the PROXY protocol.
 	Unannounced func() int64
 

@@ -73,6 +73,9 @@ func (t *text) general(d Document) {
 	if s := d.Spool; s.Held > 0 {
 		t.line("Spool         : %s of %s", Megabytes(max(s.Held, 1<<20)), Megabytes(s.Limit))
 	}
+	if m := d.BufferMemory; m.Held >= 1<<20 {
+		t.line("Buffer memory : %s of %s", Megabytes(m.Held), Megabytes(m.Limit))
+	}
 	// Every request waits with its app. The line is there for those who read it by machine.
 	t.line("Requests in top-level queue : 0")
 	t.line("")

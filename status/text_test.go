@@ -36,6 +36,20 @@ func TestTextWithAFilledSpool(t *testing.T) {
 	}
 }
 
+func TestTextWithMuchInMemory(t *testing.T) {
+	for held, want := range map[int64]string{1000: "", 300 << 20: "Buffer memory : 300M of 1024M\n"} {
+		d := document()
+		d.BufferMemory = BufferMemory{Held: held, Limit: 1 << 30}
+		var out strings.Builder
+		if err := WriteText(&out, d, false); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); !strings.Contains(text, want) || want == "" && strings.Contains(text, "Buffer") {
+			t.Errorf("%d bytes are held, and the text says\n%s", held, text)
+		}
+	}
+}
+
 func TestTextOfAnAppThatHangs(t *testing.T) {
 	d := document()
 	blog := &d.Apps[0]

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"sync"
@@ -139,31 +140,41 @@ func (c *h1Call) Flush() error {
 	}
 	if a.box != nil {
 		a.err = a.box.Write(a.out.b)
-	} else {
-		var n int
-		n, a.err = c.conn.sock.TryWrite(a.out.b)
-		if rest := a.out.b[n:]; a.err == nil && len(rest) > 0 {
-			a.box = c.newOutbox(rest)
-		}
+	} else if c.send(); a.box != nil {
+		a.box.Start()
 	}
 	a.giveBack()
 	return a.err
 }
 
-func (c *h1Call) newOutbox(first []byte) *spool.Outbox {
-	box := spool.NewOutbox(c.conn.set.Spool, first, c.conn.writeSlowly, c.conn.set.cannotSpool)
-	if c.answer.unread > 0 {
-		box.Limit(c.answer.unread)
+// send sends what goes at once, and leaves the rest to an outbox.
+func (c *h1Call) send() {
+	a := &c.answer
+	var n int
+	n, a.err = c.conn.sock.TryWrite(a.out.b)
+	if rest := a.out.b[n:]; a.err == nil && len(rest) > 0 {
+		a.box = spool.NewOutbox(c.conn.set.Spool, rest, h1Taker{c.conn}, c.conn.set.cannotSpool)
+		if a.unread > 0 {
+			a.box.Limit(a.unread)
+		}
 	}
-	return box
+}
+
+// finishBox waits until the client has taken what waits for it.
+func (a *h1Answer) finishBox() {
+	a.giveBack() // nobody waits with memory in hand
+	if box := a.box; box != nil {
+		a.box = nil
+		a.err = cmp.Or(a.err, box.Finish())
+	}
 }
 
 // SendFile sends n bytes of a file behind what has been gathered, at the client's speed.
 func (c *h1Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
 	a := &c.answer
-	a.err = c.conn.write(a.space())
-	a.giveBack()
-	if a.err != nil {
+	a.space()
+	c.send()
+	if a.finishBox(); a.err != nil {
 		return 0, ErrGone
 	}
 	a.err = c.conn.move(n, func(done int64) (int64, error) {
@@ -189,16 +200,13 @@ func (c *h1Call) End(trailers []wire.Field) error {
 		a.out.b = b
 	}
 	switch {
+	case a.err != nil:
 	case a.box != nil:
-		box := a.box
-		a.box = nil
-		if err := box.Finish(b); a.err == nil {
-			a.err = err
-		}
-	case a.err == nil:
-		a.err = c.conn.write(b)
+		a.err = a.box.Write(b)
+	case len(b) > 0:
+		c.send()
 	}
-	a.giveBack()
+	a.finishBox()
 	return a.err
 }
 
@@ -206,12 +214,11 @@ func (c *h1Call) End(trailers []wire.Field) error {
 func (c *h1Call) Cut() {
 	a := &c.answer
 	a.cut = true
-	if box := a.box; box != nil {
-		a.box = nil
-		box.Abort(ErrGone)
+	if a.box != nil {
+		a.box.Abort(ErrGone)
 		c.conn.sock.GiveUp()
 		c.conn.sock.Wake()
-		_ = box.Finish(nil)
+		a.finishBox()
 	} else if a.out != nil && a.err == nil {
 		_, _ = c.conn.sock.TryWrite(a.out.b)
 	}

@@ -1,8 +1,7 @@
 package client
 
 import (
-	"os"
-	"sync"
+	"cmp"
 
 	"golang.org/x/net/http2"
 
@@ -104,7 +103,7 @@ func (c *h2Call) queue(p []byte) (rest []byte, err error) {
 	if c.answer.giveBack(); err != nil || n == len(p) {
 		return nil, err
 	}
-	return c.sendNow(p[n:])
+	return c.sendNow(p[n:], false, nil)
 }
 
 // Flush queues what the windows have room for. The rest, and all that follows, goes through an outbox, at
@@ -122,31 +121,37 @@ func (c *h2Call) Flush() error {
 		a.err = a.box.Write(a.content())
 	} else {
 		var rest []byte
-		if rest, a.err = c.sendNow(a.content()); a.err == nil && len(rest) > 0 {
+		if rest, a.err = c.sendNow(a.content(), false, nil); a.err == nil && len(rest) > 0 {
 			a.box = c.newOutbox(rest)
+			a.box.Start()
 		}
 	}
 	a.giveBack()
 	return a.err
 }
 
-// sendNow sends what goes without waiting.
-func (c *h2Call) sendNow(p []byte) (rest []byte, err error) {
-	for {
+// sendNow queues what goes without waiting, and sends it unless that is all and the last.
+func (c *h2Call) sendNow(p []byte, last bool, trailers []wire.Field) (rest []byte, err error) {
+	for blocked := false; ; {
 		c.all.mu.Lock()
 		c.sendHead(false)
-		n, err := c.offer(p, false, nil)
+		n, err := c.offer(p, last, trailers)
 		c.all.mu.Unlock()
+		p = p[n:]
+		if last && (err != nil || len(p) == 0) {
+			return nil, err
+		}
 		c.all.out.flush(false)
-		if p = p[n:]; err != nil || n == 0 || len(p) == 0 {
+		if err != nil || len(p) == 0 || n == 0 && blocked {
 			return p, err
 		}
+		blocked = n == 0 // unless there is room now that what was queued went out
 	}
 }
 
 func (c *h2Call) newOutbox(first []byte) *spool.Outbox {
 	set := c.all.set
-	box := spool.NewOutbox(set.Spool, first, func(p []byte) error { return c.push(p, false, nil) }, set.cannotSpool)
+	box := spool.NewOutbox(set.Spool, first, c, set.cannotSpool)
 	if c.answer.unread > 0 {
 		box.Limit(c.answer.unread)
 	}
@@ -184,53 +189,36 @@ func (c *h2Call) offer(p []byte, last bool, trailers []wire.Field) (n int, err e
 	return n, nil
 }
 
-// SendFile reads the file: what others send goes out between two of its pieces.
-func (c *h2Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
-	a := &c.answer
-	c.all.mu.Lock()
-	c.sendHead(false)
-	c.all.mu.Unlock()
-	a.err = c.push(a.content(), false, nil)
-	if a.giveBack(); a.err != nil {
-		return 0, ErrGone
+// finishBox waits until the client has taken what waits for it.
+func (a *h2Answer) finishBox() {
+	if box := a.box; box != nil {
+		a.box = nil
+		a.err = cmp.Or(a.err, box.Finish())
 	}
-	b := filePieces.Get().(*[filePiece]byte)
-	defer filePieces.Put(b)
-	for sent < n {
-		m, err := f.ReadAt(b[:min(n-sent, filePiece)], from+sent)
-		if m == 0 {
-			a.err = err
-			return sent, err
-		}
-		if a.err = c.push(b[:m], false, nil); a.err != nil {
-			return sent, ErrGone
-		}
-		sent += int64(m)
-	}
-	return sent, nil
 }
-
-const filePiece = 2 * mostContent
-
-var filePieces = sync.Pool{New: func() any { return new([filePiece]byte) }}
 
 // End queues the rest, and returns once the client's windows have room for it. It goes out when the call is
 // finished, in a moment, so that no client is faster than our own work for it; or within two ticks, if that has to
 // wait for a process.
 func (c *h2Call) End(trailers []wire.Field) error {
 	a := &c.answer
-	if box := a.box; box != nil {
-		a.box = nil
-		if err := box.Finish(a.content()); a.err == nil {
-			a.err = err
+	switch {
+	case a.err != nil:
+	case a.box != nil:
+		a.err = a.box.Write(a.content())
+	case !c.endsWithHead(trailers):
+		var rest []byte
+		if rest, a.err = c.sendNow(a.content(), true, trailers); len(rest) > 0 {
+			a.box = c.newOutbox(rest)
 		}
-		a.giveBack()
 	}
-	if a.err == nil && !c.endsWithHead(trailers) {
-		a.err = c.push(a.content(), true, trailers)
+	a.giveBack() // nobody waits with memory in hand
+	if a.box != nil {
+		if a.finishBox(); a.err == nil {
+			_, a.err = c.sendNow(nil, true, trailers)
+		}
 	}
 	a.ended = a.err == nil
-	a.giveBack()
 	c.all.flushSoon()
 	return a.err
 }
@@ -258,10 +246,9 @@ func (c *h2Call) Cut() {
 		s.cut(c.id, http2.ErrCodeInternal)
 	}
 	s.mu.Unlock()
-	if box := a.box; box != nil {
-		a.box = nil
-		box.Abort(ErrGone)
-		_ = box.Finish(nil)
+	if a.box != nil {
+		a.box.Abort(ErrGone)
+		a.finishBox()
 	}
 	a.giveBack()
 	s.out.flush(false)

@@ -13,7 +13,11 @@ func (c *h2Call) addBody(data []byte, n int64, last bool) error {
 		return http2.StreamError{StreamID: c.id, Code: http2.ErrCodeFlowControl}
 	}
 	c.giveBack(n - int64(len(data))) // the padding
-	c.in = append(c.in, data...)
+	if c.ignored {
+		c.all.giveBack(int64(len(data)))
+	} else {
+		c.in = append(c.in, data...)
+	}
 	if c.got += int64(len(data)); c.size >= 0 && c.got > c.size {
 		return c.malformedBody(wire.ErrStreamSize)
 	}
@@ -139,4 +143,11 @@ func (c *h2Call) noBody() error {
 		return ErrBodySlow
 	}
 	return nil
+}
+
+// ignoreBody gives up what has come of a body that nobody takes any more, and what still comes. It is called with mu
+// held.
+func (c *h2Call) ignoreBody() {
+	c.all.giveBack(int64(len(c.in) + len(c.taken)))
+	c.in, c.taken, c.ignored = nil, nil, true
 }

@@ -41,6 +41,7 @@ type h2Call struct {
 	lives   bool      // it may last for ever
 
 	in       []byte // of its body, not yet taken
+	ignored  bool   // the rest of it
 	intake   h2Window
 	size     int64 // of the body, as announced; -1 = it was not
 	got      int64 // of it
@@ -145,7 +146,7 @@ func (c *h2Call) finish() (kept bool) {
 func (c *h2Call) forget() {
 	c.bad, c.trailers, c.broken, c.wakes, c.absent = nil, nil, nil, nil, nil
 	c.ended, c.closed, c.over, c.left, c.given, c.lives, c.late, c.looked = false, false, false, false, false, false, false, false
-	c.got, c.due = 0, 0
+	c.got, c.due, c.ignored = 0, 0, false
 	c.answer, c.tunnel = h2Answer{}, h2Tunnel{}
 	c.in, c.taken = keptBody(c.in), keptBody(c.taken)
 	c.head.Begin(&c.req)

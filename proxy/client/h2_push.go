@@ -1,33 +1,5 @@
 package client
 
-import "purser/proxy/wire"
-
-// push queues all of p, at the client's speed, as long as it keeps moving.
-func (c *h2Call) push(p []byte, last bool, trailers []wire.Field) error {
-	err := c.pushAll(p, last, trailers)
-	if !last {
-		c.all.out.flush(false)
-	}
-	return err
-}
-
-func (c *h2Call) pushAll(p []byte, last bool, trailers []wire.Field) error {
-	s, start, moved := c.all, c.all.clock().Now(), int64(0)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.out.leave(&c.h2Sender)
-	for {
-		n, err := c.offer(p, last, trailers)
-		moved += int64(n)
-		if p = p[n:]; err != nil || len(p) == 0 {
-			return err
-		}
-		if err := c.awaitRoom(start, moved); err != nil {
-			return err
-		}
-	}
-}
-
 // awaitRoom sends what is queued, and waits until more can be. It is called with mu held, which it gives up
 // meanwhile.
 func (c *h2Call) awaitRoom(start, moved int64) error {
@@ -41,9 +13,11 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 	}
 	s.out.wait(&c.h2Sender)
 	c.within(start, moved)
+	s.unread++
 	for c.stuck() {
 		c.changed.Wait()
 	}
+	s.unread--
 	c.due = 0
 	switch {
 	case c.late:
@@ -52,6 +26,38 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 		return ErrGone
 	}
 	return nil
+}
+
+// Await waits until something can be queued, and says how much. What has come of the request's body nobody takes any
+// more, once an answer waits.
+func (c *h2Call) Await(start, moved int64) (most int, err error) {
+	s := c.all
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.ignoreBody()
+	for {
+		if c.silent() || s.out.err != nil {
+			return 0, ErrGone
+		}
+		if most := min(c.window, s.out.window, int64(s.out.room())); most > 0 {
+			return int(min(most, mostQueued)), nil
+		}
+		if err := c.awaitRoom(start, moved); err != nil {
+			s.out.leave(&c.h2Sender)
+			return 0, err
+		}
+	}
+}
+
+// Take queues what can be, and sends it. Then it is another stream's turn.
+func (c *h2Call) Take(p []byte) (n int, err error) {
+	s := c.all
+	s.mu.Lock()
+	n, err = c.offer(p, false, nil)
+	s.out.leave(&c.h2Sender)
+	s.mu.Unlock()
+	s.out.flush(false)
+	return n, err
 }
 
 // stuck reports whether a wait for room goes on.

@@ -16,6 +16,14 @@ func (o *h2Output) space() []byte {
 	return o.buf.b
 }
 
+// backlog is how much is queued, and was not taken.
+func (o *h2Output) backlog() int {
+	if o.buf == nil {
+		return o.sending
+	}
+	return o.sending + len(o.buf.b)
+}
+
 // answer queues a frame that a client's frame asks for, and reports false if it does not read them.
 func (o *h2Output) answer(frame []byte) bool {
 	o.buf.b = append(o.space(), frame...)

@@ -49,7 +49,7 @@ func (h *h2Conn) open(f *http2.HeadersFrame) {
 	switch {
 	case f.HasPriority() && f.Priority.StreamDep == f.StreamID:
 		h.reader.block.reset = http2.ErrCodeProtocol
-	case s.full():
+	case s.full(), s.greedy():
 		h.reader.block.reset = http2.ErrCodeRefusedStream
 	default:
 		h.reader.block.call = s.newCall(f.StreamID)

@@ -37,13 +37,7 @@ func (o *h2Output) content(c *h2Sender, p []byte, last bool) (n int) {
 }
 
 // room is how much more content may be queued in a frame.
-func (o *h2Output) room() int {
-	queued := o.sending
-	if o.buf != nil {
-		queued += len(o.buf.b)
-	}
-	return mostQueued - frameHeader - queued
-}
+func (o *h2Output) room() int { return mostQueued - frameHeader - o.backlog() }
 
 // wait has a stream woken when the connection has room for its content.
 func (o *h2Output) wait(c *h2Sender) {

@@ -23,6 +23,7 @@ type h2Streams struct {
 	ordinary int                // those of them that a stop waits for
 	open     int                // those whose client still waits for something
 	held     int                // those that were reset, or cut
+	unread   int                // answers that wait for the client to take more
 	heads    int                // memory of their heads
 	newest   uint32             // the highest that the client has opened
 	resets   h2Resets           // those that we have reset
@@ -39,6 +40,15 @@ const (
 	mostHandlers = mostStreams + 20
 )
 
+// mostUnread is how many answers may wait for a client that asks for another, where memory is short for all.
+const mostUnread = 8
+
+// hardlyAny is less of a window than any client has that wants an answer.
+const hardlyAny = 1 << 10
+
+// mostBacklog is how much may be queued for such a client: content, and the heads of all streams that it may have.
+const mostBacklog = 256 << 10
+
 // mostHeads is how much memory the heads of all streams of a connection may take: a head that was sent once costs
 // a client a byte for each of its fields when it is sent again.
 const mostHeads = 1 << 20
@@ -51,6 +61,20 @@ func (s *h2Streams) clock() *sock.Clock { return s.set.Sweeper.Clock }
 // long as there are not very many.
 func (s *h2Streams) full() bool {
 	return s.open >= mostStreams || s.open+s.held >= mostHandlers || len(s.calls) >= 4*mostStreams
+}
+
+// greedy reports a client that asks for more, but does not read: neither what was sent, the heads of answers among it,
+// which no window limits, nor many an answer where memory is short for all.
+func (s *h2Streams) greedy() bool {
+	return s.out.backlog() > mostBacklog || s.unreadSoon() >= mostUnread && s.set.Spool.Short()
+}
+
+// unreadSoon is how many answers wait, those among them that are still made for a client that takes next to nothing.
+func (s *h2Streams) unreadSoon() int {
+	if min(s.start, s.out.window) < hardlyAny {
+		return s.open
+	}
+	return s.unread
 }
 
 // busy reports streams, or that something still goes out.

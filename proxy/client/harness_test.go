@@ -63,7 +63,7 @@ func openWith(t testing.TB, network, address string, a answer, change func(*Conf
 	}
 	sweeper := sock.NewSweeper()
 	c := Config{H2C: true, Handler: func() Handler { return a }, Sweeper: sweeper,
-		Spool: spool.New(func(room int64) int64 { return room / 2 }, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})}
+		Spool: spool.New(func(room int64) int64 { return room / 2 }, 1<<40, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})}
 	change(&c)
 	h.conns = NewConns(c)
 	var serving sync.WaitGroup

@@ -63,6 +63,18 @@ func (s *Socket) tryWrite(fd uintptr) bool {
 	return !again
 }
 
+// AwaitRoom waits until the kernel takes something. Who waits so holds no memory meanwhile.
+func (s *Socket) AwaitRoom() error {
+	waited := false
+	return s.raw.Write(func(fd uintptr) bool {
+		if !waited {
+			waited = true
+			return polled(fd, unix.POLLOUT|hungUp)
+		}
+		return true
+	})
+}
+
 // SendFile waits until something of the n bytes of f that begin at from can be sent, straight from the
 // kernel's cache, and returns how much was. With TLS it is read and written.
 func (s *Socket) SendFile(f *os.File, from, n int64) (int64, error) {
@@ -92,8 +104,21 @@ func (s *Socket) SendFile(f *os.File, from, n int64) (int64, error) {
 // filePieces are memory to read files into.
 var filePieces = sync.Pool{New: func() any { return new([2 * Record]byte) }}
 
-// sendRead is SendFile through TLS.
+// sendRead is SendFile through TLS. It waits without memory, and reads again what was not taken.
 func (s *Socket) sendRead(f *os.File, from, n int64) (int64, error) {
+	for {
+		sent, err := s.offerFile(f, from, n)
+		if sent > 0 || err != nil {
+			return sent, err
+		}
+		if err := s.AwaitRoom(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// offerFile sends what of a piece of a file the kernel takes at once.
+func (s *Socket) offerFile(f *os.File, from, n int64) (int64, error) {
 	memory := filePieces.Get().(*[2 * Record]byte)
 	defer filePieces.Put(memory)
 	got, err := f.ReadAt(memory[:min(n, int64(len(memory)))], from)
@@ -103,7 +128,7 @@ func (s *Socket) sendRead(f *os.File, from, n int64) (int64, error) {
 	case got == 0:
 		return 0, err
 	}
-	sent, err := s.WriteSome(memory[:got])
+	sent, err := s.TryWrite(memory[:got])
 	return int64(sent), err
 }
 

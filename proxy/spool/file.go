@@ -31,6 +31,10 @@ func (f *file) writeAt(p []byte, at int64) (int, error) {
 		if err != nil {
 			return 0, &Error{err}
 		}
+		if kept := f.spool.Kept; kept != nil && kept(made.Fd()) {
+			_ = made.Close()
+			return 0, &Error{unix.EMFILE}
+		}
 		f.own(made)
 	}
 	if more := at + int64(len(p)) - f.size; more > 0 {

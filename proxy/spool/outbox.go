@@ -5,32 +5,59 @@ import (
 	"sync"
 
 	"purser/proxy/fault"
+	"purser/proxy/sock"
 )
 
-// outboxMost is how much of an answer a slow client may have waiting in a file. Beyond it the process
-// is made to wait.
-const outboxMost = 1 << 30
+const (
+	// outboxMost is how much of an answer a slow client may have waiting in a file. Beyond it the process
+	// is made to wait.
+	outboxMost = 1 << 30
 
-// StreamMost is how much of an event stream may wait for a client that does not read it.
-const StreamMost = 1 << 20
+	// StreamMost is how much of an event stream may wait for a client that does not read it.
+	StreamMost = 1 << 20
+
+	// piece is how much is handed on at a time. For each the client has its time. With the heads of two frames of
+	// HTTP/2 it fills two records of TLS.
+	piece = 2 * (sock.Record - 9)
+
+	// beside is what an answer that waits costs beside its content: the stacks of two goroutines, and all that is
+	// known of its request.
+	beside = 16 << 10
+
+	// little is what an answer may have in memory though none is left, if it can be nowhere else.
+	little = 4 << 10
+)
 
 // ErrUnread says that a client does not read its event stream.
 var ErrUnread = errors.New("the client does not read its event stream")
 
 var errFault = errors.New("what is kept cannot be handed on, by a fault in purser")
 
-// An Outbox holds the part of an answer that the process has given and the client has not taken. Its
-// owner writes; a goroutine of its own, which Finish waits for, hands on.
+// A Taker is a client, who takes an answer at its own speed.
+type Taker interface {
+	// Await waits until the client takes something, and says how much about. Moved bytes have gone since start of
+	// what it was to take then: an error says that this takes too long, or that the client is gone.
+	Await(start, moved int64) (most int, err error)
+
+	// Take hands on what goes without waiting.
+	Take(p []byte) (n int, err error)
+}
+
+// An Outbox holds the part of an answer that the process has given and the client has not taken. Its owner
+// writes. It is handed on by a goroutine of its own once that is started, and else by Finish.
 type Outbox struct {
-	deliver func([]byte) error // hands on at the client's speed
-	warn    func(error)        // nil once it was told
-	done    chan struct{}      // closed when the goroutine has ended
-	more    chan struct{}      // holds one: something was added, or the end is known
-	room    chan struct{}      // holds one: something was taken
-	fault   fault.Fault        // of the goroutine
+	spool   *Spool
+	client  Taker
+	warn    func(error)   // nil once it was told
+	done    chan struct{} // closed when all was handed on, or nothing more is
+	more    chan struct{} // holds one: something was added, or the end is known
+	room    chan struct{} // holds one: something was taken
+	started bool          // there is a goroutine
+	fault   fault.Fault   // of it
 
 	mu    sync.Mutex // guards what follows; the file and the client are written outside it
-	mem   []byte
+	mem   []byte     // counted by its capacity. What was not handed on is never moved but by who hands on
+	at    int        // so much of it was handed on
 	file  file
 	most  int64
 	hard  bool  // more than that is an error
@@ -41,21 +68,41 @@ type Outbox struct {
 	err   error // of the client, or the owner's reason to cut
 }
 
-// NewOutbox returns an outbox that begins with a copy of first. Deliver is called in a goroutine of the
-// outbox. Warn is told once if the spool takes no more.
-func NewOutbox(s *Spool, first []byte, deliver func([]byte) error, warn func(error)) *Outbox {
+// NewOutbox returns an outbox that begins with a copy of first. Warn is told once if the spool takes no more.
+// Finish must be called.
+func NewOutbox(s *Spool, first []byte, client Taker, warn func(error)) *Outbox {
 	o := &Outbox{
-		deliver: deliver,
-		warn:    warn,
-		done:    make(chan struct{}),
-		more:    make(chan struct{}, 1),
-		room:    make(chan struct{}, 1),
-		mem:     append([]byte(nil), first...),
-		most:    outboxMost,
-		file:    file{spool: s, claim: &claim{since: s.clock.Now()}},
+		spool:  s,
+		client: client,
+		warn:   warn,
+		done:   make(chan struct{}),
+		more:   make(chan struct{}, 1),
+		room:   make(chan struct{}, 1),
+		most:   outboxMost,
+		file:   file{spool: s, claim: &claim{since: s.clock.Now()}},
 	}
-	go o.run()
+	s.memory.force(beside)
+	o.begin(first)
 	return o
+}
+
+// begin keeps what the client did not take at once: in memory, in the file if there is none left, and in memory
+// after all if that takes nothing.
+func (o *Outbox) begin(first []byte) {
+	if !o.spool.memory.take(len(first)) {
+		if n, _ := o.spill(first, 0); n == len(first) {
+			return
+		}
+		o.wrote = 0
+		o.spool.memory.force(len(first))
+	}
+	o.mem = append(make([]byte, 0, len(first)), first...)
+}
+
+// Start has it handed on while the owner writes.
+func (o *Outbox) Start() {
+	o.started = true
+	go o.run()
 }
 
 // Limit makes it an error to have more than n bytes waiting.
@@ -73,7 +120,7 @@ func signal(c chan struct{}) {
 }
 
 // Write adds b, waiting only if neither memory nor disk has room. The error says why the client gets no
-// more.
+// more. The outbox must have been started.
 func (o *Outbox) Write(b []byte) error {
 	for len(b) > 0 {
 		switch n, err := o.add(b); {
@@ -97,21 +144,22 @@ func (o *Outbox) Write(b []byte) error {
 func (o *Outbox) add(b []byte) (n int, err error) {
 	o.mu.Lock()
 	spilled, waiting := o.read < o.wrote, o.wrote-o.read
-	switch {
-	case o.err != nil:
+	if o.err != nil {
 		o.mu.Unlock()
 		return 0, o.err
-	case !spilled && len(o.mem) < Memory:
-		n = min(len(b), Memory-len(o.mem))
-		o.mem = append(o.mem, b[:n]...)
+	}
+	if n = o.keep(b); n > 0 {
 		o.mu.Unlock()
 		return n, nil
+	}
+	switch {
 	case o.hard && waiting+int64(len(b)) > o.most:
 		o.mu.Unlock()
 		return 0, ErrUnread
 	case o.full || waiting >= o.most:
+		n = o.keepLittle(b)
 		o.mu.Unlock()
-		return 0, nil
+		return n, nil
 	}
 	if !spilled {
 		o.wrote, o.read = 0, 0 // begin the file anew
@@ -123,7 +171,50 @@ func (o *Outbox) add(b []byte) (n int, err error) {
 	} else {
 		o.file.empty()
 	}
-	return o.spill(b, at)
+	if n, err = o.spill(b, at); n > 0 || err != nil {
+		return n, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.keepLittle(b), nil
+}
+
+// keep keeps in memory what it may of b: nothing while there is something in the file, which comes after what is in
+// memory. It is called with mu held.
+func (o *Outbox) keep(b []byte) (n int) {
+	if o.read < o.wrote {
+		return 0
+	}
+	n = min(len(b), Memory-len(o.mem))
+	if n <= 0 {
+		return 0
+	}
+	if need := len(o.mem) + n; need > cap(o.mem) && !o.enlarge(min(max(need, 2*cap(o.mem)), Memory)) {
+		n = min(n, cap(o.mem)-len(o.mem))
+	}
+	o.mem = append(o.mem, b[:n]...)
+	return n
+}
+
+// keepLittle keeps a little of b in memory if nothing else waits: for the room that it takes nobody would wait. It is
+// called with mu held.
+func (o *Outbox) keepLittle(b []byte) (n int) {
+	if len(o.mem) > 0 || o.read < o.wrote {
+		return 0
+	}
+	n = min(len(b), little)
+	o.spool.memory.force(n)
+	o.mem = append(make([]byte, 0, n), b[:n]...)
+	return n
+}
+
+// enlarge makes the memory as large, and reports false if there is not so much left.
+func (o *Outbox) enlarge(size int) bool {
+	if !o.spool.memory.take(size - cap(o.mem)) {
+		return false
+	}
+	o.mem = append(make([]byte, 0, size), o.mem...)
+	return true
 }
 
 // spill writes b to the file at an offset that nobody reads yet. Only the owner calls it. The error is
@@ -145,61 +236,6 @@ func (o *Outbox) spill(b []byte, at int64) (int, error) {
 	return n, nil
 }
 
-// run hands on to the client until the end.
-func (o *Outbox) run() {
-	defer close(o.done)
-	defer o.fault.Catch(func() { o.Abort(errFault) })
-	buf := make([]byte, 0, Memory/2)
-	for {
-		b, ended := o.take(buf)
-		switch {
-		case len(b) > 0:
-			if err := o.deliver(b); err != nil {
-				o.Abort(err)
-				return
-			}
-			o.file.moved(len(b))
-			signal(o.room)
-		case ended:
-			return
-		default:
-			<-o.more
-		}
-	}
-}
-
-// take returns what is next for the client, oldest first: what is in memory came before what is in
-// the file.
-func (o *Outbox) take(buf []byte) (b []byte, ended bool) {
-	o.mu.Lock()
-	if o.err != nil {
-		o.mu.Unlock()
-		return nil, true
-	}
-	if len(o.mem) > 0 {
-		b = buf[:copy(buf[:cap(buf)], o.mem)]
-		o.mem = o.mem[:copy(o.mem, o.mem[len(b):])] // not all at once: it would be here twice
-		o.full = false                              // try again
-		o.mu.Unlock()
-		return b, false
-	}
-	at, n := o.read, min(o.wrote-o.read, int64(cap(buf)))
-	ended = o.ended
-	o.mu.Unlock()
-	if n == 0 {
-		return nil, ended
-	}
-	m, err := o.file.readAt(buf[:n], at)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.read += int64(m)
-	o.full = false
-	if m == 0 && o.err == nil {
-		o.err = err
-	}
-	return buf[:m], false
-}
-
 // Abort ends the outbox: what is still in it is not handed on.
 func (o *Outbox) Abort(err error) {
 	o.mu.Lock()
@@ -216,18 +252,19 @@ func (o *Outbox) failure() error {
 	return o.err
 }
 
-// Finish adds the last of the answer and waits until the client has taken all.
-func (o *Outbox) Finish(last []byte) error {
-	err := o.Write(last)
+// Finish waits until the client has taken all.
+func (o *Outbox) Finish() error {
 	o.mu.Lock()
 	o.ended = true
 	o.mu.Unlock()
+	if !o.started {
+		o.run()
+	}
 	signal(o.more)
 	<-o.done
 	o.file.close()
+	o.dropMemory()
+	o.spool.memory.giveBack(beside)
 	o.fault.Raise()
-	if err != nil {
-		return err
-	}
 	return o.failure()
 }

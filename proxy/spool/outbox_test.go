@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -19,19 +20,42 @@ type reader struct {
 	warns int
 }
 
-func newSpool() *Spool {
-	return New(func(room int64) int64 { return room / 2 }, sock.NewSweeper().Clock)
+// A deliverer is a client that takes what it is offered in its own time.
+type deliverer func(p []byte) error
+
+func (d deliverer) Await(_, _ int64) (int, error) { return piece, nil }
+func (d deliverer) Take(p []byte) (int, error)    { return len(p), d(p) }
+
+// begin returns an outbox that hands on while the test writes.
+func begin(s *Spool, first string, to Taker, warn func(error)) *Outbox {
+	o := NewOutbox(s, []byte(first), to, warn)
+	o.Start()
+	return o
+}
+
+// end ends an answer.
+func end(o *Outbox, last string) error {
+	err := o.Write([]byte(last))
+	return cmp.Or(err, o.Finish())
+}
+
+const muchMemory = 1 << 40
+
+func newSpool() *Spool { return spoolWith(muchMemory) }
+
+func spoolWith(memory int64) *Spool {
+	return New(func(room int64) int64 { return room / 2 }, memory, sock.NewSweeper().Clock)
 }
 
 func newReader(t *testing.T, s *Spool, first string) *reader {
 	r := &reader{t: t, turns: make(chan error)}
-	r.box = NewOutbox(s, []byte(first), func(p []byte) error {
+	r.box = begin(s, first, deliverer(func(p []byte) error {
 		if err, open := <-r.turns; open && err != nil {
 			return err
 		}
 		r.took.Write(p)
 		return nil
-	}, func(error) { r.warns++ })
+	}), func(error) { r.warns++ })
 	return r
 }
 
@@ -50,7 +74,7 @@ func (r *reader) write(p string) {
 
 func (r *reader) expect(last, want string) {
 	r.t.Helper()
-	if err := r.box.Finish([]byte(last)); err != nil {
+	if err := end(r.box, last); err != nil {
 		r.t.Fatal(err)
 	}
 	if got := r.took.String(); got != want {
@@ -108,7 +132,7 @@ func TestOutboxEndsWithItsClient(t *testing.T) {
 	if err := r.box.Write([]byte("more")); !errors.Is(err, left) {
 		t.Errorf("writing: %v, want the reason", err)
 	}
-	if err := r.box.Finish(nil); !errors.Is(err, left) {
+	if err := r.box.Finish(); !errors.Is(err, left) {
 		t.Errorf("the end: %v, want the reason", err)
 	}
 }
@@ -119,7 +143,7 @@ func TestOutboxThatIsCutHandsNothingOn(t *testing.T) {
 	r.write(text(3 * Memory))
 	r.box.Abort(cut)
 	r.takesAll()
-	if err := r.box.Finish([]byte("last")); !errors.Is(err, cut) {
+	if err := end(r.box, "last"); !errors.Is(err, cut) {
 		t.Errorf("the end: %v, want the cut", err)
 	}
 	if n := r.took.Len(); n > len("first")+Memory { // one piece may have been on its way
@@ -139,7 +163,7 @@ func TestOutboxOfAStreamThatNobodyReadsIsFullAtItsLimit(t *testing.T) {
 	}
 	r.box.Abort(err)
 	r.takesAll()
-	_ = r.box.Finish(nil)
+	_ = r.box.Finish()
 }
 
 func TestOutboxWithoutADiskMakesItsOwnerWait(t *testing.T) {
@@ -172,7 +196,7 @@ func TestOutboxThatGaveWayHandsOnNoHole(t *testing.T) {
 	giveWay(&r.box.file)
 	_, _ = r.box.file.file.WriteAt([]byte(all), r.box.wrote) // as one that was about to write does
 	r.takesAll()
-	if err := r.box.Finish(nil); !errors.Is(err, ErrFull) {
+	if err := r.box.Finish(); !errors.Is(err, ErrFull) {
 		t.Errorf("the end: %v, want %v", err, ErrFull)
 	}
 	if got := r.took.String(); !strings.HasPrefix(all, got) {
@@ -206,13 +230,13 @@ func TestBodyThatGaveWayIsNotComplete(t *testing.T) {
 func TestAnAnswerThatWaitsIsInMemoryOnce(t *testing.T) {
 	first := true
 	most, taken := 0, make(chan bool)
-	box := NewOutbox(newSpool(), []byte(strings.Repeat("x", Memory)), func(p []byte) error {
+	box := begin(newSpool(), strings.Repeat("x", Memory), deliverer(func(p []byte) error {
 		if most = max(most, cap(p)); first {
 			first = false
 			<-taken
 		}
 		return nil
-	}, nil)
+	}), nil)
 	if err := box.Write([]byte(strings.Repeat("y", 4*Memory))); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +244,7 @@ func TestAnAnswerThatWaitsIsInMemoryOnce(t *testing.T) {
 	held := cap(box.mem)
 	box.mu.Unlock()
 	close(taken)
-	if err := box.Finish(nil); err != nil {
+	if err := box.Finish(); err != nil {
 		t.Fatal(err)
 	}
 	if held+most > 2*Memory {

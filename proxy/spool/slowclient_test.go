@@ -29,7 +29,7 @@ func (r *slowClient) deliver(p []byte) error {
 }
 
 func (s *store) answerTo(r *slowClient) *Outbox {
-	return NewOutbox(s.Spool, []byte("head"), r.deliver, func(error) {})
+	return begin(s.Spool, "head", deliverer(r.deliver), func(error) {})
 }
 
 func TestClientThatIsOnlyJustSlowIsNotTakenForTheSlowest(t *testing.T) {
@@ -47,7 +47,7 @@ func TestClientThatIsOnlyJustSlowIsNotTakenForTheSlowest(t *testing.T) {
 		}
 		b.Reset()
 		close(r.take)
-		if err := o.Finish(nil); err != nil {
+		if err := o.Finish(); err != nil {
 			t.Errorf("the answer was ended: %v", err)
 		}
 	})
@@ -65,7 +65,7 @@ func TestClientThatTakesNothingIsSlowSoonerThanAfterAWindow(t *testing.T) {
 		b := s.mustUpload(400 * kib)
 		b.Reset()
 		close(r.take)
-		if err := o.Finish(nil); !errors.Is(err, ErrFull) {
+		if err := o.Finish(); !errors.Is(err, ErrFull) {
 			t.Errorf("the answer that nobody takes ended with %v, want %v", err, ErrFull)
 		}
 	})
@@ -84,7 +84,7 @@ func TestAnswerThatGaveWayEndsAtOnce(t *testing.T) {
 			t.Errorf("got %v, want %v", err, ErrFull)
 		}
 		close(r.gone)
-		_ = o.Finish(nil)
+		_ = o.Finish()
 		b.Reset()
 	})
 }
@@ -99,7 +99,7 @@ func TestAnswerThatGaveWayIsNotTakenForWhole(t *testing.T) {
 		time.Sleep(time.Minute)
 		b := s.mustUpload(300 * kib)
 		close(r.take)
-		if err := o.Finish([]byte("end")); !errors.Is(err, ErrFull) {
+		if err := end(o, "end"); !errors.Is(err, ErrFull) {
 			t.Errorf("got %v, want %v", err, ErrFull)
 		}
 		b.Reset()
@@ -121,7 +121,7 @@ func TestFullSpoolIsTriedAgain(t *testing.T) {
 			t.Error(err)
 		}
 		close(r.take)
-		if err := o.Finish(nil); err != nil {
+		if err := o.Finish(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -141,7 +141,7 @@ func TestStreamThatNobodyReadsEnds(t *testing.T) {
 			t.Errorf("after %d bytes: %v, want %v", n, err, ErrUnread)
 		}
 		close(r.gone)
-		_ = o.Finish(nil)
+		_ = o.Finish()
 	})
 }
 
@@ -169,7 +169,7 @@ func TestLongAnswerHoldsWhatWaitsAndNoMore(t *testing.T) {
 			t.Errorf("up to %d MiB were held for it", most>>20)
 		}
 		close(r.take)
-		if err := o.Finish(nil); err != nil || !bytes.Equal(r.got.Bytes(), sent.Bytes()) {
+		if err := o.Finish(); err != nil || !bytes.Equal(r.got.Bytes(), sent.Bytes()) {
 			t.Errorf("%v, and %d bytes of %d arrived", err, r.got.Len(), sent.Len())
 		}
 	})
@@ -202,7 +202,7 @@ func TestClientThatCatchesUpHoldsNothing(t *testing.T) {
 			}
 		}
 		close(r.take)
-		if err := o.Finish(nil); err != nil {
+		if err := o.Finish(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -210,7 +210,7 @@ func TestClientThatCatchesUpHoldsNothing(t *testing.T) {
 
 func TestFaultOfADeliveryIsItsOwners(t *testing.T) {
 	inStore(t, 1<<40, func(s *store) {
-		o := NewOutbox(s.Spool, []byte("head"), func([]byte) error { panic("cannot write") }, nil)
+		o := begin(s.Spool, "head", deliverer(func([]byte) error { panic("cannot write") }), nil)
 		err := error(nil)
 		for range 100 {
 			if err = o.Write(make([]byte, 100*kib)); err != nil {
@@ -226,6 +226,6 @@ func TestFaultOfADeliveryIsItsOwners(t *testing.T) {
 				t.Errorf("its owner sees %v", fault)
 			}
 		}()
-		_ = o.Finish(nil)
+		_ = o.Finish()
 	})
 }

@@ -1,6 +1,6 @@
 // Package spool keeps what cannot go on yet: the bodies of requests until a process is asked, and
 // answers that their clients take slowly. It is memory first, then a file without a name, with a cap
-// over all files together.
+// over all memory and one over all files.
 package spool
 
 import (
@@ -35,8 +35,13 @@ var (
 // A Spool is the files of all requests, and their cap. When it is reached, those whose clients move
 // the fewest bytes give way first.
 type Spool struct {
-	limit func(room int64) int64 // room is what is free and what the spool holds
-	clock *sock.Clock
+	limit  func(room int64) int64 // room is what is free and what the spool holds
+	clock  *sock.Clock
+	memory memory
+
+	// Kept reports whether the descriptor of a new file is kept for others; nil = none is. It is set before the spool
+	// is used.
+	Kept func(fd uintptr) bool
 
 	mu      sync.Mutex // guards what follows, and all claims; no file is read or written under it
 	claims  map[*claim]bool
@@ -46,9 +51,11 @@ type Spool struct {
 	looked  int64 // when both were worked out; 0 = not yet
 }
 
-// New returns a spool whose files lie in $TMPDIR. Limit says how many bytes they may have of the room there is.
-func New(limit func(room int64) int64, clock *sock.Clock) *Spool {
+// New returns a spool whose files lie in $TMPDIR. Limit says how many bytes they may have of the room there is,
+// memory how many may be in memory.
+func New(limit func(room int64) int64, memory int64, clock *sock.Clock) *Spool {
 	s := &Spool{limit: limit, clock: clock, claims: make(map[*claim]bool)}
+	s.SetMemory(memory)
 	s.look() // who comes while it is looked again goes on with this
 	return s
 }

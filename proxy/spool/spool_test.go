@@ -30,10 +30,13 @@ func inStore(t *testing.T, most int64, story func(*store)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go sweeper.Run(ctx)
-		s := &store{New(func(int64) int64 { return most }, sweeper.Clock), t}
+		s := &store{New(func(int64) int64 { return most }, muchMemory, sweeper.Clock), t}
 		story(s)
 		if held, _ := s.Use(); held != 0 || len(s.claims) != 0 {
 			t.Errorf("%d bytes are held by %d in the end", held, len(s.claims))
+		}
+		if held, _ := s.InMemory(); held != 0 {
+			t.Errorf("%d bytes are in memory in the end", held)
 		}
 	})
 }
@@ -82,7 +85,7 @@ func TestAllFilesTogetherHaveACap(t *testing.T) {
 }
 
 func TestFirstTwoThatComeAtOnceHaveTheirCap(t *testing.T) {
-	s := New(func(int64) int64 { return 1000 * kib }, sock.NewSweeper().Clock)
+	s := New(func(int64) int64 { return 1000 * kib }, muchMemory, sock.NewSweeper().Clock)
 	if s.most != 1000*kib || s.largest == 0 {
 		t.Errorf("before anybody has come the cap is %d and %d", s.most, s.largest)
 	}

@@ -73,7 +73,7 @@ func run(t testing.TB, do func(l *appLink)) *app {
 		t.Fatal(err)
 	}
 	a := &app{t: t, way: New("unix", path), sweeper: sock.NewSweeper()}
-	a.spool = spool.New(func(room int64) int64 { return room / 2 }, a.sweeper.Clock)
+	a.spool = spool.New(func(room int64) int64 { return room / 2 }, 1<<40, a.sweeper.Clock)
 	var all sync.WaitGroup
 	all.Go(func() {
 		for c, err := l.Accept(); err == nil; c, err = l.Accept() {

@@ -24,6 +24,24 @@ func freeMemory(proc, cgroups string) int64 {
 	return free
 }
 
+// RAM is how much memory there is for purser, its apps and all beside them.
+func RAM() int64 { return allMemory("/proc", "/sys/fs/cgroup") }
+
+// allMemory is the memory of the machine, or the smallest limit of our control group and those above it (cgroup v2).
+// It is 1 GiB if it is not to be known.
+func allMemory(proc, cgroups string) int64 {
+	all := valueOf(filepath.Join(proc, "meminfo"), "MemTotal:")
+	if all == 0 {
+		all = 1 << 30
+	}
+	for folder := filepath.Join(cgroups, controlGroup(proc)); len(folder) >= len(cgroups); folder = filepath.Dir(folder) {
+		if limit, limited := numberIn(filepath.Join(folder, "memory.max")); limited {
+			all = min(all, limit)
+		}
+	}
+	return all
+}
+
 // controlGroup is the path of our own one, "/" if it is not to be known.
 func controlGroup(proc string) string {
 	text, err := os.ReadFile(filepath.Join(proc, "self/cgroup"))

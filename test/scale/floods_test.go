@@ -106,14 +106,20 @@ const memoryOfEach = 256 << 10
 // serveSecurely serves the Go app over https, and answers for the host a only.
 func serveSecurely(t *testing.T, keys ...string) (*harness.Purser, *harness.Authority) {
 	t.Helper()
+	return serveSecurelyWith(t, "", keys...)
+}
+
+// serveSecurelyWith is serveSecurely with a line of the server's table.
+func serveSecurelyWith(t *testing.T, line string, keys ...string) (*harness.Purser, *harness.Authority) {
+	t.Helper()
 	program, err := harness.GoApp()
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := harness.NewAuthority(t)
 	a.Issue("server", 24*time.Hour, "a")
-	config := fmt.Sprintf("[server]\nlisten = [\"https://$SECURE\"]\nlog_level = \"warn\"\n[server.tls]\ncert = %q\nkey = %q\n",
-		filepath.Join(a.Dir, "server.pem"), filepath.Join(a.Dir, "server.key"))
+	config := fmt.Sprintf("[server]\nlisten = [\"https://$SECURE\"]\nlog_level = \"warn\"\n%s\n[server.tls]\ncert = %q\nkey = %q\n",
+		line, filepath.Join(a.Dir, "server.pem"), filepath.Join(a.Dir, "server.key"))
 	keys = append([]string{fmt.Sprintf("command = [%q]", program)}, keys...)
 	return harness.Serve(t, harness.Options{Config: config + harness.AppTable("app", harness.EmptyApp(t).Dir, keys...)}), a
 }

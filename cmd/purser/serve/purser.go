@@ -213,7 +213,7 @@ func (p *purser) build(apps []conf.App, folder string) error {
 		Name: p.Name, Version: p.Version, Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
-		Spool: p.front.Spool, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
@@ -223,7 +223,7 @@ func (p *purser) build(apps []conf.App, folder string) error {
 func (p *purser) frontConfig() proxy.Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, Fresh: p.shared.deployer.Fresh, Access: p.access,
+	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
 		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof()}
 	for _, a := range p.apps {
 		app := a.Conf()

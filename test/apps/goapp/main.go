@@ -2,7 +2,7 @@
 // on the unix socket $PURSER_SOCKET, or on the one named by its argument.
 //
 //	GET /          a few bytes, as for every path that is not below
-//	GET /16k       so many bytes, also /100k, /1m, /10m
+//	GET /16k       so many bytes, also /100k, /200k, /1m, /10m
 //	GET /close     a few bytes, and then it closes the connection
 //	GET /ws        a WebSocket that sends back each frame
 //	POST any path  how many bytes the body had, once all of it is there
@@ -26,6 +26,7 @@ var (
 	sized     = map[string][]byte{
 		"/16k":  filler(16 << 10),
 		"/100k": filler(100 << 10),
+		"/200k": filler(200 << 10),
 		"/1m":   filler(1 << 20),
 		"/10m":  filler(10 << 20),
 	}
