@@ -52,7 +52,29 @@ type descriptors struct {
 const recount = 10 * time.Second
 
 func newDescriptors(sweeper *sock.Sweeper) *descriptors {
+	makeTable()
 	return &descriptors{descriptorLimits: newDescriptorLimits(), sweeper: sweeper}
+}
+
+// tableSize is for how many descriptors the kernel makes its table at once; it has 8 bytes for each.
+const tableSize = 1 << 16
+
+// makeTable has the kernel make the process's table of descriptors now. Else it doubles the table whenever it is
+// full, and each time everything that opens or accepts waits for the other processors (synchronize_rcu), for 6 to
+// 19 ms as seen alone: just when many clients come.
+func makeTable() {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur == 0 {
+		return
+	}
+	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(null)
+	if last, err := unix.FcntlInt(uintptr(null), unix.F_DUPFD_CLOEXEC, int(min(limit.Cur, tableSize))-1); err == nil {
+		_ = unix.Close(last)
+	}
 }
 
 // inUse is how many are, as a new socket tells by its number.

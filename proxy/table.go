@@ -93,7 +93,8 @@ func (s *Server) Change(c Config) {
 	next := s.newTable(c, before)
 	s.current.Store(next)
 	s.conns.Trust(c.Server.TrustedProxies, c.Server.TrustUnix, c.Server.ProxyProtocol, c.Server.ProxyUnix)
-	s.spool.SetLimit(c.Server.SpoolLimit.Of, c.Server.BufferMemory.Of(c.RAM))
+	s.spool.SetLimit(c.Server.SpoolLimit.Of)
+	s.spool.SetMemory(c.Server.BufferMemory.Of(c.RAM))
 	kept := map[*files.Public]bool{}
 	for _, to := range next.routes.all {
 		kept[to.public] = true

@@ -69,7 +69,7 @@ func (s *Socket) AwaitRoom() error {
 	return s.raw.Write(func(fd uintptr) bool {
 		if !waited {
 			waited = true
-			return polled(fd, unix.POLLOUT|hungUp)
+			return polled(fd, unix.POLLOUT|unix.POLLHUP|unix.POLLERR) // a peer that has ended its side alone may still read
 		}
 		return true
 	})

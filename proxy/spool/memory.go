@@ -30,9 +30,12 @@ func (s *Spool) InMemory() (held, most int64) { return s.memory.used.Load(), s.m
 
 // Short reports that the memory is nearly used up: what is left is for those who ask for little.
 func (s *Spool) Short() bool {
-	most := s.memory.most.Load()
-	return s.memory.used.Load() > most-most/8
+	held, most := s.InMemory()
+	return held > most-most/8
 }
+
+// SetMemory has them take another number of bytes. What is in memory stays there.
+func (s *Spool) SetMemory(most int64) { s.memory.most.Store(most) }
 
 // pieceMemory is memory to read files into. It is borrowed only for what the client takes at once.
 var pieceMemory = sync.Pool{New: func() any { return new([piece]byte) }}

@@ -51,7 +51,7 @@ func (s *store) mustHaveInMemory(want int64) {
 func TestAllMemoryTogetherHasACap(t *testing.T) {
 	inStore(t, 1<<30, func(s *store) {
 		const most, clients = 256 * kib, 5
-		s.memory.most.Store(most)
+		s.SetMemory(most)
 		answer := text(300 * kib)
 		var clientsOf []*windowed
 		var boxes []*Outbox
@@ -91,7 +91,7 @@ func TestAllMemoryTogetherHasACap(t *testing.T) {
 
 func TestWithoutMemoryAllGoesToFiles(t *testing.T) {
 	inStore(t, 1<<30, func(s *store) {
-		s.memory.most.Store(0)
+		s.SetMemory(0)
 		w := newWindowed()
 		o := begin(s.Spool, "head ", w, nil)
 		if err := o.Write([]byte("more")); err != nil {
@@ -119,7 +119,7 @@ func TestWithoutMemoryAllGoesToFiles(t *testing.T) {
 func TestWithoutMemoryAndDiskTheProcessWaits(t *testing.T) {
 	t.Setenv("TMPDIR", "/proc/nowhere")
 	inStore(t, 1<<30, func(s *store) {
-		s.memory.most.Store(0)
+		s.SetMemory(0)
 		w, warned := newWindowed(), 0
 		o := begin(s.Spool, "head ", w, func(error) { warned++ })
 		all, wrote := text(100*kib), make(chan error)
@@ -164,7 +164,7 @@ func TestAnswerIsHandedOnByWhoFinishesIt(t *testing.T) {
 // A client with a small window makes nobody read more of a file than it takes.
 func TestNoMoreIsReadThanTheClientTakes(t *testing.T) {
 	inStore(t, 1<<30, func(s *store) {
-		s.memory.most.Store(0)
+		s.SetMemory(0)
 		w, all := newWindowed(), strings.Repeat("x", 1000)
 		o := begin(s.Spool, all, w, nil)
 		synctest.Wait()
@@ -191,27 +191,5 @@ func TestFileThatWouldTakeAKeptDescriptorIsNotMade(t *testing.T) {
 			t.Errorf("got %v, want %v", err, unix.EMFILE)
 		}
 		b.Reset()
-	})
-}
-
-func TestMemoryMayBecomeMoreWhileAnswersWait(t *testing.T) {
-	inStore(t, 1<<30, func(s *store) {
-		s.memory.most.Store(0)
-		w := newWindowed()
-		o := begin(s.Spool, "head ", w, nil)
-		s.SetLimit(s.limit, muchMemory)
-		b := &Body{}
-		b.Init(s.Spool)
-		if err := b.Append([]byte("a body")); err != nil {
-			t.Fatal(err)
-		}
-		if _, all := b.InMemory(); !all || s.Short() {
-			t.Error("there is memory, and a body goes to its file")
-		}
-		b.Reset()
-		w.window <- 100
-		if err := end(o, "end"); err != nil || w.got.String() != "head end" {
-			t.Errorf("the client took %q, %v", &w.got, err)
-		}
 	})
 }

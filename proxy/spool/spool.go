@@ -55,14 +55,13 @@ type Spool struct {
 // memory how many may be in memory.
 func New(limit func(room int64) int64, memory int64, clock *sock.Clock) *Spool {
 	s := &Spool{limit: limit, clock: clock, claims: make(map[*claim]bool)}
-	s.memory.most.Store(memory)
+	s.SetMemory(memory)
 	s.look() // who comes while it is looked again goes on with this
 	return s
 }
 
-// SetLimit has limit and memory be others, as New has them.
-func (s *Spool) SetLimit(limit func(room int64) int64, memory int64) {
-	s.memory.most.Store(memory)
+// SetLimit has Limit be another, as New has it.
+func (s *Spool) SetLimit(limit func(room int64) int64) {
 	s.mu.Lock()
 	s.limit, s.looked = limit, 0
 	s.mu.Unlock()

@@ -28,6 +28,7 @@ func TestWhyThereIsNoAnswer(t *testing.T) {
 		}, ErrShortAnswer},
 		{"not HTTP", "", replying("SSH-2.0\r\n"), ErrNotHTTP},
 		{"an endless head", "", replying("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", wire.MaxAppHead)), ErrHeadTooBig},
+		{"a head that ends too late", "", replying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + strings.Repeat("x", wire.MaxAppHead) + "\r\n\r\n"), ErrHeadTooBig},
 		{"interim answers without end", "", replying(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", maxInterim+1)), ErrManyEarly},
 		{"a switch that nobody asked for", "", replying("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"), ErrUpgrade},
 	} {

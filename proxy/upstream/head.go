@@ -19,10 +19,10 @@ func (a *Ask) readHead() error {
 			return ErrNotHTTP
 		}
 		end, seen, _ := wire.HeadEnd(head, scanned, false)
-		if scanned = seen; end == 0 {
-			if len(head) >= wire.MaxAppHead {
-				return ErrHeadTooBig
-			}
+		if scanned = seen; end > wire.MaxAppHead || end == 0 && len(head) >= wire.MaxAppHead {
+			return ErrHeadTooBig
+		}
+		if end == 0 {
 			if err := a.fillHead(); err != nil {
 				return err
 			}

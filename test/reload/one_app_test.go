@@ -44,6 +44,10 @@ func TestOneAppStopsStartsAndIsScaledAndTheOthersNoticeNothing(t *testing.T) {
 		t.Errorf("the other app's processes were %v and are %v", pids, now)
 	}
 	harness.MustNotFail(t, load.End())
+	past := l.runs(0, "history").Stdout
+	for _, what := range []string{"reload", "start", "stop", "scale", "4 processes", "1 process"} {
+		harness.MustSay(t, past, what)
+	}
 }
 
 func TestStoppedAndScaledAppsAreSoAfterARestartOfPurser(t *testing.T) {
