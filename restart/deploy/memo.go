@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/pool"
+	"purser/restart"
 )
 
 // rewrite is how long after a failure the file is written again.
@@ -142,18 +143,5 @@ func (m *memo) write() error {
 	if err != nil {
 		return fmt.Errorf("BUG: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(m.path), 0o700); err != nil {
-		return err
-	}
-	next, err := os.CreateTemp(filepath.Dir(m.path), ".next-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(next.Name()) // unless it has become the file
-	_, err = next.Write(text)
-	err = errors.Join(err, next.Sync(), next.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(next.Name(), m.path)
+	return restart.WriteState(m.path, text)
 }

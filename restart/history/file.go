@@ -9,7 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"purser/restart"
 )
 
 // A file has a line of JSON for each entry, and another one for each time that an entry changed: the last of one Seq
@@ -119,19 +120,7 @@ func (f *file) rewrite(all []Entry) error {
 	for _, e := range all {
 		text.Write(lineOf(e))
 	}
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
-		return err
-	}
-	next, err := os.CreateTemp(filepath.Dir(f.path), ".next-") // for its owner alone
-	if err != nil {
-		return err
-	}
-	defer os.Remove(next.Name()) // unless it has become the file
-	_, err = next.Write(text.Bytes())
-	if err = errors.Join(err, next.Sync(), next.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(next.Name(), f.path); err != nil {
+	if err := restart.WriteState(f.path, text.Bytes()); err != nil {
 		return err
 	}
 	f.size, f.lines = int64(text.Len()), len(all)
