@@ -92,9 +92,8 @@ func (p *purser) awaitDeparture(name string) {
 // lastOfIts is how long an app that goes may keep one of its name from starting.
 const lastOfIts = 30 * time.Second
 
-// StopApp stops one app, for as long as nobody starts it again. It returns when visitors are told so; what they have
-// asked before is still answered.
-func (p *purser) StopApp(name string) error {
+// operate does something to one app, while nobody else changes what is served.
+func (p *purser) operate(name string, do func(*App) error) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	a := p.app(name)
@@ -102,8 +101,18 @@ func (p *purser) StopApp(name string) error {
 	case p.over:
 		return pool.ErrClosed
 	case a == nil:
-		return noApp(name)
-	case p.shared.deployer.IsStopped(name):
+		return &status.Error{Status: http.StatusNotFound, Code: status.CodeNoApp, Message: fmt.Sprintf("there is no app %q", name)}
+	}
+	return do(a)
+}
+
+// StopApp stops one app, for as long as nobody starts it again. It returns when visitors are told so; what they have
+// asked before is still answered.
+func (p *purser) StopApp(name string) error { return p.operate(name, p.stopApp) }
+
+func (p *purser) stopApp(a *App) error {
+	name := a.Conf().Name
+	if p.shared.deployer.IsStopped(name) {
 		return nil
 	}
 	p.shared.deployer.SetStopped(name, true)
@@ -114,16 +123,11 @@ func (p *purser) StopApp(name string) error {
 }
 
 // StartApp starts an app that was stopped.
-func (p *purser) StartApp(name string) error {
-	p.turn.Lock()
-	defer p.turn.Unlock()
-	a := p.app(name)
-	switch {
-	case p.over:
-		return pool.ErrClosed
-	case a == nil:
-		return noApp(name)
-	case !p.shared.deployer.IsStopped(name):
+func (p *purser) StartApp(name string) error { return p.operate(name, p.startApp) }
+
+func (p *purser) startApp(a *App) error {
+	name := a.Conf().Name
+	if !p.shared.deployer.IsStopped(name) {
 		return nil
 	}
 	p.awaitDeparture(name)
@@ -141,25 +145,20 @@ func (p *purser) StartApp(name string) error {
 
 // ScaleApp gives an app so many processes, until its configuration has other numbers than now.
 func (p *purser) ScaleApp(name string, processes int) error {
-	p.turn.Lock()
-	defer p.turn.Unlock()
-	a := p.app(name)
-	switch {
-	case p.over:
-		return pool.ErrClosed
-	case a == nil:
-		return noApp(name)
-	}
+	return p.operate(name, func(a *App) error { return p.scaleApp(a, processes) })
+}
+
+func (p *purser) scaleApp(a *App, processes int) error {
 	to := a.Conf()
 	to.MinProcesses, to.MaxProcesses = processes, processes
 	if err := p.fits(to); err != nil {
-		return &status.Error{Status: http.StatusConflict, Code: status.CodeBadSize, Message: fmt.Sprintf("cannot scale %s to %d: %v", name, processes, err)}
+		return &status.Error{Status: http.StatusConflict, Code: status.CodeBadSize, Message: fmt.Sprintf("cannot scale %s to %d: %v", to.Name, processes, err)}
 	}
 	if err := a.Change(to); err != nil {
 		return err
 	}
-	p.shared.deployer.Scale(p.raw[name], processes)
-	p.Log.Info("app is scaled by an operator", "app", name, "processes", processes)
+	p.shared.deployer.Scale(p.raw[to.Name], processes)
+	p.Log.Info("app is scaled by an operator", "app", to.Name, "processes", processes)
 	return nil
 }
 
@@ -177,10 +176,6 @@ func (p *purser) fits(to conf.App) error {
 		return fmt.Errorf("the apps would hold %d processes together, and [server] max_processes is %d", held, limit)
 	}
 	return nil
-}
-
-func noApp(name string) error {
-	return &status.Error{Status: http.StatusNotFound, Code: status.CodeNoApp, Message: fmt.Sprintf("there is no app %q", name)}
 }
 
 // app is the app of that name, or nil.

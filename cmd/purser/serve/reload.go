@@ -44,8 +44,6 @@ func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err
 	next, err := p.read(o.Config)
 	if err == nil {
 		r.Difference = next.diff
-	}
-	if err == nil {
 		err = p.prepare(next)
 	}
 	if err != nil {
