@@ -7,7 +7,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -99,27 +98,17 @@ func (o *reloadOptions) followReload(ctx context.Context, c *cobra.Command, clie
 
 // awaitStart returns when an app serves, or rests, or has failed to start, which is an error.
 func awaitStart(ctx context.Context, client *status.Client, name string) error {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		app, err := client.App(ctx, name)
+	return awaitApp(ctx, client, name, "has not started in time; it goes on", func(app status.App) (bool, error) {
 		switch {
-		case ctx.Err() != nil:
-			return withCode(exitTimeout, "%s has not started in time; it goes on, see purser status %s", name, name)
-		case err != nil:
-			return err
 		case app.Condition == pool.Up || app.Condition == pool.Resting || app.Condition == pool.Restarting:
-			return nil
+			return true, nil
 		case app.Failure != nil:
-			return withCode(exitFailed, "%s does not start: %s; purser status %s says more", name, status.Printable(app.Failure.Reason), name)
+			return false, withCode(exitFailed, "%s does not start: %s; purser status %s says more", name, status.Printable(app.Failure.Reason), name)
 		case app.Condition == pool.Stopped || app.Condition == pool.Closing:
-			return withCode(exitFailed, "%s was stopped before it had started", name)
+			return false, withCode(exitFailed, "%s was stopped before it had started", name)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-	}
+		return false, nil
+	})
 }
 
 // reloadText says what a reload changes, in plain words. Values are no part of it.

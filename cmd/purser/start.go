@@ -86,3 +86,25 @@ func (t *target) withApp(c *cobra.Command, word string, limit time.Duration, do 
 	}
 	return do(ctx, client, app.Name)
 }
+
+// awaitApp looks at an app until it is as wanted. Late says what it has not done by the end of ctx.
+func awaitApp(ctx context.Context, client *status.Client, name, late string, wanted func(status.App) (bool, error)) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		app, err := client.App(ctx, name)
+		switch {
+		case ctx.Err() != nil:
+			return withCode(exitTimeout, "%s %s, see purser status %s", name, late, name)
+		case err != nil:
+			return err
+		}
+		if done, err := wanted(app); done || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}

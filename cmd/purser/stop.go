@@ -60,24 +60,14 @@ func stopApp(ctx context.Context, c *cobra.Command, client *status.Client, name 
 	if err := client.StopApp(ctx, name); err != nil || noWait {
 		return err
 	}
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		app, err := client.App(ctx, name)
-		switch {
-		case ctx.Err() != nil:
-			return withCode(exitTimeout, "%s has not ended in time; it goes on stopping, see purser status %s", name, name)
-		case err != nil:
-			return err
-		case app.Condition == pool.Stopped:
-			fmt.Fprintf(c.OutOrStdout(), "%s has stopped; purser start %s starts it again.\n", name, name)
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
+	err := awaitApp(ctx, client, name, "has not ended in time; it goes on stopping", func(app status.App) (bool, error) {
+		return app.Condition == pool.Stopped, nil
+	})
+	if err != nil {
+		return err
 	}
+	fmt.Fprintf(c.OutOrStdout(), "%s has stopped; purser start %s starts it again.\n", name, name)
+	return nil
 }
 
 // waitGone returns once nobody answers any more, which is the last thing that a purser does.
