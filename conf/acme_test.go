@@ -37,14 +37,7 @@ func TestACMEIsRead(t *testing.T) {
 	if got := cfg.Server.ACME.Directories(); !reflect.DeepEqual(got, []string{production, "https://ca.example/dir", staging}) {
 		t.Errorf("the directories are %v", got)
 	}
-	var written bytes.Buffer
-	if err := cfg.WriteTOML(&written); err != nil {
-		t.Fatal(err)
-	}
-	again, err := Parse("/other/p.toml", written.Bytes())
-	if err != nil || !reflect.DeepEqual(again, cfg) {
-		t.Errorf("what is written is read as something else: %v\n%s", err, written.String())
-	}
+	mustBeReadAsWritten(t, cfg)
 }
 
 // The table itself accepts the terms of Let's Encrypt; without it nobody is asked.

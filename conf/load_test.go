@@ -259,17 +259,7 @@ func TestEffectiveIsReadAsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var effective bytes.Buffer
-		if err := cfg.WriteTOML(&effective); err != nil {
-			t.Fatal(err)
-		}
-		again, err := Parse("/elsewhere/x.toml", effective.Bytes())
-		if err != nil {
-			t.Fatalf("%v in\n%s", err, &effective)
-		}
-		if d := diff(cfg, again); d != "" {
-			t.Errorf("%s in\n%s", d, &effective)
-		}
+		mustBeReadAsWritten(t, cfg)
 	}
 }
 

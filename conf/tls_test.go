@@ -42,14 +42,7 @@ func TestTLSIsRead(t *testing.T) {
 	if !reflect.DeepEqual(cfg.Apps[0].TLS, blog) || !reflect.DeepEqual(cfg.Apps[1].TLS, TLS{Redirect: true}) {
 		t.Errorf("got %+v and %+v", cfg.Apps[0].TLS, cfg.Apps[1].TLS)
 	}
-	var written bytes.Buffer
-	if err := cfg.WriteTOML(&written); err != nil {
-		t.Fatal(err)
-	}
-	again, err := Parse("/other/p.toml", written.Bytes())
-	if err != nil || !reflect.DeepEqual(again, cfg) {
-		t.Errorf("what is written is read as something else: %v\n%s", err, written.String())
-	}
+	mustBeReadAsWritten(t, cfg)
 }
 
 func TestTLSThatIsRefused(t *testing.T) {
@@ -69,5 +62,18 @@ func TestTLSThatIsRefused(t *testing.T) {
 		if _, err := Parse("p.toml", []byte(file)); err == nil || strings.TrimSpace(err.Error()) != want {
 			t.Errorf("%s\n got: %v\nwant: %s", file, err, want)
 		}
+	}
+}
+
+// mustBeReadAsWritten expects a configuration to be the same when it is written and read again, from elsewhere.
+func mustBeReadAsWritten(t *testing.T, cfg *Config) {
+	t.Helper()
+	var written bytes.Buffer
+	if err := cfg.WriteTOML(&written); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse("/other/p.toml", written.Bytes())
+	if err != nil || !reflect.DeepEqual(again, cfg) {
+		t.Errorf("what is written is read as something else: %v %s\n%s", err, diff(cfg, again), written.String())
 	}
 }

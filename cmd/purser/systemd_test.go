@@ -95,19 +95,10 @@ func TestAWatchdogThatIsNotThereIsNotFed(t *testing.T) {
 
 func TestSocketsOfSystemdAreTakenOver(t *testing.T) {
 	l := newLand(t)
-	opened, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer opened.Close()
-	file, err := opened.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	file, address := openSocket(t)
 	l.serveWithSockets("web", []*os.File{file}, "--listen", "systemd:web")
 	eventually(t, "purser answers on it", func() bool {
-		conn, err := net.DialTimeout("tcp", opened.Addr().String(), time.Second)
+		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err != nil {
 			return false
 		}
@@ -115,8 +106,8 @@ func TestSocketsOfSystemdAreTakenOver(t *testing.T) {
 		_, err = os.Stat(l.socket())
 		return err == nil
 	})
-	if got := l.address(); got != opened.Addr().String() {
-		t.Errorf("it serves on %s, want %s", got, opened.Addr())
+	if got := l.address(); got != address {
+		t.Errorf("it serves on %s, want %s", got, address)
 	}
 }
 
@@ -130,17 +121,8 @@ func TestSocketsOfSystemdAreToldApartByTheirNames(t *testing.T) {
 	var files []*os.File
 	var wants []string
 	for range 3 {
-		opened, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer opened.Close()
-		file, err := opened.(*net.TCPListener).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		files, wants = append(files, file), append(wants, opened.Addr().String())
+		file, address := openSocket(t)
+		files, wants = append(files, file), append(wants, address)
 	}
 	// Those of the name other are not asked for: two of web and none of other are served on.
 	l.serveWithSockets("web:other:web", files, "--listen", "systemd:web")
@@ -158,6 +140,22 @@ func TestSocketsForAnotherProcessAreNotTaken(t *testing.T) {
 	cmd := l.command("demo", "--listen", "systemd:web", "--instance", l.name)
 	cmd.Env = append(cmd.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=web", "LISTEN_PID=1")
 	l.end(cmd).wants(t, exitUsage, "systemd passed no socket of that name, but none at all")
+}
+
+// openSocket is a socket as systemd passes one, and its address.
+func openSocket(t *testing.T) (*os.File, string) {
+	t.Helper()
+	opened, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { opened.Close() })
+	file, err := opened.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file, opened.Addr().String()
 }
 
 // serveWithSockets starts the demo with sockets of these names, as systemd does (sd_listen_fds(3)).

@@ -9,25 +9,7 @@ import (
 // fullSocket is a socket whose peer takes nothing more, with that peer.
 func fullSocket(t *testing.T) (*Socket, *net.TCPConn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	peer, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = peer.Close() })
-	c, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(c.(*net.TCPConn), NewSweeper())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
+	s, peer := pair(t)
 	for piece := make([]byte, 1<<20); ; {
 		if n, err := s.TryWrite(piece); err != nil {
 			t.Fatal(err)
