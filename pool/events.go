@@ -63,6 +63,51 @@ func (g *groupState) configure(now time.Time, app conf.App) {
 	g.settle(now)
 }
 
+// endAlone is close for one app alone, as an operator wants it. Purser goes on.
+func (g *groupState) endAlone(now time.Time) {
+	g.stopped = g.stopped || !g.closed
+	g.close(now)
+}
+
+// close turns requests away and lets every process go.
+func (g *groupState) close(now time.Time) {
+	if g.closed {
+		return
+	}
+	g.closed = true
+	g.awaitRoom(now, nothing)
+	if g.next != nil {
+		g.dropFollowUp(now, RestartFailed, g.stopFailure(now, g.next.record))
+	}
+	if r := g.running(); r != nil {
+		r.failure = g.stopFailure(now, r)
+		g.end(now, r, RestartFailed)
+	}
+	g.rejectAll(g.refusal())
+	for _, p := range g.procs {
+		switch p.state {
+		case Spawning:
+			g.giveUp(now, p)
+		case Ready:
+			g.drain(now, p, g.ending())
+		}
+	}
+	g.settle(now)
+}
+
+// killAll is for a close that has run out of time. It returns how many processes are left to kill.
+func (g *groupState) killAll(now time.Time) int {
+	g.hurried = true
+	for _, p := range g.procs {
+		if p.state == Draining {
+			g.move(now, p, Stopping, "out of time")
+		}
+	}
+	left := len(g.procs)
+	g.settle(now)
+	return left
+}
+
 // booted records that the spawn of p has returned: its child is ready.
 func (g *groupState) booted(now time.Time, p *Process, child Child) {
 	p.child = child
@@ -120,13 +165,6 @@ func (g *groupState) unstuck(now time.Time, p *Process, since time.Time) {
 		p.stuck = slices.Delete(p.stuck, i, i+1)
 	}
 	g.settle(now)
-}
-
-// doubt lends a process only if there is no other, for a while: it ended a connection without an
-// answer. If it is dying, its exit will tell.
-func (g *groupState) doubt(now time.Time, p *Process) {
-	p.doubted = now
-	g.lendable.moved(p)
 }
 
 // restart wants a new generation, or a newer release for the one that is still held back.

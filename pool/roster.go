@@ -41,6 +41,21 @@ func (s *roster) look(now time.Time) {
 	}
 }
 
+// doubt lends a process only if there is no other, for a while: it ended a connection without an
+// answer. If it is dying, its exit will tell.
+func (s *roster) doubt(now time.Time, p *Process) {
+	p.doubted = now
+	s.lendable.moved(p)
+}
+
+// refusal is what requests are told of a group that is closed.
+func (s *roster) refusal() error {
+	if s.stopped {
+		return ErrStopped
+	}
+	return ErrClosed
+}
+
 // ending is why everything is let go once the group is closed.
 func (s *roster) ending() string {
 	if s.stopped {
