@@ -24,6 +24,7 @@ type Config struct {
 	Name         string
 	Version      string
 	Listen       func() []string // shown only
+	Awaited      func() []string // where files with apps are to come, if there is none yet; may be nil
 	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
 	Pool         *pool.Pool
 	Log          hclog.Logger

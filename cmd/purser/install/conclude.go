@@ -40,8 +40,10 @@ func (p *plan) sayNext() {
 	}
 	p.say("\nNext:")
 	next := []string{"editor " + p.setting.Config, "purser check -c " + p.setting.Config}
-	if !p.mayRead(p.setting.Config) {
-		next = append(next, "chgrp "+p.setting.Group+" "+p.setting.Config+"    # "+p.setting.User+" may not read it")
+	for _, path := range []string{p.setting.Config, appsFolder} {
+		if !p.mayRead(path) {
+			next = append(next, "chgrp "+p.setting.Group+" "+path+"    # "+p.setting.User+" may not read it")
+		}
 	}
 	if !p.runsSystemd() {
 		next = append(next, "systemctl daemon-reload")

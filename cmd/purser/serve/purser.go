@@ -210,7 +210,7 @@ func (p *purser) build(apps []conf.App, folder string) error {
 	}
 	p.front = proxy.New(p.frontConfig())
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
+		Name: p.Name, Version: p.Version, Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
@@ -240,13 +240,6 @@ func (p *purser) listen() []string {
 	return addresses(listenersOf(p.doors))
 }
 
-// serving is what systemd shows of a purser that is at work.
-func (p *purser) serving() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return "Serving " + status.Counted(len(p.apps), "app", "apps")
-}
-
 // seen takes note of what happens in the pool.
 func (p *purser) seen(e pool.Event) {
 	p.ledger.See(e)
@@ -263,19 +256,6 @@ func (p *purser) stopFor(by string) {
 func (p *purser) traffic(app string) (status.Traffic, bool) {
 	t, known := p.front.Traffic(app)
 	return status.Traffic(t), known
-}
-
-// announce says where purser can be reached, once it can.
-func (p *purser) announce(admin net.Listener) {
-	for _, address := range p.listen() {
-		p.Log.Info("listening", "address", address)
-	}
-	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
-	p.past.serves()
-	p.tellSystemd("READY=1", p.serving())
-	if p.Opened != nil {
-		p.Opened(listenersOf(p.doors))
-	}
 }
 
 func (p *purser) complain(what string, err error) {

@@ -177,6 +177,7 @@ func (p *purser) sayReloaded(c *change, r *status.Reload) {
 	if len(c.diff.Pending) > 0 {
 		p.Log.Warn("these keys need a restart of purser", "keys", c.diff.Pending)
 	}
+	p.sayAwaited()
 	for _, problem := range r.Problems {
 		p.Log.Error("not all of the configuration holds", "problem", problem)
 	}
