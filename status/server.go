@@ -122,9 +122,9 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
-// ServeMetrics answers everybody who asks for metrics or health on ln, and nothing else, until Shutdown.
+// ServeMetrics answers everybody who asks for metrics or health on ln, and nothing else, until ln is closed or Shutdown.
 func (s *Server) ServeMetrics(ln net.Listener) error {
-	if err := s.reading.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.reading.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil

@@ -73,8 +73,9 @@ type purser struct {
 	hurry    context.CancelFunc // ends the patience of the stop
 
 	reloads reloads
-	turn    sync.Mutex // held by who changes what is served, however long that takes
-	over    bool       // nothing of it is changed any more; guarded by turn
+	turn    sync.Mutex     // held by who changes what is served, however long that takes
+	over    bool           // nothing of it is changed any more; guarded by turn
+	metrics []net.Listener // where anybody may read metrics; guarded by turn
 
 	// mu guards what follows, which only who has the turn changes.
 	mu           sync.Mutex
@@ -122,11 +123,10 @@ func (p *purser) run() error {
 		return err
 	}
 	defer adminDoor.Close()
-	metricsDoors, err := p.openMetrics()
-	if err != nil {
+	if p.metrics, err = openMetrics(p.Conf.Server.Metrics); err != nil {
 		return err
 	}
-	defer closeAll(metricsDoors)
+	defer func() { closeAll(p.metrics) }()
 
 	group, alive := errgroup.WithContext(context.Background())
 	stopping, stop := context.WithCancel(alive)
@@ -142,7 +142,7 @@ func (p *purser) run() error {
 		p.past.failed(err)
 		return err
 	}
-	p.begin(adminDoor, metricsDoors, over, signals)
+	p.begin(adminDoor, over, signals)
 
 	<-stopping.Done()
 	p.past.stops(context.Cause(stopping))
@@ -154,15 +154,12 @@ func (p *purser) run() error {
 
 // begin has everything run that does until purser stops, signals and the watchdog until that is over, and says where
 // purser can be reached.
-func (p *purser) begin(adminDoor net.Listener, metricsDoors []net.Listener, over context.Context, signals signalQueue) {
+func (p *purser) begin(adminDoor net.Listener, over context.Context, signals signalQueue) {
 	p.turn.Lock() // who asks for a reload by now waits
 	defer p.turn.Unlock()
 	p.serveDoors(p.doors)
 	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
-	for _, door := range metricsDoors {
-		p.Log.Info("metrics", "address", door.Addr())
-		p.group.Go(func() error { return p.admin.ServeMetrics(door) })
-	}
+	p.serveMetrics(p.metrics)
 	p.group.Go(func() error { return p.shared.deployer.Run(p.stopping) })
 	p.group.Go(func() error { return p.heed(over, signals) })
 	if p.certificates != nil {
