@@ -106,6 +106,21 @@ func TestServiceThatHangsIsStartedAgain(t *testing.T) {
 	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
 }
 
+// noRights are those of a program of a user.
+const noRights = "inh=0000000000000000 prm=0000000000000000 eff=0000000000000000 amb=0000000000000000"
+
+// rights are the capabilities of a process.
+func (m *machine) rights(pid string) string {
+	m.t.Helper()
+	all := []string{}
+	for line := range strings.Lines(m.must("cat", "/proc/"+pid+"/status")) {
+		if set, value, _ := strings.Cut(strings.TrimSpace(line), ":\t"); strings.HasPrefix(set, "Cap") && set != "CapBnd" {
+			all = append(all, strings.ToLower(set[len("Cap"):])+"="+value)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
 // As another user, purser may open port 80, and takes over a socket of systemd by its name.
 func TestServiceThatPurserInstalls(t *testing.T) {
 	t.Parallel()
@@ -133,6 +148,14 @@ func TestServiceThatPurserInstalls(t *testing.T) {
 		t.Errorf("it runs as %s", user)
 	}
 	m.must("purser", "health")
+	if got := m.rights(m.shown("MainPID")); got != "inh=0000000000000400 prm=0000000000000400 eff=0000000000000400 amb=0000000000000400" {
+		t.Errorf("purser's rights are %s", got)
+	}
+	for _, pid := range strings.Fields(m.must("pgrep", "--full", "^/usr/local/bin/purser demo-app")) {
+		if got := m.rights(pid); got != noRights {
+			t.Errorf("process %s of the app has purser's right to open ports: %s", pid, got)
+		}
+	}
 
 	if out, err := m.run("purser", "uninstall", "--purge"); err == nil || !strings.Contains(out, "systemctl disable --now purser.service") {
 		t.Errorf("what runs is removed (%v): %s", err, out)
