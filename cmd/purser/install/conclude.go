@@ -53,9 +53,19 @@ func (p *plan) sayNext() {
 	} else {
 		next = append(next, "systemctl enable --now purser.service")
 	}
+	if p.lacksApps() {
+		next = append(next, "editor "+appsFolder+"/blog.toml    # your first app: purser help systemd", "purser reload")
+	}
 	for _, command := range append(next, "purser status") {
 		p.say("    %s", command)
 	}
+}
+
+// lacksApps reports whether the configuration is as it was written, and no file with an app is there.
+func (p *plan) lacksApps() bool {
+	text, exists, _ := p.found(p.setting.Config)
+	apps, _ := filepath.Glob(p.at(appsFolder + "/*.toml"))
+	return (!exists || text == p.setting.config(0).text) && len(apps) == 0
 }
 
 // mayRead reports whether the mode bits let who runs purser read a file.
