@@ -261,8 +261,10 @@ func passengerSpan(d time.Duration) string {
 	return fmt.Sprintf("%ds", seconds)
 }
 
-// Printable replaces control characters: what a child wrote must not steer the reader's terminal.
+// Printable replaces control characters: what a child wrote must not steer the reader's terminal. Several lines, such as
+// all that is wrong in a configuration, become one.
 func Printable(s string) string {
+	s = strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "; ")
 	return strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return ' '
