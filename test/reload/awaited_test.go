@@ -61,6 +61,19 @@ func TestPurserWaitsForItsFirstApp(t *testing.T) {
 	}
 }
 
+func TestTheFirstAppIsNoticedWhereTheConfigurationIsWatched(t *testing.T) {
+	l := &land{t: t}
+	folder := t.TempDir()
+	l.server = []string{`include = ["` + folder + `/*.toml"]`, "watch_config = true"}
+	l.p = harness.Start(t, harness.Options{Config: l.text("$LISTEN")})
+	harness.Eventually(t, harness.Patience, "purser says where it can be asked", func() bool { return len(l.p.Log.Lines("admin api")) > 0 })
+	l.puts(filepath.Join(folder, "blog.toml"), "blog")
+	l.await("blog", 2)
+	if a := l.get("blog"); a.StatusCode != 200 {
+		t.Errorf("the app that came is answered with %d", a.StatusCode)
+	}
+}
+
 // puts writes a file with one app, as the configuration would have it.
 func (l *land) puts(path, name string) {
 	l.t.Helper()
