@@ -88,6 +88,20 @@ func TestServiceIsRunBySystemd(t *testing.T) {
 	}
 	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
 
+	// Another user, as purser help systemd advises.
+	m.must("useradd", "deploy")
+	m.write("/etc/systemd/system/purser.service.d/override.conf", "[Service]\nUser=deploy\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nProtectKernelModules=no\nProtectKernelLogs=no\nProtectHostname=no\n")
+	m.must("systemctl", "daemon-reload")
+	m.must("chgrp", "deploy", settings, "/etc/purser/apps")
+	m.must("sed", "-i", `s/daily/&\n    su deploy deploy/`, "/etc/logrotate.d/purser")
+	m.must("systemctl", "restart", "purser.service")
+	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
+	m.must("logrotate", "--state", "/run/rotated", "--force", "/etc/logrotate.d/purser")
+	if owner := m.must("stat", "-c", "%U", "/var/log/purser/access.log", "/var/lib/purser"); owner != "deploy\ndeploy\n" {
+		t.Errorf("the log and the state are of %s", owner)
+	}
+	harness.MustSay(t, m.must("cat", "/proc/"+m.shown("MainPID")+"/status"), "NoNewPrivs:\t0")
+
 	m.must("dpkg", "--purge", "purser")
 	if m.has("/sys/fs/cgroup/system.slice/purser.service/cgroup.procs") {
 		t.Error("processes are left")
