@@ -1,12 +1,16 @@
 package conf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // parseInclude refuses what could never name a file.
@@ -31,6 +35,9 @@ func (r *reader) include(top *node) {
 	}
 	placeAll(patterns, top.file.dir)
 	for _, pattern := range patterns {
+		if err := unreadable(pattern); err != nil {
+			r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
+		}
 		paths := Included([]string{pattern})
 		if len(paths) == 0 && !isGlob(pattern) {
 			r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
@@ -53,11 +60,43 @@ func Included(patterns []string) (paths []string) {
 	return paths
 }
 
+// unreadable is why the files of a glob cannot be found. To filepath.Glob a folder that is not there, or that may not
+// be read, is an empty one; to us its apps would be gone.
+func unreadable(pattern string) error {
+	dir := filepath.Dir(pattern)
+	switch {
+	case !isGlob(pattern):
+		return nil // that there is no such file is said
+	case !isGlob(dir):
+		return readable(dir)
+	}
+	wrong := unreadable(dir)
+	for _, folder := range Included([]string{dir}) {
+		stat, err := os.Stat(folder)
+		if err == nil && stat.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			wrong = cmp.Or(wrong, readable(folder))
+		}
+	}
+	return wrong
+}
+
+func readable(dir string) error {
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err = f.Readdirnames(1); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }
 
 // includeFile adds the apps of one file. It may hold nothing else: what is common to all apps has one place.
 func (r *reader) includeFile(top, from *node, path string) {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		r.refuse(from, fmt.Sprintf("cannot read what is included: %v", err))
 		return

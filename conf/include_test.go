@@ -80,3 +80,24 @@ func TestFileThatIncludesItselfIsReadOnce(t *testing.T) {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 }
+
+func TestFolderThatCannotBeReadIsNotAnEmptyOne(t *testing.T) {
+	for name, c := range map[string]struct{ include, want string }{
+		"is not there":        {"none/*.toml", "cannot look for DIR/none/*.toml: open DIR/none: no such file or directory"},
+		"leads to itself":     {"loop/*.toml", "cannot look for DIR/loop/*.toml: open DIR/loop: too many levels of symbolic links"},
+		"is a file":           {"apps/x.toml/*", "cannot look for DIR/apps/x.toml/*: open DIR/apps/x.toml: not a directory"},
+		"is one of several":   {"*/*.toml", "cannot look for DIR/*/*.toml: open DIR/loop: too many levels of symbolic links"},
+		"is below one of any": {"none/*/*.toml", "cannot look for DIR/none/*/*.toml: open DIR/none: no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := files(t, map[string]string{"purser.toml": strings.ReplaceAll(including, "apps/*.toml", c.include), "apps/x.toml": ""})
+			if err := os.Symlink("loop", filepath.Join(dir, "loop")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Load(filepath.Join(dir, "purser.toml"))
+			if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), dir, "DIR"), "DIR/purser.toml:2: server.include: "+c.want) {
+				t.Errorf("got %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
