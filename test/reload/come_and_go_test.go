@@ -124,3 +124,28 @@ func mustGoApp(t *testing.T) string {
 	}
 	return program
 }
+
+// What ends twice, stopped and then removed, is killed for the sake of one of its name as what ends once.
+func TestAppThatIsRemovedWhileItStopsMayComeBack(t *testing.T) {
+	l := newLand(t, "blog", "shop")
+	l.webSocket(l.p.Addr, "blog")
+	l.runs(0, "stop", "blog", "--no-wait")
+	blog := l.apps["blog"]
+	delete(l.apps, "blog")
+	l.reloads(0)
+	l.apps["blog"] = blog
+	load := l.load("shop", 50)
+	back := make(chan harness.Result)
+	l.write()
+	go func() { back <- l.p.Run(t.Context(), "reload") }()
+	harness.Eventually(t, harness.Patience, "the reload waits for it", func() bool { return len(l.p.Log.Lines("an app that goes is waited for")) > 0 })
+	harness.MustSay(t, l.runs(4, "scale", "shop", "3", "--timeout", "100ms").Stderr, "purser has not answered within 100ms; what was asked for may be done yet")
+	if r := <-back; r.Code != 0 || r.Took > time.Minute {
+		t.Errorf("the reload took %s and exits with %d: %s", r.Took, r.Code, r.Stderr)
+	}
+	if a := l.get("blog"); a.StatusCode != 200 {
+		t.Errorf("the app that is there again answers %d", a.StatusCode)
+	}
+	l.await("shop", 3)
+	harness.MustNotFail(t, load.End())
+}
