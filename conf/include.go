@@ -60,8 +60,8 @@ func Included(patterns []string) (paths []string) {
 	return paths
 }
 
-// unreadable is why the files of a glob cannot be found. To filepath.Glob a folder that is not there, or that may not
-// be read, is an empty one; to us its apps would be gone.
+// unreadable is why the files of a glob cannot be found. To filepath.Glob a folder that cannot be read is an empty
+// one; to us its apps would be gone. One that is not there, and not even a link to it, is empty.
 func unreadable(pattern string) error {
 	dir := filepath.Dir(pattern)
 	switch {
@@ -72,8 +72,7 @@ func unreadable(pattern string) error {
 	}
 	wrong := unreadable(dir)
 	for _, folder := range Included([]string{dir}) {
-		stat, err := os.Stat(folder)
-		if err == nil && stat.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if stat, err := os.Stat(folder); err == nil && stat.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist) {
 			wrong = cmp.Or(wrong, readable(folder))
 		}
 	}
@@ -81,6 +80,9 @@ func unreadable(pattern string) error {
 }
 
 func readable(dir string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return err
