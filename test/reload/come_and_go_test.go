@@ -149,3 +149,20 @@ func TestAppThatIsRemovedWhileItStopsMayComeBack(t *testing.T) {
 	l.await("shop", 3)
 	harness.MustNotFail(t, load.End())
 }
+
+// The place of an app that goes is there for another, though the visitors of the first stay connected.
+func TestAppThatIsRenamedUnderACapServesWhoeverStaysConnected(t *testing.T) {
+	l := newLand(t, "blog")
+	l.server = []string{"max_processes = 2"}
+	l.reloads(0)
+	one, two := l.webSocket(l.p.Addr, "blog"), l.webSocket(l.p.Addr, "blog")
+	load := l.load("blog", 50)
+	table := "root = \"/tmp\"\ncommand = \"exec " + mustGoApp(t) + "\"\nhosts = [\"blog\"]\nmin_processes = 2\nmax_processes = 2\n"
+	delete(l.apps, "blog")
+	l.broken = "[apps.news]\n" + table
+	l.reloads(0)
+	one.MustEcho("still here")
+	two.MustEcho("still here, too")
+	l.await("news", 2)
+	harness.MustNotFail(t, load.End())
+}
