@@ -1,6 +1,8 @@
 package reload
 
 import (
+	"crypto/tls"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -165,4 +167,37 @@ func TestAppThatIsRenamedUnderACapServesWhoeverStaysConnected(t *testing.T) {
 	two.MustEcho("still here, too")
 	l.await("news", 2)
 	harness.MustNotFail(t, load.End())
+}
+
+// Once a reload has ended, an address is spoken to as it says, and one that is gone may come back at once.
+func TestAnAddressIsAsTheReloadHasLeftIt(t *testing.T) {
+	l := newLand(t, "blog")
+	address := harness.FreeAddr()
+	for range 10 {
+		l.listen = []string{address}
+		l.reloads(0)
+		l.listen = nil
+		l.reloads(0)
+	}
+	authority := harness.NewAuthority(t)
+	authority.Issue("site", time.Hour, "blog")
+	for range 5 {
+		l.listen, l.server = []string{"https://" + address}, []string{fmt.Sprintf("tls = { cert = %q, key = %q }", filepath.Join(authority.Dir, "site.pem"), filepath.Join(authority.Dir, "site.key"))}
+		l.reloads(0)
+		conn, err := tls.Dial("tcp", address, authority.Trusting("blog"))
+		if err != nil {
+			t.Fatalf("https is not spoken: %v", err)
+		}
+		conn.Close()
+		l.listen, l.server = []string{address}, nil
+		l.reloads(0)
+		at := *l.p
+		at.Addr = address
+		if a := harness.Ask(t, &at, "GET / HTTP/1.1\r\nHost: blog\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 {
+			t.Fatalf("http is answered with %d", a.StatusCode)
+		}
+	}
+	_, port, _ := net.SplitHostPort(address)
+	l.listen = []string{":" + port}
+	harness.MustSay(t, l.reloads(2).Stderr, "cannot listen on :"+port+": purser listens on "+address+" still")
 }
