@@ -24,16 +24,7 @@ func parseInclude(s string) (string, error) {
 // include has the apps of the files that server.include names be among the others.
 func (r *reader) include(top *node) {
 	r.files = []string{filepath.Join(top.file.dir, filepath.Base(top.file.name))}
-	server := top.nodes["server"]
-	if server == nil || server.nodes["include"] == nil {
-		return
-	}
-	n := server.nodes["include"]
-	patterns, err := includesForm.parse(n.value)
-	if err != nil {
-		return // it is said where the table is read
-	}
-	placeAll(patterns, top.file.dir)
+	n, patterns := includes(top)
 	for _, pattern := range patterns {
 		if err := unreadable(pattern); err != nil {
 			r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
@@ -49,6 +40,35 @@ func (r *reader) include(top *node) {
 			}
 		}
 	}
+}
+
+// includes are the absolute paths and globs that a file names. What cannot be read is said where its table is.
+func includes(top *node) (n *node, patterns []string) {
+	server := top.nodes["server"]
+	if server == nil || server.nodes["include"] == nil {
+		return nil, nil
+	}
+	n = server.nodes["include"]
+	patterns, err := includesForm.parse(n.value)
+	if err != nil {
+		return n, nil
+	}
+	placeAll(patterns, top.file.dir)
+	return n, patterns
+}
+
+// Includes are the absolute paths and globs that a file names as it is now, whether or not it can be used.
+func Includes(path string) []string {
+	data, err := ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	top, err := open(path, data)
+	if err != nil {
+		return nil
+	}
+	_, patterns := includes(top)
+	return patterns
 }
 
 // Included are the files that there are now by absolute paths or globs, in their order.

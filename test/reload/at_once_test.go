@@ -196,3 +196,21 @@ func TestReloadsAPI(t *testing.T) {
 		t.Errorf("it is answered with %d %s", a.StatusCode, a.Body)
 	}
 }
+
+// The file that is mended is one that only the refused configuration includes.
+func TestWatchedConfigurationIsReadAgainOnceWhatItNewlyIncludesIsMended(t *testing.T) {
+	l := newLand(t, "blog")
+	l.server = []string{"watch_config = true"}
+	l.reloads(0)
+	dir := t.TempDir()
+	harness.WriteFile(t, dir, "news.toml", "[apps.news\n")
+	l.server = append(l.server, fmt.Sprintf("include = [%q]", dir+"/*.toml"))
+	l.write()
+	var d struct{ Reload struct{ By, Error string } }
+	harness.Eventually(t, harness.Patience, "what is wrong is said", func() bool {
+		l.p.AdminJSON(t, "/v1/status", &d)
+		return d.Reload.By == "watch_config" && strings.Contains(d.Reload.Error, dir+"/news.toml:1:")
+	})
+	harness.WriteFile(t, dir, "news.toml", fmt.Sprintf("[apps.news]\nroot = %q\ncommand = [%q]\nhosts = [\"news\"]\nmin_processes = 2\nmax_processes = 2\n", dir, mustGoApp(t)))
+	l.await("news", 2)
+}
