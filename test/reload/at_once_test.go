@@ -214,3 +214,24 @@ func TestWatchedConfigurationIsReadAgainOnceWhatItNewlyIncludesIsMended(t *testi
 	harness.WriteFile(t, dir, "news.toml", fmt.Sprintf("[apps.news]\nroot = %q\ncommand = [%q]\nhosts = [\"news\"]\nmin_processes = 2\nmax_processes = 2\n", dir, mustGoApp(t)))
 	l.await("news", 2)
 }
+
+func TestDryRunAndWhatIsRefusedLeaveNoFilesBehind(t *testing.T) {
+	l := newLand(t, "blog")
+	dir := t.TempDir()
+	l.server = []string{fmt.Sprintf("access_log = %q", dir+"/access.log")}
+	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/blog.log")}
+	harness.MustSay(t, l.reloads(0, "--dry-run").Stdout, "blog: changed in place: log", "changed: access_log")
+	l.listen = []string{"192.0.2.1:80"}
+	l.reloads(2)
+	l.listen = nil
+	if made, err := os.ReadDir(dir); err != nil || len(made) > 0 {
+		t.Errorf("they have made %v, %v", made, err)
+	}
+	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/none/blog.log")}
+	harness.MustSay(t, l.reloads(2, "--dry-run").Stderr, "app blog: cannot open the log "+dir+"/none/blog.log: its folder does not exist; create it")
+	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/blog.log")}
+	l.reloads(0)
+	if made, err := os.ReadDir(dir); err != nil || len(made) != 2 {
+		t.Errorf("the reload has made %v, %v", made, err)
+	}
+}

@@ -26,6 +26,7 @@ type shared struct {
 	folder   string // for the sockets of apps
 	log      hclog.Logger
 	lines    func(conf.App) (spawn.Lines, error) // opens what an app prints to
+	tryLog   func(where string) error            // says why it could not be opened
 }
 
 // An App is one app from its start to its end. It owns its configuration, its group of processes, what starts
@@ -57,8 +58,10 @@ func (a *App) Check(to conf.App) error {
 	if _, err := restart.ResolveRelease(to.Root); err != nil {
 		return refusal(fmt.Errorf("cannot serve app %q: %w", to.Name, err))
 	}
-	_, err := a.shared.lines(to)
-	return refusal(err)
+	if err := a.shared.tryLog(to.Log); err != nil {
+		return refusal(fmt.Errorf("app %s: %w", to.Name, err))
+	}
+	return nil
 }
 
 // Start resolves the app's release and makes its group, which begins to start processes at once. An app that

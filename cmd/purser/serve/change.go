@@ -22,7 +22,6 @@ type change struct {
 	certs      *certs.Store // nil without https
 	warnings   []certs.Warning
 	issuance   *issuance // nil = no authority is asked
-	access     func(line []byte)
 }
 
 // read reads the files, and says what is another in them.
@@ -110,7 +109,7 @@ func (p *purser) prepare(c *change) (err error) {
 	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
-	if c.access, err = p.Log.AccessTo(c.conf.Server.AccessLog); err != nil {
+	if err := p.Log.Try(c.conf.Server.AccessLog); err != nil {
 		return refusal(err)
 	}
 	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.passed); err != nil {

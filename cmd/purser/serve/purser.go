@@ -185,7 +185,7 @@ func (p *purser) build(apps []conf.App, folder string) error {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, tryLog: p.Log.Try, keeper: &keeper.Keeper{}}
 	p.past.begin(p.Name, p.Version, p.shared.pool, p.Log)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Log: p.Log})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
 
 	"purser/conf"
 	"purser/spawn"
@@ -38,19 +42,48 @@ func (l *Log) App(app conf.App) (spawn.Lines, error) {
 	return l.form(where, s), nil
 }
 
-// sink is the sink for a name of the configuration; what has the same name is the same sink.
-func (l *Log) sink(where string, r *room) (*Sink, error) {
-	if where != "stderr" && where != "stdout" {
+// Try says why what is written to could not be opened, as access_log or the log of an app has it. Nothing is made or
+// kept open: who tries may not go on.
+func (l *Log) Try(where string) error {
+	if where == "" || where == "off" || where == "stdout" || l.known(where) != nil {
+		return nil
+	}
+	f, err := l.file(filepath.Clean(where))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
+		fd, err := f.open()
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+		return err
+	}
+	return notOpened(f.path, unix.Access(filepath.Dir(f.path), unix.W_OK|unix.X_OK))
+}
+
+// known is the sink for a name, or nil.
+func (l *Log) known(where string) *Sink {
+	if where != "stdout" && where != "stderr" {
 		where = filepath.Clean(where)
 	}
 	for _, s := range l.all() {
 		if s.name == where {
-			return s, nil
+			return s
 		}
+	}
+	return nil
+}
+
+// sink is the sink for a name of the configuration; what has the same name is the same sink.
+func (l *Log) sink(where string, r *room) (*Sink, error) {
+	if s := l.known(where); s != nil {
+		return s, nil
 	}
 	if where == "stdout" {
 		return l.add(where, streamOf(l.config().Stdout), &room{}), nil
 	}
+	where = filepath.Clean(where)
 	f, err := l.file(where)
 	if err != nil {
 		return nil, err
