@@ -58,8 +58,10 @@ func (a *App) Check(to conf.App, rules log.Rules) error {
 	if _, err := restart.ResolveRelease(to.Root); err != nil {
 		return refusal(fmt.Errorf("cannot serve app %q: %w", to.Name, err))
 	}
-	_, err := rules.App(to)
-	return refusal(err)
+	if err := rules.Try(to.Log); err != nil {
+		return refusal(fmt.Errorf("app %s: %w", to.Name, err))
+	}
+	return nil
 }
 
 // Start resolves the app's release and makes its group, which begins to start processes at once. An app that
