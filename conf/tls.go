@@ -111,6 +111,8 @@ func (s *TLS) check(t table) {
 func (c *Config) checkTLS(server, apps table) {
 	secure := slices.ContainsFunc(c.Server.Listen, func(l Listen) bool { return l.TLS })
 	pairs := len(c.Server.TLS.Cert)
+	server.require(0 <= c.Server.HTTPSPort && c.Server.HTTPSPort <= maxPort, "https_port", "must be a port from 1 to %d, or 0 for that of listen", maxPort)
+	server.require(secure || c.Server.HTTPSPort == 0, "https_port", noHTTPS)
 	server.in("tls").require(secure || pairs == 0, "cert", noHTTPS)
 	rules := map[string]*App{}
 	for i := range c.Apps {
@@ -129,6 +131,8 @@ func (c *Config) checkTLS(server, apps table) {
 	server.require(!secure || pairs > 0 || c.Server.ACME.On, "listen", "has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt")
 	c.checkACME(server, apps, secure)
 }
+
+const maxPort = 1<<16 - 1
 
 const noHTTPS = `is never used: no address of listen begins with "https://"`
 

@@ -51,6 +51,8 @@ func TestTLSThatIsRefused(t *testing.T) {
 		"[server]\nlisten = ['systemd:web', 'https://systemd:web']\n[server.tls]\ncert = '/c'\nkey = '/k'\n" + app: `p.toml:2: server.listen: has "systemd:web" both for http and for https; give one of them another place`,
 		"[server]\nlisten = ['https://:443']\n" + app:                                                              `p.toml:2: server.listen: has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt`,
 		app + "tls = { cert = 'c', key = 'k' }":                                                                    `p.toml:3: apps.a.tls.cert: is never used: no address of listen begins with "https://"`,
+		"[server]\nhttps_port = 443\n" + app:                                                                       `p.toml:2: server.https_port: is never used: no address of listen begins with "https://"`,
+		"[server]\nlisten = ['https://:8443']\nhttps_port = 65536\n[server.tls]\ncert = '/c'\nkey = '/k'\n" + app:  `p.toml:3: server.https_port: must be a port from 1 to 65535, or 0 for that of listen`,
 		app + "tls = { client_ca = 'c' }":                                                                          `p.toml:3: apps.a.tls.client_ca: is never used: no address of listen begins with "https://"`,
 		"[server]\ntls = { cert = 'c', key = 'k' }\n" + app:                                                        `p.toml:2: server.tls.cert: is never used: no address of listen begins with "https://"`,
 		"[server]\nlisten = ['https://:443']\ntls = { cert = 'c' }\n" + app:                                        `p.toml:3: server.tls.key: must name as many files as cert, which names 1, not 0`,

@@ -125,6 +125,8 @@ func TestWhoIsSentToHTTPS(t *testing.T) {
 		want   string
 	}{
 		"a stranger":                        {redirecting, []string{"Host: example.com"}, false, "https://example.com:8443/a?b"},
+		"where a balancer has the port":     {all(redirecting, func(s *conf.Server, _ *conf.App) { s.HTTPSPort = 443 }), []string{"Host: example.com:8080"}, false, "https://example.com/a?b"},
+		"where it has another":              {all(redirecting, func(s *conf.Server, _ *conf.App) { s.HTTPSPort = 444 }), []string{"Host: example.com"}, false, "https://example.com:444/a?b"},
 		"a stranger's word":                 {redirecting, []string{"Host: example.com", "X-Forwarded-Proto: https"}, false, "https://example.com:8443/a?b"},
 		"a host without a certificate":      {redirecting, []string{"Host: example.org"}, false, ""},
 		"an app that does not want it":      {nil, []string{"Host: example.com"}, false, ""},

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,7 @@ func (s *Server) newTable(c Config, before *table) *table {
 		}
 		return to
 	})
-	t.security, t.proof = newSecurity(c.Certs, c.HTTPSPort), c.Proof
+	t.security, t.proof = newSecurity(c.Certs, cmp.Or(c.Server.HTTPSPort, c.HTTPSPort)), c.Proof
 	return t
 }
 
