@@ -44,7 +44,8 @@ var appEffects = effects{
 	"hooks.before_restart": atOnce, "hooks.after_restart": atOnce, "hooks.restart_failed": atOnce, "hooks.process_ready": atOnce,
 	"hooks.process_gone": atOnce, "hooks.timeout": atOnce,
 
-	"tls.cert": atOnce, "tls.key": atOnce, "tls.client_ca": atOnce, "tls.redirect": atOnce, "tls.hsts": atOnce,
+	"tls.cert": atOnce, "tls.key": atOnce, "tls.client_ca": atOnce, "tls.redirect": atOnce,
+	"tls.hsts": atOnce, "tls.hsts_subdomains": atOnce, "tls.hsts_preload": atOnce,
 }
 
 // of is the effect of a key that app has.

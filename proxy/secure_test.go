@@ -203,6 +203,21 @@ func TestAuthorityFindsWhatItLooksForByHTTP(t *testing.T) {
 	}
 }
 
+func TestHSTSMayBeForSubdomainsAndForEver(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	for want, c := range map[string]conf.TLS{
+		"max-age=63072000":                             {HSTS: 2 * year},
+		"max-age=63072000; includeSubDomains":          {HSTS: 2 * year, HSTSSubdomains: true},
+		"max-age=31536000; includeSubDomains; preload": {HSTS: year, HSTSSubdomains: true, HSTSPreload: true},
+	} {
+		f, _ := newSecureFront(t, func(_ *conf.Server, a *conf.App) { a.TLS = c })
+		res, _ := f.dial().send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").answer("GET")
+		if got := res.Header.Get("Strict-Transport-Security"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestHSTSIsToldOverHTTPSOnly(t *testing.T) {
 	f, clear := newSecureFront(t, func(_ *conf.Server, a *conf.App) { a.TLS.HSTS = time.Hour })
 	conn := f.dial()
