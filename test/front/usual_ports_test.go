@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -46,10 +47,11 @@ func TestCommandForHTTPSHasTheUsualPorts(t *testing.T) {
 
 // visitorOf is a browser to whom every name leads to an address, and who follows redirects.
 func visitorOf(ca *harness.Pebble, address string) *http.Client {
-	dial := func(network, addr string) (net.Conn, error) {
+	var dialer net.Dialer
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		_, port, _ := net.SplitHostPort(addr)
-		return net.Dial(network, net.JoinHostPort(address, port))
+		return dialer.DialContext(ctx, network, net.JoinHostPort(address, port))
 	}
-	config := ca.Trusting("blog.example")
-	return &http.Client{Timeout: harness.Patience, Transport: &http.Transport{Dial: dial, TLSClientConfig: config, ForceAttemptHTTP2: true, DisableKeepAlives: true}}
+	return &http.Client{Timeout: harness.Patience, Transport: &http.Transport{
+		DialContext: dial, TLSClientConfig: ca.Trusting("blog.example"), ForceAttemptHTTP2: true, DisableKeepAlives: true}}
 }
