@@ -1,12 +1,9 @@
 package harness
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -95,22 +92,4 @@ func (r *Responder) speaksFor(p *Pebble) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.issuer, r.key = issuer, key
-}
-
-// managed asks for what pebble tells of itself, which is PEM.
-func (p *Pebble) managed(path string) []byte {
-	p.t.Helper()
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: p.own.Trusting("localhost"), DisableKeepAlives: true}, Timeout: Patience}
-	_, port, _ := net.SplitHostPort(p.manage)
-	answer, err := client.Get("https://localhost:" + port + path)
-	if err != nil {
-		p.t.Fatalf("pebble does not tell %s: %v", path, err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	block, _ := pem.Decode(bytes.TrimSpace(text))
-	if err != nil || block == nil {
-		p.t.Fatalf("pebble's %s is %q (%v)", path, text, err)
-	}
-	return block.Bytes
 }
