@@ -40,8 +40,8 @@ func addressOf(host string) (addr netip.Addr, known bool) {
 	return addr.Unmap(), err == nil
 }
 
-// clashes reports whether two of some places cannot both be had, whatever is spoken there.
-func (l Listen) clashes(other Listen, all []Listen) bool {
+// Clashes reports whether two of some places cannot both be had, whatever is spoken there.
+func (l Listen) Clashes(other Listen, all []Listen) bool {
 	if l.Network != other.Network {
 		return false
 	}
@@ -83,7 +83,7 @@ func (s *Server) checkPlaces(t table) {
 			switch {
 			case l == before:
 				t.in("listen").refuse("has %s twice", described(l.String()))
-			case !l.clashes(before, s.Listen):
+			case !l.Clashes(before, s.Listen):
 			case l.Address == before.Address:
 				t.in("listen").refuse("has %s both for http and for https; give one of them another place", described(Listen{l.Network, l.Address, false}.String()))
 			default:
@@ -93,13 +93,13 @@ func (s *Server) checkPlaces(t table) {
 	}
 	s.checkOwnPlace(t, "admin", s.Admin)
 	s.checkOwnPlace(t, "metrics", s.Metrics)
-	t.require(!tcpPlace(s.Admin).clashes(tcpPlace(s.Metrics), nil), "metrics", "is %s, and admin is %s: only one of them can be had; give one another port", described(s.Metrics), described(s.Admin))
+	t.require(!tcpPlace(s.Admin).Clashes(tcpPlace(s.Metrics), nil), "metrics", "is %s, and admin is %s: only one of them can be had; give one another port", described(s.Metrics), described(s.Admin))
 }
 
 // checkOwnPlace refuses a place of ours where requests come in, too.
 func (s *Server) checkOwnPlace(t table, key, address string) {
 	for _, l := range s.Listen {
-		t.require(!l.clashes(tcpPlace(address), s.Listen), key, "is %s, and listen has %s: only one of them can be had; give one another port", described(address), described(l.String()))
+		t.require(!l.Clashes(tcpPlace(address), s.Listen), key, "is %s, and listen has %s: only one of them can be had; give one another port", described(address), described(l.String()))
 	}
 }
 

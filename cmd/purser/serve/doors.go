@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -90,11 +91,20 @@ func rebuild(doors []door, places []conf.Listen, passed map[string][]net.Listene
 			opened, err = openDoor(place, places, passed)
 		}
 		if err != nil {
-			return r, refusal(err)
+			return r, refusal(besideOwn(err, place, doors))
 		}
 		r.doors, r.opened = append(r.doors, opened), append(r.opened, opened)
 	}
 	return r, nil
+}
+
+// besideOwn says that it is purser who is in the way, if it is: what was there stays until all that is new is open.
+func besideOwn(err error, place conf.Listen, doors []door) error {
+	at := slices.IndexFunc(doors, func(d door) bool { return place.Clashes(d.place, nil) })
+	if at < 0 || !errors.Is(err, unix.EADDRINUSE) {
+		return err
+	}
+	return fmt.Errorf("cannot listen on %s while purser listens on %s: restart purser, or leave that out in one reload, and write the new one in the next", place, doors[at].place)
 }
 
 // addresses are those that are opened, and those that are left.
