@@ -92,18 +92,13 @@ func (t table) positive(key string, d time.Duration) {
 	t.require(0 < d && d <= maxDuration, key, `must be a duration above 0 and up to "8760h"`)
 }
 
-// anyPort is a place that is another each time.
-const anyPort = ":0"
-
 func (s *Server) check(t table) {
 	t.require(len(s.Listen) > 0, "listen", `must name at least one address such as ":3000"`)
-	for i, l := range s.Listen {
+	for _, l := range s.Listen {
 		_, err := ParseListen(l.String())
 		t.accept("listen", err)
-		t.require(!slices.Contains(s.Listen[:i], l), "listen", "has %s twice", described(l.String()))
-		other := Listen{l.Network, l.Address, !l.TLS}
-		t.require(l.Address == anyPort || !slices.Contains(s.Listen[:i], other), "listen", "has %s both for http and for https; give one of them another place", described(Listen{l.Network, l.Address, false}.String()))
 	}
+	s.checkPlaces(t)
 	t.accept("admin", checkAdmin(s.Admin))
 	t.accept("metrics", checkMetrics(s.Metrics))
 	s.checkLogs(t)

@@ -14,9 +14,8 @@ func TestSoManyLingerAndTheOldestGoesFirst(t *testing.T) {
 	d.is(oldest, lingering, time.Minute)
 	second := d.call(upload)
 	d.is(second, lingering, 30*time.Second)
-	for range mostLingering - 2 {
-		d.is(d.call(upload), lingering, 0)
-	}
+	d.lingering.Add(mostLingering - 2) // to make them takes longer than a silent one may linger
+	defer d.lingering.Add(-(mostLingering - 2))
 	if oldest.conn.dropped.Load() {
 		t.Fatalf("fewer than %d may linger", mostLingering)
 	}

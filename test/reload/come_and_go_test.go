@@ -199,5 +199,5 @@ func TestAnAddressIsAsTheReloadHasLeftIt(t *testing.T) {
 	}
 	_, port, _ := net.SplitHostPort(address)
 	l.listen = []string{":" + port}
-	harness.MustSay(t, l.reloads(2).Stderr, "cannot listen on :"+port+": purser listens on "+address+" still")
+	harness.MustSay(t, l.reloads(2).Stderr, "cannot listen on :"+port+" while purser listens on "+address)
 }

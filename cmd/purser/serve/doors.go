@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -92,23 +93,20 @@ func rebuild(doors []door, places []conf.Listen, passed map[string][]net.Listene
 			opened, err = openDoor(place, places, passed)
 		}
 		if err != nil {
-			return r, refusal(ownPort(err, place, doors))
+			return r, refusal(besideOwn(err, place, doors))
 		}
 		r.doors, r.opened = append(r.doors, opened), append(r.opened, opened)
 	}
 	return r, nil
 }
 
-// ownPort says who has the port of a place, if that is purser itself.
-func ownPort(err error, place conf.Listen, doors []door) error {
-	var places []conf.Listen
-	for _, d := range doors {
-		places = append(places, d.place)
+// besideOwn says that it is purser who is in the way, if it is: what was there stays until all that is new is open.
+func besideOwn(err error, place conf.Listen, doors []door) error {
+	at := slices.IndexFunc(doors, func(d door) bool { return place.Clashes(d.place, nil) })
+	if at < 0 || !errors.Is(err, unix.EADDRINUSE) {
+		return err
 	}
-	if other := samePort(place, places); other != "" {
-		return fmt.Errorf("cannot listen on %s: purser listens on %s still, which leaves no room for it; reload once without either, or restart purser", place, other)
-	}
-	return err
+	return fmt.Errorf("cannot listen on %s while purser listens on %s: restart purser, or leave that out in one reload, and write the new one in the next", place, doors[at].place)
 }
 
 // addresses are those that are opened, and those that are left.
