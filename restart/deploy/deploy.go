@@ -68,8 +68,18 @@ func (d *Deployer) Run(ctx context.Context) error {
 	return d.watcher.Run(ctx)
 }
 
-// Stop gives up what is being prepared. From now on nothing is begun, taken back or promoted.
-func (d *Deployer) Stop() { d.stop() }
+// Stop gives up what is being prepared. From now on nothing is begun, taken back or promoted. What is to be known of
+// the apps is written for all of them at once: as each of them ends, it would be as often as there are apps.
+func (d *Deployer) Stop() {
+	d.stop()
+	pasts := map[string]func() pool.Past{}
+	for _, a := range d.all() {
+		if g := d.pool.Group(a.name); g != nil {
+			pasts[a.name] = g.Past
+		}
+	}
+	d.memo.noteAll(pasts)
+}
 
 // Close returns once all that has happened was followed. Every App must have been removed.
 func (d *Deployer) Close() {
