@@ -159,6 +159,7 @@ func (p *purser) begin(adminDoor net.Listener, metricsDoors []net.Listener, over
 	defer p.turn.Unlock()
 	p.serveDoors(p.doors)
 	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
+	p.group.Go(func() error { return p.keepAdmin(p.stopping, adminDoor) })
 	for _, door := range metricsDoors {
 		p.Log.Info("metrics", "address", door.Addr())
 		p.group.Go(func() error { return p.admin.ServeMetrics(door) })
