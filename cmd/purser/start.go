@@ -19,7 +19,7 @@ func newStart() *cobra.Command {
 		Use:     "start APP|DIR",
 		Short:   "Start an app that purser stop has stopped",
 		GroupID: "act",
-		Long:    "Start an app that purser stop APP has stopped, with the newest code. Returns when it serves.\nExit code: 0 it serves, 1 it does not start, 4 timed out, 5 no purser runs.",
+		Long:    "Start an app that purser stop APP has stopped, with the newest code, or the one before if that was taken back.\nReturns when it serves.\nExit code: 0 it serves, 1 it does not start, 4 timed out, 5 no purser runs.",
 		Example: "  purser start blog",
 		Args:    takes(1, 1, "one app"),
 	}

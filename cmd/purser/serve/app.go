@@ -157,8 +157,8 @@ func (a *App) Change(to conf.App) error {
 	return nil
 }
 
-// Reconfigure begins the restart that brings keys which processes are started with. It has not begun if an
-// operator has taken the newest code back, or if the app does not run: then the next start has them.
+// Reconfigure begins the restart that brings keys which processes are started with. It has not begun if the
+// newest code is held back, or if the app does not run: then the next start has them.
 func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, err error) {
 	a.mu.Lock()
 	restarts := a.restarts

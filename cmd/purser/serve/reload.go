@@ -162,7 +162,7 @@ func (p *purser) beginRestarts(c *change, r *status.Reload) {
 			case p.shared.deployer.IsStopped(d.Name):
 				r.Problems = append(r.Problems, fmt.Sprintf("%s is stopped; its next start has the new configuration", d.Name))
 			default:
-				r.Problems = append(r.Problems, fmt.Sprintf("%s is not restarted, as its newest code was rolled back; its next restart has the new configuration", d.Name))
+				r.Problems = append(r.Problems, fmt.Sprintf("%s is not restarted, as %s; its next restart has the new configuration", d.Name, p.shared.deployer.HeldBack(d.Name)))
 			}
 		})
 	}
