@@ -18,8 +18,7 @@ func TestFlippedSymlinkIsServedOnlyAfterTheRestartThatFollows(t *testing.T) {
 	harness.AwaitReady(t, p, 2)
 
 	harness.Symlink(t, two.Dir, site.Path("current"))
-	harness.Kill(t, p.Status(t, "app").Ready()[0].PID)
-	harness.AwaitReady(t, p, 2)
+	harness.MustReplaceKilled(t, p, 2, p.Status(t, "app").Ready()[0].PID)
 	for range 10 {
 		if body := harness.Get(t, p, "/").Body; !strings.HasPrefix(body, "v=1 ") {
 			t.Fatalf("before the restart the new release served: %q", body)
