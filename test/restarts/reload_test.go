@@ -64,7 +64,8 @@ func TestABrokenDeployInPlaceFailsNoRequestThoughPumaWatchesTheFile(t *testing.T
 
 func TestARestartFileThatPumaMakesIsNoOrder(t *testing.T) {
 	t.Parallel()
-	p, app := servePuma(t, 1, "reload_guard = false")
+	// Puma sees the touch too, and takes no notice of a TERM that comes while it starts itself anew for that.
+	p, app := servePuma(t, 1, "reload_guard = false", `stop_timeout = "1s"`)
 	harness.Eventually(t, harness.Patience, "the file is seen", func() bool { return len(p.Log.Lines("so nothing is restarted")) == 1 })
 	if s := p.Status(t, "app"); s.Generation != 1 || s.Restart != nil {
 		t.Errorf("it has led to generation %d", s.Generation)
