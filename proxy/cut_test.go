@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -31,20 +30,6 @@ func (c *visitor) expectCut(begin string) {
 	}
 	if _, body, ok := strings.Cut(string(b), "\r\n\r\n"); !ok || !strings.Contains(body, begin) {
 		c.t.Errorf("got %d bytes before it, want %d", len(body), len(begin))
-	}
-}
-
-// awaits waits until a text has come, and leaves it to be read.
-func (c *visitor) awaits(text string) {
-	c.t.Helper()
-	for n := len(text); ; n++ {
-		got, err := c.Peek(n)
-		if err != nil {
-			c.t.Fatalf("%q has not come, but %q, and then %v", text, got, err)
-		}
-		if strings.HasSuffix(string(got), text) {
-			return
-		}
 	}
 }
 
@@ -94,10 +79,7 @@ func TestAnswerThatTheClientTakesTooSlowlyIsReset(t *testing.T) {
 		c.request()
 		c.send("HTTP/1.0 200 OK\r\n\r\n%s", strings.Repeat("x", size))
 	}, nil)
-	c := f.dial()
-	if err := c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
-		t.Fatal(err)
-	}
+	c := f.dialSlowly(64 << 10)
 	c.send(get10)
 	f.await("the process is done", func() bool { return f.group.Snapshot().Processed == 1 })
 	f.await("the client's time has passed", func() bool {
