@@ -178,6 +178,7 @@ func (f *front) await(what string, cond func() bool) {
 		if time.Now().After(end) {
 			f.t.Fatalf("not in time: %s", what)
 		}
+		time.Sleep(100 * time.Microsecond) // a pace, not a wait: who spins keeps the others from what is waited for
 	}
 }
 

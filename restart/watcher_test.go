@@ -232,7 +232,11 @@ func TestAnAppMayComeAndGoWhileOthersAreWatched(t *testing.T) {
 		t.Errorf("the app that came is restarted for %q", got)
 	}
 	s.Remove("shop")
-	s.put("releases/2/tmp/restart.txt")
-	s.put("current/tmp/restart.txt")
+	s.put(currentFile)
 	s.expect("created")
+	s.touch(currentFile)
+	s.expect("touched") // what was under way when the app went has come by now
+	s.put("releases/2/tmp/restart.txt")
+	s.touch(currentFile)
+	s.expect("touched")
 }

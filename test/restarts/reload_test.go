@@ -35,7 +35,7 @@ func newPuma(t *testing.T) harness.App {
 func servePuma(t *testing.T, n int, keys ...string) (*harness.Purser, harness.App) {
 	t.Helper()
 	app := newPuma(t)
-	keys = append([]string{pumaCommand, harness.Processes(n)}, keys...)
+	keys = append([]string{pumaCommand, harness.Processes(n), "max_queue = 0"}, keys...)
 	return harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, keys...)}), app
 }
 
