@@ -90,6 +90,11 @@ func TestReaderThatHasGoneEndsNothing(t *testing.T) {
 	st.await("both are lost", func() bool { return st.Lost()["stderr"] == 2 })
 	access([]byte("GET /\n"))
 	st.fileIs(path, "GET /\n")
+	access([]byte("POST /\n"))
+	st.fileIs(path, "GET /\nPOST /\n")
+	if lost := st.Lost()["stderr"]; lost != 2 {
+		t.Errorf("%d lines are lost, as that two were was said to nobody", lost)
+	}
 }
 
 func TestStopWaitsTwoSecondsForAReader(t *testing.T) {
