@@ -73,6 +73,9 @@ func begin() (*keeping, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, err
 	}
+	if err := keepRights(); err != nil {
+		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+	}
 	return &keeping{conn: link, children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}}, nil
 }
 

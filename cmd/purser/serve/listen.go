@@ -19,18 +19,6 @@ func openListener(place conf.Listen, all []conf.Listen, passed map[string][]net.
 	return listenTCP(place, all)
 }
 
-// openMetrics opens where anybody may read metrics, if that is wanted.
-func (p *purser) openMetrics() ([]net.Listener, error) {
-	if p.Conf.Server.Metrics == "" {
-		return nil, nil
-	}
-	listeners, err := listenTCP(conf.Listen{Network: "tcp", Address: p.Conf.Server.Metrics}, nil)
-	if err != nil {
-		return nil, refusal(fmt.Errorf("the metrics: %w", err))
-	}
-	return listeners, nil
-}
-
 func (p *purser) openAdmin() (net.Listener, error) {
 	if p.Conf.Server.Admin == "" {
 		listener, err := status.Listen(status.RuntimeDir(), p.Name)

@@ -1,0 +1,18 @@
+package keeper
+
+import "golang.org/x/sys/unix"
+
+// keepRights has programs that this thread runs get none of the rights that purser was given beside those of its user,
+// such as to open ports below 1024: without the inheritable set there is no ambient one either (capabilities(7)).
+func keepRights() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return err
+	}
+	if sets[0].Inheritable|sets[1].Inheritable == 0 {
+		return nil
+	}
+	sets[0].Inheritable, sets[1].Inheritable = 0, 0
+	return unix.Capset(&header, &sets[0])
+}
