@@ -41,7 +41,7 @@ type deal[G comparable] struct {
 }
 
 // asks reports whether a seat is that of a group for which others are to make room.
-func (at *seat[G]) asks() bool { return at.need != growing && !at.promised }
+func (at *seat[G]) asks() bool { return at.need != growing && !at.promised && !at.served }
 
 // wanting reports whether others are to make room for anybody.
 func (s *slots[G]) wanting() bool { return slices.ContainsFunc(s.waiting, (*seat[G]).asks) }

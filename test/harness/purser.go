@@ -81,7 +81,7 @@ func (p *Purser) end(t testing.TB) {
 		p.Signal(sigTERM)
 		time.AfterFunc(200*time.Millisecond, func() { p.Signal(sigTERM) })
 		time.AfterFunc(5*time.Second, func() { p.Signal(sigTERM) })
-		if _, err := p.Stop(20 * time.Second); err != nil {
+		if _, err := p.Stop(ReadyLimit); err != nil {
 			t.Errorf("purser did not stop: %v", err)
 		}
 	}
