@@ -29,7 +29,7 @@ func (p *purser) feedWatchdog(over context.Context) error {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	p.complain("cannot use the watchdog of systemd", err)
 	if limit > 0 {
-		feed(over, limit/2, p.proveAlive, p.tellWatchdog)
+		feed(over, limit/2, p.proveAlive, p.watchdogTeller())
 	}
 	return nil
 }
@@ -59,7 +59,14 @@ func (p *purser) proveAlive() {
 	p.Log.Lost()
 }
 
-func (p *purser) tellWatchdog() {
-	_, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog)
-	p.complain("cannot notify systemd", err)
+// watchdogTeller returns what tells systemd so. That it cannot be told is said once, not for as long as purser runs.
+func (p *purser) watchdogTeller() func() {
+	failed := false
+	return func() {
+		_, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+		if !failed {
+			p.complain("cannot notify systemd", err)
+		}
+		failed = err != nil
+	}
 }
