@@ -30,8 +30,8 @@ func (r *reader) include(top *node) {
 			r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
 		}
 		paths := Included([]string{pattern})
-		if len(paths) == 0 {
-			r.expect(n, pattern)
+		if len(paths) == 0 && !isGlob(pattern) {
+			r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
 		}
 		for _, path := range paths {
 			if !slices.Contains(r.files, path) {
@@ -81,13 +81,6 @@ func Included(patterns []string) (paths []string) {
 		paths = append(paths, found...)
 	}
 	return paths
-}
-
-// expect refuses a path that leads to nothing. A glob may: its files are still to come.
-func (r *reader) expect(n *node, pattern string) {
-	if !isGlob(pattern) {
-		r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
-	}
 }
 
 // expectFolders refuses globs without a folder, where all apps are to come from them: it is more likely that the
