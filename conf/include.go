@@ -3,7 +3,6 @@ package conf
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +18,6 @@ func parseInclude(s string) (string, error) {
 
 // include has the apps of the files that server.include names be among the others.
 func (r *reader) include(top *node) {
-	r.files = []string{filepath.Join(top.file.dir, filepath.Base(top.file.name))}
 	server := top.nodes["server"]
 	if server == nil || server.nodes["include"] == nil {
 		return
@@ -31,13 +29,12 @@ func (r *reader) include(top *node) {
 	}
 	placeAll(patterns, top.file.dir)
 	for _, pattern := range patterns {
-		paths := Included([]string{pattern})
+		paths := r.included(pattern)
 		if len(paths) == 0 && !isGlob(pattern) {
 			r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
 		}
 		for _, path := range paths {
-			if !slices.Contains(r.files, path) {
-				r.files = append(r.files, path)
+			if !slices.ContainsFunc(r.sources, func(s Source) bool { return s.Path == path }) {
 				r.includeFile(top, n, path)
 			}
 		}
@@ -57,7 +54,7 @@ func isGlob(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }
 
 // includeFile adds the apps of one file. It may hold nothing else: what is common to all apps has one place.
 func (r *reader) includeFile(top, from *node, path string) {
-	data, err := os.ReadFile(path)
+	data, err := r.file(path)
 	if err != nil {
 		r.refuse(from, fmt.Sprintf("cannot read what is included: %v", err))
 		return
