@@ -12,6 +12,7 @@ type Child struct {
 
 	process
 	endpoint         *endpoint
+	adopted          bool // from an earlier front, whose folder it is in
 	network, address string
 	stopSignal       syscall.Signal
 	backtraceSignal  syscall.Signal // 0 = none
