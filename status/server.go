@@ -23,6 +23,7 @@ import (
 type Config struct {
 	Name         string
 	Version      string
+	PID          int             // of the main process
 	Listen       func() []string // shown only
 	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
 	Pool         *pool.Pool

@@ -45,7 +45,7 @@ func TestProcessOneReapsOrphansAndPassesSignalsOn(t *testing.T) {
 		"--command", "sh "+command+" {socket}", "--processes", "1")
 	var keeper, orphan int
 	eventually(t, "the keeper has got an orphan", func() bool {
-		keeper = first(childrenOf(t, first(childrenOf(t, purser.cmd.Process.Pid))))
+		keeper = first(childrenOf(t, purser.cmd.Process.Pid))
 		orphan = first(slices.DeleteFunc(childrenOf(t, keeper), func(pid int) bool { return programOf(pid) != "sleep" }))
 		return orphan != 0
 	})

@@ -14,6 +14,7 @@ import (
 	"purser/cmd/purser/serve/log"
 	"purser/cmd/purser/show"
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 // serveOptions are the flags of serve. Each stands for a key of the configuration.
@@ -49,7 +50,11 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serveApps(serve.Config{Conf: cfg, Name: o.name, File: o.file, Load: o.reader(c.Flags(), args)}, c.ErrOrStderr())
+			k, left, err := keeper.Inherit()
+			if err != nil {
+				return err
+			}
+			return serveApps(serve.Config{Conf: cfg, Name: o.name, File: o.file, Load: o.reader(c.Flags(), args), Keeper: k, Left: left}, c.ErrOrStderr())
 		},
 	}
 	o.declare(c.Flags())
@@ -241,7 +246,7 @@ func logPath(s string) (string, error) {
 	return path, nil
 }
 
-// serveApps is one purser from its start to its end.
+// serveApps is one front of purser from its start to its end.
 func serveApps(c serve.Config, stderr io.Writer) (err error) {
 	if c.Token, err = adminToken(c.Conf.Server); err != nil {
 		return err

@@ -88,7 +88,7 @@ func (f *fakeFront) catch(signals <-chan os.Signal) {
 		f.got = append(f.got, signalName(s.(syscall.Signal)))
 		f.mu.Unlock()
 		if s == syscall.SIGTERM {
-			f.keeper.Over(0)
+			f.keeper.Stopping()
 			os.Exit(0)
 		}
 	}
@@ -149,9 +149,6 @@ func (f *fakeFront) do(word, name, text string) string {
 		f.silent = true
 	case "stopping":
 		f.keeper.Stopping()
-	case "over":
-		f.keeper.Over(number)
-		os.Exit(1)
 	case "exit":
 		os.Exit(number)
 	}

@@ -46,7 +46,6 @@ type front struct {
 	begun  int           // how many there have been
 	ready  bool          // one of them was
 	last   bool          // the end of this one is the end of all
-	over   bool          // it has said with which code
 	code   int           // to exit with; valid when ended
 	sign   time.Time     // its last sign of life
 	since  time.Time     // when it was ready
@@ -59,7 +58,7 @@ type front struct {
 
 // runs notes that one was started.
 func (f *front) runs(pid int) {
-	f.stage, f.pid, f.over = starting, pid, false
+	f.stage, f.pid = starting, pid
 	f.begun++
 }
 
@@ -77,7 +76,6 @@ func (f *front) isReady(now time.Time) []syscall.Signal {
 
 func (f *front) lives(now time.Time) { f.sign = now }
 func (f *front) stops()              { f.last = true }
-func (f *front) isOver(exitCode int) { f.last, f.over, f.code = true, true, exitCode }
 func (f *front) running() bool       { return f.stage == starting || f.stage == serving || f.stage == hung }
 func (f *front) ends(code int)       { f.stage, f.code = ended, code }
 
@@ -94,8 +92,6 @@ func (f *front) fails(now time.Time) {
 func (f *front) exits(status syscall.WaitStatus, now time.Time) (crashed bool) {
 	served := f.stage != starting
 	switch {
-	case f.over:
-		f.stage = ended
 	case f.last || !f.ready:
 		f.ends(codeOf(status))
 	default:

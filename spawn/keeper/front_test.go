@@ -28,8 +28,6 @@ var (
 	looks    event = func(f *front, now time.Time) { f.look(now) }
 )
 
-func over(code int) event { return func(f *front, _ time.Time) { f.isOver(code) } }
-
 func exits(status syscall.WaitStatus) event {
 	return func(f *front, now time.Time) { f.exits(status, now) }
 }
@@ -85,7 +83,8 @@ func TestTheFrontInAllOfItsStates(t *testing.T) {
 		"next cannot be started":                 {append(slices.Clone(serves), after{time.Minute, exits(killed)}, after{time.Minute, fails}), absent, 0, time.Minute, nothing, firstWait},
 		"first ends before it is ready":          {[]after{{0, runs}, {0, exits(exit2)}}, ended, 2, 0, nothing, 0},
 		"first is killed before it is ready":     {[]after{{0, runs}, {0, exits(killed)}}, ended, 137, 0, nothing, 0},
-		"is over":                                {append(slices.Clone(serves), after{0, over(4)}, after{0, exits(exit0)}), ended, 4, 0, nothing, 0},
+		"has stopped":                            {append(slices.Clone(serves), after{0, stopping}, after{0, exits(exit0)}), ended, 0, 0, nothing, 0},
+		"has stopped with an error":              {append(slices.Clone(serves), after{0, stopping}, after{0, exits(exit2)}), ended, 2, 0, nothing, 0},
 		"stops":                                  {append(slices.Clone(serves), after{0, stopping}), serving, 0, time.Second, nothing, watch},
 		"hangs in the stop":                      {slices.Concat(serves, []after{{0, stopping}}, watchedFor(0, 4, false)), serving, 0, 5 * time.Second, askStacks, stackTime},
 		"crashes in the stop":                    {append(slices.Clone(serves), after{0, stopping}, after{0, exits(killed)}), ended, 137, 0, nothing, 0},

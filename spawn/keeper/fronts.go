@@ -45,8 +45,6 @@ func (k *keeping) heed(r request, now time.Time) {
 		}
 	case verbStopping:
 		k.front.stops()
-	case verbOver:
-		k.front.isOver(int(r.number))
 	}
 }
 

@@ -154,11 +154,9 @@ func (k *Keeper) Alive() { _ = k.tell(message{verb: verbAlive}) }
 // Ready says that this front serves: from now on its signs of life count, and if it ends, another is started.
 func (k *Keeper) Ready() { _ = k.tell(message{verb: verbReady}) }
 
-// Stopping says that the stop has begun: however this front ends, no other is started.
+// Stopping says that the stop has begun: however this front ends from now on, it is the end of purser, with the
+// same exit code.
 func (k *Keeper) Stopping() { _ = k.tell(message{verb: verbStopping}) }
-
-// Over says that the exit that follows is the end, and with which code purser is to exit.
-func (k *Keeper) Over(code int) { _ = k.tell(message{verb: verbOver, number: uint32(code)}) }
 
 func (k *Keeper) tellText(m message, text []byte) error {
 	file, err := memory(text)

@@ -326,7 +326,8 @@ func TestAFrontThatFailsAgainAndAgainIsStartedAgainLater(t *testing.T) {
 
 func TestTheCodeOfTheFrontIsThatOfPurser(t *testing.T) {
 	w := newWhole(t)
-	w.ask("over 7")
+	w.wants("done", "stopping")
+	w.ask("exit 7")
 	w.endsWith(7)
 }
 

@@ -25,7 +25,6 @@ const (
 	verbNote     verb = 'n' // keep a text under a name, in place of the one before; without a text, forget it. To a front: it is kept
 	verbReady    verb = 'R' // the front serves
 	verbStopping verb = 'S' // it stops, and its end is the end
-	verbOver     verb = 'o' // its next exit is the end, with this code. To the main process: with this code it is over
 	verbNotify   verb = 'N' // a text for systemd
 
 	// From the front, and from the main process, which gets it back.
@@ -36,6 +35,7 @@ const (
 	verbPass  verb = 'P' // a signal has come; it gets this back
 
 	// From the keeper.
+	verbOver     verb = 'o' // purser is to exit with this code
 	verbStarted  verb = 'p' // a child runs, with this pid
 	verbFailed   verb = 'e' // it does not run, for this errno
 	verbExited   verb = 'x' // a child has exited, with this wait status
@@ -57,7 +57,7 @@ type message struct {
 const (
 	version   = 1 // of the protocol, the first byte of each message
 	headSize  = 10
-	nameSize  = 255
+	nameSize  = 400      // that of a socket of systemd may have 255 bytes
 	textSize  = 64 << 10 // of a note, and of what systemd is told
 	forkFiles = 4        // descriptors that come with verbFork: text, stdin, stdout, stderr
 	keepFiles = 3        // and our ends of the latter, if they are to be kept
@@ -71,7 +71,7 @@ var orders = map[verb]struct {
 }{
 	verbFork: {forkFiles, mostFiles, false}, verbStop: {}, verbSignal: {}, verbKill: {}, verbFollow: {},
 	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
-	verbReady: {}, verbStopping: {}, verbOver: {}, verbAlive: {}, verbNotify: {1, 1, false},
+	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
 	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
 }
 

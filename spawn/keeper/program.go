@@ -10,7 +10,7 @@ import (
 
 // A Program is what to run.
 type Program struct {
-	Name      string // unique among those that live, at most 255 bytes; "" for one that is to end with the front
+	Name      string // unique among those that live, at most 400 bytes; "" for one that is to end with the front
 	Path, Dir string
 	Args, Env []string
 	Files     [3]uintptr // stdin, stdout and stderr

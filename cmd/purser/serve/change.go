@@ -113,7 +113,7 @@ func (p *purser) prepare(c *change) (err error) {
 	if c.access, err = p.Log.AccessTo(c.conf.Server.AccessLog); err != nil {
 		return refusal(err)
 	}
-	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.passed); err != nil {
+	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.sockets); err != nil {
 		return err
 	}
 	if c.issuance, err = p.newIssuance(c.conf, c.certs, c.rebuilding.doors); err != nil {

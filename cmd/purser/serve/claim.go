@@ -16,15 +16,18 @@ import (
 type claim struct {
 	folder string
 	lock   *os.File
+	held   *holdings // holds the lock while no front lives
 }
 
-// claimName locks the folder of the purser called name, and removes what an earlier one left in it.
-func claimName(name string) (*claim, error) {
+// claimName locks the folder of the purser called name, and removes what an earlier one left in it. The front
+// before may have left the lock.
+func claimName(name string, held *holdings) (*claim, error) {
 	dir := status.RuntimeDir()
 	if err := status.MakeRuntimeDir(dir); err != nil {
 		return nil, refusal(err)
 	}
-	c := &claim{folder: filepath.Join(dir, name)}
+	c := &claim{folder: filepath.Join(dir, name), held: held}
+	c.lock = held.take(claimed(name))
 	for c.lock == nil {
 		if err := c.tryLock(); errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, Refusal{fmt.Errorf("a purser named %q is already running; stop it (purser stop --instance %s), or give this one another name with --instance NAME", name, name)}
@@ -32,8 +35,13 @@ func claimName(name string) (*claim, error) {
 			return nil, fmt.Errorf("cannot make a runtime folder: %w", err)
 		}
 	}
+	if err := held.hold(claimed(name), c.lock); err != nil {
+		return nil, fmt.Errorf("cannot keep the runtime folder: %w", err)
+	}
 	return c, c.clear()
 }
+
+func claimed(name string) string { return "claim/" + name }
 
 // tryLock leaves lock nil if the folder was removed, by a purser that just ended, before it was locked.
 func (c *claim) tryLock() error {
@@ -77,6 +85,10 @@ func (c *claim) clear() error {
 
 // release gives the name up.
 func (c *claim) release() {
-	os.RemoveAll(c.folder) // what stays is cleared by the next of this name
-	c.lock.Close()
+	defer c.lock.Close()
+	if !c.held.owned() {
+		return
+	}
+	os.RemoveAll(c.folder)                         // what stays is cleared by the next of this name
+	_ = unix.Flock(int(c.lock.Fd()), unix.LOCK_UN) // the keeper has it, too, for a moment
 }

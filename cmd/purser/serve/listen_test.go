@@ -49,7 +49,7 @@ func TestAddressesAreTakenAsPeopleExpect(t *testing.T) {
 				}
 				places = append(places, place)
 			}
-			doors, err := openDoors(places, nil)
+			doors, err := openDoors(places, sockets{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func hostOf(addr string) string {
 
 func TestPlacesThatLeaveNoRoomForOneAnotherAreNamed(t *testing.T) {
 	port := freePort(t)
-	_, err := openDoors([]conf.Listen{{Network: "tcp", Address: ":" + port}, {Network: "tcp", Address: "127.0.0.1:" + port}}, nil)
+	_, err := openDoors([]conf.Listen{{Network: "tcp", Address: ":" + port}, {Network: "tcp", Address: "127.0.0.1:" + port}}, sockets{})
 	if err == nil || !strings.Contains(err.Error(), ":"+port+" is to have it, too") {
 		t.Errorf("got %v", err)
 	}
@@ -101,7 +101,7 @@ func TestPlacesThatLeaveNoRoomForOneAnotherAreNamed(t *testing.T) {
 
 func TestMissingFolderOfAUnixSocketIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "s")
-	if _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "there is no folder "+filepath.Dir(path)) {
+	if _, err := (sockets{}).openUnix("", path); err == nil || !strings.Contains(err.Error(), "there is no folder "+filepath.Dir(path)) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -116,7 +116,7 @@ func TestSocketsOfSystemdThatNobodyNamesAreFound(t *testing.T) {
 
 func TestAUnixSocketIsForOwnerAndGroup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	listeners, err := listenUnix(path)
+	listeners, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +124,11 @@ func TestAUnixSocketIsForOwnerAndGroup(t *testing.T) {
 	if err != nil || stat.Mode().Perm() != 0o660 {
 		t.Errorf("the socket's mode is %v (%v), want 0660", stat.Mode(), err)
 	}
-	if _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "another program answers there") {
+	if _, err := (sockets{}).openUnix("", path); err == nil || !strings.Contains(err.Error(), "another program answers there") {
 		t.Errorf("a second listener got %v", err)
 	}
 	listeners[0].(*unixListener).Listener.Close() // as if purser had been killed
-	again, err := listenUnix(path)
+	again, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatalf("the stale socket is in the way: %v", err)
 	}
@@ -137,14 +137,14 @@ func TestAUnixSocketIsForOwnerAndGroup(t *testing.T) {
 
 func TestASocketOfSomebodyElseIsLeft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	first, err := listenUnix(path)
+	first, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(path); err != nil { // as an operator does who believes that nobody has it
 		t.Fatal(err)
 	}
-	second, err := listenUnix(path)
+	second, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,10 +23,10 @@ type past struct {
 }
 
 // begin opens the history, and notes that this purser begins to run.
-func (p *past) begin(name, version string, apps *pool.Pool, log hclog.Logger) {
+func (p *past) begin(name, version string, pid int, apps *pool.Pool, log hclog.Logger) {
 	p.history = history.Open(historyFile(name), log)
 	p.history.Of(apps)
-	p.start = p.history.Began(version)
+	p.start = p.history.Began(version, pid)
 }
 
 // serves notes that it accepts requests, failed that it cannot.

@@ -34,6 +34,8 @@ type Config struct {
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
 	Attended bool                 // a hangup is that of the terminal, and ends purser
 	Opened   func([]net.Listener) // told of the listeners once requests are accepted; may be nil
+	Keeper   *keeper.Keeper       // parent of all children, which starts another front if this one crashes
+	Left     keeper.Inheritance   // what the fronts before have left
 }
 
 // A Refusal is an error that is the doing of who wrote the configuration or typed the command line, or a
@@ -58,12 +60,12 @@ func Run(c Config) error {
 // A purser is what Run runs.
 type purser struct {
 	Config
-	shared shared
-	front  *proxy.Server
-	admin  *status.Server
-	ledger status.Ledger
-	passed map[string][]net.Listener // systemd's, by their names
-	past   past
+	shared  shared
+	front   *proxy.Server
+	admin   *status.Server
+	ledger  status.Ledger
+	sockets sockets
+	past    past
 
 	group    *errgroup.Group    // of what runs until purser stops
 	work     sync.WaitGroup     // reloads by a signal, and apps that go
@@ -104,19 +106,17 @@ func (p *purser) run() error {
 	if err := p.loadCertificates(); err != nil {
 		return err
 	}
-	claim, err := claimName(p.Name)
+	p.inherit()
+	claim, err := claimName(p.Name, p.sockets.held)
 	if err != nil {
 		return err
 	}
 	defer claim.release()
-	if p.passed, err = takePassed(); err != nil {
-		return err
-	}
-	if p.doors, err = openDoors(p.Conf.Server.Listen, p.passed); err != nil {
+	if p.doors, err = openDoors(p.Conf.Server.Listen, p.sockets); err != nil {
 		return err
 	}
 	defer func() { closeDoors(p.doors) }()
-	p.warnOfUnused(unusedNames(p.Conf.Server.Listen, p.passed))
+	p.warnOfUnused(unusedNames(p.Conf.Server.Listen, p.sockets.passed))
 	adminDoor, err := p.openAdmin()
 	if err != nil {
 		return err
@@ -127,6 +127,7 @@ func (p *purser) run() error {
 		return err
 	}
 	defer closeAll(metricsDoors)
+	p.sockets.held.dropRest()
 
 	group, alive := errgroup.WithContext(context.Background())
 	stopping, stop := context.WithCancel(alive)
@@ -175,7 +176,7 @@ func (p *purser) begin(adminDoor net.Listener, metricsDoors []net.Listener, over
 		p.runIssuance(p.issuance)
 	}
 	p.announce(adminDoor)
-	p.group.Go(func() error { return p.feedWatchdog(over) })
+	p.group.Go(func() error { feed(over, signOfLife, p.proveAlive, p.Keeper.Alive); return nil })
 }
 
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
@@ -185,8 +186,8 @@ func (p *purser) build(apps []conf.App, folder string) error {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
-	p.past.begin(p.Name, p.Version, p.shared.pool, p.Log)
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
+	p.past.begin(p.Name, p.Version, p.Keeper.MainPID(), p.shared.pool, p.Log)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Log: p.Log})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
 	for _, app := range apps {
@@ -210,7 +211,7 @@ func (p *purser) build(apps []conf.App, folder string) error {
 	}
 	p.front = proxy.New(p.frontConfig())
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
+		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
@@ -270,8 +271,10 @@ func (p *purser) announce(admin net.Listener) {
 	for _, address := range p.listen() {
 		p.Log.Info("listening", "address", address)
 	}
-	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
+	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", p.Keeper.MainPID())
 	p.past.serves()
+	p.Keeper.Ready()
+	p.sockets.held.own()
 	p.tellSystemd("READY=1", p.serving())
 	if p.Opened != nil {
 		p.Opened(listenersOf(p.doors))
