@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -22,24 +21,28 @@ type handle struct {
 	Port     int
 	Listener int
 
-	Network, Address string // "" = not ready yet
+	Network, Address string    // "" = not ready yet
+	Ready            time.Time // when it was
 
 	StopSignal, BacktraceSignal syscall.Signal
 }
 
-// handleName is what a child's handle is noted under, and what the keeper has the child by; slateName is what it
-// holds the child's slate by.
-func handleName(app string, process int) string { return fmt.Sprintf("child/%s#%d", app, process) }
-func slateName(handle string) string            { return "slate/" + handle }
+// SlatePrefix begins the names of what the keeper holds for children.
+const SlatePrefix = "slate/"
 
-func (s *Spawner) name(c *Child) string { return handleName(s.app.Name, c.Order.Process) }
+// HandleName is what a child's handle is noted under, and what the keeper has the child by; slateName is what it
+// holds the child's slate by.
+func HandleName(app string, process int) string { return fmt.Sprintf("child/%s#%d", app, process) }
+func slateName(handle string) string            { return SlatePrefix + handle }
+
+func (s *Spawner) name(c *Child) string { return HandleName(s.app.Name, c.Order.Process) }
 
 // note has the child's handle kept for later fronts.
 func (s *Spawner) note(c *Child) error {
 	e := c.endpoint
 	text, err := json.Marshal(handle{
 		Order: c.Order, Folder: e.folder, Socket: e.socket, Port: e.port, Listener: e.listener,
-		Network: c.network, Address: c.address, StopSignal: c.stopSignal, BacktraceSignal: c.backtraceSignal,
+		Network: c.network, Address: c.address, Ready: c.ready, StopSignal: c.stopSignal, BacktraceSignal: c.backtraceSignal,
 	})
 	if err != nil {
 		return err
@@ -47,10 +50,11 @@ func (s *Spawner) note(c *Child) error {
 	return s.keeper.Note(s.name(c), text)
 }
 
-// forget is for a child that is gone. Where the keeper does not hear it, the child is gone for later fronts, too.
-func (s *Spawner) forget(c *Child) {
-	_ = s.keeper.Note(s.name(c), nil)
-	s.keeper.Drop(slateName(s.name(c)))
+// Forget is for a child that is gone, by its handle's name. Where the keeper does not hear it, the child is gone for
+// later fronts, too.
+func Forget(k *keeper.Keeper, name string) {
+	_ = k.Note(name, nil)
+	k.Drop(slateName(name))
 }
 
 // Adopt takes over a child that an earlier front has started. It returns the child also with an error, which says
@@ -67,7 +71,7 @@ func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.
 		return nil, fmt.Errorf("cannot read what was noted of it: %w", err)
 	}
 	child := &Child{
-		Order: h.Order, network: h.Network, address: h.Address, stopSignal: h.StopSignal, backtraceSignal: h.BacktraceSignal,
+		Order: h.Order, network: h.Network, address: h.Address, ready: h.Ready, stopSignal: h.StopSignal, backtraceSignal: h.BacktraceSignal,
 		endpoint: &endpoint{folder: h.Folder, socket: h.Socket, port: h.Port, listener: h.Listener},
 		adopted:  true,
 		gone:     make(chan struct{}),
@@ -76,7 +80,7 @@ func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.
 		child.stop.Do(func() {}) // it was told
 	}
 	ports.reserve(h.Port)
-	s.folder.adopt(filepath.Dir(h.Folder))
+	s.folder.adopt(child.Folder())
 	child.process.own(from.Process, &pipes{stdin: from.Keep[0], stdout: from.Keep[1], stderr: from.Keep[2]}, openSlate(left.Held[slateName(from.Name)]),
 		s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)

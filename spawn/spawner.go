@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"purser/conf"
 	"purser/spawn/keeper"
@@ -83,6 +84,7 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	}
 	err = s.awaitReady(ctx, child)
 	if err == nil {
+		child.ready = time.Now()
 		err = s.note(child)
 	}
 	if err == nil {
@@ -168,7 +170,7 @@ func (s *Spawner) fork(child *Child, slate *slate, p keeper.Program) (*keeper.Pr
 		started, err = s.keeper.Fork(p)
 	}
 	if err != nil {
-		s.forget(child)
+		Forget(s.keeper, p.Name)
 	}
 	return started, err
 }
@@ -184,10 +186,10 @@ func (s *Spawner) own(child *Child) {
 // attend is the life of a child from its start until nothing is left of it.
 func (s *Spawner) attend(child *Child) {
 	child.awaitEnd()
-	s.forget(child)
+	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
 	if child.adopted {
-		s.folder.leave(filepath.Dir(child.endpoint.folder))
+		s.folder.leave(child.Folder())
 	}
 	s.mu.Lock()
 	delete(s.children, child)

@@ -29,6 +29,8 @@ type serveOptions struct {
 	processes            int
 	concurrency          string
 	env                  []string
+
+	sources []conf.Source // that the front before went by; nil = none
 }
 
 // appFlags are the flags about an app, which make no sense beside a file of several.
@@ -46,11 +48,14 @@ func newServe() *cobra.Command {
 		Example: "  purser serve ./blog\n  purser serve ./blog --https blog.example.org\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser.toml",
 		Args:    takes(0, 1, "one folder"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := o.config(c.Flags(), args)
+			k, left, err := keeper.Inherit()
 			if err != nil {
 				return err
 			}
-			k, left, err := keeper.Inherit()
+			if o.sources, err = serve.Sources(left); err != nil {
+				return err
+			}
+			cfg, err := o.config(c.Flags(), args)
 			if err != nil {
 				return err
 			}
@@ -67,6 +72,7 @@ func newServe() *cobra.Command {
 func (o *serveOptions) reader(f *pflag.FlagSet, args []string) func(string) (*conf.Config, error) {
 	return func(file string) (*conf.Config, error) {
 		again := *o
+		again.sources = nil
 		switch {
 		case file == "":
 		case o.file == "":
@@ -98,7 +104,7 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 
 // config is the configuration of the file or folder, with what the flags change.
 func (o *serveOptions) config(f *pflag.FlagSet, args []string) (*conf.Config, error) {
-	cfg, err := loadConfig(o.file, args)
+	cfg, err := o.load(args)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +131,16 @@ func (o *serveOptions) config(f *pflag.FlagSet, args []string) (*conf.Config, er
 		return nil, err
 	}
 	return cfg, asUsage(cfg.Validate())
+}
+
+// load reads the files, or what they were when the front before read them: what has been written there since is for
+// the next reload.
+func (o *serveOptions) load(args []string) (*conf.Config, error) {
+	if len(o.sources) == 0 {
+		return loadConfig(o.file, args)
+	}
+	cfg, err := conf.Reread(o.sources[0].Path, o.sources)
+	return cfg, asUsage(err)
 }
 
 func (o *serveOptions) defaultName(cfg *conf.Config) string {

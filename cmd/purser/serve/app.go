@@ -41,6 +41,7 @@ type App struct {
 	group    *pool.Group
 	editions *editions   // nil while it does not run, or is being stopped
 	restarts *deploy.App // likewise
+	missed   []string    // keys that wait for GoOn to begin the restart which brings them
 }
 
 func newApp(s *shared, app conf.App) *App { return &App{shared: s, conf: app} }
@@ -78,7 +79,7 @@ func (a *App) Start() error {
 	if a.group != nil {
 		a.shared.pool.Remove(a.group)
 	}
-	a.editions = newEditions(spawn.New(a.shared.keeper, a.conf, a.shared.folder, a.print), a.shared.log.With("app", a.conf.Name))
+	a.editions = newEditions(map[int]*edition{0: a.edition(a.conf)}, a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts = a.shared.deployer.Add(a.conf, a.print)
 	origin, past := a.restarts.Origin(release)
 	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(a.editions.spawn))
@@ -124,6 +125,11 @@ func (a *App) openLog(app conf.App) error {
 	return err
 }
 
+// edition is what starts processes with a configuration of the app.
+func (a *App) edition(app conf.App) *edition {
+	return &edition{app: app, spawner: spawn.New(a.shared.keeper, app, a.shared.folder, a.print)}
+}
+
 func (a *App) print(line spawn.Line) { (*a.out.Load())(line) }
 
 // Change has the app go on by another configuration of the same name, at once, but for what its processes are
@@ -142,12 +148,11 @@ func (a *App) Change(to conf.App) error {
 	if a.editions == nil {
 		return nil
 	}
-	spawner := spawn.New(a.shared.keeper, to, a.shared.folder, a.print)
 	number := 0
 	if others {
-		number = a.editions.add(spawner)
+		number = a.editions.add(a.edition(to))
 	} else {
-		number = a.editions.replace(spawner)
+		number = a.editions.replace(a.edition(to))
 	}
 	a.restarts.Change(to, number)
 	a.editions.keep(a.group.Configs())

@@ -16,6 +16,7 @@ import (
 type claim struct {
 	folder string
 	lock   *os.File
+	old    []string  // paths that were there before
 	held   *holdings // holds the lock while no front lives
 }
 
@@ -38,7 +39,10 @@ func claimName(name string, held *holdings) (*claim, error) {
 	if err := held.hold(claimed(name), c.lock); err != nil {
 		return nil, fmt.Errorf("cannot keep the runtime folder: %w", err)
 	}
-	return c, c.clear()
+	if err := c.look(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func claimed(name string) string { return "claim/" + name }
@@ -69,14 +73,25 @@ func (c *claim) tryLock() error {
 	return nil
 }
 
-// clear removes what a purser that was killed left.
-func (c *claim) clear() error {
-	names, err := c.lock.Readdirnames(-1)
+// look notes what is there before this front makes anything.
+func (c *claim) look() (err error) {
+	entries, err := os.ReadDir(c.folder)
 	if err != nil {
 		return fmt.Errorf("cannot look into the runtime folder: %w", err)
 	}
-	for _, name := range names {
-		if err := os.RemoveAll(filepath.Join(c.folder, name)); err != nil {
+	for _, entry := range entries {
+		c.old = append(c.old, filepath.Join(c.folder, entry.Name()))
+	}
+	return nil
+}
+
+// clearBut removes what a purser or a front that was killed has left, but for the folders that are in use.
+func (c *claim) clearBut(used map[string]bool) error {
+	for _, path := range c.old {
+		if used[path] {
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("cannot clear the runtime folder: %w", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"purser/spawn"
 	"purser/spawn/keeper"
 )
 
@@ -75,15 +76,17 @@ func (h *holdings) holdListener(name string, l net.Listener) error {
 	return h.hold(name, file)
 }
 
-// dropRest lets go of what the front before has left and this one does not want.
+// dropRest lets go of sockets that the front before has left and this one does not want.
 func (h *holdings) dropRest() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name, file := range h.left {
-		file.Close()
-		h.keeper.Drop(name)
+		if name != heldConfig && !strings.HasPrefix(name, spawn.SlatePrefix) {
+			file.Close()
+			h.keeper.Drop(name)
+			delete(h.left, name)
+		}
 	}
-	h.left = nil
 }
 
 // own says that this front serves. One that fails before leaves everything as it found it.

@@ -128,6 +128,7 @@ func (p *purser) run() error {
 	}
 	defer closeAll(metricsDoors)
 	p.sockets.held.dropRest()
+	p.holdConfig(p.Conf)
 
 	group, alive := errgroup.WithContext(context.Background())
 	stopping, stop := context.WithCancel(alive)
@@ -137,7 +138,10 @@ func (p *purser) run() error {
 	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
 	defer end()
 	defer hurry()
-	if err := p.build(apps, claim.folder); err != nil {
+	if err := p.build(apps, claim); err != nil {
+		if p.Left.Fronts > 0 {
+			return err // what runs is for the next to take over
+		}
 		hurry()
 		p.stopApps(patience)
 		p.past.failed(err)
@@ -181,26 +185,22 @@ func (p *purser) begin(adminDoor net.Listener, metricsDoors []net.Listener, over
 
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
-func (p *purser) build(apps []conf.App, folder string) error {
+func (p *purser) build(apps []conf.App, claim *claim) error {
 	if os.Geteuid() == 0 {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
+	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(p.Name, p.Version, p.Keeper.MainPID(), p.shared.pool, p.Log)
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Log: p.Log})
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
-	for _, app := range apps {
-		a := newApp(&p.shared, app)
-		start := a.Start
-		if p.shared.deployer.IsStopped(app.Name) {
-			p.Log.Warn("app is not started, as an operator has stopped it; to start it, run purser start", "app", app.Name)
-			start = a.StartStopped
-		}
-		if err := start(); err != nil {
-			return err
-		}
-		p.apps = append(p.apps, a)
+	from := newEstate(p.Left)
+	if err := p.startApps(apps, from); err != nil {
+		return err
+	}
+	if err := claim.clearBut(from.folders); err != nil {
+		return err
 	}
 	var err error
 	if p.access, err = p.Log.Access(); err != nil {

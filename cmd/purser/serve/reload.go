@@ -80,6 +80,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	p.mu.Lock()
 	p.running, p.raw, p.access, p.doors = c.conf, c.raw, c.access, c.rebuilding.doors
 	p.mu.Unlock()
+	p.holdConfig(c.conf)
 	p.front.Change(p.frontConfig()) // from here on there are other routes
 	p.rebuilt(c.rebuilding)
 	for _, a := range removed {
