@@ -34,6 +34,7 @@ func Run() int {
 		return 2
 	}
 	ReserveThreads(spare)
+	forgetStart()
 	k.loop()
 	return 0
 }
