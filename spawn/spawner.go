@@ -139,7 +139,7 @@ func (s *Spawner) exec(child *Child) error {
 		return fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	started, err := s.keeper.Fork(keeper.Program{Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide})
+	started, err := s.keeper.Fork(keeper.Program{Name: s.nameOf(child), Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide, Keep: pipes.ourSide()})
 	if err != nil {
 		pipes.closeOurSide()
 		return fmt.Errorf("cannot run %s: %w", program, err)
@@ -148,6 +148,9 @@ func (s *Spawner) exec(child *Child) error {
 	s.own(child)
 	return nil
 }
+
+// nameOf is what a front that takes over finds the child by.
+func (s *Spawner) nameOf(child *Child) string { return fmt.Sprintf("%s#%d", s.app.Name, child.Order.Process) }
 
 // own starts what belongs to a running child and ends with it.
 func (s *Spawner) own(child *Child) {
