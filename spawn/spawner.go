@@ -150,7 +150,9 @@ func (s *Spawner) exec(child *Child) error {
 }
 
 // nameOf is what a front that takes over finds the child by.
-func (s *Spawner) nameOf(child *Child) string { return fmt.Sprintf("%s#%d", s.app.Name, child.Order.Process) }
+func (s *Spawner) nameOf(child *Child) string {
+	return fmt.Sprintf("%s#%d", s.app.Name, child.Order.Process)
+}
 
 // own starts what belongs to a running child and ends with it.
 func (s *Spawner) own(child *Child) {

@@ -151,6 +151,9 @@ func (k *keeping) take(r request) {
 	case r.wrong != nil:
 		closeFiles(r.files)
 		k.log.print("%v", r.wrong)
+		if r.verb == verbFork { // somebody waits
+			r.from.say(message{verb: verbFailed, id: r.id, number: uint32(syscall.EMFILE)})
+		}
 	default:
 		if err := k.obey(r); err != nil {
 			k.log.print("%v", err)
