@@ -96,10 +96,10 @@ func newAppStage(t *testing.T, root string, change func(*conf.App)) *stage {
 func (st *stage) start() *Child {
 	st.t.Helper()
 	child, err := st.spawner.Start(st.t.Context(), st.order)
-	st.order.Process++ // no two that live have the same
 	if err != nil {
 		st.t.Fatalf("%v\n%s", err, strings.Join(lastLines(err), "\n"))
 	}
+	st.order.Process++ // no two that live have the same
 	return child
 }
 

@@ -147,7 +147,7 @@ func (s *Spawner) exec(child *Child) error {
 	slate := newSlate()
 	started, err := s.fork(child, slate, keeper.Program{
 		Name: s.name(child), Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide,
-		Keep: []*os.File{pipes.stdin, pipes.stdout, pipes.stderr},
+		Keep: pipes.ourSide(),
 	})
 	if err != nil {
 		pipes.closeOurSide()

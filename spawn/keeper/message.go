@@ -123,7 +123,8 @@ func (m message) send(to *net.UnixConn, files ...int) error {
 	return err
 }
 
-// receive waits for a message. The descriptors that came with it are the caller's, unless it is malformed.
+// receive waits for a message. The descriptors that came with it are the caller's, unless it is malformed; even then
+// it may be known what it was about.
 func receive(from *net.UnixConn) (m message, files []int, err error) {
 	var packet [headSize + nameSize + 1]byte
 	rights := make([]byte, unix.CmsgSpace(mostFiles*4))
@@ -131,12 +132,13 @@ func receive(from *net.UnixConn) (m message, files []int, err error) {
 	if err != nil {
 		return m, nil, err
 	}
-	files, err = descriptors(rights[:r])
-	if err == nil && flags&unix.MSG_CTRUNC != 0 {
-		err = errMalformed("more descriptors come with it than there is room for")
+	m, err = parse(packet[:n])
+	files, lost := descriptors(rights[:r])
+	if lost == nil && flags&unix.MSG_CTRUNC != 0 { // also if this process may open no more
+		lost = errMalformed("there is no room for its descriptors")
 	}
 	if err == nil {
-		m, err = parse(packet[:n])
+		err = lost
 	}
 	if err != nil {
 		closeFiles(files)

@@ -153,3 +153,44 @@ func TestOnlyTheMainProcessStartsFrontsAndPassesSignals(t *testing.T) {
 		t.Error("something has happened")
 	}
 }
+
+// Who has asked for a child waits for an answer, whatever is wrong.
+func TestARefusedForkIsAnswered(t *testing.T) {
+	ours, theirs, err := socketPair()
+	check(t, err)
+	generic, err := net.FileConn(theirs)
+	check(t, err)
+	defer generic.Close()
+	check(t, theirs.Close())
+	k := newKeeping()
+	k.requests = make(chan request, 10)
+	defer k.log.close()
+	p := newPeer(ours, k.requests)
+	defer p.close()
+	asks := generic.(*net.UnixConn)
+	for name, files := range map[string][]int{"without descriptors": nil, "with some that are no program": nulls(t, forkFiles)} {
+		check(t, message{verb: verbFork, id: 7}.send(asks, files...))
+		closeFiles(files)
+		k.take(<-k.requests)
+		if m, _, err := receive(asks); err != nil || m.verb != verbFailed || m.id != 7 {
+			t.Errorf("%s: the answer is %+v, %v", name, m, err)
+		}
+	}
+}
+
+func TestWhoReadsNothingIsNotWaitedFor(t *testing.T) {
+	ours, theirs, err := socketPair()
+	check(t, err)
+	defer theirs.Close()
+	k := newKeeping()
+	k.requests = make(chan request, 10)
+	defer k.log.close()
+	p := newPeer(ours, k.requests)
+	defer p.close()
+	for range 2 * mostQueued {
+		p.say(message{verb: verbGone})
+	}
+	if r := <-k.requests; !r.ended {
+		t.Errorf("it goes on with %+v", r)
+	}
+}

@@ -34,6 +34,9 @@ type request struct {
 	ended bool
 }
 
+// mostQueued is how much may wait to be read by a peer, which is more than what all children of a purser are about.
+const mostQueued = 1 << 16
+
 // newPeer reads what a peer says into requests until it ends, and writes what is said to it.
 func newPeer(conn *net.UnixConn, requests chan<- request) *peer {
 	p := &peer{conn: conn, wake: make(chan struct{}, 1)}
@@ -63,6 +66,9 @@ func (p *peer) say(m message, files ...int) {
 	if p.closed {
 		closeFiles(files)
 		return
+	}
+	if len(p.queue) == mostQueued {
+		p.conn.Close() // it reads nothing: its end follows
 	}
 	p.queue = append(p.queue, parcel{m, files})
 	select {

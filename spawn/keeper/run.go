@@ -34,6 +34,7 @@ func Run() int {
 		return 2
 	}
 	ReserveThreads(spare)
+	forgetStart()
 	k.loop()
 	return 0
 }
@@ -150,6 +151,9 @@ func (k *keeping) take(r request) {
 	case r.wrong != nil:
 		closeFiles(r.files)
 		k.log.print("%v", r.wrong)
+		if r.verb == verbFork { // somebody waits
+			r.from.say(message{verb: verbFailed, id: r.id, number: uint32(syscall.EMFILE)})
+		}
 	default:
 		if err := k.obey(r); err != nil {
 			k.log.print("%v", err)
