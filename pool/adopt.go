@@ -133,7 +133,7 @@ func (n *notedProcess) restore(noted, now time.Time, at func(ref) *generation) *
 		p.retired.Store(true)
 	}
 	if p.state == Stopping {
-		if p.stopped = since; p.stage > asked { // that is when its stage began
+		if p.stopped = since.Add(-rounding); p.stage > asked { // that is when its stage began
 			p.stopped = p.left
 		}
 	}

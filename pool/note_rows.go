@@ -28,8 +28,12 @@ const (
 	stageLetters = "-TK"   // asked, traced, killed
 )
 
+// rounding is how exact the times of processes are.
+const rounding = time.Millisecond
+
 // MarshalText writes: number, generation, letters, ms since it began, ms from there to its state, ms from there until it
-// was let go, lent, limit, failures. What is 0 at the end is left out. Times are rounded so that no deadline comes early.
+// was let go, lent, limit, failures. What is 0 at the end is left out. Times are rounded so that no deadline comes early,
+// and that what is slow to go stays so: others were spawned beside it.
 func (p notedProcess) MarshalText() ([]byte, error) {
 	letters := []byte{stateLetters[p.state]}
 	if p.stage > asked {
@@ -46,7 +50,7 @@ func (p notedProcess) MarshalText() ([]byte, error) {
 	text = append(append(text, ' '), letters...)
 	left := int64(0)
 	if p.state > Ready {
-		left = began - p.left.Milliseconds()
+		left = began - (p.left + rounding - 1).Milliseconds()
 	}
 	counts := []int64{began, began - p.since.Milliseconds(), left, int64(p.lent), int64(p.limit), int64(p.failures)}
 	for len(counts) > 2 && counts[len(counts)-1] == 0 {

@@ -10,6 +10,9 @@
 // has succeeded, for the generation that it was spawned for; nothing new is sent to one that drains;
 // while processes are replaced at least min_processes are ready, unless some crash, and never more
 // than max_processes and the surge are alive; and a restart is done when no older process lives.
+//
+// If purser is killed, the next one goes on: what a group decides is noted before it is done (Pool.NoteTo), and a
+// group is made anew from its last note and the children that live (Pool.Adopt).
 package pool
 
 import (
