@@ -40,6 +40,7 @@ func (k *keeping) heed(r request, now time.Time) {
 	case verbAlive:
 		k.front.lives(now)
 	case verbReady:
+		k.worked = true
 		for _, s := range k.front.isReady(now) {
 			k.signalFront(s)
 		}

@@ -34,7 +34,6 @@ func Run() int {
 		return 2
 	}
 	ReserveThreads(spare)
-	forgetStart()
 	k.loop()
 	return 0
 }
@@ -60,12 +59,13 @@ type keeping struct {
 	kin     map[int]kin    // who was seen to belong to a child, by pid
 	seen    table
 	seenAt  time.Time
+	worked  bool // since it last gave memory back
 }
 
 func newKeeping() *keeping {
 	return &keeping{
 		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request), log: newKeeperLog(),
-		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{},
+		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
 	}
 }
 
@@ -118,7 +118,7 @@ func (k *keeping) loop() {
 	// Those that ask to end are for purser, at whose end the keeper ends. They are caught and not
 	// ignored: the children would inherit that.
 	signal.Notify(others, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
-	tick := time.NewTimer(0)
+	tick, busy := time.NewTimer(0), false
 	for !k.gone && k.front.stage != ended {
 		select {
 		case r := <-k.requests:
@@ -127,8 +127,11 @@ func (k *keeping) loop() {
 		case <-others:
 			continue
 		case <-tick.C:
+			if !busy {
+				k.rest()
+			}
 		}
-		busy := k.look()
+		busy = k.look()
 		if wait := k.lookAtFront(time.Now()); busy {
 			tick.Reset(again)
 		} else if wait > 0 {
@@ -139,6 +142,14 @@ func (k *keeping) loop() {
 	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
 	k.log.close()
 	k.above.close()
+}
+
+// rest gives back what the end of a child has taken: all processes are looked at then, and there may be thousands.
+func (k *keeping) rest() {
+	if k.worked {
+		k.worked = false
+		giveBack()
+	}
 }
 
 // take does what a peer has asked for, or sees to its end.
