@@ -45,6 +45,7 @@ type keeping struct {
 	above    *peer // who started it
 	gone     bool  // that one
 	log      keeperLog
+	rights   []uintptr // for the front
 
 	front   front
 	program []int               // how it is started: text, stdin, stdout, stderr; nil = there is none
@@ -79,6 +80,9 @@ func begin() (*keeping, error) {
 		return nil, err
 	}
 	k := newKeeping()
+	if k.rights, err = keepRights(); err != nil {
+		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+	}
 	k.above = newPeer(conn, k.requests)
 	return k, nil
 }
@@ -219,7 +223,7 @@ func (k *keeping) fork(r request) {
 	c := &child{id: r.id, name: r.name}
 	p, err := k.mayFork(r)
 	if err == nil {
-		c.pid, err = forkExec(p, r.files[1], r.files[2], r.files[3])
+		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
 	}
 	if err != nil {
 		closeFiles(r.files[forkFiles:])
@@ -266,8 +270,9 @@ func readProgram(fd int) (Program, error) {
 	return parseProgram(string(text))
 }
 
-// forkExec runs a program as leader of a new process group. The kernel kills it when the keeper ends.
-func forkExec(p Program, files ...int) (pid int, err error) {
+// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
+// kills it when the keeper ends.
+func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
 	var theirs []uintptr
 	for _, fd := range files {
 		theirs = append(theirs, uintptr(fd))
@@ -276,7 +281,7 @@ func forkExec(p Program, files ...int) (pid int, err error) {
 		Dir:   p.Dir,
 		Env:   p.Env,
 		Files: theirs,
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights},
 	})
 }
 
