@@ -156,7 +156,7 @@ func (c *Config) checkACME(server, apps table, secure bool) {
 			}
 		}
 	}
-	server.require(asked, "acme", `is never asked: no app has hosts, such as hosts = ["blog.example.org"], and no certificate of its own`)
+	server.require(asked || len(c.AwaitedAt()) > 0, "acme", `is never asked: no app has hosts, such as hosts = ["blog.example.org"], and no certificate of its own`)
 }
 
 // notPublic are domains that nobody can own (RFC 6761, RFC 6762, RFC 8375, RFC 9476).

@@ -20,7 +20,8 @@ var serverEffects = effects{
 	"tls.cert": atOnce, "tls.key": atOnce,
 	"acme.email": atOnce, "acme.directory": atOnce, "acme.storage": atOnce, "acme.ca": atOnce, "acme.dns_exec": atOnce,
 	"acme.eab_kid": atOnce, "acme.eab_hmac": atOnce,
-	"h2c": byPurser, "admin": byPurser, "metrics": byPurser, "log_format": byPurser, "log_max_size": byPurser, "log_keep": byPurser,
+	"h2c": atOnce, "metrics": atOnce, "log_format": atOnce, "log_max_size": atOnce, "log_keep": atOnce,
+	"admin": byPurser,
 }
 
 var appEffects = effects{

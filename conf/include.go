@@ -3,6 +3,7 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,14 +31,17 @@ func (r *reader) include(top *node) {
 	placeAll(patterns, top.file.dir)
 	for _, pattern := range patterns {
 		paths := r.included(pattern)
-		if len(paths) == 0 && !isGlob(pattern) {
-			r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
+		if len(paths) == 0 {
+			r.expect(n, pattern)
 		}
 		for _, path := range paths {
 			if !slices.ContainsFunc(r.sources, func(s Source) bool { return s.Path == path }) {
 				r.includeFile(top, n, path)
 			}
 		}
+	}
+	if apps := top.nodes["apps"]; apps == nil || apps.nodes != nil && len(apps.nodes) == 0 {
+		r.expectFolders(n, patterns)
 	}
 }
 
@@ -48,6 +52,44 @@ func Included(patterns []string) (paths []string) {
 		paths = append(paths, found...)
 	}
 	return paths
+}
+
+// expect refuses a path that leads to nothing. A glob may: its files are still to come. Where its folder cannot be
+// read, nobody knows.
+func (r *reader) expect(n *node, pattern string) {
+	if !isGlob(pattern) {
+		r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
+		return
+	}
+	if _, err := os.ReadDir(fixedFolder(pattern)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
+	}
+}
+
+// expectFolders refuses globs without a folder, where all apps are to come from them: it is more likely that the
+// folder is misspelt, or gone by mistake.
+func (r *reader) expectFolders(n *node, patterns []string) {
+	for _, pattern := range patterns {
+		if _, err := os.Stat(fixedFolder(pattern)); errors.Is(err, os.ErrNotExist) && isGlob(pattern) {
+			r.refuse(n, fmt.Sprintf("there is no folder %s, and no app is configured; create it", fixedFolder(pattern)))
+		}
+	}
+}
+
+// AwaitedAt are the paths and globs of the files that apps are awaited in, if there is none yet.
+func (c *Config) AwaitedAt() []string {
+	if len(c.Apps) > 0 {
+		return nil
+	}
+	return c.Server.Include
+}
+
+// fixedFolder is the folder of a glob before its first wildcard.
+func fixedFolder(pattern string) string {
+	for isGlob(pattern) {
+		pattern = filepath.Dir(pattern)
+	}
+	return pattern
 }
 
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }

@@ -80,3 +80,52 @@ func TestFileThatIncludesItselfIsReadOnce(t *testing.T) {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 }
+
+// What includes files that are still to come has no app yet, and can be served.
+func TestAppsMayBeAwaitedInFiles(t *testing.T) {
+	for _, text := range []string{
+		"server.include = [\"apps/*.toml\"]\n",
+		"server.include = [\"apps/*.toml\"]\n[apps]\n",
+		"server.include = [\"apps/*.toml\"]\nserver.listen = [\"https://:443\"]\n",
+		"server.include = [\"apps/*.toml\"]\nserver.listen = [\"https://:443\"]\n[server.acme]\n",
+	} {
+		dir := files(t, map[string]string{"purser.toml": text, "apps/x.toml.example": ""})
+		cfg, err := Load(filepath.Join(dir, "purser.toml"))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if want := []string{filepath.Join(dir, "apps/*.toml")}; !slices.Equal(cfg.AwaitedAt(), want) {
+			t.Errorf("apps are awaited at %q, want %q", cfg.AwaitedAt(), want)
+		}
+		var effective strings.Builder
+		if err := cfg.WriteTOML(&effective); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse("effective.toml", []byte(effective.String())); err != nil {
+			t.Errorf("what is in force cannot be read: %v", err)
+		}
+	}
+	dir := files(t, map[string]string{"purser.toml": including})
+	if cfg, err := Load(filepath.Join(dir, "purser.toml")); err != nil || len(cfg.AwaitedAt()) > 0 {
+		t.Errorf("beside an app, %q is awaited (%v)", cfg.AwaitedAt(), err)
+	}
+}
+
+// A folder that is misspelt, or gone, does not take all apps away.
+func TestAppsAreNotAwaitedWithoutAFolder(t *testing.T) {
+	dir := files(t, map[string]string{"purser.toml": "server.include = [\"app/*.toml\"]\n", "apps/x.toml": "", "file": ""})
+	for text, want := range map[string]string{
+		"server.include = [\"app/*.toml\"]\n":         ":1: server.include: there is no folder DIR/app, and no app is configured; create it",
+		"server.include = [\"app/*/*.toml\"]\n[apps]": ":1: server.include: there is no folder DIR/app, and no app is configured; create it",
+		"server.include = [\"file/*.toml\"]\n":        "DIR/file/*.toml",
+	} {
+		path := filepath.Join(dir, "purser.toml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), dir, "DIR"), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}

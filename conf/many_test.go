@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // manyApps is a file with so many apps.
@@ -16,17 +18,27 @@ func manyApps(n int) []byte {
 	return []byte(b.String())
 }
 
+// readIn is how long the processor worked to read so many: what others do meanwhile does not count.
 func readIn(t testing.TB, n int) time.Duration {
 	file := manyApps(n)
 	best := time.Hour
 	for range 3 {
-		begin := time.Now()
+		begin := worked(t)
 		if _, err := Parse("p.toml", file); err != nil {
 			t.Fatal(err)
 		}
-		best = min(best, time.Since(begin))
+		best = min(best, worked(t)-begin)
 	}
 	return best
+}
+
+// worked is how long the processor has worked for this program.
+func worked(t testing.TB) time.Duration {
+	var used unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // Ten times as many apps take about ten times as long, not a hundred times.

@@ -126,7 +126,7 @@ func (c *Config) checkTLS(server, apps table) {
 			rules[host] = app
 		}
 	}
-	server.require(!secure || pairs > 0 || c.Server.ACME.On, "listen", "has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt")
+	server.require(!secure || pairs > 0 || c.Server.ACME.On || len(c.AwaitedAt()) > 0, "listen", "has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt")
 	c.checkACME(server, apps, secure)
 }
 

@@ -31,7 +31,7 @@ func (c *Config) problems() Problems {
 	var all Problems
 	c.Server.check(table{&all, []string{"server"}})
 	apps := table{&all, []string{"apps"}}
-	if len(c.Apps) == 0 {
+	if len(c.Apps) == 0 && len(c.AwaitedAt()) == 0 {
 		apps.refuse("no app is configured; write a table such as [apps.blog] with its root")
 	}
 	for i := range c.Apps {

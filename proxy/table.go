@@ -49,7 +49,7 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
 	switch {
 	case c.Server.Metrics == "":
-	case before != nil:
+	case before != nil && before.tally != nil:
 		to.tally = before.tally
 	default:
 		to.tally = &tally{}
@@ -86,13 +86,15 @@ func (s *Server) takingOf(app string) *atomic.Int64 {
 	return s.taking[app]
 }
 
-// Change has requests that come from now on answered by another configuration, of which all but H2C and Metrics
-// may be another. Those under way go on by the one before. Every app has a group in the pool.
+// Change has requests that come from now on answered by another configuration. Those under way go on by the one
+// before; whether a client may speak HTTP/2 without TLS is asked for new connections. Every app has a group in the
+// pool.
 func (s *Server) Change(c Config) {
 	before := s.current.Load()
 	next := s.newTable(c, before)
 	s.current.Store(next)
 	s.conns.Trust(c.Server.TrustedProxies, c.Server.TrustUnix, c.Server.ProxyProtocol, c.Server.ProxyUnix)
+	s.conns.AllowH2C(c.Server.H2C)
 	s.spool.SetLimit(c.Server.SpoolLimit.Of)
 	s.spool.SetMemory(c.Server.BufferMemory.Of(c.RAM))
 	kept := map[*files.Public]bool{}

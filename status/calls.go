@@ -25,6 +25,9 @@ func (s *Server) document() Document {
 	if s.Certificates != nil {
 		d.Certificates = s.Certificates()
 	}
+	if s.Awaited != nil {
+		d.Awaited = s.Awaited()
+	}
 	d.Spool.Held, d.Spool.Limit = s.Spool()
 	d.BufferMemory.Held, d.BufferMemory.Limit = s.InMemory()
 	for _, g := range s.Pool.Groups() {

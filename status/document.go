@@ -26,6 +26,7 @@ type Document struct {
 	BufferMemory BufferMemory  `json:"buffer_memory"`
 	Certificates []Certificate `json:"certificates"` // that https is served with; none = an empty list
 	Apps         []App         `json:"apps"`
+	Awaited      []string      `json:"awaited,omitempty"` // paths and globs of the files that apps are to come in, if there is none yet
 }
 
 // A Spool is what waits in files, of all requests: bodies until a process is asked, and answers until their

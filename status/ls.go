@@ -84,7 +84,7 @@ func WriteLines(w io.Writer, d Document, width int, color bool) error {
 		t.line("%s", says)
 	}
 	if len(lines) == 0 {
-		t.line("Purser is currently not serving any applications.")
+		t.none(d)
 	}
 	_, err := io.WriteString(w, t.String())
 	return err

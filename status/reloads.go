@@ -62,7 +62,7 @@ func reloaded(r Reload, now time.Time) string {
 	case r.Error != "":
 		return text + ": refused, the configuration from before stays: " + Printable(r.Error)
 	case d.None():
-		text += ": nothing was another"
+		text += ": nothing had changed"
 	default:
 		text += fmt.Sprintf(": %s and %s", Counted(len(d.AtOnce), "key of [server]", "keys of [server]"), Counted(len(d.Apps), "app", "apps"))
 	}

@@ -25,6 +25,7 @@ type Config struct {
 	Version      string
 	PID          int             // of the main process
 	Listen       func() []string // shown only
+	Awaited      func() []string // where files with apps are to come, if there is none yet; may be nil
 	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
 	Pool         *pool.Pool
 	Log          hclog.Logger
@@ -122,9 +123,9 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
-// ServeMetrics answers everybody who asks for metrics or health on ln, and nothing else, until Shutdown.
+// ServeMetrics answers everybody who asks for metrics or health on ln, and nothing else, until ln is closed or Shutdown.
 func (s *Server) ServeMetrics(ln net.Listener) error {
-	if err := s.reading.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.reading.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil

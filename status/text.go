@@ -23,7 +23,7 @@ func WriteText(w io.Writer, d Document, color bool) error {
 	t.certificates(d)
 	t.heading("Application groups")
 	if len(d.Apps) == 0 {
-		t.line("Purser is currently not serving any applications.")
+		t.none(d)
 	}
 	for _, app := range d.Apps {
 		t.head(app)
@@ -32,6 +32,14 @@ func WriteText(w io.Writer, d Document, color bool) error {
 	}
 	_, err := io.WriteString(w, t.String())
 	return err
+}
+
+// none says that there is no app, and where to put one.
+func (t *text) none(d Document) {
+	t.line("Purser is currently not serving any applications.")
+	if len(d.Awaited) > 0 {
+		t.line("Write a file with an app (%s), then: purser reload", strings.Join(d.Awaited, ", "))
+	}
 }
 
 // Head is what the text says of an app before its processes, as lines. Of what a failed start printed it
@@ -253,8 +261,10 @@ func passengerSpan(d time.Duration) string {
 	return fmt.Sprintf("%ds", seconds)
 }
 
-// Printable replaces control characters: what a child wrote must not steer the reader's terminal.
+// Printable replaces control characters: what a child wrote must not steer the reader's terminal. Several lines, such as
+// all that is wrong in a configuration, become one.
 func Printable(s string) string {
+	s = strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "; ")
 	return strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return ' '

@@ -310,3 +310,15 @@ func golden(t *testing.T, name string, d Document, color bool) {
 		t.Errorf("the text differs from %s (-want +got):\n%s", path, diff)
 	}
 }
+
+func TestWhatIsPrintedIsOneLineWithoutControlCharacters(t *testing.T) {
+	for text, want := range map[string]string{
+		"a.toml:1: is 5\na.toml:2: is 6\n": "a.toml:1: is 5; a.toml:2: is 6",
+		"a\tb\x1b[31mc\r\u0085":            "a b\ufffd[31mc\ufffd\ufffd",
+		"\n":                               "",
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("%q is printed as %q, want %q", text, got, want)
+		}
+	}
+}

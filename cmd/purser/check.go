@@ -20,7 +20,7 @@ func newCheck() *cobra.Command {
 		Short:   "Say whether a configuration can be served",
 		GroupID: "begin",
 		Long:    "Say whether a configuration file, or an app's folder (default: .), can be served. Nothing is started.",
-		Example: "  purser check -c /etc/purser.toml\n  purser check ./blog --effective",
+		Example: "  purser check -c /etc/purser/purser.toml\n  purser check ./blog --effective",
 		Args:    takes(0, 1, "one folder"),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := loadConfig(file, args)
@@ -80,5 +80,8 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		fmt.Fprintf(w, "warning: %s\n", doubt.Text)
 	}
 	fmt.Fprintln(w, "The configuration can be served.")
+	if places := cfg.AwaitedAt(); len(places) > 0 {
+		fmt.Fprintf(w, "It has no app yet: write a file with one (%s), then run purser reload.\n", strings.Join(places, ", "))
+	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -26,20 +27,13 @@ func newDetach() *cobra.Command {
 		if err != nil || pid <= 0 {
 			return withCode(exitUsage, "%q is no pid; purser status %s shows them", args[1], args[0])
 		}
-		client, err := target.client()
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		app, err := findApp(c.Context(), client, args[0])
-		if err != nil {
-			return err
-		}
-		if err := client.Detach(c.Context(), app.Name, pid); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.OutOrStdout(), "%s: process %d gets no more requests, and is replaced.\n", app.Name, pid)
-		return nil
+		return target.withApp(c, args[0], searchLimit, func(ctx context.Context, client *status.Client, app string) error {
+			if err := client.Detach(ctx, app, pid); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s: process %d gets no more requests, and is replaced.\n", app, pid)
+			return nil
+		})
 	}
 	return c
 }

@@ -75,6 +75,9 @@ func health(c *cobra.Command, apps []status.App, byName bool) error {
 		fmt.Fprintln(c.OutOrStdout(), line)
 	}
 	switch {
+	case len(apps) == 0:
+		fmt.Fprintln(c.OutOrStdout(), "no app is configured yet; purser status says where to write one")
+		return nil
 	case ill == 0:
 		return nil
 	case byName:

@@ -31,7 +31,7 @@ func newInstall() *cobra.Command {
 		},
 	}
 	addRoot(c, &o)
-	c.Flags().StringVar(&o.User, "user", "", "`NAME` of the user that purser and all apps run as, with the right to open ports below 1024 (default: as installed before, else root)")
+	c.Flags().StringVar(&o.User, "user", "", "`NAME` of the user that purser and all apps run as; purser may open ports below 1024 (default: as installed before, else root)")
 	c.Flags().StringVarP(&o.Config, "config", "c", "", "configuration `FILE` of the service (default: as installed before, else /etc/purser/purser.toml)")
 	c.Flags().StringVar(&pack, "package", "", "write the files of a package below `DIR`")
 	c.Flags().Lookup("package").Hidden = true // for test/deb/build

@@ -144,7 +144,7 @@ func reloadText(r status.Reload) string {
 	}
 	switch {
 	case d.None():
-		say("Nothing is another.")
+		say("Nothing to change: purser goes by this configuration already.")
 	case r.DryRun:
 		say("This was a dry run: nothing is changed.")
 	}

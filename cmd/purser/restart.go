@@ -96,8 +96,12 @@ func (o *restartOptions) restart(c *cobra.Command, words []string) error {
 	if err != nil {
 		return err
 	}
-	if o.marked && len(apps) == 0 && !o.json {
+	switch {
+	case o.json:
+	case o.marked && len(apps) == 0:
 		fmt.Fprintln(c.OutOrStdout(), "Nothing needs a restart.")
+	case len(apps) == 0:
+		fmt.Fprintln(c.OutOrStdout(), "There is no app to restart.")
 	}
 	var actions []action
 	for _, app := range apps {

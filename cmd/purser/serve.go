@@ -45,7 +45,7 @@ func newServe() *cobra.Command {
 		Long: "Serve the app in DIR (default: .), whose kind is found out, or all apps of a configuration file.\n" +
 			"Runs in the foreground until SIGTERM or Ctrl-C; a second one ends it at once.\n" +
 			"More: purser help getting-started, purser help config, purser help signals",
-		Example: "  purser serve ./blog\n  purser serve ./blog --https blog.example.org\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser.toml",
+		Example: "  purser serve ./blog\n  purser serve ./blog --https blog.example.org\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser/purser.toml",
 		Args:    takes(0, 1, "one folder"),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, left, err := keeper.Inherit()

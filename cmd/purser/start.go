@@ -63,7 +63,7 @@ func newScale() *cobra.Command {
 			if err := client.ScaleApp(ctx, app, n); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s is to have %s.\n", app, status.Counted(n, "process", "processes"))
+			fmt.Fprintf(c.OutOrStdout(), "%s gets %s.\n", app, status.Counted(n, "process", "processes"))
 			return nil
 		})
 	}

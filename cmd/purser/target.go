@@ -145,6 +145,9 @@ func unfitForName(r rune) bool {
 
 // find returns the app that word means: its name, or the folder that is its root.
 func find(word string, apps []status.App) (status.App, error) {
+	if len(apps) == 0 {
+		return status.App{}, withCode(exitUsage, "there is no app %q, as no app is configured yet; purser status says where to write one", word)
+	}
 	var names []string
 	for _, app := range apps {
 		if app.Name == word {

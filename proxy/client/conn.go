@@ -117,7 +117,7 @@ func (c *conn) serve() {
 // where that is spoken without TLS. Behind TLS it is agreed on there, or not spoken.
 func (c *conn) beginsHTTP2() bool {
 	const half = "PRI * HTTP/2.0\r\n\r\n"
-	return c.set.H2C && c.peer.TLS == nil && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
+	return c.set.h2c.Load() && c.peer.TLS == nil && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
 }
 
 // answer has the call answered.

@@ -48,6 +48,7 @@ type Conns struct {
 	streams sync.Pool      // of *h2Call
 
 	trusted     atomic.Pointer[trust]
+	h2c         atomic.Bool
 	stopping    atomic.Bool
 	lingering   atomic.Int32
 	faults      atomic.Int64
@@ -63,12 +64,16 @@ type Conns struct {
 func NewConns(c Config) *Conns {
 	s := &Conns{Config: c}
 	s.Trust(c.Trusted, c.TrustUnix, c.ProxyProtocol, c.ProxyUnix)
+	s.AllowH2C(c.H2C)
 	s.changed = sync.NewCond(&s.mu)
 	s.calls.New = func() any { return &h1Call{in: make([]byte, firstBuffer), handler: c.Handler()} }
 	s.streams.New = func() any { return newH2Call(c.Handler()) }
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s
 }
+
+// AllowH2C says whether clients that begin from now on may speak HTTP/2 without TLS.
+func (s *Conns) AllowH2C(yes bool) { s.h2c.Store(yes) }
 
 // Add serves a connection until it ends.
 func (s *Conns) Add(nc net.Conn) { s.AddTLS(nc, nil) }

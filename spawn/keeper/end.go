@@ -39,6 +39,7 @@ func (k *keeping) look() (busy bool) {
 
 // bury is the end of a child of which nothing is left. If no front lives, the next one is told.
 func (k *keeping) bury(c *child) {
+	k.worked = true
 	delete(k.children, c.id)
 	if k.program != nil && k.below == nil && c.name != "" {
 		k.past = append(k.past, c)

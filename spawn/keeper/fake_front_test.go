@@ -131,7 +131,7 @@ func (f *fakeFront) do(word, name, text string) string {
 		return fmt.Sprint(err)
 	case "read":
 		line, err := bufio.NewReader(f.keep[name][1]).ReadString('\n')
-		return fmt.Sprint(strings.TrimSpace(line), " ", err)
+		return fmt.Sprint(strings.Join(strings.Fields(line), " "), " ", err)
 	case "note":
 		return fmt.Sprint(f.keeper.Note(name, []byte(text)))
 	case "noted":
@@ -143,6 +143,9 @@ func (f *fakeFront) do(word, name, text string) string {
 	case "await":
 		<-f.kids[name].Gone()
 		return fmt.Sprint(f.kids[name].Exit())
+	case "rights":
+		text, _ := os.ReadFile("/proc/self/status")
+		return string(text)
 	case "got":
 		return strings.Join(f.got, " ")
 	case "silent":

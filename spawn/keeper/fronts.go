@@ -40,6 +40,7 @@ func (k *keeping) heed(r request, now time.Time) {
 	case verbAlive:
 		k.front.lives(now)
 	case verbReady:
+		k.worked = true
 		for _, s := range k.front.isReady(now) {
 			k.signalFront(s)
 		}
@@ -88,7 +89,7 @@ func (k *keeping) startFront() error {
 		return err
 	}
 	defer theirs.Close()
-	pid, err := forkExec(p, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	pid, err := forkExec(p, k.rights, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}

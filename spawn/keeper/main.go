@@ -81,7 +81,7 @@ func (m Main) Run() (code int, err error) {
 		killBelow(p.others, p.reap)
 		return 0, fmt.Errorf("cannot start the process that serves: %w", err)
 	}
-	forgetStart()
+	giveBack()
 	return p.loop(signals)
 }
 

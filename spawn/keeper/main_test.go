@@ -307,8 +307,8 @@ func TestNamesOfTheLivingAreUnique(t *testing.T) {
 func TestAFrontThatFailsAtTheStartEndsAllWithItsCode(t *testing.T) {
 	w := newWhole(t, "exit", "2")
 	w.endsWith(2)
-	if got := w.output.String(); got != "" {
-		t.Errorf("it printed %q", got)
+	if got := w.output.String(); strings.Contains(got, "purser") {
+		t.Errorf("it printed %q", got) // there is nothing to say beside what the front has said
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forgetStart gives back the memory that the start of this program took: all of purser is in it, and a keeper or a
-// main process needs next to nothing of that. Code that is used comes back from the page cache.
-func forgetStart() {
+// giveBack gives back the memory that is not needed just now. After the start that is most: all of purser is in this
+// program, and a keeper or a main process needs next to nothing of it. Code that is used comes back from the page cache.
+func giveBack() {
 	debug.SetGCPercent(25)
 	debug.FreeOSMemory()
 	maps, err := os.ReadFile("/proc/self/maps")

@@ -34,7 +34,6 @@ func Run() int {
 		return 2
 	}
 	ReserveThreads(spare)
-	forgetStart()
 	k.loop()
 	return 0
 }
@@ -46,6 +45,7 @@ type keeping struct {
 	above    *peer // who started it
 	gone     bool  // that one
 	log      keeperLog
+	rights   []uintptr // for the front
 
 	front   front
 	program []int               // how it is started: text, stdin, stdout, stderr; nil = there is none
@@ -60,12 +60,13 @@ type keeping struct {
 	kin     map[int]kin    // who was seen to belong to a child, by pid
 	seen    table
 	seenAt  time.Time
+	worked  bool // since it last gave memory back
 }
 
 func newKeeping() *keeping {
 	return &keeping{
 		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request), log: newKeeperLog(),
-		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{},
+		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
 	}
 }
 
@@ -79,6 +80,9 @@ func begin() (*keeping, error) {
 		return nil, err
 	}
 	k := newKeeping()
+	if k.rights, err = keepRights(); err != nil {
+		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+	}
 	k.above = newPeer(conn, k.requests)
 	return k, nil
 }
@@ -118,7 +122,7 @@ func (k *keeping) loop() {
 	// Those that ask to end are for purser, at whose end the keeper ends. They are caught and not
 	// ignored: the children would inherit that.
 	signal.Notify(others, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
-	tick := time.NewTimer(0)
+	tick, busy := time.NewTimer(0), false
 	for !k.gone && k.front.stage != ended {
 		select {
 		case r := <-k.requests:
@@ -127,8 +131,11 @@ func (k *keeping) loop() {
 		case <-others:
 			continue
 		case <-tick.C:
+			if !busy {
+				k.rest()
+			}
 		}
-		busy := k.look()
+		busy = k.look()
 		if wait := k.lookAtFront(time.Now()); busy {
 			tick.Reset(again)
 		} else if wait > 0 {
@@ -139,6 +146,14 @@ func (k *keeping) loop() {
 	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
 	k.log.close()
 	k.above.close()
+}
+
+// rest gives back what the end of a child has taken: all processes are looked at then, and there may be thousands.
+func (k *keeping) rest() {
+	if k.worked {
+		k.worked = false
+		giveBack()
+	}
 }
 
 // take does what a peer has asked for, or sees to its end.
@@ -208,7 +223,7 @@ func (k *keeping) fork(r request) {
 	c := &child{id: r.id, name: r.name}
 	p, err := k.mayFork(r)
 	if err == nil {
-		c.pid, err = forkExec(p, r.files[1], r.files[2], r.files[3])
+		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
 	}
 	if err != nil {
 		closeFiles(r.files[forkFiles:])
@@ -255,8 +270,9 @@ func readProgram(fd int) (Program, error) {
 	return parseProgram(string(text))
 }
 
-// forkExec runs a program as leader of a new process group. The kernel kills it when the keeper ends.
-func forkExec(p Program, files ...int) (pid int, err error) {
+// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
+// kills it when the keeper ends.
+func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
 	var theirs []uintptr
 	for _, fd := range files {
 		theirs = append(theirs, uintptr(fd))
@@ -265,7 +281,7 @@ func forkExec(p Program, files ...int) (pid int, err error) {
 		Dir:   p.Dir,
 		Env:   p.Env,
 		Files: theirs,
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights},
 	})
 }
 

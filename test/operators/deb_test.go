@@ -38,8 +38,8 @@ func packages(t *testing.T, versions ...string) (folder string) {
 
 const settings = "/etc/purser/purser.toml"
 
-// appended is what an operator writes into the configuration that came with the package.
-const appended = "\n[apps.blog]\nroot = \"/srv/blog\"\ncommand = [\"/usr/bin/purser\", \"demo-app\", \"{socket}\"]\nmin_processes = 2\n"
+// blog is an app, as an operator writes it into the configuration that came with the package, or into a file of its own.
+const blog = "\n[apps.blog]\nroot = \"/srv/blog\"\ncommand = [\"/usr/bin/purser\", \"demo-app\", \"{socket}\"]\nmin_processes = 2\n"
 
 func TestDebianPackageComesAndGoesWithoutATrace(t *testing.T) {
 	t.Parallel()
@@ -51,7 +51,7 @@ func TestDebianPackageComesAndGoesWithoutATrace(t *testing.T) {
 		t.Error("it is not started with the machine")
 	}
 	m.must("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", "/usr/lib/systemd/system/purser.service")
-	for path, mode := range map[string]string{"/var/lib/purser": "700 root", "/var/log/purser": "750 root", settings: "640 root", "/usr/bin/purser": "755 root"} {
+	for path, mode := range map[string]string{"/var/lib/purser": "700 root", "/var/log/purser": "750 root", settings: "640 root", "/etc/purser/apps": "750 root", "/usr/bin/purser": "755 root"} {
 		if got := strings.TrimSpace(m.must("stat", "-c", "%a %U", path)); got != mode {
 			t.Errorf("%s is %s, want %s", path, got, mode)
 		}
@@ -74,13 +74,11 @@ func TestDebianPackageComesAndGoesWithoutATrace(t *testing.T) {
 		t.Errorf("somebody else than root may install (%v): %s", err, out)
 	}
 
-	// The configuration that comes with it lacks only an app.
-	if out, err := m.run("purser", "check", "-c", settings); err == nil || !strings.Contains(out, "no app is configured") || strings.Count(out, "\n") != 1 {
-		t.Errorf("purser check says (%v): %s", err, out)
-	}
+	// The configuration that comes with it waits for an app.
+	harness.MustSay(t, m.must("purser", "check", "-c", settings), "The configuration can be served.", "no app yet", "/etc/purser/apps/*.toml")
 	m.write("/srv/blog/version.txt", "1")
-	m.write(settings, m.must("cat", settings)+appended)
-	harness.MustSay(t, m.must("purser", "check", "-c", settings), "The configuration can be served.")
+	m.write(settings, m.must("cat", settings)+blog)
+	harness.MustSay(t, m.must("purser", "check", "-c", settings), "The configuration can be served.", "blog: command app in /srv/blog")
 
 	m.must("systemctl", "disable", "purser.service")
 	m.must("dpkg", "--install", "/mnt/1.2.10.deb")

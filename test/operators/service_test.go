@@ -53,21 +53,16 @@ func TestServiceIsRunBySystemd(t *testing.T) {
 	t.Parallel()
 	m := newBooted(t, "1.2.3", "1.2.10")
 
-	harness.MustSay(t, m.must("dpkg", "--install", "/mnt/1.2.3.deb"), "purser is not started: ", "no app is configured", settings)
-	if got := m.shown("ActiveState"); got != "inactive" {
-		t.Errorf("without an app, it is %s", got)
-	}
-	if _, err := m.run("systemctl", "start", "purser.service"); err == nil {
-		t.Error("without an app, it starts")
-	}
-	m.awaitShown("ActiveState", "failed") // it is not tried for ever
-	m.must("systemctl", "reset-failed", "purser.service")
-
-	m.write(settings, m.must("cat", settings)+appended)
-	m.must("systemctl", "start", "purser.service") // returns at READY=1
+	m.must("dpkg", "--install", "/mnt/1.2.3.deb")
+	m.awaitShown("ActiveState", "active") // it waits for an app
+	harness.MustSay(t, m.shown("StatusText"), "No app is configured yet")
+	harness.MustSay(t, m.get("127.0.0.1:3000"), "404 Not Found", "Purser-Error: no_app")
+	harness.MustSay(t, m.must("purser", "status"), "/etc/purser/apps/*.toml", "purser reload")
+	m.write("/etc/purser/apps/blog.toml", blog)
+	harness.MustSay(t, m.must("purser", "reload"), "blog: added")
 	harness.MustSay(t, m.shown("StatusText"), "1 app")
 	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
-	harness.MustSay(t, m.must("purser", "status"), "blog")
+	harness.MustSay(t, m.must("purser", "status"), "blog (production)")
 	harness.Eventually(t, harness.Patience, "the request is in the log", func() bool {
 		log, _ := m.run("cat", "/var/log/purser/access.log")
 		return strings.Contains(log, `"GET / HTTP/1.0" 200`)
@@ -81,11 +76,31 @@ func TestServiceIsRunBySystemd(t *testing.T) {
 		t.Error("a reload has ended it")
 	}
 
+	m.write("/etc/purser/apps/shop.toml", "[apps.shop]\nrot = 5\n")
+	harness.MustSay(t, m.must("dpkg", "--install", "/mnt/1.2.10.deb"), "purser goes on with the old version: ", "shop.toml:2", "systemctl restart purser")
+	if now := m.shown("MainPID"); now != main {
+		t.Error("an upgrade has ended what serves, for a configuration that cannot be served")
+	}
+	m.must("rm", "/etc/purser/apps/shop.toml")
 	m.must("dpkg", "--install", "/mnt/1.2.10.deb")
 	if now := m.shown("MainPID"); now == main || m.shown("ActiveState") != "active" {
 		t.Errorf("an upgrade has not started the new version: pid %s, before %s", now, main)
 	}
 	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
+
+	// Another user, as purser help systemd advises.
+	m.must("useradd", "deploy")
+	m.write("/etc/systemd/system/purser.service.d/override.conf", "[Service]\nUser=deploy\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nProtectKernelModules=no\nProtectKernelLogs=no\nProtectHostname=no\n")
+	m.must("systemctl", "daemon-reload")
+	m.must("chgrp", "deploy", settings, "/etc/purser/apps")
+	m.must("sed", "-i", `s/daily/&\n    su deploy deploy/`, "/etc/logrotate.d/purser")
+	m.must("systemctl", "restart", "purser.service")
+	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
+	m.must("logrotate", "--state", "/run/rotated", "--force", "/etc/logrotate.d/purser")
+	if owner := m.must("stat", "-c", "%U", "/var/log/purser/access.log", "/var/lib/purser"); owner != "deploy\ndeploy\n" {
+		t.Errorf("the log and the state are of %s", owner)
+	}
+	harness.MustSay(t, m.must("cat", "/proc/"+m.shown("MainPID")+"/status"), "NoNewPrivs:\t0")
 
 	m.must("dpkg", "--purge", "purser")
 	if m.has("/sys/fs/cgroup/system.slice/purser.service/cgroup.procs") {
@@ -97,12 +112,27 @@ func TestServiceThatHangsIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	m := newBooted(t, "1.2.3")
 	m.must("dpkg", "--install", "/mnt/1.2.3.deb")
-	m.write(settings, m.must("cat", settings)+appended)
-	m.must("systemctl", "start", "purser.service")
+	m.write(settings, m.must("cat", settings)+blog)
+	m.must("systemctl", "restart", "purser.service")
 	m.must("kill", "-STOP", m.shown("MainPID"))
 	m.awaitShown("NRestarts", "1")
 	m.awaitShown("ActiveState", "active")
 	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
+}
+
+// noRights are those of a program of a user.
+const noRights = "inh=0000000000000000 prm=0000000000000000 eff=0000000000000000 amb=0000000000000000"
+
+// rights are the capabilities of a process.
+func (m *machine) rights(pid string) string {
+	m.t.Helper()
+	all := []string{}
+	for line := range strings.Lines(m.must("cat", "/proc/"+pid+"/status")) {
+		if set, value, _ := strings.Cut(strings.TrimSpace(line), ":\t"); strings.HasPrefix(set, "Cap") && set != "CapBnd" {
+			all = append(all, strings.ToLower(set[len("Cap"):])+"="+value)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // As another user, purser may open port 80, and takes over a socket of systemd by its name.
@@ -119,7 +149,8 @@ func TestServiceThatPurserInstalls(t *testing.T) {
 	harness.MustSay(t, m.must("purser", "install"), "nothing was changed")
 
 	m.write("/etc/systemd/system/purser.socket", "[Socket]\nListenStream=81\nFileDescriptorName=web\n[Install]\nWantedBy=sockets.target\n")
-	m.write(settings, strings.Replace(m.must("cat", settings), `":3000"`, `":80", "systemd:web"`, 1)+strings.ReplaceAll(appended, "/usr/bin", "/usr/local/bin"))
+	m.write(settings, strings.Replace(m.must("cat", settings), `":3000"`, `":80", "systemd:web"`, 1))
+	m.write("/etc/purser/apps/blog.toml", strings.ReplaceAll(blog, "/usr/bin", "/usr/local/bin"))
 	harness.MustSay(t, m.must("purser", "check", "-c", settings), "can be served")
 	m.must("systemctl", "daemon-reload")
 	m.must("systemctl", "start", "purser.socket")
@@ -131,6 +162,14 @@ func TestServiceThatPurserInstalls(t *testing.T) {
 		t.Errorf("it runs as %s", user)
 	}
 	m.must("purser", "health")
+	if got := m.rights(m.shown("MainPID")); got != "inh=0000000000000400 prm=0000000000000400 eff=0000000000000400 amb=0000000000000400" {
+		t.Errorf("purser's rights are %s", got)
+	}
+	for _, pid := range strings.Fields(m.must("pgrep", "--full", "^/usr/local/bin/purser demo-app")) {
+		if got := m.rights(pid); got != noRights {
+			t.Errorf("process %s of the app has purser's right to open ports: %s", pid, got)
+		}
+	}
 
 	if out, err := m.run("purser", "uninstall", "--purge"); err == nil || !strings.Contains(out, "systemctl disable --now purser.service") {
 		t.Errorf("what runs is removed (%v): %s", err, out)

@@ -109,7 +109,7 @@ func TestDryRunSaysWhatWouldBeAndSecretsAreNeverShown(t *testing.T) {
 	l := newLand(t, "blog")
 	l.apps["blog"] = []string{"max_queue = 7", "env.TOKEN = \"hunter2\""}
 	l.apps["news"] = nil
-	l.server = []string{"log_level = \"debug\"", "metrics = \"127.0.0.1:0\""}
+	l.server = []string{"log_level = \"debug\"", "admin = \"127.0.0.1:0\""}
 	before := l.pids("blog")
 	for _, json := range []bool{false, true} {
 		args := []string{"--dry-run"}
@@ -117,7 +117,7 @@ func TestDryRunSaysWhatWouldBeAndSecretsAreNeverShown(t *testing.T) {
 			args = append(args, "--json")
 		}
 		result := l.reloads(0, args...)
-		harness.MustSay(t, result.Stdout, "news", "max_queue", "env.TOKEN", "log_level", "metrics")
+		harness.MustSay(t, result.Stdout, "news", "max_queue", "env.TOKEN", "log_level", "admin")
 		if strings.Contains(result.Stdout, "hunter2") {
 			t.Errorf("a secret is shown: %s", result.Stdout)
 		}
@@ -126,8 +126,8 @@ func TestDryRunSaysWhatWouldBeAndSecretsAreNeverShown(t *testing.T) {
 		t.Error("a dry run has changed something")
 	}
 	result := l.reloads(0)
-	harness.MustSay(t, result.Stdout, "[server]: needs a restart of purser: metrics", "[server]: changed: log_level", "news: added", "blog: restarted, for env.TOKEN")
-	harness.MustSay(t, l.runs(0, "reload").Stdout, "needs a restart of purser: metrics")
+	harness.MustSay(t, result.Stdout, "[server]: needs a restart of purser: admin", "[server]: changed: log_level", "news: added", "blog: restarted, for env.TOKEN")
+	harness.MustSay(t, l.runs(0, "reload").Stdout, "needs a restart of purser: admin")
 	if len(l.p.Log.Lines("hunter2")) > 0 {
 		t.Error("a secret is in the log")
 	}

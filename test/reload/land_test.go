@@ -38,23 +38,29 @@ func newLand(t *testing.T, names ...string) *land {
 }
 
 func (l *land) text(listen string) string {
-	program, err := harness.GoApp()
-	if err != nil {
-		l.t.Fatal(err)
-	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "[server]\nlisten = [%q", listen)
 	for _, address := range l.listen {
 		fmt.Fprintf(&b, ", %q", address)
 	}
 	fmt.Fprintf(&b, "]\n%s\n", strings.Join(l.server, "\n"))
+	return b.String() + l.tables() + l.broken
+}
+
+// tables are those of the apps.
+func (l *land) tables() string {
+	program, err := harness.GoApp()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(l.apps)) {
 		fmt.Fprintf(&b, "[apps.%s]\nroot = %q\ncommand = [%q]\nhosts = [%q]\n%s\n", name, filepath.Dir(program), program, name, strings.Join(l.apps[name], "\n"))
 		if !strings.Contains(strings.Join(l.apps[name], "\n"), "min_processes") {
 			fmt.Fprintln(&b, "min_processes = 2\nmax_processes = 2")
 		}
 	}
-	return b.String() + l.broken
+	return b.String()
 }
 
 // write writes the configuration, in one step for whoever reads it.

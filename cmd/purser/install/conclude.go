@@ -40,8 +40,10 @@ func (p *plan) sayNext() {
 	}
 	p.say("\nNext:")
 	next := []string{"editor " + p.setting.Config, "purser check -c " + p.setting.Config}
-	if !p.mayRead(p.setting.Config) {
-		next = append(next, "chgrp "+p.setting.Group+" "+p.setting.Config+"    # "+p.setting.User+" may not read it")
+	for _, path := range []string{p.setting.Config, appsFolder} {
+		if !p.mayRead(path) {
+			next = append(next, "chgrp "+p.setting.Group+" "+path+"    # "+p.setting.User+" may not read it")
+		}
 	}
 	if !p.runsSystemd() {
 		next = append(next, "systemctl daemon-reload")
@@ -51,9 +53,19 @@ func (p *plan) sayNext() {
 	} else {
 		next = append(next, "systemctl enable --now purser.service")
 	}
+	if p.lacksApps() {
+		next = append(next, "editor "+appsFolder+"/blog.toml    # your first app: purser help systemd", "purser reload")
+	}
 	for _, command := range append(next, "purser status") {
 		p.say("    %s", command)
 	}
+}
+
+// lacksApps reports whether the configuration is as it was written, and no file with an app is there.
+func (p *plan) lacksApps() bool {
+	text, exists, _ := p.found(p.setting.Config)
+	apps, _ := filepath.Glob(p.at(appsFolder + "/*.toml"))
+	return (!exists || text == p.setting.config(0).text) && len(apps) == 0
 }
 
 // mayRead reports whether the mode bits let who runs purser read a file.

@@ -57,6 +57,7 @@ const (
 	logrotatePath = "/etc/logrotate.d/purser"
 	sysusersPath  = "/etc/sysusers.d/purser.conf"
 	configFolder  = "/etc/purser"
+	appsFolder    = configFolder + "/apps"
 	recordPath    = configFolder + "/installed"
 	usualConfig   = configFolder + "/purser.toml"
 
@@ -72,7 +73,7 @@ func (s setting) unit() file {
 // config can be read by the group of who runs purser: env may hold secrets.
 func (s setting) config(group int) file {
 	return file{path: s.Config, text: s.render("purser.toml"), mode: 0o640, group: group, operators: true,
-		why: "the configuration, with comments: your apps go into it"}
+		why: "the configuration, with comments"}
 }
 
 func (s setting) logrotate() file {
@@ -88,6 +89,7 @@ func (s setting) sysusers() file {
 func folders(runs account) []folder {
 	return []folder{
 		{configFolder, "for the configuration", 0o755, account{}},
+		{appsFolder, "for a file for each of your apps", 0o750, account{gid: runs.gid}},
 		{"/var/lib/purser", "for what purser remembers, such as releases that were rolled back", 0o700, runs},
 		{"/var/log/purser", "for the logs", 0o750, runs},
 	}

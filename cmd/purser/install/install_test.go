@@ -19,11 +19,15 @@ func TestEachFileIsWrittenAndExplained(t *testing.T) {
 		wants(t, said, "Wrote "+path+": ")
 		wants(t, s.read(path), has)
 	}
-	for _, folder := range []string{"/etc/purser", "/var/lib/purser", "/var/log/purser"} {
+	for _, folder := range []string{"/etc/purser", appsFolder, "/var/lib/purser", "/var/log/purser"} {
 		wants(t, said, "Made "+folder+": ")
 	}
-	wants(t, said, "purser check -c /etc/purser/purser.toml", "systemctl daemon-reload", "systemctl enable --now purser.service")
-	for path, owner := range map[string]string{"/var/lib/purser": "1234:1235 drwx------", "/var/log/purser": "1234:1235 drwxr-x---", usualConfig: "0:1235 -rw-r-----", unitPath: "0:0 -rw-r--r--"} {
+	wants(t, said, "purser check -c /etc/purser/purser.toml", "systemctl daemon-reload", "systemctl enable --now purser.service", "editor /etc/purser/apps/blog.toml")
+	s.write("/etc/purser/apps/shop.toml", "", 0o644)
+	if said := s.install("deploy"); strings.Contains(said, "blog.toml") {
+		t.Errorf("where there is an app, it says\n%s", said)
+	}
+	for path, owner := range map[string]string{"/var/lib/purser": "1234:1235 drwx------", "/var/log/purser": "1234:1235 drwxr-x---", appsFolder: "0:1235 drwxr-x---", usualConfig: "0:1235 -rw-r-----", unitPath: "0:0 -rw-r--r--"} {
 		if got := s.owner(path); got != owner {
 			t.Errorf("%s is of %s, want %s", path, got, owner)
 		}
@@ -60,7 +64,7 @@ func TestAnotherUserIsAnotherUnit(t *testing.T) {
 	s := newSystem(t)
 	s.install("")
 	said := s.install("deploy")
-	wants(t, said, "Wrote "+unitPath, "systemctl restart purser.service", "chgrp www "+usualConfig)
+	wants(t, said, "Wrote "+unitPath, "systemctl restart purser.service", "chgrp www "+usualConfig, "chgrp www "+appsFolder)
 	wants(t, s.read(unitPath), "\nUser=deploy\n")
 	s.install("root")
 	if strings.Contains(s.read(unitPath), "\nUser=") {

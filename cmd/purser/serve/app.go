@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"purser/cmd/purser/serve/log"
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
@@ -53,12 +54,12 @@ func (a *App) Conf() conf.App {
 	return a.conf
 }
 
-// Check says why the app could not start with a configuration, or be changed to it.
-func (a *App) Check(to conf.App) error {
+// Check says why the app could not start with a configuration, or be changed to it, if logs are opened by these rules.
+func (a *App) Check(to conf.App, rules log.Rules) error {
 	if _, err := restart.ResolveRelease(to.Root); err != nil {
 		return refusal(fmt.Errorf("cannot serve app %q: %w", to.Name, err))
 	}
-	_, err := a.shared.lines(to)
+	_, err := rules.App(to)
 	return refusal(err)
 }
 

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"net"
 	"reflect"
 	"slices"
 
@@ -21,7 +22,8 @@ type change struct {
 	rebuilding rebuilding
 	certs      *certs.Store // nil without https
 	warnings   []certs.Warning
-	issuance   *issuance // nil = no authority is asked
+	metrics    []net.Listener // if they are elsewhere
+	issuance   *issuance      // nil = no authority is asked
 	access     func(line []byte)
 }
 
@@ -96,30 +98,40 @@ func (p *purser) prepare(c *change) (err error) {
 	if c.certs, c.warnings, err = LoadCertificates(c.conf); err != nil {
 		return err
 	}
+	rules := p.Log.Rules(c.conf.Server, c.conf.Apps)
 	var wrong []error
 	for _, d := range c.diff.Apps {
 		switch to := c.apps[d.Name]; {
 		case d.New:
 			a := newApp(&p.shared, to)
 			c.added = append(c.added, a)
-			wrong = append(wrong, a.Check(to))
+			wrong = append(wrong, a.Check(to, rules))
 		case !d.Gone:
-			wrong = append(wrong, p.app(d.Name).Check(to))
+			wrong = append(wrong, p.app(d.Name).Check(to, rules))
 		}
 	}
-	if err := errors.Join(wrong...); err != nil {
+	if err := errors.Join(append(wrong, refusal(rules.Refusal(c.conf.Apps)))...); err != nil {
 		return err
 	}
-	if c.access, err = p.Log.AccessTo(c.conf.Server.AccessLog); err != nil {
+	if c.access, err = rules.Access(); err != nil {
 		return refusal(err)
 	}
 	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.sockets); err != nil {
 		return err
 	}
-	if c.issuance, err = p.newIssuance(c.conf, c.certs, c.rebuilding.doors); err != nil {
-		closeDoors(c.rebuilding.opened)
+	if c.issuance, err = p.newIssuance(c.conf, c.certs, c.rebuilding.doors); err == nil && c.movesMetrics() {
+		c.metrics, err = p.sockets.openMetrics(c.conf.Server.Metrics)
+	}
+	if err != nil {
+		c.drop()
 	}
 	return err
+}
+
+// drop closes what was opened for a change that does not come.
+func (c *change) drop() {
+	closeDoors(c.rebuilding.opened)
+	closeAll(c.metrics)
 }
 
 // awaitPlaces returns when nothing is left of apps that go and have the names of new ones, or with an error as purser
@@ -129,7 +141,7 @@ func (p *purser) awaitPlaces(c *change) error {
 		p.awaitDeparture(a.Conf().Name)
 	}
 	if p.stopping.Err() != nil {
-		closeDoors(c.rebuilding.opened)
+		c.drop()
 		return pool.ErrClosed
 	}
 	return nil

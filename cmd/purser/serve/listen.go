@@ -29,18 +29,6 @@ func (s sockets) open(place conf.Listen, all []conf.Listen) ([]net.Listener, err
 	return []net.Listener{l}, nil
 }
 
-// openMetrics opens where anybody may read metrics, if that is wanted.
-func (p *purser) openMetrics() ([]net.Listener, error) {
-	if p.Conf.Server.Metrics == "" {
-		return nil, nil
-	}
-	l, err := p.sockets.openTCP("metrics/"+p.Conf.Server.Metrics, conf.Listen{Network: "tcp", Address: p.Conf.Server.Metrics}, nil)
-	if err != nil {
-		return nil, refusal(fmt.Errorf("the metrics: %w", err))
-	}
-	return []net.Listener{l}, nil
-}
-
 func (p *purser) openAdmin() (net.Listener, error) {
 	if p.Conf.Server.Admin == "" {
 		return p.sockets.openAdmin(p.Name)

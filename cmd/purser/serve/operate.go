@@ -16,6 +16,7 @@ import (
 // A departure is an app that goes.
 type departure struct {
 	gone  chan struct{} // closed when nothing of it is left
+	log   string        // that it prints to
 	hurry context.CancelFunc
 }
 
@@ -23,7 +24,7 @@ type departure struct {
 func (p *purser) depart(a *App, end func(context.Context) error) {
 	name := a.Conf().Name
 	patience, hurry := context.WithCancel(p.patience)
-	d := &departure{gone: make(chan struct{}), hurry: hurry}
+	d := &departure{gone: make(chan struct{}), log: a.Conf().Log, hurry: hurry}
 	p.mu.Lock()
 	p.leaving[name] = d
 	p.mu.Unlock()
@@ -36,7 +37,24 @@ func (p *purser) depart(a *App, end func(context.Context) error) {
 		p.mu.Unlock()
 		p.Log.Info("app has ended", "app", name)
 		close(d.gone)
+		p.turn.Lock() // a reload has opened what it is about to use
+		defer p.turn.Unlock()
+		p.closeLogs()
 	})
+}
+
+// closeLogs has the files of logs closed that nobody writes to any more. It is called with the turn.
+func (p *purser) closeLogs() {
+	p.mu.Lock()
+	written := []string{p.running.Server.AccessLog}
+	for _, a := range p.apps {
+		written = append(written, a.Conf().Log)
+	}
+	for _, d := range p.leaving {
+		written = append(written, d.log)
+	}
+	p.mu.Unlock()
+	p.Log.Keep(written)
 }
 
 // awaitAnswers returns when nobody waits for a process of the app any more, or as long after as requests may take to

@@ -75,8 +75,9 @@ type purser struct {
 	hurry    context.CancelFunc // ends the patience of the stop
 
 	reloads reloads
-	turn    sync.Mutex // held by who changes what is served, however long that takes
-	over    bool       // nothing of it is changed any more; guarded by turn
+	turn    sync.Mutex     // held by who changes what is served, however long that takes
+	over    bool           // nothing of it is changed any more; guarded by turn
+	metrics []net.Listener // where anybody may read metrics; guarded by turn
 
 	// mu guards what follows, which only who has the turn changes.
 	mu           sync.Mutex
@@ -122,11 +123,10 @@ func (p *purser) run() error {
 		return err
 	}
 	defer adminDoor.Close()
-	metricsDoors, err := p.openMetrics()
-	if err != nil {
+	if p.metrics, err = p.sockets.openMetrics(p.Conf.Server.Metrics); err != nil {
 		return err
 	}
-	defer closeAll(metricsDoors)
+	defer func() { closeAll(p.metrics) }()
 	p.sockets.held.dropRest()
 	p.holdConfig(p.Conf)
 
@@ -147,7 +147,7 @@ func (p *purser) run() error {
 		p.past.failed(err)
 		return err
 	}
-	p.begin(adminDoor, metricsDoors, over, signals)
+	p.begin(adminDoor, over, signals)
 
 	<-stopping.Done()
 	p.past.stops(context.Cause(stopping))
@@ -159,15 +159,12 @@ func (p *purser) run() error {
 
 // begin has everything run that does until purser stops, signals and the watchdog until that is over, and says where
 // purser can be reached.
-func (p *purser) begin(adminDoor net.Listener, metricsDoors []net.Listener, over context.Context, signals signalQueue) {
+func (p *purser) begin(adminDoor net.Listener, over context.Context, signals signalQueue) {
 	p.turn.Lock() // who asks for a reload by now waits
 	defer p.turn.Unlock()
 	p.serveDoors(p.doors)
 	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
-	for _, door := range metricsDoors {
-		p.Log.Info("metrics", "address", door.Addr())
-		p.group.Go(func() error { return p.admin.ServeMetrics(door) })
-	}
+	p.serveMetrics(p.metrics)
 	p.group.Go(func() error { return p.shared.deployer.Run(p.stopping) })
 	p.group.Go(func() error { return p.heed(over, signals) })
 	if p.certificates != nil {
@@ -211,7 +208,7 @@ func (p *purser) build(apps []conf.App, claim *claim) error {
 	}
 	p.front = proxy.New(p.frontConfig())
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, MaxProcesses: func() int { return p.server().MaxProcesses },
+		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
@@ -241,13 +238,6 @@ func (p *purser) listen() []string {
 	return addresses(listenersOf(p.doors))
 }
 
-// serving is what systemd shows of a purser that is at work.
-func (p *purser) serving() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return "Serving " + status.Counted(len(p.apps), "app", "apps")
-}
-
 // seen takes note of what happens in the pool.
 func (p *purser) seen(e pool.Event) {
 	p.ledger.See(e)
@@ -264,21 +254,6 @@ func (p *purser) stopFor(by string) {
 func (p *purser) traffic(app string) (status.Traffic, bool) {
 	t, known := p.front.Traffic(app)
 	return status.Traffic(t), known
-}
-
-// announce says where purser can be reached, once it can.
-func (p *purser) announce(admin net.Listener) {
-	for _, address := range p.listen() {
-		p.Log.Info("listening", "address", address)
-	}
-	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", p.Keeper.MainPID())
-	p.past.serves()
-	p.Keeper.Ready()
-	p.sockets.held.own()
-	p.tellSystemd("READY=1", p.serving())
-	if p.Opened != nil {
-		p.Opened(listenersOf(p.doors))
-	}
 }
 
 func (p *purser) complain(what string, err error) {

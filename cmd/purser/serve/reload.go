@@ -41,6 +41,7 @@ func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err
 		p.tellReloading()
 		defer p.noteReload(&r)
 	}
+	defer p.closeLogs()
 	next, err := p.read(o.Config)
 	if err == nil {
 		r.Difference = next.diff
@@ -52,7 +53,7 @@ func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err
 	}
 	r.Opened, r.Closed = next.rebuilding.addresses()
 	if o.DryRun {
-		closeDoors(next.rebuilding.opened)
+		next.drop()
 		return r, nil
 	}
 	if err := p.awaitPlaces(next); err != nil {
@@ -83,6 +84,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	p.holdConfig(c.conf)
 	p.front.Change(p.frontConfig()) // from here on there are other routes
 	p.rebuilt(c.rebuilding)
+	p.moveMetrics(c)
 	for _, a := range removed {
 		p.shared.deployer.SetStopped(a.Conf().Name, false) // should there be one of its name again
 		p.depart(a, a.Remove)
@@ -114,7 +116,7 @@ func (p *purser) changeApps(c *change, r *status.Reload) (removed []*App) {
 			continue
 		case differs:
 			complain(a.Change(c.apps[d.Name]))
-		case slices.Contains(c.diff.AtOnce, "log_apps_format"):
+		case slices.Contains(c.diff.AtOnce, "log_apps_format"), slices.Contains(c.diff.AtOnce, "log_format"):
 			complain(a.OpenLog())
 		}
 		apps = append(apps, a)
@@ -178,6 +180,7 @@ func (p *purser) sayReloaded(c *change, r *status.Reload) {
 	if len(c.diff.Pending) > 0 {
 		p.Log.Warn("these keys need a restart of purser", "keys", c.diff.Pending)
 	}
+	p.sayAwaited()
 	for _, problem := range r.Problems {
 		p.Log.Error("not all of the configuration holds", "problem", problem)
 	}

@@ -2,10 +2,8 @@ package log
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -13,79 +11,20 @@ import (
 	"purser/spawn"
 )
 
-// Access opens what the access log is written to. Nil means that there is none.
-func (l *Log) Access() (func(line []byte), error) { return l.AccessTo(l.config().Server.AccessLog) }
+// Access is that of the rules that hold.
+func (l *Log) Access() (func(line []byte), error) { return l.rules().Access() }
 
-// AccessTo is Access for what is named as the key access_log has it.
-func (l *Log) AccessTo(where string) (func(line []byte), error) {
-	if where == "" || where == "off" {
-		return nil, nil
-	}
-	s, err := l.sink(where, &room{})
-	if err != nil {
-		return nil, err
-	}
-	return s.Add, nil
-}
-
-// App opens what the processes and hooks of an app print to. No level of the log drops it.
-func (l *Log) App(app conf.App) (spawn.Lines, error) {
-	where := cmp.Or(app.Log, "stderr")
-	s, err := l.sink(where, &l.apps)
-	if err != nil {
-		return nil, fmt.Errorf("app %s: %w", app.Name, err)
-	}
-	return l.form(where, s), nil
-}
-
-// sink is the sink for a name of the configuration; what has the same name is the same sink.
-func (l *Log) sink(where string, r *room) (*Sink, error) {
-	if where != "stderr" && where != "stdout" {
-		where = filepath.Clean(where)
-	}
-	for _, s := range l.all() {
-		if s.name == where {
-			return s, nil
-		}
-	}
-	if where == "stdout" {
-		return l.add(where, streamOf(l.config().Stdout), &room{}), nil
-	}
-	f, err := l.file(where)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.start(); err != nil {
-		return nil, err
-	}
-	return l.add(where, f, r), nil
-}
-
-// file is how a log file of that path is opened and rotated.
-func (l *Log) file(path string) (*file, error) {
-	f := &file{path: path, open: func() (int, error) { return openPath(path) }}
-	most := l.config().Server.LogMaxSize
-	if folder, rest := l.untrusted(path); folder != "" {
-		if most > 0 {
-			return nil, fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder; "+
-				"write the log elsewhere, or set log_max_size = \"0\" and rotate it with logrotate and its su", path)
-		}
-		f.open = func() (int, error) { return openBelow(folder, rest) }
-	}
-	if most > 0 {
-		f.turn = &turn{log: l, most: most, limit: most, keep: l.config().Server.LogKeep}
-	}
-	return f, nil
-}
+// App is that of the rules that hold.
+func (l *Log) App(app conf.App) (spawn.Lines, error) { return l.rules().App(app) }
 
 // form is how lines of apps are written to a sink: by themselves to a file of theirs, else among
 // purser's own messages and in the format of those, unless log_apps_format says otherwise.
-func (l *Log) form(where string, s *Sink) spawn.Lines {
-	format := l.config().Server.LogAppsFormat
+func (r Rules) form(where string, s *Sink) spawn.Lines {
+	format := r.server.LogAppsFormat
 	switch {
 	case format != "" && format != "auto":
 	case where == "stderr":
-		format = l.config().Server.LogFormat
+		format = r.server.LogFormat
 	default:
 		format = "raw"
 	}

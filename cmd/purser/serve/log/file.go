@@ -18,13 +18,23 @@ type file struct {
 	pipe     *stream  // set if it is no regular file
 	borrowed *os.File // stderr or stdout, which somebody else has opened
 
-	path string
-	open func() (int, error)
-	turn *turn // moves it aside when it has grown; nil = never
+	path    string
+	below   string // an app's folder that it is in, whose owner root does not trust; "" = none
+	rest    string // the path from there
+	rules   Rules  // that it was opened by
+	turning turn
 }
 
-// start opens the file.
-func (f *file) start() error {
+func newFile(l *Log, path string) *file { return &file{path: path, turning: turn{log: l}} }
+
+// start opens the file as the rules say. What was below an app's folder once is not trusted when the app is gone.
+func (f *file) start(r Rules) error {
+	if err := r.refusal(f.path); err != nil {
+		return err
+	}
+	if folder, rest := r.untrusted(f.path); folder != "" {
+		f.below, f.rest = folder, rest
+	}
 	fd, err := f.open()
 	if err != nil {
 		return err
@@ -35,6 +45,10 @@ func (f *file) start() error {
 		return fmt.Errorf("cannot look at the log %s: %w", f.path, err)
 	}
 	f.close()
+	if r.server.LogMaxSize != f.rules.server.LogMaxSize {
+		f.turning.limit = r.server.LogMaxSize
+	}
+	f.rules = r
 	f.fd, f.size, f.midline, f.pipe = fd, stat.Size, false, nil
 	if stat.Mode&unix.S_IFMT != unix.S_IFREG {
 		f.pipe = &stream{fd: fd, socket: stat.Mode&unix.S_IFMT == unix.S_IFSOCK}
@@ -42,6 +56,13 @@ func (f *file) start() error {
 		_, _ = unix.Write(fd, []byte{'\n'}) // the half line of a purser that was killed is ended
 	}
 	return nil
+}
+
+func (f *file) open() (int, error) {
+	if f.below == "" {
+		return openPath(f.path)
+	}
+	return openBelow(f.below, f.rest)
 }
 
 // openPath opens a file of that name, links followed. At first only its owner may read it; who else may
@@ -80,11 +101,16 @@ func torn(fd int, size int64) bool {
 }
 
 func (f *file) write(p []byte) (int, error) {
+	if f.fd == 0 && f.borrowed == nil { // it was closed, as nobody wrote to it
+		if err := f.start(f.rules); err != nil {
+			return 0, notThere{err}
+		}
+	}
 	if f.pipe != nil {
 		return f.pipe.write(p)
 	}
-	if f.turn != nil && !f.midline {
-		f.turn.look(f)
+	if f.borrowed == nil && !f.midline {
+		f.turning.look(f)
 	}
 	n, err := unix.Write(f.fd, p)
 	if n > 0 {
@@ -94,6 +120,11 @@ func (f *file) write(p []byte) (int, error) {
 	return max(n, 0), err
 }
 
+// A notThere is why a file that was closed cannot be written any more: it is as good as gone.
+type notThere struct{ error }
+
+func (notThere) Is(target error) bool { return target == errGone }
+
 func (f *file) waitsFor() (int, bool) {
 	if f.pipe != nil {
 		return f.pipe.waitsFor()
@@ -101,16 +132,17 @@ func (f *file) waitsFor() (int, bool) {
 	return 0, false
 }
 
-func (f *file) reopen() error {
+func (f *file) reopen(r Rules) error {
 	if f.borrowed != nil {
 		return nil
 	}
-	return f.start()
+	return f.start(r)
 }
 
 func (f *file) close() {
 	if f.borrowed == nil && f.fd > 0 {
 		_ = unix.Close(f.fd)
+		f.fd, f.pipe = 0, nil
 	}
 }
 
@@ -118,9 +150,7 @@ func (f *file) close() {
 // moved aside. It does so beside the writer, which goes on in the old file until the new one is there.
 type turn struct {
 	log   *Log
-	most  int64 // bytes
-	keep  int
-	limit int64 // when it is tried next
+	limit int64 // bytes at which it is tried next; 0 = never
 	under bool  // it is being moved
 	moved atomic.Pointer[result]
 }
@@ -132,24 +162,26 @@ func (t *turn) look(f *file) {
 	if end := t.moved.Swap(nil); end != nil {
 		err := end.err
 		if err == nil {
-			err = f.start()
+			err = f.start(f.rules)
 		}
-		t.under, t.limit = false, t.most
-		if err != nil {
-			t.limit = f.size + t.most
+		most := f.rules.server.LogMaxSize
+		t.under, t.limit = false, most
+		if err != nil && most > 0 {
+			t.limit = f.size + most
 			t.log.Error("cannot move a log aside that has grown, going on with it", "log", f.path, "error", err)
 		}
 	}
-	if !t.under && f.size >= t.limit {
+	if !t.under && t.limit > 0 && f.size >= t.limit {
 		t.under = true
-		t.log.tidy.Go(func() { t.run(f.path) })
+		path, keep := f.path, f.rules.server.LogKeep
+		t.log.tidy.Go(func() { t.run(path, keep) })
 	}
 }
 
 // run is the library's work: names, the new file with the owner and mode of the old one, and what is
 // kept. What it complains of it writes to stderr itself, and so it may wait for a reader.
-func (t *turn) run(path string) {
-	old := &timberjack.Logger{Filename: path, MaxBackups: t.keep, LocalTime: true}
+func (t *turn) run(path string, keep int) {
+	old := &timberjack.Logger{Filename: path, MaxBackups: keep, LocalTime: true}
 	t.moved.Store(&result{old.RotateWithReason("size")})
 	_ = old.Close()
 }

@@ -31,7 +31,7 @@ func (d *disk) write(p []byte) (int, error) {
 }
 
 func (d *disk) waitsFor() (int, bool) { return 0, false }
-func (d *disk) reopen() error         { return nil }
+func (d *disk) reopen(Rules) error    { return nil }
 func (d *disk) close()                {}
 
 func (d *disk) grow(n int) {

@@ -11,32 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// untrusted is the app's folder that a log is below, and the path from there, if purser runs as root:
-// whoever owns the folder could have root write anywhere by a link. "" = the log may be opened as any
-// other file.
-func (l *Log) untrusted(path string) (folder, rest string) {
-	if os.Geteuid() != 0 {
-		return "", ""
-	}
-	real := filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))
-	for _, app := range l.config().Apps {
-		for _, seen := range [][2]string{{app.Root, path}, {realPath(app.Root), real}} {
-			if rest, err := filepath.Rel(seen[0], seen[1]); err == nil && filepath.IsLocal(rest) {
-				return seen[0], rest
-			}
-		}
-	}
-	return "", ""
-}
-
-// realPath is the path without links, as far as it exists.
-func realPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
-}
-
 // openBelow opens a log below an app's folder as the owner of that folder would be allowed to: a regular
 // file, reached without links. It is theirs if it is new.
 func openBelow(folder, rest string) (int, error) {

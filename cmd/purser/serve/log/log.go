@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -51,8 +52,10 @@ type Log struct {
 
 	mu    sync.Mutex // guards what follows; held for no longer than it takes to look
 	cfg   Config
-	sinks []*Sink
-	stale bool // files are to be opened again
+	sinks []*Sink // never changed, but replaced: who writes has taken it
+	stale bool    // files are to be opened again
+
+	inJSON atomic.Bool // purser's own messages are
 }
 
 // handleSIGPIPE has a write to a pipe that nobody reads fail, instead of ending the process. It lasts:
@@ -65,19 +68,20 @@ func New(c Config) *Log {
 	l := &Log{cfg: c, soon: make(chan struct{}, 1), later: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	l.stderr = l.add("stderr", streamOf(c.Stderr), &room{})
 	l.stderr.own = true
-	l.Logger = l.messages("purser", hclog.LevelFromString(c.Server.LogLevel), c.Server.LogFormat == "json", c.Color, l.stderr)
+	l.inJSON.Store(c.Server.LogFormat == "json")
+	l.Logger = l.messages("purser", hclog.LevelFromString(c.Server.LogLevel), c.Color, l.stderr)
 	go l.run()
 	return l
 }
 
-// Change has what is opened from now on be opened as another configuration says, and messages have its level. Other
-// keys of files and formats stay as they were.
+// Change has another configuration hold, for what is open as well.
 func (l *Log) Change(server conf.Server, apps []conf.App) {
 	l.mu.Lock()
-	l.cfg.Server.AccessLog, l.cfg.Server.LogAppsFormat, l.cfg.Server.LogLevel = server.AccessLog, server.LogAppsFormat, server.LogLevel
-	l.cfg.Apps = apps
+	l.cfg.Server, l.cfg.Apps = server, apps
 	l.mu.Unlock()
 	l.SetLevel(hclog.LevelFromString(server.LogLevel))
+	l.inJSON.Store(server.LogFormat == "json")
+	l.Reopen()
 }
 
 func (l *Log) config() Config {
@@ -86,13 +90,15 @@ func (l *Log) config() Config {
 	return l.cfg
 }
 
-// messages is a logger that writes to a sink.
-func (l *Log) messages(name string, level hclog.Level, json, color bool, s *Sink) hclog.Logger {
-	o := &hclog.LoggerOptions{Name: name, Level: level, JSONFormat: json, JSONEscapeDisabled: true, Color: hclog.ColorOff, Output: s}
+// messages is a logger that writes to a sink, in text or in JSON.
+func (l *Log) messages(name string, level hclog.Level, color bool, s *Sink) hclog.Logger {
+	o := hclog.LoggerOptions{Name: name, Level: level, JSONEscapeDisabled: true, Color: hclog.ColorOff, Output: s}
+	inJSON := o
+	inJSON.JSONFormat = true
 	if color {
 		o.Color, o.Output = hclog.ForceColor, colored{s}
 	}
-	return plain{hclog.New(o), json}
+	return plain{hclog.New(&o), hclog.New(&inJSON), &l.inJSON}
 }
 
 // add has what is given to the sink written to a target.
@@ -100,14 +106,14 @@ func (l *Log) add(name string, t target, r *room) *Sink {
 	s := &Sink{log: l, name: name, target: t, room: r}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sinks = append(l.sinks, s)
+	l.sinks = append(l.sinks[:len(l.sinks):len(l.sinks)], s)
 	return s
 }
 
 func (l *Log) all() []*Sink {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.sinks[:len(l.sinks):len(l.sinks)]
+	return l.sinks
 }
 
 // Reopen has all files opened again, after they were moved by a log rotation. It returns at once; a file

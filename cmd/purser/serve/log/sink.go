@@ -38,10 +38,13 @@ type Sink struct {
 	own  bool   // purser's own messages go there: nothing can be said of it elsewhere
 	room *room
 
-	mu   sync.Mutex // guards what follows; nothing is written under it
-	buf  []byte     // whole lines
-	lost int64      // lines dropped, of which nothing was said yet
-	ever int64      // the lines dropped before
+	unused atomic.Bool // the configuration names it no more; changes with the log's mu held
+
+	mu     sync.Mutex // guards what follows; nothing is written under it
+	buf    []byte     // whole lines
+	lost   int64      // lines dropped, of which nothing was said yet
+	ever   int64      // the lines dropped before
+	closed bool       // the writer does not know it any more, and its target is closed
 
 	// The rest is the writer's alone.
 	target  target
@@ -62,8 +65,12 @@ func (s *Sink) Add(line []byte) {
 	}
 	first := len(s.buf) == 0
 	s.buf = append(s.buf, line...)
-	enough := len(s.buf) >= flushAt
+	enough, again := len(s.buf) >= flushAt, s.closed
+	s.closed = false
 	s.mu.Unlock()
+	if again {
+		s.log.takeBack(s)
+	}
 	if enough {
 		leaveWord(s.log.soon)
 	} else if first {
@@ -209,13 +216,13 @@ func (s *Sink) lostSoFar() int64 {
 
 // reopen goes on in the file that has the name now. A line that was begun ends in the old file or
 // nowhere.
-func (s *Sink) reopen() {
+func (s *Sink) reopen(r Rules) {
 	if s.begun {
 		n, _ := s.target.write(s.rest[:bytes.IndexByte(s.rest, '\n')+1])
 		s.wrote(n)
 		s.dropBegun()
 	}
-	if err := s.target.reopen(); err != nil {
+	if err := s.target.reopen(r); err != nil {
 		s.log.Error("cannot open a log again, going on with the old file", "log", s.name, "error", err)
 	}
 	s.again = time.Time{}

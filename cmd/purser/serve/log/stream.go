@@ -14,7 +14,7 @@ type target interface {
 	// if there never will be.
 	write(p []byte) (int, error)
 	waitsFor() (fd int, ok bool) // the descriptor to wait for after EAGAIN
-	reopen() error
+	reopen(Rules) error
 	close()
 }
 
@@ -72,7 +72,7 @@ func (s *stream) write(p []byte) (int, error) {
 }
 
 func (s *stream) waitsFor() (int, bool) { return s.fd, true }
-func (s *stream) reopen() error         { return nil }
+func (s *stream) reopen(Rules) error    { return nil }
 func (s *stream) close()                {}
 
 // memory is a writer that never waits.
@@ -80,5 +80,5 @@ type memory struct{ io.Writer }
 
 func (m memory) write(p []byte) (int, error) { return m.Write(p) }
 func (m memory) waitsFor() (int, bool)       { return 0, false }
-func (m memory) reopen() error               { return nil }
+func (m memory) reopen(Rules) error          { return nil }
 func (m memory) close()                      {}

@@ -46,14 +46,17 @@ func (l *Log) gather() bool {
 // round writes what can be written without waiting, and reports whether something is left.
 func (l *Log) round() (left bool) {
 	if l.takeStale() {
+		rules := l.rules() // links of apps' folders may lead elsewhere than before
 		for _, s := range l.all() {
-			s.reopen()
+			s.reopen(rules)
 		}
 	}
 	now := time.Now()
 	for _, s := range l.all() {
 		if s.flush(now) {
 			left = true
+		} else if s.unused.Load() {
+			l.closeUnused(s)
 		}
 	}
 	return left

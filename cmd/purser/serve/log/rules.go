@@ -1,0 +1,144 @@
+package log
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"purser/conf"
+	"purser/spawn"
+)
+
+// Rules are what a configuration says of how logs are opened and kept.
+type Rules struct {
+	log     *Log
+	server  conf.Server
+	folders func() map[string]bool // of apps, by their names and really; none unless purser runs as root
+}
+
+// Rules are those of a configuration that may not hold yet.
+func (l *Log) Rules(server conf.Server, apps []conf.App) Rules {
+	return Rules{l, server, sync.OnceValue(func() map[string]bool { return foldersOf(apps) })}
+}
+
+// rules are those that hold.
+func (l *Log) rules() Rules {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Rules(l.cfg.Server, l.cfg.Apps)
+}
+
+// Access opens what the access log is written to. Nil means that there is none.
+func (r Rules) Access() (func(line []byte), error) {
+	where := r.server.AccessLog
+	if where == "" || where == "off" {
+		return nil, nil
+	}
+	s, err := r.sink(where, &room{})
+	if err != nil {
+		return nil, err
+	}
+	return s.Add, nil
+}
+
+// App opens what the processes and hooks of an app print to. No level of the log drops it.
+func (r Rules) App(app conf.App) (spawn.Lines, error) {
+	where := cmp.Or(app.Log, "stderr")
+	s, err := r.sink(where, &r.log.apps)
+	if err != nil {
+		return nil, fmt.Errorf("app %s: %w", app.Name, err)
+	}
+	return r.form(where, s), nil
+}
+
+// sink is the sink for a name of the configuration; what has the same name is the same sink.
+func (r Rules) sink(where string, beside *room) (*Sink, error) {
+	where = named(where)
+	if where == "stdout" || where == "stderr" {
+		if s := r.log.claim(where); s != nil {
+			return s, nil
+		}
+		return r.log.add(where, streamOf(r.log.config().Stdout), &room{}), nil
+	}
+	if err := r.refusal(where); err != nil {
+		return nil, err
+	}
+	if s := r.log.claim(where); s != nil {
+		return s, nil
+	}
+	f := newFile(r.log, where)
+	if err := f.start(r); err != nil {
+		return nil, err
+	}
+	return r.log.add(where, f, beside), nil
+}
+
+// Refusal says which of the files that apps print to cannot be kept as the rules say.
+func (r Rules) Refusal(apps []conf.App) error {
+	var wrong []error
+	for _, app := range apps {
+		if where := cmp.Or(app.Log, "stderr"); where != "stderr" && where != "stdout" {
+			wrong = append(wrong, r.refusal(filepath.Clean(where)))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func (r Rules) refusal(path string) error {
+	if r.server.LogMaxSize == 0 {
+		return nil
+	}
+	if folder, _ := r.untrusted(path); folder == "" {
+		return nil
+	}
+	return fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder; "+
+		"write the log elsewhere, or set log_max_size = \"0\" and rotate it with logrotate and its su", path)
+}
+
+// untrusted is the app's folder that a log is below, and the path from there, if purser runs as root: whoever owns
+// the folder could have root write anywhere by a link. "" = the log may be opened as any other file.
+func (r Rules) untrusted(path string) (folder, rest string) {
+	if os.Geteuid() != 0 {
+		return "", ""
+	}
+	for _, at := range []string{path, filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))} {
+		for above := filepath.Dir(at); ; above = filepath.Dir(above) {
+			if r.folders()[above] {
+				rest, _ := filepath.Rel(above, at) // it is above
+				return above, rest
+			}
+			if above == "/" {
+				break
+			}
+		}
+	}
+	return "", ""
+}
+
+// foldersOf are the folders of apps, by their names and really.
+func foldersOf(apps []conf.App) map[string]bool {
+	all := map[string]bool{}
+	for _, app := range apps {
+		all[filepath.Clean(app.Root)], all[realPath(app.Root)] = true, true
+	}
+	return all
+}
+
+// realPath is the path without links, as far as it exists.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// named is the name of the sink for what a configuration says.
+func named(where string) string {
+	if where == "stderr" || where == "stdout" {
+		return where
+	}
+	return filepath.Clean(where)
+}
