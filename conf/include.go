@@ -1,12 +1,16 @@
 package conf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // parseInclude refuses what could never name a file.
@@ -19,17 +23,11 @@ func parseInclude(s string) (string, error) {
 
 // include has the apps of the files that server.include names be among the others.
 func (r *reader) include(top *node) {
-	server := top.nodes["server"]
-	if server == nil || server.nodes["include"] == nil {
-		return
-	}
-	n := server.nodes["include"]
-	patterns, err := includesForm.parse(n.value)
-	if err != nil {
-		return // it is said where the table is read
-	}
-	placeAll(patterns, top.file.dir)
+	n, patterns := includes(top)
 	for _, pattern := range patterns {
+		if err := r.unreadable(pattern); err != nil {
+			r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
+		}
 		paths := r.included(pattern)
 		if len(paths) == 0 {
 			r.expect(n, pattern)
@@ -40,9 +38,38 @@ func (r *reader) include(top *node) {
 			}
 		}
 	}
-	if apps := top.nodes["apps"]; apps == nil || apps.nodes != nil && len(apps.nodes) == 0 {
+	if apps := top.nodes["apps"]; r.given == nil && (apps == nil || apps.nodes != nil && len(apps.nodes) == 0) {
 		r.expectFolders(n, patterns)
 	}
+}
+
+// includes are the absolute paths and globs that a file names. What cannot be read is said where its table is.
+func includes(top *node) (n *node, patterns []string) {
+	server := top.nodes["server"]
+	if server == nil || server.nodes["include"] == nil {
+		return nil, nil
+	}
+	n = server.nodes["include"]
+	patterns, err := includesForm.parse(n.value)
+	if err != nil {
+		return n, nil
+	}
+	placeAll(patterns, top.file.dir)
+	return n, patterns
+}
+
+// Includes are the absolute paths and globs that a file names as it is now, whether or not it can be used.
+func Includes(path string) []string {
+	data, err := ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	top, err := open(path, data)
+	if err != nil {
+		return nil
+	}
+	_, patterns := includes(top)
+	return patterns
 }
 
 // Included are the files that there are now by absolute paths or globs, in their order.
@@ -54,15 +81,10 @@ func Included(patterns []string) (paths []string) {
 	return paths
 }
 
-// expect refuses a path that leads to nothing. A glob may: its files are still to come. Where its folder cannot be
-// read, nobody knows.
+// expect refuses a path that leads to nothing. A glob may: its files are still to come.
 func (r *reader) expect(n *node, pattern string) {
 	if !isGlob(pattern) {
 		r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
-		return
-	}
-	if _, err := os.ReadDir(fixedFolder(pattern)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
 	}
 }
 
@@ -90,6 +112,40 @@ func fixedFolder(pattern string) string {
 		pattern = filepath.Dir(pattern)
 	}
 	return pattern
+}
+
+// unreadable is why the files of a glob cannot be found. To filepath.Glob a folder that cannot be read is an empty
+// one; to us its apps would be gone. One that is not there, and not even a link to it, is empty.
+func unreadable(pattern string) error {
+	dir := filepath.Dir(pattern)
+	switch {
+	case !isGlob(pattern):
+		return nil // that there is no such file is said
+	case !isGlob(dir):
+		return readable(dir)
+	}
+	wrong := unreadable(dir)
+	for _, folder := range Included([]string{dir}) {
+		if stat, err := os.Stat(folder); err == nil && stat.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			wrong = cmp.Or(wrong, readable(folder))
+		}
+	}
+	return wrong
+}
+
+func readable(dir string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err = f.Readdirnames(1); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }

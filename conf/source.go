@@ -42,13 +42,21 @@ func (r *reader) file(path string) ([]byte, error) {
 
 func (r *reader) look(path string) ([]byte, error) {
 	if r.given == nil {
-		return os.ReadFile(path)
+		return ReadFile(path)
 	}
 	at := slices.IndexFunc(r.given, func(s Source) bool { return s.Path == path })
 	if at < 0 {
 		return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
 	}
 	return r.given[at].Text, nil
+}
+
+// unreadable is why the files of a glob cannot be found.
+func (r *reader) unreadable(pattern string) error {
+	if r.given != nil {
+		return nil
+	}
+	return unreadable(pattern)
 }
 
 // included are the files that a path or glob stands for.

@@ -32,9 +32,22 @@ func (p *Pool) Adopt(app conf.App, note Note, find FindFunc, spawn SpawnFunc) *G
 	defer p.mu.Unlock()
 	p.groups[app.Name] = g
 	p.slots.reserve(g, app.MinProcesses)
-	gone := len(note.Processes) - len(g.state.procs)
-	p.slots.adopt(g, len(g.state.procs), note.Surplus-gone)
+	processes, surplus := note.places(&g.state)
+	p.slots.adopt(g, processes, surplus)
 	return g
+}
+
+// places are the slots that a group has which was made of the note, and how many of its processes are surplus: fewer
+// by as many as have ended.
+func (n *Note) places(g *groupState) (processes, surplus int) {
+	noted := 0
+	for _, p := range n.Processes {
+		if !p.outside {
+			noted++
+		}
+	}
+	processes = len(g.procs) - g.outside
+	return processes, n.Surplus - (noted - processes)
 }
 
 // adopt makes the state of a new group that of a note.
@@ -125,7 +138,7 @@ func (n *notedProcess) restore(noted, now time.Time, at func(ref) *generation) *
 	since := noted.Add(-n.since)
 	p := &Process{
 		number: n.number, generation: at(n.generation), failures: n.failures, limit: n.limit, lent: n.lent, seen: n.lent, heard: n.lent,
-		state: n.state, stage: n.stage, replaces: n.replaces, replaced: n.replaced,
+		state: n.state, stage: n.stage, replaces: n.replaces, replaced: n.replaced, outside: n.outside,
 		began: noted.Add(-n.began), since: since, readyAt: since, lastUsed: now, place: -1,
 	}
 	if p.state > Ready {
@@ -154,6 +167,9 @@ func (s *roster) takeOver(now time.Time, p *Process, n *notedProcess, find func(
 	}
 	p.cut = !n.booted
 	s.procs = append(s.procs, p)
+	if p.outside {
+		s.outside++
+	}
 	if p.state == Ready {
 		s.lendable.add(p)
 	}

@@ -206,7 +206,8 @@ func (g *simGroup) adopt() {
 	}
 	g.state = newGroupState(app, Release{}, g, w.rand)
 	note.restore(&g.state, w.now, g.find)
-	w.slots.adopt(g, len(g.state.procs), note.Surplus-(len(note.Processes)-len(g.state.procs)))
+	processes, surplus := note.places(&g.state)
+	w.slots.adopt(g, processes, surplus)
 	g.noting.version, g.noting.last = g.state.version()-1, note
 	g.checkAdopted(&note)
 }

@@ -96,6 +96,7 @@ type notedProcess struct {
 	told             bool // it was asked to exit
 	replaces         bool
 	replaced         bool
+	outside          bool
 	began, since     time.Duration // before the note was taken
 	left             time.Duration // likewise, if it was let go
 	lent, limit      uint64
@@ -159,7 +160,7 @@ func (b *book) restart(r *restart) notedRestart {
 
 func (b *book) process(now time.Time, p *Process) notedProcess {
 	n := notedProcess{number: p.number, failures: p.failures, generation: b.ref(p.generation), state: p.state, stage: p.stage,
-		booted: p.child != nil && !p.cut, told: p.asked.Load(), replaces: p.replaces, replaced: p.replaced,
+		booted: p.child != nil && !p.cut, told: p.asked.Load(), replaces: p.replaces, replaced: p.replaced, outside: p.outside,
 		began: now.Sub(p.began), since: now.Sub(p.since), lent: p.lent, limit: p.limit}
 	if p.state > Ready {
 		n.left = now.Sub(p.left)

@@ -18,8 +18,8 @@ type mark struct {
 	is     *bool
 }
 
-func (p *notedProcess) marks() [4]mark {
-	return [...]mark{{'b', &p.booted}, {'t', &p.told}, {'n', &p.replaces}, {'o', &p.replaced}}
+func (p *notedProcess) marks() [5]mark {
+	return [...]mark{{'b', &p.booted}, {'t', &p.told}, {'n', &p.replaces}, {'o', &p.replaced}, {'w', &p.outside}}
 }
 
 // The letters of states and stages.

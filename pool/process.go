@@ -28,6 +28,7 @@ type Process struct {
 	replaced    bool // it was let go for another generation, and could serve again
 	hung        bool // it was let go as it answered nothing
 	cut         bool // its start was cut short: its child has proven nothing
+	outside     bool // it gave its slot of the pool back, and lives on
 	stage       stage
 
 	since      time.Time   // when it came into state, or its stage

@@ -152,7 +152,7 @@ func (s *Spawner) exec(child *Child) error {
 	if err != nil {
 		pipes.closeOurSide()
 		slate.close()
-		return fmt.Errorf("cannot run %s: %w", program, err)
+		return cannotRun(program, err)
 	}
 	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)
