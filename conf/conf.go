@@ -21,6 +21,7 @@ type Config struct {
 // Server is the [server] table: what is common to all apps.
 type Server struct {
 	Listen          []Listen       // default ":3000"
+	HTTPSPort       int            // where clients find https, as a redirect names it; default 0 = the port of listen
 	H2C             bool           // clients may speak HTTP/2 without TLS, with prior knowledge; default false
 	Admin           string         // "" = unix socket in the runtime dir; else host:port on loopback
 	Metrics         string         // host:port where anybody may read /metrics, /healthz and /readyz; default "" = nowhere

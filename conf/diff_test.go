@@ -60,8 +60,8 @@ func TestEveryKeyThatDiffersIsNamed(t *testing.T) {
 	}
 	cfg := fullConfig()
 	cfg.Apps[0].StartupFile, cfg.Apps[0].StartTimeout = "x", 1
-	cfg.Apps[0].TLS = TLS{Pairs: Pairs{[]string{"/a"}, []string{"/b"}}, ClientCA: "/c", HSTS: 1}
-	cfg.Server.TLS = cfg.Apps[0].TLS.Pairs
+	cfg.Apps[0].TLS = TLS{Pairs: Pairs{[]string{"/a"}, []string{"/b"}}, ClientCA: "/c", HSTS: 1, HSTSSubdomains: true, HSTSPreload: true}
+	cfg.Server.HTTPSPort, cfg.Server.TLS = 443, cfg.Apps[0].TLS.Pairs
 	cfg.Server.ACME = ACME{Email: "a@b", Directory: []string{"staging"}, Storage: "/s", CA: "/ca", DNSExec: []string{"/d"}, EABKid: []string{"k"}, EABHmac: []string{"hunter2"}}
 	d := Compare(plain, cfg)
 	if want, got := keysOf(serverTables, nil), slices.Concat(d.AtOnce, d.Pending); !cmp.Equal(sorted(want), sorted(got)) {

@@ -15,7 +15,7 @@ const (
 type effects map[string]effect
 
 var serverEffects = effects{
-	"listen": atOnce, "log_level": atOnce, "log_apps": atOnce, "log_apps_format": atOnce, "access_log": atOnce, "access_log_format": atOnce,
+	"listen": atOnce, "https_port": atOnce, "log_level": atOnce, "log_apps": atOnce, "log_apps_format": atOnce, "access_log": atOnce, "access_log_format": atOnce,
 	"max_processes": atOnce, "max_spawns": atOnce, "trusted_proxies": atOnce, "proxy_protocol": atOnce, "spool_limit": atOnce, "buffer_memory": atOnce, "include": atOnce, "watch_config": atOnce,
 	"tls.cert": atOnce, "tls.key": atOnce,
 	"acme.email": atOnce, "acme.directory": atOnce, "acme.storage": atOnce, "acme.ca": atOnce, "acme.dns_exec": atOnce,
@@ -45,7 +45,8 @@ var appEffects = effects{
 	"hooks.before_restart": atOnce, "hooks.after_restart": atOnce, "hooks.restart_failed": atOnce, "hooks.process_ready": atOnce,
 	"hooks.process_gone": atOnce, "hooks.timeout": atOnce,
 
-	"tls.cert": atOnce, "tls.key": atOnce, "tls.client_ca": atOnce, "tls.redirect": atOnce, "tls.hsts": atOnce,
+	"tls.cert": atOnce, "tls.key": atOnce, "tls.client_ca": atOnce, "tls.redirect": atOnce,
+	"tls.hsts": atOnce, "tls.hsts_subdomains": atOnce, "tls.hsts_preload": atOnce,
 }
 
 // of is the effect of a key that app has.

@@ -1,12 +1,16 @@
 package conf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // parseInclude refuses what could never name a file.
@@ -20,17 +24,11 @@ func parseInclude(s string) (string, error) {
 // include has the apps of the files that server.include names be among the others.
 func (r *reader) include(top *node) {
 	r.files = []string{filepath.Join(top.file.dir, filepath.Base(top.file.name))}
-	server := top.nodes["server"]
-	if server == nil || server.nodes["include"] == nil {
-		return
-	}
-	n := server.nodes["include"]
-	patterns, err := includesForm.parse(n.value)
-	if err != nil {
-		return // it is said where the table is read
-	}
-	placeAll(patterns, top.file.dir)
+	n, patterns := includes(top)
 	for _, pattern := range patterns {
+		if err := unreadable(pattern); err != nil {
+			r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
+		}
 		paths := Included([]string{pattern})
 		if len(paths) == 0 {
 			r.expect(n, pattern)
@@ -47,6 +45,35 @@ func (r *reader) include(top *node) {
 	}
 }
 
+// includes are the absolute paths and globs that a file names. What cannot be read is said where its table is.
+func includes(top *node) (n *node, patterns []string) {
+	server := top.nodes["server"]
+	if server == nil || server.nodes["include"] == nil {
+		return nil, nil
+	}
+	n = server.nodes["include"]
+	patterns, err := includesForm.parse(n.value)
+	if err != nil {
+		return n, nil
+	}
+	placeAll(patterns, top.file.dir)
+	return n, patterns
+}
+
+// Includes are the absolute paths and globs that a file names as it is now, whether or not it can be used.
+func Includes(path string) []string {
+	data, err := ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	top, err := open(path, data)
+	if err != nil {
+		return nil
+	}
+	_, patterns := includes(top)
+	return patterns
+}
+
 // Included are the files that there are now by absolute paths or globs, in their order.
 func Included(patterns []string) (paths []string) {
 	for _, pattern := range patterns {
@@ -56,15 +83,10 @@ func Included(patterns []string) (paths []string) {
 	return paths
 }
 
-// expect refuses a path that leads to nothing. A glob may: its files are still to come. Where its folder cannot be
-// read, nobody knows.
+// expect refuses a path that leads to nothing. A glob may: its files are still to come.
 func (r *reader) expect(n *node, pattern string) {
 	if !isGlob(pattern) {
 		r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
-		return
-	}
-	if _, err := os.ReadDir(fixedFolder(pattern)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
 	}
 }
 
@@ -94,11 +116,45 @@ func fixedFolder(pattern string) string {
 	return pattern
 }
 
+// unreadable is why the files of a glob cannot be found. To filepath.Glob a folder that cannot be read is an empty
+// one; to us its apps would be gone. One that is not there, and not even a link to it, is empty.
+func unreadable(pattern string) error {
+	dir := filepath.Dir(pattern)
+	switch {
+	case !isGlob(pattern):
+		return nil // that there is no such file is said
+	case !isGlob(dir):
+		return readable(dir)
+	}
+	wrong := unreadable(dir)
+	for _, folder := range Included([]string{dir}) {
+		if stat, err := os.Stat(folder); err == nil && stat.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			wrong = cmp.Or(wrong, readable(folder))
+		}
+	}
+	return wrong
+}
+
+func readable(dir string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err = f.Readdirnames(1); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }
 
 // includeFile adds the apps of one file. It may hold nothing else: what is common to all apps has one place.
 func (r *reader) includeFile(top, from *node, path string) {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		r.refuse(from, fmt.Sprintf("cannot read what is included: %v", err))
 		return

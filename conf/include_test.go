@@ -129,3 +129,26 @@ func TestAppsAreNotAwaitedWithoutAFolder(t *testing.T) {
 		}
 	}
 }
+
+func TestFolderThatCannotBeReadIsNotAnEmptyOne(t *testing.T) {
+	for name, c := range map[string]struct{ include, want string }{
+		"is a link to none":   {"gone/*.toml", "cannot look for DIR/gone/*.toml: open DIR/gone: no such file or directory"},
+		"leads to itself":     {"loop/*.toml", "cannot look for DIR/loop/*.toml: open DIR/loop: too many levels of symbolic links"},
+		"is a file":           {"apps/x.toml/*", "cannot look for DIR/apps/x.toml/*: open DIR/apps/x.toml: not a directory"},
+		"is one of several":   {"*/*.toml", "cannot look for DIR/*/*.toml: open DIR/loop: too many levels of symbolic links"},
+		"is below one of any": {"gone/*/*.toml", "cannot look for DIR/gone/*/*.toml: open DIR/gone: no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := files(t, map[string]string{"purser.toml": strings.ReplaceAll(including, "apps/*.toml", c.include), "apps/x.toml": ""})
+			for link, to := range map[string]string{"loop": "loop", "gone": "nowhere"} {
+				if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := Load(filepath.Join(dir, "purser.toml"))
+			if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), dir, "DIR"), "DIR/purser.toml:2: server.include: "+c.want) {
+				t.Errorf("got %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}

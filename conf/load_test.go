@@ -238,8 +238,8 @@ func TestFullHasEveryKeyAndNoneWithItsDefault(t *testing.T) {
 		sameIn(&blog.Health, &fresh.Health, healthSchema),
 		sameIn(&blog.Hooks, &fresh.Hooks, hooksSchema),
 	)
-	// A command has no startup file, and 1m30s is another way to write 90s.
-	if want := []string{"startup_file", "start_timeout"}; !slices.Equal(unchanged, want) {
+	// There is no https, a command has no startup file, and 1m30s is another way to write 90s.
+	if want := []string{"https_port", "startup_file", "start_timeout"}; !slices.Equal(unchanged, want) {
 		t.Errorf("these keys have their defaults: %q, want only %q", unchanged, want)
 	}
 }

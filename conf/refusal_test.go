@@ -46,6 +46,9 @@ var refusals = slices.Concat([]refusal{
 	{"[apps.a]\nroot = '/a'\nkind = 'command'", `p.toml:1: apps.a.command: must be given with kind = "command"`},
 	{"[apps.a]\nroot = '/a'\nkind = 'node'\ncommand = 'x'", `p.toml:4: apps.a.command: contradicts kind = "node", which starts the app by itself; leave one out`},
 	{"[apps.a]\nroot = '/a'\nstartup_file = 'b'\ncommand = 'x'", `p.toml:3: apps.a.startup_file: contradicts command; leave one out`},
+	{inServer("listen = ['0.0.0.0:1']\nadmin = 'localhost:1'"), `p.toml:3: server.admin: is "localhost:1", and listen has "0.0.0.0:1": only one of them can be had; give one another port`},
+	{inServer("listen = ['[::]:1']\nmetrics = '127.0.0.1:1'"), `p.toml:3: server.metrics: is "127.0.0.1:1", and listen has "[::]:1": only one of them can be had; give one another port`},
+	{inServer("admin = '127.0.0.1:1'\nmetrics = ':1'"), `p.toml:3: server.metrics: is ":1", and admin is "127.0.0.1:1": only one of them can be had; give one another port`},
 }, lines(serverRefusals, inServer, "server"), lines(appRefusals, inApp, "apps.a"))
 
 var serverRefusals = [][2]string{
@@ -60,9 +63,13 @@ var serverRefusals = [][2]string{
 	{`listen = ["unix:/` + strings.Repeat("x", 107) + `"]`, `"unix:/` + strings.Repeat("x", 54) + `"… is too long: a socket's path has at most 107 bytes`},
 	{`listen = ["systemd:"]`, `must be "systemd:" and the socket's FileDescriptorName, not "systemd:"`},
 	{`listen = [":1", ":1"]`, `has ":1" twice`},
+	{`listen = ["127.0.0.1:1", ":1"]`, `has "127.0.0.1:1" and ":1", and only one of them can be had; give one another place, or leave it out`},
+	{`listen = ["unix:/a//s", "unix:/a/s"]`, `has "unix:/a//s" and "unix:/a/s", and only one of them can be had; give one another place, or leave it out`},
 	{`admin = "9000"`, `must be "" or a loopback address such as "127.0.0.1:9000", not "9000"`},
 	{`admin = ":9000"`, `must be on loopback, such as "127.0.0.1:9000", not ":9000"`},
 	{`admin = "192.0.2.1:9000"`, `must be on loopback, such as "127.0.0.1:9000", not "192.0.2.1:9000"`},
+	{`metrics = "127.0.0.1:3000"`, `has the address of listen; give it another port`},
+	{`metrics = ":3000"`, `has the address of listen; give it another port`},
 	{`metrics = "9100"`, `must be "" or an address such as "127.0.0.1:9100", not "9100"`},
 	{`log_level = "warning"`, `must be one of trace, debug, info, warn, error, not "warning"`},
 	{`log_level = "inof"`, `must be one of trace, debug, info, warn, error, not "inof"`},

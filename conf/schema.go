@@ -50,6 +50,7 @@ func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
 var serverSchema = schema[Server]{
 	fields: []field[Server]{
 		at("listen", func(s *Server) *[]Listen { return &s.Listen }, listensForm),
+		at("https_port", func(s *Server) *int { return &s.HTTPSPort }, countForm),
 		at("h2c", func(s *Server) *bool { return &s.H2C }, truthForm),
 		at("admin", func(s *Server) *string { return &s.Admin }, textForm),
 		at("metrics", func(s *Server) *string { return &s.Metrics }, textForm),

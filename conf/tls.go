@@ -17,10 +17,12 @@ type Pairs struct {
 
 // TLS is [apps.NAME.tls].
 type TLS struct {
-	Pairs                  // none: the server's
-	ClientCA string        // absolute path of PEM: clients must have a certificate of one of these; "" = need none
-	Redirect bool          // what comes by http is sent to https, if there is a certificate for the name; default true
-	HSTS     time.Duration // browsers are told to use https only, for so long; default 0 = not
+	Pairs                        // none: the server's
+	ClientCA       string        // absolute path of PEM: clients must have a certificate of one of these; "" = need none
+	Redirect       bool          // what comes by http is sent to https, if there is a certificate for the name; default true
+	HSTS           time.Duration // browsers are told to use https only, for so long; default 0 = not
+	HSTSSubdomains bool          // so are they for all names below the host; default false
+	HSTSPreload    bool          // the makers of browsers may build that in; default false
 }
 
 // A Pair is a certificate's file and its key's.
@@ -62,6 +64,8 @@ var tlsSchema = schema[TLS]{fields: append(pairFields(func(t *TLS) *Pairs { retu
 	at("client_ca", func(t *TLS) *string { return &t.ClientCA }, textForm),
 	at("redirect", func(t *TLS) *bool { return &t.Redirect }, truthForm),
 	at("hsts", func(t *TLS) *time.Duration { return &t.HSTS }, durationForm),
+	at("hsts_subdomains", func(t *TLS) *bool { return &t.HSTSSubdomains }, truthForm),
+	at("hsts_preload", func(t *TLS) *bool { return &t.HSTSPreload }, truthForm),
 )}
 
 func pairFields[T any](of func(*T) *Pairs) []field[T] {
@@ -102,15 +106,24 @@ func (p Pairs) check(t table) {
 func (s *TLS) check(t table) {
 	s.Pairs.check(t)
 	t.require(s.ClientCA == "" || isElsewhere(s.ClientCA), "client_ca", "must be the path of a file, not %s", described(s.ClientCA))
-	t.orOff("hsts", s.HSTS)
-	t.require(s.HSTS == 0 || s.HSTS >= time.Second, "hsts", `must be "0" (off) or at least "1s"`)
+	t.require(s.HSTS == 0 || time.Second <= s.HSTS && s.HSTS <= maxHSTS, "hsts", `must be "0" (off) or a duration from "1s" to "87600h"`)
+	t.require(s.HSTS != 0 || !s.HSTSSubdomains, "hsts_subdomains", "is never told: hsts is off")
+	t.require(!s.HSTSPreload || s.HSTS >= leastPreload && s.HSTSSubdomains, "hsts_preload", `needs hsts = "8760h" (a year) or more, and hsts_subdomains = true`)
 }
+
+// The list that is built into browsers takes nothing shorter, and no host without its subdomains (hstspreload.org).
+const (
+	leastPreload = 365 * 24 * time.Hour
+	maxHSTS      = 10 * leastPreload
+)
 
 // checkTLS refuses certificates that nobody is shown, https without any, and one name with two rules of who
 // may come in.
 func (c *Config) checkTLS(server, apps table) {
 	secure := slices.ContainsFunc(c.Server.Listen, func(l Listen) bool { return l.TLS })
 	pairs := len(c.Server.TLS.Cert)
+	server.require(0 <= c.Server.HTTPSPort && c.Server.HTTPSPort <= maxPort, "https_port", "must be a port from 1 to %d, or 0 for that of listen", maxPort)
+	server.require(secure || c.Server.HTTPSPort == 0, "https_port", noHTTPS)
 	server.in("tls").require(secure || pairs == 0, "cert", noHTTPS)
 	rules := map[string]*App{}
 	for i := range c.Apps {
@@ -129,6 +142,8 @@ func (c *Config) checkTLS(server, apps table) {
 	server.require(!secure || pairs > 0 || c.Server.ACME.On || len(c.AwaitedAt()) > 0, "listen", "has https://, and there is no certificate: write cert and key into [server.tls] or [apps.NAME.tls], or a table [server.acme] to have them issued by Let's Encrypt")
 	c.checkACME(server, apps, secure)
 }
+
+const maxPort = 1<<16 - 1
 
 const noHTTPS = `is never used: no address of listen begins with "https://"`
 

@@ -92,20 +92,20 @@ func (t table) positive(key string, d time.Duration) {
 	t.require(0 < d && d <= maxDuration, key, `must be a duration above 0 and up to "8760h"`)
 }
 
-// anyPort is a place that is another each time.
-const anyPort = ":0"
-
 func (s *Server) check(t table) {
 	t.require(len(s.Listen) > 0, "listen", `must name at least one address such as ":3000"`)
-	for i, l := range s.Listen {
+	for _, l := range s.Listen {
 		_, err := ParseListen(l.String())
 		t.accept("listen", err)
-		t.require(!slices.Contains(s.Listen[:i], l), "listen", "has %s twice", described(l.String()))
-		other := Listen{l.Network, l.Address, !l.TLS}
-		t.require(l.Address == anyPort || !slices.Contains(s.Listen[:i], other), "listen", "has %s both for http and for https; give one of them another place", described(Listen{l.Network, l.Address, false}.String()))
 	}
+	s.checkPlaces(t)
 	t.accept("admin", checkAdmin(s.Admin))
 	t.accept("metrics", checkMetrics(s.Metrics))
+	t.require(!samePlace(s.Metrics, s.Admin), "metrics", "has the address of admin; give it another port")
+	for _, l := range s.Listen {
+		t.require(!samePlace(s.Admin, l.Address), "admin", "has the address of listen; give it another port")
+		t.require(!samePlace(s.Metrics, l.Address), "metrics", "has the address of listen; give it another port")
+	}
 	s.checkLogs(t)
 	t.count("max_processes", s.MaxProcesses, 0)
 	t.count("max_spawns", s.MaxSpawns, 0)

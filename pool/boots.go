@@ -76,17 +76,20 @@ func (b *boots[G]) admit() {
 	}
 }
 
-// compare puts groups of which nothing is ready before others, then those with the fewest boots under way.
+// compare puts the first boots of groups of which nothing is ready before others, then those with the fewest boots
+// under way: what boots is all that a group needs to be served, and further ones of it may hang as the first does.
 // Among equals it leaves the order in which they came.
 func (b *boots[G]) compare(s, t *turn[G]) int {
-	if serving := t.group.serving(); s.group.serving() != serving {
-		if serving {
+	if urgent := b.urgent(s); urgent != b.urgent(t) {
+		if urgent {
 			return -1
 		}
 		return 1
 	}
 	return b.underWay[s.group] - b.underWay[t.group]
 }
+
+func (b *boots[G]) urgent(t *turn[G]) bool { return b.underWay[t.group] == 0 && !t.group.serving() }
 
 func (b *boots[G]) forget(t *turn[G]) {
 	b.waiting = slices.DeleteFunc(b.waiting, func(other *turn[G]) bool { return other == t })

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,24 @@ func TestBootOfAnAppOfWhichNothingIsReadyComesFirst(t *testing.T) {
 		got(t, "whether the other has it", came(second), false)
 		(<-urgent).end()
 		(<-second).end()
+	})
+}
+
+// However many processes an app is to have: where one boot of it hangs, its others are in no hurry.
+func TestAppThatHangsInItsBootsDelaysAnotherByOneTurnAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, hanging, other := newBoots[*Group](2), new(Group), new(Group)
+		hung := []<-chan *turn[*Group]{boot(b, hanging), boot(b, hanging), boot(b, hanging), boot(b, hanging)}
+		other.serves.Store(true)
+		waits := []<-chan *turn[*Group]{boot(b, other), boot(b, other)}
+		time.Sleep(longTurn)
+		for i, w := range waits {
+			got(t, fmt.Sprintf("whether boot %d of the other has its turn", i+1), came(w), true)
+			(<-w).end()
+		}
+		for _, h := range hung {
+			(<-h).end()
+		}
 	})
 }
 

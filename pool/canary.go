@@ -10,10 +10,15 @@ import (
 // all are there when it is taken back. So it needs room, which surge gives.
 
 // A CanaryError says why a restart cannot begin with a canary of that size.
-type CanaryError struct{ Size, Old, Surge int }
+type CanaryError struct {
+	Size, Old, Surge int
+	Blocking         bool // a blocking restart runs
+}
 
 func (e *CanaryError) Error() string {
 	switch {
+	case e.Blocking:
+		return "a canary runs beside old processes, but a blocking restart runs, which lets none serve beside new ones; ask again when that has ended"
 	case e.Old == 0:
 		return "a canary runs beside old processes, but the app has none; restart without a canary"
 	case e.Size > e.Old:
@@ -29,8 +34,9 @@ func (e *CanaryError) Error() string {
 func (c *course) canarySize(a conf.Amount) (int, error) {
 	old := c.servers()
 	size, surge := max(1, a.Of(old)), c.app.Restart.Surge.Of(c.app.MaxProcesses)
-	if size > min(old, surge) {
-		return size, &CanaryError{Size: size, Old: old, Surge: surge}
+	blocking := c.restart != nil && c.way.clears() && c.restart.generation == c.target()
+	if blocking || size > min(old, surge) {
+		return size, &CanaryError{size, old, surge, blocking}
 	}
 	return size, nil
 }

@@ -96,6 +96,21 @@ func TestCanaryThatCannotBeIsRefusedInOneSentence(t *testing.T) {
 	}
 }
 
+// What supersedes a blocking restart is one as well. A canary that became one would replace every process.
+func TestCanaryDoesNotSupersedeABlockingRestart(t *testing.T) {
+	s := tell(t, four, roomFor(4))
+	s.boots(1, 2, 3, 4)
+	blocking := s.restartsBy(Blocking, "/r2")
+	r := s.canary(one)
+	got(t, "the canary", r.state, RestartFailed)
+	got(t, "why", r.failure.Reason, "a canary runs beside old processes, but a blocking restart runs, which lets none serve beside new ones; ask again when that has ended")
+	got(t, "the restart that runs", blocking.state, RestartRunning)
+	s.exits(1, 2, 3, 4)
+	s.boots(5, 6, 7, 8)
+	got(t, "the restart at its end", blocking.state, RestartDone)
+	got(t, "the canary afterwards", s.canary(one).state, RestartRunning)
+}
+
 func TestCanaryIsAsLargeAsMemoryAllows(t *testing.T) {
 	s := tell(t, four, roomFor(3))
 	s.boots(1, 2, 3, 4)

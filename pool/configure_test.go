@@ -100,3 +100,16 @@ func TestRoomThatIsNotKeptAnyMoreIsForOthers(t *testing.T) {
 		}()
 	})
 }
+
+// A canary is beside as many as the app is to have, also if that grows.
+func TestOldCodeGrowsBesideACanaryWhenMinGrows(t *testing.T) {
+	s := tell(t)
+	s.boots(1, 2)
+	s.canary(one)
+	s.boots(3)
+	s.did = nil
+	s.configures(func(a *conf.App) { a.MinProcesses, a.MaxProcesses = 3, 3 })
+	s.has("spawn 4 of /r1")
+	s.boots(4)
+	s.are("1 ready, 2 ready, 3 ready g2, 4 ready")
+}

@@ -21,6 +21,7 @@ func (g *groupState) spawning(n *generation) int {
 
 func isReady(p *Process) bool       { return p.state == Ready }
 func isSpawning(p *Process) bool    { return p.state == Spawning }
+func isOutside(p *Process) bool     { return p.outside }
 func isReplacement(p *Process) bool { return p.state == Spawning && p.replaces }
 
 // isOutdated reports whether p serves with other code than the group is to have.

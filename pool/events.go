@@ -129,7 +129,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	}
 	g.move(now, p, Gone, g.reason(err))
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
-	g.os.release()
+	g.giveSlotBack(p)
 	g.processed += p.processed()
 	switch was {
 	case Spawning:

@@ -110,17 +110,6 @@ func (l *generations) pinned(pin int) int {
 	return pin
 }
 
-// trouble is the failure of the wanted generation, or else of the one that stands in for it, and the
-// generation that has it.
-func (l *generations) trouble(steady *generation) (*generation, *Failure) {
-	for _, n := range []*generation{l.wanted, steady} {
-		if n.failure != nil {
-			return n, n.failure
-		}
-	}
-	return nil, nil
-}
-
 // releases returns the releases of what serves and of what may come back, the newest generation first. A wanted
 // generation of which nothing serves yet, or that is taken back, has no say.
 func (l *generations) releases(serves bool, alive []*generation) []Release {

@@ -28,9 +28,18 @@ func (g *Group) Configure(app conf.App) {
 	if app.Name != g.name || app.Concurrency == 0 || app.MaxProcesses < 1 {
 		panic("BUG: the group of app " + g.name + " is configured as " + app.Name)
 	}
-	g.cap.reserve(g, app.MinProcesses)
+	if !g.isClosed() {
+		g.cap.reserve(g, app.MinProcesses)
+	}
 	g.do(func(s *groupState, now time.Time) { s.configure(now, app) })
 	g.cap.kick()
+}
+
+// isClosed reports whether nothing is spawned any more, so that nothing has to be kept for the group.
+func (g *Group) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.closed
 }
 
 // Configs are the configurations that something lives of, or may be spawned of, by the numbers that their restarts

@@ -75,6 +75,17 @@ func (g *Group) TakenBack() (r Release, taken bool) {
 	return g.state.takenBack()
 }
 
+// AtCanary returns the release of a restart that goes no further than its canary until somebody promotes it, if
+// there is one.
+func (g *Group) AtCanary() (r Release, waits bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if running := g.state.running(); running.waits() {
+		return running.generation.release, true
+	}
+	return r, false
+}
+
 // Past returns what is to be known of the group by the purser that comes after this one.
 func (g *Group) Past() Past {
 	g.mu.Lock()

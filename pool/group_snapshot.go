@@ -44,7 +44,7 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 
 // condition derives what an operator calls the group's state.
 func (c *course) condition() Condition {
-	_, failure := c.trouble(c.steady)
+	_, failure := c.trouble()
 	switch {
 	case c.closed && c.stopped && c.all == 0:
 		return Stopped
@@ -68,11 +68,24 @@ func (c *course) condition() Condition {
 	return Resting
 }
 
-// failureNow returns why the wanted generation does not start, or else the one that stands in for it,
-// and when it is tried again.
+// trouble is the failure that somebody has to look at, and the generation that has it: that of the wanted one,
+// or else of the one that stands in for it. If nothing serves, it is the other way round: whoever reads that the
+// newest code was taken back would not learn why the older one does not start.
+func (c *course) trouble() (*generation, *Failure) {
+	first, then := c.wanted, c.steady
+	if c.ready == 0 {
+		first, then = then, first
+	}
+	if first.failure == nil {
+		first = then
+	}
+	return first, first.failure
+}
+
+// failureNow is the trouble as it is told, and when the start is tried again.
 func (c *course) failureNow() (*Failure, *time.Time) {
-	n, why := c.trouble(c.steady)
-	if n == nil {
+	n, why := c.trouble()
+	if why == nil {
 		return nil, nil
 	}
 	failure := *why

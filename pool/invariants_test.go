@@ -227,7 +227,7 @@ func (g *simGroup) checkBounds() {
 	w := g.world
 	all, surplus, surge := 0, 0, 0
 	for _, other := range w.groups {
-		all += len(other.state.procs)
+		all += len(other.state.procs) - other.state.count(isOutside)
 		surplus += w.slots.accounts[other].surplus
 		surge += other.mostSurge
 	}

@@ -15,8 +15,8 @@ type Past struct {
 	Reason     string   `json:"reason,omitempty"` // in words
 }
 
-// earlier follows the reason for what the purser before this one has seen.
-const earlier = " (before purser was started)"
+// earlier follows the reason for what was seen by the purser before this one, or before the app was stopped.
+const earlier = " (before the app was started)"
 
 // A Verdict is why a release does not serve.
 type Verdict string

@@ -26,6 +26,19 @@ func TestWhatWasTakenBackStaysBackInTheNextGroup(t *testing.T) {
 	got(t, "what serves", s.state.good.release.Path, "/r2")
 }
 
+func TestWhyNothingServesIsToldBeforeWhatWasTakenBack(t *testing.T) {
+	s := newStory(t)
+	s.state.resume(Past{Generation: 7, TakenBack: &Release{Path: "/r2"}, Good: &Release{Path: "/r1"}}, &Failure{Reason: "rolled back"})
+	s.state.settle(s.now)
+	s.boots(1)
+	s.exits(2)
+	got(t, "the failure while one serves", snapshotOf(&s.state, s.now).Failure.Reason, "rolled back")
+	s.exits(1)
+	snapshot := snapshotOf(&s.state, s.now)
+	got(t, "the generation that does not start", snapshot.Failure.Generation, 6)
+	got(t, "why", snapshot.Failure.Reason, "exited with status 1")
+}
+
 func TestGenerationsAreCountedOn(t *testing.T) {
 	s := newStory(t)
 	s.state.resume(Past{Generation: 7}, &Failure{})
@@ -54,7 +67,7 @@ func TestEachVerdictIsKnownToTheNextPurserAndToTheOneAfterIt(t *testing.T) {
 		if again := s.state.outlives(false); !reflect.DeepEqual(again, known) {
 			t.Errorf("%+v becomes %+v", known, again)
 		}
-		got(t, "its reason", s.state.wanted.failure.Reason, "no table (before purser was started)")
+		got(t, "its reason", s.state.wanted.failure.Reason, "no table (before the app was started)")
 	}
 }
 

@@ -27,6 +27,7 @@ type Process struct {
 	replaces    bool // once it is at work one outdated or worn process may go; false from then on
 	replaced    bool // it was let go for another generation, and could serve again
 	hung        bool // it was let go as it answered nothing
+	outside     bool // it gave its slot of the pool back, and lives on
 	stage       stage
 
 	since      time.Time   // when it came into state, or its stage

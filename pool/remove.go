@@ -13,7 +13,11 @@ func (g *Group) Close(ctx context.Context) error { return g.close(ctx, (*groupSt
 
 // Stop is Close for one app alone, while purser goes on: requests are told that it was stopped, and so is who
 // asks for its condition.
-func (g *Group) Stop(ctx context.Context) error { return g.close(ctx, (*groupState).endAlone) }
+func (g *Group) Stop(ctx context.Context) error {
+	g.cap.reserve(g, 0)
+	g.cap.kick() // others may have what was kept for it
+	return g.close(ctx, (*groupState).endAlone)
+}
 
 // ResumeStopped is Resume for an app that an operator has stopped: nothing is spawned.
 func (p *Pool) ResumeStopped(app conf.App, release Release, past Past) *Group {

@@ -67,7 +67,7 @@ func (l *generations) following(req RestartRequest) *generation {
 
 // sizeCanary sets how many processes r is to stop at, or fails it.
 func (s *roster) sizeCanary(c *course, r *restart, asked conf.Amount) {
-	if asked == (conf.Amount{}) || r.strategy != Rolling {
+	if asked == (conf.Amount{}) || r.asked != Rolling {
 		return
 	}
 	size, err := c.canarySize(asked)

@@ -41,7 +41,7 @@ type deal[G comparable] struct {
 }
 
 // asks reports whether a seat is that of a group for which others are to make room.
-func (at *seat[G]) asks() bool { return at.need != growing && !at.promised }
+func (at *seat[G]) asks() bool { return at.need != growing && !at.promised && !at.served }
 
 // wanting reports whether others are to make room for anybody.
 func (s *slots[G]) wanting() bool { return slices.ContainsFunc(s.waiting, (*seat[G]).asks) }
@@ -81,6 +81,37 @@ func (s *slots[G]) broken(d deal[G]) {
 	if at := s.seat(d.to); at != nil {
 		at.promised = false
 	}
+}
+
+// countOutside has processes that are on their way out give their slots back before they are gone, where nobody can
+// say when that will be: no connection holds up a restart, or an app that comes in the place of another. As within
+// the group itself, these are not counted: what only long-lived connections keep, and what a stopped app is slow to end.
+// One that came back takes a slot again as soon as there is one.
+func (g *groupState) countOutside(c *course) {
+	if g.outside == 0 && c.apart == c.standby && !(g.stopped && c.slow > 0) {
+		return // a thousand processes need not be looked at
+	}
+	for _, p := range g.procs {
+		switch {
+		case !p.outside && (p.onlyConnected() || g.stopped && p.state > Ready && p.slow(c.now)):
+			g.os.release()
+			p.outside = true
+			g.outside++
+			g.moves++
+		case p.outside && p.state == Ready && g.os.claim(subsistence, 0):
+			p.outside = false
+			g.outside--
+		}
+	}
+}
+
+// giveSlotBack gives the slot of a process back that is gone, unless it did so before.
+func (g *groupState) giveSlotBack(p *Process) {
+	if p.outside {
+		g.outside--
+		return
+	}
+	g.os.release()
 }
 
 // needless returns a spawn that is above min, or tries whether bad code starts by now, or nil.

@@ -22,6 +22,7 @@ type roster struct {
 	spawned    int           // processes so far
 	processed  uint64        // requests done with by processes that are gone
 	stopped    bool          // it is closed, and purser goes on
+	outside    int           // processes that are outside the pool's cap
 	moves      int           // of processes and restarts so far: settle makes rounds until one makes none
 }
 

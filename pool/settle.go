@@ -47,6 +47,7 @@ var rules = [...]func(*groupState, *course){
 	(*groupState).conclude,
 	(*groupState).beginFollowUp,
 	(*groupState).drainIdle,
+	(*groupState).countOutside,
 	(*groupState).spawnNeeded,
 	(*groupState).relieve,
 	(*groupState).endDrains,

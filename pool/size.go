@@ -26,7 +26,7 @@ func (c *course) setSizes(ours *headcount) {
 	case c.steady == c.target():
 		c.held = c.size
 	case r.waits():
-		c.held = r.had + c.beside
+		c.held = max(r.had, c.app.MinProcesses) + c.beside
 	default: // what was let go ahead of its replacement is not for the old generation to make up for
 		c.held = r.had - c.missable
 	}

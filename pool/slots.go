@@ -38,6 +38,7 @@ type seat[G comparable] struct {
 	group    G
 	need     need
 	promised bool // a process is on its way out for it
+	served   bool // it has taken a slot, and has not yet said whether it wants another
 }
 
 func newSlots[G comparable](limit int) slots[G] {
@@ -72,6 +73,9 @@ func (s *slots[G]) claim(group G, n need, surge int) bool {
 	}
 	s.taken++
 	s.change(group, func(a *account) { a.slots++ })
+	if at := s.seat(group); at != nil {
+		at.served = true
+	}
 	return true
 }
 
@@ -160,7 +164,7 @@ func (s *slots[G]) wait(group G, n need, promised bool) (matters bool) {
 		s.waiting = append(s.waiting, at)
 	}
 	matters = n < at.need && s.taken < s.limit
-	at.need, at.promised = n, at.promised || promised
+	at.need, at.promised, at.served = n, at.promised || promised, false
 	return matters
 }
 

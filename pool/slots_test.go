@@ -42,6 +42,23 @@ func TestNobodyMakesRoomForWhoHasSome(t *testing.T) {
 	got(t, "deals, another waits too", fmt.Sprint(s.deals(offers()[1:])), "[{1 3 3}]")
 }
 
+// Between the moment when who waits takes a slot and that when it says what else it wants, others may be asked, too.
+func TestNobodyMakesRoomForWhoHasJustTakenSome(t *testing.T) {
+	s := newSlots[int](2)
+	for group := range 3 {
+		s.reserve(group, 0)
+	}
+	s.claim(0, subsistence, 0)
+	s.claim(1, subsistence, 0)
+	s.wait(2, subsistence, false)
+	got(t, "deals", len(s.deals([]offer[int]{{from: 0}, {from: 1}})), 1)
+	s.release(0)
+	got(t, "whether it takes the slot", s.claim(2, subsistence, 0), true)
+	got(t, "deals for who has taken a slot", len(s.deals([]offer[int]{{from: 1}})), 0)
+	s.wait(2, subsistence, false)
+	got(t, "deals once it wants another", fmt.Sprint(s.deals([]offer[int]{{from: 1}})), "[{1 2 3}]")
+}
+
 func TestADealThatCameToNothingIsMadeAnew(t *testing.T) {
 	s := newSlots[int](1)
 	for group := range 2 {

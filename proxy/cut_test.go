@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -67,9 +66,7 @@ func TestAnswerThatStopCutsIsReset(t *testing.T) {
 	}, nil)
 	c := f.dial()
 	c.send(get10)
-	if _, err := c.Peek(len("HTTP/1.1 200 OK")); err != nil {
-		t.Fatal(err)
-	}
+	c.awaits("hello")
 	if err := f.server.Shutdown(past(t)); err == nil {
 		t.Error("the stop has cut nothing")
 	}
@@ -82,10 +79,7 @@ func TestAnswerThatTheClientTakesTooSlowlyIsReset(t *testing.T) {
 		c.request()
 		c.send("HTTP/1.0 200 OK\r\n\r\n%s", strings.Repeat("x", size))
 	}, nil)
-	c := f.dial()
-	if err := c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
-		t.Fatal(err)
-	}
+	c := f.dialSlowly(64 << 10)
 	c.send(get10)
 	f.await("the process is done", func() bool { return f.group.Snapshot().Processed == 1 })
 	f.await("the client's time has passed", func() bool {
@@ -106,9 +100,7 @@ func TestStreamThatEndsOnPurposeEndsInOrderForHTTP10(t *testing.T) {
 	}, leavesWithin(0))
 	c := f.dial()
 	c.send(get10)
-	if _, err := c.Peek(len("HTTP/1.1 200 OK")); err != nil {
-		t.Fatal(err)
-	}
+	c.awaits("data: 1\n\n")
 	f.restart("/new")
 	if b, err := io.ReadAll(c.Reader); err != nil || !strings.HasSuffix(string(b), "data: 1\n\n") {
 		t.Errorf("got %q, %v, want its end in order", b, err)

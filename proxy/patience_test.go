@@ -30,7 +30,7 @@ func TestSlowReaderDoesNotHoldTheProcess(t *testing.T) {
 			}
 		}
 	}, one)
-	slow := f.dial()
+	slow := f.dialSlowly(64 << 10)
 	slow.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
 	if _, err := slow.Peek(1); err != nil { // the answer has begun; nothing more is read for now
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestFullDiskMakesTheProcessWaitAndLosesNothing(t *testing.T) {
 	const size = 20 << 20
 	f := newFront(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 20971520\r\n\r\n"+strings.Repeat("x", size)), nil)
 	t.Setenv("TMPDIR", "/proc/nowhere")
-	c := f.dial()
+	c := f.dialSlowly(64 << 10)
 	c.send(get)
 	if _, err := c.Peek(1); err != nil {
 		t.Fatal(err)
@@ -178,6 +178,7 @@ func (f *front) await(what string, cond func() bool) {
 		if time.Now().After(end) {
 			f.t.Fatalf("not in time: %s", what)
 		}
+		time.Sleep(100 * time.Microsecond) // a pace, not a wait: who spins keeps the others from what is waited for
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"purser/conf"
 	"purser/proxy/certs"
 	"purser/proxy/wire"
 )
@@ -131,12 +132,19 @@ func (x *exchange) toHTTPS() *reply {
 
 var hstsName = []byte("Strict-Transport-Security")
 
-// hstsField tells browsers to use https only, for so long (RFC 6797 section 6.1); nil = it does not.
-func hstsField(age time.Duration) *wire.Field {
-	if age == 0 {
+// hstsField tells browsers to use https only (RFC 6797 section 6.1); nil = it does not.
+func hstsField(c conf.TLS) *wire.Field {
+	if c.HSTS == 0 {
 		return nil
 	}
-	return &wire.Field{Name: hstsName, Value: strconv.AppendInt([]byte("max-age="), int64(age/time.Second), 10)}
+	value := strconv.AppendInt([]byte("max-age="), int64(c.HSTS/time.Second), 10)
+	if c.HSTSSubdomains {
+		value = append(value, "; includeSubDomains"...)
+	}
+	if c.HSTSPreload {
+		value = append(value, "; preload"...)
+	}
+	return &wire.Field{Name: hstsName, Value: value}
 }
 
 // addHSTS adds that of an app that has one to an answer over https that has none.

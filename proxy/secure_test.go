@@ -125,6 +125,8 @@ func TestWhoIsSentToHTTPS(t *testing.T) {
 		want   string
 	}{
 		"a stranger":                        {redirecting, []string{"Host: example.com"}, false, "https://example.com:8443/a?b"},
+		"where a balancer has the port":     {all(redirecting, func(s *conf.Server, _ *conf.App) { s.HTTPSPort = 443 }), []string{"Host: example.com:8080"}, false, "https://example.com/a?b"},
+		"where it has another":              {all(redirecting, func(s *conf.Server, _ *conf.App) { s.HTTPSPort = 444 }), []string{"Host: example.com"}, false, "https://example.com:444/a?b"},
 		"a stranger's word":                 {redirecting, []string{"Host: example.com", "X-Forwarded-Proto: https"}, false, "https://example.com:8443/a?b"},
 		"a host without a certificate":      {redirecting, []string{"Host: example.org"}, false, ""},
 		"an app that does not want it":      {nil, []string{"Host: example.com"}, false, ""},
@@ -197,6 +199,21 @@ func TestAuthorityFindsWhatItLooksForByHTTP(t *testing.T) {
 			if res.StatusCode != want[i] {
 				t.Errorf("%s, client_ca %q: got %d %q, want %d", path, ca, res.StatusCode, body, want[i])
 			}
+		}
+	}
+}
+
+func TestHSTSMayBeForSubdomainsAndForEver(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	for want, c := range map[string]conf.TLS{
+		"max-age=63072000":                             {HSTS: 2 * year},
+		"max-age=63072000; includeSubDomains":          {HSTS: 2 * year, HSTSSubdomains: true},
+		"max-age=31536000; includeSubDomains; preload": {HSTS: year, HSTSSubdomains: true, HSTSPreload: true},
+	} {
+		f, _ := newSecureFront(t, func(_ *conf.Server, a *conf.App) { a.TLS = c })
+		res, _ := f.dial().send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").answer("GET")
+		if got := res.Header.Get("Strict-Transport-Security"); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -50,7 +50,8 @@ type Config struct {
 	// Stopped are the apps that nobody is served by, as an operator has stopped them.
 	Stopped map[string]bool
 
-	// Certs are those of https, which is at HTTPSPort for clients; nil and 0 = there is none.
+	// Certs are those of https, which is at HTTPSPort for clients, unless Server says another; nil and 0 = there is
+	// none.
 	Certs     *certs.Store
 	HTTPSPort int
 

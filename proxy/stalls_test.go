@@ -171,7 +171,7 @@ func TestSlowClientIsNoStall(t *testing.T) {
 		a.Concurrency, a.AnswerStall = 1, 10*time.Second
 	})
 	t.Setenv("TMPDIR", "/proc/nowhere") // so that the process has to wait for the client
-	c := f.dial()
+	c := f.dialSlowly(64 << 10)
 	c.send(get)
 	f.expectLog("cannot spool an answer")
 	f.server.sweeper.Sweep(f.server.clock.In(20 * time.Second)) // more than answer_stall, less than a client has

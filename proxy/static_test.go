@@ -139,7 +139,7 @@ func TestLargeFileGoesOutAtTheClientsSpeed(t *testing.T) {
 	const size = 30 << 20
 	content := strings.Repeat("0123456789abcdef", size/16)
 	f, _ := newFiles(t, one, "big.iso", content)
-	slow := f.dial()
+	slow := f.dialSlowly(64 << 10)
 	slow.send("GET /big.iso HTTP/1.1\r\nHost: a\r\n\r\n")
 	if _, err := slow.Peek(1); err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestLargeFileGoesOutAtTheClientsSpeed(t *testing.T) {
 func TestFileThatIsTruncatedMeanwhileNeverEndsCleanly(t *testing.T) {
 	const size = 30 << 20
 	f, root := newFiles(t, nil, "big.iso", strings.Repeat("x", size))
-	c := f.dial()
+	c := f.dialSlowly(64 << 10)
 	c.send("GET /big.iso HTTP/1.1\r\nHost: a\r\n\r\n")
 	if _, err := c.Peek(1); err != nil {
 		t.Fatal(err)

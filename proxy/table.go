@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,7 @@ func (s *Server) newTable(c Config, before *table) *table {
 		}
 		return to
 	})
-	t.security, t.proof = newSecurity(c.Certs, c.HTTPSPort), c.Proof
+	t.security, t.proof = newSecurity(c.Certs, cmp.Or(c.Server.HTTPSPort, c.HTTPSPort)), c.Proof
 	return t
 }
 
@@ -45,7 +46,7 @@ func (r *routes) byName() map[string]*site {
 
 // newSite prepares for an app's requests what it asks for. What was counted for it before is gone on with.
 func (s *Server) newSite(app conf.App, c Config, before *site) *site {
-	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS.HSTS), stopped: c.Stopped[app.Name], taking: s.takingOf(app.Name)}
+	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS), stopped: c.Stopped[app.Name], taking: s.takingOf(app.Name)}
 	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
 	switch {
 	case c.Server.Metrics == "":

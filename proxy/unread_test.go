@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -31,10 +30,7 @@ func TestStreamsThatNobodyReadsAreEnded(t *testing.T) {
 				}
 			}, func(_ *conf.Server, a *conf.App) { a.Concurrency = concurrency })
 			for range visitors {
-				c := f.dial()
-				if err := c.Conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-					t.Fatal(err)
-				}
+				c := f.dialSlowly(4 << 10)
 				c.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
 				if res, err := http.ReadResponse(c.Reader, nil); err != nil || res.StatusCode != 200 {
 					t.Fatalf("got %v, %v", res, err)

@@ -107,6 +107,14 @@ func (s *site) remove(name string) {
 	s.must(os.RemoveAll(s.path(name)))
 }
 
+// hold keeps the inode of a file from being given to another, even when the file is removed.
+func (s *site) hold(name string) {
+	s.Helper()
+	f, err := os.Open(s.path(name))
+	s.must(err)
+	s.Cleanup(func() { _ = f.Close() })
+}
+
 // expect waits for a restart to be asked for, by one of the reasons.
 func (s *site) expect(reasons ...string) {
 	s.Helper()

@@ -2,8 +2,10 @@ package restart
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -30,17 +32,31 @@ const maxRevision = 100
 func ResolveRelease(root string) (Release, error) {
 	resolved, err := filepath.EvalSymlinks(root)
 	if err != nil {
-		return Release{}, fmt.Errorf("cannot find the app's folder: %w", err)
+		return Release{}, notFound(root, err)
 	}
 	stat, err := os.Stat(resolved)
 	if err != nil {
-		return Release{}, fmt.Errorf("cannot find the app's folder: %w", err)
+		return Release{}, notFound(root, err)
 	}
 	if !stat.IsDir() {
 		return Release{}, fmt.Errorf("the app's root %s is not a folder", root)
 	}
 	dev, inode := identityOf(stat)
 	return Release{Path: resolved, Dev: dev, Inode: inode, Revision: revisionOf(resolved), Seen: time.Now()}, nil
+}
+
+// notFound says why an app's root leads nowhere, without the name of the system call.
+func notFound(root string, err error) error {
+	at, known := errors.AsType[*fs.PathError](err)
+	switch {
+	case !known:
+		return fmt.Errorf("cannot find the app's folder %s: %w", root, err)
+	case at.Err != syscall.ENOENT:
+		return fmt.Errorf("cannot find the app's folder %s: %s: %w", root, at.Path, at.Err)
+	case at.Path == root:
+		return fmt.Errorf("the app's folder %s does not exist", root)
+	}
+	return fmt.Errorf("the app's folder %s leads to %s, which does not exist", root, at.Path)
 }
 
 // revisionOf opens nothing outside the folder: what is in it may not be trusted.

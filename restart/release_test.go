@@ -28,9 +28,12 @@ func TestResolveResolvesTheRootOnce(t *testing.T) {
 func TestResolveRefusesWhatIsNoFolder(t *testing.T) {
 	s := newSite(t)
 	s.put("file")
+	s.must(os.Symlink("gone", s.path("dangling")))
 	for root, want := range map[string]string{
-		s.path("none"): "cannot find the app's folder: lstat " + s.path("none") + ": no such file or directory",
-		s.path("file"): "the app's root " + s.path("file") + " is not a folder",
+		s.path("none"):       "the app's folder " + s.path("none") + " does not exist",
+		s.path("dangling"):   "the app's folder " + s.path("dangling") + " leads to " + s.path("gone") + ", which does not exist",
+		s.path("file/below"): "cannot find the app's folder " + s.path("file/below") + ": not a directory",
+		s.path("file"):       "the app's root " + s.path("file") + " is not a folder",
 	} {
 		if _, err := ResolveRelease(root); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)

@@ -121,7 +121,7 @@ var nodeScript = regexp.MustCompile(`^node\s+([^-\s]\S*)$`)
 // packageStartup returns the file that package.json names, by "main" or by a start script that is
 // plainly "node FILE"; "" if it names none that exists.
 func packageStartup(root string) string {
-	content, err := os.ReadFile(filepath.Join(root, "package.json"))
+	content, err := conf.ReadFile(filepath.Join(root, "package.json"))
 	if err != nil {
 		return ""
 	}

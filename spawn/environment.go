@@ -205,6 +205,9 @@ func lookPath(name, path, dir string) (string, error) {
 		if isFile(file) {
 			return "", fmt.Errorf("%s is not executable: chmod +x %s", file, file)
 		}
+		if strings.Contains(name, "/") && isFolder(file) == nil {
+			return "", fmt.Errorf("%s is a folder, not a program", file)
+		}
 	}
 	return "", &missingProgram{name: name, path: path}
 }

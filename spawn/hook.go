@@ -85,7 +85,7 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 	started, err := h.Keeper.Fork(keeper.Program{Path: program, Dir: dir, Args: argv, Env: h.environment(dir, variables), Files: pipes.childSide})
 	if err != nil {
 		pipes.closeOurSide()
-		return nil, fmt.Errorf("%s: %w", program, err)
+		return nil, cannotRun(program, err)
 	}
 	running := &process{}
 	running.own(started, pipes, h.Lines, Line{App: h.App.Name, Hook: h.Name})

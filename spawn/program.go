@@ -1,8 +1,13 @@
 package spawn
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"purser/conf"
 )
@@ -37,4 +42,34 @@ func programOf(c conf.Command) string {
 		return word
 	}
 	return ""
+}
+
+// cannotRun says why the kernel has not run a program that is there and may be run. Its own words for that are
+// those of a file that is missing.
+func cannotRun(program string, err error) error {
+	interpreter := interpreterOf(program)
+	switch {
+	case errors.Is(err, syscall.ENOENT) && interpreter != "":
+		return fmt.Errorf("%s names an interpreter in its first line, %q, that is not there", program, interpreter)
+	case errors.Is(err, syscall.ENOENT):
+		return fmt.Errorf("%s was built for a system with other libraries: its loader is not there", program)
+	case errors.Is(err, syscall.ENOEXEC):
+		return fmt.Errorf("%s is not a program for this machine; a script has to begin with a line such as #!/bin/sh", program)
+	}
+	return fmt.Errorf("cannot run %s: %w", program, err)
+}
+
+// interpreterOf returns what a script names behind #!, or "".
+func interpreterOf(program string) string {
+	file, err := os.Open(program)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	first, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n') // the kernel reads no more of it either
+	rest, isScript := strings.CutPrefix(string(first), "#!")
+	if !isScript {
+		return ""
+	}
+	return strings.Trim(rest, " \t\n")
 }

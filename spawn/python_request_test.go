@@ -44,15 +44,15 @@ func TestPythonEnvironmentOfARequest(t *testing.T) {
 			st := newPythonStage(t, server, map[string]string{"wsgi.py": `
 def application(environ, start_response):
     start_response('200 OK', [])
-    names = 'SERVER_NAME SERVER_PORT SCRIPT_NAME PATH_INFO wsgi.multiprocess'.split()
+    names = 'SERVER_NAME SERVER_PORT SCRIPT_NAME PATH_INFO wsgi.url_scheme HTTPS wsgi.multiprocess'.split()
     return [' '.join('%s=%s' % (n, environ.get(n)) for n in names).encode()]
 `})
 			st.spawner.app.Path = "/blog"
 			child := st.start()
 			for _, test := range []struct{ path, fields, want string }{
-				{"/blog/a", "Host: blog.example:8080\r\n", "SERVER_NAME=blog.example SERVER_PORT=8080 SCRIPT_NAME=/blog PATH_INFO=/a"},
-				{"/blog", "Host: blog.example\r\nX-Forwarded-Proto: https\r\n", "SERVER_NAME=blog.example SERVER_PORT=443 SCRIPT_NAME=/blog PATH_INFO= "},
-				{"/blogs", "Host: blog.example\r\nX-Forwarded-Port: 81\r\n", "SERVER_NAME=blog.example SERVER_PORT=81 SCRIPT_NAME= PATH_INFO=/blogs"},
+				{"/blog/a", "Host: blog.example:8080\r\n", "SERVER_NAME=blog.example SERVER_PORT=8080 SCRIPT_NAME=/blog PATH_INFO=/a wsgi.url_scheme=http HTTPS=None"},
+				{"/blog", "Host: blog.example\r\nX-Forwarded-Proto: https\r\n", "SERVER_NAME=blog.example SERVER_PORT=443 SCRIPT_NAME=/blog PATH_INFO= wsgi.url_scheme=https HTTPS=on"},
+				{"/blogs", "Host: blog.example\r\nX-Forwarded-Port: 81\r\n", "SERVER_NAME=blog.example SERVER_PORT=81 SCRIPT_NAME= PATH_INFO=/blogs wsgi.url_scheme=http HTTPS=None"},
 			} {
 				connection := st.connect(child)
 				fmt.Fprintf(connection, "GET %s HTTP/1.1\r\n%sConnection: close\r\n\r\n", test.path, test.fields)

@@ -71,10 +71,12 @@ func (c *Child) tellElsewhere(failure error) error {
 func (c *Child) stillRuns() error {
 	select {
 	case <-c.Exited():
-		return c.earlyExit()
 	default:
-		return nil
+		if c.Runs() {
+			return nil
+		}
 	}
+	return c.earlyExit()
 }
 
 // awaitConnection connects again and again: no kernel event tells that a socket begins to listen.

@@ -157,6 +157,12 @@ func TestDaemonIsRefused(t *testing.T) {
 	st.grandchildIsGone()
 }
 
+// runs has the app's program be that text.
+func (st *stage) runs(text string) {
+	check(st.t, os.WriteFile(filepath.Join(st.order.Path, "server"), []byte(text), 0o755))
+	st.spawner.app.Command.Args = []string{"./server"}
+}
+
 func TestStartRefusesWhatCannotWork(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*stage)
@@ -176,6 +182,25 @@ func TestStartRefusesWhatCannotWork(t *testing.T) {
 				st.spawner.app.Command.Args = []string{"./server"}
 			},
 			"server is not executable: chmod +x /",
+		},
+		"interpreter missing": {
+			func(st *stage) { st.runs("#!/nowhere/ruby\n") },
+			`server names an interpreter in its first line, "/nowhere/ruby", that is not there`,
+		},
+		"lines as in DOS": {
+			func(st *stage) { st.runs("#!/bin/sh\r\nexit\r\n") },
+			`server names an interpreter in its first line, "/bin/sh\r", that is not there`,
+		},
+		"for another machine": {
+			func(st *stage) { st.runs("\x7fELF of another kind") },
+			"server is not a program for this machine; a script has to begin with a line such as #!/bin/sh",
+		},
+		"a folder": {
+			func(st *stage) {
+				check(st.t, os.Mkdir(filepath.Join(st.order.Path, "server"), 0o755))
+				st.spawner.app.Command.Args = []string{"./server"}
+			},
+			"server is a folder, not a program",
 		},
 		"path missing": {
 			func(st *stage) { st.spawner.app.Command.Args = []string{"bin/server"} },

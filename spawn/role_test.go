@@ -28,7 +28,7 @@ var roles = map[string]func(){
 	"serves":         serves,
 	"forks a server": func() { forkServer(false); wait() },
 	"foreign server": func() { forkServer(true); wait() },
-	"daemonises":     func() { forkServer(true); os.Exit(0) },
+	"daemonises":     daemonises,
 	"leaves a pipe":  leavesPipe,
 	"chatters":       chatters,
 	"ignores TERM":   func() { signal.Ignore(syscall.SIGTERM); serves() },
@@ -83,9 +83,21 @@ func forkServer(setsid bool) {
 	fmt.Println("grandchild", again("serves", setsid).Process.Pid)
 }
 
+// starterVariable is the pid of a process that has to be gone before the server that it forked begins.
+const starterVariable = "SPAWN_TEST_STARTER"
+
+func daemonises() {
+	must(os.Setenv(starterVariable, strconv.Itoa(os.Getpid())))
+	forkServer(true)
+	os.Exit(0)
+}
+
 // serves answers 200, a number as the status of that number, and a list of them one by one:
 // /200,503,200 is 200, then 503, then 200 for ever.
 func serves() {
+	for strconv.Itoa(os.Getppid()) == os.Getenv(starterVariable) {
+		time.Sleep(time.Millisecond)
+	}
 	served := map[string]int{}
 	handler := http.NewServeMux()
 	handler.HandleFunc("/{list}", func(w http.ResponseWriter, r *http.Request) {

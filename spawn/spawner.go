@@ -142,7 +142,7 @@ func (s *Spawner) exec(child *Child) error {
 	started, err := s.keeper.Fork(keeper.Program{Name: s.nameOf(child), Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide, Keep: pipes.ourSide()})
 	if err != nil {
 		pipes.closeOurSide()
-		return fmt.Errorf("cannot run %s: %w", program, err)
+		return cannotRun(program, err)
 	}
 	child.process.own(started, pipes, s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)

@@ -60,6 +60,7 @@ func TestHistoryAsPeopleReadIt(t *testing.T) {
 		{At: *at(3 * time.Second), App: "blog", Kind: history.Restart, By: "touch", To: next, From: old, Outcome: history.Running, Reason: "tmp/restart.txt touched"},
 		{At: *at(time.Hour), Ended: at(time.Minute), App: "shop", Kind: history.Crash, PID: 4711, To: &history.Code{Generation: 3}, Outcome: history.Failed, Failure: "killed by SIGSEGV", Count: 7},
 		{At: *at(2 * time.Hour), Ended: at(2*time.Hour - 3200*time.Millisecond), App: "blog", Kind: history.Restart, By: "alice", To: old, From: old, Outcome: history.Done, Reason: "deploy 41"},
+		{At: *at(3 * time.Hour), Ended: at(3 * time.Hour), App: "blog", Kind: history.Restart, By: "alice", To: &history.Code{Generation: 8}, From: old, Outcome: history.Failed, Failure: "no folder"},
 		{At: *at(48 * time.Hour), Ended: at(48 * time.Hour), Kind: history.Reload, By: "a very long name of somebody", Outcome: history.Failed, Failure: "/etc/purser/purser.toml:3: there is no key \"rot\"\x1b[2J in [apps.blog]; did you mean \"root\"?"},
 		{At: *at(400 * 24 * time.Hour), Kind: history.PurserKilled, Outcome: history.Failed, Failure: "it ended without a stop"},
 	}
@@ -77,6 +78,8 @@ func TestHistoryAsPeopleReadIt(t *testing.T) {
 10:00:00      blog  restart        alice             done after 3.2 s,
                                                      generation 7 to 7 (deploy
                                                      41)
+09:00:00      blog  restart        alice             failed, generation 7 to 8:
+                                                     no folder
 Nov 19 12:00  -     reload         a very long nam…  failed:
                                                      /etc/purser/purser.toml:3:
                                                      there is no key "rot"�[2J

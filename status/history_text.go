@@ -121,7 +121,7 @@ func codes(e history.Entry) string {
 		return fmt.Sprintf("generation %d", e.To.Generation)
 	}
 	said := fmt.Sprintf("generation %d to %d", e.From.Generation, e.To.Generation)
-	if e.From.Release != e.To.Release && e.From.Release != "" {
+	if e.From.Release != e.To.Release && e.From.Release != "" && e.To.Release != "" { // a refused restart has none
 		said += fmt.Sprintf(", %s to %s", Printable(e.From.Name()), Printable(e.To.Name()))
 	}
 	return said

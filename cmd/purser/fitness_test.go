@@ -8,10 +8,11 @@ import (
 
 func TestCheckSaysAllThatThisMachineLacks(t *testing.T) {
 	l := newLand(t)
-	file := l.write("unfit.toml", "[server]\nadmin = \"127.0.0.1:9\"\naccess_log = \"missing/access.log\"\n[apps.blog]\nroot = \".\"\ncommand = \"no-such-server --fast\"\n"+
-		"hooks.before_restart = \"bin/missing --now\"\nhooks.process_gone = [\"true\"]\nhooks.after_restart = [\"no-such-notifier\"]\n")
+	file := l.write("unfit.toml", "[server]\nlisten = [\"unix:%s/sockets/web.sock\"]\nadmin = \"127.0.0.1:9\"\nlog_apps = \"{app}/all.log\"\naccess_log = \"missing/access.log\"\n[apps.blog]\nroot = \".\"\ncommand = \"no-such-server --fast\"\n"+
+		"hooks.before_restart = \"bin/missing --now\"\nhooks.process_gone = [\"true\"]\nhooks.after_restart = [\"no-such-notifier\"]\n", l.dir)
 	got := l.purser("check", "-c", file)
 	got.wants(t, exitUsage, "needs a token", "there is no folder "+l.dir+"/missing",
+		"app blog: log: there is no folder "+l.dir+"/log/blog; create it", "listen: there is no folder "+l.dir+"/sockets",
 		"app blog: command: there is no no-such-server in PATH", "app blog: hooks.before_restart: there is no program bin/missing",
 		"hooks.after_restart: there is no no-such-notifier")
 	if strings.Contains(got.stderr, "process_gone") || strings.Contains(got.stdout, "can be served") {

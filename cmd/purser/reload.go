@@ -96,16 +96,18 @@ func (o *reloadOptions) followReload(ctx context.Context, c *cobra.Command, clie
 	return worst(results)
 }
 
-// awaitStart returns when an app serves, or rests, or has failed to start, which is an error.
+// awaitStart returns when an app serves, or rests, or has failed to start, which is an error. Where code that was
+// known to work is there, what other code fails of is no reason that the app does not start.
 func awaitStart(ctx context.Context, client *status.Client, name string) error {
 	return awaitApp(ctx, client, name, "has not started in time; it goes on", func(app status.App) (bool, error) {
-		switch {
-		case app.Condition == pool.Up || app.Condition == pool.Resting || app.Condition == pool.Restarting:
+		switch app.Condition {
+		case pool.Up, pool.Resting, pool.Restarting, pool.Resisting, pool.RolledBack:
 			return true, nil
-		case app.Failure != nil:
-			return false, withCode(exitFailed, "%s does not start: %s; purser status %s says more", name, status.Printable(app.Failure.Reason), name)
-		case app.Condition == pool.Stopped || app.Condition == pool.Closing:
+		case pool.Stopped, pool.Closing:
 			return false, withCode(exitFailed, "%s was stopped before it had started", name)
+		}
+		if app.Failure != nil && (app.Condition == pool.Failed || app.LastGood == nil) {
+			return false, withCode(exitFailed, "%s does not start: %s; purser status %s says more", name, status.Printable(app.Failure.Reason), name)
 		}
 		return false, nil
 	})

@@ -19,7 +19,7 @@ func newStart() *cobra.Command {
 		Use:     "start APP|DIR",
 		Short:   "Start an app that purser stop has stopped",
 		GroupID: "act",
-		Long:    "Start an app that purser stop APP has stopped, with the newest code. Returns when it serves.\nExit code: 0 it serves, 1 it does not start, 4 timed out, 5 no purser runs.",
+		Long:    "Start an app that purser stop APP has stopped, with the newest code, or the one before if that was taken back.\nReturns when it serves.\nExit code: 0 it serves, 1 it does not start, 4 timed out, 5 no purser runs.",
 		Example: "  purser start blog",
 		Args:    takes(1, 1, "one app"),
 	}
@@ -43,6 +43,7 @@ func newStart() *cobra.Command {
 }
 
 func newScale() *cobra.Command {
+	var timeout time.Duration
 	c := &cobra.Command{
 		Use:     "scale APP|DIR N",
 		Short:   "Give an app so many processes, at once",
@@ -54,12 +55,13 @@ func newScale() *cobra.Command {
 	}
 	target := addTarget(c)
 	c.ValidArgsFunction = target.completeApps
+	addTimeout(c, &timeout, 10*time.Minute, "wait no longer than `SPAN` for a reload that is under way; it is scaled then")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, err := strconv.Atoi(args[1])
 		if err != nil || n < 1 {
 			return withCode(exitUsage, "scale needs a number of processes from 1, not %q; to have none: purser stop %s", args[1], args[0])
 		}
-		return target.withApp(c, args[0], searchLimit, func(ctx context.Context, client *status.Client, app string) error {
+		return target.withApp(c, args[0], timeout, func(ctx context.Context, client *status.Client, app string) error {
 			if err := client.ScaleApp(ctx, app, n); err != nil {
 				return err
 			}
@@ -78,7 +80,8 @@ func (t *target) withApp(c *cobra.Command, word string, limit time.Duration, do 
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeoutCause(c.Context(), limit, fmt.Errorf("purser has not answered within %s", conf.Duration(limit)))
+	late := withCode(exitTimeout, "purser has not answered within %s; what was asked for may be done yet, see purser status %s", conf.Duration(limit), word)
+	ctx, cancel := context.WithTimeoutCause(c.Context(), limit, late)
 	defer cancel()
 	app, err := findApp(ctx, client, word)
 	if err != nil {

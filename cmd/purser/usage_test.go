@@ -132,6 +132,15 @@ func TestAFileInTheWayOfASocketStays(t *testing.T) {
 	}
 }
 
+func TestAnAdminSocketThatIsRemovedIsMadeAgain(t *testing.T) {
+	l := newLand(t)
+	l.start("demo", "--listen", "127.0.0.1:0")
+	if err := os.Remove(l.socket()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a command reaches purser again", func() bool { return l.purser("status", "--instance", l.name).code == exitDone })
+}
+
 func TestWithoutARunningPurserTheCodeIsFive(t *testing.T) {
 	l := newLand(t)
 	for _, command := range []string{"status", "stop", "restart --all", "restart --marked", "rollback blog", "promote blog", "mark blog", "detach blog 1"} {

@@ -24,6 +24,7 @@ type authority struct {
 	dir  string
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
+	more []pkix.Extension // of what it certifies
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -77,7 +78,7 @@ func (a *authority) issue(name string, life time.Duration, hosts ...string) Pair
 
 func (a *authority) certify(key *ecdsa.PrivateKey, name string, life time.Duration, usage []x509.ExtKeyUsage, hosts ...string) Pair {
 	cert := a.sign(&x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: hosts, NotBefore: time.Now().Add(-48 * time.Hour),
-		NotAfter: time.Now().Add(life), ExtKeyUsage: usage}, a.cert, &key.PublicKey)
+		NotAfter: time.Now().Add(life), ExtKeyUsage: usage, ExtraExtensions: a.more}, a.cert, &key.PublicKey)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		a.t.Fatal(err)
@@ -238,6 +239,11 @@ func TestWhatCanBeUsedAllTheSameIsWarnedOf(t *testing.T) {
 		"usage": {year, func(p Pair) {
 			a.certify(newKey(t), "x", year, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, "a.example")
 		}, "is not for servers"},
+		"staple": {year, func(Pair) {
+			a.more = []pkix.Extension{{Id: mustStaple, Value: []byte{0x30, 3, 2, 1, 5}}} // of RFC 7633, section 4.2.1
+			a.issue("x", year, "a.example")
+			a.more = nil
+		}, "wants an answer of OCSP with it"},
 		"open": {year, func(p Pair) { _ = os.Chmod(p.Key, 0o644) }, "everybody on this machine may read the key"},
 		"chain": {year, func(p Pair) {
 			b, _ := os.ReadFile(p.Cert)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"net"
@@ -115,6 +117,9 @@ func (p Pair) doubts(c tls.Certificate, hosts []string, now time.Time) (doubts [
 	if !isForServers(c.Leaf) {
 		say("%s is not for servers, as its extended key usage says", p.Cert)
 	}
+	if wantsStaple(c.Leaf) {
+		say("%s wants an answer of OCSP with it (must-staple), which purser does not ask for: some clients refuse it; get one without that", p.Cert)
+	}
 	if missing := missingIssuer(c); missing != "" {
 		say("%s lacks the certificate of %q, which has signed it; put that behind the first one, as in fullchain.pem, unless all clients know it", p.Cert, missing)
 	}
@@ -165,6 +170,20 @@ func isForServers(leaf *x509.Certificate) bool {
 		return true
 	}
 	return slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
+}
+
+// mustStaple is the TLS feature extension, and statusRequest the feature that wants an answer of OCSP (RFC 7633
+// section 4.2).
+var mustStaple = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
+
+const statusRequest = 5
+
+func wantsStaple(leaf *x509.Certificate) bool {
+	return slices.ContainsFunc(leaf.Extensions, func(e pkix.Extension) bool {
+		var features []int
+		_, err := asn1.Unmarshal(e.Value, &features)
+		return e.Id.Equal(mustStaple) && err == nil && slices.Contains(features, statusRequest)
+	})
 }
 
 // named are the names that a certificate is for.

@@ -28,6 +28,10 @@ const (
 // one piece.
 const slowHead = time.Second
 
+// slowBody is how long a body may not move before it makes room when descriptors are short. A network that loses
+// packets is silent for some seconds.
+const slowBody = 10 * time.Second
+
 // phase is what a connection is doing, for those who look at it from outside.
 type phase uint32
 
@@ -35,6 +39,7 @@ const (
 	expecting phase = iota // accepted, and nothing has come yet
 	idle                   // between requests; may be closed at any time
 	reading                // a head is coming in, slowly
+	taking                 // a body is coming in, and nothing else is under way
 	serving                // an answer is wanted, or going out
 	longLived              // upgraded, or an event stream: ended by a stop, not waited for
 	lingering              // answered, with the client perhaps still sending; may be closed at any time
@@ -48,7 +53,7 @@ type conn struct {
 	call *h1Call // nil while idle
 
 	phase     atomic.Uint32
-	dropped   atomic.Bool // it is to close without another word, if no request is under way
+	dropped   atomic.Bool // it is to close: without another word, unless a body is awaited
 	faulty    bool        // a fault of ours has ended it
 	spoke     bool        // it has answered a call
 	announced bool        // it begins with a header of the PROXY protocol
@@ -56,7 +61,7 @@ type conn struct {
 	last      bool        // the last call was answered
 	hurried   bool        // a stop has shortened the time for its head
 	peer      Peer
-	since     atomic.Int64 // when it began to be what it is; of expecting, reading and lingering only
+	since     atomic.Int64 // when it began to be what it is, of expecting, reading and lingering only; of taking, when a body has moved last
 	secure    *tls.Config  // what TLS begins with; nil without TLS
 
 	next, prev *conn // in the set's list
@@ -108,7 +113,7 @@ func (c *conn) serve() {
 		}
 		c.answer(bad)
 	}
-	if c.call.unread() {
+	if c.call.unread() && !c.dropped.Load() {
 		c.linger()
 	}
 }
@@ -222,7 +227,7 @@ func (c *conn) over(err error) error {
 	switch {
 	case !sock.TimedOut(err), c.sock.Passed(), c.sock.Gone():
 		return err
-	case c.dropped.Load() && (c.mayDrop() || c.present() == reading):
+	case c.dropped.Load() && (c.mayDrop() || c.present() == reading || c.present() == taking):
 		return err
 	case c.set.ctx.Err() != nil && c.present() != lingering:
 		return ErrStopping

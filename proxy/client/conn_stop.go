@@ -7,7 +7,7 @@ func (c *conn) mayDrop() bool {
 	return p == expecting || p == idle || p == lingering
 }
 
-// drop ends the connection if it waits for the client's bytes, and not for a body, when its goroutine looks.
+// drop ends the connection if it waits for the client's bytes, when its goroutine looks.
 func (c *conn) drop() {
 	c.dropped.Store(true)
 	c.sock.Wake()

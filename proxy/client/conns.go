@@ -176,50 +176,6 @@ func (s *Conns) each(f func(*conn)) {
 	}
 }
 
-// Shed ends connections so that descriptors become free, and reports whether any will. The one that has
-// been sending a head for the longest time goes first, if that is long for a head; then all that are idle;
-// then that one after all.
-func (s *Conns) Shed() bool {
-	slow := s.Sweeper.Clock.Now() - int64(slowHead)
-	oldest := s.oldest(func(c *conn) bool {
-		p := c.present()
-		return (p == reading || p == expecting) && c.since.Load() < slow
-	})
-	if oldest == nil {
-		if s.drop(func(c *conn) bool { return c.present() == idle || c.present() == lingering }) > 0 {
-			return true
-		}
-		oldest = s.oldest(func(c *conn) bool { return c.present() == reading })
-	}
-	if oldest == nil {
-		return false
-	}
-	oldest.drop()
-	return true
-}
-
-// drop ends some connections and returns how many these are.
-func (s *Conns) drop(which func(*conn) bool) (n int) {
-	s.each(func(c *conn) {
-		if which(c) {
-			c.drop()
-			n++
-		}
-	})
-	return n
-}
-
-// oldest returns, of some connections that are not to end already, the one that has been at what it is for
-// the longest time.
-func (s *Conns) oldest(which func(*conn) bool) (oldest *conn) {
-	s.each(func(c *conn) { // from the newest to the oldest
-		if which(c) && !c.dropped.Load() && (oldest == nil || c.since.Load() <= oldest.since.Load()) {
-			oldest = c
-		}
-	})
-	return oldest
-}
-
 // Stop closes idle connections, and the others after what they are at.
 func (s *Conns) Stop() {
 	s.stopping.Store(true)
@@ -251,7 +207,7 @@ func (s *Conns) notice() {
 // busy is called with mu held.
 func (s *Conns) busy() bool {
 	for c := s.first; c != nil; c = c.next {
-		if p := c.present(); p == reading || p == serving {
+		if p := c.present(); p == reading || p == taking || p == serving {
 			return true
 		}
 	}

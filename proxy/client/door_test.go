@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/proxy/sock"
+	"purser/proxy/spool"
 	"purser/proxy/wire"
 )
 
@@ -52,7 +53,8 @@ func newDoor(t *testing.T, most int, answer answerer) *door {
 	ctx, cancel := context.WithCancel(context.Background())
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { sweeper.Run(ctx) })
-	d := &door{t: t, Conns: NewConns(Config{Handler: func() Handler { return answer }, Sweeper: sweeper, Log: hclog.NewNullLogger()})}
+	d := &door{t: t, Conns: NewConns(Config{Handler: func() Handler { return answer }, Sweeper: sweeper,
+		Spool: spool.New(func(room int64) int64 { return room / 2 }, 1<<40, sweeper.Clock), Log: hclog.NewNullLogger()})}
 	if most > 0 {
 		d.Room, d.NoRoomAnswer = func(uintptr) Room { return d.roomFor(most) }, []byte(noRoomAnswer)
 	}
@@ -133,6 +135,7 @@ func (d *door) await(what string, cond func() bool) {
 		if time.Now().After(end) {
 			d.t.Fatalf("not in time: %s", what)
 		}
+		time.Sleep(100 * time.Microsecond) // a pace, not a wait: who spins keeps the others from what is waited for
 	}
 }
 

@@ -23,6 +23,7 @@ func (c *h1Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 			return nil, ErrBodyCut
 		}
 	}
+	defer c.conn.setPhase(serving)
 	defer c.conn.sock.Disarm()
 	start, moved := c.conn.clock().Now(), int64(0)
 	for {
@@ -33,6 +34,7 @@ func (c *h1Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 			return c.chunks.Trailers, into.Complete()
 		}
 		c.have = c.next // all of it is used up
+		c.conn.takeTime(taking)
 		c.conn.sock.Arm(bodyDeadline(c.conn.clock().Now(), start, moved))
 		if err := c.conn.fill(c); err != nil {
 			return nil, bodyError(err)

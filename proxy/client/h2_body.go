@@ -109,6 +109,7 @@ func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err erro
 		c.giveBack(int64(len(c.taken)))
 	}
 	c.taken = c.taken[:0]
+	defer c.await(false)
 	for len(c.in) == 0 && !c.ended {
 		if err := c.noBody(); err != nil {
 			return false, err
@@ -120,6 +121,7 @@ func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err erro
 			continue
 		}
 		c.within(start, moved)
+		c.await(true)
 		c.changed.Wait()
 	}
 	c.due = 0
@@ -128,6 +130,20 @@ func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err erro
 	}
 	c.taken, c.in = c.in, c.taken
 	return c.ended, nil
+}
+
+// await says whether the call waits for more of its body. It is called with mu held.
+func (c *h2Call) await(so bool) {
+	switch s := c.all; {
+	case so == c.awaits:
+		return
+	case so:
+		s.bodies++
+	default:
+		s.bodies--
+	}
+	c.awaits = so
+	c.all.changed()
 }
 
 // noBody says why there will be no more of a body.

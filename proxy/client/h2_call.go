@@ -50,6 +50,7 @@ type h2Call struct {
 
 	due    int64 // when a wait for the client has taken too long; 0 = never
 	late   bool  // it has
+	awaits bool  // it waits for more of its body
 	looked bool  // somebody wants to know whether the client is gone
 	wakes  *sock.Socket
 	absent context.CancelCauseFunc // ends the wait of a request that nobody works for yet

@@ -156,7 +156,7 @@ func (h *h2Conn) counted() {
 
 // sent is called with mu held when all has gone out. Who reads may be waiting for it.
 func (h *h2Conn) sent() {
-	if h.done() {
+	if h.done() || h.dropped.Load() && !h.streams.busy() {
 		h.sock.Wake()
 	}
 }
@@ -167,7 +167,9 @@ func (h *h2Conn) done() bool { return h.leave.step == told && !h.streams.busy() 
 // phases sets what the connection is at, for those who look at it from outside. It is called with mu held.
 func (h *h2Conn) phases() {
 	p := idle
-	switch {
+	switch s := &h.streams; {
+	case s.bodies > 0 && s.bodies == len(s.calls):
+		p = taking
 	case h.streams.ordinary > 0:
 		p = serving
 	case len(h.streams.calls) > 0:
@@ -176,8 +178,8 @@ func (h *h2Conn) phases() {
 		p = reading // a stop waits for it
 	}
 	if p != h.present() {
-		if p == reading {
-			h.takeTime(reading)
+		if p == reading || p == taking {
+			h.takeTime(p)
 		}
 		h.setPhase(p)
 		if h.set.stopping.Load() {

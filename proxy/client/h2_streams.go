@@ -23,6 +23,7 @@ type h2Streams struct {
 	ordinary int                // those of them that a stop waits for
 	open     int                // those whose client still waits for something
 	held     int                // those that were reset, or cut
+	bodies   int                // those that wait for more of a body
 	unread   int                // answers that wait for the client to take more
 	heads    int                // memory of their heads
 	newest   uint32             // the highest that the client has opened
@@ -167,6 +168,17 @@ func (s *h2Streams) review(now int64) {
 	for _, c := range s.calls {
 		if c.review(now); c.due != 0 {
 			s.alarm.soonest = min(s.alarm.soonest, c.due)
+		}
+	}
+}
+
+// overdue ends the waits for bodies.
+func (s *h2Streams) overdue() {
+	for _, c := range s.calls {
+		if c.awaits {
+			c.late = true
+			c.await(false)
+			c.wake()
 		}
 	}
 }

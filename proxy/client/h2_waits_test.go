@@ -15,7 +15,7 @@ func TestBodyThatDoesNotComeIsNotWaitedForForEver(t *testing.T) {
 	h := open(t, telling2)
 	p := h.dial2()
 	p.ask(1, false, post()...).send(p.WriteData(1, false, []byte("ab")))
-	h.await(serving, 1)
+	h.await(taking, 1)
 	answered := make(chan bool)
 	go func() {
 		defer close(answered)

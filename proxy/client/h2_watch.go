@@ -76,6 +76,9 @@ func (h *h2Conn) review(passed bool) (goOn bool) {
 		h.quick = true
 		return false
 	}
+	if h.dropped.Load() && h.present() == taking {
+		s.overdue()
+	}
 	s.review(now)
 	if h.set.stopping.Load() {
 		h.leaveInSteps(now)

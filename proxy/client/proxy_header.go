@@ -73,6 +73,9 @@ func parseProxyHeader(b []byte) (h proxyHeader, err error) {
 		b = slices.Clone(b)
 		b[command] = local
 	}
+	if !isV2 {
+		b = asTCP6(b)
+	}
 	read, err := proxyproto.Read(bufio.NewReaderSize(bytes.NewReader(b), max(len(b), proxyV2Prefix)))
 	if err != nil {
 		return proxyHeader{}, fmt.Errorf("its header of the PROXY protocol is malformed: %w", err)
@@ -85,6 +88,22 @@ func parseProxyHeader(b []byte) (h proxyHeader, err error) {
 	}
 	h.tls = speaksTLS(read)
 	return h, nil
+}
+
+// What the library wants of IPv4 in a line of TCP6 is less than the protocol does (section 2.1).
+func init() { proxyproto.V1AcceptIPv4InTCP6 = true }
+
+// asTCP6 is a line of version 1, of TCP6 if it names a client of IPv4 that came to an address of IPv6. nginx names the
+// family of the client, and writes its own address as it is: the two differ where nginx has the client's from a proxy
+// in front of it. It reads such lines, too.
+func asTCP6(line []byte) []byte {
+	const family = "PROXY TCP4 "
+	rest, ok := bytes.CutPrefix(line, []byte(family))
+	from, to, _ := bytes.Cut(rest, []byte(" "))
+	if !ok || bytes.IndexByte(from, ':') >= 0 || bytes.IndexByte(to, ':') < 0 {
+		return line
+	}
+	return append([]byte("PROXY TCP6 "), rest...)
 }
 
 // speaksTLS reports that one of the header's additions (TLVs) says so. What is wrong with these is ignored, as

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"slices"
 	"time"
 
 	"purser/proxy/sock"
@@ -55,4 +56,53 @@ func (s *Conns) turnAway(stream *sock.Socket, clear bool) {
 		stream.Discard()
 	}
 	stream.Close()
+}
+
+// Shed ends connections so that descriptors become free, and reports whether any will. The one that has been sending a
+// head for the longest time goes first, if that is long for a head; then all that are idle; then the one whose body has
+// not moved for the longest time, if that is long for a body; then the oldest head after all.
+func (s *Conns) Shed() bool {
+	if s.dropOldest(slowHead, expecting, reading) {
+		return true
+	}
+	if s.drop(func(c *conn) bool { return c.present() == idle || c.present() == lingering }) > 0 {
+		return true
+	}
+	return s.dropOldest(slowBody, taking) || s.dropOldest(0, reading)
+}
+
+// dropOldest ends, of the connections that have been at one of some phases for so long, the one that has for the
+// longest time.
+func (s *Conns) dropOldest(least time.Duration, at ...phase) bool {
+	latest := s.Sweeper.Clock.Now() - int64(least)
+	oldest := s.oldest(func(c *conn) bool {
+		return slices.Contains(at, c.present()) && (least == 0 || c.since.Load() < latest)
+	})
+	if oldest == nil {
+		return false
+	}
+	oldest.drop()
+	return true
+}
+
+// drop ends some connections and returns how many these are.
+func (s *Conns) drop(which func(*conn) bool) (n int) {
+	s.each(func(c *conn) {
+		if which(c) {
+			c.drop()
+			n++
+		}
+	})
+	return n
+}
+
+// oldest returns, of some connections that are not to end already, the one that has been at what it is for
+// the longest time.
+func (s *Conns) oldest(which func(*conn) bool) (oldest *conn) {
+	s.each(func(c *conn) { // from the newest to the oldest
+		if which(c) && !c.dropped.Load() && (oldest == nil || c.since.Load() <= oldest.since.Load()) {
+			oldest = c
+		}
+	})
+	return oldest
 }

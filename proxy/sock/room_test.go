@@ -4,19 +4,35 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// fullSocket is a socket whose peer takes nothing more, with that peer.
+// fullSocket is a socket whose peer takes nothing more, with that peer. What is on its way makes room once the
+// peer's kernel has it: the socket is full when nothing is on its way and nothing can be added.
 func fullSocket(t *testing.T) (*Socket, *net.TCPConn) {
 	t.Helper()
 	s, peer := pair(t)
 	for piece := make([]byte, 1<<20); ; {
+		arrived := !onItsWay(t, s)
 		if n, err := s.TryWrite(piece); err != nil {
 			t.Fatal(err)
-		} else if n == 0 {
+		} else if n == 0 && arrived {
 			return s, peer.(*net.TCPConn)
+		} else if n == 0 {
+			time.Sleep(time.Millisecond) // a pace, not a wait
 		}
 	}
+}
+
+// onItsWay reports whether the peer's kernel has not yet acknowledged all that was sent to it.
+func onItsWay(t *testing.T, s *Socket) bool {
+	t.Helper()
+	info, err := unix.GetsockoptTCPInfo(int(s.fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Unacked > 0
 }
 
 // A client that has said all may still read (RFC 9112 section 9.6): its half-close is no room.

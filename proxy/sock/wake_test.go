@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -83,6 +84,7 @@ func TestWhoWorksForAPeerIsWokenWhenItHangsUp(t *testing.T) {
 	}
 	_ = peer.Close()
 	for !s.HungUp() {
+		time.Sleep(100 * time.Microsecond) // a pace, not a wait
 	}
 	s.sweeper.Sweep(s.Clock().Now())
 	if _, err := link.Read(make(buffer, 1)); !TimedOut(err) || !s.Gone() {

@@ -113,6 +113,7 @@ func (a *app) until(what string, cond func() bool) {
 		if time.Now().After(end) {
 			a.t.Fatalf("not in time: %s", what)
 		}
+		time.Sleep(100 * time.Microsecond) // a pace, not a wait: who spins keeps the others from what is waited for
 	}
 }
 

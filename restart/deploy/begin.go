@@ -40,11 +40,11 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 }
 
 // Reconfigure begins a restart to the configuration that Change was told of. The code is that of before, as far as
-// can be seen; then it is what the old processes are started again from, should the new ones not start. What an
-// operator has taken back is not brought back by it: begun is false then, and the next restart has it.
+// can be seen; then it is what the old processes are started again from, should the new ones not start. What is
+// held back is not brought by it: begun is false then, and the next restart has it.
 func (a *App) Reconfigure(reason string) (r pool.RestartSnapshot, begun bool, err error) {
 	d := a.deployer
-	if d.heldBack(a.name) {
+	if d.HeldBack(a.name) != "" {
 		return r, false, nil
 	}
 	request := pool.RestartRequest{By: "reload", Reason: reason}

@@ -68,8 +68,18 @@ func (d *Deployer) Run(ctx context.Context) error {
 	return d.watcher.Run(ctx)
 }
 
-// Stop gives up what is being prepared. From now on nothing is begun, taken back or promoted.
-func (d *Deployer) Stop() { d.stop() }
+// Stop gives up what is being prepared. From now on nothing is begun, taken back or promoted. What is to be known of
+// the apps is written for all of them at once: as each of them ends, it would be as often as there are apps.
+func (d *Deployer) Stop() {
+	d.stop()
+	pasts := map[string]func() pool.Past{}
+	for _, a := range d.all() {
+		if g := d.pool.Group(a.name); g != nil {
+			pasts[a.name] = g.Past
+		}
+	}
+	d.memo.noteAll(pasts)
+}
 
 // Close returns once all that has happened was followed. Every App must have been removed.
 func (d *Deployer) Close() {
@@ -129,32 +139,39 @@ func (d *Deployer) touched(app, reason string) {
 
 // changed is called when an app's code has changed on disk, and it restarts by itself then.
 func (d *Deployer) changed(app, reason string) {
-	if a := d.app(app); a != nil && !d.heldBack(app) {
+	if a := d.app(app); a != nil && d.HeldBack(app) == "" {
 		a.touched(restart.ByAuto, reason)
 	}
 }
 
-// heldBack reports whether the code that an app would be restarted with is what an operator has taken back.
-// It stays so until somebody asks for a restart of that app (or of all: --all) or touches its restart file, or
-// its root leads elsewhere. What restarts apps without a word about their code does not bring it back.
-func (d *Deployer) heldBack(app string) bool {
+// HeldBack says why an app is not to be restarted without a word about its code: an operator has taken that code
+// back, or has asked for a canary of it and has yet to decide. So it stays until somebody asks for a restart of
+// that app (or of all: --all) or touches its restart file, or its root leads elsewhere. "" = it may be restarted.
+func (d *Deployer) HeldBack(app string) (why string) {
 	g, a := d.pool.Group(app), d.app(app)
 	if g == nil || a == nil {
-		return false
+		return ""
 	}
-	taken, any := g.TakenBack()
-	if !any {
-		return false
+	held, is := g.TakenBack()
+	why = "its newest code was rolled back"
+	if !is {
+		held, is = g.AtCanary()
+		why = "its canary waits to be promoted or rolled back"
 	}
-	now, err := restart.ResolveRelease(a.now().Root)
-	return err == nil && same(pool.Release(now), taken)
+	if !is {
+		return ""
+	}
+	if now, err := restart.ResolveRelease(a.now().Root); err != nil || !same(pool.Release(now), held) {
+		return ""
+	}
+	return why
 }
 
 // RestartAll restarts every app, as SIGUSR1 asks for. It returns at once.
 func (d *Deployer) RestartAll(by string) {
 	for _, a := range d.all() {
-		if d.heldBack(a.name) {
-			a.log.Warn("not restarted, as its newest code was rolled back; to use it, run purser restart", "by", by)
+		if why := d.HeldBack(a.name); why != "" {
+			a.log.Warn("not restarted, as "+why+"; to use its newest code, run purser restart", "by", by)
 			continue
 		}
 		a.start(func() { a.begin(pool.RestartRequest{By: by, Reason: by}) }) // its error is in the log
@@ -201,7 +218,7 @@ func (d *Deployer) Mark(app, reason string) error {
 
 // Needs is why an app needs a restart.
 func (d *Deployer) Needs(app string) []restart.Need {
-	if d.heldBack(app) {
+	if d.HeldBack(app) != "" {
 		return []restart.Need{} // it needs that somebody decides
 	}
 	return d.checker.Needs(app)

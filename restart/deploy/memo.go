@@ -76,14 +76,18 @@ func (m *memo) of(app string) pool.Past {
 
 // note keeps what is new of an app. It asks for that itself, so that of two notes at once the newer stays.
 func (m *memo) note(app string, ask func() pool.Past) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	past := ask()
-	if reflect.DeepEqual(m.known.Apps[app], past) {
-		return
-	}
-	m.known.Apps[app] = past
-	m.keep()
+	m.noteAll(map[string]func() pool.Past{app: ask})
+}
+
+func (m *memo) noteAll(asks map[string]func() pool.Past) {
+	m.change(func(k *known) (changed bool) {
+		for app, ask := range asks {
+			if past := ask(); !reflect.DeepEqual(k.Apps[app], past) {
+				k.Apps[app], changed = past, true
+			}
+		}
+		return changed
+	})
 }
 
 // affinityKey is the same for all pursers that this file is for.

@@ -89,6 +89,22 @@ func release(s *site, version string) pool.Release {
 	return pool.Release(r)
 }
 
+func TestTheFileIsWrittenOnceAsPurserStops(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state", "purser.json")
+	s := newSite(t)
+	s.keepIn(file)
+	s.Stop()
+	first, err := os.Stat(file)
+	s.must(err)
+	if past := readMemo(file, hclog.NewNullLogger()).of("blog"); past.Generation != 1 {
+		t.Errorf("it has %+v", past)
+	}
+	s.apps["blog"].Note(s.group("blog"))
+	if then, err := os.Stat(file); err != nil || !os.SameFile(first, then) {
+		t.Errorf("it is written again though nothing is new: %v", err)
+	}
+}
+
 func TestADamagedFileIsSetAside(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "purser.json")
 	if err := os.WriteFile(file, []byte(`{"apps": {"blog": {"generation": 3, "tak`), 0o600); err != nil {

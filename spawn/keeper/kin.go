@@ -91,6 +91,15 @@ func (m member) lives() bool {
 	return err == nil && now.start == m.start && !now.dead
 }
 
+// Runs reports whether the leader runs, by the kernel's word: that it has exited may not have been told yet.
+func (p *Process) Runs() bool {
+	if syscall.Kill(p.pid, 0) == syscall.ESRCH {
+		return false
+	}
+	m, err := readMember(p.pid)
+	return err != nil || !m.dead
+}
+
 // signal signals this very process: what has its pid meanwhile is left alone.
 func (m member) signal(s syscall.Signal) {
 	fd, err := unix.PidfdOpen(m.pid, 0)

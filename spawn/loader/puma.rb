@@ -10,22 +10,23 @@ raise_exception_on_sigterm false
 # Or the last lines before a crash never come.
 $stdout.sync = true
 
-# Below a path, Rack has it in SCRIPT_NAME, and PATH_INFO is the rest.
-if (base = ENV['PURSER_PATH'])
-  Puma::Configuration.prepend(Module.new do
-    define_method(:app) do
-      inner = super()
-      lambda do |env|
-        path = env['PATH_INFO']
-        if path == base || path.start_with?("#{base}/")
-          env['SCRIPT_NAME'] = base
-          env['PATH_INFO'] = path.delete_prefix(base)
-        end
-        inner.call(env)
+# Below a path, Rack has it in SCRIPT_NAME, and PATH_INFO is the rest. HTTPS is as in CGI, and with
+# Passenger.
+base = ENV['PURSER_PATH']
+Puma::Configuration.prepend(Module.new do
+  define_method(:app) do
+    inner = super()
+    lambda do |env|
+      env['HTTPS'] = 'on' if env['rack.url_scheme'] == 'https'
+      path = env['PATH_INFO']
+      if base && (path == base || path.start_with?("#{base}/"))
+        env['SCRIPT_NAME'] = base
+        env['PATH_INFO'] = path.delete_prefix(base)
       end
+      inner.call(env)
     end
-  end)
-end
+  end
+end)
 
 # stdin closes when Purser asks to stop (then TERM does the work) and when Purser is gone (then the
 # parent changes, and there is nobody left to serve).

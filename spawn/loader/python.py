@@ -72,6 +72,8 @@ def behind_front(application):
     def wrapped(environ, start_response):
         environ["REMOTE_ADDR"] = environ.get("HTTP_X_REAL_IP", "")
         environ["SERVER_NAME"], environ["SERVER_PORT"] = asked_for(environ)
+        if is_https(environ):
+            environ["HTTPS"] = "on"  # as in CGI, and with Passenger
         environ["wsgi.multiprocess"] = True
         path = environ["PATH_INFO"]
         if base and (path == base or path.startswith(base + "/")):
@@ -87,8 +89,11 @@ def asked_for(environ):
     host, colon, port = environ.get("HTTP_HOST", "localhost").rpartition(":")
     if not (colon and port.isdigit()):
         host, port = environ.get("HTTP_HOST", "localhost"), ""
-    https = environ.get("HTTP_X_FORWARDED_PROTO", environ["wsgi.url_scheme"]) == "https"
-    return host, port or environ.get("HTTP_X_FORWARDED_PORT") or ("443" if https else "80")
+    return host, port or environ.get("HTTP_X_FORWARDED_PORT") or ("443" if is_https(environ) else "80")
+
+
+def is_https(environ):
+    return environ.get("HTTP_X_FORWARDED_PROTO", environ["wsgi.url_scheme"]) == "https"
 
 
 def drop(result):

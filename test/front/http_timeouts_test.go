@@ -115,6 +115,6 @@ func stalledReader(t *testing.T, p *harness.Purser) {
 // patient is a connection with time for purser's longest deadline.
 func patient(t *testing.T, p *harness.Purser) *harness.Conn {
 	c := harness.Dial(t, p)
-	_ = c.Net.SetDeadline(time.Now().Add(90 * time.Second))
+	c.Patience = 90 * time.Second
 	return c
 }

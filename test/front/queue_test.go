@@ -1,7 +1,6 @@
 package front
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 
@@ -12,13 +11,14 @@ import (
 var oneAtATime = []string{harness.Processes(1), "concurrency = 1"}
 
 func TestClientThatLeavesTheQueueIsNeverGivenToTheApp(t *testing.T) {
-	p, _ := harness.ServeNode(t, oneAtATime...)
-	busy := occupy(t, p, 1500)
+	p, app := harness.ServeNode(t, oneAtATime...)
+	busy := occupy(t, p)
 	leaver := harness.Dial(t, p)
 	leaver.Send("GET /left HTTP/1.1\r\nHost: a\r\n\r\n")
 	awaitQueue(t, p, 1)
 	_ = leaver.Net.Close()
 	awaitQueue(t, p, 0)
+	app.Write(enough, "")
 	if a := busy.Answer("GET"); a.StatusCode != 200 {
 		t.Errorf("the request before got %d", a.StatusCode)
 	}
@@ -28,12 +28,13 @@ func TestClientThatLeavesTheQueueIsNeverGivenToTheApp(t *testing.T) {
 }
 
 func TestFullQueueIs503WithRetryAfter(t *testing.T) {
-	p, _ := harness.ServeNode(t, append(oneAtATime, "max_queue = 1")...)
-	busy := occupy(t, p, 1000)
+	p, app := harness.ServeNode(t, append(oneAtATime, "max_queue = 1")...)
+	busy := occupy(t, p)
 	queued := harness.Dial(t, p)
 	queued.Send("GET /queued HTTP/1.1\r\nHost: a\r\n\r\n")
 	awaitQueue(t, p, 1)
 	mustRefuse(t, harness.Get(t, p, "/"), 503, "queue_full")
+	app.Write(enough, "")
 	if a := busy.Answer("GET"); a.StatusCode != 200 {
 		t.Errorf("the busy request got %d", a.StatusCode)
 	}
@@ -44,13 +45,13 @@ func TestFullQueueIs503WithRetryAfter(t *testing.T) {
 
 func TestWaitingTooLongInTheQueueIs504(t *testing.T) {
 	p, _ := harness.ServeNode(t, append(oneAtATime, `queue_timeout = "200ms"`)...)
-	occupy(t, p, 3000)
+	occupy(t, p)
 	mustRefuse(t, harness.Get(t, p, "/"), 504, "queue_timeout")
 }
 
 func TestQueuedRequestsAreServedInOrder(t *testing.T) {
-	p, _ := harness.ServeNode(t, oneAtATime...)
-	busy := occupy(t, p, 700)
+	p, app := harness.ServeNode(t, oneAtATime...)
+	busy := occupy(t, p)
 	var queued []*harness.Conn
 	for n := range 5 {
 		c := harness.Dial(t, p)
@@ -58,6 +59,7 @@ func TestQueuedRequestsAreServedInOrder(t *testing.T) {
 		queued = append(queued, c)
 		awaitQueue(t, p, n+1)
 	}
+	app.Write(enough, "")
 	busy.Answer("GET")
 	for n, c := range queued {
 		if a := c.Answer("GET"); a.StatusCode != 200 {
@@ -67,12 +69,13 @@ func TestQueuedRequestsAreServedInOrder(t *testing.T) {
 }
 
 func TestMoreRequestsThanProcessesSpawnUpToMaxAndShrinkAgain(t *testing.T) {
-	p, _ := harness.ServeNode(t, "min_processes = 1", "max_processes = 3", "concurrency = 1", `idle_timeout = "300ms"`)
+	p, app := harness.ServeNode(t, "min_processes = 1", "max_processes = 3", "concurrency = 1", `idle_timeout = "300ms"`)
 	var busy []*harness.Conn
 	for range 3 {
-		busy = append(busy, occupy(t, p, 1500))
+		busy = append(busy, occupy(t, p))
 	}
 	harness.AwaitReady(t, p, 3)
+	app.Write(enough, "")
 	for _, c := range busy {
 		c.Answer("GET")
 	}
@@ -102,19 +105,22 @@ func TestUnknownHostIsNotFoundByPurserAndSaysSo(t *testing.T) {
 
 func TestErrorsAreJSONForThoseWhoPreferIt(t *testing.T) {
 	p, _ := harness.ServeNode(t, append(oneAtATime, `queue_timeout = "100ms"`)...)
-	occupy(t, p, 3000)
+	occupy(t, p)
 	a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nConnection: close\r\n\r\n")
 	if !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") || !strings.Contains(a.Body, "queue_timeout") {
 		t.Errorf("the error came as %q: %s", a.Header.Get("Content-Type"), a.Body)
 	}
 }
 
-// occupy sends a request that keeps a process busy, and returns once it does.
-func occupy(t *testing.T, p *harness.Purser, ms int) *harness.Conn {
+// enough is the file in the app's folder at which its processes answer the requests that keep them busy.
+const enough = "enough"
+
+// occupy sends a request that keeps a process busy until there is enough, and returns once it does.
+func occupy(t *testing.T, p *harness.Purser) *harness.Conn {
 	t.Helper()
 	before := busyProcesses(p.Status(t, "app"))
 	c := harness.Dial(t, p)
-	c.Send("GET /slow?ms=" + strconv.Itoa(ms) + " HTTP/1.1\r\nHost: a\r\n\r\n")
+	c.Send("GET /until?file=" + enough + " HTTP/1.1\r\nHost: a\r\n\r\n")
 	harness.Eventually(t, harness.Patience, "the process is busy", func() bool { return busyProcesses(p.Status(t, "app")) > before })
 	return c
 }

@@ -78,6 +78,27 @@ func TestEachAppIsServedOverTLSWithItsCertificate(t *testing.T) {
 	})
 }
 
+// Rack and WSGI say it in their own words.
+func TestAppsLearnThatTheirClientsCameByHTTPS(t *testing.T) {
+	a := harness.NewAuthority(t)
+	a.Issue("server", year, "ruby.example", "python.example")
+	ruby, python := harness.EmptyApp(t), harness.EmptyApp(t)
+	ruby.Write("config.ru", `run lambda { |env| [200, {}, ["#{env['rack.url_scheme']} #{env['HTTPS'] || 'off'} #{env['SERVER_PORT']}"]] }`)
+	python.Write("passenger_wsgi.py", "def application(env, start):\n    start('200 OK', [])\n"+
+		"    return [('%s %s %s' % (env['wsgi.url_scheme'], env.get('HTTPS', 'off'), env['SERVER_PORT'])).encode()]\n")
+	p := harness.Serve(t, harness.Options{Config: "[server]\nlisten = [\"https://$SECURE\", \"$LISTEN\"]\n" + tlsTable("server.tls", a, "server") +
+		harness.AppTable("ruby", ruby.Dir, harness.Processes(1), `hosts = ["ruby.example"]`, "tls = { redirect = false }") +
+		harness.AppTable("python", python.Dir, harness.Processes(1), `hosts = ["python.example"]`, "tls = { redirect = false }")})
+	for _, host := range []string{"ruby.example", "python.example"} {
+		harness.Eventually(t, harness.Patience, host+" serves", func() bool {
+			return harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n").Body == "http off 80"
+		})
+		if got := request(harness.DialTLS(t, p, a.Trusting(host)), host, "/").Body; got != "https on 443" {
+			t.Errorf("%s was told %q", host, got)
+		}
+	}
+}
+
 func TestConnectionServesOnlyWhatItWasMadeFor(t *testing.T) {
 	p, a, _ := secureApps(t)
 	if got := request(harness.DialTLS(t, p, a.Trusting("blog.example")), "www.blog.example", "/"); got.StatusCode != 200 {

@@ -62,6 +62,16 @@ func AwaitState(t *testing.T, p *Purser, generation int, state string) (pid int)
 	return pid
 }
 
+// MustReplaceKilled kills a process, and waits until it is gone and exactly n are ready.
+func MustReplaceKilled(t *testing.T, p *Purser, n, victim int) {
+	t.Helper()
+	Kill(t, victim)
+	Eventually(t, Patience, "the killed process is replaced", func() bool {
+		s := p.Status(t, "app")
+		return len(s.Ready()) == n && !slices.Contains(s.PIDs(), victim)
+	})
+}
+
 // RestartState is the state of the app's running or last restart, "" if there was none.
 func RestartState(s Status) string {
 	if s.Restart == nil {

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,12 @@ type Conn struct {
 	T   testing.TB
 	Net net.Conn
 	In  *bufio.Reader
+
+	Patience time.Duration // for what is sent and read next; 0 = Patience
 }
+
+// renew begins the connection's time anew: a test may have let it rest for long.
+func (w *Conn) renew() { _ = w.Net.SetDeadline(time.Now().Add(cmp.Or(w.Patience, Patience))) }
 
 // Dial connects. The connection is closed at the end of the test.
 func Dial(t testing.TB, p *Purser) *Conn {
@@ -47,6 +53,7 @@ func DialUnix(t *testing.T, path string) *Conn {
 // Send sends bytes as they are.
 func (w *Conn) Send(bytes string) {
 	w.T.Helper()
+	w.renew()
 	if _, err := io.WriteString(w.Net, bytes); err != nil {
 		w.T.Fatalf("cannot send: %v", err)
 	}
@@ -66,6 +73,7 @@ func (w *Conn) SendAside(bytes string) <-chan struct{} {
 // Answer reads one answer, to a request of the given method, to its end.
 func (w *Conn) Answer(method string) Answer {
 	w.T.Helper()
+	w.renew()
 	a, _, err := w.TryAnswer(method)
 	if err != nil {
 		w.T.Fatalf("cannot read the answer: %v", err)
@@ -110,6 +118,7 @@ func (w *Conn) MustBeCut() {
 // MustPass reads lines until one contains text.
 func (w *Conn) MustPass(text string) {
 	w.T.Helper()
+	w.renew()
 	for {
 		line, err := w.In.ReadString('\n')
 		if err != nil {

@@ -6,9 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +52,7 @@ type PebbleOptions struct {
 	Life      time.Duration     // of its certificates; default 90 days
 	Nonces    int               // percent of good nonces that it refuses
 	EAB       map[string]string // accounts that it wants; nil = anybody may have one
+	OCSP      *Responder        // that its certificates name; nil = they name none
 }
 
 // NewPebble is one that does not run yet.
@@ -81,6 +80,9 @@ func (p *Pebble) Start() {
 	p.running = p.program("pebble", "-config", p.config(), "-dnsserver", p.dns)
 	Eventually(p.t, Patience, "pebble answers", func() bool { return listens(p.addr) && listens(p.manage) })
 	p.root = p.fetchRoot()
+	if p.o.OCSP != nil {
+		p.o.OCSP.speaksFor(p)
+	}
 }
 
 func listens(addr string) bool {
@@ -107,18 +109,12 @@ func (p *Pebble) Trusting(host string) *tls.Config {
 // fetchRoot asks for the root of what it issues.
 func (p *Pebble) fetchRoot() *x509.CertPool {
 	p.t.Helper()
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: p.own.Trusting("localhost"), DisableKeepAlives: true}, Timeout: Patience}
-	_, port, _ := net.SplitHostPort(p.manage)
-	answer, err := client.Get("https://localhost:" + port + "/roots/0")
+	root, err := x509.ParseCertificate(p.managed("/roots/0"))
 	if err != nil {
-		p.t.Fatalf("pebble does not tell its root: %v", err)
+		p.t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	pem, err := io.ReadAll(answer.Body)
 	pool := x509.NewCertPool()
-	if err != nil || !pool.AppendCertsFromPEM(pem) {
-		p.t.Fatalf("pebble's root is %q (%v)", pem, err)
-	}
+	pool.AddCert(root)
 	return pool
 }
 
@@ -131,13 +127,18 @@ func (p *Pebble) config() string {
 	if life == 0 {
 		life = 90 * 24 * time.Hour
 	}
+	keys, responder := "ecdsa", ""
+	if p.o.OCSP != nil {
+		keys, responder = "rsa", p.o.OCSP.URL // it tells no other keys
+	}
 	text, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": p.addr, "managementListenAddress": p.manage,
 		"certificate": filepath.Join(p.own.Dir, "pebble.pem"), "privateKey": filepath.Join(p.own.Dir, "pebble.key"),
-		"httpPort": portOf(p.o.HTTP), "tlsPort": portOf(p.o.TLS), "keyAlgorithm": "ecdsa",
+		"httpPort": portOf(p.o.HTTP), "tlsPort": portOf(p.o.TLS), "keyAlgorithm": keys,
 		"externalAccountBindingRequired": p.o.EAB != nil, "externalAccountMACKeys": p.o.EAB,
-		"retryAfter": map[string]int{"authz": 1, "order": 1},
-		"profiles":   map[string]profile{"default": {"of a test", int(life / time.Second)}},
+		"ocspResponderURL": responder,
+		"retryAfter":       map[string]int{"authz": 1, "order": 1},
+		"profiles":         map[string]profile{"default": {"of a test", int(life / time.Second)}},
 	}})
 	if err != nil {
 		p.t.Fatal(err)

@@ -21,15 +21,16 @@ import (
 
 // Options say how purser is started. The zero value serves nothing.
 type Options struct {
-	Bin    string   // the binary; default Binary
-	Config string   // TOML; $LISTEN in it is the listen address, $SECURE one for https; written to a file given with -c
-	Args   []string // instead of Config: the command, as in "serve DIR"; --listen and --instance are added
-	Env    []string // added to the environment, which is otherwise PATH, HOME and XDG_RUNTIME_DIR
-	Before []string // a command line that purser's is appended to, as in "taskset -c 0"
-	Stderr *os.File // instead of Log
-	After  *Purser  // which has ended: this is the next one of its name
-	Addr   string   // it serves on; default one that is free
-	Secure string   // the same for https
+	Bin        string   // the binary; default Binary
+	Config     string   // TOML; $LISTEN in it is the listen address, $SECURE one for https; written to a file given with -c
+	Args       []string // instead of Config: the command, as in "serve DIR"; --listen and --instance are added
+	UsualPorts bool     // no --listen is added to them
+	Env        []string // added to the environment, which is otherwise PATH, HOME and XDG_RUNTIME_DIR
+	Before     []string // a command line that purser's is appended to, as in "taskset -c 0"
+	Stderr     *os.File // instead of Log
+	After      *Purser  // which has ended: this is the next one of its name
+	Addr       string   // it serves on; default one that is free
+	Secure     string   // the same for https
 }
 
 // A Purser is a running purser.
@@ -80,7 +81,7 @@ func (p *Purser) end(t testing.TB) {
 		p.Signal(sigTERM)
 		time.AfterFunc(200*time.Millisecond, func() { p.Signal(sigTERM) })
 		time.AfterFunc(5*time.Second, func() { p.Signal(sigTERM) })
-		if _, err := p.Stop(20 * time.Second); err != nil {
+		if _, err := p.Stop(ReadyLimit); err != nil {
 			t.Errorf("purser did not stop: %v", err)
 		}
 	}
@@ -151,7 +152,11 @@ func (o Options) binary() (string, error) {
 
 func (p *Purser) args(o Options) ([]string, error) {
 	if o.Config == "" {
-		return append(slices.Clone(o.Args), "--listen", p.Addr, "--instance", p.Instance), nil
+		args := slices.Clone(o.Args)
+		if !o.UsualPorts {
+			args = append(args, "--listen", p.Addr)
+		}
+		return append(args, "--instance", p.Instance), nil
 	}
 	p.Config = filepath.Join(Scratch(), p.Instance+".toml")
 	text := os.Expand(o.Config, func(key string) string {

@@ -29,8 +29,7 @@ func TestEventsTellEachTransitionOnceThroughTwoRestartsAndACrash(t *testing.T) {
 	events := p.Follow(t, "0")
 	s.Deploy(site.Release{Version: 2, Boot: 50})
 	harness.MustRestart(t, p, 0)
-	harness.Kill(t, p.Status(t, "app").Ready()[0].PID)
-	harness.AwaitReady(t, p, 3)
+	harness.MustReplaceKilled(t, p, 3, p.Status(t, "app").Ready()[0].PID)
 	s.Deploy(site.Release{Version: 3, Boot: 50})
 	harness.MustRestart(t, p, 0)
 	const ended = 3 + 3 + 1 // processes: those of two generations, and the one that was killed

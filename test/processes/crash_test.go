@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"syscall"
 	"testing"
-	"time"
 
 	"purser/test/harness"
 )
@@ -17,13 +16,10 @@ func TestKillingRandomProcessesFailsNoGet(t *testing.T) {
 	harness.AwaitAnswers(t, load, 100)
 
 	const kills = 20
-	pause := time.NewTicker(300 * time.Millisecond)
-	defer pause.Stop()
-	for range kills {
-		killRandom(t, p)
-		<-pause.C // the pace of the killing is the test; nothing is waited for
+	for range kills { // a request may be given to another process once: so each kill is over before the next
+		harness.MustReplaceKilled(t, p, 4, p.Status(t, "app").Ready()[rand.IntN(4)].PID)
+		harness.AwaitAnswers(t, load, len(load.SoFar().Samples)+40)
 	}
-	harness.AwaitReady(t, p, 4)
 	report := load.End()
 
 	harness.MustNotFail(t, report)
@@ -58,13 +54,4 @@ func TestPurserKilledTakesItsAppsWithIt(t *testing.T) {
 		}
 		return true
 	})
-}
-
-// killRandom kills one of the ready processes, if there is one.
-func killRandom(t *testing.T, p *harness.Purser) {
-	t.Helper()
-	ready := p.Status(t, "app").Ready()
-	if len(ready) > 0 {
-		harness.Kill(t, ready[rand.IntN(len(ready))].PID)
-	}
 }

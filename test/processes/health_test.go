@@ -61,7 +61,7 @@ func serveAsked(t *testing.T, checks string, n int, keys ...string) (*harness.Pu
 	app := harness.EmptyApp(t)
 	app.Write("app.cjs", asked)
 	app.Write("CHECKS", checks)
-	keys = append([]string{`command = ["node", "app.cjs"]`, harness.Processes(n), `start_timeout = "4s"`}, keys...)
+	keys = append([]string{`command = ["node", "app.cjs"]`, harness.Processes(n)}, keys...)
 	return harness.Start(t, harness.Options{Config: harness.Config(app.Dir, keys...)}), app
 }
 
@@ -129,7 +129,7 @@ func TestStartFailsByWhatTheAppAnswersToItsChecks(t *testing.T) {
 			t.Parallel()
 			app := harness.EmptyApp(t)
 			app.Write("app.cjs", "require('http').createServer((q, r) => r.end('old')).listen(process.env.PURSER_SOCKET);")
-			p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, `command = ["node", "app.cjs"]`, harness.Processes(1), `start_timeout = "2s"`, harness.HealthTable(bad.health...))})
+			p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, `command = ["node", "app.cjs"]`, harness.Processes(1), `start_timeout = "5s"`, harness.HealthTable(bad.health...))})
 			before := harness.SortedPIDs(p.Status(t, "app").Ready())
 			app.Write("CHECKS", bad.checks)
 			app.Write("app.cjs", asked)

@@ -196,3 +196,42 @@ func TestReloadsAPI(t *testing.T) {
 		t.Errorf("it is answered with %d %s", a.StatusCode, a.Body)
 	}
 }
+
+// The file that is mended is one that only the refused configuration includes.
+func TestWatchedConfigurationIsReadAgainOnceWhatItNewlyIncludesIsMended(t *testing.T) {
+	l := newLand(t, "blog")
+	l.server = []string{"watch_config = true"}
+	l.reloads(0)
+	dir := t.TempDir()
+	harness.WriteFile(t, dir, "news.toml", "[apps.news\n")
+	l.server = append(l.server, fmt.Sprintf("include = [%q]", dir+"/*.toml"))
+	l.write()
+	var d struct{ Reload struct{ By, Error string } }
+	harness.Eventually(t, harness.Patience, "what is wrong is said", func() bool {
+		l.p.AdminJSON(t, "/v1/status", &d)
+		return d.Reload.By == "watch_config" && strings.Contains(d.Reload.Error, dir+"/news.toml:1:")
+	})
+	harness.WriteFile(t, dir, "news.toml", fmt.Sprintf("[apps.news]\nroot = %q\ncommand = [%q]\nhosts = [\"news\"]\nmin_processes = 2\nmax_processes = 2\n", dir, mustGoApp(t)))
+	l.await("news", 2)
+}
+
+func TestDryRunAndWhatIsRefusedLeaveNoFilesBehind(t *testing.T) {
+	l := newLand(t, "blog")
+	dir := t.TempDir()
+	l.server = []string{fmt.Sprintf("access_log = %q", dir+"/access.log")}
+	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/blog.log")}
+	harness.MustSay(t, l.reloads(0, "--dry-run").Stdout, "blog: changed in place: log", "changed: access_log")
+	l.listen = []string{"192.0.2.1:80"}
+	l.reloads(2)
+	l.listen = nil
+	if made, err := os.ReadDir(dir); err != nil || len(made) > 0 {
+		t.Errorf("they have made %v, %v", made, err)
+	}
+	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/none/blog.log")}
+	harness.MustSay(t, l.reloads(2, "--dry-run").Stderr, "app blog: cannot open the log "+dir+"/none/blog.log: its folder does not exist; create it")
+	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/blog.log")}
+	l.reloads(0)
+	if made, err := os.ReadDir(dir); err != nil || len(made) != 2 {
+		t.Errorf("the reload has made %v, %v", made, err)
+	}
+}

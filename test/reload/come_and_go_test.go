@@ -1,6 +1,8 @@
 package reload
 
 import (
+	"crypto/tls"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -123,4 +125,79 @@ func mustGoApp(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return program
+}
+
+// What ends twice, stopped and then removed, is killed for the sake of one of its name as what ends once.
+func TestAppThatIsRemovedWhileItStopsMayComeBack(t *testing.T) {
+	l := newLand(t, "blog", "shop")
+	l.webSocket(l.p.Addr, "blog")
+	l.runs(0, "stop", "blog", "--no-wait")
+	blog := l.apps["blog"]
+	delete(l.apps, "blog")
+	l.reloads(0)
+	l.apps["blog"] = blog
+	load := l.load("shop", 50)
+	back := make(chan harness.Result)
+	l.write()
+	go func() { back <- l.p.Run(t.Context(), "reload") }()
+	harness.Eventually(t, harness.Patience, "the reload waits for it", func() bool { return len(l.p.Log.Lines("an app that goes is waited for")) > 0 })
+	harness.MustSay(t, l.runs(4, "scale", "shop", "3", "--timeout", "100ms").Stderr, "purser has not answered within 100ms; what was asked for may be done yet")
+	if r := <-back; r.Code != 0 || r.Took > time.Minute {
+		t.Errorf("the reload took %s and exits with %d: %s", r.Took, r.Code, r.Stderr)
+	}
+	if a := l.get("blog"); a.StatusCode != 200 {
+		t.Errorf("the app that is there again answers %d", a.StatusCode)
+	}
+	l.await("shop", 3)
+	harness.MustNotFail(t, load.End())
+}
+
+// The place of an app that goes is there for another, though the visitors of the first stay connected.
+func TestAppThatIsRenamedUnderACapServesWhoeverStaysConnected(t *testing.T) {
+	l := newLand(t, "blog")
+	l.server = []string{"max_processes = 2"}
+	l.reloads(0)
+	one, two := l.webSocket(l.p.Addr, "blog"), l.webSocket(l.p.Addr, "blog")
+	load := l.load("blog", 50)
+	table := "root = \"/tmp\"\ncommand = \"exec " + mustGoApp(t) + "\"\nhosts = [\"blog\"]\nmin_processes = 2\nmax_processes = 2\n"
+	delete(l.apps, "blog")
+	l.broken = "[apps.news]\n" + table
+	l.reloads(0)
+	one.MustEcho("still here")
+	two.MustEcho("still here, too")
+	l.await("news", 2)
+	harness.MustNotFail(t, load.End())
+}
+
+// Once a reload has ended, an address is spoken to as it says, and one that is gone may come back at once.
+func TestAnAddressIsAsTheReloadHasLeftIt(t *testing.T) {
+	l := newLand(t, "blog")
+	address := harness.FreeAddr()
+	for range 10 {
+		l.listen = []string{address}
+		l.reloads(0)
+		l.listen = nil
+		l.reloads(0)
+	}
+	authority := harness.NewAuthority(t)
+	authority.Issue("site", time.Hour, "blog")
+	for range 5 {
+		l.listen, l.server = []string{"https://" + address}, []string{fmt.Sprintf("tls = { cert = %q, key = %q }", filepath.Join(authority.Dir, "site.pem"), filepath.Join(authority.Dir, "site.key"))}
+		l.reloads(0)
+		conn, err := tls.Dial("tcp", address, authority.Trusting("blog"))
+		if err != nil {
+			t.Fatalf("https is not spoken: %v", err)
+		}
+		conn.Close()
+		l.listen, l.server = []string{address}, nil
+		l.reloads(0)
+		at := *l.p
+		at.Addr = address
+		if a := harness.Ask(t, &at, "GET / HTTP/1.1\r\nHost: blog\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 {
+			t.Fatalf("http is answered with %d", a.StatusCode)
+		}
+	}
+	_, port, _ := net.SplitHostPort(address)
+	l.listen = []string{":" + port}
+	harness.MustSay(t, l.reloads(2).Stderr, "cannot listen on :"+port+" while purser listens on "+address)
 }

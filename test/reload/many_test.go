@@ -32,8 +32,27 @@ func TestAThousandAppsReloadOfOneIsSoonDone(t *testing.T) {
 	}
 	harness.MustNotFail(t, load.End())
 	slices.Sort(took)
-	t.Logf("a reload of one of 1,001 apps takes %v (%v to %v)", took[3].Round(time.Millisecond), took[0].Round(time.Millisecond), took[6].Round(time.Millisecond))
-	if took[3] > 300*time.Millisecond {
-		t.Errorf("that is more than 300 ms")
+	checked := checkTime(t, l.p.Config)
+	t.Logf("a reload of one of 1,001 apps takes %v (%v to %v), to check them all %v", took[3].Round(time.Millisecond), took[0].Round(time.Millisecond), took[6].Round(time.Millisecond), checked.Round(time.Millisecond))
+	if took[0] > 4*checked {
+		t.Errorf("that is more than four times as long")
 	}
+}
+
+// checkTime is how long purser check takes for a configuration, which shows how fast the machine is at the moment.
+func checkTime(t *testing.T, config string) time.Duration {
+	t.Helper()
+	bin, err := harness.Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := harness.Patience
+	for range 3 {
+		if r := harness.RunBinary(harness.Within(t), bin, nil, "check", "-c", config); r.Code != 0 {
+			t.Fatalf("purser check exited with %d: %s", r.Code, r.Stderr)
+		} else {
+			best = min(best, r.Took)
+		}
+	}
+	return best
 }

@@ -2,7 +2,6 @@ package restarts
 
 import (
 	"fmt"
-	"slices"
 	"syscall"
 	"testing"
 
@@ -74,11 +73,7 @@ func TestCrashBesideACanaryIsRepairedWithTheOldRelease(t *testing.T) {
 	second := s.Deploy(site.Release{Version: 2, Boot: 20})
 	harness.MustRestart(t, p, 0, "--canary", "1")
 	victim := oldReady(p.Status(t, "app"), first)[0].PID
-	harness.Kill(t, victim)
-	harness.Eventually(t, harness.Patience, "the killed process is replaced", func() bool {
-		s := p.Status(t, "app")
-		return len(s.Ready()) == n+1 && !slices.Contains(s.PIDs(), victim)
-	})
+	harness.MustReplaceKilled(t, p, n+1, victim)
 	mustBeCanary(t, p, n, first, second)
 }
 

@@ -197,8 +197,7 @@ func TestHookThatHangsIsKilledAndHoldsNobodyUp(t *testing.T) {
 			t.Errorf("beside a hook that hangs a restart exited with %d after %v: %s", result.Code, result.Took, result.Stderr)
 		}
 	}
-	harness.Kill(t, p.Status(t, "app").Ready()[0].PID)
-	harness.AwaitReady(t, p, 2) // beside two hooks of the app that hang
+	harness.MustReplaceKilled(t, p, 2, p.Status(t, "app").Ready()[0].PID) // beside two hooks of the app that hang
 	result := hanging.MustExit(t, 1)
 	harness.MustSay(t, result.Stderr, "before_restart", "timeout")
 	if result.Took < 10*time.Second || result.Took > 40*time.Second {

@@ -72,7 +72,7 @@ func TestABrokenDeployInPlaceOfARailsAppFailsNoRequest(t *testing.T) {
 	} {
 		t.Run(r.name, func(t *testing.T) { // one after the other, as their boots need both cores
 			app := newRails(t)
-			p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, append(r.keys, harness.Processes(2))...)})
+			p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, append(r.keys, harness.Processes(2), "max_queue = 0")...)}) // a machine that boots two more may be slower than the visitors
 			harness.Eventually(t, harness.ReadyLimit, "both processes are ready", func() bool { return len(p.Status(t, "app").Ready()) == 2 })
 			deployRails(t, p, app, "2", func() { app.Write(r.file, r.broken) }, "failed", "v=1 gen=1")
 			deployRails(t, p, app, "3", func() { app.Write(r.file, r.mended) }, "done", "v=3 gen=3")

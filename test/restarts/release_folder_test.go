@@ -102,11 +102,7 @@ func TestCrashedProcessComesBackWithTheCodeThatTheAppIsOn(t *testing.T) {
 	crash := func() {
 		t.Helper()
 		victim := p.Status(t, "app").Ready()[0].PID
-		harness.Kill(t, victim)
-		harness.Eventually(t, harness.Patience, "the killed process is replaced", func() bool {
-			s := p.Status(t, "app")
-			return len(s.Ready()) == n && !slices.Contains(s.PIDs(), victim)
-		})
+		harness.MustReplaceKilled(t, p, n, victim)
 	}
 
 	s.Deploy(site.Release{Version: 2, Boot: 3000, Exit: "no such table"})

@@ -1,7 +1,6 @@
 package restarts
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -64,11 +63,7 @@ func TestCrashWhileResistingIsRepairedWithTheOldCodeAndARepairedReleaseHeals(t *
 		t.Fatalf("purser restart exited with %d, not 1: %s", result.Code, result.Stderr)
 	}
 	victim := p.Status(t, "app").Ready()[0].PID
-	harness.Kill(t, victim)
-	harness.Eventually(t, harness.Patience, "the killed process is replaced", func() bool {
-		s := p.Status(t, "app")
-		return len(s.Ready()) == 2 && !slices.Contains(s.PIDs(), victim)
-	})
+	harness.MustReplaceKilled(t, p, 2, victim)
 	for range 10 {
 		if body := harness.Get(t, p, "/").Body; !strings.HasPrefix(body, "v=1 ") {
 			t.Fatalf("the repair did not use the last good release: %q", body)

@@ -34,6 +34,11 @@ func TestRollbackOutlivesPurser(t *testing.T) {
 	harness.MustSay(t, next.Run(harness.Within(t), "restart", "--marked").Stdout, "needs")
 	mustServe(t, next, n, good)
 
+	harness.StartCommand(t, next, "stop", "app").MustExit(t, 0)
+	harness.StartCommand(t, next, "start", "app").MustExit(t, 0)
+	harness.AwaitReady(t, next, n)
+	mustServe(t, next, n, good)
+
 	harness.MustRestart(t, next, 0)
 	harness.MustOnlyLive(t, next, n, bad)
 	harness.Eventually(t, harness.Patience, "nothing is held back any more", func() bool { return next.Status(t, "app").Condition == "up" })

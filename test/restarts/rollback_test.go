@@ -70,11 +70,7 @@ func TestRollbackAfterTheWindowStartsTheOldReleaseFromItsFolder(t *testing.T) {
 			mustServe(t, p, n, old)
 			victim := p.Status(t, "app").PIDs()[0]
 			capacity.End()
-			harness.Kill(t, victim) // repairs go on with what was rolled back to, though the symlink leads to the newer
-			harness.Eventually(t, harness.Patience, "the killed process is replaced", func() bool {
-				s := p.Status(t, "app")
-				return len(s.Ready()) == n && !slices.Contains(s.PIDs(), victim)
-			})
+			harness.MustReplaceKilled(t, p, n, victim) // repairs go on with what was rolled back to, though the symlink leads to the newer
 			mustServe(t, p, n, old)
 			harness.MustNotFail(t, load.End())
 			t.Logf("purser rollback took %v", result.Took.Round(time.Millisecond))

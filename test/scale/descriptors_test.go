@@ -188,3 +188,43 @@ func wasEnded(c net.Conn) bool {
 	_, err := c.Read(make([]byte, 1))
 	return err == io.EOF
 }
+
+// Whoever sends a body and stops is waited for, but not for as long as the limit for bodies allows where descriptors are
+// short: newer visitors go first after some seconds.
+func TestBodiesThatDoNotMoveMakeRoomWhenDescriptorsAreShort(t *testing.T) {
+	const long = 10_000
+	p, visitor := scarce(t)
+	begun := func() *harness.Conn {
+		c := harness.Dial(t, p)
+		c.Send(fmt.Sprintf("POST /count HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\nx", long))
+		return c
+	}
+	moving, oldest, sent := begun(), begun(), 1
+	for range 300 {
+		begun()
+	}
+	move := func() {
+		moving.Send("x")
+		sent++
+	}
+	harness.Eventually(t, harness.Patience, "the oldest makes room", func() bool {
+		move()
+		harness.Get(t, p, "/file.txt")
+		_ = oldest.Net.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		_, err := oldest.In.Peek(1)
+		return err == nil
+	})
+	for range 20 {
+		move()
+		mustBeServed(t, p, visitor)
+	}
+	_ = oldest.Net.SetReadDeadline(time.Now().Add(harness.Patience))
+	if a := oldest.Answer("POST"); a.StatusCode != 408 {
+		t.Errorf("the oldest body got %d, want 408", a.StatusCode)
+	}
+	moving.Send(strings.Repeat("x", long-sent))
+	if a := moving.Answer("POST"); a.StatusCode != 200 {
+		t.Errorf("the body that has moved all the time got %d", a.StatusCode)
+	}
+	mustComplainOnce(t, p, "idle connections are closed to make room")
+}

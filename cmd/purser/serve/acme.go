@@ -71,7 +71,7 @@ func rootsOf(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := conf.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("server.acme: cannot read ca: %w", err)
 	}
@@ -89,7 +89,7 @@ func issuersOf(c conf.ACME) (issuers []acme.Issuer, err error) {
 			issuer.KeyID, issuer.MAC = c.EABKid[i], c.EABHmac[i]
 		}
 		if path, file := strings.CutPrefix(issuer.MAC, "file:"); file {
-			key, err := os.ReadFile(path)
+			key, err := conf.ReadFile(path)
 			if err != nil {
 				return nil, fmt.Errorf("server.acme: cannot read eab_hmac: %w", err)
 			}

@@ -58,8 +58,10 @@ func (a *App) Check(to conf.App, rules log.Rules) error {
 	if _, err := restart.ResolveRelease(to.Root); err != nil {
 		return refusal(fmt.Errorf("cannot serve app %q: %w", to.Name, err))
 	}
-	_, err := rules.App(to)
-	return refusal(err)
+	if err := rules.Try(to.Log); err != nil {
+		return refusal(fmt.Errorf("app %s: %w", to.Name, err))
+	}
+	return nil
 }
 
 // Start resolves the app's release and makes its group, which begins to start processes at once. An app that
@@ -155,8 +157,8 @@ func (a *App) Change(to conf.App) error {
 	return nil
 }
 
-// Reconfigure begins the restart that brings keys which processes are started with. It has not begun if an
-// operator has taken the newest code back, or if the app does not run: then the next start has them.
+// Reconfigure begins the restart that brings keys which processes are started with. It has not begun if the
+// newest code is held back, or if the app does not run: then the next start has them.
 func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, err error) {
 	a.mu.Lock()
 	restarts := a.restarts

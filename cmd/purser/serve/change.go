@@ -24,7 +24,6 @@ type change struct {
 	warnings   []certs.Warning
 	metrics    []net.Listener // if they are elsewhere
 	issuance   *issuance      // nil = no authority is asked
-	access     func(line []byte)
 }
 
 // read reads the files, and says what is another in them.
@@ -113,7 +112,7 @@ func (p *purser) prepare(c *change) (err error) {
 	if err := errors.Join(append(wrong, refusal(rules.Refusal(c.conf.Apps)))...); err != nil {
 		return err
 	}
-	if c.access, err = rules.Access(); err != nil {
+	if err := rules.Try(c.conf.Server.AccessLog); err != nil {
 		return refusal(err)
 	}
 	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.sockets); err != nil {

@@ -1,10 +1,12 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +18,7 @@ import (
 type door struct {
 	place     conf.Listen
 	listeners []net.Listener // several, if systemd passed several by one name
+	accepting *sync.WaitGroup
 }
 
 // openDoors opens every place, or none.
@@ -40,7 +43,7 @@ func openDoor(place conf.Listen, all []conf.Listen, from sockets) (door, error) 
 }
 
 func newDoor(place conf.Listen, listeners []net.Listener) door {
-	d := door{place: place}
+	d := door{place: place, accepting: &sync.WaitGroup{}}
 	for _, listener := range listeners {
 		if place.TLS {
 			listener = httpsListener{listener}
@@ -90,11 +93,20 @@ func rebuild(doors []door, places []conf.Listen, from sockets) (r rebuilding, er
 			opened, err = openDoor(place, places, from)
 		}
 		if err != nil {
-			return r, refusal(err)
+			return r, refusal(besideOwn(err, place, doors))
 		}
 		r.doors, r.opened = append(r.doors, opened), append(r.opened, opened)
 	}
 	return r, nil
+}
+
+// besideOwn says that it is purser who is in the way, if it is: what was there stays until all that is new is open.
+func besideOwn(err error, place conf.Listen, doors []door) error {
+	at := slices.IndexFunc(doors, func(d door) bool { return place.Clashes(d.place, nil) })
+	if at < 0 || !errors.Is(err, unix.EADDRINUSE) {
+		return err
+	}
+	return fmt.Errorf("cannot listen on %s while purser listens on %s: restart purser, or leave that out in one reload, and write the new one in the next", place, doors[at].place)
 }
 
 // addresses are those that are opened, and those that are left.
@@ -103,9 +115,10 @@ func (r rebuilding) addresses() (opened, closed []string) {
 	return append([]string{}, opened...), append([]string{}, closed...)
 }
 
-// rebuilt has the front accept at the new doors, and leave the others.
+// rebuilt has the front leave doors, and accept at the new ones. It returns when those that are left are closed: their
+// addresses may be wanted again. On a socket that stays nobody accepts as before while others accept anew, as whoever
+// connects would be spoken to in the one way or the other.
 func (p *purser) rebuilt(r rebuilding) {
-	p.serveDoors(r.opened)
 	for _, d := range r.left {
 		stays := slices.ContainsFunc(r.opened, func(o door) bool { return o.place.Network == d.place.Network && o.place.Address == d.place.Address })
 		for _, listener := range d.listeners {
@@ -115,11 +128,21 @@ func (p *purser) rebuilt(r rebuilding) {
 			p.front.Leave(inner(listener))
 		}
 	}
+	for _, d := range r.left {
+		d.accepting.Wait()
+	}
+	p.serveDoors(r.opened)
 }
 
 func (p *purser) serveDoors(doors []door) {
-	for _, listener := range listenersOf(doors) {
-		p.group.Go(func() error { return p.serveDoor(listener) })
+	for _, d := range doors {
+		for _, listener := range d.listeners {
+			d.accepting.Add(1)
+			p.group.Go(func() error {
+				defer d.accepting.Done()
+				return p.serveDoor(listener)
+			})
+		}
 	}
 }
 

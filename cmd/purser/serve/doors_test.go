@@ -145,3 +145,16 @@ func TestWhoHasConnectedToALockedListenerIsAcceptedAndNobodyElse(t *testing.T) {
 		t.Errorf("it is cut off: %v", err)
 	}
 }
+
+// What was there stays until all that is new is open, so that one port cannot go to another address at once.
+func TestDoorThatIsInTheWayOfAnotherIsNamed(t *testing.T) {
+	address := freeAddress(t)
+	_, port, _ := net.SplitHostPort(address)
+	doors := mustOpen(t, nil, address)
+	defer closeDoors(doors)
+	_, err := rebuild(doors, places(t, "0.0.0.0:"+port), sockets{})
+	want := "cannot listen on 0.0.0.0:" + port + " while purser listens on " + address + ": restart purser, or leave that out in one reload, and write the new one in the next"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

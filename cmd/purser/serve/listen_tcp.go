@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -44,18 +43,24 @@ func (s sockets) openTCP(name string, place conf.Listen, all []conf.Listen) (net
 	return &tcpListener{TCPListener: tcp, share: s.held.share(name, nil)}, nil
 }
 
+// An inUse is EADDRINUSE, with what to do.
+type inUse struct{ address string }
+
+func (e *inUse) Error() string {
+	return "cannot listen on " + e.address + ": the port is in use; stop who has it, or choose another with --listen"
+}
+
+func (e *inUse) Unwrap() error { return unix.EADDRINUSE }
+
 // listenTCP opens one of some places.
 func listenTCP(place conf.Listen, all []conf.Listen) (net.Listener, error) {
 	// Multipath TCP, the default since Go 1.24, costs each connection a detour through the kernel.
 	var c net.ListenConfig
 	c.SetMultipathTCP(false)
-	listener, err := c.Listen(context.Background(), family(place, all), place.Address)
+	listener, err := c.Listen(context.Background(), place.Family(all), place.Address)
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		if other := samePort(place, all); other != "" {
-			return nil, fmt.Errorf("cannot listen on %s: the port is in use, and %s is to have it, too; what listens on all addresses leaves none for others", place.Address, other)
-		}
-		return nil, fmt.Errorf("cannot listen on %s: the port is in use; stop who has it, or choose another with --listen", place.Address)
+		return nil, &inUse{place.Address}
 	case errors.Is(err, unix.EACCES):
 		return nil, fmt.Errorf("cannot listen on %s: a port below 1024 needs root, CAP_NET_BIND_SERVICE or a socket of systemd (purser help tls); or choose another with --listen", place.Address)
 	case err != nil:
@@ -63,36 +68,3 @@ func listenTCP(place conf.Listen, all []conf.Listen) (net.Listener, error) {
 	}
 	return listener, nil
 }
-
-// family is what a place takes: "0.0.0.0" is IPv4 alone, though not to package net. "[::]" is IPv6 and IPv4 as
-// with an empty host, but IPv6 alone beside a place that takes IPv4 on its port.
-func family(place conf.Listen, all []conf.Listen) string {
-	host, port, _ := net.SplitHostPort(place.Address)
-	switch {
-	case host == "0.0.0.0":
-		return "tcp4"
-	case host != "::":
-		return "tcp"
-	}
-	for _, other := range all {
-		otherHost, otherPort, _ := net.SplitHostPort(other.Address)
-		if addr, err := netip.ParseAddr(otherHost); other.Network == "tcp" && otherPort == port && err == nil && addr.Unmap().Is4() {
-			return "tcp6"
-		}
-	}
-	return "tcp"
-}
-
-// samePort is another place with the port of one, if either is on all addresses, or "".
-func samePort(place conf.Listen, all []conf.Listen) string {
-	host, port, _ := net.SplitHostPort(place.Address)
-	for _, other := range all {
-		otherHost, otherPort, _ := net.SplitHostPort(other.Address)
-		if other.Network == "tcp" && other.Address != place.Address && otherPort == port && (everywhere(host) || everywhere(otherHost)) {
-			return other.Address
-		}
-	}
-	return ""
-}
-
-func everywhere(host string) bool { return host == "" || host == "::" || host == "0.0.0.0" }

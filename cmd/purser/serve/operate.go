@@ -13,7 +13,7 @@ import (
 
 // This file is one app at a time: stopped, started, given another size, or removed while the others go on.
 
-// A departure is an app that goes.
+// A departure is an app that goes. One that is stopped may be removed before it has ended: then it goes once more.
 type departure struct {
 	gone  chan struct{} // closed when nothing of it is left
 	log   string        // that it prints to
@@ -26,6 +26,9 @@ func (p *purser) depart(a *App, end func(context.Context) error) {
 	patience, hurry := context.WithCancel(p.patience)
 	d := &departure{gone: make(chan struct{}), log: a.Conf().Log, hurry: hurry}
 	p.mu.Lock()
+	if before := p.leaving[name]; before != nil {
+		d.hurry = func() { before.hurry(); hurry() } // it waits for that one
+	}
 	p.leaving[name] = d
 	p.mu.Unlock()
 	p.work.Go(func() {
@@ -33,7 +36,9 @@ func (p *purser) depart(a *App, end func(context.Context) error) {
 		p.awaitAnswers(patience, a)
 		p.complain("cannot stop an app as it should be", end(patience))
 		p.mu.Lock()
-		delete(p.leaving, name)
+		if p.leaving[name] == d {
+			delete(p.leaving, name)
+		}
 		p.mu.Unlock()
 		p.Log.Info("app has ended", "app", name)
 		close(d.gone)

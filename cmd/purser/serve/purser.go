@@ -160,6 +160,7 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 	defer p.turn.Unlock()
 	p.serveDoors(p.doors)
 	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
+	p.group.Go(func() error { return p.keepAdmin(p.stopping, adminDoor) })
 	p.serveMetrics(p.metrics)
 	p.group.Go(func() error { return p.shared.deployer.Run(p.stopping) })
 	p.group.Go(func() error { return p.heed(over, signals) })

@@ -78,8 +78,13 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	if err := p.useCertificates(c); err != nil {
 		r.Problems = append(r.Problems, err.Error())
 	}
+	access, err := p.Log.Access()
+	if err != nil {
+		r.Problems = append(r.Problems, err.Error())
+		access = p.access
+	}
 	p.mu.Lock()
-	p.running, p.raw, p.access, p.doors = c.conf, c.raw, c.access, c.rebuilding.doors
+	p.running, p.raw, p.access, p.doors = c.conf, c.raw, access, c.rebuilding.doors
 	p.mu.Unlock()
 	p.front.Change(p.frontConfig()) // from here on there are other routes
 	p.rebuilt(c.rebuilding)
@@ -92,16 +97,22 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	p.sayReloaded(c, r)
 }
 
-// changeApps starts the apps that are new and changes the others. It returns those that are to go.
+// changeApps starts the apps that are new and changes the others. It returns those that are to go. What fails only now
+// is tried again by the next reload.
 func (p *purser) changeApps(c *change, r *status.Reload) (removed []*App) {
 	complain := func(err error) {
 		if err != nil {
 			r.Problems = append(r.Problems, err.Error())
 		}
 	}
-	apps := c.added
+	var apps []*App
 	for _, a := range c.added {
-		complain(a.Start())
+		err := a.Start()
+		if complain(err); err == nil {
+			apps = append(apps, a)
+		} else {
+			delete(c.raw, a.Conf().Name)
+		}
 	}
 	byKeys := map[string]conf.AppDiff{}
 	for _, d := range c.diff.Apps {
@@ -114,7 +125,10 @@ func (p *purser) changeApps(c *change, r *status.Reload) (removed []*App) {
 			removed = append(removed, a)
 			continue
 		case differs:
-			complain(a.Change(c.apps[d.Name]))
+			err := a.Change(c.apps[d.Name])
+			if complain(err); err != nil {
+				c.raw[d.Name] = p.raw[d.Name]
+			}
 		case slices.Contains(c.diff.AtOnce, "log_apps_format"), slices.Contains(c.diff.AtOnce, "log_format"):
 			complain(a.OpenLog())
 		}
@@ -148,7 +162,7 @@ func (p *purser) beginRestarts(c *change, r *status.Reload) {
 			case p.shared.deployer.IsStopped(d.Name):
 				r.Problems = append(r.Problems, fmt.Sprintf("%s is stopped; its next start has the new configuration", d.Name))
 			default:
-				r.Problems = append(r.Problems, fmt.Sprintf("%s is not restarted, as its newest code was rolled back; its next restart has the new configuration", d.Name))
+				r.Problems = append(r.Problems, fmt.Sprintf("%s is not restarted, as %s; its next restart has the new configuration", d.Name, p.shared.deployer.HeldBack(d.Name)))
 			}
 		})
 	}

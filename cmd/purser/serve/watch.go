@@ -20,7 +20,8 @@ const configLook = time.Second
 func (p *purser) watchConfig(over context.Context) error {
 	tick := time.NewTicker(configLook)
 	defer tick.Stop()
-	seen := p.configStamps()
+	w := configWatch{purser: p}
+	seen := w.stamps()
 	var moved []fileStamp
 	for {
 		select {
@@ -33,7 +34,7 @@ func (p *purser) watchConfig(over context.Context) error {
 			seen, moved = nil, nil
 			continue
 		}
-		now := p.configStamps()
+		now := w.stamps()
 		switch {
 		case seen == nil || slices.Equal(now, seen):
 			seen, moved = now, nil
@@ -52,10 +53,27 @@ type fileStamp struct {
 	modified, inode, size int64
 }
 
-// configStamps are those of the files that there are now.
-func (p *purser) configStamps() []fileStamp {
+// A configWatch knows which files are looked at: those of the configuration that purser goes by, and those that its
+// file names now. It may have been refused for one of these, and is to be read again once that is mended.
+type configWatch struct {
+	purser *purser
+	file   []fileStamp // when named was read
+	named  []string
+}
+
+// stamps are those of the files that there are now.
+func (w *configWatch) stamps() []fileStamp {
+	if now := stampsOf(w.purser.File); !slices.Equal(now, w.file) {
+		w.file, w.named = now, conf.Includes(w.purser.File)
+	}
+	paths := append(conf.Included(w.purser.server().Include), conf.Included(w.named)...)
+	slices.Sort(paths)
+	return append(slices.Clone(w.file), stampsOf(slices.Compact(paths)...)...)
+}
+
+func stampsOf(paths ...string) []fileStamp {
 	stamps := []fileStamp{}
-	for _, path := range append([]string{p.File}, conf.Included(p.server().Include)...) {
+	for _, path := range paths {
 		if stat, err := os.Stat(path); err == nil {
 			stamps = append(stamps, fileStamp{path, stat.ModTime().UnixNano(), int64(stat.Sys().(*syscall.Stat_t).Ino), stat.Size()})
 		}

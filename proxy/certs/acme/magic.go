@@ -2,7 +2,6 @@ package acme
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
@@ -91,7 +90,10 @@ func (m *Manager) look(ctx context.Context, n *name, failures int) error {
 
 // use has a certificate used, if it is another one or has another answer of OCSP.
 func (m *Manager) use(n *name, c certmagic.Certificate) {
-	if c.Leaf != nil && n.take(c.Certificate) {
-		m.Use(n.host, new(tls.Certificate(c.Certificate)))
+	if c.Leaf == nil {
+		return
+	}
+	if shown, another := n.take(c.Certificate, time.Now()); another {
+		m.Use(n.host, &shown)
 	}
 }

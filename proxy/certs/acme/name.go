@@ -1,7 +1,6 @@
 package acme
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -71,17 +70,6 @@ func (n *name) state() State {
 		s.Issuer, s.NotBefore, s.NotAfter = leaf.Issuer.String(), leaf.NotBefore, leaf.NotAfter
 	}
 	return s
-}
-
-// take reports whether a certificate is to be used instead of that which is shown.
-func (n *name) take(c tls.Certificate) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.shown.Leaf != nil && n.shown.Leaf.Equal(c.Leaf) && bytes.Equal(n.shown.OCSPStaple, c.OCSPStaple) {
-		return false
-	}
-	n.shown = c
-	return true
 }
 
 // keep looks at a name again and again.

@@ -12,6 +12,10 @@ if (version === 'broken') throw new Error('this release is broken');
 const routes = {
   '/slow': (req, res, query) =>
     setTimeout(() => res.end(`v=${version} pid=${process.pid}\n`), Number(query.get('ms') || 1000)),
+  '/until': (req, res, query) => { // a file is in its folder
+    const look = () => (fs.existsSync(path.join(__dirname, query.get('file'))) ? res.end('here it is\n') : setTimeout(look, 10));
+    look();
+  },
   '/stream': (req, res, query) => stream(req, res, query.get('type') || 'text/event-stream', query.get('retry')),
   '/next': (req, res, query) => {
     for (const waiting of streams) query.has('end') ? waiting.end() : waiting.write(`data: next v=${version}\n\n`);

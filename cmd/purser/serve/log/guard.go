@@ -20,6 +20,9 @@ func openBelow(folder, rest string) (int, error) {
 		defer func() { _ = root.Close() }()
 		fd, err = openAsOwner(root, rest)
 	}
+	if errors.Is(err, os.ErrNotExist) {
+		return -1, notOpened(filepath.Join(folder, rest), unix.ENOENT)
+	}
 	if err != nil {
 		return -1, fmt.Errorf("cannot open the log %s: below an app's folder, root opens only what the folder's owner may write, "+
 			"regular files and no links: %w", filepath.Join(folder, rest), reason(err))

@@ -86,6 +86,16 @@ func TestRootOpensNothingElseBelowAnAppsFolder(t *testing.T) {
 	}
 }
 
+func TestFolderThatIsMissingBelowAnAppsFolderIsSaid(t *testing.T) {
+	root := ofNobody(t)
+	path := root + "/none/app.log"
+	st := newStage(t, withApp(root, path))
+	_, err := st.App(st.cfg.Apps[0])
+	if want := "app app: cannot open the log " + path + ": its folder does not exist; create it"; err == nil || err.Error() != want {
+		t.Errorf("the error is %v, want %s", err, want)
+	}
+}
+
 func errorsOf(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

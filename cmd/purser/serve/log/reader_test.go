@@ -90,6 +90,11 @@ func TestReaderThatHasGoneEndsNothing(t *testing.T) {
 	st.await("both are lost", func() bool { return st.Lost()["stderr"] == 2 })
 	access([]byte("GET /\n"))
 	st.fileIs(path, "GET /\n")
+	access([]byte("POST /\n"))
+	st.fileIs(path, "GET /\nPOST /\n")
+	if lost := st.Lost()["stderr"]; lost != 2 {
+		t.Errorf("%d lines are lost, as that two were was said to nobody", lost)
+	}
 }
 
 func TestStopWaitsTwoSecondsForAReader(t *testing.T) {
@@ -119,11 +124,12 @@ func TestNamedPipeThatIsNotReadIsSaidOnceAndReadLater(t *testing.T) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	read, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	// An os.File would wait, when all is read, for more: but only what was lost is to be said yet.
+	read, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = read.Close() }()
+	defer func() { _ = unix.Close(read) }()
 	st := newStage(t, func(c *Config) { c.Server.AccessLog = path })
 	access, line := st.access(), []byte(strings.Repeat("a", 999)+"\n")
 	const all = 2 * mostHeld / 1000
@@ -134,7 +140,7 @@ func TestNamedPipeThatIsNotReadIsSaidOnceAndReadLater(t *testing.T) {
 	got := 0
 	buf := make([]byte, 64<<10)
 	st.await("what was lost is said", func() bool {
-		n, _ := read.Read(buf)
+		n, _ := unix.Read(read, buf)
 		got += bytes.Count(buf[:max(n, 0)], []byte{'\n'})
 		return strings.Contains(st.stderr.String(), "log lines were lost") && got+int(st.Lost()[path]) >= all
 	})

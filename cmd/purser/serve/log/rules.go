@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"purser/conf"
 	"purser/spawn"
@@ -74,6 +77,28 @@ func (r Rules) sink(where string, beside *room) (*Sink, error) {
 		return nil, err
 	}
 	return r.log.add(where, f, beside), nil
+}
+
+// Try says why what is written to could not be opened, as access_log or the log of an app has it. Nothing is made or
+// kept open: who tries may not go on.
+func (r Rules) Try(where string) error {
+	if where == "" || where == "off" || where == "stdout" || where == "stderr" {
+		return nil
+	}
+	where = named(where)
+	if err := r.refusal(where); err != nil || r.log.has(where) {
+		return err
+	}
+	f := newFile(r.log, where)
+	f.below, f.rest = r.untrusted(where)
+	if _, err := os.Lstat(where); !errors.Is(err, fs.ErrNotExist) {
+		fd, err := f.open()
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+		return err
+	}
+	return notOpened(where, unix.Access(filepath.Dir(where), unix.W_OK|unix.X_OK))
 }
 
 // Refusal says which of the files that apps print to cannot be kept as the rules say.

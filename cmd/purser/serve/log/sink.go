@@ -52,6 +52,7 @@ type Sink struct {
 	memory  []byte // which rest is the end of
 	begun   bool   // the first line of rest has been written in part
 	trouble bool   // it was said that lines cannot be written
+	gone    bool   // nobody has read the last that was to be written, or will
 	again   time.Time
 }
 
@@ -118,6 +119,7 @@ func (s *Sink) flush(now time.Time) (left bool) {
 	for len(s.rest) > 0 {
 		n, err := s.target.write(s.rest)
 		s.wrote(n)
+		s.gone = errors.Is(err, errGone)
 		switch {
 		case err == nil, errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.EAGAIN):
@@ -125,7 +127,7 @@ func (s *Sink) flush(now time.Time) (left bool) {
 				s.complain(errUnread)
 			}
 			return true
-		case errors.Is(err, errGone):
+		case s.gone:
 			s.drop()
 			s.complain(err)
 			return false
@@ -136,7 +138,9 @@ func (s *Sink) flush(now time.Time) (left bool) {
 		}
 	}
 	s.again = time.Time{}
-	s.recover()
+	if !s.gone { // what was lost is said to who reads, or it would be lost, too
+		s.recover()
+	}
 	return false
 }
 

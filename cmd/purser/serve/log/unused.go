@@ -30,6 +30,11 @@ func (l *Log) claim(name string) *Sink {
 	return nil
 }
 
+// has reports whether there is a sink of that name.
+func (l *Log) has(name string) bool {
+	return slices.ContainsFunc(l.all(), func(s *Sink) bool { return s.name == name })
+}
+
 // closeUnused closes a sink that nobody writes to, unless a line has come. The writer calls it.
 func (l *Log) closeUnused(s *Sink) {
 	l.mu.Lock()
