@@ -27,19 +27,26 @@ func runMain(args []string, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(stderr, "purser: cannot use the watchdog of systemd:", err)
 	}
-	warned := false
-	m := keeper.Main{Args: args, Env: frontEnvironment(), Held: passedSockets(), Watchdog: limit, Notify: func(text string) {
-		if _, err := daemon.SdNotify(false, text); err != nil && !warned {
-			fmt.Fprintln(stderr, "purser: cannot notify systemd:", err)
-			warned = true
-		}
-	}}
+	m := keeper.Main{Args: args, Env: frontEnvironment(), Held: passedSockets(), Watchdog: limit, Notify: systemdTeller(stderr)}
 	code, err := m.Run()
 	if err != nil {
 		complain(stderr, err)
 		return exitInternal
 	}
 	return code
+}
+
+// systemdTeller returns what tells systemd something. That it cannot be told is said once, not for as long as purser
+// runs.
+func systemdTeller(stderr io.Writer) func(text string) {
+	failed := false
+	return func(text string) {
+		_, err := daemon.SdNotify(false, text)
+		if err != nil && !failed {
+			fmt.Fprintln(stderr, "purser: cannot notify systemd:", err)
+		}
+		failed = err != nil
+	}
 }
 
 // passedSockets are those that systemd has opened for us, as the front takes them over.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,18 @@ func (l *land) asInit(args ...string) *served {
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
 	}
 	return l.launch(cmd)
+}
+
+func TestASystemdThatCannotBeToldIsSaidOnce(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", t.TempDir()+"/none")
+	var said bytes.Buffer
+	tell := systemdTeller(&said)
+	for range 3 {
+		tell("WATCHDOG=1")
+	}
+	if n := strings.Count(said.String(), "cannot notify systemd"); n != 1 {
+		t.Errorf("it is said %d times: %s", n, &said)
+	}
 }
 
 func TestProcessOnePassesTheExitCodeOn(t *testing.T) {

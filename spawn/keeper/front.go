@@ -17,11 +17,11 @@ const (
 )
 
 const (
-	lifeSign  = 5 * time.Second        // without a sign for so long, a front hangs
-	lateTick  = 2 * time.Second        // a keeper that looks so late was held up itself, and so perhaps the front
-	watch     = time.Second            // between two looks at whether it lives
-	stackTime = 2 * time.Second        // for one that hangs to print where
-	firstWait = 100 * time.Millisecond // before the next front, if one crashes again at once; doubled each time
+	lifeSign  = 5 * time.Second         // without a sign for so long, a front hangs
+	lateTick  = 1250 * time.Millisecond // a keeper that looks so late was held up itself, and so perhaps the front
+	watch     = time.Second             // between two looks at whether it lives
+	stackTime = 2 * time.Second         // for one that hangs to print where
+	firstWait = 100 * time.Millisecond  // before the next front, if one crashes again at once; doubled each time
 	mostWait  = 30 * time.Second
 	mostKept  = 16 // signals for a front that is not ready
 
@@ -126,19 +126,19 @@ func (f *front) passes(s syscall.Signal) bool {
 
 // look says what is to be done.
 func (f *front) look(now time.Time) act {
-	late := now.Sub(f.looked) > lateTick
+	since := now.Sub(f.looked)
 	switch {
 	case f.stage == absent && !now.Before(f.due):
 		return start
 	case f.stage == hung && !now.Before(f.due):
 		f.due = now.Add(stackTime)
 		return kill
-	case f.stage != serving || now.Sub(f.looked) < watch/2:
+	case f.stage != serving || since < watch/2:
 		return nothing
 	}
 	f.looked = now
-	if late {
-		f.sign = now
+	if since > lateTick {
+		f.sign = f.sign.Add(since) // that time does not count
 	}
 	if now.Sub(f.sign) < lifeSign {
 		return nothing

@@ -46,3 +46,26 @@ func parseProgram(text string) (p Program, err error) {
 	}
 	return Program{Path: fields[0], Dir: fields[1], Args: fields[3 : 3+args], Env: fields[3+args:]}, nil
 }
+
+func readProgram(fd int) (Program, error) {
+	text, err := readMemory(fd, programSize)
+	if err != nil {
+		return Program{}, err
+	}
+	return parseProgram(string(text))
+}
+
+// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
+// kills it when the keeper ends.
+func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
+	var theirs []uintptr
+	for _, fd := range files {
+		theirs = append(theirs, uintptr(fd))
+	}
+	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{
+		Dir:   p.Dir,
+		Env:   p.Env,
+		Files: theirs,
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights},
+	})
+}

@@ -17,6 +17,7 @@ const (
 	socketFD = 3
 	again    = 20 * time.Millisecond // between two looks at what is being killed
 	lastKill = 5 * time.Second       // that the keeper goes on killing when purser is gone
+	unread   = 256                   // messages that were received and not taken
 	spare    = 16                    // threads, so that a limit of processes does not end the keeper
 )
 
@@ -65,7 +66,7 @@ type keeping struct {
 
 func newKeeping() *keeping {
 	return &keeping{
-		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request), log: newKeeperLog(),
+		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread), log: newKeeperLog(),
 		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
 	}
 }
@@ -126,7 +127,7 @@ func (k *keeping) loop() {
 	for !k.gone && k.front.stage != ended {
 		select {
 		case r := <-k.requests:
-			k.take(r)
+			k.takeAll(r)
 		case <-exits:
 		case <-others:
 			continue
@@ -153,6 +154,18 @@ func (k *keeping) rest() {
 	if k.worked {
 		k.worked = false
 		giveBack()
+	}
+}
+
+// takeAll takes what was said by now, so that a sign of life does not wait behind what takes long.
+func (k *keeping) takeAll(r request) {
+	for range unread {
+		k.take(r)
+		select {
+		case r = <-k.requests:
+		default:
+			return
+		}
 	}
 }
 
@@ -260,29 +273,6 @@ func (k *keeping) named(name string) bool {
 		}
 	}
 	return false
-}
-
-func readProgram(fd int) (Program, error) {
-	text, err := readMemory(fd, programSize)
-	if err != nil {
-		return Program{}, err
-	}
-	return parseProgram(string(text))
-}
-
-// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
-// kills it when the keeper ends.
-func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
-	var theirs []uintptr
-	for _, fd := range files {
-		theirs = append(theirs, uintptr(fd))
-	}
-	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{
-		Dir:   p.Dir,
-		Env:   p.Env,
-		Files: theirs,
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights},
-	})
 }
 
 // say tells whoever is to be told of children; if nobody is, the next front will be.

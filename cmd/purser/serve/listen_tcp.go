@@ -12,15 +12,6 @@ import (
 	"purser/conf"
 )
 
-// An inUse is EADDRINUSE, with what to do.
-type inUse struct{ address string }
-
-func (e *inUse) Error() string {
-	return "cannot listen on " + e.address + ": the port is in use; stop who has it, or choose another with --listen"
-}
-
-func (e *inUse) Unwrap() error { return unix.EADDRINUSE }
-
 // A tcpListener is dropped by the keeper when it is closed.
 type tcpListener struct {
 	*net.TCPListener
@@ -51,6 +42,15 @@ func (s sockets) openTCP(name string, place conf.Listen, all []conf.Listen) (net
 	}
 	return &tcpListener{TCPListener: tcp, share: s.held.share(name, nil)}, nil
 }
+
+// An inUse is EADDRINUSE, with what to do.
+type inUse struct{ address string }
+
+func (e *inUse) Error() string {
+	return "cannot listen on " + e.address + ": the port is in use; stop who has it, or choose another with --listen"
+}
+
+func (e *inUse) Unwrap() error { return unix.EADDRINUSE }
 
 // listenTCP opens one of some places.
 func listenTCP(place conf.Listen, all []conf.Listen) (net.Listener, error) {
