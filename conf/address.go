@@ -99,16 +99,6 @@ func checkMetrics(s string) error {
 	return nil
 }
 
-// samePlace reports whether only one of two addresses can be listened on. One without a host is that of all.
-func samePlace(a, b string) bool {
-	host, port, err := net.SplitHostPort(a)
-	otherHost, otherPort, otherErr := net.SplitHostPort(b)
-	if err != nil || otherErr != nil || port != otherPort || port == "0" {
-		return false
-	}
-	return host == otherHost || host == "" || otherHost == ""
-}
-
 // parseHost lower-cases: names are compared without regard to case (RFC 9110 section 4.2.3).
 func parseHost(s string) (string, error) { return strings.ToLower(s), nil }
 

@@ -101,11 +101,6 @@ func (s *Server) check(t table) {
 	s.checkPlaces(t)
 	t.accept("admin", checkAdmin(s.Admin))
 	t.accept("metrics", checkMetrics(s.Metrics))
-	t.require(!samePlace(s.Metrics, s.Admin), "metrics", "has the address of admin; give it another port")
-	for _, l := range s.Listen {
-		t.require(!samePlace(s.Admin, l.Address), "admin", "has the address of listen; give it another port")
-		t.require(!samePlace(s.Metrics, l.Address), "metrics", "has the address of listen; give it another port")
-	}
 	s.checkLogs(t)
 	t.count("max_processes", s.MaxProcesses, 0)
 	t.count("max_spawns", s.MaxSpawns, 0)

@@ -48,7 +48,7 @@ func TestPanicUnderTheLockEndsPurserLoudly(t *testing.T) {
 
 func breakDown(t *testing.T, wrong func(*Group, *Process)) {
 	s := openShop(0)
-	s.pool = New(0, 0, hclog.NewNullLogger())
+	s.pool = New(0, 8, hclog.NewNullLogger())
 	g := s.add("blog")
 	p, err := g.Acquire(context.Background(), Wish{})
 	if err != nil {

@@ -61,9 +61,10 @@ func (c *madeChild) die(err error) { c.once.Do(func() { c.exit <- err }) }
 
 func (c *madeChild) Wait() error { return <-c.exit }
 
+// openShop is a shop in which as many boot at once on a machine of one core as on any other.
 func openShop(maxProcesses int) *shop {
 	s := &shop{log: &safeBuffer{}, fails: map[string]error{}}
-	s.pool = New(maxProcesses, 0, hclog.New(&hclog.LoggerOptions{Output: s.log, Level: hclog.Info}))
+	s.pool = New(maxProcesses, 8, hclog.New(&hclog.LoggerOptions{Output: s.log, Level: hclog.Info}))
 	return s
 }
 

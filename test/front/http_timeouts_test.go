@@ -116,5 +116,6 @@ func stalledReader(t *testing.T, p *harness.Purser) {
 func patient(t *testing.T, p *harness.Purser) *harness.Conn {
 	c := harness.Dial(t, p)
 	c.Patience = 90 * time.Second
+	_ = c.Net.SetDeadline(time.Now().Add(c.Patience))
 	return c
 }

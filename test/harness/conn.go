@@ -98,6 +98,7 @@ func (w *Conn) TryAnswer(method string) (Answer, *http.Response, error) {
 
 // Closed reports whether purser ends the connection without another byte.
 func (w *Conn) Closed() bool {
+	w.renew()
 	n, err := w.In.Read(make([]byte, 1))
 	return n == 0 && err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }

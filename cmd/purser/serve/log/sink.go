@@ -138,7 +138,7 @@ func (s *Sink) flush(now time.Time) (left bool) {
 		}
 	}
 	s.again = time.Time{}
-	if !s.gone { // what was lost is said to who reads, or it would be lost, too
+	if !s.own || !s.gone { // what was lost is not said to the reader who has gone: it would be lost, too
 		s.recover()
 	}
 	return false
