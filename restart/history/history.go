@@ -69,6 +69,13 @@ func (h *History) Began(version string, pid int) (seq uint64) {
 	return h.run
 }
 
+// WentOn notes that the process that served has ended, and this one goes on where it was.
+func (h *History) WentOn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.add(Entry{At: time.Now(), Kind: FrontCrash, Outcome: Failed, Failure: "the process that serves has ended, and another has taken its place"})
+}
+
 // killed reports whether the purser before this one has begun, and not ended.
 func (h *History) killed() bool {
 	for _, e := range slices.Backward(h.entries) {

@@ -25,8 +25,8 @@ const (
 	mostWait  = 30 * time.Second
 	mostKept  = 16 // signals for a front that is not ready
 
-	cannotStart = 70          // the exit code of a purser whose front does not run
-	calm        = time.Second // a front that served for so long does not crash again at once
+	cannotStart = 70                     // the exit code of a purser whose front does not run
+	calm        = 200 * time.Millisecond // a front that served for so long does not crash again at once
 )
 
 // An act is what a look at the front asks for.

@@ -2,6 +2,7 @@ package fronts
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,16 +29,17 @@ func TestAppsAndTheirRestartsOutliveFiftyFronts(t *testing.T) {
 	gets := harness.Load{Addr: p.Addr, Host: "a", Rate: 200, Fresh: true}.Begin()
 	posts := harness.Load{Addr: p.Addr, Host: "shop", Rate: 20, Method: "POST", Path: "/count", Body: "of a form", Fresh: true}.Begin()
 	var killed []time.Time
+	var restart harness.Command
 	for n := range kills {
 		harness.OpenWebSocket(t, p).MustEcho("still there")
 		if n == kills/5 {
 			apps["slow"].Write("VERSION", "2")
-			apps["slow"].Touch()
+			restart = harness.StartCommand(t, p, "restart", "slow")
 			harness.Eventually(t, harness.Patience, "the restart is under way", func() bool { return p.Status(t, "slow").Generation == 2 })
 		}
 		killed = append(killed, time.Now())
 		harness.Kill(t, p.Front())
-		awaitAnswerAfter(t, gets, time.Now())
+		awaitAnswersAfter(t, gets, time.Now())
 	}
 	mustLoseOnlyWhatWasUnderWay(t, "GETs", gets.End(), killed)
 	mustLoseOnlyWhatWasUnderWay(t, "POSTs", posts.End(), killed)
@@ -46,7 +48,7 @@ func TestAppsAndTheirRestartsOutliveFiftyFronts(t *testing.T) {
 			t.Errorf("the processes of %s were %v and are %v", name, before[name], after)
 		}
 	}
-	mustEndTruthfully(t, p, before["slow"])
+	mustEndTruthfully(t, p, restart, before["slow"])
 }
 
 func awaitThree(t *testing.T, p *harness.Purser, name string) {
@@ -54,10 +56,12 @@ func awaitThree(t *testing.T, p *harness.Purser, name string) {
 	harness.Eventually(t, harness.Patience, name+" has three processes", func() bool { return len(p.Status(t, name).Ready()) == 3 })
 }
 
-func awaitAnswerAfter(t *testing.T, load *harness.Running, since time.Time) {
+// awaitAnswersAfter waits until the next front has served for a while. One that is killed at once, again and again, is
+// waited with.
+func awaitAnswersAfter(t *testing.T, load *harness.Running, since time.Time) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "somebody is answered again", func() bool {
-		return len(load.SoFar().Where(func(s harness.Sample) bool { return s.Due.After(since) && s.Status == 200 })) > 0
+	harness.Eventually(t, harness.Patience, "100 are answered again", func() bool {
+		return len(load.SoFar().Where(func(s harness.Sample) bool { return s.Due.After(since) && s.Status == 200 })) > 100
 	})
 }
 
@@ -78,17 +82,20 @@ func mustLoseOnlyWhatWasUnderWay(t *testing.T, what string, report harness.Repor
 // slack is how late a kill may be: the pid of the front has to be looked for.
 const slack = 100 * time.Millisecond
 
-// mustEndTruthfully expects that the restart ends as done, with nothing left of the old processes, and that the app
-// was restarted only once.
-func mustEndTruthfully(t *testing.T, p *harness.Purser, old []int) {
+// mustEndTruthfully expects that the restart ends as done, that whoever has waited for it is told, that nothing is left
+// of the old processes, and that the app was restarted only once.
+func mustEndTruthfully(t *testing.T, p *harness.Purser, restart harness.Command, old []int) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "the restart is done", func() bool { return harness.RestartState(p.Status(t, "slow")) == "done" })
+	restart.MustExit(t, 0)
+	if past := p.History(t, "slow"); len(past) != 1 || past[0].Kind != "restart" || past[0].Outcome != "done" {
+		t.Errorf("the history is %+v", past)
+	}
 	now := p.Status(t, "slow")
 	if now.Generation != 2 || len(now.Ready()) != 3 {
 		t.Errorf("generation %d has %d processes", now.Generation, len(now.Ready()))
 	}
 	harness.MustBeGone(t, old)
-	if a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: slow\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 {
-		t.Errorf("it answers with %d", a.StatusCode)
+	if a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: slow\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 || !strings.Contains(a.Body, "v=2") {
+		t.Errorf("it answers with %d %s", a.StatusCode, a.Body)
 	}
 }

@@ -130,6 +130,7 @@ func (p *purser) startApps(apps []conf.App, from *estate) error {
 		if slices.Contains(anew, a) {
 			continue
 		}
+		p.past.history.GoesOn(a.group)
 		p.complain("cannot begin the restart that a reload was to begin", a.GoOn())
 		if p.shared.deployer.IsStopped(a.Conf().Name) {
 			p.depart(a, a.Halt)

@@ -190,7 +190,7 @@ func (p *purser) build(apps []conf.App, claim *claim) error {
 	server := p.Conf.Server
 	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
 	p.shared.pool.NoteTo(p.keepNote)
-	p.past.begin(p.Name, p.Version, p.Keeper.MainPID(), p.shared.pool, p.Log)
+	p.past.begin(&p.Config, p.shared.pool)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
 	from := newEstate(p.Left)
