@@ -145,7 +145,7 @@ const (
 func (c *Client) patiently(ctx context.Context, path string, result any) (err error) {
 	for range mostCuts {
 		err = c.call(ctx, http.MethodGet, path, nil, result)
-		if !wasCut(err) || ctx.Err() != nil {
+		if !WasCut(err) || ctx.Err() != nil {
 			break
 		}
 		select {
@@ -156,7 +156,8 @@ func (c *Client) patiently(ctx context.Context, path string, result any) (err er
 	return err
 }
 
-func wasCut(err error) bool {
+// WasCut reports whether purser has ended a connection without an answer: what was asked for may have begun.
+func WasCut(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)
 }
 
@@ -229,7 +230,7 @@ func inWords(err error) string {
 		return "nobody listens there"
 	case errors.Is(err, os.ErrPermission):
 		return "you may not connect to it; run the command as the user that purser runs as, or as root"
-	case wasCut(err):
+	case WasCut(err):
 		return "it closed the connection"
 	}
 	return errors.Unwrap(err).Error()

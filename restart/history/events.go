@@ -46,10 +46,10 @@ func (h *History) GoesOn(g *pool.Group) {
 	}
 	for _, r := range restarts {
 		i := slices.IndexFunc(h.entries, func(old Entry) bool { return old.Restart == r.ID })
-		if i < 0 {
-			continue
-		}
-		if next := entryOf(r); h.entries[i].Outcome == Interrupted {
+		switch next := entryOf(r); {
+		case i < 0 && r.State == pool.RestartRunning: // it has just begun
+			h.add(next)
+		case i >= 0 && h.entries[i].Outcome == Interrupted:
 			next.Seq = h.entries[i].Seq
 			h.change(next)
 		}
