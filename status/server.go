@@ -48,6 +48,9 @@ type Config struct {
 	// Unannounced returns how many connections were refused for want of a header of the PROXY protocol.
 	Unannounced func() int64
 
+	// RequestsLost returns how many requests were being served when the process that serves crashed.
+	RequestsLost func() int64
+
 	// LinesLost returns how many lines of each log were dropped.
 	LinesLost func() map[string]int64
 

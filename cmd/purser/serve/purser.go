@@ -65,6 +65,7 @@ type purser struct {
 	admin   *status.Server
 	ledger  status.Ledger
 	sockets sockets
+	toll    toll
 	past    past
 
 	group    *errgroup.Group    // of what runs until purser stops
@@ -212,7 +213,7 @@ func (p *purser) build(apps []conf.App, claim *claim) error {
 		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
-		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.Load, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
@@ -223,7 +224,7 @@ func (p *purser) frontConfig() proxy.Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof()}
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay}
 	for _, a := range p.apps {
 		app := a.Conf()
 		c.Apps = append(c.Apps, app)

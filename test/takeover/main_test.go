@@ -1,6 +1,6 @@
-// Package fronts holds the tests of purser outliving itself: the process that serves is killed, hangs or is replaced,
+// Package takeover holds the tests of purser outliving itself: the process that serves is killed, hangs or is replaced,
 // and neither apps nor those who wait notice.
-package fronts
+package takeover
 
 import (
 	"os"
