@@ -128,7 +128,11 @@ func (k *keeping) endFront(now time.Time) {
 		if status.Signaled() {
 			how = "was killed by signal " + signalName(status.Signal())
 		}
-		k.log.print("the process that serves %s, and another takes its place in %s", how, k.front.due.Sub(now))
+		when := "at once"
+		if wait := k.front.due.Sub(now); wait > 0 {
+			when = "in " + wait.String()
+		}
+		k.log.print("the process that serves %s, and another takes its place %s", how, when)
 	}
 }
 
