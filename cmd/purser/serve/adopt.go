@@ -19,8 +19,13 @@ func (a *App) Adopt(note pool.Note, from *estate) error {
 	defer a.life.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.openLog(a.conf); err != nil {
-		return refusal(err)
+	if err := a.openLog(a.conf); err != nil { // which is no reason not to serve what served before
+		a.shared.log.Error("cannot write what an app prints to its log, so it goes to stderr until the next reload", "app", a.conf.Name, "error", err)
+		elsewhere := a.conf
+		elsewhere.Log = "stderr"
+		if err := a.openLog(elsewhere); err != nil {
+			return refusal(err)
+		}
 	}
 	a.editions = newEditions(a.editionsOf(note, from), a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts = a.shared.deployer.Add(a.conf, a.print)

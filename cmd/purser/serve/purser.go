@@ -202,9 +202,10 @@ func (p *purser) build(apps []conf.App, claim *claim) error {
 		return err
 	}
 	var err error
-	if p.access, err = p.Log.Access(); err != nil {
+	if p.access, err = p.Log.Access(); err != nil && p.Left.Fronts == 0 {
 		return refusal(err)
 	}
+	p.complain("requests are not logged until the next reload", err)
 	if err := p.obtain(); err != nil {
 		return refusal(err)
 	}
