@@ -1,6 +1,13 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -8,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // front is the pid of the process that serves, 0 if there is none just now.
@@ -57,28 +65,85 @@ func TestAFrontThatIsKilledIsFollowedByAnother(t *testing.T) {
 }
 
 // Its configuration may have been broken meanwhile: what it has inherited stays for the one that comes when it is mended.
+// What has changed on disk since purser has read it is for the next reload.
+func TestAFrontGoesOnByWhatTheOneBeforeHasRead(t *testing.T) {
+	l := newLand(t)
+	app := filepath.Dir(l.write("app/version.txt", "one"))
+	logs := filepath.Dir(l.write("logs/other", ""))
+	file := l.write("purser.toml", demoAppConfig, "127.0.0.1:0", app, filepath.Join(logs, "app.log"), executable(t))
+	purser := l.start("serve", "-c", file)
+	address := l.address()
+	awaitAnswer(t, address)
+	l.write("purser.toml", "nonsense")
+	for _, folder := range []string{app, logs} {
+		if err := os.Rename(folder, folder+".gone"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	syscall.Kill(purser.front(t), syscall.SIGKILL)
+	awaitAnswer(t, address)
+}
+
+const demoAppConfig = "server.listen = [%q]\n[apps.app]\nroot = %q\nlog = %q\ncommand = [%q, \"demo-app\", \"{socket}\"]\n"
+
 func TestAFrontThatCannotStartLeavesWhatItHasInheritedForTheNext(t *testing.T) {
 	l := newLand(t)
 	app := filepath.Dir(l.write("app/version.txt", "one"))
-	binary, err := os.Executable()
+	cert, key := selfSigned(t)
+	certFile, keyFile := l.write("cert.pem", "%s", cert), l.write("key.pem", "%s", key)
+	file := l.write("purser.toml", demoAppConfig+"[server.tls]\ncert = %q\nkey = %q\n", "https://127.0.0.1:0", app, "stderr", executable(t), certFile, keyFile)
+	purser := l.start("serve", "-c", file)
+	address := strings.TrimPrefix(l.address(), "https://")
+	l.write("key.pem", "nonsense")
+	syscall.Kill(purser.front(t), syscall.SIGKILL)
+	eventually(t, "another cannot start", func() bool { return strings.Contains(purser.log.String(), "exited with status 2") })
+	l.write("key.pem", "%s", key)
+	eventually(t, "the next one serves", func() bool {
+		connection, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is our own
+		if err == nil {
+			connection.Close()
+		}
+		return err == nil
+	})
+}
+
+// selfSigned is a certificate and its key, as PEM.
+func selfSigned(t *testing.T) (cert, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := "server.listen = [\"127.0.0.1:0\"]\n[apps.app]\nroot = %q\nlog = %q\ncommand = [%q, \"demo-app\", \"{socket}\"]\n"
-	file := l.write("purser.toml", config, app, filepath.Join(l.dir, "log"), binary)
-	purser := l.start("serve", "-c", file)
-	address := l.address()
-	l.write("purser.toml", config, app, filepath.Join(l.dir, "none", "log"), binary)
-	syscall.Kill(purser.front(t), syscall.SIGKILL)
-	eventually(t, "another cannot start", func() bool { return strings.Contains(purser.log.String(), "exited with status 2") })
-	l.write("purser.toml", config, app, filepath.Join(l.dir, "log"), binary)
-	eventually(t, "the next one serves", func() bool {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bytes})
+}
+
+func awaitAnswer(t *testing.T, address string) {
+	t.Helper()
+	eventually(t, "there is an answer", func() bool {
 		answer, err := http.Get("http://" + address + "/")
 		if err == nil {
 			answer.Body.Close()
 		}
 		return err == nil && answer.StatusCode == http.StatusOK
 	})
+}
+
+func executable(t *testing.T) string {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
 }
 
 func TestWhatIsWrongAtTheStartIsSaidOnce(t *testing.T) {

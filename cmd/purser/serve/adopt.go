@@ -3,7 +3,7 @@ package serve
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strconv"
 
 	"purser/conf"
 	"purser/pool"
@@ -82,7 +82,7 @@ func (a *App) editionsOf(note pool.Note, from *estate) map[int]*edition {
 	all := map[int]*edition{}
 	for number := range note.Configs() {
 		app := a.conf
-		if text := from.left.Notes[editionNote(a.conf.Name, number)]; len(text) > 0 {
+		if text := from.left.Notes[editionNote(a.conf.Name, strconv.Itoa(number))]; len(text) > 0 {
 			if err := json.Unmarshal(text, &app); err != nil {
 				a.shared.log.Warn("cannot read with which configuration processes were started, so the newest takes its place", "app", a.conf.Name, "error", err)
 				app = a.conf
@@ -93,7 +93,7 @@ func (a *App) editionsOf(note pool.Note, from *estate) map[int]*edition {
 	return all
 }
 
-func editionNote(app string, number int) string { return fmt.Sprintf("edition/%s#%d", app, number) }
+func editionNote(app, number string) string { return "edition/" + app + "#" + number }
 
 // noteEdition has later fronts know what processes are started with.
 func (a *App) noteEdition(number int, app *conf.App) {
@@ -103,7 +103,7 @@ func (a *App) noteEdition(number int, app *conf.App) {
 		text, err = json.Marshal(app)
 	}
 	if err == nil {
-		err = a.shared.keeper.Note(editionNote(a.conf.Name, number), text)
+		err = a.shared.keeper.Note(editionNote(a.conf.Name, strconv.Itoa(number)), text)
 	}
 	if err != nil {
 		a.shared.log.Warn("cannot note what processes are started with, should this front crash", "app", a.conf.Name, "error", err)

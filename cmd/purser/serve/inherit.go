@@ -3,11 +3,13 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -103,6 +105,38 @@ func (e *estate) group(app string) (n pool.Note, found bool, err error) {
 	}
 	n, err = pool.ReadNote(text)
 	return n, err == nil, err
+}
+
+// detect fills in what is found out of the folders of apps. What the front before has found out stands: that a folder is
+// away for a moment is no reason not to serve what serves.
+func (e *estate) detect(apps []conf.App) (found []conf.App, err error) {
+	var wrong []error
+	for _, app := range apps {
+		if noted, is := e.newest(app.Name); is {
+			found = append(found, noted)
+			continue
+		}
+		anew, err := Detect([]conf.App{app})
+		found, wrong = append(found, anew...), append(wrong, err)
+	}
+	return found, errors.Join(wrong...)
+}
+
+// newest is with which configuration an app's processes were to be started last.
+func (e *estate) newest(app string) (noted conf.App, found bool) {
+	last := -1
+	for name, text := range e.left.Notes {
+		rest, is := strings.CutPrefix(name, editionNote(app, ""))
+		number, err := strconv.Atoi(rest)
+		if !is || err != nil || number < last {
+			continue
+		}
+		var at conf.App
+		if json.Unmarshal(text, &at) == nil {
+			noted, last, found = at, number, true
+		}
+	}
+	return noted, found
 }
 
 func (e *estate) take(o pool.Order) (keeper.Inheritee, bool) {

@@ -101,7 +101,8 @@ func (p *purser) run() error {
 	keeper.ReserveThreads(reservedThreads)
 	signals := catchSignals()
 	defer signals.release()
-	apps, err := Detect(p.Conf.Apps)
+	from := newEstate(p.Left)
+	apps, err := from.detect(p.Conf.Apps)
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (p *purser) run() error {
 	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
 	defer end()
 	defer hurry()
-	if err := p.build(apps, claim); err != nil {
+	if err := p.build(apps, claim, from); err != nil {
 		if p.Left.Fronts > 0 {
 			return err // what runs is for the next to take over
 		}
@@ -184,7 +185,7 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
-func (p *purser) build(apps []conf.App, claim *claim) error {
+func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	if os.Geteuid() == 0 {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
@@ -194,7 +195,6 @@ func (p *purser) build(apps []conf.App, claim *claim) error {
 	p.past.begin(&p.Config, p.shared.pool)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
-	from := newEstate(p.Left)
 	if err := p.startApps(apps, from); err != nil {
 		return err
 	}
