@@ -83,9 +83,11 @@ func (a *App) editionsOf(note pool.Note, from *estate) map[int]*edition {
 	for number := range note.Configs() {
 		app := a.conf
 		if text := from.left.Notes[editionNote(a.conf.Name, strconv.Itoa(number))]; len(text) > 0 {
-			if err := json.Unmarshal(text, &app); err != nil {
+			var noted conf.App // one of its own: what is read into a copy of another changes the other's maps, too
+			if err := json.Unmarshal(text, &noted); err == nil {
+				app = noted
+			} else {
 				a.shared.log.Warn("cannot read with which configuration processes were started, so the newest takes its place", "app", a.conf.Name, "error", err)
-				app = a.conf
 			}
 		}
 		all[number] = a.edition(app)
@@ -93,7 +95,9 @@ func (a *App) editionsOf(note pool.Note, from *estate) map[int]*edition {
 	return all
 }
 
-func editionNote(app, number string) string { return "edition/" + app + "#" + number }
+const editionNotes = "edition/"
+
+func editionNote(app, number string) string { return editionNotes + app + "#" + number }
 
 // noteEdition has later fronts know what processes are started with.
 func (a *App) noteEdition(number int, app *conf.App) {

@@ -169,7 +169,7 @@ func (p *purser) startApps(apps []conf.App, from *estate) error {
 		p.past.history.GoesOn(a.group)
 		p.complain("cannot begin the restart that a reload was to begin", a.GoOn())
 		if p.shared.deployer.IsStopped(a.Conf().Name) {
-			p.depart(a, a.Halt)
+			p.halting = append(p.halting, a)
 		}
 	}
 	for _, a := range anew {
@@ -190,12 +190,8 @@ const orphanTime = 10 * time.Second
 
 // endRest ends the processes that no app has adopted, and forgets what was noted of apps that are not there.
 func (p *purser) endRest(from *estate) {
-	known := map[string]bool{}
-	for _, a := range p.apps {
-		known[groupNote+a.Conf().Name] = true
-	}
 	for name := range from.left.Notes {
-		if strings.HasPrefix(name, groupNote) && !known[name] {
+		if app, is := notedApp(name); is && p.app(app) == nil {
 			p.complain("cannot forget an app", p.Keeper.Note(name, nil))
 		}
 	}
@@ -205,6 +201,16 @@ func (p *purser) endRest(from *estate) {
 			spawn.Forget(p.Keeper, child.Name)
 		})
 	}
+}
+
+// notedApp is which app a note is of.
+func notedApp(note string) (app string, is bool) {
+	if app, is = strings.CutPrefix(note, groupNote); is {
+		return app, true
+	}
+	rest, is := strings.CutPrefix(note, editionNotes)
+	app, _, _ = strings.Cut(rest, "#")
+	return app, is
 }
 
 func endOrphan(patience context.Context, child keeper.Inheritee) {

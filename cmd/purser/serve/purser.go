@@ -67,6 +67,7 @@ type purser struct {
 	sockets sockets
 	toll    toll
 	past    past
+	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
 
 	group    *errgroup.Group    // of what runs until purser stops
 	work     sync.WaitGroup     // reloads by a signal, and apps that go
@@ -210,6 +211,9 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 		return refusal(err)
 	}
 	p.front = proxy.New(p.frontConfig())
+	for _, a := range p.halting { // who waits for them is known by now
+		p.depart(a, a.Halt)
+	}
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,

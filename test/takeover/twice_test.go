@@ -1,0 +1,68 @@
+package takeover
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"purser/test/harness"
+)
+
+// An app that an operator has stopped stays stopped, and is no reason why the next front does not serve.
+func TestAStoppedAppIsStoppedForLaterFronts(t *testing.T) {
+	t.Parallel()
+	a, b := harness.NewApp(t, "node"), harness.NewApp(t, "node")
+	p := harness.Serve(t, harness.Options{Config: harness.ServerTable() +
+		harness.AppTable("a", a.Dir, `hosts = ["a"]`) + harness.AppTable("b", b.Dir, `hosts = ["b"]`)})
+	for _, app := range []string{"a", "b"} {
+		harness.Eventually(t, harness.Patience, app+" serves", func() bool { return len(p.Status(t, app).Ready()) == 1 })
+	}
+	harness.StartCommand(t, p, "stop", "a").MustExit(t, 0)
+	for range 3 {
+		harness.Kill(t, p.Front())
+		if answer := askHost(t, p, "a"); answer.StatusCode != 503 || !strings.Contains(answer.Body, "has been stopped") {
+			t.Fatalf("the app that was stopped answers %d: %s", answer.StatusCode, answer.Body)
+		}
+		if answer := askHost(t, p, "b"); answer.StatusCode != 200 {
+			t.Fatalf("the other app answers %d: %s", answer.StatusCode, answer.Body)
+		}
+	}
+	harness.StartCommand(t, p, "start", "a").MustExit(t, 0)
+	harness.Eventually(t, harness.Patience, "it serves again", func() bool { return askHost(t, p, "a").StatusCode == 200 })
+}
+
+// Processes get the variables of the newest configuration also when older ones are still known, and none that it has
+// no more.
+func TestReloadsBringTheirVariablesAlthoughFrontsCrash(t *testing.T) {
+	t.Parallel()
+	app := harness.NewApp(t, "node")
+	with := func(env string) string { return harness.Config(app.Dir, "env = { "+env+" }") }
+	p := harness.Serve(t, harness.Options{Config: with(`FIRST = "1"`)})
+	harness.AwaitReady(t, p, 1)
+	for n, env := range []string{"SECOND", "THIRD", "FOURTH"} {
+		rewrite(t, p, with(env+` = "1", BOOT_MS = "300"`))
+		reload := harness.StartCommand(t, p, "reload")
+		harness.Eventually(t, harness.Patience, "the restart is under way", func() bool { return p.Status(t, "app").Generation == n+2 })
+		harness.Kill(t, p.Front())
+		reload.MustExit(t, 0)
+		harness.AwaitRestart(t, p, "app", n+2)
+		answer := harness.Get(t, p, "/env").Body
+		for _, name := range []string{"FIRST", "SECOND", "THIRD", "FOURTH"} {
+			if has := strings.Contains(answer, `"`+name+`"`); has != (name == env) {
+				t.Errorf("after the reload that brings %s, it is %t that a process has %s", env, has, name)
+			}
+		}
+	}
+}
+
+func rewrite(t *testing.T, p *harness.Purser, config string) {
+	t.Helper()
+	if err := os.WriteFile(p.Config, []byte(strings.ReplaceAll(config, "$LISTEN", p.Addr)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func askHost(t *testing.T, p *harness.Purser, host string) harness.Answer {
+	t.Helper()
+	return harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
+}
