@@ -26,6 +26,7 @@ func (a *App) Adopt(note pool.Note, from *estate) error {
 		if err := a.openLog(elsewhere); err != nil {
 			return refusal(err)
 		}
+		a.astray = true
 	}
 	a.editions = newEditions(a.editionsOf(note, from), a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts = a.shared.deployer.Add(a.conf, a.print)
@@ -98,6 +99,10 @@ func (a *App) editionsOf(note pool.Note, from *estate) map[int]*edition {
 const editionNotes = "edition/"
 
 func editionNote(app, number string) string { return editionNotes + app + "#" + number }
+
+// noteHalted has later fronts know how an app is configured of which nothing runs: they cannot find that out of its
+// folder if it is away. It is called with mu held.
+func (a *App) noteHalted() { a.noteEdition(0, &a.conf) }
 
 // noteEdition has later fronts know what processes are started with.
 func (a *App) noteEdition(number int, app *conf.App) {

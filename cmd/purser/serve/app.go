@@ -42,6 +42,7 @@ type App struct {
 	group    *pool.Group
 	editions *editions   // nil while it does not run, or is being stopped
 	restarts *deploy.App // likewise
+	astray   bool        // what it prints goes elsewhere than conf says
 	missed   []string    // keys that wait for GoOn to begin the restart which brings them
 }
 
@@ -101,6 +102,7 @@ func (a *App) StartStopped() error {
 		return err
 	}
 	a.group = a.shared.pool.ResumeStopped(a.conf, release, a.shared.deployer.Past(a.conf.Name))
+	a.noteHalted()
 	return nil
 }
 
@@ -124,8 +126,17 @@ func (a *App) openLog(app conf.App) error {
 	lines, err := a.shared.lines(app)
 	if err == nil {
 		a.out.Store(&lines)
+		a.astray = false
 	}
 	return err
+}
+
+// PrintsAstray reports whether what the app prints goes elsewhere than its configuration says, as that could not be
+// opened.
+func (a *App) PrintsAstray() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.astray
 }
 
 // edition is what starts processes with a configuration of the app.
@@ -149,6 +160,7 @@ func (a *App) Change(to conf.App) error {
 		a.group.Configure(to)
 	}
 	if a.editions == nil {
+		a.noteHalted()
 		return nil
 	}
 	number := 0
@@ -178,7 +190,11 @@ func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, er
 func (a *App) Halt(patience context.Context) error {
 	a.life.Lock()
 	defer a.life.Unlock()
-	return a.halt(patience, (*pool.Group).Stop)
+	err := a.halt(patience, (*pool.Group).Stop)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.noteHalted()
+	return err
 }
 
 // Remove ends the app while the others go on: as Halt does, and then nobody knows of it.
@@ -199,6 +215,7 @@ func (a *App) end(patience context.Context, close func(*pool.Group, context.Cont
 		a.shared.pool.Remove(a.group)
 		a.group = nil
 	}
+	a.noteEdition(0, nil)
 	return err
 }
 

@@ -130,7 +130,7 @@ func (p *purser) changeApps(c *change, r *status.Reload) (removed []*App) {
 			if complain(err); err != nil {
 				c.raw[d.Name] = p.raw[d.Name]
 			}
-		case slices.Contains(c.diff.AtOnce, "log_apps_format"), slices.Contains(c.diff.AtOnce, "log_format"):
+		case slices.Contains(c.diff.AtOnce, "log_apps_format"), slices.Contains(c.diff.AtOnce, "log_format"), a.PrintsAstray():
 			complain(a.OpenLog())
 		}
 		apps = append(apps, a)

@@ -1,14 +1,17 @@
 package takeover
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"purser/test/harness"
 )
 
-// An app that an operator has stopped stays stopped, and is no reason why the next front does not serve.
+// An app that an operator has stopped stays stopped, and is no reason why the next front does not serve, even if its
+// folder is away.
 func TestAStoppedAppIsStoppedForLaterFronts(t *testing.T) {
 	t.Parallel()
 	a, b := harness.NewApp(t, "node"), harness.NewApp(t, "node")
@@ -18,6 +21,8 @@ func TestAStoppedAppIsStoppedForLaterFronts(t *testing.T) {
 		harness.Eventually(t, harness.Patience, app+" serves", func() bool { return len(p.Status(t, app).Ready()) == 1 })
 	}
 	harness.StartCommand(t, p, "stop", "a").MustExit(t, 0)
+	harness.Eventually(t, harness.Patience, "nothing of it runs", func() bool { return len(p.Status(t, "a").Processes) == 0 })
+	rename(t, a.Dir, a.Dir+".away")
 	for range 3 {
 		harness.Kill(t, p.Front())
 		if answer := askHost(t, p, "a"); answer.StatusCode != 503 || !strings.Contains(answer.Body, "has been stopped") {
@@ -27,6 +32,7 @@ func TestAStoppedAppIsStoppedForLaterFronts(t *testing.T) {
 			t.Fatalf("the other app answers %d: %s", answer.StatusCode, answer.Body)
 		}
 	}
+	rename(t, a.Dir+".away", a.Dir)
 	harness.StartCommand(t, p, "start", "a").MustExit(t, 0)
 	harness.Eventually(t, harness.Patience, "it serves again", func() bool { return askHost(t, p, "a").StatusCode == 200 })
 }
@@ -52,6 +58,35 @@ func TestReloadsBringTheirVariablesAlthoughFrontsCrash(t *testing.T) {
 				t.Errorf("after the reload that brings %s, it is %t that a process has %s", env, has, name)
 			}
 		}
+	}
+}
+
+// What an app prints goes elsewhere where its log cannot be opened, and there again after a reload.
+func TestALogThatWasAwayIsWrittenToAfterAReload(t *testing.T) {
+	t.Parallel()
+	app := harness.NewApp(t, "node")
+	folder := filepath.Join(t.TempDir(), "logs")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(1), fmt.Sprintf("log = %q", folder+"/app.log"))})
+	harness.AwaitReady(t, p, 1)
+	rename(t, folder, folder+".away")
+	harness.Kill(t, p.Front())
+	harness.Get(t, p, "/")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	harness.StartCommand(t, p, "reload").MustExit(t, 0)
+	if _, err := os.Stat(folder + "/app.log"); err != nil {
+		t.Error(err)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
 	}
 }
 
