@@ -81,7 +81,7 @@ func (h *holdings) dropRest() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name, file := range h.left {
-		if name != heldConfig && !strings.HasPrefix(name, spawn.SlatePrefix) {
+		if name != heldConfig && name != heldCertificates && !strings.HasPrefix(name, spawn.SlatePrefix) {
 			file.Close()
 			h.keeper.Drop(name)
 			delete(h.left, name)

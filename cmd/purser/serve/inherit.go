@@ -59,22 +59,25 @@ func Sources(left keeper.Inheritance) (sources []conf.Source, err error) {
 
 // holdConfig has the next front go by the configuration that is the running one now.
 func (p *purser) holdConfig(c *conf.Config) {
-	p.complain("cannot keep the configuration for the next front, should this one crash", func() error {
-		text, err := json.Marshal(c.Sources)
-		if err != nil {
-			return err
-		}
-		fd, err := unix.MemfdCreate(heldConfig, unix.MFD_CLOEXEC)
-		if err != nil {
-			return err
-		}
-		file := os.NewFile(uintptr(fd), heldConfig)
-		defer file.Close()
-		if _, err := file.Write(text); err != nil {
-			return err
-		}
-		return p.Keeper.Hold(heldConfig, file)
-	}())
+	p.complain("cannot keep the configuration for the next front, should this one crash", p.holdJSON(heldConfig, c.Sources))
+}
+
+// holdJSON has the keeper hold what is too long for a note.
+func (p *purser) holdJSON(name string, what any) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(fd), name)
+	defer file.Close()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return p.Keeper.Hold(name, file)
 }
 
 // keepNote has the next front know of a group.

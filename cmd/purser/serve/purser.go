@@ -132,6 +132,7 @@ func (p *purser) run() error {
 	defer func() { closeAll(p.metrics) }()
 	p.sockets.held.dropRest()
 	p.holdConfig(p.Conf)
+	p.holdCertificates()
 
 	group, alive := errgroup.WithContext(context.Background())
 	stopping, stop := context.WithCancel(alive)
@@ -207,8 +208,10 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 		return refusal(err)
 	}
 	p.complain("requests are not logged until the next reload", err)
-	if err := p.obtain(); err != nil {
+	if err := p.obtain(); err != nil && p.Left.Fronts == 0 {
 		return refusal(err)
+	} else {
+		p.complain("no authority is asked for certificates until the next reload", err)
 	}
 	p.front = proxy.New(p.frontConfig())
 	for _, a := range p.halting { // who waits for them is known by now

@@ -87,6 +87,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	p.running, p.raw, p.access, p.doors = c.conf, c.raw, access, c.rebuilding.doors
 	p.mu.Unlock()
 	p.holdConfig(c.conf)
+	p.holdCertificates()
 	p.front.Change(p.frontConfig()) // from here on there are other routes
 	p.rebuilt(c.rebuilding)
 	p.moveMetrics(c)
