@@ -58,8 +58,8 @@ func Forget(k *keeper.Keeper, name string) {
 }
 
 // Adopt takes over a child that an earlier front has started. It returns the child also with an error, which says
-// why it is none that serves: it was not ready, or is not provably the one that answers at its endpoint. Then it
-// is being killed, with whatever it has started.
+// why it is none that serves: it was not ready, or is not provably the one that answers at its endpoint, and was not
+// told to end. Then it is being killed, with whatever it has started.
 func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.Inheritance) (*Child, error) {
 	var h handle
 	err := json.Unmarshal(left.Notes[from.Name], &h)
@@ -84,6 +84,9 @@ func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.
 	child.process.own(from.Process, &pipes{stdin: from.Keep[0], stdout: from.Keep[1], stderr: from.Keep[2]}, openSlate(left.Held[slateName(from.Name)]),
 		s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)
+	if from.Stopping && h.Network != "" {
+		return child, nil // who was told to end has closed its socket first, and has its time to do the rest
+	}
 	if err := child.prove(ctx); err != nil {
 		child.Kill()
 		return child, err

@@ -25,6 +25,8 @@ const (
 	mostWait  = 30 * time.Second
 	mostKept  = 16 // signals for a front that is not ready
 
+	mostEndings = 2 // signals to stop that wait: who says it once more has lost all patience
+
 	cannotStart = 70                     // the exit code of a purser whose front does not run
 	calm        = 200 * time.Millisecond // a front that served for so long does not crash again at once
 )
@@ -41,17 +43,19 @@ const (
 
 // A front is what the keeper knows of its front. It decides; keeping does.
 type front struct {
-	stage  stage
-	pid    int
-	begun  int           // how many there have been
-	ready  bool          // one of them was
-	last   bool          // the end of this one is the end of all
-	code   int           // to exit with; valid when ended
-	sign   time.Time     // its last sign of life
-	since  time.Time     // when it was ready
-	looked time.Time     // when that was looked at
-	due    time.Time     // when the next is started, or this one is killed
-	wait   time.Duration // before the next, if this one crashes
+	stage   stage
+	pid     int
+	begun   int           // how many there have been
+	ready   bool          // one of them was
+	last    bool          // the end of this one is the end of all, unless it is killed
+	endings int           // signals to stop that wait for the next
+	rescue  bool          // one was killed in the stop, and the next is to go on with it
+	code    int           // to exit with; valid when ended
+	sign    time.Time     // its last sign of life
+	since   time.Time     // when it was ready
+	looked  time.Time     // when that was looked at
+	due     time.Time     // when the next is started, or this one is killed
+	wait    time.Duration // before the next, if this one crashes
 
 	waiting []syscall.Signal // for a front that is ready
 }
@@ -70,7 +74,7 @@ func (f *front) isReady(now time.Time) []syscall.Signal {
 	f.stage, f.ready = serving, true
 	f.since, f.sign, f.looked = now, now, now
 	waiting := f.waiting
-	f.waiting = nil
+	f.waiting, f.endings = nil, 0
 	return waiting
 }
 
@@ -92,6 +96,11 @@ func (f *front) fails(now time.Time) {
 func (f *front) exits(status syscall.WaitStatus, now time.Time) (crashed bool) {
 	served := f.stage != starting
 	switch {
+	case f.last && f.ready && !f.rescue && status.Signaled():
+		f.stage, f.rescue, crashed = absent, true, true
+		if f.endings == 0 {
+			f.stopsNext(syscall.SIGTERM)
+		}
 	case f.last || !f.ready:
 		f.ends(codeOf(status))
 	default:
@@ -106,11 +115,20 @@ func (f *front) exits(status syscall.WaitStatus, now time.Time) (crashed bool) {
 	return crashed
 }
 
+// stopsNext has the next front stop what runs, once it is ready: it alone knows how.
+func (f *front) stopsNext(s syscall.Signal) {
+	f.last, f.due = true, time.Time{}
+	f.endings++
+	f.waiting = append(f.waiting, s)
+}
+
 // passes takes a signal that has come for purser, and reports whether the front is to get it now. A front
 // that is not ready would die of those that it does not know yet.
 func (f *front) passes(s syscall.Signal) bool {
 	ending := s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 	switch {
+	case ending && s != syscall.SIGQUIT && f.ready && (f.stage == absent || f.stage == starting) && f.endings < mostEndings:
+		f.stopsNext(s)
 	case f.stage == absent && ending && f.begun > 0:
 		f.ends(0)
 	case ending:

@@ -88,10 +88,15 @@ func TestTheFrontInAllOfItsStates(t *testing.T) {
 		"has stopped with an error":                  {append(slices.Clone(serves), after{0, stopping}, after{0, exits(exit2)}), ended, 2, 0, nothing, 0},
 		"stops":                                      {append(slices.Clone(serves), after{0, stopping}), serving, 0, time.Second, nothing, watch},
 		"hangs in the stop":                          {slices.Concat(serves, []after{{0, stopping}}, watchedFor(0, 4, false)), serving, 0, 5 * time.Second, askStacks, stackTime},
-		"crashes in the stop":                        {append(slices.Clone(serves), after{0, stopping}, after{0, exits(killed)}), ended, 137, 0, nothing, 0},
-		"crashes after TERM":                         {append(slices.Clone(serves), after{0, passes(syscall.SIGTERM)}, after{0, exits(killed)}), ended, 137, 0, nothing, 0},
+		"crashes in the stop":                        {append(slices.Clone(serves), after{0, stopping}, after{0, exits(killed)}), absent, 0, 0, start, 1},
+		"crashes in the stop, twice":                 {slices.Concat(serves, []after{{0, stopping}, {0, exits(killed)}, {0, runs}, {0, ready}, {0, exits(killed)}}), ended, 137, 0, nothing, 0},
+		"has stopped what one left that crashed":     {slices.Concat(serves, []after{{0, stopping}, {0, exits(killed)}, {0, runs}, {0, ready}, {0, exits(exit0)}}), ended, 0, 0, nothing, 0},
+		"crashes after TERM":                         {append(slices.Clone(serves), after{0, passes(syscall.SIGTERM)}, after{0, exits(killed)}), absent, 0, 0, start, 1},
 		"crashes after HUP":                          {append(slices.Clone(serves), after{0, passes(syscall.SIGHUP)}, after{0, exits(killed)}), absent, 0, 0, start, 1},
-		"is told to stop while none lives":           {append(slices.Clone(serves), after{0, exits(killed)}, after{0, passes(syscall.SIGINT)}), ended, 0, 0, nothing, 0},
+		"is told to stop while none lives":           {append(slices.Clone(serves), after{0, exits(killed)}, after{0, passes(syscall.SIGINT)}), absent, 0, 0, start, 1},
+		"is told to stop while none lives, thrice":   {append(slices.Clone(serves), after{0, exits(killed)}, after{0, passes(syscall.SIGINT)}, after{0, passes(syscall.SIGINT)}, after{0, passes(syscall.SIGINT)}), ended, 0, 0, nothing, 0},
+		"is told to print stacks while none lives":   {append(slices.Clone(serves), after{0, exits(killed)}, after{0, passes(syscall.SIGQUIT)}), ended, 0, 0, nothing, 0},
+		"is told to stop while the next waits":       {slices.Concat(serves, []after{{0, exits(killed)}, {0, runs}, {0, exits(exit2)}, {0, passes(syscall.SIGTERM)}}), absent, 0, 0, start, 1},
 		"prints its stacks as a person asks it":      {append(slices.Clone(serves), after{0, passes(syscall.SIGQUIT)}, after{0, exits(exit2)}), ended, 2, 0, nothing, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,5 +154,18 @@ func TestSignalsGetToAFrontThatKnowsThem(t *testing.T) {
 	f.runs(100)
 	if !f.passes(syscall.SIGTERM) {
 		t.Error("one that starts did not get TERM")
+	}
+	f = &front{}
+	for range 2 {
+		f.runs(100)
+		f.isReady(begun)
+		f.exits(killed, begun)
+	}
+	f.runs(102)
+	if f.passes(syscall.SIGTERM) {
+		t.Error("one that follows another got TERM before it knew what that one has left")
+	}
+	if got := f.isReady(begun); !slices.Equal(got, []syscall.Signal{syscall.SIGTERM}) {
+		t.Errorf("when it was ready it got %v", got)
 	}
 }

@@ -331,12 +331,13 @@ func TestTheCodeOfTheFrontIsThatOfPurser(t *testing.T) {
 	w.endsWith(7)
 }
 
-func TestACrashInTheStopIsTheEnd(t *testing.T) {
+func TestAfterACrashInTheStopTheNextFrontStopsTheApps(t *testing.T) {
 	w := newWhole(t)
 	app := w.number("fork app#1 trap : TERM; while :; do sleep 0.01; done")
 	w.wants("done", "stopping")
 	w.signal(w.number("pid"), syscall.SIGKILL)
-	w.endsWith(128 + 9)
+	w.prints("takes its place at once")
+	w.endsWith(0)
 	if lives(app) {
 		t.Error("the app is left")
 	}
