@@ -1,13 +1,6 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // front is the pid of the process that serves, 0 if there is none just now.
@@ -85,46 +77,6 @@ func TestAFrontGoesOnByWhatTheOneBeforeHasRead(t *testing.T) {
 }
 
 const demoAppConfig = "server.listen = [%q]\n[apps.app]\nroot = %q\nlog = %q\ncommand = [%q, \"demo-app\", \"{socket}\"]\n"
-
-func TestAFrontThatCannotStartLeavesWhatItHasInheritedForTheNext(t *testing.T) {
-	l := newLand(t)
-	app := filepath.Dir(l.write("app/version.txt", "one"))
-	cert, key := selfSigned(t)
-	certFile, keyFile := l.write("cert.pem", "%s", cert), l.write("key.pem", "%s", key)
-	file := l.write("purser.toml", demoAppConfig+"[server.tls]\ncert = %q\nkey = %q\n", "https://127.0.0.1:0", app, "stderr", executable(t), certFile, keyFile)
-	purser := l.start("serve", "-c", file)
-	address := strings.TrimPrefix(l.address(), "https://")
-	l.write("key.pem", "nonsense")
-	syscall.Kill(purser.front(t), syscall.SIGKILL)
-	eventually(t, "another cannot start", func() bool { return strings.Contains(purser.log.String(), "exited with status 2") })
-	l.write("key.pem", "%s", key)
-	eventually(t, "the next one serves", func() bool {
-		connection, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is our own
-		if err == nil {
-			connection.Close()
-		}
-		return err == nil
-	})
-}
-
-// selfSigned is a certificate and its key, as PEM.
-func selfSigned(t *testing.T) (cert, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bytes, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bytes})
-}
 
 func awaitAnswer(t *testing.T, address string) {
 	t.Helper()
