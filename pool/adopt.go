@@ -31,10 +31,18 @@ func (p *Pool) Adopt(app conf.App, note Note, find FindFunc, spawn SpawnFunc) *G
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.groups[app.Name] = g
-	p.slots.reserve(g, app.MinProcesses)
+	p.slots.reserve(g, note.least(&app))
 	processes, surplus := note.places(&g.state)
 	p.slots.adopt(g, processes, surplus)
 	return g
+}
+
+// least is how many processes the app is held: none if it was stopped.
+func (n *Note) least(app *conf.App) int {
+	if n.Stopped {
+		return 0
+	}
+	return app.MinProcesses
 }
 
 // places are the slots that a group has which was made of the note, and how many of its processes are surplus: fewer

@@ -193,8 +193,8 @@ func (g *simGroup) adopt() {
 	g.alarm, g.freed, g.begging, g.noting.effects = time.Time{}, false, false, nil
 	g.known = g.noting.known
 	g.known.marks = slices.Clone(g.noting.known.marks)
-	w.slots.reserve(g, app.MinProcesses)
 	if g.noting.last.Version == 0 {
+		w.slots.reserve(g, app.MinProcesses)
 		w.seen["nothing was noted"]++
 		g.state = newGroupState(app, g.first, g, w.rand)
 		return
@@ -204,6 +204,7 @@ func (g *simGroup) adopt() {
 	if err != nil || len(text) >= 64<<10 {
 		g.fail("the note of %d bytes cannot be read: %v\n%s", len(text), err, text)
 	}
+	w.slots.reserve(g, note.least(&app))
 	g.state = newGroupState(app, Release{}, g, w.rand)
 	note.restore(&g.state, w.now, g.find)
 	processes, surplus := note.places(&g.state)
@@ -223,6 +224,9 @@ func (g *simGroup) find(p *Process, ready bool) Child {
 		f.proc = p
 		return nil
 	case f.gone, w.chance(5):
+		if f.gone {
+			w.owes++ // it has a slot once more, until its end is told
+		}
 		f.gone = false
 		defer g.exit(p, 0, "has ended meanwhile")
 	}
