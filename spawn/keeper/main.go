@@ -31,6 +31,7 @@ type Held struct {
 
 const (
 	mainSpare  = 6                      // threads, so that a limit of processes does not end the main process
+	leastWatch = 100 * time.Millisecond // between two signs of life, lest they are all that the keeper has to do
 	sameSignal = 100 * time.Millisecond // two signals in that time are one: kill $(pidof purser) sends the same one twice
 	takingTime = 3 * time.Second        // that the keeper has to take a second signal that ends purser, before it is killed
 )
@@ -116,7 +117,7 @@ func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
 	go p.listen(said)
 	var feed <-chan time.Time
 	if p.Watchdog > 0 {
-		ticker := time.NewTicker(p.Watchdog / 2)
+		ticker := time.NewTicker(max(p.Watchdog/2, leastWatch))
 		defer ticker.Stop()
 		feed = ticker.C
 	}
