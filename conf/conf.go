@@ -13,9 +13,9 @@ import (
 
 // Config is a whole configuration: the server and its apps.
 type Config struct {
-	Server Server
-	Apps   []App    // in the order of their names
-	Files  []string // that Load has read, itself first; none = it was not read from files
+	Server  Server
+	Apps    []App    // in the order of their names
+	Sources []Source // that Load has read, itself first; none = it was not read from files
 }
 
 // Server is the [server] table: what is common to all apps.

@@ -16,7 +16,7 @@ import (
 func (c *Config) WriteTOML(w io.Writer) error {
 	var b strings.Builder
 	server := c.Server
-	if len(c.Files) > 0 && len(c.Apps) > 0 {
+	if len(c.Sources) > 0 && len(c.Apps) > 0 {
 		server.Include = nil
 	}
 	writeTable(&b, toml.Key{"server"}, &server, serverSchema)

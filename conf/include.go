@@ -23,24 +23,22 @@ func parseInclude(s string) (string, error) {
 
 // include has the apps of the files that server.include names be among the others.
 func (r *reader) include(top *node) {
-	r.files = []string{filepath.Join(top.file.dir, filepath.Base(top.file.name))}
 	n, patterns := includes(top)
 	for _, pattern := range patterns {
-		if err := unreadable(pattern); err != nil {
+		if err := r.unreadable(pattern); err != nil {
 			r.refuse(n, fmt.Sprintf("cannot look for %s: %v", pattern, err))
 		}
-		paths := Included([]string{pattern})
+		paths := r.included(pattern)
 		if len(paths) == 0 && !isGlob(pattern) {
 			r.refuse(n, fmt.Sprintf("there is no file %s", pattern))
 		}
 		for _, path := range paths {
-			if !slices.Contains(r.files, path) {
-				r.files = append(r.files, path)
+			if !slices.ContainsFunc(r.sources, func(s Source) bool { return s.Path == path }) {
 				r.includeFile(top, n, path)
 			}
 		}
 	}
-	if apps := top.nodes["apps"]; apps == nil || apps.nodes != nil && len(apps.nodes) == 0 {
+	if apps := top.nodes["apps"]; r.given == nil && (apps == nil || apps.nodes != nil && len(apps.nodes) == 0) {
 		r.expectFolders(n, patterns)
 	}
 }
@@ -147,7 +145,7 @@ func isGlob(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }
 
 // includeFile adds the apps of one file. It may hold nothing else: what is common to all apps has one place.
 func (r *reader) includeFile(top, from *node, path string) {
-	data, err := ReadFile(path)
+	data, err := r.file(path)
 	if err != nil {
 		r.refuse(from, fmt.Sprintf("cannot read what is included: %v", err))
 		return

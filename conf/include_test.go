@@ -44,8 +44,8 @@ func TestIncludedFilesAddApps(t *testing.T) {
 	if len(cfg.Apps) != 2 || cfg.Apps[0].Root != filepath.Join(dir, "blog") || cfg.Apps[1].Root != filepath.Join(dir, "main") {
 		t.Errorf("the apps are %+v", cfg.Apps)
 	}
-	if want := []string{filepath.Join(dir, "purser.toml"), filepath.Join(dir, "apps/b.toml"), filepath.Join(dir, "apps/empty.toml")}; !slices.Equal(cfg.Files, want) {
-		t.Errorf("it was read from %q, want %q", cfg.Files, want)
+	if want := []string{filepath.Join(dir, "purser.toml"), filepath.Join(dir, "apps/b.toml"), filepath.Join(dir, "apps/empty.toml")}; !slices.Equal(cfg.Files(), want) {
+		t.Errorf("it was read from %q, want %q", cfg.Files(), want)
 	}
 	var effective strings.Builder
 	if err := cfg.WriteTOML(&effective); err != nil || !strings.Contains(effective.String(), "include = []") {

@@ -13,29 +13,30 @@ import (
 
 // Load reads a configuration file. Its error is Problems, or says why the file cannot be read.
 func Load(path string) (*Config, error) {
+	r := &reader{}
 	data, err := ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	return parse(path, data, (*reader).include)
+	r.sources = []Source{{sourcePath(path), data}}
+	return parse(path, data, r, (*reader).include)
 }
 
 // Parse reads a configuration, filling in the defaults. Name is the file's path: errors show it,
 // and relative paths in the file begin at its folder. What it returns is valid; else the error is
 // Problems with everything that is wrong. It reads no other files: what is to be included it only names.
-func Parse(name string, data []byte) (*Config, error) { return parse(name, data, nil) }
+func Parse(name string, data []byte) (*Config, error) { return parse(name, data, &reader{}, nil) }
 
-func parse(name string, data []byte, include func(*reader, *node)) (*Config, error) {
+func parse(name string, data []byte, r *reader, include func(*reader, *node)) (*Config, error) {
 	top, err := open(name, data)
 	if err != nil {
 		return nil, err
 	}
-	r := reader{}
 	if include != nil {
-		include(&r, top)
+		include(r, top)
 	}
 	cfg := r.config(top)
-	cfg.Files = r.files
+	cfg.Sources = r.sources
 	unread := r.problems
 	for _, p := range cfg.problems() {
 		// A value that could not be read is its default by now: nothing is to be said about that.
@@ -81,7 +82,8 @@ func syntaxProblem(name string, data []byte, err error) Problem {
 
 // A reader makes a configuration of the file's tree and notes what is wrong on the way.
 type reader struct {
-	files    []string // that were read
+	given    []Source // the only files that there are, unless it is nil
+	sources  []Source // that were read
 	problems Problems
 }
 

@@ -53,12 +53,13 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 // configure has the group go by another configuration of its app.
 func (g *groupState) configure(now time.Time, app conf.App) {
 	g.app, g.resist = app, app.Restart.ResistDeploymentErrors
+	g.changes++
 	g.lendable.setConcurrency(app.Concurrency)
 	if app.QueueTimeout > 0 {
 		g.queue.hurry(now.Add(app.QueueTimeout))
 	}
 	if r := g.running(); r != nil {
-		r.had, r.total = min(r.had, app.MaxProcesses), min(r.total, app.MaxProcesses)
+		r.fit(&app)
 	}
 	g.settle(now)
 }
@@ -75,6 +76,7 @@ func (g *groupState) close(now time.Time) {
 		return
 	}
 	g.closed = true
+	g.changes++
 	g.awaitRoom(now, nothing)
 	if g.next != nil {
 		g.dropFollowUp(now, RestartFailed, g.stopFailure(now, g.next.record))
@@ -111,6 +113,7 @@ func (g *groupState) killAll(now time.Time) int {
 // booted records that the spawn of p has returned: its child is ready.
 func (g *groupState) booted(now time.Time, p *Process, child Child) {
 	p.child = child
+	g.changes++
 	switch p.state {
 	case Spawning: // settle puts it to work, or holds it back
 	case Stopping: // given up just as it got ready
@@ -202,6 +205,7 @@ func (g *groupState) postpone(now time.Time, settle time.Duration) bool {
 		return false
 	}
 	r.hold(now, settle)
+	g.changes++
 	g.settle(now)
 	return true
 }

@@ -1,11 +1,40 @@
 package pool
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
 
 // This file is what becomes of processes in the simulated world.
+
+// A fate is what the world knows of a process.
+type fate struct {
+	proc         *Process // as this front knows it
+	began, gone  bool     // its spawn, and it
+	booted       bool
+	left         bool  // it may be killed at once, by a front that finds it on its way out
+	order        Order // what it was spawned for
+	aborted      bool
+	stops, kills int
+	load         int // how often it is lent
+	last         State
+	beside       bool // it had long-lived connections, or came back: so it did not count as alive
+	stopped      time.Time
+	stubborn     bool // ignores TERM
+	tells        bool // says where it hangs if it is asked
+	traces       int
+}
+
+type simChild struct{ pid int }
+
+func (c simChild) PID() int        { return c.pid }
+func (c simChild) Stop()           {}
+func (c simChild) Backtrace() bool { return false }
+func (c simChild) Kill()           {}
+func (c simChild) Wait() error     { return nil }
+
+var errChild = errors.New("exited with status 1")
 
 func (g *simGroup) claim(n need, surge int) bool { return g.world.slots.claim(g, n, surge) }
 func (g *simGroup) wait(n need, promised bool) {
@@ -30,8 +59,17 @@ func (g *simGroup) spawn(p *Process) {
 	}
 	delete(g.overs, p.generation)
 	g.checkSpawn(p)
-	f := &fate{order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}
-	g.children[p] = f
+	f := &fate{proc: p, order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}
+	if old := g.fates[p.number]; old != nil && old.began {
+		g.fail("process %d is spawned twice", p.number)
+	}
+	g.children[p], g.fates[p.number] = f, f
+	g.after(effect{p: p, do: func() { g.starts(p, f) }})
+}
+
+// starts is what follows when a process has been forked.
+func (g *simGroup) starts(p *Process, f *fate) {
+	f.began = true
 	w := g.world
 	kind := f.order.Release.Revision
 	switch {
@@ -41,28 +79,32 @@ func (g *simGroup) spawn(p *Process) {
 		g.exit(p, 20*time.Second, "hangs in its start")
 	default:
 		boot := w.between(20*time.Millisecond, 2*time.Second)
-		w.after(boot, func() { g.boot(p) })
+		w.after(boot, func() { g.boot(f) })
 		if kind == "young" && !w.calm {
 			g.exit(p, boot+w.between(0, 3*time.Second), "dies young")
 		}
 	}
 }
 
-func (g *simGroup) boot(p *Process) {
-	f := g.children[p]
-	if f == nil || f.aborted {
+func (g *simGroup) boot(f *fate) {
+	if f.gone || f.aborted || f.kills > 0 {
 		return
 	}
+	p := f.proc
+	f.booted = true
 	g.world.pids++
 	g.event(fmt.Sprintf("process %d boots", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
 }
 
 // exit has p exit, unless it does before.
 func (g *simGroup) exit(p *Process, in time.Duration, why string) {
+	f := g.fates[p.number]
 	g.world.after(in, func() {
-		if g.children[p] == nil {
+		if f.gone {
 			return
 		}
+		f.gone = true
+		p := f.proc
 		g.excused = p.state == Ready
 		g.event(fmt.Sprintf("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, errChild) })
 		delete(g.children, p)
@@ -77,7 +119,7 @@ func (g *simGroup) abort(p *Process) {
 		f.aborted = true
 	}
 	if g.world.chance(20) {
-		g.world.after(time.Millisecond, func() { g.bootLate(p) })
+		g.world.during(time.Millisecond, func() { g.bootLate(p) })
 	}
 	g.exit(p, g.world.between(2*time.Millisecond, 300*time.Millisecond), "is gone, given up")
 }
@@ -85,6 +127,7 @@ func (g *simGroup) abort(p *Process) {
 // bootLate is a child that was ready when its spawn was given up.
 func (g *simGroup) bootLate(p *Process) {
 	if f := g.children[p]; f != nil && p.child == nil {
+		f.booted = true
 		g.world.pids++
 		g.event(fmt.Sprintf("process %d boots though given up", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
 	}
@@ -100,9 +143,12 @@ func (g *simGroup) stop(p *Process) {
 		g.world.fail("process %d is stopped that has no child", p.number)
 	}
 	f.stopped = g.world.now
-	if !f.stubborn {
-		g.exit(p, g.world.between(0, time.Second), "stops")
-	}
+	g.after(effect{p: p, tells: true, do: func() {
+		p.asked.Store(true)
+		if !f.stubborn {
+			g.exit(p, g.world.between(0, time.Second), "stops")
+		}
+	}})
 }
 
 func (g *simGroup) trace(p *Process) bool {
@@ -152,12 +198,14 @@ func (g *simGroup) kill(p *Process) {
 	if f.kills++; f.kills > 1 {
 		g.world.fail("process %d is killed twice", p.number)
 	}
-	if !g.state.hurried && (f.stops == 0 || g.world.now.Before(f.stopped.Add(g.state.app.StopTimeout))) {
+	if !g.state.hurried && !f.left && (!p.asked.Load() && f.stops == 0 || g.world.now.Before(f.stopped.Add(g.state.app.StopTimeout))) {
 		g.world.fail("process %d is killed before its time", p.number)
 	}
-	if !g.world.calm && !g.state.hurried && g.world.chance(10) {
-		g.exit(p, g.world.between(0, 20*time.Second), "is gone at last") // the kernel did not let it go
-		return
-	}
-	g.exit(p, g.world.between(0, 20*time.Millisecond), "is killed")
+	g.after(effect{p: p, do: func() {
+		if !g.world.calm && !g.state.hurried && g.world.chance(10) {
+			g.exit(p, g.world.between(0, 20*time.Second), "is gone at last") // the kernel did not let it go
+			return
+		}
+		g.exit(p, g.world.between(0, 20*time.Millisecond), "is killed")
+	}})
 }

@@ -35,11 +35,13 @@ type Group struct {
 	timer    *time.Timer
 	alarm    time.Time     // when timer goes off; past = it is about to; zero = it does not
 	progress chan struct{} // closed when a restart takes a step; nil if nobody looks
-	news     []func()      // to be told once mu is free
-	telling  bool          // somebody does that
-	freed    bool          // others may get a slot of the pool now
-	seen     int           // moves of the state when releases was made
-	ended    bool          // end is closed
+	noting   noting
+	adopted  []*Process // that another purser has started, until GoOn
+	news     []func()   // to be told once mu is free
+	telling  bool       // somebody does that
+	freed    bool       // others may get a slot of the pool now
+	seen     int        // moves of the state when releases was made
+	ended    bool       // end is closed
 }
 
 // A poolCap is what is over all groups of a pool, for as many processes as may be alive. All but kick report
@@ -49,6 +51,7 @@ type poolCap interface {
 	wait(g *Group, n need, promised bool) (matters bool)
 	leave(g *Group) (matters bool)
 	release(g *Group) (matters bool)
+	surplus(g *Group) int
 	reserve(g *Group, least int)
 	kick()
 }
@@ -85,6 +88,7 @@ func (g *Group) unlock(now time.Time) {
 	if serves := len(g.state.lendable.heap) > 0; serves != g.serves.Load() {
 		g.serves.Store(serves)
 	}
+	g.noteChanges()
 	freed := g.freed
 	g.freed = false
 	g.tell()
@@ -164,6 +168,11 @@ func (g *Group) stopTime() {
 // run is the life of one process, from spawn to reap.
 func (g *Group) run(ctx context.Context, p *Process, o Order) {
 	child, err := g.boot(ctx, p, o)
+	g.attend(p, child, err)
+}
+
+// attend is the life of one process once its spawn has returned.
+func (g *Group) attend(p *Process, child Child, err error) {
 	if err == nil {
 		err = child.Wait()
 	}
@@ -201,13 +210,12 @@ func (g groupDriver) wait(n need, promised bool) {
 func (g groupDriver) leave() { g.freed = g.cap.leave(g.Group) || g.freed }
 
 func (g groupDriver) spawn(p *Process) {
-	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel, p.gone, p.leaving = cancel, make(chan struct{}), make(chan struct{})
-	if p.generation.over == nil {
-		p.generation.over = make(chan struct{})
-	}
-	o := Order{App: g.name, Generation: p.generation.number, Process: p.number, Release: p.generation.release, Config: p.generation.config, Over: p.generation.over}
-	g.children.Go(func() { g.run(ctx, p, o) })
+	ctx, o, noted := g.prepare(p), g.orderOf(p), make(chan struct{})
+	g.children.Go(func() {
+		<-noted
+		g.run(ctx, p, o)
+	})
+	g.after(effect{p: p, do: func() { close(noted) }})
 }
 
 func (g groupDriver) abort(p *Process) { p.cancel() }
@@ -215,9 +223,11 @@ func (g groupDriver) abort(p *Process) { p.cancel() }
 // stop has p's long-lived connections know of it first: a child that exits at once would seem to have
 // crashed otherwise.
 func (g groupDriver) stop(p *Process) {
-	p.asked.Store(true)
-	p.leave.Do(func() { close(p.leaving) })
-	p.child.Stop()
+	g.after(effect{p: p, tells: true, do: func() {
+		p.asked.Store(true)
+		p.leave.Do(func() { close(p.leaving) })
+		p.child.Stop()
+	}})
 }
 
 // over has a generation begin anew should an operator go back to it.
@@ -227,12 +237,12 @@ func (g groupDriver) over(n *generation) {
 }
 
 func (g groupDriver) trace(p *Process) bool { return p.child.Backtrace() }
-func (g groupDriver) kill(p *Process)       { p.child.Kill() }
+func (g groupDriver) kill(p *Process)       { g.after(effect{p: p, do: p.child.Kill}) }
 func (g groupDriver) answer(w *waiter)      { close(w.done) }
 
 func (g groupDriver) happened(e Event) {
 	e.App = g.name
-	g.journal.add(e)
+	g.after(effect{do: func() { g.journal.add(e) }})
 }
 
 func (g groupDriver) moved() {

@@ -194,6 +194,7 @@ func (g *Group) close(ctx context.Context, how func(*groupState, time.Time)) err
 	}
 	g.stopTime()
 	g.clock.Wait()
+	g.awaitNoted()
 	if late > 0 {
 		return fmt.Errorf("cannot stop app %q in time, so %s killed: %w", g.name, counted(late, "process was", "processes were"), context.Cause(ctx))
 	}

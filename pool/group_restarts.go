@@ -22,6 +22,7 @@ func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
 		r.by = req.By // it may be one that runs, and takes this request in
 		s = state.restartSnapshot(r)
 	})
+	g.awaitNoted()
 	return s
 }
 
@@ -37,6 +38,7 @@ func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string
 	g.do(func(state *groupState, now time.Time) {
 		s = state.restartSnapshot(state.refuse(now, newID(), req, reason, output))
 	})
+	g.awaitNoted()
 	return s
 }
 
@@ -64,6 +66,7 @@ func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s R
 			s = state.restartSnapshot(r)
 		}
 	})
+	g.awaitNoted()
 	return s, err
 }
 
@@ -159,6 +162,7 @@ func (g *Group) await(ctx context.Context, id string, enough func(RestartSnapsho
 		case !ok:
 			return s, fmt.Errorf("cannot wait for restart %q of app %q: it is unknown, or long past", id, g.name)
 		case enough(s):
+			g.awaitNoted() // or the next purser might go on with what was said to have ended
 			return s, nil
 		}
 		select {

@@ -113,7 +113,7 @@ func (g *simGroup) checkProcesses(c *course) {
 			g.fail("process %d drains nothing", p.number)
 		case p.state == Standby && (p.load() > 0 || !p.replaced || s.closed):
 			g.fail("process %d is kept with a load of %d", p.number, p.load())
-		case p.state == Stopping && p.child != nil && f.stops == 0 && !g.state.hurried:
+		case p.state == Stopping && p.child != nil && f.stops == 0 && !p.asked.Load() && f.kills == 0 && !g.state.hurried:
 			g.fail("process %d stops, but nobody told it", p.number)
 		}
 		if due := c.deadlineOf(p); !due.IsZero() {

@@ -117,6 +117,7 @@ func (s *roster) stop(now time.Time, p *Process, why string) {
 }
 
 func (s *roster) tellToExit(now time.Time, p *Process) {
+	s.changes++
 	p.since = now
 	s.os.note(hclog.Info, "stopping process", p.pairs("requests", p.requests, "connections", p.connections)...)
 	s.os.stop(p)
@@ -127,12 +128,14 @@ func (s *roster) trace(now time.Time, p *Process) bool {
 	if p.stage >= traced || !s.os.trace(p) {
 		return false
 	}
+	s.changes++
 	p.stage, p.since = traced, now
 	s.os.note(hclog.Warn, "asking process where it hangs", p.pairs("stop-timeout", s.app.StopTimeout)...)
 	return true
 }
 
 func (s *roster) kill(now time.Time, p *Process) {
+	s.changes++
 	p.stage, p.since = killed, now
 	s.os.note(hclog.Warn, "killing process", p.pairs("stop-timeout", s.app.StopTimeout)...)
 	s.os.kill(p)

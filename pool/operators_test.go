@@ -145,6 +145,9 @@ func (g *simGroup) restartBy(req RestartRequest) {
 		case g.state.next != nil && g.state.next.record == r:
 			g.touched, g.quiet = touched, quiet
 			w.seen["restart follows another"]++
+			if w.deadly && w.chance(20) {
+				w.after(w.between(0, time.Second), w.killAnyTime)
+			}
 		case g.state.wanted.number == number: // refused
 			g.touched, g.quiet = touched, quiet
 			if r.state != RestartFailed || r.failure == nil {

@@ -10,6 +10,9 @@
 // has succeeded, for the generation that it was spawned for; nothing new is sent to one that drains;
 // while processes are replaced at least min_processes are ready, unless some crash, and never more
 // than max_processes and the surge are alive; and a restart is done when no older process lives.
+//
+// If purser is killed, the next one goes on: what a group decides is noted before it is done (Pool.NoteTo), and a
+// group is made anew from its last note and the children that live (Pool.Adopt).
 package pool
 
 import (
@@ -38,7 +41,8 @@ type Pool struct {
 	mu     sync.Mutex
 	groups map[string]*Group
 	slots  slots[*Group]
-	asking bool // makeRoom runs
+	keep   NoteFunc // nil = nobody wants notes
+	asking bool     // makeRoom runs
 
 	ask        chan struct{}  // holds one: makeRoom is to ask at once
 	background sync.WaitGroup // makeRoom
@@ -67,12 +71,19 @@ func (p *Pool) Add(app conf.App, release Release, spawn SpawnFunc) *Group {
 // that was taken back, release is the good one.
 func (p *Pool) Resume(app conf.App, release Release, past Past, spawn SpawnFunc) *Group {
 	g := p.resume(app, release, past, spawn)
-	p.reserve(g, app.MinProcesses)
+	p.enter(g, app.MinProcesses)
 	g.do((*groupState).settle) // what comes of it may be asked about at once
 	return g
 }
 
 func (p *Pool) resume(app conf.App, release Release, past Past, spawn SpawnFunc) *Group {
+	g := p.newGroup(app, release, spawn)
+	g.state.resume(past, g.state.failure(time.Now(), 0, past.reason()))
+	return g
+}
+
+// newGroup makes a group of the pool that is not in it yet.
+func (p *Pool) newGroup(app conf.App, release Release, spawn SpawnFunc) *Group {
 	if app.Concurrency == 0 || app.MaxProcesses < 1 {
 		panic("BUG: app " + app.Name + " has no concurrency, or no processes")
 	}
@@ -81,12 +92,18 @@ func (p *Pool) resume(app conf.App, release Release, past Past, spawn SpawnFunc)
 	}
 	g := newGroup(app, release, spawn, p.log)
 	g.boots, g.journal, g.cap = p.boots, &p.journal, p
-	g.state.resume(past, g.state.failure(time.Now(), 0, past.reason()))
 	p.mu.Lock()
-	p.groups[app.Name] = g
-	p.mu.Unlock()
-	p.reserve(g, 0)
+	defer p.mu.Unlock()
+	g.noting.keep = p.keep
 	return g
+}
+
+// enter puts a group into the pool, with so many slots kept for it.
+func (p *Pool) enter(g *Group, least int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.groups[g.name] = g
+	p.slots.reserve(g, least)
 }
 
 // Group returns the group of an app, or nil.
@@ -169,6 +186,12 @@ func (p *Pool) wait(g *Group, n need, promised bool) (matters bool) {
 		p.askForRoom()
 	}
 	return matters
+}
+
+func (p *Pool) surplus(g *Group) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slots.accounts[g].surplus
 }
 
 func (p *Pool) leave(g *Group) (matters bool) {

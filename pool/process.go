@@ -27,6 +27,7 @@ type Process struct {
 	replaces    bool // once it is at work one outdated or worn process may go; false from then on
 	replaced    bool // it was let go for another generation, and could serve again
 	hung        bool // it was let go as it answered nothing
+	cut         bool // its start was cut short: its child has proven nothing
 	outside     bool // it gave its slot of the pool back, and lives on
 	stage       stage
 

@@ -22,6 +22,7 @@ func (g *Group) Stop(ctx context.Context) error {
 // ResumeStopped is Resume for an app that an operator has stopped: nothing is spawned.
 func (p *Pool) ResumeStopped(app conf.App, release Release, past Past) *Group {
 	g := p.resume(app, release, past, nil)
+	p.enter(g, 0)
 	_ = g.Stop(context.Background()) // there is nothing that could last
 	return g
 }
@@ -37,4 +38,7 @@ func (p *Pool) Remove(g *Group) {
 	delete(p.slots.accounts, g)
 	p.mu.Unlock()
 	p.kick()
+	if g.noting.keep != nil {
+		g.noting.keep(g.name, Note{})
+	}
 }

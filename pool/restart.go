@@ -88,6 +88,11 @@ func (r *restart) hold(now time.Time, settle time.Duration) {
 	}
 }
 
+// fit has r do with as many processes as the app may have.
+func (r *restart) fit(app *conf.App) {
+	r.had, r.total = min(r.had, app.MaxProcesses), min(r.total, app.MaxProcesses)
+}
+
 // waits reports whether r has a canary that was not promoted yet.
 func (r *restart) waits() bool { return r != nil && r.canary > 0 }
 

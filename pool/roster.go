@@ -24,7 +24,11 @@ type roster struct {
 	stopped    bool          // it is closed, and purser goes on
 	outside    int           // processes that are outside the pool's cap
 	moves      int           // of processes and restarts so far: settle makes rounds until one makes none
+	changes    int           // beside moves, so far, of what a note tells
 }
+
+// version is another one whenever a note would tell something new.
+func (s *roster) version() int { return s.moves + s.changes }
 
 // look notes which processes were used since it was last called, and ends doubts that nothing came of.
 func (s *roster) look(now time.Time) {

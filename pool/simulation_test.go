@@ -67,6 +67,11 @@ var everything = []string{
 	"restart step: requested", "restart step: memory", "restart step: blocking", "restart step: switched",
 	"restart step: canary", "restart step: promoted", "restart step: probation", "restart step: rolled-back",
 	"restart step: done", "restart step: failed", "restart step: superseded",
+
+	"killed before it has noted", "killed before it acts", "killed amid what it does", "killed before it has noted what it did", "killed between two events",
+	"a restart goes on", "a restart that follows is remembered", "a rollback goes on", "a blue-green restart that gathers goes on", "a blocking restart goes on",
+	"a canary goes on", "a probation goes on", "a resisting app goes on", "a stopped app goes on",
+	"process is gone: it has ended while purser was started anew", "nothing was noted",
 }
 
 // playMany plays the next history until there are enough, or one fails.
@@ -101,6 +106,9 @@ func play(seed uint64, trace io.Writer) (w *world, err error) {
 	for _, g := range w.groups {
 		g.settle("starts")
 	}
+	if w.deadly = w.chance(50); w.deadly {
+		w.after(w.between(0, 5*time.Second), w.armKill)
+	}
 	never := func() bool { return false }
 	end := w.start.Add(w.between(5*time.Second, 25*time.Second))
 	for _, g := range w.groups {
@@ -121,14 +129,14 @@ func (g *simGroup) live(end time.Time) {
 	var visits, troubles func()
 	visits = func() {
 		if w.now.Before(end) {
-			g.visit()
 			w.after(w.between(0, pace), visits)
+			g.visit()
 		}
 	}
 	troubles = func() {
 		if w.now.Before(end) {
-			g.mischief()
 			w.after(w.between(100*time.Millisecond, 10*time.Second), troubles)
+			g.mischief()
 		}
 	}
 	w.after(0, visits)
@@ -138,7 +146,7 @@ func (g *simGroup) live(end time.Time) {
 // calmDown ends the mischief: within a while every group is as it should be.
 func (w *world) calmDown() {
 	w.tell("calm")
-	w.calm = true
+	w.calm, w.kill = true, nil
 	for _, g := range w.groups {
 		g.promote()
 	}
@@ -229,6 +237,9 @@ func (g *simGroup) mustServe() {
 // close ends the world: nothing may be left of it.
 func (w *world) close() {
 	patience := w.between(0, 20*time.Second)
+	if w.kill = nil; w.chance(20) {
+		w.after(w.between(0, 10*time.Second), w.killNow)
+	}
 	for _, g := range w.groups {
 		g.excused = true
 		if w.chance(50) {

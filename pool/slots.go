@@ -79,6 +79,13 @@ func (s *slots[G]) claim(group G, n need, surge int) bool {
 	return true
 }
 
+// adopt counts the processes that a new group has from another purser. So many of them may be surplus.
+func (s *slots[G]) adopt(group G, processes, surplus int) {
+	surplus = min(max(0, surplus), processes)
+	s.taken += processes - surplus
+	s.change(group, func(a *account) { a.slots, a.surplus = processes-surplus, surplus })
+}
+
 // room is how many slots a group may take. What is kept for it is there whenever it is below its min; the
 // rest goes by the order of the seats.
 func (s *slots[G]) room(group G, n need) int {

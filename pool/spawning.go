@@ -113,6 +113,7 @@ func (g *groupState) countOutside(c *course) {
 		case p.outside && p.state == Ready && g.os.claim(subsistence, 0):
 			p.outside = false
 			g.outside--
+			g.changes++
 		}
 	}
 }

@@ -30,6 +30,7 @@ func (s *roster) addStep(r *restart, t Step) {
 	if len(r.steps) < keptSteps || r.state != RestartRunning {
 		r.steps = append(r.steps, t)
 	}
+	s.changes++
 	s.os.moved()
 }
 

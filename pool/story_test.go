@@ -99,8 +99,11 @@ func (s *story) trace(p *Process) bool {
 	return s.traces
 }
 func (s *story) abort(p *Process) { s.did = append(s.did, fmt.Sprintf("abort %d", p.number)) }
-func (s *story) stop(p *Process)  { s.did = append(s.did, fmt.Sprintf("stop %d", p.number)) }
-func (s *story) kill(p *Process)  { s.did = append(s.did, fmt.Sprintf("kill %d", p.number)) }
+func (s *story) stop(p *Process) {
+	p.asked.Store(true)
+	s.did = append(s.did, fmt.Sprintf("stop %d", p.number))
+}
+func (s *story) kill(p *Process) { s.did = append(s.did, fmt.Sprintf("kill %d", p.number)) }
 
 func (s *story) note(_ hclog.Level, message string, _ ...any) { s.notes = append(s.notes, message) }
 

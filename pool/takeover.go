@@ -187,13 +187,13 @@ func (g *groupState) supersede(now time.Time, id string, req RestartRequest, run
 		g.endCanary(now, g.target(), running)
 		g.end(now, running, RestartSuperseded)
 	}
-	g.adopt(next)
+	g.launch(next)
 	g.begun(now, next, req)
 	return next
 }
 
-// adopt makes r the restart that runs.
-func (g *groupState) adopt(r *restart) {
+// launch makes r the restart that runs.
+func (g *groupState) launch(r *restart) {
 	g.wanted, g.spare = r.generation, r.spare
 	g.moves++
 	g.record(r)
@@ -202,6 +202,7 @@ func (g *groupState) adopt(r *restart) {
 // begun follows when r runs, or has a newer release.
 func (g *groupState) begun(now time.Time, r *restart, req RestartRequest) {
 	r.hold(now, req.Settle)
+	g.changes++
 	if g.good != nil {
 		g.good.forgive()
 	}
@@ -222,7 +223,7 @@ func (g *groupState) beginFollowUp(c *course) {
 		g.endUnbegun(c.now, r, RestartFailed)
 		return
 	}
-	g.adopt(r)
+	g.launch(r)
 	g.step(c.now, r, "begun", nil)
 	g.begun(c.now, r, f.request)
 }

@@ -46,7 +46,7 @@ func (g *simGroup) visit() {
 		}
 	})
 	if w.chance(30) {
-		w.after(w.between(0, 4*time.Second), func() { g.leaves(v) })
+		w.during(w.between(0, 4*time.Second), func() { g.leaves(v) })
 	}
 }
 
@@ -106,9 +106,9 @@ func (g *simGroup) answer(waiting *waiter) {
 		g.children[v.proc].load++
 	}
 	if g.world.chance(10) {
-		g.world.after(0, func() { g.leaves(v) })
+		g.world.during(0, func() { g.leaves(v) })
 	}
-	g.world.after(g.world.between(0, time.Millisecond), func() { g.takes(v) })
+	g.world.during(g.world.between(0, time.Millisecond), func() { g.takes(v) })
 }
 
 func (g *simGroup) takes(v *visitor) {
@@ -140,13 +140,13 @@ func (g *simGroup) serve(p *Process) {
 	w := g.world
 	switch {
 	case w.calm:
-		w.after(10*time.Millisecond, func() { g.ends(p, "request ends", g.givesBack) })
+		w.during(10*time.Millisecond, func() { g.ends(p, "request ends", g.givesBack) })
 	case w.chance(6):
-		w.after(w.between(0, 100*time.Millisecond), func() { g.holds(p) })
+		w.during(w.between(0, 100*time.Millisecond), func() { g.holds(p) })
 	case w.chance(3):
 		g.servesLate(p, w.between(5*time.Second, 20*time.Second))
 	default:
-		w.after(w.between(time.Millisecond, 600*time.Millisecond), func() { g.ends(p, "request ends", g.givesBack) })
+		w.during(w.between(time.Millisecond, 600*time.Millisecond), func() { g.ends(p, "request ends", g.givesBack) })
 	}
 }
 
@@ -158,7 +158,7 @@ func (g *simGroup) servesLate(p *Process, takes time.Duration) {
 		p.Begins()
 		before = p.Ends
 	case limit > 0 && takes > limit:
-		w.after(limit, func() {
+		w.during(limit, func() {
 			since := w.now.Add(-limit)
 			g.event(fmt.Sprintf("process %d: nothing comes of a request", p.number), func(now time.Time) { g.state.stuck(now, p, since) })
 			before = func() {
@@ -166,7 +166,7 @@ func (g *simGroup) servesLate(p *Process, takes time.Duration) {
 			}
 		})
 	}
-	w.after(takes, func() {
+	w.during(takes, func() {
 		before()
 		g.ends(p, "request ends late", g.givesBack)
 	})
@@ -196,7 +196,7 @@ func (g *simGroup) holds(p *Process) {
 		begins, ends = g.state.stream, g.state.endStream
 	}
 	g.less(p, "request becomes a connection", begins)
-	g.world.after(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", ends) })
+	g.world.during(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", ends) })
 }
 
 func (g *simGroup) ends(p *Process, what string, event func(*Process) bool) {

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -23,6 +22,9 @@ type world struct {
 	owes   int       // slots by which a changed min may be short
 	asking bool      // the groups are asked for room now and then
 	calm   bool      // no more mischief: what can work does
+	front  int       // how many fronts there have been before
+	deadly bool      // fronts are killed
+	kill   *kill     // when this one is killed; nil = nobody knows
 	trace  io.Writer // nil = none
 	seen   map[string]int
 	what   string // is happening now
@@ -77,6 +79,16 @@ func (w *world) between(low, high time.Duration) time.Duration {
 // after puts something on the agenda.
 func (w *world) after(d time.Duration, do func()) { w.agenda.add(w.now.Add(d), do) }
 
+// during puts something on the agenda that ends with the front.
+func (w *world) during(d time.Duration, do func()) {
+	front := w.front
+	w.after(d, func() {
+		if w.front == front {
+			do()
+		}
+	})
+}
+
 // runUntil plays what happens until a moment, or until enough is true.
 func (w *world) runUntil(end time.Time, enough func() bool) bool {
 	for !enough() {
@@ -86,10 +98,13 @@ func (w *world) runUntil(end time.Time, enough func() bool) bool {
 			return false
 		}
 		w.now = at
-		if timer != nil {
-			timer.timerFires()
-		} else {
-			w.agenda.pop()()
+		happens := (*simGroup).timerFires
+		if timer == nil {
+			do := w.agenda.pop()
+			happens = func(*simGroup) { do() }
+		}
+		if w.isKilledBy(func() { happens(timer) }) {
+			w.nextFront()
 		}
 	}
 	return true
@@ -121,53 +136,27 @@ type simGroup struct {
 	promoted       int  // processes of a canary that were put to work before it
 	acts           int  // calls to the driver that did something
 
-	inPlace   bool        // every release is deployed in the same folder
-	ways      []string    // strategies that its operators use
-	mostSurge int         // that any of its restarts has
-	most      int         // max_processes at its highest
-	mostMin   int         // min_processes at its highest
-	people    []int       // the newest generation that each of its regular visitors has seen; none without affinity
-	takenBack int         // the newest generation that was given up for an older one
-	marks     []time.Time // when somebody noted that it needs a restart
+	first     Release  // that it began with
+	inPlace   bool     // every release is deployed in the same folder
+	ways      []string // strategies that its operators use
+	mostSurge int      // that any of its restarts has
+	most      int      // max_processes at its highest
+	mostMin   int      // min_processes at its highest
+	people    []int    // the newest generation that each of its regular visitors has seen; none without affinity
 
 	children   map[*Process]*fate // of every process that is not gone
+	fates      map[int]*fate      // of every process there ever was
 	overs      map[*generation]bool
 	visitors   map[*waiter]*visitor
 	tickets    int            // of visitors who queued
 	lastServed int            // ticket of the last who was lent a process
-	restarts   int            // that were not joined
-	done       int            // newest generation whose restart was done
 	releases   map[int]string // of each generation that ever served
-	touched    time.Time      // the first request of the last restart, if that can be joined
-	quiet      time.Time      // the last restart's generation may not serve before
+	known
+	noting simNoting
 }
-
-// A fate is what the world knows of a process.
-type fate struct {
-	order        Order // what it was spawned for
-	aborted      bool
-	stops, kills int
-	load         int // how often it is lent
-	last         State
-	beside       bool // it had long-lived connections, or came back: so it did not count as alive
-	stopped      time.Time
-	stubborn     bool // ignores TERM
-	tells        bool // says where it hangs if it is asked
-	traces       int
-}
-
-type simChild struct{ pid int }
-
-func (c simChild) PID() int        { return c.pid }
-func (c simChild) Stop()           {}
-func (c simChild) Backtrace() bool { return false }
-func (c simChild) Kill()           {}
-func (c simChild) Wait() error     { return nil }
-
-var errChild = errors.New("exited with status 1")
 
 func newSimGroup(w *world, i int) *simGroup {
-	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}, overs: map[*generation]bool{}, visitors: map[*waiter]*visitor{}}
+	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}, fates: map[int]*fate{}, overs: map[*generation]bool{}, visitors: map[*waiter]*visitor{}}
 	app := conf.App{
 		Name:                  fmt.Sprintf("app%d", i),
 		MinProcesses:          w.rand.IntN(4),
@@ -214,6 +203,7 @@ func newSimGroup(w *world, i int) *simGroup {
 	g.most, g.mostMin = app.MaxProcesses, app.MinProcesses
 	w.slots.reserve(g, app.MinProcesses)
 	release := g.invent(40)
+	g.first = release
 	g.state = newGroupState(app, release, g, w.rand)
 	w.tell("%s: min %d max %d concurrency %d queue %d/%v idle %v hang %v limit %d restart %+v probation %v, in place %v, release %s", app.Name,
 		app.MinProcesses, app.MaxProcesses, app.Concurrency, app.MaxQueue, app.QueueTimeout, app.IdleTimeout, app.HangAfter, app.MaxRequests,
@@ -260,6 +250,7 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	g.setTimer()
 	g.noteTakenBack()
 	g.check(before)
+	g.handOver()
 	freed, begging := g.freed, g.begging
 	g.freed, g.begging = false, false
 	if freed {
@@ -267,7 +258,7 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	}
 	if begging && !w.asking {
 		w.asking = true
-		w.after(0, w.makeRoom)
+		w.during(0, w.makeRoom)
 	}
 }
 
@@ -291,7 +282,7 @@ func (w *world) makeRoom() {
 	if w.asking = len(w.slots.waiting) > 0; !w.asking {
 		return
 	}
-	w.after(roomTick, w.makeRoom)
+	w.during(roomTick, w.makeRoom)
 	var offers []offer[*simGroup]
 	for _, g := range w.groups {
 		if idle, load, ok := g.state.offer(w.now); ok {

@@ -53,6 +53,7 @@ func (p *parts) newExchange() *exchange {
 
 // begin makes it that of another call.
 func (x *exchange) begin(c client.Call) {
+	x.underWay.Add(1)
 	x.call, x.req, x.table = c, c.Request(), x.current.Load()
 	x.origin.trustUnix = x.table.trustUnix
 	x.origin.begin(c.Peer(), x.req)
@@ -66,6 +67,7 @@ func (x *exchange) end() {
 }
 
 func (x *exchange) forget() {
+	x.underWay.Add(-1)
 	x.body.Reset()
 	x.call, x.req, x.site, x.table, x.ended = nil, nil, nil, nil, false
 	x.order.Trailers, x.order.Fresh = nil, false

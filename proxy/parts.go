@@ -24,4 +24,5 @@ type parts struct {
 	descriptors *descriptors
 	ctx         context.Context // ends when nothing may be opened any more
 	faults      atomic.Int64    // of ours, each of which has ended a connection
+	underWay    *atomic.Int64   // requests
 }

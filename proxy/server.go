@@ -47,6 +47,9 @@ type Config struct {
 	// Access takes the lines of the access log. It must not wait, and copies what it keeps; nil = off.
 	Access func(line []byte)
 
+	// UnderWay counts the requests that are being served, where somebody else may look at it; nil = nobody does.
+	UnderWay *atomic.Int64
+
 	// Stopped are the apps that nobody is served by, as an operator has stopped them.
 	Stopped map[string]bool
 
@@ -86,6 +89,9 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{parts: parts{log: c.Log.Named("proxy"), sweeper: sock.NewSweeper()}}
 	s.clock = s.sweeper.Clock
+	if s.underWay = c.UnderWay; s.underWay == nil {
+		s.underWay = &atomic.Int64{}
+	}
 	s.descriptors = newDescriptors(s.sweeper)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, c.Server.BufferMemory.Of(c.RAM), s.clock)

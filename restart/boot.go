@@ -83,6 +83,31 @@ func (c *Checker) Booted(app string, number, pid int) {
 	}
 }
 
+// Adopted is to be called for a process that was started before there was this Checker, with the time when it was
+// ready: what has changed in its release since then is news.
+func (c *Checker) Adopted(app string, p Process) {
+	a := c.find(app)
+	if a == nil {
+		return
+	}
+	b := &boot{number: p.Number, generation: p.Generation, began: p.Began, ended: p.Began, image: imageOf(p.PID), revision: revisionOf(p.Release)}
+	b.print = Fingerprint(p.Release, a.app().Restart.Watch).asOf(p.Began)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.boots = append(a.boots, b)
+}
+
+// asOf is what p may have been at an earlier moment: what was written since was another.
+func (p Print) asOf(moment time.Time) Print {
+	p.Taken = moment
+	for i, seen := range p.files {
+		if seen.changed > moment.UnixNano() {
+			p.files[i] = sight{name: seen.name}
+		}
+	}
+	return p
+}
+
 // Gone is to be called when a process has exited.
 func (c *Checker) Gone(app string, number int) {
 	a := c.find(app)

@@ -44,13 +44,16 @@ func newSite(t testing.TB) *site {
 
 // watched makes the Watcher, which looks at what there is by now. Polling is off.
 func (s *site) watched() *site {
-	app := conf.App{Name: "blog", Root: s.path("current"), Restart: conf.Restart{File: "tmp/restart.txt"}}
-	s.Watcher = New([]conf.App{app},
+	s.Watcher = New([]conf.App{s.app()},
 		func(string) string { return s.live.Load().(string) },
 		func(app, reason string) { s.asked <- app + ": " + reason },
 		hclog.NewNullLogger())
 	s.poll = time.Hour
 	return s
+}
+
+func (s *site) app() conf.App {
+	return conf.App{Name: "blog", Root: s.path("current"), Restart: conf.Restart{File: "tmp/restart.txt"}}
 }
 
 // run runs the Watcher until the test ends.

@@ -42,6 +42,10 @@ type Watcher struct {
 	// alone, when there is a file that was not there; nil = no app does.
 	Made func(app, release, file string) bool
 
+	// Saw is told what was seen of an app's file whenever that is another than before, and whether that asks for a
+	// restart, before trigger is called; nil = nobody wants to know.
+	Saw func(app string, seen []byte, asks bool)
+
 	changed chan struct{} // apps came or went
 
 	mu    sync.Mutex // guards what follows
@@ -70,31 +74,41 @@ func New(apps []conf.App, live func(app string) string, trigger func(app, reason
 		changed: make(chan struct{}, 1),
 	}
 	for _, app := range apps {
-		w.Add(app)
+		w.Add(app, nil)
 	}
 	return w
 }
 
-// Add watches one more app, as New does. It may be called while Run runs.
-func (w *Watcher) Add(app conf.App) {
-	if f := w.begin(app); f != nil {
+// Add watches one more app, as New does, or goes on from what was seen by a Watcher before this one. It may be called
+// while Run runs.
+func (w *Watcher) Add(app conf.App, seen []byte) {
+	if f := w.begin(app, seen); f != nil {
 		w.change(func() { w.files = append(slices.Clip(w.files), f) })
 	}
 }
 
-// begin looks at an app's file for the first time; nil = it has none.
-func (w *Watcher) begin(app conf.App) *file {
+// begin looks at an app's file for the first time, unless it was seen before; nil = it has none.
+func (w *Watcher) begin(app conf.App, seen []byte) *file {
 	if app.Restart.File == "" {
 		return nil
 	}
 	f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
-	f.look(w.live(app.Name))
+	if len(seen) == 0 || !f.resume(seen) {
+		f.look(w.live(app.Name))
+		w.saw(f, false)
+	}
 	return f
+}
+
+func (w *Watcher) saw(f *file, asks bool) {
+	if w.Saw != nil {
+		w.Saw(f.app, f.seen(), asks)
+	}
 }
 
 // Change has another file of an app be watched, or that of another root, in place of the one before.
 func (w *Watcher) Change(app conf.App) {
-	f := w.begin(app)
+	f := w.begin(app, nil)
 	w.change(func() {
 		w.remove(app.Name)
 		if f != nil {
@@ -236,13 +250,19 @@ func (w *Watcher) look(f *file, watched *folders) {
 }
 
 func (w *Watcher) ask(f *file) {
+	before := [2]stamp{f.configured, f.released}
 	reason := f.look(w.live(f.app))
 	switch {
 	case reason == "":
+		if before != [2]stamp{f.configured, f.released} {
+			w.saw(f, false)
+		}
 	case f.made != "" && w.Made != nil && w.Made(f.app, f.made, f.name):
 		w.log.Info("a process of the app made the restart file while it started, so nothing is restarted; touch it again to restart",
 			"app", f.app, "file", f.name)
+		w.saw(f, false)
 	default:
+		w.saw(f, true)
 		w.trigger(f.app, reason)
 	}
 }

@@ -226,7 +226,7 @@ func TestAnAppWithoutARestartFileIsNotWatched(t *testing.T) {
 func TestAnAppMayComeAndGoWhileOthersAreWatched(t *testing.T) {
 	s := newSite(t).watched().run()
 	s.deploy("2")
-	s.Add(conf.App{Name: "shop", Root: s.path("releases/2"), Restart: conf.Restart{File: "tmp/restart.txt"}})
+	s.Add(conf.App{Name: "shop", Root: s.path("releases/2"), Restart: conf.Restart{File: "tmp/restart.txt"}}, nil)
 	s.put("releases/2/tmp/restart.txt")
 	if got := <-s.asked; got != "shop: tmp/restart.txt created" {
 		t.Errorf("the app that came is restarted for %q", got)

@@ -1,8 +1,10 @@
 package spawn
 
 import (
+	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // A Child is a running process, and the group that it leads. Its methods may be called at any
@@ -12,7 +14,9 @@ type Child struct {
 
 	process
 	endpoint         *endpoint
+	adopted          bool // from an earlier front, whose folder it is in
 	network, address string
+	ready            time.Time // when it was; zero = it is not
 	stopSignal       syscall.Signal
 	backtraceSignal  syscall.Signal // 0 = none
 	stop             sync.Once
@@ -24,6 +28,12 @@ func (c *Child) Network() string { return c.network }
 
 // Address returns where it accepts connections: the path of a socket, or host:port on loopback.
 func (c *Child) Address() string { return c.address }
+
+// Ready returns since when it serves.
+func (c *Child) Ready() time.Time { return c.ready }
+
+// Folder returns the folder that its socket is in, with those of other children of its app.
+func (c *Child) Folder() string { return filepath.Dir(c.endpoint.folder) }
 
 // LastLines returns the last lines that it wrote to stdout and stderr, oldest first; at most 50.
 func (c *Child) LastLines() []string { return c.output.tail.lines() }

@@ -17,8 +17,9 @@ type folder struct {
 	parent  string
 	loaders bool // the kind of the app needs them, or its guard against reloads
 
-	mu   sync.Mutex // guards what follows; held while the folder is made
-	path string     // "" before it is first wanted
+	mu   sync.Mutex     // guards what follows; held while the folder is made
+	path string         // "" before it is first wanted
+	old  map[string]int // those of an earlier front, and how many children that were adopted are in each
 }
 
 // get returns the folder's path, once it is complete.
@@ -65,4 +66,24 @@ func (f *folder) remove() error {
 		return err
 	}
 	return nil
+}
+
+// adopt keeps the folder of an earlier front as long as children are in it.
+func (f *folder) adopt(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.old == nil {
+		f.old = map[string]int{}
+	}
+	f.old[path]++
+}
+
+// leave is the end of a child that was adopted in a folder.
+func (f *folder) leave(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.old[path]--; f.old[path] == 0 {
+		delete(f.old, path)
+		folderTurns.do(func() { os.RemoveAll(path) })
+	}
 }

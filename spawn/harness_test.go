@@ -99,6 +99,7 @@ func (st *stage) start() *Child {
 	if err != nil {
 		st.t.Fatalf("%v\n%s", err, strings.Join(lastLines(err), "\n"))
 	}
+	st.order.Process++ // no two that live have the same
 	return child
 }
 

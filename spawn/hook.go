@@ -88,7 +88,7 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 		return nil, cannotRun(program, err)
 	}
 	running := &process{}
-	running.own(started, pipes, h.Lines, Line{App: h.App.Name, Hook: h.Name})
+	running.own(started, pipes, privateSlate(), h.Lines, Line{App: h.App.Name, Hook: h.Name})
 	return running, nil
 }
 

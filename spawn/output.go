@@ -1,7 +1,6 @@
 package spawn
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -25,6 +24,7 @@ const (
 // output is what a child prints, on its way to the log.
 type output struct {
 	tail    tail
+	slate   *slate
 	files   []*os.File
 	readers sync.WaitGroup
 }
@@ -50,22 +50,27 @@ func (l Line) on(stream string) Line {
 type Lines func(Line)
 
 // readOutput reads both streams until they end, or end is called. from says whose they are.
-func readOutput(lines Lines, from Line, stdout, stderr *os.File) *output {
-	o := &output{files: []*os.File{stdout, stderr}}
-	o.readers.Go(func() { o.read(stdout, lines, from.on("stdout")) })
-	o.readers.Go(func() { o.read(stderr, lines, from.on("stderr")) })
+func readOutput(lines Lines, from Line, slate *slate, stdout, stderr *os.File) *output {
+	o := &output{slate: slate, files: []*os.File{stdout, stderr}}
+	o.readers.Go(func() { o.read(stdout, slate.stream(0), lines, from.on("stdout")) })
+	o.readers.Go(func() { o.read(stderr, slate.stream(1), lines, from.on("stderr")) })
 	return o
 }
 
-func (o *output) read(file *os.File, lines Lines, line Line) {
-	scanner := bufio.NewScanner(file)
-	scanner.Buffer(nil, maxLine+2)
-	scanner.Split(splitLine)
-	for scanner.Scan() {
-		line.Raw = scanner.Bytes()
-		line.Text = printable(string(bytes.TrimSuffix(line.Raw, []byte{'\r'})))
-		o.tail.add(line.Text)
-		lines(line)
+func (o *output) read(file *os.File, text *pending, lines Lines, line Line) {
+	for ended := false; ; {
+		raw, found := text.take(ended)
+		switch {
+		case found:
+			line.Raw = raw
+			line.Text = printable(string(bytes.TrimSuffix(raw, []byte{'\r'})))
+			o.tail.add(line.Text)
+			lines(line)
+		case ended:
+			return
+		default:
+			ended = text.fill(file) != nil
+		}
 	}
 }
 
@@ -78,20 +83,22 @@ func (o *output) end() {
 	for _, file := range o.files {
 		file.Close()
 	}
+	o.slate.close()
 }
 
-// splitLine is a bufio.SplitFunc: a line without its line feed, or maxLine bytes of it.
-func splitLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+// splitLine finds a line without its line feed, or maxLine bytes of it; advance is what it takes of data, 0 if
+// there is none yet.
+func splitLine(data []byte, atEnd bool) (advance int, line []byte) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 && i <= maxLine {
-		return i + 1, data[:i], nil
+		return i + 1, data[:i]
 	}
 	if len(data) > maxLine {
-		return maxLine, data[:maxLine], nil
+		return maxLine, data[:maxLine]
 	}
-	if atEOF && len(data) > 0 {
-		return len(data), data, nil
+	if atEnd && len(data) > 0 {
+		return len(data), data
 	}
-	return 0, nil, nil
+	return 0, nil
 }
 
 // printable makes a line safe for a terminal and for a log: what is not text is written as \x1b.

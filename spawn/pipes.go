@@ -45,8 +45,10 @@ func (p *pipes) closeChildSide() {
 	}
 }
 
+func (p *pipes) ourSide() []*os.File { return []*os.File{p.stdin, p.stdout, p.stderr} }
+
 func (p *pipes) closeOurSide() {
-	p.stdin.Close()
-	p.stdout.Close()
-	p.stderr.Close()
+	for _, file := range p.ourSide() {
+		file.Close()
+	}
 }

@@ -34,6 +34,13 @@ func (p *portsInUse) take() (int, error) {
 	return 0, fmt.Errorf("cannot find a free port: all of them are other children's")
 }
 
+// reserve is for a port that a child has already.
+func (p *portsInUse) reserve(port int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken[port] = true
+}
+
 func (p *portsInUse) giveBack(port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

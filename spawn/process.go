@@ -16,10 +16,10 @@ type process struct {
 }
 
 // own takes over what has just been started; what it prints goes to lines. from says who it is.
-func (p *process) own(started *keeper.Process, pipes *pipes, lines Lines, from Line) {
+func (p *process) own(started *keeper.Process, pipes *pipes, slate *slate, lines Lines, from Line) {
 	p.Process, from.PID = started, started.PID()
 	p.stdin = pipes.stdin
-	p.output = readOutput(lines, from, pipes.stdout, pipes.stderr)
+	p.output = readOutput(lines, from, slate, pipes.stdout, pipes.stderr)
 }
 
 // follow has what pid does count as done by p, though it is not in p's group (setsid(2)). The server
@@ -35,5 +35,5 @@ func (p *process) awaitEnd() {
 	<-p.Gone()
 	p.exit = p.Exit()
 	p.output.end()
-	p.stdin.Close()
+	p.stdin.Close() // of one that was adopted as it stopped there is none
 }

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"purser/conf"
 	"purser/spawn/keeper"
@@ -83,6 +84,10 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	}
 	err = s.awaitReady(ctx, child)
 	if err == nil {
+		child.ready = time.Now()
+		err = s.note(child)
+	}
+	if err == nil {
 		return child, nil
 	}
 	if _, hangs := errors.AsType[silence](err); hangs {
@@ -139,14 +144,35 @@ func (s *Spawner) exec(child *Child) error {
 		return fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	started, err := s.keeper.Fork(keeper.Program{Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide})
+	slate := newSlate()
+	started, err := s.fork(child, slate, keeper.Program{
+		Name: s.name(child), Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide,
+		Keep: pipes.ourSide(),
+	})
 	if err != nil {
 		pipes.closeOurSide()
+		slate.close()
 		return cannotRun(program, err)
 	}
-	child.process.own(started, pipes, s.lines, Line{App: s.app.Name, Generation: child.Generation})
+	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)
 	return nil
+}
+
+// fork starts the child, once there is what a later front needs to know of it.
+func (s *Spawner) fork(child *Child, slate *slate, p keeper.Program) (*keeper.Process, error) {
+	err := s.note(child)
+	if err == nil && slate.file != nil {
+		err = s.keeper.Hold(slateName(p.Name), slate.file)
+	}
+	var started *keeper.Process
+	if err == nil {
+		started, err = s.keeper.Fork(p)
+	}
+	if err != nil {
+		Forget(s.keeper, p.Name)
+	}
+	return started, err
 }
 
 // own starts what belongs to a running child and ends with it.
@@ -160,7 +186,11 @@ func (s *Spawner) own(child *Child) {
 // attend is the life of a child from its start until nothing is left of it.
 func (s *Spawner) attend(child *Child) {
 	child.awaitEnd()
+	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
+	if child.adopted {
+		s.folder.leave(child.Folder())
+	}
 	s.mu.Lock()
 	delete(s.children, child)
 	s.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ import (
 func (s *Server) document() Document {
 	used, now := measure(), time.Now()
 	d := Document{
-		Version: s.Version, Name: s.Name, PID: os.Getpid(), Started: s.started, Now: now,
+		Version: s.Version, Name: s.Name, PID: s.PID, Started: s.started, Now: now,
 		Listen: s.Listen(), MaxProcesses: s.MaxProcesses(), Reload: s.Operated.LastReload(), Certificates: []Certificate{}, Apps: []App{},
 	}
 	if s.Certificates != nil {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -121,7 +122,7 @@ func (c *Client) WaitRestart(ctx context.Context, id string, progress func(pool.
 	path := "/v1/restarts/" + url.PathEscape(id)
 	for first := true; ; first = false {
 		var r pool.RestartSnapshot
-		if err := c.call(ctx, http.MethodGet, path+"?wait=30s&after="+strconv.Itoa(len(last.Steps)), nil, &r); err != nil {
+		if err := c.patiently(ctx, path+"?wait=30s&after="+strconv.Itoa(len(last.Steps)), &r); err != nil {
 			return last, err
 		}
 		if first || len(r.Steps) != len(last.Steps) || r.State != last.State {
@@ -131,6 +132,33 @@ func (c *Client) WaitRestart(ctx context.Context, id string, progress func(pool.
 			return r, nil
 		}
 	}
+}
+
+// mostCuts is how often in a row purser may end a connection without an answer, and cutPause is between two of them.
+const (
+	mostCuts = 600
+	cutPause = 50 * time.Millisecond
+)
+
+// patiently asks again if the connection ends without an answer: if the process that serves has crashed, another goes
+// on, and who connects meanwhile waits for it.
+func (c *Client) patiently(ctx context.Context, path string, result any) (err error) {
+	for range mostCuts {
+		err = c.call(ctx, http.MethodGet, path, nil, result)
+		if !WasCut(err) || ctx.Err() != nil {
+			break
+		}
+		select {
+		case <-time.After(cutPause):
+		case <-ctx.Done():
+		}
+	}
+	return err
+}
+
+// WasCut reports whether purser has ended a connection without an answer: what was asked for may have begun.
+func WasCut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)
 }
 
 // Stop begins a graceful stop and returns at once.
@@ -162,7 +190,7 @@ func (c *Client) send(ctx context.Context, method, path string, body, result any
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("%w at %s: %s", ErrUnreachable, c.address, inWords(err))
+		return &unreachable{c.address, err}
 	}
 	defer response.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
@@ -181,6 +209,18 @@ func (c *Client) send(ctx context.Context, method, path string, body, result any
 	return nil
 }
 
+// An unreachable is ErrUnreachable with its cause.
+type unreachable struct {
+	address string
+	cause   error
+}
+
+func (u *unreachable) Error() string {
+	return fmt.Sprintf("%v at %s: %s", ErrUnreachable, u.address, inWords(u.cause))
+}
+
+func (u *unreachable) Unwrap() []error { return []error{ErrUnreachable, u.cause} }
+
 // inWords says why a call had no answer.
 func inWords(err error) string {
 	switch {
@@ -190,7 +230,7 @@ func inWords(err error) string {
 		return "nobody listens there"
 	case errors.Is(err, os.ErrPermission):
 		return "you may not connect to it; run the command as the user that purser runs as, or as root"
-	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
+	case WasCut(err):
 		return "it closed the connection"
 	}
 	return errors.Unwrap(err).Error()

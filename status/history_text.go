@@ -99,7 +99,7 @@ func joined(a, b string) string {
 // ended is how e ended, and after how long. What befalls an app has no end.
 func (h HistoryText) ended(e history.Entry) string {
 	switch e.Kind {
-	case history.Crash, history.BootFailure, history.Hung, history.PurserKilled:
+	case history.Crash, history.BootFailure, history.Hung, history.PurserKilled, history.FrontCrash:
 		return ""
 	}
 	if e.Outcome == history.Running {

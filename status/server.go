@@ -23,6 +23,7 @@ import (
 type Config struct {
 	Name         string
 	Version      string
+	PID          int             // of the main process
 	Listen       func() []string // shown only
 	Awaited      func() []string // where files with apps are to come, if there is none yet; may be nil
 	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
@@ -46,6 +47,9 @@ type Config struct {
 
 	// Unannounced returns how many connections were refused for want of a header of the PROXY protocol.
 	Unannounced func() int64
+
+	// RequestsLost returns how many requests were being served when the process that serves crashed.
+	RequestsLost func() int64
 
 	// LinesLost returns how many lines of each log were dropped.
 	LinesLost func() map[string]int64

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"purser/cmd/purser/serve"
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 func newDemo() *cobra.Command {
@@ -43,11 +45,30 @@ func demo(stdout, stderr io.Writer, listen, name string) error {
 	if err != nil {
 		return fmt.Errorf("cannot find my own binary: %w", err)
 	}
-	dir, err := demoFolder()
+	k, left, err := keeper.Inherit()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	dir := string(left.Notes[demoNote])
+	if dir == "" {
+		if dir, err = demoFolder(); err != nil {
+			return err
+		}
+	}
+	if err := k.Note(demoNote, []byte(dir)); err != nil {
+		return err
+	}
+	err = serveDemo(stdout, stderr, dir, binary, serve.Config{Name: name, Keeper: k, Left: left}, place)
+	if err == nil || left.Fronts == 0 { // else the next front goes on with it
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
+// demoNote is what the folder is noted by, for the front that follows if this one crashes.
+const demoNote = "demo"
+
+func serveDemo(stdout, stderr io.Writer, dir, binary string, c serve.Config, place conf.Listen) error {
 	cfg, err := conf.ForDir(dir)
 	if err != nil {
 		return err
@@ -57,10 +78,13 @@ func demo(stdout, stderr io.Writer, listen, name string) error {
 	app.Name = "demo"
 	app.Command.Args = []string{binary, "demo-app", "{socket}"}
 	app.MinProcesses, app.MaxProcesses = 3, 3
-	again := func(string) (*conf.Config, error) { return cfg, nil }
-	return serveApps(serve.Config{Conf: cfg, Name: name, Load: again, Opened: func(listeners []net.Listener) {
-		fmt.Fprint(stdout, demoGuide(dir, demoURL(listeners[0]), commandFor(binary, name)))
-	}}, stderr)
+	c.Conf, c.Load = cfg, func(string) (*conf.Config, error) { return cfg, nil }
+	c.Opened = func(listeners []net.Listener) {
+		if c.Left.Fronts == 0 {
+			fmt.Fprint(stdout, demoGuide(dir, demoURL(listeners[0]), commandFor(binary, c.Name)))
+		}
+	}
+	return serveApps(c, stderr)
 }
 
 // demoFolder makes the sample app's folder.

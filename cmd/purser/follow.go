@@ -86,6 +86,8 @@ func (o *followOptions) do(ctx context.Context, client *status.Client, progress 
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return o.unanswered(ctx, e)
+	case status.WasCut(err):
+		return withCode(exitUnreachable, "purser ended the connection before it said that the %s of %s has begun; it may have, see purser history %s", e.name, e.app, e.app)
 	case err != nil:
 		return err
 	}

@@ -1,61 +1,66 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
+	"slices"
+	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"purser/cmd/purser/serve"
+	"purser/spawn/keeper"
 )
 
-// runInit is purser as process 1 of a container. The kernel hands process 1 every orphan, and it
-// gets no default signal handling, so the real purser runs as a child of this tiny init: it passes
-// signals on, reaps whatever ends, and ends with its child's exit code. With it, the kernel kills
-// what is left (pid_namespaces(7)).
-func runInit(stderr io.Writer) int {
-	signals := make(chan os.Signal, 32)
-	signal.Notify(signals) // before the start, so that none is lost
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0]
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// In a group of its own, Ctrl-C on a terminal reaches it once, through here, and not twice: the
-	// second would mean "at once".
-	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		fmt.Fprintf(stderr, "purser: cannot start purser below process 1: %v\n", err)
+// wantsMain reports whether this process is to be a main process: for a command that serves, and as process 1
+// of a container for whichever, since the kernel hands process 1 every orphan.
+func wantsMain(args []string) bool {
+	return os.Getpid() == 1 || len(args) > 0 && slices.Contains([]string{"serve", "demo"}, args[0])
+}
+
+// runMain is the main process of purser. The command itself is carried out by a front below it, which says what
+// there is to say; if that crashes, another follows.
+func runMain(args []string, stderr io.Writer) int {
+	limit, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		fmt.Fprintln(stderr, "purser: cannot use the watchdog of systemd:", err)
+	}
+	m := keeper.Main{Args: args, Env: frontEnvironment(), Held: passedSockets(), Watchdog: limit, Notify: systemdTeller(stderr)}
+	code, err := m.Run()
+	if err != nil {
+		complain(stderr, err)
 		return exitInternal
 	}
-	go forward(signals, cmd.Process.Pid) // for as long as process 1 lives
-	return reap(cmd.Process.Pid)
+	return code
 }
 
-// forward passes signals on, but for those that are about this process itself.
-func forward(signals <-chan os.Signal, pid int) {
-	for s := range signals {
-		number, ok := s.(unix.Signal)
-		if ok && number != unix.SIGCHLD && number != unix.SIGURG && number != unix.SIGPIPE {
-			unix.Kill(pid, number) // fails only if the child has just ended, which reap sees
+// systemdTeller returns what tells systemd something. That it cannot be told is said once, not for as long as purser
+// runs.
+func systemdTeller(stderr io.Writer) func(text string) {
+	failed := false
+	return func(text string) {
+		_, err := daemon.SdNotify(false, text)
+		if err != nil && !failed {
+			fmt.Fprintln(stderr, "purser: cannot notify systemd:", err)
 		}
+		failed = err != nil
 	}
 }
 
-// reap collects everything that ends until the child does, and returns the child's exit code, or
-// 128 and the signal that ended it, as a shell does.
-func reap(child int) int {
-	for {
-		var ws unix.WaitStatus
-		pid, err := unix.Wait4(-1, &ws, 0, nil)
-		switch {
-		case errors.Is(err, unix.EINTR):
-		case err != nil:
-			return exitInternal // ECHILD: somebody else reaped the child
-		case pid == child && ws.Signaled():
-			return 128 + int(ws.Signal())
-		case pid == child && ws.Exited():
-			return ws.ExitStatus()
-		}
+// passedSockets are those that systemd has opened for us, as the front takes them over.
+func passedSockets() (held []keeper.Held) {
+	for i, file := range activation.Files(false) {
+		held = append(held, keeper.Held{Name: serve.PassedName(i, file.Name()), File: file})
 	}
+	return held
+}
+
+// frontEnvironment is ours without what systemd has meant for this very process.
+func frontEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return name == "NOTIFY_SOCKET" || strings.HasPrefix(name, "WATCHDOG_") || strings.HasPrefix(name, "LISTEN_")
+	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,18 @@ func (l *land) asInit(args ...string) *served {
 	return l.launch(cmd)
 }
 
+func TestASystemdThatCannotBeToldIsSaidOnce(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", t.TempDir()+"/none")
+	var said bytes.Buffer
+	tell := systemdTeller(&said)
+	for range 3 {
+		tell("WATCHDOG=1")
+	}
+	if n := strings.Count(said.String(), "cannot notify systemd"); n != 1 {
+		t.Errorf("it is said %d times: %s", n, &said)
+	}
+}
+
 func TestProcessOnePassesTheExitCodeOn(t *testing.T) {
 	l := newLand(t)
 	if code := l.asInit("stauts").awaitEnd(); code != exitUsage {
@@ -45,7 +58,7 @@ func TestProcessOneReapsOrphansAndPassesSignalsOn(t *testing.T) {
 		"--command", "sh "+command+" {socket}", "--processes", "1")
 	var keeper, orphan int
 	eventually(t, "the keeper has got an orphan", func() bool {
-		keeper = first(childrenOf(t, first(childrenOf(t, purser.cmd.Process.Pid))))
+		keeper = first(childrenOf(t, purser.cmd.Process.Pid))
 		orphan = first(slices.DeleteFunc(childrenOf(t, keeper), func(pid int) bool { return programOf(pid) != "sleep" }))
 		return orphan != 0
 	})

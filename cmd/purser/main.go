@@ -27,8 +27,8 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if keeper.Wanted(args) {
 		return keeper.Run()
 	}
-	if os.Getpid() == 1 {
-		return runInit(stderr)
+	if wantsMain(args) && !keeper.IsFront() {
+		return runMain(args, stderr)
 	}
 	root := newRoot()
 	root.SetArgs(args)

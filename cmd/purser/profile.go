@@ -7,11 +7,16 @@ import (
 	"os/signal"
 	"runtime/pprof"
 	"syscall"
+
+	"purser/spawn/keeper"
 )
 
-// With -tags profile, which test/profile builds with, a CPU profile is written to $PURSER_PROFILE until a
-// SIGWINCH.
+// With -tags profile, which test/profile builds with, a CPU profile of the front is written to $PURSER_PROFILE until
+// it gets a SIGWINCH.
 func init() {
+	if !keeper.IsFront() {
+		return
+	}
 	file, err := os.Create(os.Getenv("PURSER_PROFILE"))
 	if err != nil || pprof.StartCPUProfile(file) != nil {
 		return

@@ -14,6 +14,7 @@ import (
 	"purser/cmd/purser/serve/log"
 	"purser/cmd/purser/show"
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 // serveOptions are the flags of serve. Each stands for a key of the configuration.
@@ -28,6 +29,8 @@ type serveOptions struct {
 	processes            int
 	concurrency          string
 	env                  []string
+
+	sources []conf.Source // that the front before went by; nil = none
 }
 
 // appFlags are the flags about an app, which make no sense beside a file of several.
@@ -45,11 +48,18 @@ func newServe() *cobra.Command {
 		Example: "  purser serve ./blog\n  purser serve ./blog --https blog.example.org\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser/purser.toml",
 		Args:    takes(0, 1, "one folder"),
 		RunE: func(c *cobra.Command, args []string) error {
+			k, left, err := keeper.Inherit()
+			if err != nil {
+				return err
+			}
+			if o.sources, err = serve.Sources(left); err != nil {
+				return err
+			}
 			cfg, err := o.config(c.Flags(), args)
 			if err != nil {
 				return err
 			}
-			return serveApps(serve.Config{Conf: cfg, Name: o.name, File: o.file, Load: o.reader(c.Flags(), args)}, c.ErrOrStderr())
+			return serveApps(serve.Config{Conf: cfg, Name: o.name, File: o.file, Load: o.reader(c.Flags(), args), Keeper: k, Left: left}, c.ErrOrStderr())
 		},
 	}
 	o.declare(c.Flags())
@@ -62,6 +72,7 @@ func newServe() *cobra.Command {
 func (o *serveOptions) reader(f *pflag.FlagSet, args []string) func(string) (*conf.Config, error) {
 	return func(file string) (*conf.Config, error) {
 		again := *o
+		again.sources = nil
 		switch {
 		case file == "":
 		case o.file == "":
@@ -93,7 +104,7 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 
 // config is the configuration of the file or folder, with what the flags change.
 func (o *serveOptions) config(f *pflag.FlagSet, args []string) (*conf.Config, error) {
-	cfg, err := loadConfig(o.file, args)
+	cfg, err := o.load(args)
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +131,16 @@ func (o *serveOptions) config(f *pflag.FlagSet, args []string) (*conf.Config, er
 		return nil, err
 	}
 	return cfg, asUsage(cfg.Validate())
+}
+
+// load reads the files, or what they were when the front before read them: what has been written there since is for
+// the next reload.
+func (o *serveOptions) load(args []string) (*conf.Config, error) {
+	if len(o.sources) == 0 {
+		return loadConfig(o.file, args)
+	}
+	cfg, err := conf.Reread(o.sources[0].Path, o.sources)
+	return cfg, asUsage(err)
 }
 
 func (o *serveOptions) defaultName(cfg *conf.Config) string {
@@ -241,7 +262,7 @@ func logPath(s string) (string, error) {
 	return path, nil
 }
 
-// serveApps is one purser from its start to its end.
+// serveApps is one front of purser from its start to its end.
 func serveApps(c serve.Config, stderr io.Writer) (err error) {
 	if c.Token, err = adminToken(c.Conf.Server); err != nil {
 		return err

@@ -10,11 +10,11 @@ import (
 
 // readCA reads the certificates of those that sign clients' certificates. Each of them has to be good for
 // something: who left one out would wonder why its clients are refused.
-func readCA(file string) (authorities []*x509.Certificate, err error) {
+func readCA(from reader, file string) (authorities []*x509.Certificate, err error) {
 	if file == "" {
 		return nil, nil
 	}
-	rest, err := readFile(file)
+	rest, err := from(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read client_ca: %w", err)
 	}

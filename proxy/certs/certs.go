@@ -29,6 +29,7 @@ type entry struct {
 	shown []tls.Certificate   // with Leaf
 	names map[string]bool     // that these are for; of "*.example.org", ".example.org"
 	ca    []*x509.Certificate // of ClientCA; nil = clients need none
+	text  Files               // what they were read from
 	seen  []stamp             // of the files, when they were last read
 	moved []stamp             // of files that have changed since, and perhaps still do; nil = none has
 	wrong string              // why the files as they are now cannot be used; "" = they are
@@ -52,6 +53,12 @@ func (s *Store) Replace(by *Store) {
 
 // Load reads all sources. Warnings are what does not keep them from being used. The error is all that does.
 func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
+	return Resume(sources, nil, now)
+}
+
+// Resume is Load for who goes on where another store was, which used these files: they stay until they can be used as
+// they are now.
+func Resume(sources []Source, used Files, now time.Time) (*Store, []Warning, error) {
 	s := &Store{now: time.Now}
 	var warnings []Warning
 	var wrong []error
@@ -59,7 +66,7 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 	for _, source := range sources {
 		e := &entry{Source: source}
 		e.seen = stampAll(e.files())
-		found, err := e.read(now)
+		found, err := e.resume(now, used)
 		if err != nil {
 			wrong = append(wrong, err)
 		}
@@ -95,11 +102,13 @@ func (s Source) table() string {
 }
 
 // read reads the files, and keeps what they hold only if all of it can be used.
-func (e *entry) read(now time.Time) ([]Warning, error) {
+func (e *entry) read(now time.Time, from reader) ([]Warning, error) {
+	text := Files{}
+	from = text.noting(from)
 	var shown []tls.Certificate
 	var warnings []Warning
 	for _, pair := range e.Pairs {
-		c, found, err := pair.read(e.Hosts, now)
+		c, found, err := pair.read(from, e.Hosts, now)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.table(), err)
 		}
@@ -108,13 +117,13 @@ func (e *entry) read(now time.Time) ([]Warning, error) {
 		}
 		shown = append(shown, c)
 	}
-	ca, err := readCA(e.ClientCA)
+	ca, err := readCA(from, e.ClientCA)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.table(), err)
 	}
 	for _, age := range ages(e.ClientCA, ca, now) {
 		warnings = append(warnings, Warning{e.App, e.ClientCA, e.table() + ": " + age})
 	}
-	e.shown, e.ca, e.names = shown, ca, namesOf(shown)
+	e.shown, e.ca, e.names, e.text = shown, ca, namesOf(shown), text
 	return warnings, nil
 }

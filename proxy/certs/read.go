@@ -26,12 +26,12 @@ type Warning struct {
 const Soon = 14 * 24 * time.Hour
 
 // read reads the pair, which is for some hosts.
-func (p Pair) read(hosts []string, now time.Time) (tls.Certificate, []string, error) {
-	cert, err := readFile(p.Cert)
+func (p Pair) read(from reader, hosts []string, now time.Time) (tls.Certificate, []string, error) {
+	cert, err := from(p.Cert)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("cannot read the certificate: %w", err)
 	}
-	key, err := readFile(p.Key)
+	key, err := from(p.Key)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("cannot read the key: %w", err)
 	}

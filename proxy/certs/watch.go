@@ -37,6 +37,7 @@ type News struct {
 	Read     func(app string, files []string)            // they have changed, and are used now
 	Unusable func(app string, files []string, err error) // they have changed, and what was there before goes on
 	Warning  func(Warning)
+	Used     func() // other files may be used now; nil = nobody is told
 }
 
 // Watch reads again what changes, until ctx ends, and warns of certificates that end, once a day.
@@ -73,6 +74,9 @@ func (s *Store) look(news News) {
 	}
 	if changed {
 		s.book.Store(newBook(entries, &s.issued))
+		if news.Used != nil {
+			news.Used()
+		}
 	}
 }
 
@@ -92,13 +96,13 @@ func (e *entry) settled() bool {
 // again returns the entry as the files are now, or as it was if they cannot be used: a certificate that is not valid
 // now never takes the place of one that is.
 func (e *entry) again(now time.Time, news News) *entry {
-	next := &entry{Source: e.Source, shown: e.shown, names: e.names, ca: e.ca, seen: e.moved}
-	warnings, err := next.read(now)
+	next := &entry{Source: e.Source, shown: e.shown, names: e.names, ca: e.ca, text: e.text, seen: e.moved}
+	warnings, err := next.read(now, readFile)
 	if err == nil && e.valid(now) == nil {
 		err = next.valid(now)
 	}
 	if err != nil {
-		next.shown, next.names, next.ca = e.shown, e.names, e.ca
+		next.shown, next.names, next.ca, next.text = e.shown, e.names, e.ca, e.text
 		next.moved, next.wrong = e.moved, err.Error()
 		if next.wrong != e.wrong {
 			news.Unusable(e.App, e.files(), err)

@@ -71,7 +71,7 @@ func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
 func same(a, b pool.Release) bool { return a.Path == b.Path && a.Dev == b.Dev && a.Inode == b.Inode }
 
 // Watch looks at the app's restart file from now on. Its group has just been made.
-func (a *App) Watch() { a.deployer.watcher.Add(a.now()) }
+func (a *App) Watch() { a.deployer.watcher.Add(a.now(), a.deployer.takeLeft(fileNote(a.name))) }
 
 // Refuse ends the watch and gives up what is being prepared. It returns when that has ended.
 func (a *App) Refuse() {
@@ -99,6 +99,7 @@ func (a *App) Remove() {
 	a.deployer.mu.Lock()
 	defer a.deployer.mu.Unlock()
 	delete(a.deployer.apps, a.name)
+	a.deployer.note(fileNote(a.name), nil)
 }
 
 // Change has the app go by another configuration of its name from now on. Restarts that begin then have their

@@ -23,6 +23,10 @@ func (a *App) Noting(spawn pool.SpawnFunc) pool.SpawnFunc {
 	}
 }
 
+// Adopted has a process known that a front of purser before this one has started, and that was ready when its Began
+// says.
+func (a *App) Adopted(p restart.Process) { a.deployer.checker.Adopted(a.name, p) }
+
 // processes are those of an app that serve. Before its group is made there are none.
 func (d *Deployer) processes(app string) []restart.Process {
 	g := d.pool.Group(app)

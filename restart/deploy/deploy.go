@@ -7,6 +7,7 @@ package deploy
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -35,27 +36,29 @@ type Deployer struct {
 	ctx  context.Context // of whatever is prepared
 	stop context.CancelFunc
 
-	mu   sync.Mutex // guards apps
+	mu   sync.Mutex // guards what follows
 	apps map[string]*App
+	left map[string][]byte // what the front before has noted
 }
 
 // Config is what a Deployer needs. All of it but Memo and Seen is required.
 type Config struct {
 	Pool   *pool.Pool
-	Keeper *keeper.Keeper   // parent of the hooks
-	Memo   string           // file for what is to be known after purser's own restart; "" = none
-	Seen   func(pool.Event) // is told of each event in the pool, in their order, and does not wait
+	Keeper *keeper.Keeper    // parent of the hooks
+	Memo   string            // file for what is to be known after purser's own restart; "" = none
+	Seen   func(pool.Event)  // is told of each event in the pool, in their order, and does not wait
+	Left   map[string][]byte // what a front of purser before this one has noted; nil = there was none
 	Log    hclog.Logger
 }
 
 // New returns a Deployer without apps.
 func New(c Config) *Deployer {
 	d := &Deployer{pool: c.Pool, keeper: c.Keeper, seen: c.Seen, memory: newMemory(), memo: readMemo(c.Memo, c.Log.Named("restart")),
-		log: c.Log.Named("restart"), hookLog: c.Log.Named("hook"), apps: map[string]*App{}}
+		log: c.Log.Named("restart"), hookLog: c.Log.Named("hook"), apps: map[string]*App{}, left: maps.Clone(c.Left)}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.watcher = restart.New(nil, d.live, d.touched, c.Log)
 	d.checker = restart.NewChecker(nil, d.processes, d.changed, c.Log)
-	d.checker.Reexecuted, d.watcher.Made = d.reexecuted, d.checker.Made
+	d.checker.Reexecuted, d.watcher.Made, d.watcher.Saw = d.reexecuted, d.checker.Made, d.saw
 	d.events = follow(c.Pool, d.happened, d.log)
 	return d
 }

@@ -13,13 +13,52 @@ type touches struct {
 	by       string    // restart.ByTouch or ByAuto
 	first    time.Time // of those that are gathered now
 	last     time.Time
-	gathered bool // somebody sees to them
+	gathered bool   // somebody sees to them
+	seen     []byte // of the restart file at the last one, "" = that is noted
 }
 
 const (
 	longestQuiet = 10 * time.Second       // touches that never end can put a restart off for so long
 	slack        = 100 * time.Millisecond // how much longer than for the next touch a restart is held back
 )
+
+func fileNote(app string) string { return "restart-file/" + app }
+
+// saw keeps what was seen of an app's restart file for the next front, if this one crashes: at once, or when the restart
+// has begun that it asks for. A touch is rather heeded twice than never.
+func (d *Deployer) saw(app string, seen []byte, asks bool) {
+	a := d.app(app)
+	if a == nil || !asks {
+		d.note(fileNote(app), seen)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.touches.seen = seen
+}
+
+// noteTouches notes what was seen of the restart file, once everything that it asked for has begun.
+func (a *App) noteTouches(seen []byte) {
+	if len(seen) > 0 {
+		a.deployer.note(fileNote(a.name), seen)
+	}
+}
+
+// note keeps something for the next front.
+func (d *Deployer) note(name string, text []byte) {
+	if err := d.keeper.Note(name, text); err != nil {
+		d.log.Warn("cannot keep something for the next front, should this one crash", "what", name, "error", err)
+	}
+}
+
+// takeLeft is what the front before has noted by a name, once.
+func (d *Deployer) takeLeft(name string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text := d.left[name]
+	delete(d.left, name)
+	return text
+}
 
 // touched takes note of a touch. A restart that was begun for those before is held back for it.
 func (a *App) touched(by, reason string) {
@@ -58,11 +97,12 @@ func (a *App) gather() {
 			a.awaitQuiet(settle)
 			hold = 0
 		}
-		by, reason, more := a.takeTouches()
+		by, reason, seen, more := a.takeTouches()
 		if !more {
 			return
 		}
 		a.begin(pool.RestartRequest{By: by, Reason: reason, Settle: hold}) // its error is in the log
+		a.noteTouches(seen)
 		if hold == settle {
 			if a.isTouched() {
 				a.holdBack() // it came while that was prepared
@@ -104,16 +144,16 @@ func (a *App) isTouched() bool {
 
 // takeTouches returns by what the last touch was, and its reason, if there is one that no restart was begun for. If not,
 // the next touch finds nobody who sees to it.
-func (a *App) takeTouches() (by, reason string, more bool) {
+func (a *App) takeTouches() (by, reason string, seen []byte, more bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	by, reason = a.touches.by, a.touches.reason
+	by, reason, seen = a.touches.by, a.touches.reason, a.touches.seen
 	if reason == "" || a.ctx.Err() != nil {
 		a.touches = touches{}
-		return "", "", false
+		return "", "", nil, false
 	}
-	a.touches.reason, a.touches.first = "", time.Now()
-	return by, reason, true
+	a.touches.reason, a.touches.seen, a.touches.first = "", nil, time.Now()
+	return by, reason, seen, true
 }
 
 // rest waits, or returns when ctx ends.

@@ -47,6 +47,7 @@ const (
 	PurserStart  Kind = "purser-start"
 	PurserStop   Kind = "purser-stop"
 	PurserKilled Kind = "purser-killed" // it was not there any more, and had not stopped
+	FrontCrash   Kind = "front-crash"   // the process that serves was not there any more, and another went on
 )
 
 // Outcome is how it ended.

@@ -36,6 +36,26 @@ func (h *History) See(e pool.Event) {
 	}
 }
 
+// GoesOn has the processes and restarts of a group known that went on when the process that served had ended.
+func (h *History) GoesOn(g *pool.Group) {
+	restarts, processes := g.Restarts(), g.Snapshot().Processes
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range processes {
+		h.alive[process{g.Name(), p.Number}] = p.State
+	}
+	for _, r := range restarts {
+		i := slices.IndexFunc(h.entries, func(old Entry) bool { return old.Restart == r.ID })
+		switch next := entryOf(r); {
+		case i < 0 && r.State == pool.RestartRunning: // it has just begun
+			h.add(next)
+		case i >= 0 && h.entries[i].Outcome == Interrupted:
+			next.Seq = h.entries[i].Seq
+			h.change(next)
+		}
+	}
+}
+
 // seeProcess notes that a process crashed, or failed to start. What a restart starts is told by its own entry.
 func (h *History) seeProcess(e pool.Event) {
 	p := process{e.App, e.Process}

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -58,7 +57,7 @@ func (h *History) replay(e Entry) {
 }
 
 // Began notes that this purser begins to run, and what became of the one before. End says whether it serves.
-func (h *History) Began(version string) (seq uint64) {
+func (h *History) Began(version string, pid int) (seq uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
@@ -66,8 +65,15 @@ func (h *History) Began(version string) (seq uint64) {
 		h.add(Entry{At: now, Kind: PurserKilled, Outcome: Failed,
 			Failure: "it ended without a stop, after " + h.entries[len(h.entries)-1].Latest().Local().Format(time.DateTime)})
 	}
-	h.run = h.add(Entry{At: now, Kind: PurserStart, PID: os.Getpid(), Reason: "version " + version, Outcome: Running})
+	h.run = h.add(Entry{At: now, Kind: PurserStart, PID: pid, Reason: "version " + version, Outcome: Running})
 	return h.run
+}
+
+// WentOn notes that the process that served has ended, and this one goes on where it was.
+func (h *History) WentOn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.add(Entry{At: time.Now(), Kind: FrontCrash, Outcome: Failed, Failure: "the process that serves has ended, and another has taken its place"})
 }
 
 // killed reports whether the purser before this one has begun, and not ended.

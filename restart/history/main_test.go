@@ -52,7 +52,7 @@ func (h *house) start() {
 		}
 		return pool.RestartSnapshot{}, nil
 	}
-	h.End(h.Began("1.0"), nil)
+	h.End(h.Began("1.0", os.Getpid()), nil)
 }
 
 // stop stops it well.

@@ -12,10 +12,13 @@ import (
 // A child is what was forked, in the keeper.
 type child struct {
 	id   uint32
+	name string // "" = it ends with the front
 	pid  int    // also of its group
 	mark string // the variable that all that it starts inherits
+	keep []int  // our ends of its files; nil, or three, of which the first is -1 when it is closed
 
 	exited   bool // and reaped
+	status   syscall.WaitStatus
 	stopping bool // asked to end: what is in its group may end after it
 	killing  bool // all that is left is to be killed
 	empty    bool // its group is: from here on the group's id may be another's
@@ -68,4 +71,14 @@ func (c *child) groupGone() bool {
 	err := unix.Waitid(unix.P_PGID, c.pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	c.empty = errors.Is(err, unix.ECHILD)
 	return c.empty
+}
+
+// stop asks it to end: by a signal, and by the end of its stdin.
+func (c *child) stop(s syscall.Signal) {
+	c.stopping = true
+	c.signal(s)
+	if len(c.keep) > 0 {
+		closeFiles(c.keep[:1])
+		c.keep[0] = -1
+	}
 }

@@ -1,34 +1,33 @@
-// Package keeper is the small process of purser that is the parent of every child: it forks them on
-// request, signals and reaps them, and ends with each of them everything that it started, also what
-// moved to a session of its own or lost its parent. When purser ends, in whatever way, the pipe
-// between the two ends, and the keeper kills all that is left below it.
+// Package keeper is how the processes of purser hang together.
 //
-// A Keeper is the side of purser; Run is the side of the process.
+// The main process, which is the one that people and systemd know, starts the keeper (Main). The keeper (Run) is
+// the parent of everything else: it forks, signals and reaps the children of apps, and ends with each of them
+// everything that it started, also what moved to a session of its own or lost its parent. Its first child is the
+// front, which serves and has all the logic (Inherit). When a front ends as it should not, the keeper starts the
+// next one and hands it what outlives fronts: the children and our ends of their pipes, descriptors, notes.
+//
+// If the main process or the keeper dies, in whatever way, the other kills all that is below it.
+//
+// A Keeper is the side of who has children. One that is not of a front has a keeper process below itself.
 package keeper
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"syscall"
 )
 
-// A Keeper has children forked by a process that it starts with the first of them. If that process
-// dies, all children are dead as well, and the next one comes from a new process. The zero value is
-// ready; Close it at the end.
+// A Keeper has children forked. That of a front comes from Inherit. The zero value is ready, too, for tests and
+// for who has no front: it starts a process of its own with the first child; if that process dies, all children
+// are dead as well, and the next one comes from a new process. Close it at the end.
 type Keeper struct {
+	front bool // its process is above
+
 	mu     sync.Mutex // guards what follows; held while the process is started
 	link   *link      // to the process; nil before the first child
 	closed bool
-}
-
-// A Program is what to run.
-type Program struct {
-	Path, Dir string
-	Args, Env []string
-	Files     [3]uintptr // stdin, stdout and stderr
 }
 
 // Fork runs a program as the leader of a new process group. Its files may be closed afterwards.
@@ -51,22 +50,33 @@ func (k *Keeper) fork(p Program) (*Process, error) {
 	return l.fork(p)
 }
 
-// PID returns the keeper's process id, 0 before the first child.
-func (k *Keeper) PID() int {
+func (k *Keeper) current() *link {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.link == nil {
-		return 0
-	}
-	return k.link.process.Pid
+	return k.link
 }
 
-// Kill ends the process that does not do what it is told any more, and everything that it forked.
+// PID returns the keeper's process id, 0 before the first child.
+func (k *Keeper) PID() int {
+	switch l := k.current(); {
+	case l == nil:
+		return 0
+	case l.process == nil:
+		return os.Getppid()
+	default:
+		return l.process.Pid
+	}
+}
+
+// Kill ends the process that does not do what it is told any more, and everything that it forked. With that of a
+// front, the front itself and all of purser end.
 func (k *Keeper) Kill() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.link != nil {
-		_ = k.link.process.Kill()
+	switch l := k.current(); {
+	case l == nil:
+	case l.process != nil:
+		_ = l.process.Kill()
+	default:
+		_ = syscall.Kill(os.Getppid(), syscall.SIGKILL)
 	}
 }
 
@@ -90,24 +100,16 @@ func (k *Keeper) living() (*link, error) {
 	if k.link != nil && !k.link.isDead() {
 		return k.link, nil
 	}
+	if k.front {
+		return nil, errDead // and so is soon this process
+	}
 	if k.link != nil {
 		k.link.close() // it has died: wait until nothing is left of it
 	}
-	l, err := start()
+	process, conn, err := launch(0) // which thread starts it says nothing
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the process that runs the apps: %w", err)
 	}
-	k.link = l
-	return l, nil
-}
-
-// text is the program as one text, which no string of a program can break: none may contain NUL.
-func (p Program) text() (string, error) {
-	fields := append([]string{p.Path, p.Dir, fmt.Sprint(len(p.Args))}, p.Args...)
-	fields = append(fields, p.Env...)
-	text := strings.Join(fields, "\x00")
-	if strings.Count(text, "\x00") != len(fields)-1 {
-		return "", os.ErrInvalid
-	}
-	return text, nil
+	k.link = newLink(process, conn)
+	return k.link, nil
 }

@@ -10,17 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) {
-	if Wanted(os.Args[1:]) {
-		os.Exit(Run())
-	}
-	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up every exit for a second
-	goleak.VerifyTestMain(m)
-}
 
 // A house is one keeper and what its children print.
 type house struct {

@@ -21,51 +21,54 @@ const word = "keeper"
 
 // A link is one keeper process, and what it keeps.
 type link struct {
-	process *os.Process
+	process *os.Process // nil if it is above this process, which is a front
 	conn    *net.UnixConn
-	mark    string // begins the marks of all its children
+	mark    string // begins the marks of all children that are forked here
 	ended   chan struct{}
+	told    chan struct{} // closed when all is told that fronts before have left
 
 	mu        sync.Mutex // guards what follows
 	last      uint32
 	processes map[uint32]*Process // those that are not gone
+	left      Inheritance         // until told
+	main      int                 // pid
 	dead      bool
 }
 
-// start runs this binary as a keeper. The child's end of the socket is its descriptor 3, and it has no
+func newLink(process *os.Process, conn *net.UnixConn) *link {
+	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), told: make(chan struct{}), processes: map[uint32]*Process{},
+		left: Inheritance{Held: map[string]*os.File{}, Notes: map[string][]byte{}}}
+	go l.listen()
+	return l
+}
+
+// launch runs this binary as a keeper. The child's end of the socket is its descriptor 3, and it has no
 // other of ours: what purser itself inherited must not be held open by it, nor reach an app.
-func start() (*link, error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+func launch(signalOfDeath syscall.Signal) (*os.Process, *net.UnixConn, error) {
+	conn, theirs, err := socketPair()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "keeper"), os.NewFile(uintptr(pair[1]), "purser")
-	defer ours.Close()
 	defer theirs.Close()
-	generic, err := net.FileConn(ours)
-	if err != nil {
-		return nil, err
-	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return nil, errors.Join(err, generic.Close())
+		return nil, nil, errors.Join(err, conn.Close())
 	}
 	defer null.Close()
 	if err := closeOnExec(); err != nil {
-		return nil, errors.Join(err, generic.Close())
+		return nil, nil, errors.Join(err, conn.Close())
 	}
-	// Its own name, so that kill -9 $(pidof purser) does not hit both, and nobody is left to end the apps.
+	// Its own name, so that kill -9 $(pidof purser) does not hit both, and nobody is left to end the apps. One that
+	// is stopped goes on at the signal of death, and sees it.
 	process, err := os.StartProcess("/proc/self/exe", []string{"purser-keeper", word}, &os.ProcAttr{
 		Env:   append(os.Environ(), "GOMAXPROCS=1"),
 		Files: []*os.File{null, null, os.Stderr, theirs},
-		Sys:   &syscall.SysProcAttr{Setpgid: true}, // Ctrl-C is for purser
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: signalOfDeath}, // Ctrl-C is for purser
 	})
 	if err != nil {
-		return nil, errors.Join(err, generic.Close())
+		return nil, nil, errors.Join(err, conn.Close())
 	}
-	l := &link{process: process, conn: generic.(*net.UnixConn), mark: rand.Text()[:10], ended: make(chan struct{}), processes: map[uint32]*Process{}}
-	go l.listen()
-	return l, nil
+	return process, conn, nil
 }
 
 // closeOnExec has every descriptor but the first three closed in programs that are run from now on.
@@ -93,25 +96,44 @@ func (l *link) isDead() bool {
 	return l.dead
 }
 
-// close ends the keeper, and with it all that it kept.
+// close ends the keeper, and with it all that it kept. That of a front outlives it: then it is the children
+// that are ended.
 func (l *link) close() {
-	l.conn.Close()
-	<-l.ended
+	if l.process != nil {
+		l.conn.Close()
+		<-l.ended
+		return
+	}
+	for _, p := range l.living() {
+		p.Kill()
+		<-p.gone
+	}
+}
+
+func (l *link) living() (all []*Process) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.processes {
+		all = append(all, p)
+	}
+	return all
 }
 
 // listen takes what the keeper says until it ends, and then sees to it that nothing is left.
 func (l *link) listen() {
 	defer close(l.ended)
 	for {
-		m, _, err := receive(l.conn)
+		m, files, err := receive(l.conn)
 		if err != nil {
 			break
 		}
-		l.take(m)
+		l.take(m, files)
 	}
 	l.conn.Close()
-	l.process.Wait()
-	killMarked(l.mark) // who is left if it was killed
+	if l.process != nil {
+		l.process.Wait()
+		killMarked(l.mark) // who is left if it was killed
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dead = true
@@ -120,9 +142,14 @@ func (l *link) listen() {
 	}
 }
 
-func (l *link) take(m message) {
+func (l *link) take(m message, files []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	switch m.verb {
+	case verbBegin, verbMain, verbHold, verbNote, verbChild, verbComplete:
+		l.inherit(m, files)
+		return
+	}
 	p := l.processes[m.id]
 	switch {
 	case p == nil:
@@ -133,6 +160,8 @@ func (l *link) take(m message) {
 		p.failure = syscall.Errno(m.number)
 		delete(l.processes, m.id)
 		close(p.started)
+	case m.verb == verbStop:
+		l.left.stopping(p)
 	case m.verb == verbExited:
 		p.status = syscall.WaitStatus(m.number)
 		close(p.exited)
@@ -174,7 +203,7 @@ func (l *link) expect() (*Process, error) {
 		return nil, errDead
 	}
 	l.last++
-	p := &Process{link: l, id: l.last, started: make(chan struct{}), exited: make(chan struct{}), gone: make(chan struct{})}
+	p := newProcess(l, l.last)
 	l.processes[p.id] = p
 	return p, nil
 }
@@ -184,15 +213,33 @@ func (l *link) ask(child *Process, p Program) error {
 	if err != nil {
 		return err
 	}
-	file, err := memory(text)
+	program, err := memory(text)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	files := []int{int(file.Fd()), int(p.Files[0]), int(p.Files[1]), int(p.Files[2])}
-	if err := (message{verb: verbFork, id: child.id}).send(l.conn, files...); err != nil {
-		<-l.ended
-		return errDead
+	defer program.Close()
+	files := []int{int(program.Fd()), int(p.Files[0]), int(p.Files[1]), int(p.Files[2])}
+	return withNumbers(p.Keep, files, func(files []int) error {
+		err := message{verb: verbFork, id: child.id, name: p.Name}.send(l.conn, files...)
+		if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, net.ErrClosed) {
+			<-l.ended
+			return errDead
+		}
+		return err
+	})
+}
+
+// withNumbers calls do with the numbers of open files behind those that there are. File.Fd would take their
+// deadlines from them.
+func withNumbers(files []*os.File, numbers []int, do func([]int) error) error {
+	if len(files) == 0 {
+		return do(numbers)
 	}
-	return nil
+	raw, err := files[0].SyscallConn()
+	if err != nil {
+		return err
+	}
+	var done error
+	err = raw.Control(func(fd uintptr) { done = withNumbers(files[1:], append(numbers, int(fd)), do) })
+	return errors.Join(err, done)
 }

@@ -2,112 +2,205 @@ package keeper
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
-	"strconv"
-	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// A verb is what a message says. The first five go to the keeper, the others come from it.
+// A verb is what a message says.
 type verb byte
 
 const (
-	verbFork   verb = 'f' // run a program; with it come the descriptors of its text and of its files
-	verbStop   verb = 's' // ask a child to end, by signal; what is in its group may end after it
-	verbSignal verb = 'g' // send a signal to a child's group
-	verbKill   verb = 'k' // kill a child and all that it started
-	verbFollow verb = 'a' // the process of this pid, outside the group, gets the same signals
+	// From the front, or whoever else has a keeper.
+	verbFork     verb = 'f' // run a program; with it come the descriptors of its text, of its files and of our ends of them
+	verbStop     verb = 's' // ask a child to end, by signal; what is in its group may end after it. To a front: it was asked
+	verbSignal   verb = 'g' // send a signal to a child's group
+	verbKill     verb = 'k' // kill a child and all that it started
+	verbFollow   verb = 'a' // the process of this pid, outside the group, gets the same signals
+	verbHold     verb = 'h' // keep a descriptor under a name. To a front: it is kept
+	verbDrop     verb = 'r' // close it
+	verbNote     verb = 'n' // keep a text under a name, in place of the one before; without a text, forget it. To a front: it is kept
+	verbReady    verb = 'R' // the front serves
+	verbStopping verb = 'S' // it stops, and its end is the end
+	verbNotify   verb = 'N' // a text for systemd
 
-	verbStarted verb = 'p' // a child runs, with this pid
-	verbFailed  verb = 'e' // it does not run, for this errno
-	verbExited  verb = 'x' // a child has exited, with this wait status
-	verbGone    verb = 'd' // nothing is left of a child
+	// From the front, and from the main process, which gets it back.
+	verbAlive verb = 'l' // a sign of life
+
+	// From the main process.
+	verbFront verb = 'F' // run the front: text, stdin, stdout, stderr
+	verbPass  verb = 'P' // a signal has come; it gets this back
+
+	// From the keeper.
+	verbOver     verb = 'o' // purser is to exit with this code
+	verbStarted  verb = 'p' // a child runs, with this pid
+	verbFailed   verb = 'e' // it does not run, for this errno
+	verbExited   verb = 'x' // a child has exited, with this wait status
+	verbGone     verb = 'd' // nothing is left of a child
+	verbBegin    verb = 'b' // what fronts before have left follows: the highest id, and how many there have been
+	verbMain     verb = 'm' // the pid of the main process
+	verbChild    verb = 'c' // a child that they have left: its pid, its name, and our ends of its files
+	verbComplete verb = 'C' // that was all
 )
 
-// A message is about one child; what its number means is said by the verb.
+// A message is about one child or one name; what its number means is said by the verb.
 type message struct {
 	verb   verb
 	id     uint32
 	number uint32
+	name   string
 }
 
 const (
-	messageSize = 9
-	forkFiles   = 4 // descriptors of verbFork: text, stdin, stdout, stderr
+	version   = 1 // of the protocol, the first byte of each message
+	headSize  = 10
+	nameSize  = 400      // that of a socket of systemd may have 255 bytes
+	textSize  = 64 << 10 // of a note, and of what systemd is told
+	forkFiles = 4        // descriptors that come with verbFork: text, stdin, stdout, stderr
+	keepFiles = 3        // and our ends of the latter, if they are to be kept
+	mostFiles = forkFiles + keepFiles
 )
 
-func (m message) send(to *net.UnixConn, files ...int) error {
-	packet := binary.BigEndian.AppendUint32([]byte{byte(m.verb)}, m.id)
+// orders are the verbs that a keeper obeys, and how many descriptors come with them.
+var orders = map[verb]struct {
+	min, max int
+	named    bool
+}{
+	verbFork: {forkFiles, mostFiles, false}, verbStop: {}, verbSignal: {}, verbKill: {}, verbFollow: {},
+	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
+	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
+	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
+}
+
+// An errMalformed is why a message is refused. The next one may be well.
+type errMalformed string
+
+func (e errMalformed) Error() string { return "a message is refused: " + string(e) }
+
+// refuses says what is wrong with an order, nil if nothing is.
+func (m message) refuses(files []int) error {
+	order, known := orders[m.verb]
+	switch {
+	case !known:
+		return errMalformed(fmt.Sprintf("its verb %q is none", byte(m.verb)))
+	case len(files) < order.min || len(files) > order.max:
+		return errMalformed(fmt.Sprintf("with %q come %d descriptors", byte(m.verb), len(files)))
+	case order.named && m.name == "":
+		return errMalformed(fmt.Sprintf("%q has no name", byte(m.verb)))
+	}
+	return nil
+}
+
+func (m message) packet() []byte {
+	packet := binary.BigEndian.AppendUint32([]byte{version, byte(m.verb)}, m.id)
 	packet = binary.BigEndian.AppendUint32(packet, m.number)
+	return append(packet, m.name...)
+}
+
+func parse(packet []byte) (m message, err error) {
+	switch {
+	case len(packet) < headSize || len(packet) > headSize+nameSize:
+		return m, errMalformed(fmt.Sprintf("it has %d bytes", len(packet)))
+	case packet[0] != version:
+		return m, errMalformed(fmt.Sprintf("its version is %d", packet[0]))
+	}
+	number := binary.BigEndian.Uint32
+	return message{verb(packet[1]), number(packet[2:]), number(packet[6:]), string(packet[headSize:])}, nil
+}
+
+func (m message) send(to *net.UnixConn, files ...int) error {
+	if len(m.name) > nameSize {
+		return fmt.Errorf("a name may have %d bytes, not %d", nameSize, len(m.name))
+	}
 	var rights []byte
 	if len(files) > 0 {
 		rights = unix.UnixRights(files...)
 	}
-	_, _, err := to.WriteMsgUnix(packet, rights, nil)
+	_, _, err := to.WriteMsgUnix(m.packet(), rights, nil)
 	return err
 }
 
-// receive waits for a message. The descriptors that came with it are the caller's.
+// receive waits for a message. The descriptors that came with it are the caller's, unless it is malformed; even then
+// it may be known what it was about.
 func receive(from *net.UnixConn) (m message, files []int, err error) {
-	var packet [messageSize]byte
-	rights := make([]byte, unix.CmsgSpace(forkFiles*4))
-	n, r, _, _, err := from.ReadMsgUnix(packet[:], rights)
+	var packet [headSize + nameSize + 1]byte
+	rights := make([]byte, unix.CmsgSpace(mostFiles*4))
+	n, r, flags, _, err := from.ReadMsgUnix(packet[:], rights)
 	if err != nil {
 		return m, nil, err
 	}
-	if n != messageSize {
-		return m, nil, fmt.Errorf("a message has %d bytes", n)
+	m, err = parse(packet[:n])
+	files, lost := descriptors(rights[:r])
+	if lost == nil && flags&unix.MSG_CTRUNC != 0 { // also if this process may open no more
+		lost = errMalformed("there is no room for its descriptors")
 	}
-	m = message{verb(packet[0]), binary.BigEndian.Uint32(packet[1:]), binary.BigEndian.Uint32(packet[5:])}
-	if r > 0 {
-		files, err = descriptors(rights[:r])
+	if err == nil {
+		err = lost
 	}
-	return m, files, err
+	if err != nil {
+		closeFiles(files)
+		return m, nil, err
+	}
+	return m, files, nil
 }
 
-func descriptors(rights []byte) ([]int, error) {
+func descriptors(rights []byte) (files []int, err error) {
 	controls, err := unix.ParseSocketControlMessage(rights)
-	if err != nil || len(controls) == 0 {
-		return nil, err
+	if err != nil {
+		return nil, errMalformed(err.Error())
 	}
-	return unix.ParseUnixRights(&controls[0])
+	for _, control := range controls {
+		if some, err := unix.ParseUnixRights(&control); err == nil {
+			files = append(files, some...)
+		}
+	}
+	return files, nil
+}
+
+func closeFiles(files []int) {
+	for _, fd := range files {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
 }
 
 // memory returns a descriptor of a file in memory that holds text.
-func memory(text string) (*os.File, error) {
+func memory(text []byte) (*os.File, error) {
 	fd, err := unix.MemfdCreate("purser", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
 	file := os.NewFile(uintptr(fd), "memory")
-	if _, err := file.WriteAt([]byte(text), 0); err != nil {
+	if _, err := file.WriteAt(text, 0); err != nil {
 		file.Close()
 		return nil, err
 	}
 	return file, nil
 }
 
-// readProgram is the other direction of Program.text.
-func readProgram(fd int) (p Program, err error) {
+// readMemory returns the text in such a file, which may have at most so many bytes.
+func readMemory(fd int, most int64) ([]byte, error) {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
-		return p, err
+		return nil, err
 	}
-	content := make([]byte, stat.Size)
-	if _, err := unix.Pread(fd, content, 0); err != nil {
-		return p, err
+	if stat.Mode&unix.S_IFMT != unix.S_IFREG || stat.Size > most {
+		return nil, errMalformed(fmt.Sprintf("its text is no file, or has %d bytes", stat.Size))
 	}
-	fields := strings.Split(string(content), "\x00")
-	if len(fields) < 3 {
-		return p, syscall.EINVAL
+	text := make([]byte, stat.Size)
+	for read := 0; read < len(text); {
+		n, err := unix.Pread(fd, text[read:], int64(read))
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return nil, err
+		}
+		if n == 0 && err == nil {
+			return text[:read], nil // it has become shorter
+		}
+		read += max(n, 0)
 	}
-	args, err := strconv.Atoi(fields[2])
-	if err != nil || args < 1 || len(fields) < 3+args {
-		return p, syscall.EINVAL
-	}
-	return Program{Path: fields[0], Dir: fields[1], Args: fields[3 : 3+args], Env: fields[3+args:]}, nil
+	return text, nil
 }

@@ -3,10 +3,7 @@ package keeper
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Process is a child of the keeper: the leader of a process group, and all that it has started.
@@ -23,6 +20,10 @@ type Process struct {
 	lost    bool               // its keeper has died
 }
 
+func newProcess(l *link, id uint32) *Process {
+	return &Process{link: l, id: id, started: make(chan struct{}), exited: make(chan struct{}), gone: make(chan struct{})}
+}
+
 // PID returns the process id, which is also the id of its process group.
 func (p *Process) PID() int { return p.pid }
 
@@ -33,7 +34,8 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 // started is killed; after Stop, what is in its group has time until Kill.
 func (p *Process) Gone() <-chan struct{} { return p.gone }
 
-// Stop asks the group to end, by a signal. It should be called only once.
+// Stop asks the group to end, by a signal and by the end of stdin as far as the keeper keeps it. It should be
+// called only once.
 func (p *Process) Stop(s syscall.Signal) { p.tell(verbStop, uint32(s)) }
 
 // Signal signals the group, and reports whether there was still somebody to signal.
@@ -51,7 +53,7 @@ func (p *Process) Exit() error {
 	case p.lost:
 		return errors.New("killed, as " + errDead.Error())
 	case p.status.Signaled():
-		return fmt.Errorf("killed by signal %s", strings.TrimPrefix(unix.SignalName(p.status.Signal()), "SIG"))
+		return fmt.Errorf("killed by signal %s", signalName(p.status.Signal()))
 	case p.status.ExitStatus() != 0:
 		return fmt.Errorf("exited with status %d", p.status.ExitStatus())
 	}
@@ -63,7 +65,7 @@ func (p *Process) tell(v verb, number uint32) bool {
 	case <-p.gone:
 		return false
 	default:
-		return message{v, p.id, number}.send(p.link.conn) == nil
+		return message{verb: v, id: p.id, number: number}.send(p.link.conn) == nil
 	}
 }
 

@@ -22,6 +22,13 @@ func TestRightsThatPurserWasGivenAreNotHandedOn(t *testing.T) {
 	check(t, unix.Capset(&header, &sets[0]))
 	check(t, unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, unix.CAP_NET_BIND_SERVICE, 0, 0))
 
+	w := newWhole(t)
+	if got := w.ask("rights"); !strings.Contains(got, "CapAmb:\t0000000000000400") {
+		t.Errorf("the front has %s", got)
+	}
+	w.number("fork app#1 grep CapAmb /proc/self/status")
+	w.wants("CapAmb: 0000000000000000 <nil>", "read app#1")
+
 	h := newHouse(t)
 	h.ends(h.shell("grep -E '^Cap(Inh|Amb)' /proc/self/status"), "")
 	if strings.Count(h.printed(), ":\t0000000000000000\n") != 2 {

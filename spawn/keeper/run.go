@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
 	"syscall"
 	"time"
 
@@ -18,6 +17,7 @@ const (
 	socketFD = 3
 	again    = 20 * time.Millisecond // between two looks at what is being killed
 	lastKill = 5 * time.Second       // that the keeper goes on killing when purser is gone
+	unread   = 256                   // messages that were received and not taken
 	spare    = 16                    // threads, so that a limit of processes does not end the keeper
 )
 
@@ -35,29 +35,61 @@ func Run() int {
 		return 2
 	}
 	ReserveThreads(spare)
-	requests := make(chan request)
-	go k.read(requests) // until the process ends
-	k.loop(requests)
+	k.loop()
 	return 0
 }
 
 // keeping is the state of the keeper process.
 type keeping struct {
-	conn     *net.UnixConn
+	kept
+	requests chan request
+	above    *peer // who started it
+	gone     bool  // that one
+	log      keeperLog
+	rights   []uintptr // for the front
+
+	front   front
+	program []int               // how it is started: text, stdin, stdout, stderr; nil = there is none
+	below   *peer               // the front; nil when its socket has ended
+	exit    *syscall.WaitStatus // of the front, when it is reaped
+
 	children map[uint32]*child
-	leaders  map[int]*child // those that are not reaped, by pid
-	kin      map[int]kin    // who was seen to belong to a child, by pid
-	seen     table
-	seenAt   time.Time
+	past     []*child // of which nothing is left, as the next front has to be told
+	last     uint32   // the highest id of a child
+
+	leaders map[int]*child // those that are not reaped, by pid
+	kin     map[int]kin    // who was seen to belong to a child, by pid
+	seen    table
+	seenAt  time.Time
+	worked  bool // since it last gave memory back
 }
 
-// A request is a message from purser with its descriptors.
-type request struct {
-	message
-	files []int
+func newKeeping() *keeping {
+	return &keeping{
+		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread), log: newKeeperLog(),
+		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
+	}
 }
 
 func begin() (*keeping, error) {
+	conn, err := inheritedSocket()
+	if err != nil {
+		return nil, err
+	}
+	leaveTerminal()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, err
+	}
+	k := newKeeping()
+	if k.rights, err = keepRights(); err != nil {
+		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+	}
+	k.above = newPeer(conn, k.requests)
+	return k, nil
+}
+
+// inheritedSocket is the one to who has started this process.
+func inheritedSocket() (*net.UnixConn, error) {
 	unix.CloseOnExec(socketFD)
 	file := os.NewFile(socketFD, "purser")
 	conn, err := net.FileConn(file)
@@ -69,14 +101,7 @@ func begin() (*keeping, error) {
 	if !ok {
 		return nil, errors.New("its socket is none of purser's")
 	}
-	leaveTerminal()
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, err
-	}
-	if err := keepRights(); err != nil {
-		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
-	}
-	return &keeping{conn: link, children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}}, nil
+	return link, nil
 }
 
 // leaveTerminal gives up purser's terminal, so that it cannot stop what is below: an app that reads
@@ -91,59 +116,108 @@ func leaveTerminal() {
 	_ = unix.IoctlSetInt(tty, unix.TIOCNOTTY, 0)
 }
 
-// read hands on what purser says; at its end, requests is closed.
-func (k *keeping) read(requests chan<- request) {
-	defer close(requests)
-	for {
-		m, files, err := receive(k.conn)
-		if err != nil {
-			return // purser is gone
-		}
-		requests <- request{m, files}
-	}
-}
-
 // loop does what is asked and sees to what has ended, one after the other.
-func (k *keeping) loop(requests <-chan request) {
-	ended, others := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	signal.Notify(ended, unix.SIGCHLD)
+func (k *keeping) loop() {
+	exits, others := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(exits, unix.SIGCHLD)
 	// Those that ask to end are for purser, at whose end the keeper ends. They are caught and not
 	// ignored: the children would inherit that.
 	signal.Notify(others, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
-	tick := time.NewTimer(0)
-	for {
+	tick, busy := time.NewTimer(0), false
+	for !k.gone && k.front.stage != ended {
 		select {
-		case r, more := <-requests:
-			if !more {
-				k.killAll()
-				return
-			}
-			k.obey(r)
-		case <-ended:
+		case r := <-k.requests:
+			k.takeAll(r)
+		case <-exits:
 		case <-others:
 			continue
 		case <-tick.C:
+			if !busy {
+				k.rest()
+			}
 		}
-		if k.look() {
+		busy = k.look()
+		if wait := k.lookAtFront(time.Now()); busy {
 			tick.Reset(again)
+		} else if wait > 0 {
+			tick.Reset(wait)
+		}
+	}
+	k.killAll()
+	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
+	k.log.close()
+	k.above.close()
+}
+
+// rest gives back what the end of a child has taken: all processes are looked at then, and there may be thousands.
+func (k *keeping) rest() {
+	if k.worked {
+		k.worked = false
+		giveBack()
+	}
+}
+
+// takeAll takes what was said by now, so that a sign of life does not wait behind what takes long.
+func (k *keeping) takeAll(r request) {
+	for range unread {
+		k.take(r)
+		select {
+		case r = <-k.requests:
+		default:
+			return
 		}
 	}
 }
 
-func (k *keeping) obey(r request) {
-	if r.verb == verbFork {
+// take does what a peer has asked for, or sees to its end.
+func (k *keeping) take(r request) {
+	switch {
+	case r.ended && r.from == k.above:
+		k.gone = true
+	case r.ended && r.from == k.below:
+		k.loseFront()
+	case r.wrong != nil:
+		closeFiles(r.files)
+		k.log.print("%v", r.wrong)
+		if r.verb == verbFork { // somebody waits
+			r.from.say(message{verb: verbFailed, id: r.id, number: uint32(syscall.EMFILE)})
+		}
+	default:
+		if err := k.obey(r); err != nil {
+			k.log.print("%v", err)
+		}
+	}
+}
+
+func (k *keeping) obey(r request) error {
+	switch r.verb {
+	case verbFork:
 		k.fork(r)
-		return
+	case verbStop, verbSignal, verbKill, verbFollow:
+		if c := k.children[r.id]; c != nil { // else it is gone meanwhile
+			k.change(c, r.verb, int(r.number))
+		}
+	case verbHold:
+		put(k.held, r.name, r.files[0])
+	case verbDrop:
+		drop(k.held, r.name)
+	case verbNote:
+		return k.note(r.name, r.files)
+	case verbNotify:
+		k.above.say(r.message, r.files...)
+	case verbFront, verbPass:
+		return k.obeyMain(r)
+	default:
+		k.heed(r, time.Now())
 	}
-	c := k.children[r.id]
-	if c == nil {
-		return // gone meanwhile
-	}
-	switch number := int(r.number); r.verb {
+	return nil
+}
+
+func (k *keeping) change(c *child, v verb, number int) {
+	switch v {
 	case verbStop:
 		k.remember()
-		c.stopping = true
-		c.signal(syscall.Signal(number))
+		c.stop(syscall.Signal(number))
 	case verbSignal:
 		c.signal(syscall.Signal(number))
 	case verbKill:
@@ -158,139 +232,55 @@ func (k *keeping) obey(r request) {
 }
 
 func (k *keeping) fork(r request) {
-	defer func() {
-		for _, fd := range r.files {
-			unix.Close(fd)
-		}
-	}()
-	pid, mark, err := forkExec(r.files)
+	defer closeFiles(r.files[:forkFiles])
+	c := &child{id: r.id, name: r.name}
+	p, err := k.mayFork(r)
+	if err == nil {
+		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
+	}
 	if err != nil {
+		closeFiles(r.files[forkFiles:])
 		number, ok := errors.AsType[syscall.Errno](err)
 		if !ok {
 			number = syscall.EINVAL
 		}
-		k.say(message{verbFailed, r.id, uint32(number)})
+		r.from.say(message{verb: verbFailed, id: r.id, number: uint32(number)})
 		return
 	}
-	c := &child{id: r.id, pid: pid, mark: mark}
-	k.children[c.id], k.leaders[pid] = c, c
-	k.say(message{verbStarted, c.id, uint32(pid)})
+	c.keep, c.mark = r.files[forkFiles:], p.Env[len(p.Env)-1]
+	k.last = max(k.last, c.id)
+	k.children[c.id], k.leaders[c.pid] = c, c
+	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
 }
 
-// forkExec runs a program as leader of a new process group. The kernel kills it when the keeper ends.
-func forkExec(files []int) (pid int, mark string, err error) {
-	if len(files) != forkFiles {
-		return 0, "", syscall.EBADF
-	}
-	p, err := readProgram(files[0])
-	if err != nil {
-		return 0, "", err
-	}
-	pid, err = syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{
-		Dir:   p.Dir,
-		Env:   p.Env,
-		Files: []uintptr{uintptr(files[1]), uintptr(files[2]), uintptr(files[3])},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
-	})
-	return pid, p.Env[len(p.Env)-1], err
-}
-
-// say tells purser; if it is gone, so are soon the children.
-func (k *keeping) say(m message) { _ = m.send(k.conn) }
-
-// look reaps whatever has ended, and ends what has to end with it. It reports whether something is
-// still on its way.
-func (k *keeping) look() (busy bool) {
-	k.reap()
-	var dying []*child
-	for _, c := range k.children {
-		if c.exited && c.ends() {
-			dying = append(dying, c)
-		}
-		busy = busy || c.exited
-	}
+// mayFork reads the program, and says what speaks against it.
+func (k *keeping) mayFork(r request) (Program, error) {
+	p, err := readProgram(r.files[0])
 	switch {
-	case len(dying) == 0:
-	case k.onlyLeaders():
-		for _, c := range dying {
-			c.left = 0
-		}
-	default:
-		k.sweep(dying)
-		k.reap()
+	case err != nil:
+	case len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil:
+		err = syscall.EINVAL
+	case r.name != "" && k.named(r.name):
+		err = syscall.EEXIST
 	}
-	for _, c := range dying {
-		if c.left == 0 && c.groupGone() || time.Since(c.since) > lastKill {
-			k.say(message{verbGone, c.id, 0})
-			delete(k.children, c.id)
-		}
-	}
-	return busy
+	return p, err
 }
 
-func (k *keeping) reap() {
-	for {
-		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
-		if err == syscall.EINTR {
-			continue
-		}
-		if err != nil || pid <= 0 {
-			break
-		}
-		if c := k.leaders[pid]; c != nil {
-			delete(k.leaders, pid)
-			c.exited = true
-			k.say(message{verbExited, c.id, uint32(status)})
-		}
-	}
-	// At once, for a group's id may be another's as soon as the group is empty and reaped.
+func (k *keeping) named(name string) bool {
 	for _, c := range k.children {
-		c.groupGone()
-	}
-}
-
-// killAll ends everything below, whoever it belongs to. A process that lost its parent comes to the
-// keeper, so that in the end there is no child left.
-func (k *keeping) killAll() {
-	for _, c := range k.children {
-		c.kill()
-	}
-	for begin := time.Now(); time.Since(begin) < lastKill; time.Sleep(time.Millisecond) {
-		all := readTable()
-		for _, m := range all {
-			if all.below(m, os.Getpid()) {
-				m.kill()
-			}
-		}
-		k.reap()
-		if _, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); errors.Is(err, syscall.ECHILD) {
-			return
+		if c.name == name {
+			return true
 		}
 	}
+	return false
 }
 
-// sweep kills what belongs to children that are to end.
-func (k *keeping) sweep(dying []*child) {
-	k.seen, k.seenAt = readTable(), time.Now()
-	owners := k.attribute()
-	for _, c := range dying {
-		c.left = 0
-	}
-	for pid, id := range owners {
-		i := slices.IndexFunc(dying, func(c *child) bool { return c.id == id })
-		if i >= 0 {
-			k.seen[pid].kill()
-			dying[i].left++
-		}
-	}
-}
-
-// remember notes who belongs to whom, as long as the parents tell. Many are stopped at once: then
-// one look is for all.
-func (k *keeping) remember() {
-	if time.Since(k.seenAt) > again {
-		k.seen, k.seenAt = readTable(), time.Now()
-		k.attribute()
+// say tells whoever is to be told of children; if nobody is, the next front will be.
+func (k *keeping) say(m message) {
+	switch {
+	case k.program == nil:
+		k.above.say(m)
+	case k.below != nil:
+		k.below.say(m)
 	}
 }

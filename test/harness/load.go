@@ -27,6 +27,7 @@ type Load struct {
 	Body   string
 	Limit  time.Duration // for one request; default 30 s
 	TLS    *tls.Config   // https; nil = in clear
+	Fresh  bool          // a connection for each request
 }
 
 // A Sample is one request of a Load.
@@ -122,7 +123,7 @@ func (r *Running) exchange(due time.Time) (int, string, error) {
 	}
 	_ = c.conn.SetDeadline(due.Add(r.load.Limit))
 	status, body, keep, err := c.exchange(r.load)
-	if err != nil || !keep {
+	if err != nil || !keep || r.load.Fresh {
 		_ = c.conn.Close()
 		return status, body, err
 	}

@@ -49,24 +49,32 @@ func Descendants(pid int) []Proc {
 	return slices.DeleteFunc(all, func(p Proc) bool { return p.PID == pid || !family[p.PID] })
 }
 
-// Family are the processes of the apps: all below purser but its keeper, which forks them.
+// Family are the processes of the apps: all below purser but its own, which are the keeper and the front.
 func (p *Purser) Family() []Proc {
-	return slices.DeleteFunc(Descendants(p.PID()), func(m Proc) bool { return isKeeper(m.PID) })
+	return slices.DeleteFunc(Descendants(p.PID()), func(m Proc) bool { return isCalled(m.PID, keeperName) || isCalled(m.PID, frontName) })
 }
 
-// Keeper is the pid of the process of purser that forks all others.
-func (p *Purser) Keeper() int {
+// The names of purser's processes below the main process, whose pid is PID.
+const keeperName, frontName = "purser-keeper", "purser-front"
+
+// Keeper is the pid of the process of purser that forks all others; 0 = there is none.
+func (p *Purser) Keeper() int { return p.called(keeperName) }
+
+// Front is the pid of the process of purser that serves; 0 = there is none just now.
+func (p *Purser) Front() int { return p.called(frontName) }
+
+func (p *Purser) called(name string) int {
 	for _, m := range Descendants(p.PID()) {
-		if isKeeper(m.PID) {
+		if m.State != "Z" && isCalled(m.PID, name) {
 			return m.PID
 		}
 	}
 	return 0
 }
 
-func isKeeper(pid int) bool {
+func isCalled(pid int, name string) bool {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return strings.HasSuffix(string(line), "\x00keeper\x00")
+	return strings.HasPrefix(string(line), name+"\x00")
 }
 
 // Zombies are the descendants of pid that ended and were not reaped.
@@ -106,6 +114,15 @@ func RSS(pid int) int64 {
 	}
 	pages, _ := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// PSS is the memory of a process in bytes, with its part of what it shares with others; 0 if it cannot be told.
+func PSS(pid int) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	_, rest, _ := strings.Cut(string(text), "\nPss:")
+	kB, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, _ := strconv.ParseInt(kB, 10, 64)
+	return n << 10
 }
 
 // RaiseFileLimit sets the soft limit of open files to the hard one and returns it.

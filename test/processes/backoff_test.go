@@ -31,7 +31,7 @@ func TestBootFailureLoopIsQuietAndARestartDoesNotWaitForItsPause(t *testing.T) {
 	if lines := strings.Count(p.Log.String(), "\n"); lines > 20+10*tries {
 		t.Errorf("the log has %d lines by then", lines)
 	}
-	me, err := harness.ReadProc(p.PID())
+	me, err := harness.ReadProc(p.Front())
 	if err != nil || me.CPU > time.Second {
 		t.Errorf("purser has used %v of the processor by then (%v)", me.CPU, err)
 	}

@@ -151,14 +151,18 @@ func TestBehindAWrapperTheAppIsKilledAtItsStopTimeout(t *testing.T) {
 	}
 }
 
-func TestPurserServesOnWhenItsKeeperIsKilled(t *testing.T) {
-	t.Parallel()
-	p, _ := serveTree(t, wrappers["setsid"])
-	before := harness.Descendants(p.PID())
-	harness.Kill(t, p.Keeper())
-	harness.Eventually(t, harness.Patience, "nothing is left of the old processes", func() bool { return len(livingOf(before)) == 0 })
-	if answer := harness.Get(t, p, "/"); answer.StatusCode != 200 {
-		t.Errorf("afterwards a request gets %d: %s", answer.StatusCode, answer.Body)
+func TestNothingOutlivesTheKeeper(t *testing.T) {
+	for name, wrapper := range wrappers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := serveTree(t, wrapper)
+			family := harness.Descendants(p.PID())
+			harness.Kill(t, p.Keeper())
+			harness.Eventually(t, 2*time.Second, "nothing is left", func() bool { return len(livingOf(family)) == 0 })
+			if code, err := p.Wait(harness.Within(t)); err != nil || code == 0 {
+				t.Errorf("purser exited with %d (%v)", code, err)
+			}
+		})
 	}
 }
 

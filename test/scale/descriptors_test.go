@@ -169,7 +169,7 @@ func TestWhenNothingIsIdleVisitorsAreTurnedAwayAndOperatorsServed(t *testing.T) 
 func mustNotSpin(t *testing.T, p *harness.Purser) {
 	t.Helper()
 	used := func() time.Duration {
-		now, err := harness.ReadProc(p.PID())
+		now, err := harness.ReadProc(p.Front())
 		if err != nil {
 			t.Fatal(err)
 		}

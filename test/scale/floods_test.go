@@ -41,10 +41,10 @@ func surviveFlood(t *testing.T, kinds []string) {
 	p, load := normalTrafficOverTLS(t)
 	_, spared := normalTrafficOverTLS(t) // another purser, which shows what the machine does to both
 	harness.AwaitAnswers(t, load, 200)
-	base, memory, begun := resourcesOf(p.PID()), watchMemory(p.PID()), time.Now()
+	base, memory, begun := resourcesOf(p.Front()), watchMemory(p.Front()), time.Now()
 
 	// Who reads slowly learns of the end late: what the kernel has taken comes first.
-	ended := func() bool { return resourcesOf(p.PID()).descriptors <= base.descriptors+mostLinks }
+	ended := func() bool { return resourcesOf(p.Front()).descriptors <= base.descriptors+mostLinks }
 
 	flood := beginFlood(t, p, order{Addr: p.Secure, Host: "a", Kinds: kinds, Clients: floodClients})
 	harness.AwaitAnswers(t, load, len(load.SoFar().Samples)+200)

@@ -23,12 +23,12 @@ func TestIdleConnectionsCostLittleMemory(t *testing.T) {
 		return c
 	}
 	open()
-	base := harness.RSS(p.PID())
+	base := harness.RSS(p.Front())
 	idle := make([]*harness.Conn, n)
 	for i := range idle {
 		idle[i] = open()
 	}
-	then := harness.RSS(p.PID())
+	then := harness.RSS(p.Front())
 	each := (then - base) / int64(n)
 	t.Logf("%d idle connections: %d KiB, then %d KiB, %d bytes each", n, base>>10, then>>10, each)
 	if each > limit {

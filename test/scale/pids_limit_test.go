@@ -25,7 +25,7 @@ func TestAtALimitOfProcessesPurserServesOn(t *testing.T) {
 		text += harness.AppTable(apps[i], harness.EmptyApp(t).Dir, `command = "`+app+`"`, harness.Processes(1), `hosts = ["`+apps[i]+`.example"]`)
 	}
 	p := harness.Serve(t, harness.Options{Before: limit.within(), Config: text})
-	threads := len(list(t, "/proc/"+strconv.Itoa(p.PID())+"/task"))
+	threads := len(list(t, "/proc/"+strconv.Itoa(p.Front())+"/task"))
 	limit.set(t, limit.count(t)+20)
 
 	refused := "the system allows no more processes"
@@ -37,7 +37,7 @@ func TestAtALimitOfProcessesPurserServesOn(t *testing.T) {
 		}
 	}
 	harness.Kill(t, p.Status(t, apps[serving]).Ready()[0].PID)
-	if more := len(list(t, "/proc/"+strconv.Itoa(p.PID())+"/task")); more > 40 {
+	if more := len(list(t, "/proc/"+strconv.Itoa(p.Front())+"/task")); more > 40 {
 		t.Errorf("purser has %d threads, %d at first", more, threads)
 	}
 	limit.set(t, 10_000)

@@ -50,7 +50,7 @@ func (w waitingApps) test(t *testing.T) {
 	if n := p.Status(t, "app"+strconv.Itoa(waiting-1)).Queue; n != 1 {
 		t.Errorf("meanwhile %d requests of the last app wait, not 1", n)
 	}
-	t.Logf("1,000 apps wait %s: %.1f %% of a core, %d MiB", w.name, 100*share, harness.RSS(p.PID())>>20)
+	t.Logf("1,000 apps wait %s: %.1f %% of a core, %d MiB", w.name, 100*share, harness.RSS(p.Front())>>20)
 	if share > w.most {
 		t.Errorf("a thousand apps that wait cost %.1f %% of a core, more than %.0f %%", 100*share, 100*w.most)
 	}
@@ -95,7 +95,7 @@ func processesOf(t *testing.T, p *harness.Purser) (ready int) {
 
 func cpuOf(t *testing.T, p *harness.Purser) time.Duration {
 	t.Helper()
-	proc, err := harness.ReadProc(p.PID())
+	proc, err := harness.ReadProc(p.Front())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"net"
-	"os"
 
 	"purser/status"
 )
@@ -13,8 +12,10 @@ func (p *purser) announce(admin net.Listener) {
 		p.Log.Info("listening", "address", address)
 	}
 	p.sayAwaited()
-	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", os.Getpid())
+	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", p.Keeper.MainPID())
 	p.past.serves()
+	p.Keeper.Ready()
+	p.sockets.held.own()
 	p.tellSystemd("READY=1", p.serving())
 	if p.Opened != nil {
 		p.Opened(listenersOf(p.doors))

@@ -42,6 +42,8 @@ type App struct {
 	group    *pool.Group
 	editions *editions   // nil while it does not run, or is being stopped
 	restarts *deploy.App // likewise
+	astray   bool        // what it prints goes elsewhere than conf says
+	missed   []string    // keys that wait for GoOn to begin the restart which brings them
 }
 
 func newApp(s *shared, app conf.App) *App { return &App{shared: s, conf: app} }
@@ -81,7 +83,7 @@ func (a *App) Start() error {
 	if a.group != nil {
 		a.shared.pool.Remove(a.group)
 	}
-	a.editions = newEditions(spawn.New(a.shared.keeper, a.conf, a.shared.folder, a.print), a.shared.log.With("app", a.conf.Name))
+	a.editions = newEditions(map[int]*edition{0: a.edition(a.conf)}, a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts = a.shared.deployer.Add(a.conf, a.print)
 	origin, past := a.restarts.Origin(release)
 	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(a.editions.spawn))
@@ -100,6 +102,7 @@ func (a *App) StartStopped() error {
 		return err
 	}
 	a.group = a.shared.pool.ResumeStopped(a.conf, release, a.shared.deployer.Past(a.conf.Name))
+	a.noteHalted()
 	return nil
 }
 
@@ -123,8 +126,22 @@ func (a *App) openLog(app conf.App) error {
 	lines, err := a.shared.lines(app)
 	if err == nil {
 		a.out.Store(&lines)
+		a.astray = false
 	}
 	return err
+}
+
+// PrintsAstray reports whether what the app prints goes elsewhere than its configuration says, as that could not be
+// opened.
+func (a *App) PrintsAstray() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.astray
+}
+
+// edition is what starts processes with a configuration of the app.
+func (a *App) edition(app conf.App) *edition {
+	return &edition{app: app, spawner: spawn.New(a.shared.keeper, app, a.shared.folder, a.print)}
 }
 
 func (a *App) print(line spawn.Line) { (*a.out.Load())(line) }
@@ -143,14 +160,14 @@ func (a *App) Change(to conf.App) error {
 		a.group.Configure(to)
 	}
 	if a.editions == nil {
+		a.noteHalted()
 		return nil
 	}
-	spawner := spawn.New(a.shared.keeper, to, a.shared.folder, a.print)
 	number := 0
 	if others {
-		number = a.editions.add(spawner)
+		number = a.editions.add(a.edition(to))
 	} else {
-		number = a.editions.replace(spawner)
+		number = a.editions.replace(a.edition(to))
 	}
 	a.restarts.Change(to, number)
 	a.editions.keep(a.group.Configs())
@@ -173,7 +190,11 @@ func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, er
 func (a *App) Halt(patience context.Context) error {
 	a.life.Lock()
 	defer a.life.Unlock()
-	return a.halt(patience, (*pool.Group).Stop)
+	err := a.halt(patience, (*pool.Group).Stop)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.noteHalted()
+	return err
 }
 
 // Remove ends the app while the others go on: as Halt does, and then nobody knows of it.
@@ -194,6 +215,7 @@ func (a *App) end(patience context.Context, close func(*pool.Group, context.Cont
 		a.shared.pool.Remove(a.group)
 		a.group = nil
 	}
+	a.noteEdition(0, nil)
 	return err
 }
 

@@ -229,5 +229,5 @@ func serveAsApp(socket string) {
 	if err != nil {
 		panic(err)
 	}
-	panic(http.Serve(listener[0], http.NotFoundHandler()))
+	panic(http.Serve(listener, http.NotFoundHandler()))
 }

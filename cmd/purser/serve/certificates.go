@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"time"
@@ -14,6 +16,16 @@ import (
 // LoadCertificates reads what https is served with, or says what is wrong with it; without https there is
 // nothing. Warnings are what clients will not like.
 func LoadCertificates(cfg *conf.Config) (*certs.Store, []certs.Warning, error) {
+	store, warnings, err := resumeCertificates(cfg, nil)
+	if err := errors.Join(err, checkACME(cfg.Server.ACME)); err != nil {
+		return nil, warnings, refusal(err)
+	}
+	return store, warnings, nil
+}
+
+// resumeCertificates is LoadCertificates for who goes on where another was, which used these files. What is to get
+// others is not looked at.
+func resumeCertificates(cfg *conf.Config, used certs.Files) (*certs.Store, []certs.Warning, error) {
 	if !slices.ContainsFunc(cfg.Server.Listen, func(l conf.Listen) bool { return l.TLS }) {
 		return nil, nil, nil
 	}
@@ -21,8 +33,8 @@ func LoadCertificates(cfg *conf.Config) (*certs.Store, []certs.Warning, error) {
 	for _, app := range cfg.Apps {
 		sources = append(sources, certs.Source{App: app.Name, Hosts: app.Hosts, Pairs: pairs(app.TLS.Pairs), ClientCA: app.TLS.ClientCA})
 	}
-	store, warnings, err := certs.Load(sources, time.Now())
-	if err := errors.Join(err, checkACME(cfg.Server.ACME)); err != nil {
+	store, warnings, err := certs.Resume(sources, used, time.Now())
+	if err != nil {
 		return nil, warnings, refusal(err)
 	}
 	_, _, helpless := expected(cfg, store)
@@ -38,7 +50,13 @@ func pairs(p conf.Pairs) (all []certs.Pair) {
 
 // loadCertificates is LoadCertificates for who serves.
 func (p *purser) loadCertificates() (err error) {
-	store, warnings, err := LoadCertificates(p.Conf)
+	var store *certs.Store
+	var warnings []certs.Warning
+	if p.Left.Fronts == 0 {
+		store, warnings, err = LoadCertificates(p.Conf)
+	} else {
+		store, warnings, err = resumeCertificates(p.Conf, p.usedBefore())
+	}
 	if err != nil {
 		return err
 	}
@@ -47,6 +65,32 @@ func (p *purser) loadCertificates() (err error) {
 		p.warnOfCertificate(w)
 	}
 	return nil
+}
+
+const heldCertificates = "certificates"
+
+// usedBefore is what the front before has read certificates from. Without it, they have to be as they are to be used.
+func (p *purser) usedBefore() (used certs.Files) {
+	file := p.Left.Held[heldCertificates]
+	if file == nil {
+		return nil
+	}
+	text, err := io.ReadAll(io.NewSectionReader(file, 0, 1<<62))
+	if err == nil {
+		err = json.Unmarshal(text, &used)
+	}
+	p.complain("it is not known which certificates were used", err)
+	return used
+}
+
+// holdCertificates has the next front go on with the certificates that are used now.
+func (p *purser) holdCertificates() {
+	p.mu.Lock()
+	store := p.certificates
+	p.mu.Unlock()
+	if store != nil {
+		p.complain("cannot keep the certificates for the next front, should this one crash", p.holdJSON(heldCertificates, store.Used()))
+	}
 }
 
 // useCertificates has https go on with those of a changed configuration.
@@ -79,6 +123,7 @@ func (p *purser) news() certs.News {
 			p.Log.Error("changed certificates cannot be used, those from before stay", "app", app, "files", files, "error", err)
 		},
 		Warning: p.warnOfCertificate,
+		Used:    p.holdCertificates,
 	}
 }
 

@@ -115,11 +115,11 @@ func (p *purser) prepare(c *change) (err error) {
 	if err := rules.Try(c.conf.Server.AccessLog); err != nil {
 		return refusal(err)
 	}
-	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.passed); err != nil {
+	if c.rebuilding, err = rebuild(p.doors, c.conf.Server.Listen, p.sockets); err != nil {
 		return err
 	}
 	if c.issuance, err = p.newIssuance(c.conf, c.certs, c.rebuilding.doors); err == nil && c.movesMetrics() {
-		c.metrics, err = openMetrics(c.conf.Server.Metrics)
+		c.metrics, err = p.sockets.openMetrics(c.conf.Server.Metrics)
 	}
 	if err != nil {
 		c.drop()

@@ -16,15 +16,19 @@ import (
 type claim struct {
 	folder string
 	lock   *os.File
+	old    []string  // paths that were there before
+	held   *holdings // holds the lock while no front lives
 }
 
-// claimName locks the folder of the purser called name, and removes what an earlier one left in it.
-func claimName(name string) (*claim, error) {
+// claimName locks the folder of the purser called name, and removes what an earlier one left in it. The front
+// before may have left the lock.
+func claimName(name string, held *holdings) (*claim, error) {
 	dir := status.RuntimeDir()
 	if err := status.MakeRuntimeDir(dir); err != nil {
 		return nil, refusal(err)
 	}
-	c := &claim{folder: filepath.Join(dir, name)}
+	c := &claim{folder: filepath.Join(dir, name), held: held}
+	c.lock = held.take(claimed(name))
 	for c.lock == nil {
 		if err := c.tryLock(); errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, Refusal{fmt.Errorf("a purser named %q is already running; stop it (purser stop --instance %s), or give this one another name with --instance NAME", name, name)}
@@ -32,8 +36,16 @@ func claimName(name string) (*claim, error) {
 			return nil, fmt.Errorf("cannot make a runtime folder: %w", err)
 		}
 	}
-	return c, c.clear()
+	if err := held.hold(claimed(name), c.lock); err != nil {
+		return nil, fmt.Errorf("cannot keep the runtime folder: %w", err)
+	}
+	if err := c.look(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
+
+func claimed(name string) string { return "claim/" + name }
 
 // tryLock leaves lock nil if the folder was removed, by a purser that just ended, before it was locked.
 func (c *claim) tryLock() error {
@@ -61,14 +73,25 @@ func (c *claim) tryLock() error {
 	return nil
 }
 
-// clear removes what a purser that was killed left.
-func (c *claim) clear() error {
-	names, err := c.lock.Readdirnames(-1)
+// look notes what is there before this front makes anything.
+func (c *claim) look() (err error) {
+	entries, err := os.ReadDir(c.folder)
 	if err != nil {
 		return fmt.Errorf("cannot look into the runtime folder: %w", err)
 	}
-	for _, name := range names {
-		if err := os.RemoveAll(filepath.Join(c.folder, name)); err != nil {
+	for _, entry := range entries {
+		c.old = append(c.old, filepath.Join(c.folder, entry.Name()))
+	}
+	return nil
+}
+
+// clearBut removes what a purser or a front that was killed has left, but for the folders that are in use.
+func (c *claim) clearBut(used map[string]bool) error {
+	for _, path := range c.old {
+		if used[path] {
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("cannot clear the runtime folder: %w", err)
 		}
 	}
@@ -77,6 +100,10 @@ func (c *claim) clear() error {
 
 // release gives the name up.
 func (c *claim) release() {
-	os.RemoveAll(c.folder) // what stays is cleared by the next of this name
-	c.lock.Close()
+	defer c.lock.Close()
+	if !c.held.owned() {
+		return
+	}
+	os.RemoveAll(c.folder)                         // what stays is cleared by the next of this name
+	_ = unix.Flock(int(c.lock.Fd()), unix.LOCK_UN) // the keeper has it, too, for a moment
 }

@@ -22,9 +22,9 @@ type door struct {
 }
 
 // openDoors opens every place, or none.
-func openDoors(places []conf.Listen, passed map[string][]net.Listener) (doors []door, err error) {
+func openDoors(places []conf.Listen, from sockets) (doors []door, err error) {
 	for _, place := range places {
-		opened, err := openDoor(place, places, passed)
+		opened, err := openDoor(place, places, from)
 		if err != nil {
 			closeDoors(doors)
 			return nil, refusal(err)
@@ -34,8 +34,8 @@ func openDoors(places []conf.Listen, passed map[string][]net.Listener) (doors []
 	return doors, nil
 }
 
-func openDoor(place conf.Listen, all []conf.Listen, passed map[string][]net.Listener) (door, error) {
-	listeners, err := openListener(place, all, passed)
+func openDoor(place conf.Listen, all []conf.Listen, from sockets) (door, error) {
+	listeners, err := from.open(place, all)
 	if err != nil {
 		return door{}, err
 	}
@@ -71,7 +71,7 @@ type rebuilding struct {
 
 // rebuild opens what is new among the places, or nothing. A place whose address is the same, but not how it is
 // spoken there, keeps its socket.
-func rebuild(doors []door, places []conf.Listen, passed map[string][]net.Listener) (r rebuilding, err error) {
+func rebuild(doors []door, places []conf.Listen, from sockets) (r rebuilding, err error) {
 	defer func() {
 		if err != nil {
 			closeDoors(r.opened)
@@ -90,7 +90,7 @@ func rebuild(doors []door, places []conf.Listen, passed map[string][]net.Listene
 		if at >= 0 {
 			opened, err = doors[at].again(place)
 		} else {
-			opened, err = openDoor(place, places, passed)
+			opened, err = openDoor(place, places, from)
 		}
 		if err != nil {
 			return r, refusal(besideOwn(err, place, doors))
@@ -179,8 +179,15 @@ func twinOf(l net.Listener) (net.Listener, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.file.join()
-		return &unixListener{Listener: twin, file: l.file}, nil
+		l.share.join()
+		return &unixListener{Listener: twin, share: l.share}, nil
+	case *tcpListener:
+		twin, err := twinOf(l.TCPListener)
+		if err != nil {
+			return nil, err
+		}
+		l.share.join()
+		return &tcpListener{TCPListener: twin.(*net.TCPListener), share: l.share}, nil
 	}
 	file, err := l.(interface{ File() (*os.File, error) }).File()
 	if err != nil {
@@ -200,7 +207,7 @@ func lock(l net.Listener) {
 	switch l := l.(type) {
 	case *unixListener:
 		l.unlink()
-	case *net.TCPListener:
+	case *tcpListener:
 		raw, err := l.SyscallConn()
 		if err != nil {
 			return

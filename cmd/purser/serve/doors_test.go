@@ -24,7 +24,7 @@ func places(t *testing.T, addresses ...string) (all []conf.Listen) {
 
 func mustOpen(t *testing.T, passed map[string][]net.Listener, addresses ...string) []door {
 	t.Helper()
-	doors, err := openDoors(places(t, addresses...), passed)
+	doors, err := openDoors(places(t, addresses...), sockets{passed: passed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestDoorsThatAreWantedStillStayAsTheyAre(t *testing.T) {
 	unix := filepath.Join(t.TempDir(), "s")
 	doors := mustOpen(t, nil, "127.0.0.1:0", "unix:"+unix)
 	defer closeDoors(doors)
-	r, err := rebuild(doors, places(t, "unix:"+unix, "127.0.0.1:0"), nil)
+	r, err := rebuild(doors, places(t, "unix:"+unix, "127.0.0.1:0"), sockets{})
 	if err != nil || len(r.opened)+len(r.left) > 0 || r.doors[0].listeners[0] != doors[1].listeners[0] {
 		t.Errorf("it is %+v, %v", r, err)
 	}
@@ -56,7 +56,7 @@ func TestNoDoorIsOpenedIfOneOfThemCannotBe(t *testing.T) {
 	taken, free := freeAddress(t), freeAddress(t)
 	other := mustOpen(t, nil, taken)
 	defer closeDoors(other)
-	if _, err := rebuild(nil, places(t, free, taken), nil); err == nil {
+	if _, err := rebuild(nil, places(t, free, taken), sockets{}); err == nil {
 		t.Fatal("both are opened")
 	}
 	closeDoors(mustOpen(t, nil, free))
@@ -67,13 +67,13 @@ func TestAnAddressKeepsItsSocketWhenHTTPSComesToIt(t *testing.T) {
 	unix := filepath.Join(t.TempDir(), "s")
 	for _, address := range []string{freeAddress(t), "unix:" + unix} {
 		doors := mustOpen(t, nil, address)
-		r, err := rebuild(doors, places(t, "https://"+address), nil)
+		r, err := rebuild(doors, places(t, "https://"+address), sockets{})
 		if err != nil || len(r.left) != 1 || len(r.opened) != 1 {
 			t.Fatalf("%s: it is %+v, %v", address, r, err)
 		}
 		closeDoors(r.opened) // as a dry run does
 		mustAccept(t, doors[0].listeners[0])
-		if r, err = rebuild(doors, places(t, "https://"+address), nil); err != nil {
+		if r, err = rebuild(doors, places(t, "https://"+address), sockets{}); err != nil {
 			t.Fatal(err)
 		}
 		_, secure := r.doors[0].listeners[0].(httpsListener)
@@ -152,7 +152,7 @@ func TestDoorThatIsInTheWayOfAnotherIsNamed(t *testing.T) {
 	_, port, _ := net.SplitHostPort(address)
 	doors := mustOpen(t, nil, address)
 	defer closeDoors(doors)
-	_, err := rebuild(doors, places(t, "0.0.0.0:"+port), nil)
+	_, err := rebuild(doors, places(t, "0.0.0.0:"+port), sockets{})
 	want := "cannot listen on 0.0.0.0:" + port + " while purser listens on " + address + ": restart purser, or leave that out in one reload, and write the new one in the next"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

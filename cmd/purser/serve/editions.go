@@ -6,13 +6,15 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"purser/conf"
 	"purser/spawn"
 )
 
 // Editions are the configurations that processes of one app are started with, by the numbers that the pool knows
 // them by. Of an older one processes may live, or be started again if the newest does not start.
 type editions struct {
-	log hclog.Logger
+	log  hclog.Logger
+	note func(number int, app *conf.App) // has later fronts know of it; nil forgets it
 
 	mu      sync.Mutex // guards what follows
 	newest  int
@@ -22,29 +24,38 @@ type editions struct {
 
 // An edition is what starts processes with one configuration.
 type edition struct {
+	app     conf.App
 	spawner *spawn.Spawner
 	users   int // processes of it that live, or are being started
 	retired bool
 }
 
-func newEditions(first *spawn.Spawner, log hclog.Logger) *editions {
-	return &editions{log: log, all: map[int]*edition{0: {spawner: first}}, retired: map[*edition]bool{}}
+// newEditions has one edition, or those that a front before has left.
+func newEditions(all map[int]*edition, log hclog.Logger, note func(int, *conf.App)) *editions {
+	e := &editions{log: log, note: note, all: all, retired: map[*edition]bool{}}
+	for number, one := range all {
+		e.newest = max(e.newest, number)
+		note(number, &one.app)
+	}
+	return e
 }
 
 // add has what is ordered with the number that it returns be started by another spawner.
-func (e *editions) add(s *spawn.Spawner) (number int) {
+func (e *editions) add(one *edition) (number int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.newest++
-	e.all[e.newest] = &edition{spawner: s}
+	e.all[e.newest] = one
+	e.note(e.newest, &one.app)
 	return e.newest
 }
 
 // replace has what starts next with the newest configuration be started by another spawner.
-func (e *editions) replace(s *spawn.Spawner) (number int) {
+func (e *editions) replace(one *edition) (number int) {
 	e.mu.Lock()
 	before := e.all[e.newest]
-	e.all[e.newest] = &edition{spawner: s}
+	e.all[e.newest] = one
+	e.note(e.newest, &one.app)
 	number = e.newest
 	idle := e.retire(before)
 	e.mu.Unlock()
@@ -59,6 +70,7 @@ func (e *editions) keep(used map[int]bool) {
 	for number, old := range e.all {
 		if number != e.newest && !used[number] {
 			delete(e.all, number)
+			e.note(number, nil)
 			idle = append(idle, e.retire(old)...)
 		}
 	}
@@ -113,8 +125,9 @@ func (e *editions) close(idle []*edition) {
 func (e *editions) closeAll() (err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, old := range e.all {
+	for number, old := range e.all {
 		err = errors.Join(err, old.spawner.Close())
+		e.note(number, nil)
 	}
 	for old := range e.retired {
 		err = errors.Join(err, old.spawner.Close())

@@ -11,6 +11,7 @@ import (
 func (p *purser) windDown(patience context.Context) {
 	begin := time.Now()
 	p.Log.Info("stopping, finishing the requests")
+	p.Keeper.Stopping()
 	p.tellSystemd("STOPPING=1", "Finishing requests")
 	p.shared.deployer.Stop()
 	p.turn.Lock() // a reload that is under way ends

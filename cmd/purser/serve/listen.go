@@ -5,30 +5,39 @@ import (
 	"net"
 
 	"purser/conf"
-	"purser/status"
 )
 
-// openListener opens one of some places.
-func openListener(place conf.Listen, all []conf.Listen, passed map[string][]net.Listener) ([]net.Listener, error) {
+// sockets are where doors come from that are not opened anew.
+type sockets struct {
+	passed map[string][]net.Listener // systemd's, by their names
+	held   *holdings
+}
+
+// open opens one of some places, or takes over what the front before had there.
+func (s sockets) open(place conf.Listen, all []conf.Listen) ([]net.Listener, error) {
+	name := "door/" + place.Network + "/" + place.Address
 	switch place.Network {
 	case "systemd":
-		return takeOver(place.Address, passed)
+		return takeOver(place.Address, s.passed)
 	case "unix":
-		return listenUnix(place.Address)
+		return s.openUnix(name, place.Address)
 	}
-	return listenTCP(place, all)
+	l, err := s.openTCP(name, place, all)
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{l}, nil
 }
 
 func (p *purser) openAdmin() (net.Listener, error) {
 	if p.Conf.Server.Admin == "" {
-		listener, err := status.Listen(status.RuntimeDir(), p.Name)
-		return listener, refusal(err)
+		return p.sockets.openAdmin(p.Name)
 	}
-	listeners, err := listenTCP(conf.Listen{Network: "tcp", Address: p.Conf.Server.Admin}, nil)
+	l, err := p.sockets.openTCP("admin/"+p.Conf.Server.Admin, conf.Listen{Network: "tcp", Address: p.Conf.Server.Admin}, nil)
 	if err != nil {
 		return nil, refusal(fmt.Errorf("the admin API: %w", err))
 	}
-	return listeners[0], nil
+	return l, nil
 }
 
 func closeAll(listeners []net.Listener) {

@@ -8,25 +8,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
-
 	"purser/conf"
 )
 
-// takePassed takes the sockets over that systemd has opened for us, by their names. It can be done once.
-func takePassed() (map[string][]net.Listener, error) {
-	passed, err := activation.ListenersWithNames()
-	if err != nil {
-		return nil, fmt.Errorf("cannot take over the sockets of systemd: %w", err)
-	}
-	for _, listeners := range passed {
-		for i, l := range listeners {
-			if l != nil {
-				listeners[i] = &lentListener{l}
-			}
+// passedPrefix begins the names that sockets of systemd are held by.
+const passedPrefix = "systemd/"
+
+// PassedName is what the socket of systemd with this number and name is held by.
+func PassedName(number int, name string) string {
+	return fmt.Sprintf("%s%04d/%s", passedPrefix, number, name)
+}
+
+// takePassed takes the sockets over that systemd has opened for us, by their names. What cannot be listened on is
+// left.
+func takePassed(held *holdings) map[string][]net.Listener {
+	passed := map[string][]net.Listener{}
+	for _, key := range held.names(passedPrefix) {
+		_, name, _ := strings.Cut(strings.TrimPrefix(key, passedPrefix), "/")
+		if l, inherited, err := held.listener(key); inherited && err == nil {
+			passed[name] = append(passed[name], &lentListener{l})
 		}
 	}
-	return passed, nil
+	return passed
 }
 
 // takeOver returns the sockets that systemd opened for us under a name (FileDescriptorName=, else

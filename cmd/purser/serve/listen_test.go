@@ -49,7 +49,7 @@ func TestAddressesAreTakenAsPeopleExpect(t *testing.T) {
 				}
 				places = append(places, place)
 			}
-			doors, err := openDoors(places, nil)
+			doors, err := openDoors(places, sockets{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +104,7 @@ func TestPlacesOfWhichOnlyOneCanBeHadAreRefused(t *testing.T) {
 			}
 			config.Server.Listen = places
 			refused := config.Validate()
-			doors, failed := openDoors(places, nil)
+			doors, failed := openDoors(places, sockets{})
 			if (refused == nil) != (failed == nil) {
 				t.Errorf("%q and %q: the configuration is refused with %v, and the kernel says %v", first, second, refused, failed)
 			}
@@ -115,7 +115,7 @@ func TestPlacesOfWhichOnlyOneCanBeHadAreRefused(t *testing.T) {
 
 func TestMissingFolderOfAUnixSocketIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "s")
-	if _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "there is no folder "+filepath.Dir(path)) {
+	if _, err := (sockets{}).openUnix("", path); err == nil || !strings.Contains(err.Error(), "there is no folder "+filepath.Dir(path)) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -130,7 +130,7 @@ func TestSocketsOfSystemdThatNobodyNamesAreFound(t *testing.T) {
 
 func TestAUnixSocketIsForOwnerAndGroup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	listeners, err := listenUnix(path)
+	listeners, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +138,11 @@ func TestAUnixSocketIsForOwnerAndGroup(t *testing.T) {
 	if err != nil || stat.Mode().Perm() != 0o660 {
 		t.Errorf("the socket's mode is %v (%v), want 0660", stat.Mode(), err)
 	}
-	if _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "another program answers there") {
+	if _, err := (sockets{}).openUnix("", path); err == nil || !strings.Contains(err.Error(), "another program answers there") {
 		t.Errorf("a second listener got %v", err)
 	}
 	listeners[0].(*unixListener).Listener.Close() // as if purser had been killed
-	again, err := listenUnix(path)
+	again, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatalf("the stale socket is in the way: %v", err)
 	}
@@ -151,14 +151,14 @@ func TestAUnixSocketIsForOwnerAndGroup(t *testing.T) {
 
 func TestASocketOfSomebodyElseIsLeft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	first, err := listenUnix(path)
+	first, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(path); err != nil { // as an operator does who believes that nobody has it
 		t.Fatal(err)
 	}
-	second, err := listenUnix(path)
+	second, err := (sockets{}).openUnix("", path)
 	if err != nil {
 		t.Fatal(err)
 	}

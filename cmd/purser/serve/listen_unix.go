@@ -8,39 +8,77 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"purser/status"
 )
 
-// listenUnix opens a unix socket that its owner and group may connect to (0660). The file of a
-// purser that died is replaced; a file that is no socket, or that somebody answers on, is not.
-func listenUnix(path string) ([]net.Listener, error) {
-	if err := removeStale(path); err != nil {
+// openUnix opens a unix socket that its owner and group may connect to (0660), or takes over what is held by that
+// name. The file of a purser that died is replaced; a file that is no socket, or that somebody answers on, is not.
+func (s sockets) openUnix(name, path string) ([]net.Listener, error) {
+	opened, inherited, err := s.held.listener(name)
+	if !inherited && err == nil {
+		opened, err = listenUnix(path)
+	}
+	if err == nil && !inherited {
+		err = s.held.holdListener(name, opened)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cannot listen on unix:%s: %w", path, err)
+	}
+	return []net.Listener{newUnixListener(opened, path, s.held, name)}, nil
+}
+
+func listenUnix(path string) (net.Listener, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
 	}
 	listener, err := net.Listen("unix", path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("cannot listen on unix:%s: there is no folder %s; make it", path, filepath.Dir(path))
+		return nil, fmt.Errorf("there is no folder %s; make it", filepath.Dir(path))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on unix:%s: %w", path, err)
+		return nil, err
 	}
-	own, err := os.Lstat(path)
-	if err == nil {
-		err = os.Chmod(path, 0o660)
+	if err := os.Chmod(path, 0o660); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
+}
+
+// openAdmin opens the admin socket of a purser, or takes it over.
+func (s sockets) openAdmin(name string) (net.Listener, error) {
+	held := "admin/unix/" + name
+	opened, inherited, err := s.held.listener(held)
+	if !inherited && err == nil {
+		opened, err = status.Listen(status.RuntimeDir(), name)
+	}
+	if err == nil && !inherited {
+		err = s.held.holdListener(held, opened)
 	}
 	if err != nil {
-		listener.Close()
-		return nil, fmt.Errorf("cannot listen on unix:%s: %w", path, err)
+		return nil, refusal(err)
 	}
-	listener.(*net.UnixListener).SetUnlinkOnClose(false)
-	return []net.Listener{&unixListener{Listener: listener, file: &socketFile{path: path, own: own, holders: 1}}}, nil
+	return newUnixListener(opened, opened.Addr().String(), s.held, held), nil
 }
 
 // A unixListener removes its socket when it is closed, but not one that somebody else has made since by the
 // same name.
 type unixListener struct {
 	net.Listener
-	file *socketFile
-	once sync.Once
+	share *share
+	once  sync.Once
+}
+
+func newUnixListener(l net.Listener, path string, held *holdings, name string) *unixListener {
+	if unix, is := l.(*net.UnixListener); is {
+		unix.SetUnlinkOnClose(false)
+	}
+	own, err := os.Lstat(path)
+	return &unixListener{Listener: l, share: held.share(name, func() {
+		if now, gone := os.Lstat(path); err == nil && gone == nil && os.SameFile(now, own) {
+			os.Remove(path)
+		}
+	})}
 }
 
 func (l *unixListener) Close() error {
@@ -54,33 +92,7 @@ func (l *unixListener) SetDeadline(at time.Time) error {
 }
 
 // unlink removes the socket unless another listener has it, too.
-func (l *unixListener) unlink() { l.once.Do(l.file.leave) }
-
-// A socketFile is the file of a socket. It goes with the last listener that has it.
-type socketFile struct {
-	path string
-	own  os.FileInfo
-
-	mu      sync.Mutex // guards holders
-	holders int
-}
-
-func (f *socketFile) join() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.holders++
-}
-
-func (f *socketFile) leave() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.holders--; f.holders > 0 {
-		return
-	}
-	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.own) {
-		os.Remove(f.path)
-	}
-}
+func (l *unixListener) unlink() { l.once.Do(l.share.leave) }
 
 func removeStale(path string) error {
 	stat, err := os.Lstat(path)

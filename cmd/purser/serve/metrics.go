@@ -9,15 +9,15 @@ import (
 )
 
 // openMetrics opens where anybody may read metrics, if that is wanted.
-func openMetrics(address string) ([]net.Listener, error) {
+func (s sockets) openMetrics(address string) ([]net.Listener, error) {
 	if address == "" {
 		return nil, nil
 	}
-	listeners, err := listenTCP(conf.Listen{Network: "tcp", Address: address}, nil)
+	l, err := s.openTCP("metrics/"+address, conf.Listen{Network: "tcp", Address: address}, nil)
 	if err != nil {
 		return nil, refusal(fmt.Errorf("the metrics: %w", err))
 	}
-	return listeners, nil
+	return []net.Listener{l}, nil
 }
 
 // serveMetrics answers on these listeners until they are closed, or purser stops.

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 )
 
-// tellSystemd says how things are, if systemd started us with Type=notify (sd_notify(3)).
+// tellSystemd says how things are, if systemd started purser with Type=notify (sd_notify(3)). It is the main process
+// that systemd hears.
 func (p *purser) tellSystemd(state, status string) {
-	_, err := daemon.SdNotify(false, state+"\nSTATUS="+status)
-	p.complain("cannot notify systemd", err)
+	p.complain("cannot notify systemd", p.Keeper.Notify(state, "STATUS="+status))
 }
 
 // tellReloading says that the configuration is read, and since when by the clock that systemd compares it with
@@ -23,19 +22,10 @@ func (p *purser) tellReloading() {
 	p.tellSystemd(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000), "Reading the configuration")
 }
 
-// feedWatchdog tells systemd twice in each WatchdogSec= that purser works, as sd_watchdog_enabled(3) advises,
-// until over ends. Without a watchdog, or if it watches another process, it returns at once.
-func (p *purser) feedWatchdog(over context.Context) error {
-	limit, err := daemon.SdWatchdogEnabled(false)
-	p.complain("cannot use the watchdog of systemd", err)
-	if limit > 0 {
-		feed(over, limit/2, p.proveAlive, p.watchdogTeller())
-	}
-	return nil
-}
+// signOfLife is how often purser tells its keeper that it works. One that does not is replaced.
+const signOfLife = time.Second
 
-// feed proves and tells at each interval. A proof that does not end is never told: then systemd kills purser
-// and starts it again.
+// feed proves and tells at each interval, until over ends. A proof that does not end is never told.
 func feed(over context.Context, interval time.Duration, prove, tell func()) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -57,16 +47,4 @@ func (p *purser) proveAlive() {
 		g.Wanted()
 	}
 	p.Log.Lost()
-}
-
-// watchdogTeller returns what tells systemd so. That it cannot be told is said once, not for as long as purser runs.
-func (p *purser) watchdogTeller() func() {
-	failed := false
-	return func() {
-		_, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog)
-		if !failed {
-			p.complain("cannot notify systemd", err)
-		}
-		failed = err != nil
-	}
 }

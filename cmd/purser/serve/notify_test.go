@@ -1,30 +1,11 @@
 package serve
 
 import (
-	"bytes"
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
-
-	"purser/cmd/purser/serve/log"
 )
-
-func TestASystemdThatCannotBeToldIsSaidOnce(t *testing.T) {
-	t.Setenv("NOTIFY_SOCKET", t.TempDir()+"/none")
-	var said bytes.Buffer
-	p := &purser{Config: Config{Log: &log.Log{Logger: hclog.New(&hclog.LoggerOptions{Output: &said})}}}
-	tell := p.watchdogTeller()
-	for range 3 {
-		tell()
-	}
-	if n := strings.Count(said.String(), "cannot notify systemd"); n != 1 {
-		t.Errorf("it is said %d times: %s", n, &said)
-	}
-}
 
 func TestAPurserThatIsStuckGivesNoSignOfLife(t *testing.T) {
 	over, end := context.WithCancel(t.Context())

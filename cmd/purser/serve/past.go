@@ -6,8 +6,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/hashicorp/go-hclog"
-
 	"purser/pool"
 	"purser/restart/history"
 )
@@ -22,11 +20,15 @@ type past struct {
 	by string     // who has asked for the stop, "" = nobody did
 }
 
-// begin opens the history, and notes that this purser begins to run.
-func (p *past) begin(name, version string, apps *pool.Pool, log hclog.Logger) {
-	p.history = history.Open(historyFile(name), log)
+// begin opens the history, and notes that this purser begins to run, or that this front goes on.
+func (p *past) begin(c *Config, apps *pool.Pool) {
+	p.history = history.Open(historyFile(c.Name), c.Log)
 	p.history.Of(apps)
-	p.start = p.history.Began(version)
+	if c.Left.Fronts > 0 {
+		p.history.WentOn()
+		return
+	}
+	p.start = p.history.Began(c.Version, c.Keeper.MainPID())
 }
 
 // serves notes that it accepts requests, failed that it cannot.

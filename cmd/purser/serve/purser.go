@@ -34,6 +34,8 @@ type Config struct {
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
 	Attended bool                 // a hangup is that of the terminal, and ends purser
 	Opened   func([]net.Listener) // told of the listeners once requests are accepted; may be nil
+	Keeper   *keeper.Keeper       // parent of all children, which starts another front if this one crashes
+	Left     keeper.Inheritance   // what the fronts before have left
 }
 
 // A Refusal is an error that is the doing of who wrote the configuration or typed the command line, or a
@@ -58,12 +60,14 @@ func Run(c Config) error {
 // A purser is what Run runs.
 type purser struct {
 	Config
-	shared shared
-	front  *proxy.Server
-	admin  *status.Server
-	ledger status.Ledger
-	passed map[string][]net.Listener // systemd's, by their names
-	past   past
+	shared  shared
+	front   *proxy.Server
+	admin   *status.Server
+	ledger  status.Ledger
+	sockets sockets
+	toll    toll
+	past    past
+	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
 
 	group    *errgroup.Group    // of what runs until purser stops
 	work     sync.WaitGroup     // reloads by a signal, and apps that go
@@ -98,35 +102,37 @@ func (p *purser) run() error {
 	keeper.ReserveThreads(reservedThreads)
 	signals := catchSignals()
 	defer signals.release()
-	apps, err := Detect(p.Conf.Apps)
+	from := newEstate(p.Left)
+	apps, err := from.detect(p.Conf.Apps)
 	if err != nil {
 		return err
 	}
 	if err := p.loadCertificates(); err != nil {
 		return err
 	}
-	claim, err := claimName(p.Name)
+	p.inherit()
+	claim, err := claimName(p.Name, p.sockets.held)
 	if err != nil {
 		return err
 	}
 	defer claim.release()
-	if p.passed, err = takePassed(); err != nil {
-		return err
-	}
-	if p.doors, err = openDoors(p.Conf.Server.Listen, p.passed); err != nil {
+	if p.doors, err = openDoors(p.Conf.Server.Listen, p.sockets); err != nil {
 		return err
 	}
 	defer func() { closeDoors(p.doors) }()
-	p.warnOfUnused(unusedNames(p.Conf.Server.Listen, p.passed))
+	p.warnOfUnused(unusedNames(p.Conf.Server.Listen, p.sockets.passed))
 	adminDoor, err := p.openAdmin()
 	if err != nil {
 		return err
 	}
 	defer adminDoor.Close()
-	if p.metrics, err = openMetrics(p.Conf.Server.Metrics); err != nil {
+	if p.metrics, err = p.sockets.openMetrics(p.Conf.Server.Metrics); err != nil {
 		return err
 	}
 	defer func() { closeAll(p.metrics) }()
+	p.sockets.held.dropRest()
+	p.holdConfig(p.Conf)
+	p.holdCertificates()
 
 	group, alive := errgroup.WithContext(context.Background())
 	stopping, stop := context.WithCancel(alive)
@@ -136,7 +142,10 @@ func (p *purser) run() error {
 	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
 	defer end()
 	defer hurry()
-	if err := p.build(apps, claim.folder); err != nil {
+	if err := p.build(apps, claim, from); err != nil {
+		if p.Left.Fronts > 0 {
+			return err // what runs is for the next to take over
+		}
 		hurry()
 		p.stopApps(patience)
 		p.past.failed(err)
@@ -173,45 +182,46 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 		p.runIssuance(p.issuance)
 	}
 	p.announce(adminDoor)
-	p.group.Go(func() error { return p.feedWatchdog(over) })
+	p.group.Go(func() error { feed(over, signOfLife, p.proveAlive, p.Keeper.Alive); return nil })
 }
 
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
-func (p *purser) build(apps []conf.App, folder string) error {
+func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	if os.Geteuid() == 0 {
 		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
 	}
 	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: folder, log: p.Log, lines: p.Log.App, keeper: &keeper.Keeper{}}
-	p.past.begin(p.Name, p.Version, p.shared.pool, p.Log)
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Log: p.Log})
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
+	p.shared.pool.NoteTo(p.keepNote)
+	p.past.begin(&p.Config, p.shared.pool)
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
-	for _, app := range apps {
-		a := newApp(&p.shared, app)
-		start := a.Start
-		if p.shared.deployer.IsStopped(app.Name) {
-			p.Log.Warn("app is not started, as an operator has stopped it; to start it, run purser start", "app", app.Name)
-			start = a.StartStopped
-		}
-		if err := start(); err != nil {
-			return err
-		}
-		p.apps = append(p.apps, a)
+	if err := p.startApps(apps, from); err != nil {
+		return err
+	}
+	if err := claim.clearBut(from.folders); err != nil {
+		return err
 	}
 	var err error
-	if p.access, err = p.Log.Access(); err != nil {
+	if p.access, err = p.Log.Access(); err != nil && p.Left.Fronts == 0 {
 		return refusal(err)
 	}
-	if err := p.obtain(); err != nil {
+	p.complain("requests are not logged until the next reload", err)
+	if err := p.obtain(); err != nil && p.Left.Fronts == 0 {
 		return refusal(err)
+	} else {
+		p.complain("no authority is asked for certificates until the next reload", err)
 	}
 	p.front = proxy.New(p.frontConfig())
+	for _, a := range p.halting { // who waits for them is known by now
+		p.depart(a, a.Halt)
+	}
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
+		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
-		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.Load, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil
@@ -222,7 +232,7 @@ func (p *purser) frontConfig() proxy.Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof()}
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay}
 	for _, a := range p.apps {
 		app := a.Conf()
 		c.Apps = append(c.Apps, app)

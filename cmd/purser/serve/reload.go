@@ -86,6 +86,8 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	p.mu.Lock()
 	p.running, p.raw, p.access, p.doors = c.conf, c.raw, access, c.rebuilding.doors
 	p.mu.Unlock()
+	p.holdConfig(c.conf)
+	p.holdCertificates()
 	p.front.Change(p.frontConfig()) // from here on there are other routes
 	p.rebuilt(c.rebuilding)
 	p.moveMetrics(c)
@@ -129,7 +131,7 @@ func (p *purser) changeApps(c *change, r *status.Reload) (removed []*App) {
 			if complain(err); err != nil {
 				c.raw[d.Name] = p.raw[d.Name]
 			}
-		case slices.Contains(c.diff.AtOnce, "log_apps_format"), slices.Contains(c.diff.AtOnce, "log_format"):
+		case slices.Contains(c.diff.AtOnce, "log_apps_format"), slices.Contains(c.diff.AtOnce, "log_format"), a.PrintsAstray():
 			complain(a.OpenLog())
 		}
 		apps = append(apps, a)

@@ -1,0 +1,125 @@
+package spawn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"purser/spawn/keeper"
+)
+
+// A handle is what a later front of purser needs to take a child over. It is noted before the child is forked, and
+// again once that is ready.
+type handle struct {
+	Order
+	Folder   string // of its endpoint, below the folder of the spawner that started it
+	Socket   string
+	Port     int
+	Listener int
+
+	Network, Address string    // "" = not ready yet
+	Ready            time.Time // when it was
+
+	StopSignal, BacktraceSignal syscall.Signal
+}
+
+// SlatePrefix begins the names of what the keeper holds for children.
+const SlatePrefix = "slate/"
+
+// HandleName is what a child's handle is noted under, and what the keeper has the child by; slateName is what it
+// holds the child's slate by.
+func HandleName(app string, process int) string { return fmt.Sprintf("child/%s#%d", app, process) }
+func slateName(handle string) string            { return SlatePrefix + handle }
+
+func (s *Spawner) name(c *Child) string { return HandleName(s.app.Name, c.Order.Process) }
+
+// note has the child's handle kept for later fronts.
+func (s *Spawner) note(c *Child) error {
+	e := c.endpoint
+	text, err := json.Marshal(handle{
+		Order: c.Order, Folder: e.folder, Socket: e.socket, Port: e.port, Listener: e.listener,
+		Network: c.network, Address: c.address, Ready: c.ready, StopSignal: c.stopSignal, BacktraceSignal: c.backtraceSignal,
+	})
+	if err != nil {
+		return err
+	}
+	return s.keeper.Note(s.name(c), text)
+}
+
+// Forget is for a child that is gone, by its handle's name. Where the keeper does not hear it, the child is gone for
+// later fronts, too.
+func Forget(k *keeper.Keeper, name string) {
+	_ = k.Note(name, nil)
+	k.Drop(slateName(name))
+}
+
+// Adopt takes over a child that an earlier front has started. It returns the child also with an error, which says
+// why it is none that serves: it was not ready, or is not provably the one that answers at its endpoint, and was not
+// told to end. Then it is being killed, with whatever it has started.
+func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.Inheritance) (*Child, error) {
+	var h handle
+	err := json.Unmarshal(left.Notes[from.Name], &h)
+	if err == nil && len(from.Keep) != 3 {
+		err = fmt.Errorf("it has %d files", len(from.Keep))
+	}
+	if err != nil {
+		from.Process.Kill()
+		return nil, fmt.Errorf("cannot read what was noted of it: %w", err)
+	}
+	child := &Child{
+		Order: h.Order, network: h.Network, address: h.Address, ready: h.Ready, stopSignal: h.StopSignal, backtraceSignal: h.BacktraceSignal,
+		endpoint: &endpoint{folder: h.Folder, socket: h.Socket, port: h.Port, listener: h.Listener},
+		adopted:  true,
+		gone:     make(chan struct{}),
+	}
+	if from.Stopping {
+		child.stop.Do(func() {}) // it was told
+	}
+	ports.reserve(h.Port)
+	s.folder.adopt(child.Folder())
+	child.process.own(from.Process, &pipes{stdin: from.Keep[0], stdout: from.Keep[1], stderr: from.Keep[2]}, openSlate(left.Held[slateName(from.Name)]),
+		s.lines, Line{App: s.app.Name, Generation: child.Generation})
+	s.own(child)
+	if from.Stopping && h.Network != "" {
+		return child, nil // who was told to end has closed its socket first, and has its time to do the rest
+	}
+	if err := child.prove(ctx); err != nil {
+		child.Kill()
+		return child, err
+	}
+	return child, nil
+}
+
+// proveTime is how long who listens may take to be found: it has been proven before.
+const proveTime = 2 * time.Second
+
+// prove says why a child that was adopted is not one that serves.
+func (c *Child) prove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, proveTime)
+	defer cancel()
+	owned, err := false, error(nil)
+	switch c.network {
+	case "":
+		return errors.New("it was not ready")
+	case "unix":
+		pid, listens := listenerOf(ctx, c.address)
+		owned = listens && (pid == 0 || pid == c.endpoint.listener)
+	default:
+		at, wrong := netip.ParseAddrPort(c.address)
+		if wrong != nil {
+			return wrong
+		}
+		owned, err = provenOwner(at.Addr().AsSlice(), int(at.Port()), c.PID())
+	}
+	if err == nil && !owned {
+		err = fmt.Errorf("nothing of it listens on %s any more", c.address)
+	}
+	if err != nil {
+		return err
+	}
+	return c.stillRuns()
+}

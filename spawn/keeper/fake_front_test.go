@@ -1,0 +1,207 @@
+package keeper
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A fakeFront is the front of the tests: it does what it is told over its door, one line for each connection.
+type fakeFront struct {
+	keeper *Keeper
+	left   Inheritance
+	mu     sync.Mutex
+	kids   map[string]*Process
+	keep   map[string][]*os.File
+	got    []string // signals
+	silent bool
+}
+
+// runFakeFront serves in a folder, where it writes its address; or exits at once with a code.
+func runFakeFront(args []string) int {
+	if args[0] == "exit" {
+		code, _ := strconv.Atoi(args[1])
+		return code
+	}
+	k, left, err := Inherit()
+	if err != nil {
+		panic(err)
+	}
+	f := &fakeFront{keeper: k, left: left, kids: map[string]*Process{}, keep: map[string][]*os.File{}}
+	for _, child := range left.Children {
+		f.kids[child.Name], f.keep[child.Name] = child.Process, child.Keep
+	}
+	signals := make(chan os.Signal, 10)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
+	go f.catch(signals)
+	door, err := f.open(args[0])
+	if err != nil {
+		panic(err)
+	}
+	if _, err := os.Stat(filepath.Join(args[0], "broken")); err == nil && left.Fronts > 0 {
+		return 3
+	}
+	k.Ready()
+	if err := k.Notify("READY=1", fmt.Sprint("STATUS=", left.Fronts)); err != nil {
+		panic(err)
+	}
+	go f.live()
+	for {
+		conn, err := door.Accept()
+		if err != nil {
+			panic(err)
+		}
+		go f.serve(conn)
+	}
+}
+
+func (f *fakeFront) open(dir string) (net.Listener, error) {
+	if held := f.left.Held["door"]; held != nil {
+		return net.FileListener(held)
+	}
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	file, err := door.(*net.TCPListener).File()
+	if err != nil {
+		return nil, err
+	}
+	if err := f.keeper.Hold("door", file); err != nil {
+		return nil, err
+	}
+	return door, os.WriteFile(filepath.Join(dir, "address"), []byte(door.Addr().String()), 0o600)
+}
+
+func (f *fakeFront) catch(signals <-chan os.Signal) {
+	for s := range signals {
+		f.mu.Lock()
+		f.got = append(f.got, signalName(s.(syscall.Signal)))
+		f.mu.Unlock()
+		if s == syscall.SIGTERM {
+			f.keeper.Stopping()
+			os.Exit(0)
+		}
+	}
+}
+
+func (f *fakeFront) live() {
+	for range time.Tick(200 * time.Millisecond) {
+		f.mu.Lock()
+		silent := f.silent
+		f.mu.Unlock()
+		if !silent {
+			f.keeper.Alive()
+		}
+	}
+}
+
+func (f *fakeFront) serve(conn net.Conn) {
+	defer conn.Close()
+	line, _ := bufio.NewReader(conn).ReadString('\n')
+	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	name, text, _ := strings.Cut(rest, " ")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fmt.Fprintln(conn, f.do(word, name, text))
+}
+
+func (f *fakeFront) do(word, name, text string) string {
+	number, _ := strconv.Atoi(name)
+	switch word {
+	case "pid":
+		return fmt.Sprint(os.Getpid())
+	case "main":
+		return fmt.Sprint(f.keeper.MainPID())
+	case "fork":
+		return f.fork(name, text)
+	case "hook":
+		return f.fork("", name+" "+text)
+	case "write":
+		_, err := fmt.Fprintln(f.keep[name][0], text)
+		return fmt.Sprint(err)
+	case "read":
+		line, err := bufio.NewReader(f.keep[name][1]).ReadString('\n')
+		return fmt.Sprint(strings.Join(strings.Fields(line), " "), " ", err)
+	case "note":
+		return fmt.Sprint(f.keeper.Note(name, []byte(text)))
+	case "noted":
+		return string(f.left.Notes[name])
+	case "left":
+		return f.inventory()
+	case "stop":
+		f.kids[name].Stop(syscall.SIGTERM)
+	case "await":
+		<-f.kids[name].Gone()
+		return fmt.Sprint(f.kids[name].Exit())
+	case "rights":
+		text, _ := os.ReadFile("/proc/self/status")
+		return string(text)
+	case "got":
+		return strings.Join(f.got, " ")
+	case "silent":
+		f.silent = true
+	case "stopping":
+		f.keeper.Stopping()
+	case "exit":
+		os.Exit(number)
+	}
+	return "done"
+}
+
+// fork runs a shell, whose pipes the keeper keeps.
+func (f *fakeFront) fork(name, script string) string {
+	var ours, theirs []*os.File
+	for i := range 3 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return err.Error()
+		}
+		if i == 0 {
+			r, w = w, r
+		}
+		ours, theirs = append(ours, r), append(theirs, w)
+	}
+	p, err := f.keeper.Fork(Program{Name: name, Path: "/bin/sh", Dir: "/", Args: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"},
+		Files: [3]uintptr{theirs[0].Fd(), theirs[1].Fd(), theirs[2].Fd()}, Keep: ours})
+	if err != nil {
+		return err.Error()
+	}
+	for _, file := range theirs {
+		file.Close()
+	}
+	f.kids[name], f.keep[name] = p, ours
+	return fmt.Sprint(p.PID())
+}
+
+// inventory is what this front has inherited.
+func (f *fakeFront) inventory() string {
+	said := []string{fmt.Sprint("fronts ", f.left.Fronts)}
+	for _, child := range f.left.Children {
+		state := "lives"
+		select {
+		case <-child.Process.Gone():
+			state = fmt.Sprint("gone: ", child.Process.Exit())
+		default:
+		}
+		if child.Stopping {
+			state += ", stopping"
+		}
+		said = append(said, child.Name+" "+state)
+	}
+	var held []string
+	for name := range f.left.Held {
+		held = append(held, name)
+	}
+	sort.Strings(held)
+	return strings.Join(append(said, "held "+strings.Join(held, ",")), "; ")
+}

@@ -1,0 +1,176 @@
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// frontName is what a front is called by: its keeper calls nobody else so.
+const frontName = "purser-front"
+
+// An Inheritance is what the fronts before this one have left.
+type Inheritance struct {
+	Held     map[string]*os.File
+	Notes    map[string][]byte
+	Children []Inheritee // in the order in which they were forked
+	Fronts   int         // how many there have been
+}
+
+// An Inheritee is a child that a front before has forked. Of one that is gone meanwhile, the process is, too;
+// of one whose end that front was told, there is nothing.
+type Inheritee struct {
+	Name     string
+	Process  *Process
+	Keep     []*os.File // as its Program had them; the first is nil if it was told to stop
+	Stopping bool
+}
+
+// IsFront reports whether this process was started by a keeper, to serve.
+func IsFront() bool {
+	if os.Args[0] != frontName {
+		return false
+	}
+	kind, err := unix.GetsockoptInt(socketFD, unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind == unix.SOCK_SEQPACKET
+}
+
+// Inherit returns the keeper that has started this front, and what the fronts before have left.
+func Inherit() (*Keeper, Inheritance, error) {
+	conn, err := inheritedSocket()
+	if err != nil {
+		return nil, Inheritance{}, fmt.Errorf("this process was not started by purser: %w", err)
+	}
+	l := newLink(nil, conn)
+	select {
+	case <-l.told:
+	case <-l.ended:
+		return nil, Inheritance{}, errDead
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	left := l.left
+	l.left = Inheritance{}
+	return &Keeper{link: l, front: true}, left, nil
+}
+
+// inherit takes note of what fronts before have left; the link's lock is held.
+func (l *link) inherit(m message, files []int) {
+	switch m.verb {
+	case verbBegin:
+		l.last, l.left.Fronts = m.id, int(m.number)
+	case verbMain:
+		l.main = int(m.number)
+	case verbHold:
+		if len(files) == 1 {
+			l.left.Held[m.name] = os.NewFile(uintptr(files[0]), m.name)
+			return
+		}
+	case verbNote:
+		if len(files) == 1 {
+			if text, err := readMemory(files[0], textSize); err == nil {
+				l.left.Notes[m.name] = text
+			}
+		}
+	case verbChild:
+		l.inheritChild(m, files)
+		return
+	case verbComplete:
+		close(l.told)
+	}
+	closeFiles(files)
+}
+
+func (l *link) inheritChild(m message, files []int) {
+	p := newProcess(l, m.id)
+	p.pid = int(m.number)
+	close(p.started)
+	l.processes[p.id] = p
+	var keep []*os.File
+	for _, fd := range files {
+		keep = append(keep, os.NewFile(uintptr(fd), m.name))
+	}
+	l.left.Children = append(l.left.Children, Inheritee{Name: m.name, Process: p, Keep: keep})
+}
+
+// stopping notes that a child was told to stop, and its stdin has ended.
+func (i *Inheritance) stopping(p *Process) {
+	at := slices.IndexFunc(i.Children, func(c Inheritee) bool { return c.Process == p })
+	if at < 0 {
+		return
+	}
+	child := &i.Children[at]
+	child.Stopping = true
+	if len(child.Keep) > 0 {
+		child.Keep = append([]*os.File{nil}, child.Keep...)
+	}
+}
+
+// MainPID is the process id of purser as all others know it.
+func (k *Keeper) MainPID() int {
+	if l := k.current(); l != nil && l.main != 0 {
+		return l.main
+	}
+	return os.Getpid()
+}
+
+// Hold has a descriptor outlive the front, which may close it. One that is held by the name is closed.
+func (k *Keeper) Hold(name string, f *os.File) error {
+	if name == "" {
+		return errors.New("what is to be held needs a name")
+	}
+	return k.tell(message{verb: verbHold, name: name}, f)
+}
+
+// Drop has one that is held closed.
+func (k *Keeper) Drop(name string) { _ = k.tell(message{verb: verbDrop, name: name}) }
+
+// Note has a text of at most 64 KiB outlive the front, in place of what was noted by this name before. An empty
+// one is forgotten. What is noted before something else is asked for is noted when that is done.
+func (k *Keeper) Note(name string, text []byte) error {
+	switch {
+	case name == "":
+		return errors.New("a note needs a name")
+	case len(text) == 0:
+		return k.tell(message{verb: verbNote, name: name})
+	case len(text) > textSize:
+		return fmt.Errorf("a note may have %d bytes, not %d", textSize, len(text))
+	}
+	return k.tellText(message{verb: verbNote, name: name}, text)
+}
+
+// Notify passes a text to systemd, if it has started purser.
+func (k *Keeper) Notify(lines ...string) error {
+	return k.tellText(message{verb: verbNotify}, []byte(strings.Join(lines, "\n")))
+}
+
+// Alive is a sign of life, which a front that is ready has to give about once a second.
+func (k *Keeper) Alive() { _ = k.tell(message{verb: verbAlive}) }
+
+// Ready says that this front serves: from now on its signs of life count, and if it ends, another is started.
+func (k *Keeper) Ready() { _ = k.tell(message{verb: verbReady}) }
+
+// Stopping says that the stop has begun: however this front ends from now on, it is the end of purser, with the
+// same exit code.
+func (k *Keeper) Stopping() { _ = k.tell(message{verb: verbStopping}) }
+
+func (k *Keeper) tellText(m message, text []byte) error {
+	file, err := memory(text)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return k.tell(m, file)
+}
+
+// tell says something to the keeper of a front. Who has another has nobody to tell.
+func (k *Keeper) tell(m message, files ...*os.File) error {
+	if !k.front {
+		return nil
+	}
+	return withNumbers(files, nil, func(numbers []int) error { return m.send(k.link.conn, numbers...) })
+}

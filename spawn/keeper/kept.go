@@ -1,0 +1,89 @@
+package keeper
+
+import (
+	"maps"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// kept is what outlives fronts beside the children: descriptors by their names, and notes, which are
+// descriptors of files in memory that the keeper does not read.
+type kept struct {
+	held, notes map[string]int
+}
+
+// put keeps a descriptor in place of the one before.
+func put(all map[string]int, name string, fd int) {
+	drop(all, name)
+	all[name] = fd
+}
+
+func drop(all map[string]int, name string) {
+	if fd, known := all[name]; known {
+		unix.Close(fd)
+		delete(all, name)
+	}
+}
+
+// note keeps a text, or forgets it if there is none.
+func (k kept) note(name string, files []int) error {
+	if len(files) == 0 {
+		drop(k.notes, name)
+		return nil
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(files[0], &stat); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG || stat.Size > textSize {
+		closeFiles(files)
+		return errMalformed("the note " + name + " is no file, or too long")
+	}
+	put(k.notes, name, files[0])
+	return nil
+}
+
+// handOver tells a new front what those before have left.
+func (k *keeping) handOver(to *peer) {
+	to.say(message{verb: verbBegin, id: k.last, number: uint32(k.front.begun)})
+	to.say(message{verb: verbMain, number: uint32(unix.Getppid())})
+	for _, name := range slices.Sorted(maps.Keys(k.held)) {
+		to.say(message{verb: verbHold, name: name}, copies([]int{k.held[name]})...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.notes)) {
+		to.say(message{verb: verbNote, name: name}, copies([]int{k.notes[name]})...)
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.children)) {
+		if c := k.children[id]; c.name != "" { // the others are being killed
+			handOverChild(to, c)
+		}
+	}
+	for _, c := range k.past {
+		handOverChild(to, c)
+		to.say(message{verb: verbGone, id: c.id})
+		closeFiles(c.keep)
+	}
+	k.past = nil
+	to.say(message{verb: verbComplete})
+}
+
+func handOverChild(to *peer, c *child) {
+	to.say(message{verb: verbChild, id: c.id, number: uint32(c.pid), name: c.name}, copies(c.keep)...)
+	if c.stopping {
+		to.say(message{verb: verbStop, id: c.id})
+	}
+	if c.exited {
+		to.say(message{verb: verbExited, id: c.id, number: uint32(c.status)})
+	}
+}
+
+// copies are descriptors of the same files, without those that are closed.
+func copies(files []int) (all []int) {
+	for _, fd := range files {
+		if fd < 0 {
+			continue
+		}
+		if twin, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			all = append(all, twin)
+		}
+	}
+	return all
+}

@@ -1,0 +1,113 @@
+package keeper
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// A peer is whom the keeper talks to: the process that started it, or the front. The keeper never waits for
+// one: what it says is queued.
+type peer struct {
+	conn *net.UnixConn
+	wake chan struct{} // has a place for one
+	done sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	queue  []parcel
+	closed bool
+}
+
+// A parcel is a message on its way, with descriptors that are closed when it is sent.
+type parcel struct {
+	message
+	files []int
+}
+
+// A request is a message from a peer with its descriptors; or what was wrong with one; or the last of them.
+type request struct {
+	message
+	files []int
+	from  *peer
+	wrong error
+	ended bool
+}
+
+// mostQueued is how much may wait to be read by a peer, which is more than what all children of a purser are about.
+const mostQueued = 1 << 16
+
+// newPeer reads what a peer says into requests until it ends, and writes what is said to it.
+func newPeer(conn *net.UnixConn, requests chan<- request) *peer {
+	p := &peer{conn: conn, wake: make(chan struct{}, 1)}
+	go p.read(requests) // until the other side or the process ends
+	p.done.Go(p.write)
+	return p
+}
+
+func (p *peer) read(requests chan<- request) {
+	for {
+		m, files, err := receive(p.conn)
+		if err == nil {
+			err = m.refuses(files)
+		}
+		_, malformed := errors.AsType[errMalformed](err)
+		requests <- request{m, files, p, err, err != nil && !malformed}
+		if err != nil && !malformed {
+			return
+		}
+	}
+}
+
+// say queues a message, whose descriptors are the peer's from now on.
+func (p *peer) say(m message, files ...int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		closeFiles(files)
+		return
+	}
+	if len(p.queue) == mostQueued {
+		p.conn.Close() // it reads nothing: its end follows
+	}
+	p.queue = append(p.queue, parcel{m, files})
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *peer) write() {
+	for range p.wake {
+		for _, parcel := range p.queued() {
+			_ = parcel.send(p.conn, parcel.files...) // if it is gone, its end is read
+			closeFiles(parcel.files)
+		}
+	}
+}
+
+func (p *peer) queued() []parcel {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	queued := p.queue
+	p.queue = nil
+	return queued
+}
+
+// lastWords is how long the last of what is said may take to be taken.
+const lastWords = time.Second
+
+// close says what is queued, and no more.
+func (p *peer) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	_ = p.conn.SetWriteDeadline(time.Now().Add(lastWords))
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+	close(p.wake)
+	p.done.Wait()
+	p.conn.Close()
+}

@@ -1,0 +1,71 @@
+package keeper
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// A Program is what to run.
+type Program struct {
+	Name      string // unique among those that live, at most 400 bytes; "" for one that is to end with the front
+	Path, Dir string
+	Args, Env []string
+	Files     [3]uintptr // stdin, stdout and stderr
+
+	// Keep are the other ends of the pipes that are its files, all three or none. The keeper holds copies until
+	// nothing is left of the child, and of the first until it is told to stop: so the end of a front is neither an
+	// end of file nor a broken pipe for it.
+	Keep []*os.File
+}
+
+const programSize = 8 << 20 // more than execve(2) takes, which is at most 6 MiB
+
+// text is the program as one text, which no string of a program can break: none may contain NUL.
+func (p Program) text() ([]byte, error) {
+	fields := append([]string{p.Path, p.Dir, fmt.Sprint(len(p.Args))}, p.Args...)
+	fields = append(fields, p.Env...)
+	text := strings.Join(fields, "\x00")
+	if strings.Count(text, "\x00") != len(fields)-1 {
+		return nil, os.ErrInvalid
+	}
+	return []byte(text), nil
+}
+
+// parseProgram is the other direction.
+func parseProgram(text string) (p Program, err error) {
+	fields := strings.Split(text, "\x00")
+	if len(fields) < 3 {
+		return p, syscall.EINVAL
+	}
+	args, err := strconv.Atoi(fields[2])
+	if err != nil || args < 1 || args > len(fields)-3 {
+		return p, syscall.EINVAL
+	}
+	return Program{Path: fields[0], Dir: fields[1], Args: fields[3 : 3+args], Env: fields[3+args:]}, nil
+}
+
+func readProgram(fd int) (Program, error) {
+	text, err := readMemory(fd, programSize)
+	if err != nil {
+		return Program{}, err
+	}
+	return parseProgram(string(text))
+}
+
+// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
+// kills it when the keeper ends.
+func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
+	var theirs []uintptr
+	for _, fd := range files {
+		theirs = append(theirs, uintptr(fd))
+	}
+	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{
+		Dir:   p.Dir,
+		Env:   p.Env,
+		Files: theirs,
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights},
+	})
+}
