@@ -41,6 +41,7 @@ func (k *keeping) look() (busy bool) {
 func (k *keeping) bury(c *child) {
 	k.worked = true
 	delete(k.children, c.id)
+	k.granted.leaveFolders(c.id)
 	if k.program != nil && k.below == nil && c.name != "" {
 		k.past = append(k.past, c)
 		return
@@ -53,6 +54,9 @@ func (k *keeping) reap() {
 	reapAll(func(pid int, status syscall.WaitStatus) {
 		if pid == k.front.pid && pid != 0 {
 			k.reapFront(status)
+		}
+		if k.reading != nil && pid == k.reading.pid {
+			k.reapReader(status)
 		}
 		if c := k.leaders[pid]; c != nil {
 			delete(k.leaders, pid)

@@ -125,7 +125,7 @@ func (f *front) stopsNext(s syscall.Signal) {
 // passes takes a signal that has come for purser, and reports whether the front is to get it now. A front
 // that is not ready would die of those that it does not know yet.
 func (f *front) passes(s syscall.Signal) bool {
-	ending := s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
+	ending := ends(s)
 	switch {
 	case ending && s != syscall.SIGQUIT && f.ready && (f.stage == absent || f.stage == starting) && f.endings < mostEndings:
 		f.stopsNext(s)
@@ -140,6 +140,11 @@ func (f *front) passes(s syscall.Signal) bool {
 		f.waiting = append(f.waiting, s)
 	}
 	return false
+}
+
+// ends reports whether a signal ends purser.
+func ends(s syscall.Signal) bool {
+	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
 // look says what is to be done.

@@ -21,7 +21,10 @@ func (k *keeping) obeyMain(r request) error {
 		k.program = r.files
 		return nil
 	}
-	if s := syscall.Signal(r.number); k.front.passes(s) {
+	switch s := syscall.Signal(r.number); {
+	case k.reading != nil && k.reading.from == nil && ends(s):
+		k.dropReading(s)
+	case k.front.passes(s):
 		k.signalFront(s)
 	}
 	k.above.say(r.message) // it was taken
@@ -63,6 +66,9 @@ func (k *keeping) lookAtFront(now time.Time) time.Duration {
 	if k.exit != nil && k.below == nil {
 		k.endFront(now)
 	}
+	if k.reads() {
+		return 0
+	}
 	switch k.front.look(now) {
 	case start:
 		if err := k.startFront(); err != nil {
@@ -80,7 +86,7 @@ func (k *keeping) lookAtFront(now time.Time) time.Duration {
 
 // startFront runs the next front. Its end of the socket is its descriptor 3.
 func (k *keeping) startFront() error {
-	p, err := readProgram(k.program[0])
+	p, rights, err := k.frontProgram()
 	if err != nil {
 		return err
 	}
@@ -89,7 +95,7 @@ func (k *keeping) startFront() error {
 		return err
 	}
 	defer theirs.Close()
-	pid, err := forkExec(p, k.rights, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	pid, err := forkExec(p, rights, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}
@@ -104,6 +110,7 @@ func (k *keeping) loseFront() {
 	k.below.close()
 	k.below = nil
 	k.signalFront(unix.SIGKILL)
+	k.granted.leaveFolders(0)
 	for _, c := range k.children {
 		if c.name == "" {
 			k.change(c, verbKill, 0)

@@ -19,6 +19,8 @@ type Inheritance struct {
 	Notes    map[string][]byte
 	Children []Inheritee // in the order in which they were forked
 	Fronts   int         // how many there have been
+	Confined bool        // this front may do only what grants name
+	Granted  uint32      // the highest number of a grant that readers before have given
 }
 
 // An Inheritee is a child that a front before has forked. Of one that is gone meanwhile, the process is, too;
@@ -54,15 +56,15 @@ func Inherit() (*Keeper, Inheritance, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	left := l.left
-	l.left = Inheritance{}
-	return &Keeper{link: l, front: true}, left, nil
+	l.left = Inheritance{Held: map[string]*os.File{}}
+	return &Keeper{link: l, front: true, confined: left.Confined}, left, nil
 }
 
 // inherit takes note of what fronts before have left; the link's lock is held.
 func (l *link) inherit(m message, files []int) {
 	switch m.verb {
 	case verbBegin:
-		l.last, l.left.Fronts = m.id, int(m.number)
+		l.last, l.left.Fronts, l.left.Confined = m.id, int(m.number), m.name == confinedName
 	case verbMain:
 		l.main = int(m.number)
 	case verbHold:

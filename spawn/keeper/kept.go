@@ -43,7 +43,11 @@ func (k kept) note(name string, files []int) error {
 
 // handOver tells a new front what those before have left.
 func (k *keeping) handOver(to *peer) {
-	to.say(message{verb: verbBegin, id: k.last, number: uint32(k.front.begun)})
+	begin := message{verb: verbBegin, id: k.last, number: uint32(k.front.begun)}
+	if k.granted.confined {
+		begin.name = confinedName
+	}
+	to.say(begin)
 	to.say(message{verb: verbMain, number: uint32(unix.Getppid())})
 	for _, name := range slices.Sorted(maps.Keys(k.held)) {
 		to.say(message{verb: verbHold, name: name}, copies([]int{k.held[name]})...)

@@ -30,13 +30,14 @@ type link struct {
 	mu        sync.Mutex // guards what follows
 	last      uint32
 	processes map[uint32]*Process // those that are not gone
-	left      Inheritance         // until told
-	main      int                 // pid
+	left      Inheritance         // until told; later, what is held by a reading
+	waiting   map[uint32]chan answer
+	main      int // pid
 	dead      bool
 }
 
 func newLink(process *os.Process, conn *net.UnixConn) *link {
-	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), told: make(chan struct{}), processes: map[uint32]*Process{},
+	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), told: make(chan struct{}), processes: map[uint32]*Process{}, waiting: map[uint32]chan answer{},
 		left: Inheritance{Held: map[string]*os.File{}, Notes: map[string][]byte{}}}
 	go l.listen()
 	return l
@@ -140,6 +141,7 @@ func (l *link) listen() {
 	for _, p := range l.processes {
 		p.lose()
 	}
+	l.loseAnswers()
 }
 
 func (l *link) take(m message, files []int) {
@@ -149,9 +151,14 @@ func (l *link) take(m message, files []int) {
 	case verbBegin, verbMain, verbHold, verbNote, verbChild, verbComplete:
 		l.inherit(m, files)
 		return
+	case verbRead, verbFolder, verbOpen:
+		l.answered(m, files)
+		return
 	}
 	p := l.processes[m.id]
 	switch {
+	case l.waiting[m.id] != nil:
+		l.answered(m, files)
 	case p == nil:
 	case m.verb == verbStarted:
 		p.pid = int(m.number)
@@ -177,7 +184,9 @@ func (l *link) fork(p Program) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Env = append(p.Env[:len(p.Env):len(p.Env)], MarkVariable+"="+markOf(l.mark, child.id))
+	mark := MarkVariable + "=" + markOf(l.mark, child.id)
+	p.Env = append(p.Env[:len(p.Env):len(p.Env)], mark)
+	p.Fill.Env = append(p.Fill.Env[:len(p.Fill.Env):len(p.Fill.Env)], mark)
 	if err := l.ask(child, p); err != nil {
 		l.mu.Lock()
 		delete(l.processes, child.id)
@@ -209,7 +218,7 @@ func (l *link) expect() (*Process, error) {
 }
 
 func (l *link) ask(child *Process, p Program) error {
-	text, err := p.text()
+	text, err := p.request()
 	if err != nil {
 		return err
 	}
@@ -220,7 +229,7 @@ func (l *link) ask(child *Process, p Program) error {
 	defer program.Close()
 	files := []int{int(program.Fd()), int(p.Files[0]), int(p.Files[1]), int(p.Files[2])}
 	return withNumbers(p.Keep, files, func(files []int) error {
-		err := message{verb: verbFork, id: child.id, name: p.Name}.send(l.conn, files...)
+		err := message{verb: verbFork, id: child.id, number: p.Grant, name: p.Name}.send(l.conn, files...)
 		if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, net.ErrClosed) {
 			<-l.ended
 			return errDead

@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case Wanted(os.Args[1:]):
 		os.Exit(Run())
+	case IsReader():
+		os.Exit(runFakeReader(os.Args[1:]))
 	case IsFront():
 		os.Exit(runFakeFront(os.Args[1:]))
 	case len(os.Args) > 1 && os.Args[1] == asMain:

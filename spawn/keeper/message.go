@@ -26,6 +26,12 @@ const (
 	verbReady    verb = 'R' // the front serves
 	verbStopping verb = 'S' // it stops, and its end is the end
 	verbNotify   verb = 'N' // a text for systemd
+	verbRead     verb = 'q' // read the configuration. To a front, after what is held now: how that has ended, and what it has printed
+	verbFolder   verb = 'D' // make a folder for the socket of a child of a grant. To a front: its number and its path
+	verbOpen     verb = 'O' // let the front reach the socket in a folder. To a front: it may
+
+	// From a reader.
+	verbGrants verb = 'G' // the table of what may be run
 
 	// From the front, and from the main process, which gets it back.
 	verbAlive verb = 'l' // a sign of life
@@ -73,6 +79,7 @@ var orders = map[verb]struct {
 	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
 	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
 	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
+	verbRead: {}, verbFolder: {}, verbOpen: {}, verbGrants: {1, 1, false},
 }
 
 // An errMalformed is why a message is refused. The next one may be well.

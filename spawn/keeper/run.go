@@ -53,6 +53,9 @@ type keeping struct {
 	below   *peer               // the front; nil when its socket has ended
 	exit    *syscall.WaitStatus // of the front, when it is reaped
 
+	granted granted
+	reading *reading // that is under way; nil = none is
+
 	children map[uint32]*child
 	past     []*child // of which nothing is left, as the next front has to be told
 	last     uint32   // the highest id of a child
@@ -137,13 +140,14 @@ func (k *keeping) loop() {
 			}
 		}
 		busy = k.look()
-		if wait := k.lookAtFront(time.Now()); busy {
+		if wait := soonest(k.lookAtReading(time.Now()), k.lookAtFront(time.Now())); busy {
 			tick.Reset(again)
 		} else if wait > 0 {
 			tick.Reset(wait)
 		}
 	}
 	k.killAll()
+	k.granted.removeAll()
 	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
 	k.log.close()
 	k.above.close()
@@ -176,6 +180,8 @@ func (k *keeping) take(r request) {
 		k.gone = true
 	case r.ended && r.from == k.below:
 		k.loseFront()
+	case r.ended && k.reading.isFrom(r):
+		k.loseReader()
 	case r.wrong != nil:
 		closeFiles(r.files)
 		k.log.print("%v", r.wrong)
@@ -190,6 +196,13 @@ func (k *keeping) take(r request) {
 }
 
 func (k *keeping) obey(r request) error {
+	if k.reading.isFrom(r) {
+		return k.obeyReader(r)
+	}
+	if err := k.permits(r); err != nil {
+		closeFiles(r.files)
+		return err
+	}
 	switch r.verb {
 	case verbFork:
 		k.fork(r)
@@ -201,12 +214,15 @@ func (k *keeping) obey(r request) error {
 		put(k.held, r.name, r.files[0])
 	case verbDrop:
 		drop(k.held, r.name)
+		k.granted.remove(r.name)
 	case verbNote:
 		return k.note(r.name, r.files)
 	case verbNotify:
 		k.above.say(r.message, r.files...)
 	case verbFront, verbPass:
 		return k.obeyMain(r)
+	case verbRead, verbFolder, verbOpen, verbGrants:
+		return k.grant(r)
 	default:
 		k.heed(r, time.Now())
 	}
@@ -234,28 +250,25 @@ func (k *keeping) change(c *child, v verb, number int) {
 func (k *keeping) fork(r request) {
 	defer closeFiles(r.files[:forkFiles])
 	c := &child{id: r.id, name: r.name}
-	p, err := k.mayFork(r)
+	p, folder, err := k.mayFork(r)
 	if err == nil {
 		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
 	}
 	if err != nil {
 		closeFiles(r.files[forkFiles:])
-		number, ok := errors.AsType[syscall.Errno](err)
-		if !ok {
-			number = syscall.EINVAL
-		}
-		r.from.say(message{verb: verbFailed, id: r.id, number: uint32(number)})
+		k.fail(r, err)
 		return
 	}
 	c.keep, c.mark = r.files[forkFiles:], p.Env[len(p.Env)-1]
 	k.last = max(k.last, c.id)
 	k.children[c.id], k.leaders[c.pid] = c, c
+	k.granted.bind(folder, c.id)
 	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
 }
 
 // mayFork reads the program, and says what speaks against it.
-func (k *keeping) mayFork(r request) (Program, error) {
-	p, err := readProgram(r.files[0])
+func (k *keeping) mayFork(r request) (p Program, folder uint32, err error) {
+	p, folder, err = k.programOf(r)
 	switch {
 	case err != nil:
 	case len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil:
@@ -263,7 +276,7 @@ func (k *keeping) mayFork(r request) (Program, error) {
 	case r.name != "" && k.named(r.name):
 		err = syscall.EEXIST
 	}
-	return p, err
+	return p, folder, err
 }
 
 func (k *keeping) named(name string) bool {

@@ -1,0 +1,39 @@
+package keeper
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// IsReader reports whether this process was started by a keeper, to read the configuration.
+func IsReader() bool {
+	if os.Args[0] != readerName {
+		return false
+	}
+	kind, err := unix.GetsockoptInt(socketFD, unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind == unix.SOCK_SEQPACKET
+}
+
+// InheritReader is Inherit for a reader. It gets what is held, and how many fronts there have been.
+func InheritReader() (*Keeper, Inheritance, error) {
+	k, left, err := Inherit()
+	if err == nil {
+		left.Granted = k.link.last
+	}
+	return k, left, err
+}
+
+// Grant says what is granted by the configuration that was read. It is the last word of a reader, and holds once that
+// has exited with status 0.
+func (k *Keeper) Grant(g Grants) error {
+	if len(g.All) > mostGrants {
+		return errors.New("the configuration has too many apps")
+	}
+	text, err := g.text()
+	if err != nil {
+		return err
+	}
+	return k.tellText(message{verb: verbGrants}, text)
+}
