@@ -59,10 +59,24 @@ func (f *file) start(r Rules) error {
 }
 
 func (f *file) open() (int, error) {
-	if f.below == "" {
-		return openPath(f.path)
+	if f.below != "" {
+		return openBelow(f.below, f.rest)
 	}
-	return openBelow(f.below, f.rest)
+	fd, err := openPath(f.path)
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+		if handed := f.turning.log.handed(f.path); handed >= 0 {
+			return handed, nil
+		}
+	}
+	return fd, err
+}
+
+// handed is a file that was opened for us, -1 if there is none.
+func (l *Log) handed(path string) int {
+	if handed := l.config().Handed; handed != nil {
+		return handed(path)
+	}
+	return -1
 }
 
 // openPath opens a file of that name, links followed. At first only its owner may read it; who else may

@@ -37,6 +37,10 @@ type Config struct {
 	Stderr io.Writer
 	Stdout io.Writer
 	Color  bool // purser's own messages, in text, are in colours
+
+	// Handed returns another descriptor of a log that was opened for us, -1 if there is none: of what we may not open
+	// ourselves. It may be nil.
+	Handed func(path string) int
 }
 
 // A Log writes lines. It is the hclog.Logger of purser's own messages. Use New, and Close at the end.
@@ -82,6 +86,13 @@ func (l *Log) Change(server conf.Server, apps []conf.App) {
 	l.SetLevel(hclog.LevelFromString(server.LogLevel))
 	l.inJSON.Store(server.LogFormat == "json")
 	l.Reopen()
+}
+
+// OpenedBy has files that we may not open come from who has opened them for us.
+func (l *Log) OpenedBy(handed func(path string) int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg.Handed = handed
 }
 
 func (l *Log) config() Config {
