@@ -45,6 +45,8 @@ type Server struct {
 	WatchConfig     bool           // the files are read again when they change; default false
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
 	BufferMemory    Share          // of the RAM, for what of that is in memory; default 12%
+	User            string         // name or number that the process runs as which serves, if purser is started as root; "" = purser, or an unused one
+	AdminGroup      string         // name or number of a group whose members may use the admin socket of a purser that is started as root; "" = nobody
 	DefaultUser     string         // that apps run as whose files belong to root, if purser is started as root; default nobody
 }
 

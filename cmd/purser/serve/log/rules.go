@@ -19,7 +19,7 @@ import (
 type Rules struct {
 	log     *Log
 	server  conf.Server
-	folders func() map[string]bool // of apps, by their names and really; none unless purser runs as root
+	folders func() map[string]bool // of apps, by their names and really; none unless root has started purser
 }
 
 // Rules are those of a configuration that may not hold yet.
@@ -127,10 +127,10 @@ func (r Rules) refusal(path string) error {
 		"write the log elsewhere, or set log_max_size = \"0\" and rotate it with logrotate and its su", path)
 }
 
-// untrusted is the app's folder that a log is below, and the path from there, if purser runs as root: whoever owns
-// the folder could have root write anywhere by a link. "" = the log may be opened as any other file.
+// untrusted is the app's folder that a log is below, and the path from there, if root has started purser: whoever owns
+// the folder could have purser write anywhere by a link. "" = the log may be opened as any other file.
 func (r Rules) untrusted(path string) (folder, rest string) {
-	if os.Geteuid() != 0 {
+	if os.Geteuid() != 0 && r.log.config().Handed == nil {
 		return "", ""
 	}
 	for _, at := range []string{path, filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))} {
