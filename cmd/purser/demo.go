@@ -80,7 +80,7 @@ func serveDemo(stdout, stderr io.Writer, dir, binary string, c serve.Config, pla
 	app.User = strconv.Itoa(os.Geteuid()) // the sample app is this binary, and its folder is this user's alone
 	app.Command.Args = []string{binary, "demo-app", "{socket}"}
 	app.MinProcesses, app.MaxProcesses = 3, 3
-	c.Conf, c.Load = cfg, func(string) (*conf.Config, error) { return cfg, nil }
+	c.Conf, c.Load = cfg, func(string, []conf.Source) (*conf.Config, error) { return cfg, nil }
 	c.Opened = func(listeners []net.Listener) {
 		if c.Left.Fronts == 0 {
 			fmt.Fprint(stdout, demoGuide(dir, demoURL(listeners[0]), commandFor(binary, c.Name)))

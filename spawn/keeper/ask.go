@@ -104,5 +104,8 @@ func (k *Keeper) MakeFolder(grant uint32) (number uint32, path string, err error
 	return a.number, a.name, a.wrong
 }
 
+// LeaveFolder has one removed that no child was given.
+func (k *Keeper) LeaveFolder(number uint32) { _ = k.tell(message{verb: verbLeave, number: number}) }
+
 // OpenSocket has the front reach the socket SocketName in such a folder.
 func (k *Keeper) OpenSocket(folder uint32) error { return k.question(verbOpen, folder).wrong }

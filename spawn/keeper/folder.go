@@ -72,10 +72,22 @@ func (g *granted) bind(number, child uint32) {
 func (g *granted) leaveFolders(child uint32) {
 	for number, f := range g.folders {
 		if f.child == child {
-			delete(g.folders, number)
-			go func() { _ = os.RemoveAll(f.path) }() // until it is done, or the keeper ends
+			g.removeFolder(number)
 		}
 	}
+}
+
+// leaveFolder removes one that is nobody's.
+func (g *granted) leaveFolder(number uint32) {
+	if f, known := g.folders[number]; known && f.child == 0 {
+		g.removeFolder(number)
+	}
+}
+
+func (g *granted) removeFolder(number uint32) {
+	path := g.folders[number].path
+	delete(g.folders, number)
+	go func() { _ = os.RemoveAll(path) }() // until it is done, or the keeper ends
 }
 
 // openSocket has the front reach the socket in a folder, whatever rights its program has given it: the folder keeps

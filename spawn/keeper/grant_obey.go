@@ -85,6 +85,9 @@ func (k *keeping) grant(r request) (err error) {
 		return nil
 	case r.verb == verbFolder:
 		answer.number, answer.name, err = k.granted.makeFolder(r.number)
+	case r.verb == verbLeave:
+		k.granted.leaveFolder(r.number)
+		return nil
 	case r.verb == verbOpen:
 		err = k.granted.openSocket(r.number)
 	}
@@ -118,7 +121,7 @@ func (k *keeping) fail(r request, err error) {
 
 // tellReader tells a reader what is held, and which numbers grants have.
 func (k *keeping) tellReader(to *peer) {
-	to.say(message{verb: verbBegin, id: k.granted.last, number: uint32(k.front.begun)})
+	to.say(message{verb: verbBegin, id: k.granted.last, number: uint32(k.front.begun), name: k.granted.front.name()})
 	to.say(message{verb: verbMain, number: uint32(unix.Getppid())})
 	for name, fd := range k.held {
 		to.say(message{verb: verbHold, name: name}, copies([]int{fd})...)
@@ -132,4 +135,12 @@ func soonest(a, b time.Duration) time.Duration {
 		return b
 	}
 	return a
+}
+
+// name is the user without the supplementary groups, as a reader is told it.
+func (u *User) name() string {
+	if u == nil {
+		return ""
+	}
+	return (&User{UID: u.UID, GID: u.GID}).text()
 }

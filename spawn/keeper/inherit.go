@@ -20,7 +20,9 @@ type Inheritance struct {
 	Children []Inheritee // in the order in which they were forked
 	Fronts   int         // how many there have been
 	Confined bool        // this front may do only what grants name
-	Granted  uint32      // the highest number of a grant that readers before have given
+	Granted  uint32      // for a reader: the highest number of a grant that those before have given
+	Front    *User       // for a reader: as whom the front runs; nil if it was not said yet
+	begin    string
 }
 
 // An Inheritee is a child that a front before has forked. Of one that is gone meanwhile, the process is, too;
@@ -65,6 +67,7 @@ func (l *link) inherit(m message, files []int) {
 	switch m.verb {
 	case verbBegin:
 		l.last, l.left.Fronts, l.left.Confined = m.id, int(m.number), m.name == confinedName
+		l.left.begin = m.name
 	case verbMain:
 		l.main = int(m.number)
 	case verbHold:

@@ -28,6 +28,7 @@ const (
 	verbNotify   verb = 'N' // a text for systemd
 	verbRead     verb = 'q' // read the configuration. To a front, after what is held now: how that has ended, and what it has printed
 	verbFolder   verb = 'D' // make a folder for the socket of a child of a grant. To a front: its number and its path
+	verbLeave    verb = 'L' // remove the folder of this number, if no child has it
 	verbOpen     verb = 'O' // let the front reach the socket in a folder. To a front: it may
 
 	// From a reader.
@@ -79,7 +80,7 @@ var orders = map[verb]struct {
 	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
 	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
 	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
-	verbRead: {}, verbFolder: {}, verbOpen: {}, verbGrants: {1, 1, false},
+	verbRead: {}, verbFolder: {}, verbOpen: {}, verbLeave: {}, verbGrants: {1, 1, false},
 }
 
 // An errMalformed is why a message is refused. The next one may be well.

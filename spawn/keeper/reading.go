@@ -155,6 +155,9 @@ func (k *keeping) lookAtReading(now time.Time) time.Duration {
 func (k *keeping) endReading(r *reading) {
 	k.reading = nil
 	var err error
+	if r.code == 0 && r.grants == nil && r.from == nil {
+		r.grants = &Grants{First: 1} // it was about something else, such as help
+	}
 	if r.code == 0 && r.grants == nil {
 		err = errMalformed("a reading without grants")
 	} else if r.code == 0 {

@@ -180,7 +180,7 @@ func (o Options) users(args []string) []string {
 	if os.Geteuid() != 0 || o.Users || args[0] != "serve" {
 		return args
 	}
-	return append(args, "--default-user", "root")
+	return append(args, "--default-user", "root", "--serve-as", "root")
 }
 
 // WaitReady waits until /readyz on the admin socket says that an app serves.

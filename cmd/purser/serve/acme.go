@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -157,8 +156,8 @@ func (p *purser) publish(ctx context.Context, program []string, verb, name, valu
 	if err != nil {
 		return err
 	}
-	command := conf.Command{Args: append(slices.Clone(program), verb, name, value)}
-	hook := spawn.Hook{Keeper: p.shared.keeper, Name: "dns_exec", Command: command, Timeout: limit, Dir: "/", Lines: lines}
+	command := conf.Command{Args: program}
+	hook := spawn.Hook{Keeper: p.shared.keeper, App: p.ownGrants(), Name: "dns_exec", Command: command, Words: []string{verb, name, value}, Timeout: limit, Dir: "/", Lines: lines}
 	if err := hook.Run(ctx, nil, nil); err != nil {
 		return fmt.Errorf("%s %s %s: %w", program[0], verb, name, err)
 	}

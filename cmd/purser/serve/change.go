@@ -28,7 +28,7 @@ type change struct {
 
 // read reads the files, and says what is another in them.
 func (p *purser) read(file string) (*change, error) {
-	loaded, err := p.Load(file)
+	loaded, err := p.readAgain(file)
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +57,12 @@ func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, e
 		before, there := p.raw[app.Name]
 		if running, runs := now[app.Name]; there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
 			running.MinProcesses, running.MaxProcesses = app.MinProcesses, app.MaxProcesses
-			running, err := withUserNow(c.conf, running)
+			running, err := p.withUserNow(c.conf, running)
 			found, wrong = append(found, running), append(wrong, err)
 			continue
 		}
-		all, err := Detect(c.conf, []conf.App{app})
-		found, wrong = append(found, all...), append(wrong, err)
+		anew, err := p.look(c.conf, app)
+		found, wrong = append(found, anew), append(wrong, err)
 	}
 	return found, errors.Join(wrong...)
 }
@@ -95,7 +95,7 @@ func byName(apps []conf.App) map[string]conf.App {
 
 // prepare opens what the change needs, or nothing.
 func (p *purser) prepare(c *change) (err error) {
-	if c.certs, c.warnings, err = LoadCertificates(c.conf); err != nil {
+	if c.certs, c.warnings, err = p.certificatesOf(c.conf); err != nil {
 		return err
 	}
 	rules := p.Log.Rules(c.conf.Server, c.conf.Apps)

@@ -18,6 +18,16 @@ type claim struct {
 	lock   *os.File
 	old    []string  // paths that were there before
 	held   *holdings // holds the lock while no front lives
+	kept   bool      // the keeper has it, and clears the folder
+}
+
+// claimName claims the name of this purser, unless the reader has done that.
+func (p *purser) claimName() (*claim, error) {
+	if p.given != nil {
+		p.sockets.held.take(claimed(p.Name))
+		return confinedClaim(p.Name), nil
+	}
+	return claimName(p.Name, p.sockets.held)
 }
 
 // claimName locks the folder of the purser called name, and removes what an earlier one left in it. The front
@@ -100,6 +110,9 @@ func (c *claim) clearBut(used map[string]bool) error {
 
 // release gives the name up.
 func (c *claim) release() {
+	if c.kept {
+		return
+	}
 	defer c.lock.Close()
 	if !c.held.owned() {
 		return

@@ -22,10 +22,10 @@ import (
 
 // Config is what a purser is to serve. Every field is required unless it says otherwise.
 type Config struct {
-	Conf     *conf.Config                            // valid
-	File     string                                  // that it was read from; "" = none
-	Load     func(file string) (*conf.Config, error) // reads it again: another file this once, unless that is ""
-	Name     string                                  // of this purser: no other of that name may run
+	Conf     *conf.Config                                                 // valid
+	File     string                                                       // that it was read from; "" = none
+	Load     func(file string, texts []conf.Source) (*conf.Config, error) // reads it again: another file this once, unless that is ""; or what was in the files
+	Name     string                                                       // of this purser: no other of that name may run
 	Version  string
 	Log      *log.Log             // closed at the end
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
@@ -63,6 +63,7 @@ type purser struct {
 	ledger  status.Ledger
 	sockets sockets
 	toll    toll
+	given   *given // to a front that may not read the configuration; nil = it may. Guarded by turn
 	past    past
 	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
 
@@ -100,7 +101,10 @@ func (p *purser) run() error {
 	signals := catchSignals()
 	defer signals.release()
 	from := newEstate(p.Left)
-	apps, err := from.detect(p.Conf)
+	if err := p.takeGiven(); err != nil {
+		return err
+	}
+	apps, err := from.detect(p.Conf, p.look)
 	if err != nil {
 		return err
 	}
@@ -108,7 +112,7 @@ func (p *purser) run() error {
 		return err
 	}
 	p.inherit()
-	claim, err := claimName(p.Name, p.sockets.held)
+	claim, err := p.claimName()
 	if err != nil {
 		return err
 	}
