@@ -34,6 +34,9 @@ func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, erro
 	if uid != 0 {
 		return nil, ownUser(app, uid)
 	}
+	if _, err := accountOf(server.DefaultUser); err != nil && server.DefaultUser != conf.Nobody {
+		return nil, &UserError{"default_user", err.Error()}
+	}
 	name, by := app.User, conf.ByUser
 	if name == "" {
 		owner, err := ownerOf(app, app.Root)
@@ -89,8 +92,11 @@ func ownerOf(app conf.App, root string) (string, error) {
 			return "", fmt.Errorf("cannot look at the startup file %s: %w", path, err)
 		}
 	}
+	if file.Uid == 0 {
+		return "", nil
+	}
 	owner, err := user.LookupId(strconv.FormatUint(uint64(file.Uid), 10))
-	if err != nil || file.Uid == 0 {
+	if err != nil {
 		return "", nil
 	}
 	if folder.Uid != 0 && folder.Uid != file.Uid {

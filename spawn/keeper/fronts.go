@@ -95,7 +95,7 @@ func (k *keeping) startFront() error {
 		return err
 	}
 	defer theirs.Close()
-	pid, err := forkExec(p, rights, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	pid, err := forkExec(p, &syscall.SysProcAttr{AmbientCaps: rights}, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}

@@ -87,7 +87,7 @@ func (k *keeping) startReader(next *reading, p Program, prints []int) error {
 		return err
 	}
 	defer theirs.Close()
-	next.pid, err = forkExec(p, nil, int(null.Fd()), prints[0], prints[1], int(theirs.Fd()))
+	next.pid, err = forkExec(p, &syscall.SysProcAttr{}, int(null.Fd()), prints[0], prints[1], int(theirs.Fd()))
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}
