@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 // What inotify is asked to tell. Of a folder on the way, that it goes; of one whose entry decides where
@@ -104,7 +106,7 @@ func (f *folders) move(file *file, steps []place) (fresh, all bool, refused erro
 	}
 	all = true
 	for _, s := range steps {
-		w, isNew, err := f.watch(s)
+		w, isNew, err := f.watch(file.disk, s)
 		fresh = fresh || isNew
 		if err != nil || w.blind {
 			all = false
@@ -137,7 +139,7 @@ func (f *folders) usedBy(file *file) (used []*watched) {
 }
 
 // watch watches a place, which may be watched already.
-func (f *folders) watch(s place) (w *watched, fresh bool, err error) {
+func (f *folders) watch(d disk.Disk, s place) (w *watched, fresh bool, err error) {
 	w = f.byPath[s.path]
 	if w != nil && (w.dev != s.dev || w.inode != s.inode) {
 		f.forget(w)
@@ -150,7 +152,7 @@ func (f *folders) watch(s place) (w *watched, fresh bool, err error) {
 	if w != nil {
 		mask |= w.mask
 	}
-	watch, err := f.inotify.add(s.path, mask|unix.IN_MASK_ADD)
+	watch, blind, err := f.inotify.add(d, s.path, mask|unix.IN_MASK_ADD)
 	if err != nil {
 		return nil, false, err
 	}
@@ -158,7 +160,7 @@ func (f *folders) watch(s place) (w *watched, fresh bool, err error) {
 		w = known
 		w.mask |= mask
 	} else {
-		w = &watched{watch: watch, dev: s.dev, inode: s.inode, mask: mask, blind: isBlind(s.path), users: map[*file][]string{}}
+		w = &watched{watch: watch, dev: s.dev, inode: s.inode, mask: mask, blind: blind, users: map[*file][]string{}}
 		f.byWatch[watch] = w
 	}
 	if !slices.Contains(w.paths, s.path) {
@@ -178,107 +180,56 @@ func (f *folders) forget(w *watched) {
 	}
 }
 
-// local are the file systems of which inotify tells every change, as nobody changes them from elsewhere.
-var local = []int64{
-	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
-	unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.REISERFS_SUPER_MAGIC,
-	0x2fc12fc1 /* ZFS */, 0xca451a4e, /* bcachefs */
-}
-
-// isBlind reports whether changes may happen at a path that inotify does not tell, as on NFS.
-func isBlind(path string) bool {
-	var stat unix.Statfs_t
-	return unix.Statfs(path, &stat) != nil || !slices.Contains(local, int64(stat.Type)&0xffffffff)
-}
-
 // decisive is every folder in which a change can make a file's path lead elsewhere, and the file.
 func decisive(file *file) []place {
-	way := map[string]*place{}
-	note := func(path string, mask uint32, entry string) {
-		s := way[path]
-		if s == nil {
-			stat, err := os.Stat(path)
-			if err != nil {
-				return // gone since: its parent tells
-			}
-			dev, inode := identityOf(stat)
-			s = &place{path: path, dev: dev, inode: inode}
-			way[path] = s
-		}
-		s.mask |= mask
-		if entry != "" && !slices.Contains(s.entries, entry) {
-			s.entries = append(s.entries, entry)
-		}
-	}
+	way := ways{}
 	for _, root := range slices.Compact([]string{file.root, file.live}) {
 		if root == "" {
 			continue
 		}
 		at := "/"
 		if !filepath.IsAbs(file.name) {
-			resolved, ok := walk("/", root, note)
-			if !ok {
+			end := way.walk(file.disk, "/", root)
+			if end.Folder == "" {
 				continue
 			}
-			first, _, _ := strings.Cut(file.name, "/")
-			note(resolved, comes, first)
-			at = resolved
+			end.Entry, _, _ = strings.Cut(file.name, "/")
+			way.note(end, comes)
+			at = end.Folder
 		}
-		if end, ok := walk(at, file.name, note); ok {
-			note(end, touched, "")
+		if end := way.walk(file.disk, at, file.name); end.Folder != "" {
+			way.note(end, touched)
 		}
 	}
-	steps := make([]place, 0, len(way))
-	for _, s := range way {
-		steps = append(steps, *s)
-	}
-	slices.SortFunc(steps, func(a, b place) int { return cmp.Compare(a.path, b.path) })
-	return steps
+	return slices.SortedFunc(maps.Values(way), func(a, b place) int { return cmp.Compare(a.path, b.path) })
 }
 
-// walk goes along a path from a real folder, as the kernel does, and notes each folder on the way, and
-// each entry that is a symlink, or missing, or the path's end. It returns the real path of the end, if
-// that is there.
-func walk(at, path string, note func(path string, mask uint32, entry string)) (end string, ok bool) {
-	steps := split(path)
-	for links := 0; len(steps) > 0; {
-		step := steps[0]
-		steps = steps[1:]
-		if step == ".." {
-			at = filepath.Dir(at)
-			continue
-		}
-		next := filepath.Join(at, step)
-		stat, err := os.Lstat(next)
-		switch {
-		case err != nil:
-			note(at, comes, step)
-			return "", false
-		case stat.Mode().Type() == fs.ModeSymlink:
-			note(at, comes, step)
-			target, err := os.Readlink(next)
-			if links++; err != nil || links > maxLinks {
-				return "", false
-			}
-			if filepath.IsAbs(target) {
-				at = "/"
-			}
-			steps = append(split(target), steps...)
-		default:
-			if len(steps) == 0 {
-				note(at, comes, step)
-			} else {
-				note(next, goes, "")
-			}
-			at = next
+// ways are the places on some ways, by their paths.
+type ways map[string]place
+
+func (w ways) walk(d disk.Disk, at, path string) (end disk.Step) {
+	way := d.Walk(at, path)
+	for _, step := range way.Steps {
+		if step.Entry == "" {
+			w.note(step, goes)
+		} else {
+			w.note(step, comes)
 		}
 	}
-	return at, true
+	return way.End
 }
 
-// maxLinks is how many symlinks the kernel follows in one path (path_resolution(7)).
-const maxLinks = 40
-
-func split(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+func (w ways) note(step disk.Step, mask uint32) {
+	s, known := w[step.Folder]
+	if !known {
+		s = place{path: step.Folder, dev: step.Info.Dev, inode: step.Info.Inode}
+	}
+	if s.inode == 0 {
+		return // gone since: its parent tells
+	}
+	s.mask |= mask
+	if step.Entry != "" && !slices.Contains(s.entries, step.Entry) {
+		s.entries = append(s.entries, step.Entry)
+	}
+	w[step.Folder] = s
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 // An inotify is one instance of inotify(7). It is used as it is, since what an app writes must cost
@@ -39,12 +41,8 @@ func newInotify() (*inotify, error) {
 }
 
 // add watches what is at a path, or changes for what it is watched.
-func (i *inotify) add(path string, mask uint32) (watch int, err error) {
-	watch, err = unix.InotifyAddWatch(i.fd, path, mask)
-	if err != nil {
-		return 0, fmt.Errorf("cannot watch %s: %w", path, err)
-	}
-	return watch, nil
+func (i *inotify) add(d disk.Disk, path string, mask uint32) (watch int, blind bool, err error) {
+	return d.Watch(i.fd, path, mask)
 }
 
 // remove fails if what was watched is gone; then the kernel has done it.

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -45,6 +46,9 @@ type Watcher struct {
 	// Saw is told what was seen of an app's file whenever that is another than before, and whether that asks for a
 	// restart, before trigger is called; nil = nobody wants to know.
 	Saw func(app string, seen []byte, asks bool)
+
+	// Disk is the way to what the user of an app owns. It is set before the first app is added; nil = disk.Own for all.
+	Disk func(app conf.App) disk.Disk
 
 	changed chan struct{} // apps came or went
 
@@ -92,7 +96,7 @@ func (w *Watcher) begin(app conf.App, seen []byte) *file {
 	if app.Restart.File == "" {
 		return nil
 	}
-	f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
+	f := &file{app: app.Name, disk: diskOf(w.Disk, app), root: app.Root, name: filepath.Clean(app.Restart.File)}
 	if len(seen) == 0 || !f.resume(seen) {
 		f.look(w.live(app.Name))
 		w.saw(f, false)

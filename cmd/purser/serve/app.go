@@ -15,6 +15,7 @@ import (
 	"purser/pool"
 	"purser/restart"
 	"purser/restart/deploy"
+	"purser/restart/disk"
 	"purser/spawn"
 	"purser/spawn/keeper"
 )
@@ -27,6 +28,14 @@ type shared struct {
 	folder   string // for the sockets of apps
 	log      hclog.Logger
 	lines    func(conf.App) (spawn.Lines, error) // opens what an app prints to
+	disk     func(conf.App) disk.Disk            // the way to what the user of an app owns; nil = disk.Own
+}
+
+func (s *shared) diskOf(app conf.App) disk.Disk {
+	if s.disk == nil {
+		return disk.Own
+	}
+	return s.disk(app)
 }
 
 // An App is one app from its start to its end. It owns its configuration, its group of processes, what starts
@@ -57,7 +66,7 @@ func (a *App) Conf() conf.App {
 
 // Check says why the app could not start with a configuration, or be changed to it, if logs are opened by these rules.
 func (a *App) Check(to conf.App, rules log.Rules) error {
-	if _, err := restart.ResolveRelease(to.Root); err != nil {
+	if _, err := restart.ResolveRelease(a.shared.diskOf(to), to.Root); err != nil {
 		return refusal(fmt.Errorf("cannot serve app %q: %w", to.Name, err))
 	}
 	if err := rules.Try(to.Log); err != nil {
@@ -108,7 +117,7 @@ func (a *App) StartStopped() error {
 
 // open opens what the app prints to, and resolves its release. It is called with mu held.
 func (a *App) open() (pool.Release, error) {
-	release, err := restart.ResolveRelease(a.conf.Root)
+	release, err := restart.ResolveRelease(a.shared.diskOf(a.conf), a.conf.Root)
 	if err != nil {
 		return pool.Release{}, refusal(fmt.Errorf("cannot serve app %q: %w", a.conf.Name, err))
 	}
