@@ -25,7 +25,7 @@ const (
 
 // Folders are what inotify watches.
 type folders struct {
-	inotify *inotify // nil = not to be had
+	inotify *inotify
 	byPath  map[string]*watched
 	byWatch map[int]*watched
 }
@@ -52,13 +52,6 @@ func newFolders(i *inotify) *folders {
 	return &folders{inotify: i, byPath: map[string]*watched{}, byWatch: map[int]*watched{}}
 }
 
-func (f *folders) events() <-chan []event {
-	if f.inotify == nil {
-		return nil
-	}
-	return f.inotify.events
-}
-
 // concerns are the files whose paths an event may have changed; lost means all of them.
 func (f *folders) concerns(e event) (files []*file, lost bool) {
 	if e.mask&unix.IN_Q_OVERFLOW != 0 {
@@ -83,14 +76,12 @@ func (f *folders) concerns(e event) (files []*file, lost bool) {
 // change of it. The error is of what inotify refused.
 func (f *folders) follow(file *file) (refused error) {
 	file.sure = false
-	if f.inotify == nil {
-		return nil
-	}
 	// What changes before its folder is watched is no event: so until nothing new was found, or a
 	// few times, as the poll sees what goes on changing.
 	for range 4 {
-		fresh, all, err := f.move(file, decisive(file))
-		file.sure, refused = all, err
+		way := decisive(file)
+		fresh, all, err := f.move(file, way.sorted())
+		file.sure, refused = all && way.hidden == nil, errors.Join(way.hidden, err)
 		if !fresh {
 			break
 		}
@@ -106,7 +97,7 @@ func (f *folders) move(file *file, steps []place) (fresh, all bool, refused erro
 	}
 	all = true
 	for _, s := range steps {
-		w, isNew, err := f.watch(file.disk, s)
+		w, isNew, err := f.watch(s)
 		fresh = fresh || isNew
 		if err != nil || w.blind {
 			all = false
@@ -139,7 +130,7 @@ func (f *folders) usedBy(file *file) (used []*watched) {
 }
 
 // watch watches a place, which may be watched already.
-func (f *folders) watch(d disk.Disk, s place) (w *watched, fresh bool, err error) {
+func (f *folders) watch(s place) (w *watched, fresh bool, err error) {
 	w = f.byPath[s.path]
 	if w != nil && (w.dev != s.dev || w.inode != s.inode) {
 		f.forget(w)
@@ -152,7 +143,7 @@ func (f *folders) watch(d disk.Disk, s place) (w *watched, fresh bool, err error
 	if w != nil {
 		mask |= w.mask
 	}
-	watch, blind, err := f.inotify.add(d, s.path, mask|unix.IN_MASK_ADD)
+	watch, blind, err := f.inotify.add(s.path, mask|unix.IN_MASK_ADD)
 	if err != nil {
 		return nil, false, err
 	}
@@ -180,35 +171,45 @@ func (f *folders) forget(w *watched) {
 	}
 }
 
+// ways are the places on some ways.
+type ways struct {
+	places map[string]place // by their paths
+	hidden error            // why some are not among them
+}
+
 // decisive is every folder in which a change can make a file's path lead elsewhere, and the file.
-func decisive(file *file) []place {
-	way := ways{}
+func decisive(file *file) *ways {
+	w := &ways{places: map[string]place{}}
 	for _, root := range slices.Compact([]string{file.root, file.live}) {
 		if root == "" {
 			continue
 		}
 		at := "/"
 		if !filepath.IsAbs(file.name) {
-			end := way.walk(file.disk, "/", root)
+			end := w.walk(file.disk, "/", root)
 			if end.Folder == "" {
 				continue
 			}
 			end.Entry, _, _ = strings.Cut(file.name, "/")
-			way.note(end, comes)
+			w.note(end, comes)
 			at = end.Folder
 		}
-		if end := way.walk(file.disk, at, file.name); end.Folder != "" {
-			way.note(end, touched)
+		if end := w.walk(file.disk, at, file.name); end.Folder != "" {
+			w.note(end, touched)
 		}
 	}
-	return slices.SortedFunc(maps.Values(way), func(a, b place) int { return cmp.Compare(a.path, b.path) })
+	return w
 }
 
-// ways are the places on some ways, by their paths.
-type ways map[string]place
+func (w *ways) sorted() []place {
+	return slices.SortedFunc(maps.Values(w.places), func(a, b place) int { return cmp.Compare(a.path, b.path) })
+}
 
-func (w ways) walk(d disk.Disk, at, path string) (end disk.Step) {
+func (w *ways) walk(d disk.Disk, at, path string) (end disk.Step) {
 	way := d.Walk(at, path)
+	if way.Err != nil {
+		w.hidden = way.Err
+	}
 	for _, step := range way.Steps {
 		if step.Entry == "" {
 			w.note(step, goes)
@@ -219,8 +220,8 @@ func (w ways) walk(d disk.Disk, at, path string) (end disk.Step) {
 	return way.End
 }
 
-func (w ways) note(step disk.Step, mask uint32) {
-	s, known := w[step.Folder]
+func (w *ways) note(step disk.Step, mask uint32) {
+	s, known := w.places[step.Folder]
 	if !known {
 		s = place{path: step.Folder, dev: step.Info.Dev, inode: step.Info.Inode}
 	}
@@ -231,5 +232,5 @@ func (w ways) note(step disk.Step, mask uint32) {
 	if step.Entry != "" && !slices.Contains(s.entries, step.Entry) {
 		s.entries = append(s.entries, step.Entry)
 	}
-	w[step.Folder] = s
+	w.places[step.Folder] = s
 }

@@ -37,8 +37,10 @@ type Disk interface {
 	// WriteStatus puts a restart.status into a folder, which is named from a root, or absolute.
 	WriteStatus(root, folder string, text []byte) error
 
-	// Watch has an inotify(7) tell of what is at a path. Blind is on a file system of which it may not tell everything.
-	Watch(inotify int, path string, mask uint32) (watch int, blind bool, err error)
+	// Inotify opens an inotify(7) for Watch. How many there may be is counted for each user.
+	Inotify() (*os.File, error)
+	// Watch has one tell of what is at a path. Blind is on a file system of which it may not tell everything.
+	Watch(inotify *os.File, path string, mask uint32) (watch int, blind bool, err error)
 	// OpenLog opens a log below a root for appending, and makes it.
 	OpenLog(root, name string) (*os.File, error)
 	// OpenStatic opens a file below the folder of static files of a release, for reading.

@@ -32,6 +32,7 @@ type Found struct {
 // Search goes once through the folders below one, by its real path, that globs lead into: at most MostEntries entries
 // of folders, and MostDepth folders deep. "**" is any number of folders.
 func (own) Search(folder string, globs []Glob) Found {
+	globs = slices.DeleteFunc(slices.Clone(globs), func(g Glob) bool { return len(g) == 0 || g[len(g)-1] == "**" }) // which name nothing
 	s := search{path: folder, left: MostEntries}
 	fd, err := unix.Open(folder, folderOnly, 0)
 	s.enter(fd, err, "", globs, 0)

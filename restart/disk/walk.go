@@ -10,7 +10,8 @@ import (
 // A Way is where a path leads.
 type Way struct {
 	Steps []Step
-	End   Step // its folder is the real path of the end, or "" if that is not there
+	End   Step  // its folder is the real path of the end, or "" if that is not there
+	Err   error // why nobody could go that way; then there is nothing else
 }
 
 // A Step is a folder on the way, by its real path, and the entry of it that decides where the way leads: as it is a
