@@ -82,10 +82,10 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 		return nil, fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	started, err := h.Keeper.Fork(keeper.Program{Path: program, Dir: dir, Args: argv, Env: h.environment(dir, variables), Files: pipes.childSide})
+	started, err := h.Keeper.Fork(keeper.Program{Path: program, Dir: dir, User: userOf(h.App), Args: argv, Env: h.environment(dir, variables), Files: pipes.childSide})
 	if err != nil {
 		pipes.closeOurSide()
-		return nil, cannotRun(program, err)
+		return nil, cannotRun(h.App, program, dir, err)
 	}
 	running := &process{}
 	running.own(started, pipes, privateSlate(), h.Lines, Line{App: h.App.Name, Hook: h.Name})

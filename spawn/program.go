@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -46,7 +47,30 @@ func programOf(c conf.Command) string {
 
 // cannotRun says why the kernel has not run a program that is there and may be run. Its own words for that are
 // those of a file that is missing.
-func cannotRun(program string, err error) error {
+func cannotRun(app conf.App, program, dir string, err error) error {
+	if isAnothers(app) {
+		return cannotRunAs(app.RunsAs, program, dir, err)
+	}
+	return cannotExec(program, err)
+}
+
+// cannotRunAs adds what an app's user has to do with it.
+func cannotRunAs(a *conf.Account, program, dir string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EINVAL):
+		return fmt.Errorf("cannot run %s as user %s: this purser may not change the user, as in a container without that right (CAP_SETUID, CAP_SETGID): %w", program, a.User, err)
+	case !errors.Is(err, syscall.EACCES):
+		return cannotExec(program, err)
+	}
+	for _, path := range []string{dir, filepath.Dir(program)} {
+		if closed := closedTo(a, path); closed != nil {
+			return closed
+		}
+	}
+	return fmt.Errorf("cannot run %s as user %s: %w", program, a.User, err)
+}
+
+func cannotExec(program string, err error) error {
 	interpreter := interpreterOf(program)
 	switch {
 	case errors.Is(err, syscall.ENOENT) && interpreter != "":
