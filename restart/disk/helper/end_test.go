@@ -102,7 +102,7 @@ func TestAllAppsOfAUserShareAHelperAndOneOfAnotherHasAnother(t *testing.T) {
 	if _, count := h.last(); count != 2 {
 		t.Errorf("there were %d helpers of two users", count)
 	}
-	h.Forget("shop")
+	h.Only(func(app string) bool { return app != "shop" })
 	if shop.Revision(h.path("shop")) != "" {
 		t.Error("an app that is gone is looked at")
 	}

@@ -64,13 +64,15 @@ func (h *Helpers) Disk(app string, u User, g Grants) disk.Disk {
 	return owned{one}
 }
 
-// Forget ends what was granted for an app.
-func (h *Helpers) Forget(app string) {
+// Only ends what was granted for other apps than some.
+func (h *Helpers) Only(is func(app string) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if of := h.apps[app]; of != nil {
-		of.forget(app)
-		delete(h.apps, app)
+	for app, of := range h.apps {
+		if !is(app) {
+			of.forget(app)
+			delete(h.apps, app)
+		}
 	}
 }
 
