@@ -61,10 +61,9 @@ func readProgram(fd int) (Program, error) {
 	return parseProgram(string(text))
 }
 
-// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
-// kills it when the keeper ends: also as another user, since the signal is asked for after the change (prctl(2),
-// PR_SET_PDEATHSIG).
-func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
+// forkExec runs a program as leader of a new process group. The kernel kills it when the keeper ends: also as another
+// user, since the signal is asked for after the change (prctl(2), PR_SET_PDEATHSIG).
+func forkExec(p Program, how *syscall.SysProcAttr, files ...int) (pid int, err error) {
 	var theirs []uintptr
 	for _, fd := range files {
 		theirs = append(theirs, uintptr(fd))
@@ -72,10 +71,6 @@ func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
 	if err := p.User.own(files); err != nil {
 		return 0, err
 	}
-	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{
-		Dir:   p.Dir,
-		Env:   p.Env,
-		Files: theirs,
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights, Credential: p.User.credential()},
-	})
+	how.Setpgid, how.Pdeathsig, how.Credential = true, syscall.SIGKILL, p.User.credential()
+	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{Dir: p.Dir, Env: p.Env, Files: theirs, Sys: how})
 }
