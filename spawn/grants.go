@@ -185,6 +185,9 @@ func notGranted(app conf.App, p keeper.Program, dir string, err error) error {
 	case errors.Is(err, syscall.EPERM):
 		return fmt.Errorf("purser may not run it in %s: that is no release of the folder %s that is configured", dir, app.Root)
 	case errors.Is(err, syscall.EACCES):
+		if closed := closedTo(app.RunsAs, dir); closed != nil {
+			return closed
+		}
 		return fmt.Errorf("user %s may not enter the folder %s, or not run the program that starts the app: change the modes, or set user", app.RunsAs.User, dir)
 	}
 	return fmt.Errorf("cannot run the program that starts it: %w", err)

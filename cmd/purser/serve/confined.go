@@ -13,6 +13,7 @@ import (
 
 	"purser/conf"
 	"purser/proxy/certs"
+	"purser/restart/disk/helper"
 	"purser/spawn/keeper"
 	"purser/status"
 )
@@ -187,3 +188,29 @@ func (p *purser) ownGrants() (none conf.App) {
 	}
 	return none
 }
+
+// whereFound is where the reader has found the folder of an app whose user may not enter it, "" if he may.
+func (p *purser) whereFound(app string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.given.apps[app].Real
+}
+
+// forkHelper has the keeper start the helper of a user, as the reader has granted it: what that may touch is not for
+// this front to say.
+func (p *purser) forkHelper(u helper.User, files [3]uintptr) (helper.Process, error) {
+	p.mu.Lock()
+	number := p.given.own[helperGrant(u)]
+	p.mu.Unlock()
+	if number == 0 {
+		return nil, errors.New("nothing is granted to that user")
+	}
+	process, err := p.Keeper.Fork(keeper.Program{Grant: number, Files: files})
+	if err != nil {
+		return nil, err
+	}
+	return process, nil
+}
+
+// helperGrant is what the helper of a user is granted by.
+func helperGrant(u helper.User) string { return fmt.Sprint("helper/", u.UID, ":", u.GID, u.Groups) }

@@ -62,6 +62,7 @@ type purser struct {
 	admin   *status.Server
 	ledger  status.Ledger
 	sockets sockets
+	disks   *disks
 	toll    toll
 	given   *given // to a front that may not read the configuration; nil = it may. Guarded by turn
 	past    past
@@ -194,10 +195,16 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 		return err
 	}
 	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
+	p.disks = newDisks(p.startHelper, p.Log)
+	p.disks.expect(server, apps)
+	p.Log.Disks(p.disks.of)
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
+	if p.given != nil {
+		p.shared.found = p.whereFound
+	}
 	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(&p.Config, p.shared.pool)
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log})
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
 	if err := p.startApps(apps, from); err != nil {
 		return err

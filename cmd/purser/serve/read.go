@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"purser/conf"
+	"purser/spawn"
 	"purser/spawn/keeper"
 	"purser/status"
 )
@@ -28,6 +29,7 @@ const (
 type finding struct {
 	App   conf.App
 	Wrong string // why it cannot be served; "" = it can
+	Real  string // the path of its folder without links, if its user may not enter that
 }
 
 // Read reads the configuration for the front, which is another user. If the configuration says that it is root,
@@ -77,7 +79,7 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 			r.grant(&found[i].App)
 		}
 	}
-	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn()), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
+	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn(found)), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
 }
 
 // findApps looks into the folders of apps. At a reload, what is wrong with one is the front's to judge: it may be an app
@@ -87,6 +89,9 @@ func (r *reader) findApps() (all []finding, err error) {
 	for _, app := range r.Conf.Apps {
 		found, err := Detect(r.Conf, []conf.App{app})
 		one := finding{App: found[0]}
+		if err == nil && spawn.ClosedTo(one.App) != nil {
+			one.Real, _ = filepath.EvalSymlinks(one.App.Root) // or it is found later
+		}
 		if err != nil {
 			one.Wrong = err.Error()
 		}

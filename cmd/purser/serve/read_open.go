@@ -102,7 +102,7 @@ func (r *reader) openLogs(found []finding) error {
 			continue // off, stderr, stdout
 		}
 		file, err := rules.Opened(path, int(r.front.UID), int(r.front.GID))
-		if err == nil {
+		if file != nil {
 			err = r.Keeper.Hold(logPrefix+path, file)
 			file.Close()
 		}

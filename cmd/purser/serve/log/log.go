@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/restart/disk"
 )
 
 const (
@@ -41,6 +42,9 @@ type Config struct {
 	// Handed returns another descriptor of a log that was opened for us, -1 if there is none: of what we may not open
 	// ourselves. It may be nil.
 	Handed func(path string) int
+
+	// Disk is the way to what the user of an app owns; nil = disk.Own for all.
+	Disk func(conf.App) disk.Disk
 }
 
 // A Log writes lines. It is the hclog.Logger of purser's own messages. Use New, and Close at the end.
@@ -93,6 +97,22 @@ func (l *Log) OpenedBy(handed func(path string) int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cfg.Handed = handed
+}
+
+// Disks has logs below the folders of apps be opened by the ways to what their users own, from now on. Before, disk.Own
+// is the way to all.
+func (l *Log) Disks(choose func(conf.App) disk.Disk) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg.Disk = choose
+}
+
+// disk is the way to what the user of an app owns.
+func (l *Log) disk(app conf.App) disk.Disk {
+	if choose := l.config().Disk; choose != nil {
+		return choose(app)
+	}
+	return disk.Own
 }
 
 func (l *Log) config() Config {

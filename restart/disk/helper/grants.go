@@ -1,0 +1,134 @@
+package helper
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"purser/restart/disk"
+)
+
+// Grants are what a helper may touch, as its arguments say it. How files are that its user may look at is told of all:
+// links of a release may lead anywhere, and who asks for that gets nothing of what is in them. What is read or written
+// has to be below a root, or a release that the root leads to or led to; or it is named.
+type Grants struct {
+	Roots    []string // of apps
+	Statuses []string // folders of restart files that are named by absolute paths
+	Logs     []string // files that are written to
+	Statics  []string // folders of static files, by their paths in a release
+}
+
+const (
+	rootArgument   = "root="
+	statusArgument = "status="
+	logArgument    = "log="
+	staticArgument = "static="
+)
+
+// arguments are those of the helper's command line.
+func (g Grants) arguments() (args []string) {
+	for prefix, paths := range map[string][]string{rootArgument: g.Roots, statusArgument: g.Statuses, logArgument: g.Logs, staticArgument: g.Statics} {
+		for _, path := range paths {
+			args = append(args, prefix+path)
+		}
+	}
+	slices.Sort(args)
+	return slices.Compact(args)
+}
+
+// parseGrants is the other direction.
+func parseGrants(args []string) (g Grants, err error) {
+	for _, arg := range args {
+		prefix, path, _ := strings.Cut(arg, "=")
+		path = filepath.Clean(path)
+		switch prefix += "="; {
+		case prefix == staticArgument && filepath.IsLocal(path):
+			g.Statics = append(g.Statics, path)
+			continue
+		case !filepath.IsAbs(path):
+			return g, errors.New("an argument names no path: " + arg)
+		}
+		switch prefix {
+		case rootArgument:
+			g.Roots = append(g.Roots, path)
+		case statusArgument:
+			g.Statuses = append(g.Statuses, path)
+		case logArgument:
+			g.Logs = append(g.Logs, path)
+		default:
+			return g, errors.New("an argument grants nothing: " + arg)
+		}
+	}
+	return g, nil
+}
+
+// errForeign is why a helper refuses something that its user may do.
+const errForeign = syscall.EPERM
+
+// A guard holds what is asked for against the grants.
+type guard struct {
+	Grants
+
+	mu    sync.Mutex // guards what follows
+	known []string   // releases that roots have led to, newest last
+}
+
+// mostKnown is how many releases are remembered. Those that lie beside the newest need not be.
+const mostKnown = 64
+
+// release reports whether a folder is a root, what one leads to, has led to, or what lies beside that.
+func (g *guard) release(folder string) bool {
+	folder = filepath.Clean(folder)
+	if slices.Contains(g.Roots, folder) {
+		return true
+	}
+	for _, root := range g.Roots {
+		real, err := disk.Own.Resolve(root)
+		if err != nil {
+			continue
+		}
+		g.learn(real)
+		// Only a root that is a link has releases beside what it leads to.
+		if folder == real || real != root && filepath.Dir(folder) == filepath.Dir(real) && filepath.Dir(real) != "/" {
+			return true
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Contains(g.known, folder)
+}
+
+func (g *guard) learn(release string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if slices.Contains(g.known, release) {
+		return
+	}
+	if len(g.known) == mostKnown {
+		g.known = g.known[1:]
+	}
+	g.known = append(g.known, release)
+}
+
+// status reports whether a restart.status may be written to a folder.
+func (g *guard) status(root, folder string) bool {
+	if filepath.IsAbs(folder) {
+		return slices.Contains(g.Statuses, filepath.Clean(folder))
+	}
+	return filepath.IsLocal(folder) && g.release(root)
+}
+
+// log reports whether a file is one of the logs.
+func (g *guard) log(folder, name string) bool {
+	path := filepath.Join(folder, name)
+	return filepath.IsLocal(name) && slices.ContainsFunc(g.Logs, func(granted string) bool {
+		if granted == path {
+			return true
+		}
+		real, err := disk.Own.Resolve(filepath.Dir(granted))
+		return err == nil && filepath.Join(real, filepath.Base(granted)) == path
+	})
+}
