@@ -192,7 +192,10 @@ func (e *endpoint) probe(ctx context.Context, leader int) (network, address stri
 func (e *endpoint) listenerOf(ctx context.Context, socket string) (pid int, ok bool, err error) {
 	dialer := net.Dialer{Timeout: time.Second}
 	connection, err := dialer.DialContext(ctx, "unix", socket)
-	if errors.Is(err, syscall.EACCES) && e.open != nil && e.open() == nil {
+	if errors.Is(err, syscall.EACCES) && e.open != nil {
+		if err := e.open(); errors.Is(err, syscall.EPERM) {
+			return 0, false, fmt.Errorf("what is at %s is no socket of %s, whom the app runs as", socket, nameOf(e.owner))
+		}
 		connection, err = dialer.DialContext(ctx, "unix", socket)
 	}
 	if err != nil { // a full backlog is no refusal: somebody listens

@@ -74,7 +74,7 @@ func TestALinkInThePlaceOfASocketLeadsNowhere(t *testing.T) {
 		s, err := p.FetchStatus(t.Context(), "app")
 		return err == nil && s.Failure != nil
 	})
-	if got := p.Status(t, "app").Failure.Reason; !strings.Contains(got, "is that of user root, not of games") {
+	if got := p.Status(t, "app").Failure.Reason; !strings.Contains(got, "is no socket of games, whom the app runs as") {
 		t.Errorf("it says %q", got)
 	}
 	if n := visits.Load(); n > 0 {
