@@ -58,7 +58,7 @@ func (g *granted) adopt(from Grants) error {
 			g.note(one.Root)
 		}
 	}
-	g.newest, g.last = from.First, from.First+uint32(len(from.All))
+	g.newest, g.last = from.First, from.First+uint32(len(from.All))-1
 	for _, number := range slices.Sorted(maps.Keys(g.all)) {
 		if len(g.all) <= mostGranted || number >= g.newest {
 			break

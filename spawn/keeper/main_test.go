@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	case IsReader():
 		os.Exit(runFakeReader(os.Args[1:]))
 	case IsFront():
+		if err := Confine(); err != nil {
+			panic(err)
+		}
 		os.Exit(runFakeFront(os.Args[1:]))
 	case len(os.Args) > 1 && os.Args[1] == asMain:
 		os.Exit(runTestMain())
@@ -62,8 +65,13 @@ type whole struct {
 
 func newWhole(t *testing.T, args ...string) *whole {
 	t.Helper()
+	return newWholeIn(t, t.TempDir(), args...)
+}
+
+func newWholeIn(t *testing.T, dir string, args ...string) *whole {
+	t.Helper()
 	t.Parallel() // most of their time they wait
-	w := &whole{t: t, dir: t.TempDir(), over: make(chan struct{})}
+	w := &whole{t: t, dir: dir, over: make(chan struct{})}
 	if len(args) == 0 {
 		args = []string{w.dir}
 	}
