@@ -66,9 +66,9 @@ var (
 	markValue = regexp.MustCompile(`^[A-Z2-7]{10}\.[0-9]{1,10}$`)
 )
 
-// fill is the program that a filling makes of the grant; folder is the path of the filling's. Whether the release is
+// Fill is the program that a filling makes of the grant; folder is the path of the filling's. Whether the release is
 // one of the app's is not known here.
-func (g Grant) fill(f Filling, folder string) (p Program, err error) {
+func (g Grant) Fill(f Filling, folder string) (p Program, err error) {
 	s := slots{grant: g, filling: f, folder: folder, words: f.Words}
 	p.Path, p.Dir = s.expand(g.Path, false), s.expand(g.Dir, false)
 	for _, arg := range g.Args {

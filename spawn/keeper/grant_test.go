@@ -25,7 +25,7 @@ func filled() Filling {
 }
 
 func TestAGrantIsFilled(t *testing.T) {
-	p, err := blog().fill(filled(), "/run/purser/p/s3")
+	p, err := blog().Fill(filled(), "/run/purser/p/s3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +64,11 @@ func TestWhatDoesNotFitASlotIsRefused(t *testing.T) {
 	} {
 		g, f := blog(), filled()
 		change(&g, &f)
-		if p, err := g.fill(f, "/run/s3"); err == nil {
+		if p, err := g.Fill(f, "/run/s3"); err == nil {
 			t.Errorf("%s was taken: %+v", name, p)
 		}
 	}
-	if _, err := blog().fill(filled(), ""); err == nil {
+	if _, err := blog().Fill(filled(), ""); err == nil {
 		t.Error("a folder that is none was taken")
 	}
 }
@@ -126,7 +126,7 @@ func FuzzFillings(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p, err := blog().fill(filling, "/run/s3")
+		p, err := blog().Fill(filling, "/run/s3")
 		if err != nil {
 			return
 		}

@@ -151,7 +151,7 @@ func (g *granted) program(number uint32, text []byte) (p Program, folder uint32,
 			return p, 0, err
 		}
 	}
-	if p, err = grant.fill(f, path); err == nil && grant.Root != "" && f.Release != "" {
+	if p, err = grant.Fill(f, path); err == nil && grant.Root != "" && f.Release != "" {
 		err = g.isRelease(grant.Root, f.Release)
 	}
 	return p, f.Folder, err
