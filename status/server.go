@@ -24,6 +24,8 @@ type Config struct {
 	Name         string
 	Version      string
 	PID          int             // of the main process
+	Confined     bool            // root has started purser, and this process, which serves, is another user
+	Members      bool            // of the group of the admin socket may call, too
 	Listen       func() []string // shown only
 	Awaited      func() []string // where files with apps are to come, if there is none yet; may be nil
 	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
@@ -200,13 +202,13 @@ func refuseMethod(w http.ResponseWriter, req *http.Request, routes chi.Routes) {
 	refuse(w, http.StatusMethodNotAllowed, CodeBadMethod, "%s takes no %s", req.URL.Path, req.Method)
 }
 
-// authorise lets in root and the user that purser runs as over the unix socket, and over TCP who
-// shows the token.
+// authorise lets in root, the user that purser runs as, and members of a group if there is one, over the unix socket,
+// and over TCP who shows the token.
 func (s *Server) authorise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		uid, local := r.Context().Value(uidKey{}).(int)
 		switch {
-		case local && (uid == 0 || uid == os.Geteuid()):
+		case local && (uid == 0 || uid == os.Geteuid() || s.Members && uid >= 0): // who may connect, by the mode of the socket
 			next.ServeHTTP(w, r)
 		case local:
 			s.refused("uid", uid, "path", r.URL.Path)

@@ -227,7 +227,7 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 		p.depart(a, a.Halt)
 	}
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
+		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Confined: p.given != nil, Members: p.given != nil && p.Conf.Server.AdminGroup != "", Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
 		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.Load, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
