@@ -1,0 +1,207 @@
+package users
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"purser/test/harness"
+)
+
+// facts are those of /proc/PID/status.
+func facts(t *testing.T, pid int) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(t, err)
+	all := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		all[name] = strings.Join(strings.Fields(value), " ")
+	}
+	return all
+}
+
+// uidOf is the user that a process runs as, if all of its four numbers are that.
+func uidOf(t *testing.T, pid int) string {
+	t.Helper()
+	uids := strings.Fields(facts(t, pid)["Uid"])
+	for _, uid := range uids {
+		if uid != uids[0] {
+			t.Errorf("process %d has the users %v", pid, uids)
+		}
+	}
+	return uids[0]
+}
+
+func TestWhatServesIsAUserWithoutRights(t *testing.T) {
+	f := newFolder(t, games)
+	p := serve(t, f.app("app"))
+	front := p.Front()
+	uid := uidOf(t, front)
+	if uid == "0" || uid == strconv.Itoa(games) || uid == strconv.Itoa(nobody) {
+		t.Errorf("what serves runs as %s", uid)
+	}
+	is := facts(t, front)
+	const none = "0000000000000000"
+	for name, want := range map[string]string{"CapEff": none, "CapPrm": none, "CapInh": none, "CapAmb": none, "NoNewPrivs": "1"} {
+		if is[name] != want {
+			t.Errorf("of what serves %s is %s, want %s", name, is[name], want)
+		}
+	}
+	if is["Groups"] != "" && is["Groups"] != strings.Fields(is["Gid"])[0] {
+		t.Errorf("what serves is in the groups %s", is["Groups"])
+	}
+	for who, pid := range map[string]int{"the main process": p.PID(), "the keeper": p.Keeper()} {
+		if got := uidOf(t, pid); got != "0" {
+			t.Errorf("%s runs as %s", who, got)
+		}
+	}
+	// Nobody but root looks into it, its own user included.
+	look := exec.Command("cat", fmt.Sprintf("/proc/%d/environ", front))
+	number, _ := strconv.Atoi(uid)
+	look.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(number), Gid: uint32(number)}}
+	if out, err := look.CombinedOutput(); err == nil || !strings.Contains(string(out), "Permission denied") {
+		t.Errorf("another process of its user reads %q (%v)", out, err)
+	}
+	var d struct{ Users struct{ Main, Keeper, Front string } }
+	p.AdminJSON(t, "/v1/status", &d)
+	if d.Users.Main != "root" || d.Users.Keeper != "root" || d.Users.Front == "root" || d.Users.Front == "" {
+		t.Errorf("status says %+v", d.Users)
+	}
+	if text := p.Run(t.Context(), "status").Stdout; !strings.Contains(text, "Runs as : "+d.Users.Front+" serves, and root starts and ends the apps") {
+		t.Errorf("status says\n%s", text)
+	}
+}
+
+func TestAReloadOpensWhatOnlyRootMay(t *testing.T) {
+	if !harness.InOwnNetwork(t) {
+		return
+	}
+	first, second := newFolder(t, games), newFolder(t, www)
+	p := harness.Serve(t, harness.Options{Config: harness.ServerTable() + first.app("first"), Users: true, Addr: "127.0.0.1:80"})
+	if got := ask(t, p, "first").UID; got != games {
+		t.Errorf("the app runs as %d", got)
+	}
+	config := "[server]\nlisten = [\"127.0.0.1:80\", \"127.0.0.1:81\"]\n" + first.app("first") + second.app("second")
+	must(t, os.WriteFile(p.Config, []byte(config), 0o600))
+	if r := p.Run(t.Context(), "reload"); r.Code != 0 {
+		t.Fatalf("the reload ended with %d: %s", r.Code, r.Stderr)
+	}
+	p.Addr = "127.0.0.1:81"
+	if got := ask(t, p, "second").UID; got != www {
+		t.Errorf("the app that is new runs as %d", got)
+	}
+	front := p.Front()
+	harness.Kill(t, front)
+	harness.Eventually(t, harness.ReadyLimit, "another front serves", func() bool { next := p.Front(); return next != 0 && next != front })
+	if got := ask(t, p, "second").UID; got != www {
+		t.Errorf("after a crash the app that is new runs as %d", got)
+	}
+	if uid := uidOf(t, p.Front()); uid == "0" {
+		t.Error("after a crash root serves")
+	}
+	must(t, os.WriteFile(p.Config, []byte(config+"wrong = 1\n"), 0o600))
+	if r := p.Run(t.Context(), "reload"); r.Code != 2 || !strings.Contains(r.Stderr, p.Config+":") || !strings.Contains(r.Stderr, "unknown key") {
+		t.Errorf("the reload ended with %d: %s", r.Code, r.Stderr)
+	}
+	must(t, os.WriteFile(p.Config, []byte(strings.ReplaceAll(config, ", \"127.0.0.1:81\"", "")), 0o600))
+	if r := p.Run(t.Context(), "reload"); r.Code != 0 {
+		t.Errorf("the reload ended with %d: %s", r.Code, r.Stderr)
+	}
+	if !harness.Refuses(p) {
+		t.Error("it still listens on port 81")
+	}
+}
+
+func TestFilesOfRootAreOpenedForWhatServes(t *testing.T) {
+	f := newFolder(t, games)
+	closed := t.TempDir() // of root alone
+	must(t, os.Chmod(closed, 0o700))
+	at := func(name string) string { return filepath.Join(closed, name) }
+	ca := harness.NewAuthority(t)
+	ca.Issue("app", time.Hour, "app")
+	must(t, os.Chmod(ca.Dir, 0o700))
+	cert, key := filepath.Join(ca.Dir, "app.pem"), filepath.Join(ca.Dir, "app.key")
+	config := func(log string) string {
+		return fmt.Sprintf("[server]\nlisten = [\"$LISTEN\", \"https://$SECURE\", \"unix:%s\"]\naccess_log = %q\n[server.tls]\ncert = %q\nkey = %q\n", at("p.sock"), at("access.log"), cert, key) +
+			f.app("app", fmt.Sprintf("log = %q", log))
+	}
+	p := harness.Serve(t, harness.Options{Config: config(at("app.log")), Users: true})
+	ask(t, p, "app")
+	logged := func(name, text string) {
+		t.Helper()
+		harness.Eventually(t, harness.ReadyLimit, name+" has "+text, func() bool {
+			content, _ := os.ReadFile(at(name))
+			return strings.Contains(string(content), text)
+		})
+	}
+	logged("access.log", `"GET /? HTTP/1.1" 200`)
+	if shown := harness.DialTLS(t, p, ca.Trusting("app")).Shown(); len(shown) == 0 {
+		t.Error("no certificate is shown")
+	}
+	must(t, os.Rename(at("access.log"), at("access.log.1")))
+	p.Signal(syscall.SIGHUP)
+	harness.Eventually(t, harness.ReadyLimit, "the log is opened again", func() bool { _, err := os.Stat(at("access.log")); return err == nil })
+	harness.Eventually(t, harness.ReadyLimit, "it is written to", func() bool {
+		ask(t, p, "app")
+		content, _ := os.ReadFile(at("access.log"))
+		return strings.Contains(string(content), "200")
+	})
+	_, err := os.Stat(at("p.sock"))
+	must(t, err)
+	if code, err := p.Stop(harness.ReadyLimit); err != nil || code != 0 {
+		t.Errorf("it ended with %d (%v)", code, err)
+	}
+	if _, err := os.Lstat(at("p.sock")); err == nil {
+		t.Error("the unix socket is left")
+	}
+}
+
+func TestWhatServesIsNoUserOfAnApp(t *testing.T) {
+	f := newFolder(t, games)
+	p := harness.Start(t, harness.Options{Config: harness.ServerTable(`user = "games"`) + f.app("app"), Users: true})
+	<-p.Exited
+	if code := p.Cmd.ProcessState.ExitCode(); code != 2 || len(p.Log.Lines(p.Config+":3: server.user: must not be games, whom the app app runs as")) == 0 {
+		t.Errorf("it ended with %d:\n%s", code, p.Log.String())
+	}
+}
+
+func TestMembersOfTheAdminGroupMayCall(t *testing.T) {
+	f := newFolder(t, games)
+	bin := publicBinary(t)
+	p := harness.Serve(t, harness.Options{Bin: bin, Config: harness.ServerTable(`admin_group = "backup"`) + f.app("app"), Users: true})
+	as := func(uid, gid int) harness.Result {
+		return harness.RunBinary(t.Context(), "setpriv", []string{"PATH=" + os.Getenv("PATH")}, "--reuid", strconv.Itoa(uid), "--regid", strconv.Itoa(gid), "--clear-groups", bin, "status", "--instance", p.Instance)
+	}
+	if r := as(www, backup); r.Code != 0 || !strings.Contains(r.Stdout, "Runs as : games") {
+		t.Errorf("a member gets %d: %s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	if r := as(www, www); r.Code == 0 {
+		t.Errorf("who is no member gets %s", r.Stdout)
+	}
+	uid, _ := strconv.Atoi(uidOf(t, p.Front()))
+	if r := as(uid, uid); r.Code != 0 {
+		t.Errorf("the user that serves gets %d: %s", r.Code, r.Stderr)
+	}
+}
+
+func TestAFolderThatOnlyItsUserMayEnterIsServed(t *testing.T) {
+	f := newFolder(t, games)
+	must(t, os.MkdirAll(f.path("public"), 0o700))
+	f.write("public/hello.txt", "hello", games)
+	must(t, os.Chown(f.path("public"), games, games))
+	must(t, os.Chmod(f.dir, 0o700))
+	p := serve(t, f.app("app"))
+	before := ask(t, p, "app")
+	if a := harness.Ask(t, p, "GET /hello.txt HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n"); a.StatusCode == 200 && a.Body != "hello" {
+		t.Errorf("the file is answered with %d: %s", a.StatusCode, a.Body)
+	}
+	f.write("tmp/restart.txt", "", games)
+	harness.Eventually(t, harness.ReadyLimit, "another process serves", func() bool { return ask(t, p, "app").PID != before.PID })
+}
