@@ -234,7 +234,7 @@ func (p *purser) frontConfig() proxy.Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay}
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics}
 	for _, a := range p.apps {
 		app := a.Conf()
 		c.Apps = append(c.Apps, app)

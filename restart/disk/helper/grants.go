@@ -132,3 +132,6 @@ func (g *guard) log(folder, name string) bool {
 		return err == nil && filepath.Join(real, filepath.Base(granted)) == path
 	})
 }
+
+// static reports whether a folder of a release is one of static files.
+func (g *guard) static(folder string) bool { return slices.Contains(g.Statics, filepath.Clean(folder)) }

@@ -2,7 +2,6 @@ package helper
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -16,7 +15,7 @@ type Process interface {
 
 var (
 	errLost = errors.New("the process that does it as the app's user has ended")
-	errSlow = fmt.Errorf("the process that does it as the app's user has not answered for %s, and so was killed", patience)
+	errSlow = errors.New("the process that does it as the app's user did not answer in time, and so was killed")
 )
 
 // A link is one helper process, and those who wait for its answers.
@@ -25,7 +24,7 @@ type link struct {
 	process Process
 	grants  []string // it was started with
 	done    chan struct{}
-	limit   time.Duration
+	limit   time.Duration // for each answer
 
 	sending sync.Mutex // held while a message is sent
 
@@ -36,8 +35,8 @@ type link struct {
 	ended   error                   // why nothing is answered any more
 }
 
-func newLink(conn *net.UnixConn, process Process, grants []string) *link {
-	l := &link{conn: conn, process: process, grants: grants, done: make(chan struct{}), limit: patience, waiting: map[uint32]chan message{}}
+func newLink(conn *net.UnixConn, process Process, grants []string, limit time.Duration) *link {
+	l := &link{conn: conn, process: process, grants: grants, done: make(chan struct{}), limit: limit, waiting: map[uint32]chan message{}}
 	go l.listen()
 	return l
 }
