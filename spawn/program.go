@@ -91,11 +91,14 @@ func cannotExec(program string, err error) error {
 
 // interpreterOf returns what a script names behind #!, or "".
 func interpreterOf(program string) string {
-	file, err := os.Open(program)
+	file, err := os.OpenFile(program, os.O_RDONLY|syscall.O_NONBLOCK, 0) // by now it may be a pipe that nobody writes to
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
+	if stat, err := file.Stat(); err != nil || !stat.Mode().IsRegular() {
+		return ""
+	}
 	first, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n') // the kernel reads no more of it either
 	rest, isScript := strings.CutPrefix(string(first), "#!")
 	if !isScript {
