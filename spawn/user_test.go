@@ -216,3 +216,26 @@ func TestAProgramIsFoundAsTheUserOfTheAppWould(t *testing.T) {
 		t.Errorf("purser's own user finds it in %s", got)
 	}
 }
+
+func TestAReleaseOfAnotherIsNotRunAsTheOwnerOfTheOneBefore(t *testing.T) {
+	for name, c := range map[string]struct {
+		folder, file int
+		by           string
+		runs         bool
+	}{
+		"his":                   {1, 1, conf.ByOwner, true},
+		"his in root's folder":  {0, 1, conf.ByOwner, true},
+		"another's":             {2, 2, conf.ByOwner, false},
+		"root's":                {0, 0, conf.ByOwner, false},
+		"his in another's":      {2, 1, conf.ByOwner, false},
+		"root's in his":         {1, 0, conf.ByOwner, false},
+		"another's, as written": {2, 2, conf.ByUser, true},
+		"another's, by default": {2, 2, conf.ByDefault, true},
+	} {
+		app := newFiles(t, c.folder, c.file, -1)
+		app.RunsAs = &conf.Account{User: "daemon", UID: 1, By: c.by}
+		if err := stillOwned(app, app.Root); (err == nil) != c.runs {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
