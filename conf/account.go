@@ -26,6 +26,9 @@ const (
 	ByDefault = "default_user"
 )
 
+// Nobody is the default of Server.DefaultUser, a user that a system may lack unless it is needed.
+const Nobody = "nobody"
+
 // is reports whether processes of two accounts are started alike.
 func (a *Account) is(b *Account) bool {
 	if a == nil || b == nil {

@@ -73,7 +73,7 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 	if err := isFolder(dir); err != nil {
 		return nil, err
 	}
-	program, err := lookPath(argv[0], searchPath(h.App), dir)
+	program, err := lookPath(h.App, argv[0], dir)
 	if err != nil {
 		return nil, err
 	}

@@ -139,7 +139,7 @@ func (s *Spawner) exec(child *Child) error {
 		return err
 	}
 	env := s.environment(child)
-	program, err := lookPath(argv[0], searchPath(s.app), child.Order.Path)
+	program, err := lookPath(s.app, argv[0], child.Order.Path)
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,12 @@ func TestAUserThatCannotBeHadIsRefusedWithItsLine(t *testing.T) {
 	mixed := newFolder(t, games)
 	must(t, os.Chown(mixed.path("app.js"), www, www))
 	for name, c := range map[string]struct{ server, table, want string }{
-		"unknown user":         {"", f.app("app", `user = "nosuchuser"`), `.toml:8: apps.app.user: there is no user "nosuchuser" on this machine`},
-		"unknown group":        {"", f.app("app", `group = "nosuchgroup"`), `.toml:8: apps.app.group: there is no group "nosuchgroup" on this machine`},
-		"number without group": {"", f.app("app", `user = 12345`), `apps.app.group: is not set, and user 12345 has no name on this machine`},
-		"unknown default_user": {`default_user = "nosuchuser"`, roots.app("app"), `.toml:3: server.default_user: there is no user "nosuchuser" on this machine`},
-		"folder of another":    {"", mixed.app("app"), `apps.app.user: is not set: app.js belongs to www-data, but the folder it is in, ` + mixed.dir + `, to games`},
+		"unknown user":          {"", f.app("app", `user = "nosuchuser"`), `.toml:8: apps.app.user: there is no user "nosuchuser" on this machine`},
+		"unknown group":         {"", f.app("app", `group = "nosuchgroup"`), `.toml:8: apps.app.group: there is no group "nosuchgroup" on this machine`},
+		"number without group":  {"", f.app("app", `user = 12345`), `apps.app.group: is not set, and user 12345 has no name on this machine`},
+		"unknown default_user":  {`default_user = "nosuchuser"`, roots.app("app"), `.toml:3: server.default_user: there is no user "nosuchuser" on this machine`},
+		"default_user unneeded": {`default_user = "nosuchuser"`, f.app("app"), `.toml:3: server.default_user: there is no user "nosuchuser" on this machine`},
+		"folder of another":     {"", mixed.app("app"), `apps.app.user: is not set: app.js belongs to www-data, but the folder it is in, ` + mixed.dir + `, to games`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := check(t, harness.ServerTable(c.server)+c.table)

@@ -58,7 +58,7 @@ func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, e
 		before, there := p.raw[app.Name]
 		if running, runs := now[app.Name]; there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
 			running.MinProcesses, running.MaxProcesses = app.MinProcesses, app.MaxProcesses
-			running, err := withUserNow(c.conf, running)
+			running, err := p.withUserNow(c.conf, running)
 			found, wrong = append(found, running), append(wrong, err)
 			continue
 		}

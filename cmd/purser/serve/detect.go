@@ -46,12 +46,15 @@ func withUser(of *conf.Config, app conf.App) (conf.App, error) {
 
 const keyDefaultUser = "default_user"
 
-// withUserNow is withUser for an app whose table is as it was: its files may be another's by now. That they cannot be
-// looked at is no reason to leave everything as it is.
-func withUserNow(of *conf.Config, app conf.App) (conf.App, error) {
+// withUserNow is withUser for an app whose table is as it was: its files may be another's by now. That this cannot be
+// told is no reason to leave everything as it is.
+func (p *purser) withUserNow(of *conf.Config, app conf.App) (conf.App, error) {
 	now, err := withUser(of, app)
 	if problem, is := errors.AsType[conf.Problem](err); is && slices.Contains(problem.Key, keyDefaultUser) {
 		return app, refusal(err)
+	}
+	if err != nil {
+		p.Log.Warn("it cannot be told as whom an app is to run by now, so it runs as before", "app", app.Name, "error", err)
 	}
 	return now, nil
 }
@@ -60,7 +63,7 @@ func withUserNow(of *conf.Config, app conf.App) (conf.App, error) {
 func (p *purser) warnOfNobody(apps []conf.App, server conf.Server) {
 	var names []string
 	for _, app := range apps {
-		if a := app.RunsAs; a != nil && a.By == conf.ByDefault && server.DefaultUser == "nobody" {
+		if a := app.RunsAs; a != nil && a.By == conf.ByDefault && server.DefaultUser == conf.Nobody {
 			names = append(names, app.Name)
 		}
 	}
