@@ -142,3 +142,27 @@ func TestPurserWritesNothingWhereALinkOfAnAppLeads(t *testing.T) {
 		t.Errorf("/etc/shadow is another, %v", err)
 	}
 }
+
+func TestAReloadIsForHelpersToo(t *testing.T) {
+	f, other, next := newFolder(t, games), newFolder(t, www), newFolder(t, games)
+	p := serve(t, f.app("app"), other.app("other"))
+	before := helpers(t, p)
+	reload(t, p, f.app("app", fmt.Sprintf("log = %q", f.path("tmp/a.log"))), next.app("next", fmt.Sprintf("log = %q", next.path("tmp/b.log"))))
+	for name, at := range map[string]folder{"tmp/a.log": f, "tmp/b.log": next} {
+		if uid := at.ownerOf(name); uid != games {
+			t.Errorf("%s belongs to %d", name, uid)
+		}
+	}
+	next.touch()
+	harness.AwaitRestart(t, p, "next", 2)
+	harness.Eventually(t, harness.ReadyLimit, "one helper looks after both apps, and that of no app has ended", func() bool {
+		now := helpers(t, p)
+		return len(p.Helpers()) == 1 && now[games] != 0 && now[games] != before[games]
+	})
+	reload(t, p, f.app("app", `user = "backup"`), next.app("next"))
+	must(t, os.Chown(f.path("tmp"), backup, backup))
+	harness.Eventually(t, harness.ReadyLimit, "the app is another user's", func() bool { return ask(t, p, "app").UID == backup })
+	if r := p.Run(harness.Within(t), "mark", "app"); r.Code != 0 || f.ownerOf("tmp/needs-restart.d") != backup {
+		t.Errorf("the mark is not that user's: %s", r.Stderr)
+	}
+}

@@ -187,9 +187,6 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // talk to.
 func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	p.warnOfNobody(apps, p.Conf.Server)
-	if err := letIn(claim.folder, apps); err != nil {
-		return err
-	}
 	server := p.Conf.Server
 	p.disks = newDisks(p.Keeper, p.Log)
 	p.disks.expect(server, apps)
@@ -199,6 +196,9 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	p.past.begin(&p.Config, p.shared.pool)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
 	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
+	if err := letIn(claim.folder, apps); err != nil {
+		return err
+	}
 	if err := p.startApps(apps, from); err != nil {
 		return err
 	}

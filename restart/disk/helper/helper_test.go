@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -67,6 +68,24 @@ func TestWhatTheUserMayDoIsDoneAsThatUser(t *testing.T) {
 	if image := h.disk.Image(pid); image != "" { // which nobody may look into, be he the same user
 		t.Errorf("it can be told what the helper runs: %q", image)
 	}
+}
+
+// One that replaces itself by another program is another.
+func TestWhatAProcessOfTheUserRunsIsToldByTheUser(t *testing.T) {
+	h := newHouse(t)
+	shell := exec.Command("/bin/sh", "-c", "read go; exec sleep 1000")
+	shell.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: alice}}
+	stdin, err := shell.StdinPipe()
+	h.must(err)
+	h.must(shell.Start())
+	defer func() { _ = shell.Process.Kill(); _ = shell.Wait() }()
+	before := h.disk.Image(shell.Process.Pid)
+	if again := h.disk.Image(shell.Process.Pid); before == "" || again != before {
+		t.Errorf("one program is %q and %q", before, again)
+	}
+	_, err = io.WriteString(stdin, "go\n")
+	h.must(err)
+	h.eventually("it is told from the one before", func() bool { now := h.disk.Image(shell.Process.Pid); return now != "" && now != before })
 }
 
 func (h *house) inode(name string) uint64 {

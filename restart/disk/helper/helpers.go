@@ -210,6 +210,9 @@ func (u *user) ask(v verb, q request, file int) (a answer, with *os.File, err er
 			u.well()
 			return a, with, a.Failure.err()
 		}
+		if l.why() == nil {
+			return a, nil, err // it is not the helper's fault
+		}
 		ended := errors.Is(err, errLost)
 		u.lose(l, err, try > 0 || !ended)
 		if try > 0 || !ended {

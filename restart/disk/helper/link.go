@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Process is a helper that was started.
@@ -124,7 +126,8 @@ func (l *link) ask(v verb, q request, file int) (a answer, with *os.File, err er
 	limit := time.NewTimer(l.limit)
 	defer limit.Stop()
 	if err := l.send(message{verb: v, number: number, body: q.bytes()}, file); err != nil {
-		l.end(err)
+		l.forget(number)
+		return a, nil, err
 	}
 	var m message
 	answered := true
@@ -152,11 +155,28 @@ func (l *link) ask(v verb, q request, file int) (a answer, with *os.File, err er
 	return a, m.file, nil
 }
 
+// send ends the helper if that is gone, or takes nothing. What fails here says nothing about it.
 func (l *link) send(m message, file int) error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	_ = l.conn.SetWriteDeadline(time.Now().Add(l.limit))
-	return m.send(l.conn, file)
+	err := m.send(l.conn, file)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		l.end(errSlow)
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET), errors.Is(err, net.ErrClosed):
+		l.end(errLost)
+	default:
+		return err
+	}
+	return l.why()
+}
+
+// forget is for who waits no more.
+func (l *link) forget(number uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, number)
 }
 
 // expect makes room for an answer.
