@@ -170,6 +170,23 @@ func TestAReleaseMayBeElsewhereAndAFormerOneBesideIt(t *testing.T) {
 	}
 }
 
+func TestWhatIsAReleaseOfARoot(t *testing.T) {
+	for _, c := range []struct {
+		root, real, folder string
+		is                 bool
+	}{
+		{"/srv/app", "/srv/app", "/srv/app", true}, {"/srv/app", "/srv/app", "/srv/other", false},
+		{"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases/7", true}, {"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases/6", true},
+		{"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases", false}, {"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases/6/x", false},
+		{"/srv/current/app", "/srv/releases/7/app", "/srv/releases/6/app", true}, {"/srv/current/app", "/srv/releases/7/app", "/srv/releases/6/other", false},
+		{"/srv/app", "/app", "/etc", false}, {"/srv/app", "/home/app", "/etc/app", false},
+	} {
+		if is := isReleaseOf(c.root, c.real, c.folder); is != c.is {
+			t.Errorf("%s, which leads to %s, has %s as a release: %v", c.root, c.real, c.folder, is)
+		}
+	}
+}
+
 // What nobody has granted is refused, though the user may do it.
 func TestWhatIsNotGrantedIsRefused(t *testing.T) {
 	h := newHouse(t)
