@@ -96,11 +96,10 @@ func pythonOf(root string) string {
 // rubyArgv runs Puma, the bundle's if the app has a Gemfile. Flags win over everything that an
 // environment variable such as WEB_CONCURRENCY asks Puma to do.
 func (s *Spawner) rubyArgv(root string, load func(string) string, socket string) ([]string, error) {
-	path := searchPath(s.app)
 	var argv []string
-	if _, err := lookPath("bundle", path, root); err == nil && hasGemfile(root) {
+	if _, err := lookPath(s.app, "bundle", root); err == nil && hasGemfile(root) {
 		argv = []string{"bundle", "exec", "puma"}
-	} else if _, err := lookPath("puma", path, root); err == nil {
+	} else if _, err := lookPath(s.app, "puma", root); err == nil {
 		argv = []string{"puma"}
 	} else {
 		return nil, errors.New("there is no puma: add it to the Gemfile, or run gem install puma")

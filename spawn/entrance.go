@@ -53,3 +53,18 @@ func mayEnter(a *conf.Account, stat *unix.Stat_t) bool {
 	}
 	return stat.Mode&0o001 != 0
 }
+
+// mayRun reports whether the user of an app may run a program, by the modes of the program and of the folders on the
+// way: root finds programs that others do not, such as those in its own folder.
+func mayRun(app conf.App, program string) bool {
+	if !isAnothers(app) {
+		return true
+	}
+	real, err := filepath.EvalSymlinks(program)
+	if err != nil {
+		return false
+	}
+	var stat unix.Stat_t
+	return closedTo(app.RunsAs, filepath.Dir(program)) == nil && closedTo(app.RunsAs, filepath.Dir(real)) == nil &&
+		unix.Stat(real, &stat) == nil && mayEnter(app.RunsAs, &stat)
+}

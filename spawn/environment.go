@@ -194,23 +194,31 @@ func searchPath(app conf.App) string {
 	return cmp.Or(app.Env["PATH"], os.Getenv("PATH"), defaultPath)
 }
 
-// lookPath finds a program as a shell in dir would, in the child's PATH instead of Purser's.
-func lookPath(name, path, dir string) (string, error) {
-	candidates := []string{name}
+// lookPath finds a program as a shell of the app's user in dir would, in the child's PATH instead of Purser's.
+func lookPath(app conf.App, name, dir string) (string, error) {
+	candidates, path := []string{name}, searchPath(app)
 	if !strings.Contains(name, "/") {
 		candidates = nil
 		for _, folder := range filepath.SplitList(path) {
 			candidates = append(candidates, filepath.Join(folder, name))
 		}
 	}
+	closed := ""
 	for i, file := range candidates {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
 			candidates[i] = file
 		}
-		if isProgram(file) {
+		switch {
+		case !isProgram(file):
+		case mayRun(app, file):
 			return file, nil
+		case closed == "":
+			closed = file
 		}
+	}
+	if closed != "" {
+		return closed, nil // the kernel says why not, or lets the user by what is beside the mode
 	}
 	for _, file := range candidates {
 		if isFile(file) {

@@ -120,7 +120,7 @@ func templatePath(program string, app conf.App) (string, error) {
 	case strings.Contains(program, "/"):
 		return keeper.SlotRelease + "/" + filepath.Clean(program), nil
 	}
-	path, err := lookPath(program, searchPath(app), app.Root)
+	path, err := lookPath(app, program, app.Root)
 	return keeper.Literal(path), err
 }
 
@@ -158,7 +158,7 @@ func hookTemplate(h *Hook) (g keeper.Grant, found bool) {
 	if len(argv) == 0 {
 		return g, false
 	}
-	path, err := lookPath(argv[0], searchPath(h.App), dir)
+	path, err := lookPath(h.App, argv[0], dir)
 	if err != nil {
 		return g, false
 	}

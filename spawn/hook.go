@@ -105,7 +105,7 @@ func (h *Hook) program(variables map[string]string) (p keeper.Program, err error
 		return p, err
 	}
 	p.Env = h.environment(p.Dir, variables)
-	p.Path, err = lookPath(p.Args[0], searchPath(h.App), p.Dir)
+	p.Path, err = lookPath(h.App, p.Args[0], p.Dir)
 	return p, err
 }
 

@@ -20,7 +20,7 @@ func CheckProgram(app conf.App, c conf.Command) error {
 	if program == "" {
 		return nil
 	}
-	_, err := lookPath(strings.ReplaceAll(program, "{root}", app.Root), searchPath(app), app.Root)
+	_, err := lookPath(app, strings.ReplaceAll(program, "{root}", app.Root), app.Root)
 	return err
 }
 
@@ -62,7 +62,13 @@ func cannotRunAs(a *conf.Account, program, dir string, err error) error {
 	case !errors.Is(err, syscall.EACCES):
 		return cannotExec(program, err)
 	}
-	for _, path := range []string{dir, filepath.Dir(program)} {
+	way := []string{dir, filepath.Dir(program)}
+	for _, file := range []string{program, interpreterOf(program)} {
+		if real, err := filepath.EvalSymlinks(file); err == nil && filepath.IsAbs(real) {
+			way = append(way, filepath.Dir(real))
+		}
+	}
+	for _, path := range way {
 		if closed := closedTo(a, path); closed != nil {
 			return closed
 		}
@@ -85,11 +91,14 @@ func cannotExec(program string, err error) error {
 
 // interpreterOf returns what a script names behind #!, or "".
 func interpreterOf(program string) string {
-	file, err := os.Open(program)
+	file, err := os.OpenFile(program, os.O_RDONLY|syscall.O_NONBLOCK, 0) // by now it may be a pipe that nobody writes to
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
+	if stat, err := file.Stat(); err != nil || !stat.Mode().IsRegular() {
+		return ""
+	}
 	first, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n') // the kernel reads no more of it either
 	rest, isScript := strings.CutPrefix(string(first), "#!")
 	if !isScript {

@@ -179,7 +179,7 @@ func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
 		return p, err
 	}
 	p.Env = s.environment(child)
-	p.Path, err = lookPath(p.Args[0], searchPath(s.app), child.Order.Path)
+	p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path)
 	return p, err
 }
 

@@ -81,29 +81,36 @@ func ownUser(app conf.App, uid int) error {
 // ownerOf is the user that the app's files in a folder belong to, "" if that is root or none that the system knows.
 // The folder has to be his, too, or root's: else its owner would choose what runs as that user.
 func ownerOf(app conf.App, root string) (string, error) {
-	var folder, file unix.Stat_t
-	if err := unix.Stat(root, &folder); err != nil {
-		return "", fmt.Errorf("cannot look at the folder %s: %w", root, err)
+	folder, file, err := ownersOf(app, root)
+	if err != nil || file == 0 {
+		return "", err
 	}
-	file = folder
-	if app.StartupFile != "" {
-		path := filepath.Join(root, app.StartupFile)
-		if err := unix.Stat(path, &file); err != nil {
-			return "", fmt.Errorf("cannot look at the startup file %s: %w", path, err)
-		}
-	}
-	if file.Uid == 0 {
-		return "", nil
-	}
-	owner, err := user.LookupId(strconv.FormatUint(uint64(file.Uid), 10))
+	owner, err := user.LookupId(strconv.Itoa(file))
 	if err != nil {
 		return "", nil
 	}
-	if folder.Uid != 0 && folder.Uid != file.Uid {
+	if folder != 0 && folder != file {
 		return "", &UserError{"user", fmt.Sprintf("is not set: %s belongs to %s, but the folder it is in, %s, to %s, who could have anything run as %s; set user",
-			app.StartupFile, owner.Username, root, nameOf(int(folder.Uid)), owner.Username)}
+			app.StartupFile, owner.Username, root, nameOf(folder), owner.Username)}
 	}
 	return owner.Username, nil
+}
+
+// ownersOf are the numbers of whom a folder and the startup file in it belong to. Where there is none, that is the folder.
+func ownersOf(app conf.App, root string) (folder, file int, err error) {
+	var stat unix.Stat_t
+	if err := unix.Stat(root, &stat); err != nil {
+		return 0, 0, fmt.Errorf("cannot look at the folder %s: %w", root, err)
+	}
+	folder = int(stat.Uid)
+	if app.StartupFile == "" {
+		return folder, folder, nil
+	}
+	path := filepath.Join(root, app.StartupFile)
+	if err := unix.Stat(path, &stat); err != nil {
+		return 0, 0, fmt.Errorf("cannot look at the startup file %s: %w", path, err)
+	}
+	return folder, int(stat.Uid), nil
 }
 
 // nameOf is a user's name, or its number if it has none.
@@ -213,13 +220,20 @@ func stillOwned(app conf.App, path string) error {
 	if app.RunsAs == nil || app.RunsAs.By != conf.ByOwner {
 		return nil
 	}
-	owner, err := ownerOf(app, path)
+	folder, file, err := ownersOf(app, path)
 	if err != nil {
 		return err
 	}
-	if owner != app.RunsAs.User {
-		return fmt.Errorf("%s belongs to %s, and this app runs as %s, to whom its files belonged when the configuration was read: run purser reload, or set user",
-			filepath.Join(path, app.StartupFile), cmp.Or(owner, "root or an unknown user"), app.RunsAs.User)
+	var what string
+	owner, runs := file, int(app.RunsAs.UID)
+	switch {
+	case file != runs:
+		what = filepath.Join(path, app.StartupFile)
+	case folder != runs && folder != 0:
+		what, owner = path, folder
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s belongs to %s, and this app runs as %s, to whom its files belonged when the configuration was read: run purser reload, or set user",
+		what, nameOf(owner), app.RunsAs.User)
 }

@@ -175,3 +175,67 @@ func TestWhichFolderIsClosedToAUser(t *testing.T) {
 		}
 	}
 }
+
+// Root finds what is in its own folders; who may not enter them finds the next.
+func TestAProgramIsFoundAsTheUserOfTheAppWould(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root starts programs as others")
+	}
+	top, err := os.MkdirTemp("", "sp")
+	check(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(top) })
+	check(t, os.Chmod(top, 0o755))
+	for folder, mode := range map[string]os.FileMode{"closed": 0o700, "open": 0o755, "links": 0o755, "shut": 0o755} {
+		check(t, os.Mkdir(filepath.Join(top, folder), 0o755))
+		if folder != "links" {
+			check(t, os.WriteFile(filepath.Join(top, folder, "serve"), nil, 0o755))
+		}
+		check(t, os.Chmod(filepath.Join(top, folder), mode))
+	}
+	check(t, os.Chmod(filepath.Join(top, "shut/serve"), 0o700))
+	check(t, os.Symlink(filepath.Join(top, "closed/serve"), filepath.Join(top, "links/serve")))
+	app := conf.App{Env: map[string]string{}}
+	found := func(as *conf.Account, folders ...string) string {
+		app.RunsAs = as
+		for i, folder := range folders {
+			folders[i] = filepath.Join(top, folder)
+		}
+		app.Env["PATH"] = strings.Join(folders, ":")
+		path, err := lookPath(app, "serve", "/")
+		check(t, err)
+		return filepath.Base(filepath.Dir(path))
+	}
+	blog := &conf.Account{User: "blog", UID: 1234, GID: 1234}
+	if got := found(blog, "closed", "links", "shut", "open"); got != "open" {
+		t.Errorf("a user finds it in %s", got)
+	}
+	if got := found(blog, "shut", "closed"); got != "shut" {
+		t.Errorf("what the kernel is to refuse is found in %s", got)
+	}
+	if got := found(nil, "closed", "open"); got != "closed" {
+		t.Errorf("purser's own user finds it in %s", got)
+	}
+}
+
+func TestAReleaseOfAnotherIsNotRunAsTheOwnerOfTheOneBefore(t *testing.T) {
+	for name, c := range map[string]struct {
+		folder, file int
+		by           string
+		runs         bool
+	}{
+		"his":                   {1, 1, conf.ByOwner, true},
+		"his in root's folder":  {0, 1, conf.ByOwner, true},
+		"another's":             {2, 2, conf.ByOwner, false},
+		"root's":                {0, 0, conf.ByOwner, false},
+		"his in another's":      {2, 1, conf.ByOwner, false},
+		"root's in his":         {1, 0, conf.ByOwner, false},
+		"another's, as written": {2, 2, conf.ByUser, true},
+		"another's, by default": {2, 2, conf.ByDefault, true},
+	} {
+		app := newFiles(t, c.folder, c.file, -1)
+		app.RunsAs = &conf.Account{User: "daemon", UID: 1, By: c.by}
+		if err := stillOwned(app, app.Root); (err == nil) != c.runs {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -34,7 +34,7 @@ var floors = map[string][]string{
 	"purser/restart/history":      {"purser/pool", "purser/restart"},
 	"purser/restart/deploy":       {"purser/conf", "purser/pool", "purser/restart", "purser/restart/disk", "purser/spawn", "purser/spawn/keeper"},
 	"purser/status":               {"purser/conf", "purser/pool", "purser/restart", "purser/restart/history"},
-	"purser/cmd/purser/serve":     {"purser/cmd/purser/serve/log", "purser/conf", "purser/pool", "purser/proxy", "purser/proxy/certs", "purser/proxy/certs/acme", "purser/proxy/upstream", "purser/restart", "purser/restart/deploy", "purser/restart/disk", "purser/restart/disk/helper", "purser/restart/history", "purser/spawn", "purser/spawn/keeper", "purser/status"},
+	"purser/cmd/purser/serve":     {"purser/cmd/purser/serve/log", "purser/conf", "purser/pool", "purser/proxy", "purser/proxy/certs", "purser/proxy/certs/acme", "purser/proxy/files", "purser/proxy/upstream", "purser/restart", "purser/restart/deploy", "purser/restart/disk", "purser/restart/disk/helper", "purser/restart/history", "purser/spawn", "purser/spawn/keeper", "purser/status"},
 	"purser/cmd/purser/serve/log": {"purser/conf", "purser/restart/disk", "purser/spawn", "purser/status"},
 	"purser/cmd/purser/install":   {},
 	"purser/cmd/purser/show":      {"purser/pool", "purser/status"},

@@ -43,6 +43,8 @@ type Disk interface {
 	Watch(inotify *os.File, path string, mask uint32) (watch int, blind bool, err error)
 	// OpenLog opens a log below a root for appending, and makes it.
 	OpenLog(root, name string) (*os.File, error)
+	// ListStatic lists what lies directly in the folder of static files of a release, at most MostStatic names.
+	ListStatic(release, folder string) ([]string, error)
 	// OpenStatic opens a file below the folder of static files of a release, for reading.
 	OpenStatic(release, folder, name string) (*os.File, error)
 }

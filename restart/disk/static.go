@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,27 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// MostStatic is how many names of a folder of static files are told.
+const MostStatic = 5000
+
+func (own) ListStatic(release, name string) ([]string, error) {
+	root, err := openFolder(filepath.Join(release, name))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	folder, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	names, err := folder.Readdirnames(MostStatic)
+	if err == io.EOF { //nolint:errorlint // which is never within another
+		err = nil
+	}
+	return names, err
+}
 
 // OpenStatic follows links as proxy/files does: as long as they stay below the folder of static files; one that lies
 // directly in it may also lead elsewhere, and so may the folder itself.

@@ -1,6 +1,7 @@
 package users
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,5 +116,33 @@ func TestAnAppThatMayNotEnterItsFolderIsToldWhichIsClosed(t *testing.T) {
 	}
 	if r := check(t, harness.ServerTable("default_user = \"root\"")+f.app("app")); !strings.Contains(r.Stdout, "app: warning: "+want) {
 		t.Errorf("purser check says %q", r.Stdout+r.Stderr)
+	}
+}
+
+// What purser puts in front of Ruby, Python and Node is read by the user, too.
+func TestEveryKindOfAppRunsAsItsUser(t *testing.T) {
+	var tables []string
+	kinds := []string{"node", "python", "ruby"}
+	for _, kind := range kinds {
+		f := newFolder(t, games)
+		must(t, os.RemoveAll(f.dir))
+		must(t, os.CopyFS(f.dir, os.DirFS(filepath.Join("../apps", kind))))
+		must(t, os.WriteFile(f.path("VERSION"), []byte("1"), 0o644))
+		must(t, os.Mkdir(f.path("tmp"), 0o755))
+		giveAll(t, f.dir, games)
+		must(t, os.Chmod(f.dir, 0o700))
+		tables = append(tables, f.app(kind))
+	}
+	p := serve(t, tables...)
+	for _, kind := range kinds {
+		harness.Eventually(t, harness.ReadyLimit, kind+" serves", func() bool { return len(p.Status(t, kind).Ready()) == 1 })
+		pid := p.Status(t, kind).PIDs()[0]
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		must(t, err)
+		for _, want := range []string{"\nUid:\t5\t5\t5\t5\n", "\nGid:\t60\t60\t60\t60\n", "\nCapPrm:\t0000000000000000\n", "\nCapEff:\t0000000000000000\n"} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("the process of the %s app lacks %q:\n%s", kind, want, text)
+			}
+		}
 	}
 }

@@ -69,7 +69,9 @@ func TestWhatServesIsAUserWithoutRights(t *testing.T) {
 	if out, err := look.CombinedOutput(); err == nil || !strings.Contains(string(out), "Permission denied") {
 		t.Errorf("another process of its user reads %q (%v)", out, err)
 	}
-	var d struct{ Users struct{ Main, Keeper, Front string } }
+	var d struct {
+		Users struct{ Main, Keeper, Front string }
+	}
 	p.AdminJSON(t, "/v1/status", &d)
 	if d.Users.Main != "root" || d.Users.Keeper != "root" || d.Users.Front == "root" || d.Users.Front == "" {
 		t.Errorf("status says %+v", d.Users)
@@ -130,7 +132,7 @@ func TestFilesOfRootAreOpenedForWhatServes(t *testing.T) {
 	cert, key := filepath.Join(ca.Dir, "app.pem"), filepath.Join(ca.Dir, "app.key")
 	config := func(log string) string {
 		return fmt.Sprintf("[server]\nlisten = [\"$LISTEN\", \"https://$SECURE\", \"unix:%s\"]\naccess_log = %q\n[server.tls]\ncert = %q\nkey = %q\n", at("p.sock"), at("access.log"), cert, key) +
-			f.app("app", fmt.Sprintf("log = %q", log))
+			f.app("app", fmt.Sprintf("log = %q", log), "[apps.app.tls]\nredirect = false")
 	}
 	p := harness.Serve(t, harness.Options{Config: config(at("app.log")), Users: true})
 	ask(t, p, "app")

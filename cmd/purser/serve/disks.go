@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"purser/conf"
+	"purser/proxy/files"
 	"purser/restart/disk"
 	"purser/restart/disk/helper"
 	"purser/spawn/keeper"
@@ -71,15 +72,17 @@ func helperEnv() []string { return []string{"GOMAXPROCS=1"} }
 
 // of is the way to what the user of an app owns. As whom it runs need not be known, if that is known of its name.
 func (d *disks) of(app conf.App) disk.Disk {
-	if app.RunsAs != nil && int(app.RunsAs.UID) == os.Geteuid() {
-		return disk.Own
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if app.RunsAs == nil {
-		if known, is := d.known[app.Name]; is {
-			return known.disk
-		}
+	return d.choose(app)
+}
+
+// choose is called with mu held.
+func (d *disks) choose(app conf.App) disk.Disk {
+	switch known, is := d.known[app.Name]; {
+	case app.RunsAs == nil && is:
+		return known.disk
+	case app.RunsAs == nil, int(app.RunsAs.UID) == os.Geteuid():
 		return disk.Own
 	}
 	user := helperUser(app.RunsAs)
@@ -139,13 +142,13 @@ func (d *disks) write(logs []string, apps []conf.App) {
 	slices.Sort(logs)
 	logs = slices.Compact(logs)
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	if !slices.Equal(logs, d.logs) {
 		d.logs = logs
 		clear(d.known)
 	}
-	d.mu.Unlock()
 	for _, app := range apps {
-		d.of(app)
+		d.choose(app)
 	}
 }
 
@@ -156,4 +159,23 @@ func logsOf(server conf.Server, apps []conf.App) []string {
 		logs = append(logs, app.Log)
 	}
 	return slices.DeleteFunc(logs, func(log string) bool { return !filepath.IsAbs(log) })
+}
+
+// statics are the static files of an app, as whoever is its user opens them.
+type statics struct {
+	disks       *disks
+	app, folder string
+}
+
+// statics is who opens the static files of an app that purser itself may not.
+func (d *disks) statics(app conf.App) files.Owner { return statics{d, app.Name, app.Public} }
+
+func (s statics) disk() disk.Disk { return s.disks.of(conf.App{Name: s.app}) }
+
+func (s statics) List(release string) ([]string, error) {
+	return s.disk().ListStatic(release, s.folder)
+}
+
+func (s statics) Open(release, name string) (*os.File, error) {
+	return s.disk().OpenStatic(release, s.folder, name)
 }

@@ -35,6 +35,7 @@ func TestAHelperThatDoesNotAnswerIsKilledAndHoldsUpNobodyForLong(t *testing.T) {
 	u.link.limit = 100 * time.Millisecond
 	pid, _ := h.last()
 	h.must(syscall.Kill(pid, syscall.SIGSTOP))
+	h.eventually("it is stopped", func() bool { return strings.Contains(h.text(fmt.Sprintf("/proc/%d/stat", pid)), ") T ") })
 	began := time.Now()
 	var asking sync.WaitGroup
 	for range 8 {

@@ -72,45 +72,65 @@ const errForeign = syscall.EPERM
 type guard struct {
 	Grants
 
-	mu    sync.Mutex // guards what follows
-	known []string   // releases that roots have led to, newest last
+	mu    sync.Mutex      // guards what follows
+	known map[string]bool // releases that roots have led to, and those beside them
 }
 
 // mostKnown is how many releases are remembered. Those that lie beside the newest need not be.
-const mostKnown = 64
+const mostKnown = 4096
 
-// release reports whether a folder is a root, what one leads to, has led to, or what lies beside that.
+// release reports whether a folder is a root, what one leads to, has led to, or what lies beside that. Of those that
+// have been asked for it is remembered: there may be hundreds of roots.
 func (g *guard) release(folder string) bool {
 	folder = filepath.Clean(folder)
-	if slices.Contains(g.Roots, folder) {
+	if slices.Contains(g.Roots, folder) || g.knows(folder) {
 		return true
 	}
 	for _, root := range g.Roots {
-		real, err := disk.Own.Resolve(root)
-		if err != nil {
-			continue
-		}
-		g.learn(real)
-		// Only a root that is a link has releases beside what it leads to.
-		if folder == real || real != root && filepath.Dir(folder) == filepath.Dir(real) && filepath.Dir(real) != "/" {
+		if real, err := disk.Own.Resolve(root); err == nil && isReleaseOf(root, real, folder) {
+			g.learn(real)
+			g.learn(folder)
 			return true
 		}
 	}
+	return false
+}
+
+// isReleaseOf reports whether a folder is what a root leads to, or another release of it: one whose path differs in the
+// name of one folder, which is not at the top. Only a root with a link on its way has others.
+func isReleaseOf(root, real, folder string) bool {
+	if folder == real || root == real {
+		return folder == real
+	}
+	ours, theirs := strings.Split(real, "/"), strings.Split(folder, "/")
+	if len(ours) != len(theirs) {
+		return false
+	}
+	differing := 0
+	for i := range ours {
+		if ours[i] != theirs[i] {
+			differing++
+			if i < 2 { // the first is what is before the first slash
+				return false
+			}
+		}
+	}
+	return differing == 1
+}
+
+func (g *guard) knows(release string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Contains(g.known, folder)
+	return g.known[release]
 }
 
 func (g *guard) learn(release string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if slices.Contains(g.known, release) {
-		return
+	if g.known == nil || len(g.known) >= mostKnown {
+		g.known = map[string]bool{}
 	}
-	if len(g.known) == mostKnown {
-		g.known = g.known[1:]
-	}
-	g.known = append(g.known, release)
+	g.known[release] = true
 }
 
 // status reports whether a restart.status may be written to a folder.
@@ -132,3 +152,6 @@ func (g *guard) log(folder, name string) bool {
 		return err == nil && filepath.Join(real, filepath.Base(granted)) == path
 	})
 }
+
+// static reports whether a folder of a release is one of static files.
+func (g *guard) static(folder string) bool { return slices.Contains(g.Statics, filepath.Clean(folder)) }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -67,6 +68,24 @@ func TestWhatTheUserMayDoIsDoneAsThatUser(t *testing.T) {
 	if image := h.disk.Image(pid); image != "" { // which nobody may look into, be he the same user
 		t.Errorf("it can be told what the helper runs: %q", image)
 	}
+}
+
+// One that replaces itself by another program is another.
+func TestWhatAProcessOfTheUserRunsIsToldByTheUser(t *testing.T) {
+	h := newHouse(t)
+	shell := exec.Command("/bin/sh", "-c", "read go; exec sleep 1000")
+	shell.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: alice}}
+	stdin, err := shell.StdinPipe()
+	h.must(err)
+	h.must(shell.Start())
+	defer func() { _ = shell.Process.Kill(); _ = shell.Wait() }()
+	before := h.disk.Image(shell.Process.Pid)
+	if again := h.disk.Image(shell.Process.Pid); before == "" || again != before {
+		t.Errorf("one program is %q and %q", before, again)
+	}
+	_, err = io.WriteString(stdin, "go\n")
+	h.must(err)
+	h.eventually("it is told from the one before", func() bool { now := h.disk.Image(shell.Process.Pid); return now != "" && now != before })
 }
 
 func (h *house) inode(name string) uint64 {
@@ -148,6 +167,23 @@ func TestAReleaseMayBeElsewhereAndAFormerOneBesideIt(t *testing.T) {
 	}
 	if got := h.disk.Revision(h.path("app/releases/2")); got == "" {
 		t.Error("where the root led to is no release any more")
+	}
+}
+
+func TestWhatIsAReleaseOfARoot(t *testing.T) {
+	for _, c := range []struct {
+		root, real, folder string
+		is                 bool
+	}{
+		{"/srv/app", "/srv/app", "/srv/app", true}, {"/srv/app", "/srv/app", "/srv/other", false},
+		{"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases/7", true}, {"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases/6", true},
+		{"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases", false}, {"/srv/app/current", "/srv/app/releases/7", "/srv/app/releases/6/x", false},
+		{"/srv/current/app", "/srv/releases/7/app", "/srv/releases/6/app", true}, {"/srv/current/app", "/srv/releases/7/app", "/srv/releases/6/other", false},
+		{"/srv/app", "/app", "/etc", false}, {"/srv/app", "/home/app", "/etc/app", false},
+	} {
+		if is := isReleaseOf(c.root, c.real, c.folder); is != c.is {
+			t.Errorf("%s, which leads to %s, has %s as a release: %v", c.root, c.real, c.folder, is)
+		}
 	}
 }
 

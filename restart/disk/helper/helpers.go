@@ -105,7 +105,7 @@ type user struct {
 	grants map[string][]string // by app
 	link   *link               // nil = there is none
 	old    []*link             // that are about to end
-	failed int                 // helpers in a row that did not answer
+	failed int                 // helpers that did not answer, until forgiven
 	until  time.Time           // none is started before
 	closed bool
 }
@@ -160,7 +160,7 @@ func (u *user) living() (*link, error) {
 		u.fail(err)
 		return nil, err
 	}
-	u.link = newLink(conn, process, args)
+	u.link = newLink(conn, process, args, patience>>min(u.failed, 2))
 	return u.link, nil
 }
 
@@ -219,6 +219,9 @@ func (u *user) ask(v verb, q request, file int) (a answer, with *os.File, err er
 			u.well()
 			return a, with, a.Failure.err()
 		}
+		if l.why() == nil {
+			return a, nil, err // it is not the helper's fault
+		}
 		ended := errors.Is(err, errLost)
 		u.lose(l, err, try > 0 || !ended)
 		if try > 0 || !ended {
@@ -228,10 +231,15 @@ func (u *user) ask(v verb, q request, file int) (a answer, with *os.File, err er
 	panic("BUG: a helper is asked a third time")
 }
 
+// forgiven is for how long helpers have to have answered until it is forgotten that some did not.
+const forgiven = 5 * time.Minute
+
 func (u *user) well() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.failed = 0
+	if u.failed > 0 && time.Since(u.until) > forgiven {
+		u.failed = 0
+	}
 }
 
 func (u *user) close() {

@@ -2,11 +2,12 @@ package helper
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Process is a helper that was started.
@@ -16,7 +17,7 @@ type Process interface {
 
 var (
 	errLost = errors.New("the process that does it as the app's user has ended")
-	errSlow = fmt.Errorf("the process that does it as the app's user has not answered for %s, and so was killed", patience)
+	errSlow = errors.New("the process that does it as the app's user did not answer in time, and so was killed")
 )
 
 // A link is one helper process, and those who wait for its answers.
@@ -25,7 +26,7 @@ type link struct {
 	process Process
 	grants  []string // it was started with
 	done    chan struct{}
-	limit   time.Duration
+	limit   time.Duration // for each answer
 
 	sending sync.Mutex // held while a message is sent
 
@@ -36,8 +37,8 @@ type link struct {
 	ended   error                   // why nothing is answered any more
 }
 
-func newLink(conn *net.UnixConn, process Process, grants []string) *link {
-	l := &link{conn: conn, process: process, grants: grants, done: make(chan struct{}), limit: patience, waiting: map[uint32]chan message{}}
+func newLink(conn *net.UnixConn, process Process, grants []string, limit time.Duration) *link {
+	l := &link{conn: conn, process: process, grants: grants, done: make(chan struct{}), limit: limit, waiting: map[uint32]chan message{}}
 	go l.listen()
 	return l
 }
@@ -125,7 +126,8 @@ func (l *link) ask(v verb, q request, file int) (a answer, with *os.File, err er
 	limit := time.NewTimer(l.limit)
 	defer limit.Stop()
 	if err := l.send(message{verb: v, number: number, body: q.bytes()}, file); err != nil {
-		l.end(err)
+		l.forget(number)
+		return a, nil, err
 	}
 	var m message
 	answered := true
@@ -153,11 +155,28 @@ func (l *link) ask(v verb, q request, file int) (a answer, with *os.File, err er
 	return a, m.file, nil
 }
 
+// send ends the helper if that is gone, or takes nothing. What fails here says nothing about it.
 func (l *link) send(m message, file int) error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	_ = l.conn.SetWriteDeadline(time.Now().Add(l.limit))
-	return m.send(l.conn, file)
+	err := m.send(l.conn, file)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		l.end(errSlow)
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET), errors.Is(err, net.ErrClosed):
+		l.end(errLost)
+	default:
+		return err
+	}
+	return l.why()
+}
+
+// forget is for who waits no more.
+func (l *link) forget(number uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, number)
 }
 
 // expect makes room for an answer.

@@ -30,6 +30,7 @@ const (
 	verbInotify    verb = 'y' // with the answer comes one
 	verbWatch      verb = 'a' // with it comes an inotify
 	verbOpenLog    verb = 'l' // with the answer comes the log
+	verbListStatic verb = 'd'
 	verbOpenStatic verb = 'o' // and the file
 )
 
@@ -207,5 +208,6 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	return conn.(*net.UnixConn), theirs, nil
 }
 
-// patience is how long an answer may take: more than a disk takes, and less than people would wait for.
+// patience is how long an answer may take: more than a disk takes, and less than people would wait for. That of a user
+// whose helpers have not answered is shorter: whoever can stop them shall not hold up others again and again.
 const patience = 5 * time.Second

@@ -128,6 +128,14 @@ func (o owned) OpenLog(root, name string) (*os.File, error) {
 	return o.open(verbOpenLog, request{Folder: root, Names: []string{name}})
 }
 
+func (o owned) ListStatic(release, folder string) (names []string, err error) {
+	a, err := o.ask(verbListStatic, request{Folder: release, Names: []string{folder}})
+	for _, e := range a.Entries {
+		names = append(names, e.Name)
+	}
+	return names, err
+}
+
 func (o owned) OpenStatic(release, folder, name string) (*os.File, error) {
 	return o.open(verbOpenStatic, request{Folder: release, Names: []string{folder}, Text: name})
 }

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -159,8 +158,16 @@ func (h *helper) carryOutBelow(v verb, q request) (a answer, file *os.File) {
 		}
 	case verbWriteMark:
 		err = disk.Own.WriteMark(q.Folder, q.Text)
+	case verbListStatic:
+		if err = errForeign; h.guard.static(q.name()) {
+			var names []string
+			names, err = disk.Own.ListStatic(q.Folder, q.name())
+			for _, name := range names {
+				a.Entries = append(a.Entries, entry{Name: name})
+			}
+		}
 	case verbOpenStatic:
-		if err = errForeign; slices.Contains(h.guard.Statics, filepath.Clean(q.name())) && filepath.IsLocal(q.Text) {
+		if err = errForeign; h.guard.static(q.name()) && filepath.IsLocal(q.Text) {
 			file, err = disk.Own.OpenStatic(q.Folder, q.name(), q.Text)
 		}
 	default:
