@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net"
+	"os"
 	"reflect"
 	"slices"
 
@@ -46,6 +47,11 @@ func (p *purser) read(file string) (*change, error) {
 		c.apps[app.Name] = app
 	}
 	c.diff = conf.Compare(now, next)
+	if os.Geteuid() != 0 && p.given == nil {
+		if err := ownFront(c.conf); err != nil {
+			return nil, err
+		}
+	}
 	c.conf.Server.Keep(&p.running.Server)
 	return c, nil
 }

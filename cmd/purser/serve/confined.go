@@ -152,6 +152,17 @@ func (p *purser) haveRead() error {
 	return nil
 }
 
+// unread goes back to the reading before, as the configuration is not gone by that was read since.
+func (p *purser) unread(before *given) {
+	if before == nil {
+		return
+	}
+	p.mu.Lock()
+	p.given = before
+	p.mu.Unlock()
+	p.sockets.held.dropRest()
+}
+
 // rereadCertificates has certificates read that have changed, with the rest of the configuration, which is not gone by.
 func (p *purser) rereadCertificates() {
 	p.turn.Lock()
@@ -160,6 +171,7 @@ func (p *purser) rereadCertificates() {
 		return
 	}
 	before := p.given
+	defer p.unread(before)
 	err := p.haveRead()
 	if err == nil {
 		var store *certs.Store
@@ -169,8 +181,6 @@ func (p *purser) rereadCertificates() {
 			p.Log.Info("certificates are read again")
 		}
 	}
-	p.given = before
-	p.sockets.held.dropRest()
 	p.complain("changed certificates cannot be used, those from before stay", err)
 }
 

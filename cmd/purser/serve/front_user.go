@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"purser/conf"
 	"purser/spawn"
 )
 
@@ -23,31 +24,70 @@ func (r *reader) chooseFront(found []finding) (err error) {
 		}
 		return err
 	}
-	name := r.Conf.Server.User
-	if name == "" {
-		name = r.usualFront(found)
+	var apps []conf.App
+	for _, one := range found {
+		apps = append(apps, one.App)
 	}
-	if r.front, err = spawn.AccountOf(name); err != nil {
-		return refusal(r.Conf.Refuse([]string{"server", "user"}, err.Error()))
+	r.front, err = frontOf(r.Conf, apps, r.Name)
+	return err
+}
+
+// frontOf is as whom a purser serves that root has started; nil = as root.
+func frontOf(c *conf.Config, apps []conf.App, name string) (*conf.Account, error) {
+	key := []string{"server", "user"}
+	user := c.Server.User
+	if user == "" {
+		user = usualFront(apps, name)
 	}
-	if r.front.UID == 0 {
-		r.front = nil
-		return nil
+	front, err := spawn.AccountOf(user)
+	if err != nil {
+		return nil, refusal(c.Refuse(key, err.Error()))
 	}
-	if r.front.Group == "" { // a number without a name
-		r.front.GID = r.front.UID
+	if front.UID == 0 {
+		return nil, nil
 	}
-	if app := userOfApp(found, r.front.UID); app != "" {
-		return refusal(r.Conf.Refuse([]string{"server", "user"}, fmt.Sprintf("must not be %s, whom the app %s runs as: it could do all that purser may", r.front.User, app)))
+	if front.Group == "" { // a number without a name
+		front.GID = front.UID
+	}
+	if app := userOfApp(apps, front.UID); app != "" {
+		return nil, refusal(c.Refuse(key, fmt.Sprintf("must not be %s, whom the app %s runs as: it could do all that purser may", front.User, app)))
+	}
+	return front, nil
+}
+
+// ServesAs is the name of the user that a purser would serve as that this user starts, or what is wrong with that.
+func ServesAs(c *conf.Config, apps []conf.App) (string, error) {
+	if os.Geteuid() == 0 {
+		front, err := frontOf(c, apps, "purser")
+		if err != nil || front == nil {
+			return "root", err
+		}
+		return front.User, nil
+	}
+	return "", ownFront(c)
+}
+
+// ownFront refuses what only root could have.
+func ownFront(c *conf.Config) error {
+	const only = "only root may have purser %s: start purser as root, or leave it out"
+	if user := c.Server.User; user != "" {
+		if a, err := spawn.AccountOf(user); err != nil {
+			return refusal(c.Refuse([]string{"server", "user"}, err.Error()))
+		} else if int(a.UID) != os.Geteuid() {
+			return refusal(c.Refuse([]string{"server", "user"}, fmt.Sprintf("is %s, and "+only, user, "serve as another user")))
+		}
+	}
+	if group := c.Server.AdminGroup; group != "" {
+		return refusal(c.Refuse([]string{"server", "admin_group"}, fmt.Sprintf(only, "let others use its admin socket")))
 	}
 	return nil
 }
 
 // userOfApp is the app that runs as a user, or "".
-func userOfApp(found []finding, uid uint32) string {
-	for _, one := range found {
-		if one.App.RunsAs != nil && one.App.RunsAs.UID == uid {
-			return one.App.Name
+func userOfApp(apps []conf.App, uid uint32) string {
+	for _, app := range apps {
+		if app.RunsAs != nil && app.RunsAs.UID == uid {
+			return app.Name
 		}
 	}
 	return ""
@@ -61,12 +101,12 @@ const (
 	highestSystem = 999
 )
 
-func (r *reader) usualFront(found []finding) string {
+func usualFront(apps []conf.App, name string) string {
 	if _, err := user.Lookup(usualName); err == nil {
 		return usualName
 	}
 	var stat unix.Stat_t
-	if unix.Stat(filepath.Dir(stateFile(r.Name)), &stat) == nil && stat.Uid != 0 && userOfApp(found, stat.Uid) == "" {
+	if unix.Stat(filepath.Dir(stateFile(name)), &stat) == nil && stat.Uid != 0 && userOfApp(apps, stat.Uid) == "" {
 		return strconv.FormatUint(uint64(stat.Uid), 10)
 	}
 	for uid := highestSystem; uid > lowestSystem; uid-- {

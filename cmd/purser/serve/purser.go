@@ -6,6 +6,7 @@ package serve
 import (
 	"context"
 	"net"
+	"os"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -104,6 +105,11 @@ func (p *purser) run() error {
 	from := newEstate(p.Left)
 	if err := p.takeGiven(); err != nil {
 		return err
+	}
+	if os.Geteuid() != 0 && p.given == nil {
+		if err := ownFront(p.Conf); err != nil {
+			return err
+		}
 	}
 	apps, err := from.detect(p.Conf, p.look)
 	if err != nil {

@@ -5,13 +5,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // keepState gives the front the folder in which purser keeps what it is to know later, with what is there by now. A
 // hard link there may be to a file of anybody's, so what has several names stays as it is.
 func (r *reader) keepState() error {
 	folders := []string{filepath.Dir(stateFile(r.Name))}
+	if logs := logFolder(); logs != "" {
+		folders = append(folders, logs)
+	}
 	if storage := r.Conf.Server.ACME.Storage; r.Conf.Server.ACME.On && storage != "" {
 		folders = append(folders, storage)
 	}
@@ -36,35 +42,48 @@ func (r *reader) giveAll(dir string) error {
 	return r.give(root, ".")
 }
 
+// give gives what is in a folder by its handle: who has it may put something else there meanwhile.
 func (r *reader) give(root *os.Root, name string) error {
-	stat, err := root.Lstat(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil && name != "." {
+		return nil // a link, a socket, or it is gone: it stays as it is
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	stat, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	of := stat.Sys().(*syscall.Stat_t)
-	switch {
-	case stat.Mode().IsRegular() && of.Nlink == 1, stat.IsDir():
-	default:
+	if !stat.IsDir() && (!stat.Mode().IsRegular() || of.Nlink != 1) {
 		return nil
 	}
 	if of.Uid != r.front.UID {
-		if err := root.Lchown(name, int(r.front.UID), int(r.front.GID)); err != nil {
+		if err := f.Chown(int(r.front.UID), int(r.front.GID)); err != nil {
 			return err
 		}
 	}
 	if !stat.IsDir() {
 		return nil
 	}
-	folder, err := root.Open(name)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	names, err := folder.Readdirnames(-1)
+	names, err := f.Readdirnames(-1)
 	for _, below := range names {
-		if gone := r.give(root, filepath.Join(name, below)); gone != nil && !errors.Is(gone, os.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
+		err = errors.Join(err, r.give(root, filepath.Join(name, below)))
 	}
 	return err
+}
+
+// logFolder is the one that is there for logs of purser: that of systemd's LogsDirectory=, else the usual one, "" if there
+// is none.
+func logFolder() string {
+	dir, _, _ := strings.Cut(os.Getenv("LOGS_DIRECTORY"), ":")
+	if !filepath.IsAbs(dir) {
+		dir = "/var/log/purser"
+	}
+	if stat, err := os.Stat(dir); err != nil || !stat.IsDir() {
+		return ""
+	}
+	return dir
 }

@@ -99,11 +99,23 @@ func (r Rules) Try(where string) error {
 		}
 		return err
 	}
+	if f.below != "" && os.Geteuid() != 0 { // it is its owner who has to be allowed to write there
+		_, err := f.disk.Resolve(filepath.Dir(where))
+		return notOpened(where, errorOf(err))
+	}
 	if fd := r.log.handed(where); fd >= 0 {
 		_ = unix.Close(fd)
 		return nil
 	}
 	return notOpened(where, unix.Access(filepath.Dir(where), unix.W_OK|unix.X_OK))
+}
+
+// errorOf is the number of an error, nil if there is none.
+func errorOf(err error) error {
+	if number, is := errors.AsType[unix.Errno](err); is {
+		return number
+	}
+	return err
 }
 
 // Refusal says which of the files that apps print to cannot be kept as the rules say.
