@@ -164,8 +164,10 @@ func TestAReaderThatRefusesAtTheStartEndsPurserWithItsCode(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.WriteFile(filepath.Join(dir, "refused"), []byte("purser: it has a mistake\n"), 0o600))
 	w := newWholeIn(t, dir)
-	w.prints("purser: it has a mistake")
 	w.endsWith(2)
+	if got := w.output.String(); got != "purser: it has a mistake\n" {
+		t.Errorf("it printed %q", got)
+	}
 }
 
 func TestGrantsOfManyReadingsAreBounded(t *testing.T) {

@@ -39,7 +39,7 @@ func (k *keeping) reads() bool {
 	if k.reading != nil {
 		return k.reading.from == nil
 	}
-	if os.Geteuid() != 0 || k.granted.all != nil {
+	if os.Geteuid() != 0 || k.granted.all != nil || k.front.stage == ended {
 		return false
 	}
 	if err := k.read(nil, 0); err != nil {
