@@ -60,9 +60,9 @@ func TestWhatAUserOwnsIsLookedAfterByAProcessOfThatUser(t *testing.T) {
 	if r := p.Run(harness.Within(t), "mark", "app", "--reason", "libssl"); r.Code != 0 {
 		t.Errorf("a mark: %s", r.Stderr)
 	}
-	if r := p.Run(harness.Within(t), "status", "app"); !strings.Contains(r.Stdout, "libssl") {
-		t.Errorf("the mark is not seen:\n%s", r.Stdout)
-	}
+	harness.Eventually(t, harness.ReadyLimit, "the mark is seen", func() bool {
+		return strings.Contains(p.Run(harness.Within(t), "status", "app").Stdout, "libssl")
+	})
 	harness.Eventually(t, harness.ReadyLimit, "restart.status is written", func() bool { _, err := os.Stat(f.path("tmp/restart.status")); return err == nil })
 	for _, name := range []string{"tmp/restart.status", "tmp/needs-restart.d", "tmp/app.log"} {
 		if uid := f.ownerOf(name); uid != games {

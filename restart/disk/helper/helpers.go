@@ -143,7 +143,7 @@ func (u *user) living() (*link, error) {
 	if u.link != nil && u.fits && u.link.why() == nil {
 		return u.link, nil
 	}
-	if u.closed {
+	if u.closed || len(u.grants) == 0 { // who asks yet is late
 		return nil, errLost
 	}
 	if now := time.Now(); now.Before(u.until) {
