@@ -123,7 +123,11 @@ func isBelow(path, folder string) bool {
 func (d *disks) expect(server conf.Server, apps []conf.App) {
 	d.write(logsOf(server, apps), apps)
 	byName := byName(apps)
-	is := func(name string) bool { _, is := byName[name]; return is }
+	d.only(func(name string) bool { _, is := byName[name]; return is })
+}
+
+// only ends what is granted for apps that are gone. One that is going may still ask for it.
+func (d *disks) only(is func(app string) bool) {
 	d.mu.Lock()
 	maps.DeleteFunc(d.known, func(name string, _ knownDisk) bool { return !is(name) })
 	d.mu.Unlock()

@@ -45,7 +45,7 @@ func (r *reader) grantHelpers(found []finding, own map[string]uint32) {
 	for _, key := range slices.Sorted(maps.Keys(granted)) {
 		u := users[key]
 		own[key] = r.add(keeper.Grant{
-			User: &keeper.User{UID: u.UID, GID: u.GID, Groups: u.Groups}, Path: helperBinary, Dir: "/", Args: helper.Arguments(granted[key]...), Env: helperEnv(),
+			User: &keeper.User{UID: u.UID, GID: u.GID, Groups: u.Groups}, Path: helperBinary, Dir: "/", Args: append([]string{helper.Name}, helper.Arguments(granted[key]...)...), Env: helperEnv(),
 		})
 	}
 }

@@ -107,6 +107,14 @@ func TestAllAppsOfAUserShareAHelperAndOneOfAnotherHasAnother(t *testing.T) {
 	if shop.Revision(h.path("shop")) != "" {
 		t.Error("an app that is gone is looked at")
 	}
+	h.Only(func(app string) bool { return app != "wiki" })
+	_, count := h.last()
+	if _, err := wiki.Resolve("/"); !errors.Is(err, errLost) {
+		t.Errorf("for a user without apps it is answered with %v", err)
+	}
+	if _, now := h.last(); now != count {
+		t.Error("a helper was started for a user without apps")
+	}
 	moved := h.Disk("blog", User{UID: mallory, GID: mallory}, Grants{Roots: []string{h.path("app")}}) // it is mallory's now
 	if moved.Revision(h.path("app")) != "" {
 		t.Error("mallory reads a folder that is closed to him")

@@ -28,11 +28,13 @@ const (
 	staticArgument = "static="
 )
 
-// arguments are those of the helper's command line.
-func (g Grants) arguments() (args []string) {
-	for prefix, paths := range map[string][]string{rootArgument: g.Roots, statusArgument: g.Statuses, logArgument: g.Logs, staticArgument: g.Statics} {
-		for _, path := range paths {
-			args = append(args, prefix+path)
+// Arguments are those of the command line of a helper to which all that is granted, in their order, without its name.
+func Arguments(all ...Grants) (args []string) {
+	for _, g := range all {
+		for prefix, paths := range map[string][]string{rootArgument: g.Roots, statusArgument: g.Statuses, logArgument: g.Logs, staticArgument: g.Statics} {
+			for _, path := range paths {
+				args = append(args, prefix+path)
+			}
 		}
 	}
 	slices.Sort(args)

@@ -22,15 +22,6 @@ import (
 	"purser/restart/disk"
 )
 
-// Arguments are those of a helper that is granted several.
-func Arguments(all ...Grants) (args []string) {
-	for _, g := range all {
-		args = append(args, g.arguments()...)
-	}
-	slices.Sort(args)
-	return append([]string{Name}, slices.Compact(args)...)
-}
-
 // A User is as whom a helper runs.
 type User struct {
 	UID, GID uint32
@@ -62,14 +53,14 @@ func (h *Helpers) Disk(app string, u User, g Grants) disk.Disk {
 	defer h.mu.Unlock()
 	one := h.users[u.key()]
 	if one == nil {
-		one = &user{helpers: h, User: u, grants: map[string][]string{}, closed: h.closed}
+		one = &user{helpers: h, User: u, grants: map[string]Grants{}, closed: h.closed}
 		h.users[u.key()] = one
 	}
 	if before := h.apps[app]; before != nil && before != one {
 		before.forget(app)
 	}
 	h.apps[app] = one
-	one.grant(app, g.arguments())
+	one.grant(app, g)
 	return owned{one}
 }
 
@@ -101,12 +92,14 @@ type user struct {
 	User
 	helpers *Helpers
 
-	mu     sync.Mutex          // guards what follows; held while a helper is started, which takes milliseconds
-	grants map[string][]string // by app
-	link   *link               // nil = there is none
-	old    []*link             // that are about to end
-	failed int                 // helpers that did not answer, until forgiven
-	until  time.Time           // none is started before
+	mu     sync.Mutex        // guards what follows; held while a helper is started, which takes milliseconds
+	grants map[string]Grants // by app
+	args   []string          // all that; nil = to be found out again
+	fits   bool              // that is what the helper was started with
+	link   *link             // nil = there is none
+	old    []*link           // that are about to end
+	failed int               // helpers that did not answer, until forgiven
+	until  time.Time         // none is started before
 	closed bool
 }
 
@@ -116,16 +109,17 @@ const (
 	mostWait  = 30 * time.Second
 )
 
-func (u *user) grant(app string, args []string) {
+func (u *user) grant(app string, g Grants) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.grants[app] = args
+	u.grants[app], u.args = g, nil
 }
 
 func (u *user) forget(app string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.grants, app)
+	u.args = nil
 	if len(u.grants) == 0 && u.link != nil {
 		u.retire()
 	}
@@ -142,11 +136,14 @@ func (u *user) retire() {
 func (u *user) living() (*link, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	args := u.arguments()
-	if u.link != nil && u.link.why() == nil && slices.Equal(u.link.grants, args) {
+	if u.args == nil {
+		u.args = Arguments(slices.Collect(maps.Values(u.grants))...)
+		u.fits = u.link != nil && slices.Equal(u.link.grants, u.args)
+	}
+	if u.link != nil && u.fits && u.link.why() == nil {
 		return u.link, nil
 	}
-	if u.closed {
+	if u.closed || len(u.grants) == 0 { // who asks yet is late
 		return nil, errLost
 	}
 	if now := time.Now(); now.Before(u.until) {
@@ -155,21 +152,13 @@ func (u *user) living() (*link, error) {
 	if u.link != nil {
 		u.retire()
 	}
-	conn, process, err := u.run(args)
+	conn, process, err := u.run(u.args)
 	if err != nil {
 		u.fail(err)
 		return nil, err
 	}
-	u.link = newLink(conn, process, args, patience>>min(u.failed, 2))
+	u.link, u.fits = newLink(conn, process, u.args, patience>>min(u.failed, 2)), true
 	return u.link, nil
-}
-
-func (u *user) arguments() (args []string) {
-	for _, granted := range u.grants {
-		args = append(args, granted...)
-	}
-	slices.Sort(args)
-	return slices.Compact(args)
 }
 
 func (u *user) run(args []string) (conn *net.UnixConn, process Process, err error) {
