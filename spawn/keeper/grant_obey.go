@@ -11,9 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// isFront reports whether it is a front that says something.
+func (k *keeping) isFront(p *peer) bool { return p != nil && p == k.below }
+
 // permits says why the front is not to have what it asks for.
 func (k *keeping) permits(r request) error {
-	if !k.granted.confined || r.from != k.below {
+	if !k.granted.confined || !k.isFront(r.from) {
 		return nil
 	}
 	switch r.verb {
@@ -53,7 +56,7 @@ func mayNotify(fd int) error {
 
 // programOf is what is to be run, with the folder that it is to have.
 func (k *keeping) programOf(r request) (p Program, folder uint32, err error) {
-	if !k.granted.confined || r.from != k.below {
+	if !k.granted.confined || !k.isFront(r.from) {
 		if r.number != 0 {
 			return p, 0, syscall.EINVAL
 		}
@@ -71,7 +74,7 @@ func (k *keeping) programOf(r request) (p Program, folder uint32, err error) {
 func (k *keeping) grant(r request) (err error) {
 	answer := r.message
 	switch {
-	case r.from != k.below || r.verb == verbGrants:
+	case !k.isFront(r.from) || r.verb == verbGrants:
 		closeFiles(r.files)
 		return errMalformed(fmt.Sprintf("%q is not for who says it", byte(r.verb)))
 	case r.verb == verbRead:

@@ -74,7 +74,7 @@ func TestWhatDoesNotFitASlotIsRefused(t *testing.T) {
 }
 
 func allOfThem() Grants {
-	return Grants{Front: &User{UID: 7, GID: 8, Groups: []uint32{9}}, Env: []string{"HOME=/"}, Runtime: "/run/purser/p", Left: []Remnant{{"door/unix//x", "/x"}}, First: 3,
+	return Grants{Front: &User{UID: 7, GID: 8, Groups: []uint32{9}}, Env: []string{"HOME=/"}, Binary: "/usr/bin/purser", Runtime: "/run/purser/p", Left: []Remnant{{"door/unix//x", "/x"}}, First: 3,
 		All: []Grant{blog(), {Path: "/bin/true", Dir: "/", Args: []string{"true"}, Shell: true}}}
 }
 
@@ -170,7 +170,7 @@ func TestReleasesOfARootAreWhatItLeadsTo(t *testing.T) {
 		}
 	}
 	if err := os.Chown(at("releases/8"), 12345, 12345); err == nil {
-		g.releases = map[string]bool{}
+		g.releases = map[release]bool{}
 		check(t, os.Remove(root))
 		check(t, os.Symlink("releases/7", root))
 		if g.isRelease(root, at("releases/8")) == nil {
@@ -191,5 +191,92 @@ func TestAFolderThatIsTheRootHasNoOtherReleases(t *testing.T) {
 	}
 	if g.isRelease(root, filepath.Join(dir, "other")) == nil {
 		t.Error("the folder of another app was taken")
+	}
+}
+
+// someGranted is what a keeper knows that has taken a reading and runs children.
+func someGranted(t testing.TB) *granted {
+	t.Helper()
+	g := &granted{}
+	if err := g.adopt(allOfThem()); err != nil {
+		t.Fatal(err)
+	}
+	g.remnants["door"] = remnant{"/run/x.sock", 1 << 40, 7}
+	g.releases[release{"/srv/blog/current", "/srv/blog/releases/7"}] = true
+	g.folders[2], g.lastFolder = folder{"/run/purser/p/s2", 1000, 9}, 5
+	return g
+}
+
+func TestWhatIsGrantedIsReadAsItWasWritten(t *testing.T) {
+	for name, g := range map[string]*granted{"nothing": {}, "some": someGranted(t)} {
+		text, err := g.text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parseGranted(string(text))
+		if err != nil || !reflect.DeepEqual(got, *g) {
+			t.Errorf("%s is read as\n%+v (%v), want\n%+v", name, got, err, *g)
+		}
+		if _, err := parseGranted(string(text[:len(text)-2])); err == nil {
+			t.Errorf("half of %s was read", name)
+		}
+	}
+}
+
+func FuzzGranted(f *testing.F) {
+	text, _ := someGranted(f).text()
+	f.Add(string(text))
+	f.Fuzz(func(t *testing.T, text string) {
+		g, err := parseGranted(text)
+		if err != nil {
+			return
+		}
+		again, err := g.text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, err := parseGranted(string(again)); err != nil || !reflect.DeepEqual(h, g) {
+			t.Errorf("%q was read as %+v, and then as %+v (%v)", text, g, h, err)
+		}
+	})
+}
+
+func TestAConfinedFrontUpgradesToWhatRootHasChosenOnly(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the files of this test are root's")
+	}
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"purser", "chosen", "other", "open"} {
+		check(t, os.WriteFile(at(name), []byte(name), 0o755))
+	}
+	check(t, os.WriteFile(at("theirs"), nil, 0o755))
+	check(t, os.Chown(at("theirs"), frontUID, frontUID))
+	check(t, os.Chmod(at("open"), 0o775))
+	check(t, os.Symlink(at("chosen"), at(ChosenBinary)))
+	g := granted{confined: true, binary: at("purser"), runtime: dir}
+	is := func(name string) error {
+		f, err := os.Open(at(name))
+		check(t, err)
+		defer f.Close()
+		return g.isBinary(int(f.Fd()))
+	}
+	for _, name := range []string{"purser", "chosen"} {
+		if err := is(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"other", "open", "theirs", "."} {
+		if is(name) == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+	g.binary = at("open")
+	if is("open") == nil {
+		t.Error("what others may write was taken")
+	}
+	g.confined = false
+	if err := is("other"); err != nil {
+		t.Errorf("of one who may do anything: %v", err)
 	}
 }

@@ -16,16 +16,20 @@ type granted struct {
 	confined bool  // the front has another user than this process, and only what grants name is done for it
 	front    *User // that user
 	env      []string
+	binary   string // the path that purser was started from
 	runtime  string
 	all      map[uint32]Grant
 	newest   uint32 // the first of the newest reading: those before it are of processes that run on
 	last     uint32 // the highest number that was given
 	remnants map[string]remnant
-	releases map[string]bool // that were releases of a root once: "ROOT\x00PATH"
+	releases map[release]bool // that were once
 
 	folders    map[uint32]folder
 	lastFolder uint32
 }
+
+// A release is what a root leads to, or has led to.
+type release struct{ root, path string }
 
 // A remnant is a path that is removed at the end, if it is still the same file.
 type remnant struct {
@@ -36,16 +40,19 @@ type remnant struct {
 // mostGranted is how many grants there may be, with those of readings before.
 const mostGranted = 2 * mostGrants
 
+// mostReleases is how many former releases are remembered.
+const mostReleases = 1 << 14
+
 // adopt goes by another reading. What was granted before stays, for the processes that go on and are started again.
 func (g *granted) adopt(from Grants) error {
 	if from.First <= g.last {
 		return errMalformed(fmt.Sprintf("the grant %d was given before", from.First))
 	}
 	if g.all == nil {
-		g.all, g.remnants, g.releases, g.folders = map[uint32]Grant{}, map[string]remnant{}, map[string]bool{}, map[uint32]folder{}
+		g.make()
 		g.confined, g.front = from.Front != nil, from.Front // for as long as purser runs
 	}
-	g.env, g.runtime = from.Env, from.Runtime
+	g.env, g.binary, g.runtime = from.Env, from.Binary, from.Runtime
 	for _, left := range from.Left {
 		var stat unix.Stat_t
 		if unix.Lstat(left.Path, &stat) == nil {
@@ -66,6 +73,10 @@ func (g *granted) adopt(from Grants) error {
 		delete(g.all, number)
 	}
 	return nil
+}
+
+func (g *granted) make() {
+	g.all, g.remnants, g.releases, g.folders = map[uint32]Grant{}, map[string]remnant{}, map[release]bool{}, map[uint32]folder{}
 }
 
 // remove removes what was left for a name that is dropped.
@@ -96,14 +107,17 @@ func (g *granted) note(root string) (real string) {
 	if err != nil {
 		return ""
 	}
-	g.releases[root+"\x00"+real] = true
+	if len(g.releases) >= mostReleases {
+		clear(g.releases) // those of now come back, and those beside them need not
+	}
+	g.releases[release{root, real}] = true
 	return real
 }
 
 // isRelease says why a folder is no release of a root: it has to be what that leads to, or has led to, or a folder
 // beside that which belongs to the same user. Whether the user of the program may enter it is for the kernel to say.
 func (g *granted) isRelease(root, path string) error {
-	if g.releases[root+"\x00"+path] {
+	if g.releases[release{root, path}] {
 		return nil
 	}
 	now := g.note(root)

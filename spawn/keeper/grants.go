@@ -4,6 +4,7 @@ package keeper
 type Grants struct {
 	Front   *User    // who serves; nil = the keeper's own user, who may have anything run and needs no grant
 	Env     []string // that the front has beside its own
+	Binary  string   // the path that purser was started from
 	Runtime string   // the folder of this purser, in which the keeper makes those for sockets
 	Left    []Remnant
 	First   uint32 // the number of the first grant; no other reading may have given it to another one
@@ -36,7 +37,7 @@ func (g Grants) text() ([]byte, error) {
 	f := fields{grantsVersion}
 	f.add(g.Front.text())
 	f.list(g.Env)
-	f.add(g.Runtime)
+	f.add(g.Binary, g.Runtime)
 	f.number(uint64(len(g.Left)))
 	for _, left := range g.Left {
 		f.add(left.Name, left.Path)
@@ -54,18 +55,14 @@ func (g Grant) fields(f *fields) {
 	f.list(g.Args)
 	f.list(g.Env)
 	f.list(g.Variables)
-	shell := uint64(0)
-	if g.Shell {
-		shell = 1
-	}
-	f.number(shell)
+	f.truth(g.Shell)
 }
 
 // parseGrants is the other direction.
 func parseGrants(text string) (g Grants, err error) {
 	r := readFields(text)
 	r.wrong = r.next() != grantsVersion
-	g.Front, g.Env, g.Runtime = r.user(), r.list(), r.next()
+	g.Front, g.Env, g.Binary, g.Runtime = r.user(), r.list(), r.next(), r.next()
 	for range r.number() {
 		if r.wrong {
 			break

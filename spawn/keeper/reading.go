@@ -171,8 +171,8 @@ func (k *keeping) endReading(r *reading) {
 		switch {
 		case r.code != 0:
 			unix.Close(fd)
-		case r.from != nil && r.from == k.below:
-			k.below.say(message{verb: verbHold, name: name}, copies([]int{fd})...)
+		case k.isFront(r.from):
+			r.from.say(message{verb: verbHold, name: name}, copies([]int{fd})...)
 			put(k.held, name, fd)
 		default:
 			put(k.held, name, fd)
@@ -181,8 +181,8 @@ func (k *keeping) endReading(r *reading) {
 	switch {
 	case r.from == nil && r.code != 0:
 		k.front.ends(r.code)
-	case r.from != nil && r.from == k.below:
-		k.below.say(message{verb: verbRead, id: r.id, number: uint32(r.code)}, copies([]int{int(r.output.Fd())})...)
+	case k.isFront(r.from):
+		r.from.say(message{verb: verbRead, id: r.id, number: uint32(r.code)}, copies([]int{int(r.output.Fd())})...)
 	}
 	if r.output != nil {
 		r.output.Close()
