@@ -159,7 +159,7 @@ func (e *endpoint) wish() string {
 
 // probe tries to connect. It returns "", "" while nobody answers, and an error if a port is
 // answered by a process outside the group of leader.
-func (e *endpoint) probe(ctx context.Context, leader int) (network, address string, err error) {
+func (e *endpoint) probe(ctx context.Context, leader *process) (network, address string, err error) {
 	if e.socket != "" {
 		pid, ok, err := e.listenerOf(ctx, e.socket)
 		if err != nil {

@@ -20,12 +20,21 @@ type answer struct {
 	wrong  error
 }
 
-// question asks the keeper something and waits for its answer.
+// question asks the keeper something about a number.
 func (k *Keeper) question(v verb, number uint32) answer {
+	return k.ask(message{verb: v, number: number})
+}
+
+// ask asks the keeper something and waits for its answer.
+func (k *Keeper) ask(m message) answer {
 	l := k.current()
 	if !k.front || l == nil {
 		return answer{wrong: errors.ErrUnsupported}
 	}
+	return l.question(m)
+}
+
+func (l *link) question(m message) answer {
 	l.mu.Lock()
 	if l.dead {
 		l.mu.Unlock()
@@ -35,7 +44,8 @@ func (k *Keeper) question(v verb, number uint32) answer {
 	id, told := l.last, make(chan answer, 1)
 	l.waiting[id] = told
 	l.mu.Unlock()
-	if err := (message{verb: v, id: id, number: number}).send(l.conn); err != nil {
+	m.id = id
+	if err := m.send(l.conn); err != nil {
 		l.mu.Lock()
 		delete(l.waiting, id)
 		l.mu.Unlock()

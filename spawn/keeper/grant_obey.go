@@ -86,6 +86,11 @@ func (k *keeping) grant(r request) (err error) {
 			k.fail(r, err)
 		}
 		return nil
+	case r.verb == verbHolds:
+		if err := k.tellHolds(r); err != nil {
+			k.fail(r, err)
+		}
+		return nil
 	case r.verb == verbFolder:
 		answer.number, answer.name, err = k.granted.makeFolder(r.number)
 	case r.verb == verbLeave:

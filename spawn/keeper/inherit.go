@@ -67,7 +67,7 @@ func (l *link) inherit(m message, files []int) {
 	switch m.verb {
 	case verbBegin:
 		l.last, l.left.Fronts, l.left.Confined = m.id, int(m.number), m.name == confinedName
-		l.left.begin = m.name
+		l.left.begin, l.confined = m.name, m.name == confinedName
 	case verbMain:
 		l.main = int(m.number)
 	case verbHold:

@@ -32,7 +32,8 @@ type link struct {
 	processes map[uint32]*Process // those that are not gone
 	left      Inheritance         // until told; later, what is held by a reading
 	waiting   map[uint32]chan answer
-	main      int // pid
+	main      int  // pid
+	confined  bool // the keeper does only what grants name; known once all is told
 	dead      bool
 }
 
@@ -152,7 +153,7 @@ func (l *link) take(m message, files []int) {
 	case verbBegin, verbMain, verbHold, verbNote, verbChild, verbComplete:
 		l.inherit(m, files)
 		return
-	case verbRead, verbFolder, verbOpen:
+	case verbRead, verbFolder, verbOpen, verbHolds:
 		l.answered(m, files)
 		return
 	}

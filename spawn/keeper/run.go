@@ -223,7 +223,7 @@ func (k *keeping) obey(r request) error {
 		k.above.say(r.message, r.files...)
 	case verbFront, verbPass:
 		return k.obeyMain(r)
-	case verbRead, verbFolder, verbLeave, verbOpen, verbGrants:
+	case verbRead, verbFolder, verbLeave, verbOpen, verbHolds, verbGrants:
 		return k.grant(r)
 	default:
 		k.heed(r, time.Now())

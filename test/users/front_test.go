@@ -207,3 +207,61 @@ func TestAFolderThatOnlyItsUserMayEnterIsServed(t *testing.T) {
 	f.write("tmp/restart.txt", "", games)
 	harness.Eventually(t, harness.ReadyLimit, "another process serves", func() bool { return ask(t, p, "app").PID != before.PID })
 }
+
+func TestAnAppOnAPortOfItsOwnIsProven(t *testing.T) {
+	f, thief := newFolder(t, games), newFolder(t, games)
+	server := `require('http').createServer((req, res) => res.end('uid ' + process.getuid())).listen(process.env.PORT, '127.0.0.1');`
+	f.write("app.js", server, games)
+	// Another app of the same user answers at the port before the app does.
+	thief.write("app.js", `const child = require('child_process').spawn('setsid', ['node', '-e', `+"`"+server+"`"+`], { detached: true, stdio: 'ignore' }); setInterval(() => {}, 1000);`, games)
+	p := serve(t, f.app("app", `command = "node app.js"`))
+	if a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n"); a.Body != "uid 5" {
+		t.Errorf("the app answers %d: %s", a.StatusCode, a.Body)
+	}
+	other := harness.Start(t, harness.Options{Config: harness.ServerTable() + thief.app("thief", `command = "node app.js {port}"`), Users: true})
+	harness.Eventually(t, harness.ReadyLimit, "the start has failed", func() bool {
+		s, err := other.FetchStatus(t.Context(), "thief")
+		return err == nil && s.Failure != nil
+	})
+	if got := other.Status(t, "thief").Failure.Reason; !strings.Contains(got, "is answered by another process, not by this one") {
+		t.Errorf("it says %q", got)
+	}
+}
+
+func TestACertificateIsRenewedWhoseKeyOnlyRootMayRead(t *testing.T) {
+	f := newFolder(t, games)
+	ca := harness.NewAuthority(t)
+	for at := ca.Dir; at != os.TempDir() && at != "/"; at = filepath.Dir(at) {
+		must(t, os.Chmod(at, 0o755)) // the files are root's alone, but that they change may be seen
+	}
+	ca.Issue("site", time.Hour, "app", "before.example")
+	config := fmt.Sprintf("[server]\nlisten = [\"$LISTEN\", \"https://$SECURE\"]\n[server.tls]\ncert = %q\nkey = %q\n", filepath.Join(ca.Dir, "site.pem"), filepath.Join(ca.Dir, "site.key"))
+	p := harness.Serve(t, harness.Options{Config: config + f.app("app"), Users: true})
+	shown := func() string { return strings.Join(harness.DialTLS(t, p, ca.Trusting("app")).Shown(), " ") }
+	if got := shown(); got != "app before.example" {
+		t.Errorf("it shows %s", got)
+	}
+	ca.Issue("site", time.Hour, "app", "after.example")
+	harness.Eventually(t, harness.ReadyLimit, "the new certificate is shown", func() bool { return shown() == "app after.example" })
+	front := p.Front()
+	harness.Kill(t, front)
+	harness.Eventually(t, harness.ReadyLimit, "another front serves", func() bool { next := p.Front(); return next != 0 && next != front })
+	if got := shown(); got != "app after.example" {
+		t.Errorf("after a crash it shows %s", got)
+	}
+}
+
+func TestTheAdminSocketIsMadeAgain(t *testing.T) {
+	f := newFolder(t, games)
+	p := serve(t, f.app("app"))
+	must(t, os.Remove(p.Admin))
+	harness.Eventually(t, harness.ReadyLimit, "it is there again", func() bool { return p.Run(t.Context(), "status").Code == 0 })
+	stat, err := os.Stat(p.Admin)
+	must(t, err)
+	if of := stat.Sys().(*syscall.Stat_t); strconv.Itoa(int(of.Uid)) != uidOf(t, p.Front()) || stat.Mode().Perm() != 0o660 {
+		t.Errorf("it belongs to %d, with mode %v", of.Uid, stat.Mode())
+	}
+	if r := p.Run(t.Context(), "reload"); r.Code != 0 {
+		t.Errorf("a reload ends with %d: %s", r.Code, r.Stderr)
+	}
+}

@@ -224,3 +224,15 @@ func (p *purser) forkHelper(u helper.User, files [3]uintptr) (helper.Process, er
 
 // helperGrant is what the helper of a user is granted by.
 func helperGrant(u helper.User) string { return fmt.Sprint("helper/", u.UID, ":", u.GID, u.Groups) }
+
+// readFile reads a file that the configuration names, or returns what the reading has found in it.
+func (p *purser) readFile(path string) ([]byte, error) {
+	if p.given == nil {
+		return conf.ReadFile(path)
+	}
+	text, known := p.given.texts[path]
+	if !known {
+		return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrPermission}
+	}
+	return text, nil
+}

@@ -116,5 +116,15 @@ func (r *reader) holdCertificates() error {
 	if err != nil || store == nil {
 		return err
 	}
-	return holdJSON(r.Keeper, readCertificates, store.Used())
+	texts := store.Used()
+	if c := r.Conf.Server.ACME; c.On { // that these can be used was looked at
+		noting := func(path string) ([]byte, error) {
+			text, err := conf.ReadFile(path)
+			texts[path] = text
+			return text, err
+		}
+		_, _ = rootsOf(c.CA, noting)
+		_, _ = issuersOf(c, noting)
+	}
+	return holdJSON(r.Keeper, readCertificates, texts)
 }
