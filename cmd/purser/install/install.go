@@ -170,7 +170,7 @@ func (p *plan) whyUser() string {
 	if p.setting.User == ownUser {
 		return "purser and its apps run as it"
 	}
-	return "for the part of purser that meets visitors, once that runs apart; nothing runs as it yet"
+	return "the part of purser that meets visitors runs as it"
 }
 
 func (p *plan) makeFolder(f folder) error {
