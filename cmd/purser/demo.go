@@ -75,6 +75,9 @@ func serveDemo(stdout, stderr io.Writer, dir, binary string, c serve.Config, pla
 		return err
 	}
 	cfg.Server.Listen = []conf.Listen{place}
+	if os.Geteuid() == 0 {
+		cfg.Server.User = "root" // nobody but this user is to reach the sample app
+	}
 	app := &cfg.Apps[0]
 	app.Name = "demo"
 	app.User = strconv.Itoa(os.Geteuid()) // the sample app is this binary, and its folder is this user's alone

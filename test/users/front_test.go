@@ -265,3 +265,75 @@ func TestTheAdminSocketIsMadeAgain(t *testing.T) {
 		t.Errorf("a reload ends with %d: %s", r.Code, r.Stderr)
 	}
 }
+
+func TestWhereRootMayBecomeNobodyElseItServes(t *testing.T) {
+	f := newFolder(t, 0)
+	drop := []string{"setpriv", "--bounding-set", "-setuid,-setgid", "--inh-caps", "-setuid,-setgid"}
+	p := harness.Serve(t, harness.Options{Config: harness.ServerTable(`default_user = "root"`) + f.app("app"), Users: true, Before: drop})
+	if got := ask(t, p, "app").UID; got != 0 {
+		t.Errorf("the app runs as %d", got)
+	}
+	if lines := p.Log.Lines("what serves runs as root, as root cannot become another user here"); len(lines) != 1 {
+		t.Errorf("it says %q", lines)
+	}
+	refused := harness.Start(t, harness.Options{Config: harness.ServerTable(`user = "backup"`, `default_user = "root"`) + f.app("app"), Users: true, Before: drop})
+	<-refused.Exited
+	if code := refused.Cmd.ProcessState.ExitCode(); code != 2 || len(refused.Log.Lines("server.user: is backup, and root cannot become that user here")) == 0 {
+		t.Errorf("it ended with %d:\n%s", code, refused.Log.String())
+	}
+}
+
+func TestRootReadsNothingThatWhoServesMayChange(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(t *testing.T, config, folder string)
+		says  string
+	}{
+		"its configuration":   {func(t *testing.T, config, _ string) { must(t, os.Chown(config, backup, backup)) }, "purser reads no configuration that backup, who serves, may change: "},
+		"the folder of a key": {func(t *testing.T, _, folder string) { must(t, os.Chown(folder, backup, backup)) }, "purser reads no certificate, key or secret that backup, who serves, may change: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFolder(t, games)
+			folder := t.TempDir()
+			ca := harness.NewAuthority(t)
+			ca.Issue("site", time.Hour, "app")
+			must(t, os.Rename(filepath.Join(ca.Dir, "site.pem"), filepath.Join(folder, "site.pem")))
+			must(t, os.Rename(filepath.Join(ca.Dir, "site.key"), filepath.Join(folder, "site.key")))
+			config := filepath.Join(t.TempDir(), "purser.toml")
+			must(t, os.WriteFile(config, []byte(placed(fmt.Sprintf("[server]\nlisten = [\"https://$LISTEN\"]\nuser = \"backup\"\n[server.tls]\ncert = %q\nkey = %q\n", filepath.Join(folder, "site.pem"), filepath.Join(folder, "site.key"))+f.app("app"))), 0o644))
+			c.spoil(t, config, folder)
+			p := harness.Start(t, harness.Options{Args: []string{"serve", "-c", config}, UsualPorts: true, Users: true})
+			<-p.Exited
+			if code := p.Cmd.ProcessState.ExitCode(); code != 2 || len(p.Log.Lines(c.says)) == 0 {
+				t.Errorf("it ended with %d:\n%s", code, p.Log.String())
+			}
+		})
+	}
+}
+
+func TestLogsInAFolderOfWhoServesAreNotOpenedByRoot(t *testing.T) {
+	f := newFolder(t, games)
+	logs, shadow := t.TempDir(), filepath.Join(t.TempDir(), "shadow")
+	for at := logs; at != os.TempDir() && at != "/"; at = filepath.Dir(at) {
+		must(t, os.Chmod(at, 0o755))
+	}
+	must(t, os.Chown(logs, backup, backup))
+	must(t, os.WriteFile(shadow, []byte("root:x\n"), 0o600))
+	config := harness.ServerTable(`user = "backup"`, fmt.Sprintf("access_log = %q", filepath.Join(logs, "access.log"))) + f.app("app")
+	p := harness.Serve(t, harness.Options{Config: config, Users: true})
+	ask(t, p, "app")
+	harness.Eventually(t, harness.ReadyLimit, "requests are logged", func() bool {
+		text, _ := os.ReadFile(filepath.Join(logs, "access.log"))
+		return strings.Contains(string(text), "200")
+	})
+	must(t, os.Remove(filepath.Join(logs, "access.log")))
+	must(t, os.Symlink(shadow, filepath.Join(logs, "access.log")))
+	p.Run(t.Context(), "reload")
+	p.Signal(syscall.SIGHUP)
+	for range 5 {
+		ask(t, p, "app")
+	}
+	p.Run(t.Context(), "reload")
+	if text, err := os.ReadFile(shadow); err != nil || string(text) != "root:x\n" {
+		t.Errorf("root's file has become %q (%v)", text, err)
+	}
+}

@@ -49,6 +49,11 @@ func frontOf(c *conf.Config, apps []conf.App, name string) (*conf.Account, error
 	if front.Group == "" { // a number without a name
 		front.GID = front.UID
 	}
+	if err := mayBecome(front); err != nil && c.Server.User == "" {
+		return nil, nil // a container without that right: the front says so
+	} else if err != nil {
+		return nil, refusal(c.Refuse(key, fmt.Sprintf("is %s, and root cannot become that user here: %v", front.User, err)))
+	}
 	if app := userOfApp(apps, front.UID); app != "" {
 		return nil, refusal(c.Refuse(key, fmt.Sprintf("must not be %s, whom the app %s runs as: it could do all that purser may", front.User, app)))
 	}

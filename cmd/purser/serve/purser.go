@@ -196,6 +196,9 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
 func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
+	if os.Geteuid() == 0 && p.Conf.Server.User == "" {
+		p.Log.Warn("what serves runs as root, as root cannot become another user here: give the container the rights CAP_SETUID, CAP_SETGID and CAP_CHOWN, or start purser as another user")
+	}
 	p.warnOfNobody(apps, p.Conf.Server)
 	server := p.Conf.Server
 	p.disks = newDisks(p.startHelper, p.Log)

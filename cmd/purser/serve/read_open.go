@@ -40,10 +40,13 @@ func (r *reader) claim() error {
 // openSockets opens the places where visitors and operators come in, but for those that are open.
 func (r *reader) openSockets() error {
 	from := sockets{held: r.held, passed: takePassed(r.held)}
-	if _, err := openDoors(r.Conf.Server.Listen, from); err != nil {
+	places := slices.DeleteFunc(slices.Clone(r.Conf.Server.Listen), func(place conf.Listen) bool {
+		return place.Network == "unix" && mayReplace(r.front, place.Address) // it opens that itself
+	})
+	if _, err := openDoors(places, from); err != nil {
 		return err
 	}
-	for _, place := range r.Conf.Server.Listen {
+	for _, place := range places {
 		if place.Network == "unix" {
 			r.leave(doorName(place), place.Address)
 		}
@@ -98,8 +101,8 @@ func (r *reader) openLogs(found []finding) error {
 	}
 	var wrong []error
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		if !filepath.IsAbs(path) {
-			continue // off, stderr, stdout
+		if !filepath.IsAbs(path) || mayReplace(r.front, path) {
+			continue // off, stderr, stdout; or what serves opens it itself
 		}
 		file, err := rules.Opened(path, int(r.front.UID), int(r.front.GID))
 		if file != nil {
