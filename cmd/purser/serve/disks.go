@@ -82,7 +82,7 @@ func (d *disks) choose(app conf.App) disk.Disk {
 	switch known, is := d.known[app.Name]; {
 	case app.RunsAs == nil && is:
 		return known.disk
-	case app.RunsAs == nil, int(app.RunsAs.UID) == os.Geteuid(), app.RunsAs.UID == 0: // nobody acts as root for what serves
+	case app.RunsAs == nil, int(app.RunsAs.UID) == os.Geteuid():
 		return disk.Own
 	}
 	user := helperUser(app.RunsAs)

@@ -31,7 +31,7 @@ const (
 type finding struct {
 	App   conf.App
 	Wrong string // why it cannot be served; "" = it can
-	Real  string // the path of its folder without links, if that is not its user's to find out
+	Real  string // the path of its folder without links, if its user may not enter that
 }
 
 // Read reads the configuration for the front, which is another user. If the configuration says that it is root,
@@ -95,7 +95,7 @@ func (r *reader) findApps() (all []finding, err error) {
 	for _, app := range r.Conf.Apps {
 		found, err := Detect(r.Conf, []conf.App{app})
 		one := finding{App: found[0]}
-		if err == nil && (one.App.RunsAs.UID == 0 || spawn.ClosedTo(one.App) != nil) {
+		if err == nil && spawn.ClosedTo(one.App) != nil {
 			one.Real, _ = filepath.EvalSymlinks(one.App.Root) // or it is found later
 		}
 		if err != nil {

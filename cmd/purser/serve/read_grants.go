@@ -36,9 +36,6 @@ func (r *reader) grantHelpers(found []finding, own map[string]uint32) {
 	d := disks{logs: logsOf(r.Conf.Server, apps)}
 	granted, users := map[string][]helper.Grants{}, map[string]*conf.Account{}
 	for _, app := range apps {
-		if app.RunsAs.UID == 0 {
-			continue
-		}
 		key := helperGrant(helperUser(app.RunsAs))
 		granted[key], users[key] = append(granted[key], d.grantsOf(app)), app.RunsAs
 	}
