@@ -114,6 +114,20 @@ func (k *Keeper) MakeFolder(grant uint32) (number uint32, path string, err error
 	return a.number, a.name, a.wrong
 }
 
+// Use says which grants are used: of others than those of the last two readings the keeper need not know.
+func (k *Keeper) Use(numbers []uint32) error {
+	f := fields{}
+	f.number(uint64(len(numbers)))
+	for _, number := range numbers {
+		f.number(uint64(number))
+	}
+	text, err := f.text()
+	if err != nil {
+		return err
+	}
+	return k.tellText(message{verb: verbUse}, text)
+}
+
 // LeaveFolder has one removed that no child was given.
 func (k *Keeper) LeaveFolder(number uint32) { _ = k.tell(message{verb: verbLeave, number: number}) }
 

@@ -170,6 +170,27 @@ func TestAReaderThatRefusesAtTheStartEndsPurserWithItsCode(t *testing.T) {
 	}
 }
 
+func TestGrantsThatAreNotUsedAreForgotten(t *testing.T) {
+	g := granted{}
+	one := Grant{Path: "/bin/true", Args: []string{"true"}}
+	for range 4 {
+		check(t, g.adopt(Grants{First: g.last + 1, All: []Grant{one, one}}))
+	}
+	used := fields{}
+	used.list([]string{"2"})
+	text, err := used.text()
+	check(t, err)
+	check(t, g.use(string(text)))
+	for number, want := range map[uint32]bool{1: false, 2: true, 3: false, 4: false, 5: true, 6: true, 7: true, 8: true} {
+		if _, known := g.all[number]; known != want {
+			t.Errorf("that %d is granted is %t", number, known)
+		}
+	}
+	if g.use("2") == nil || g.use("x") == nil {
+		t.Error("what is no list was taken")
+	}
+}
+
 func TestGrantsOfManyReadingsAreBounded(t *testing.T) {
 	g := granted{}
 	one := Grant{Path: "/bin/true", Args: []string{"true"}}

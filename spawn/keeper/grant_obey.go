@@ -86,6 +86,13 @@ func (k *keeping) grant(r request) (err error) {
 			k.fail(r, err)
 		}
 		return nil
+	case r.verb == verbUse:
+		defer closeFiles(r.files)
+		text, err := readMemory(r.files[0], grantsSize)
+		if err != nil {
+			return err
+		}
+		return k.granted.use(string(text))
 	case r.verb == verbHolds:
 		if err := k.tellHolds(r); err != nil {
 			k.fail(r, err)

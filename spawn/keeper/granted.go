@@ -19,7 +19,8 @@ type granted struct {
 	binary   string // the path that purser was started from
 	runtime  string
 	all      map[uint32]Grant
-	newest   uint32 // the first of the newest reading: those before it are of processes that run on
+	newest   uint32 // the first of the newest reading
+	former   uint32 // that of the one before it: those before that are of what goes on with them, and forgotten after it
 	last     uint32 // the highest number that was given
 	remnants map[string]remnant
 	releases map[release]bool // that were once
@@ -65,13 +66,27 @@ func (g *granted) adopt(from Grants) error {
 			g.note(one.Root)
 		}
 	}
-	g.newest, g.last = from.First, from.First+uint32(len(from.All))-1
+	g.former, g.newest, g.last = g.newest, from.First, from.First+uint32(len(from.All))-1
 	for _, number := range slices.Sorted(maps.Keys(g.all)) {
 		if len(g.all) <= mostGranted || number >= g.newest {
 			break
 		}
 		delete(g.all, number)
 	}
+	return nil
+}
+
+// use forgets what a front does not use of the readings before the last two.
+func (g *granted) use(text string) error {
+	r := readFields(text)
+	used := map[uint32]bool{}
+	for range r.count() {
+		used[r.number()] = true
+	}
+	if err := r.end(); err != nil {
+		return err
+	}
+	maps.DeleteFunc(g.all, func(number uint32, _ Grant) bool { return number < g.former && !used[number] })
 	return nil
 }
 

@@ -31,7 +31,7 @@ func (g *granted) text() ([]byte, error) {
 	f.add(g.front.text())
 	f.list(g.env)
 	f.add(g.binary, g.runtime)
-	for _, n := range []uint32{g.newest, g.last, g.lastFolder} {
+	for _, n := range []uint32{g.former, g.newest, g.last, g.lastFolder} {
 		f.number(uint64(n))
 	}
 	f.number(uint64(len(g.all)))
@@ -67,7 +67,7 @@ func parseGranted(text string) (g granted, err error) {
 		g.make()
 	}
 	g.confined, g.front, g.env, g.binary, g.runtime = r.truth(), r.user(), r.list(), r.next(), r.next()
-	g.newest, g.last, g.lastFolder = r.number(), r.number(), r.number()
+	g.former, g.newest, g.last, g.lastFolder = r.number(), r.number(), r.number(), r.number()
 	r.wrong = r.wrong || g.confined && (g.front == nil || g.all == nil)
 	for range r.count() {
 		number := r.number()

@@ -29,6 +29,7 @@ const (
 	verbRead     verb = 'q' // read the configuration. To a front, after what is held now: how that has ended, and what it has printed
 	verbFolder   verb = 'D' // make a folder for the socket of a child of a grant. To a front: its number and its path
 	verbHolds    verb = 't' // whether a child's group has the socket of this name. To a front: 1 if so
+	verbUse      verb = 'u' // the numbers of the grants that are used, in a text: others of former readings are forgotten
 	verbLeave    verb = 'L' // remove the folder of this number, if no child has it
 	verbOpen     verb = 'O' // let the front reach the socket in a folder. To a front: it may
 
@@ -81,7 +82,7 @@ var orders = map[verb]struct {
 	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
 	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
 	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
-	verbRead: {}, verbFolder: {}, verbOpen: {}, verbLeave: {}, verbHolds: {0, 0, true}, verbGrants: {1, 1, false},
+	verbRead: {}, verbFolder: {}, verbOpen: {}, verbLeave: {}, verbHolds: {0, 0, true}, verbUse: {1, 1, false}, verbGrants: {1, 1, false},
 }
 
 // An errMalformed is why a message is refused. The next one may be well.

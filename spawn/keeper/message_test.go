@@ -43,6 +43,7 @@ func FuzzConfined(f *testing.F) {
 	f.Add(message{verbFolder, 9, 1, ""}.packet(), 0)
 	f.Add(message{verbOpen, 9, 1, ""}.packet(), 0)
 	f.Add(message{verbLeave, 9, 1, ""}.packet(), 0)
+	f.Add(message{verbUse, 9, 0, ""}.packet(), 1)
 	f.Add(message{verbHolds, 9, 1, "12"}.packet(), 0)
 	f.Add(message{verbRead, 9, 0, ""}.packet(), 0)
 	f.Add(message{verbFollow, 9, 1, ""}.packet(), 0)

@@ -153,7 +153,7 @@ func (k *keeping) lookAtReading(now time.Time) time.Duration {
 
 // endReading goes by what was read, if that has ended well, and tells who has asked for it.
 func (k *keeping) endReading(r *reading) {
-	k.reading = nil
+	k.reading, k.worked = nil, true
 	var err error
 	if r.code == 0 && r.grants == nil && r.from == nil {
 		r.grants = &Grants{First: 1} // it was about something else, such as help

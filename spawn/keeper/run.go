@@ -223,7 +223,7 @@ func (k *keeping) obey(r request) error {
 		k.above.say(r.message, r.files...)
 	case verbFront, verbPass:
 		return k.obeyMain(r)
-	case verbRead, verbFolder, verbLeave, verbOpen, verbHolds, verbGrants:
+	case verbRead, verbFolder, verbLeave, verbOpen, verbHolds, verbUse, verbGrants:
 		return k.grant(r)
 	default:
 		k.heed(r, time.Now())
@@ -281,15 +281,6 @@ func (k *keeping) mayFork(r request) (p Program, folder uint32, err error) {
 		err = syscall.EEXIST
 	}
 	return p, folder, err
-}
-
-func (k *keeping) named(name string) bool {
-	for _, c := range k.children {
-		if c.name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // say tells whoever is to be told of children; if nobody is, the next front will be.

@@ -337,3 +337,24 @@ func TestLogsInAFolderOfWhoServesAreNotOpenedByRoot(t *testing.T) {
 		t.Errorf("root's file has become %q (%v)", text, err)
 	}
 }
+
+func TestManyReloadsLeaveWhatRunsAsItIs(t *testing.T) {
+	f, other := newFolder(t, games), newFolder(t, www)
+	p := serve(t, f.app("app"), other.app("other", "idle_timeout = \"1m\""))
+	before := ask(t, p, "app")
+	for i := range 8 {
+		config := harness.ServerTable() + f.app("app") + other.app("other", fmt.Sprintf("idle_timeout = \"%dm\"", i+2))
+		must(t, os.WriteFile(p.Config, []byte(strings.ReplaceAll(config, "$LISTEN", p.Addr)), 0o600))
+		if r := p.Run(t.Context(), "reload"); r.Code != 0 {
+			t.Fatalf("reload %d ended with %d: %s", i, r.Code, r.Stderr)
+		}
+	}
+	harness.Kill(t, before.PID)
+	harness.AwaitRestartOf(t, p, "app", before.PID)
+	if now := ask(t, p, "app"); now.UID != games || now.PID == before.PID {
+		t.Errorf("process %d of user %d serves", now.PID, now.UID)
+	}
+	if lines := p.Log.Lines("asks for what no grant names"); len(lines) > 0 {
+		t.Errorf("it says %q", lines)
+	}
+}

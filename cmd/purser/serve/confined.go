@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -161,6 +163,48 @@ func (p *purser) unread(before *given) {
 	p.given = before
 	p.mu.Unlock()
 	p.sockets.held.dropRest()
+	p.useGrants()
+}
+
+// useGrants has the keeper forget the grants that nothing runs by any more. It is called with the turn.
+func (p *purser) useGrants() {
+	if p.given == nil {
+		return
+	}
+	p.mu.Lock()
+	numbers := slices.Collect(maps.Values(p.given.own))
+	apps := slices.Clone(p.apps)
+	for _, d := range p.leaving {
+		apps = append(apps, d.app)
+	}
+	p.mu.Unlock()
+	for _, a := range apps {
+		numbers = append(numbers, a.grants()...)
+	}
+	p.complain("the keeper cannot be told what is used", p.Keeper.Use(numbers))
+}
+
+// grants are the numbers of all that may be run for the app, by any of its configurations that are used.
+func (a *App) grants() []uint32 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	numbers := slices.Collect(maps.Values(a.conf.Grants))
+	if a.editions != nil {
+		numbers = append(numbers, a.editions.grants()...)
+	}
+	return numbers
+}
+
+func (e *editions) grants() (numbers []uint32) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, one := range e.all {
+		numbers = slices.AppendSeq(numbers, maps.Values(one.app.Grants))
+	}
+	for one := range e.retired {
+		numbers = slices.AppendSeq(numbers, maps.Values(one.app.Grants))
+	}
+	return numbers
 }
 
 // rereadCertificates has certificates read that have changed, with the rest of the configuration, which is not gone by.

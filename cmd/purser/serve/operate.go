@@ -17,6 +17,7 @@ import (
 type departure struct {
 	gone  chan struct{} // closed when nothing of it is left
 	log   string        // that it prints to
+	app   *App
 	hurry context.CancelFunc
 }
 
@@ -24,7 +25,7 @@ type departure struct {
 func (p *purser) depart(a *App, end func(context.Context) error) {
 	name := a.Conf().Name
 	patience, hurry := context.WithCancel(p.patience)
-	d := &departure{gone: make(chan struct{}), log: a.Conf().Log, hurry: hurry}
+	d := &departure{gone: make(chan struct{}), log: a.Conf().Log, app: a, hurry: hurry}
 	p.mu.Lock()
 	if before := p.leaving[name]; before != nil {
 		d.hurry = func() { before.hurry(); hurry() } // it waits for that one

@@ -105,6 +105,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 		p.depart(a, a.Remove)
 	}
 	p.beginRestarts(c, r)
+	p.useGrants()
 	p.sayReloaded(c, r)
 }
 
