@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // newConfined is a purser that root has started, whose front is another user.
@@ -209,5 +210,21 @@ func TestGrantsOfManyReadingsAreBounded(t *testing.T) {
 	}
 	if err := g.adopt(Grants{First: 1, All: many}); err == nil {
 		t.Error("a number was given twice")
+	}
+}
+
+func TestWhoAsksAgainAndAgainDoesNotFillTheLog(t *testing.T) {
+	k := newKeeping()
+	defer k.log.close()
+	now := time.Now()
+	for range 1000 {
+		k.sayRefused(refused("a grant"), now)
+	}
+	if k.refusals.said != mostRefusals || k.refusals.silent != 1000-mostRefusals {
+		t.Errorf("%d were said, and %d were not", k.refusals.said, k.refusals.silent)
+	}
+	k.sayRefused(refused("a grant"), now.Add(2*refusalsTime))
+	if k.refusals.said != 1 || k.refusals.silent != 0 {
+		t.Errorf("later %d were said, and %d were not", k.refusals.said, k.refusals.silent)
 	}
 }

@@ -128,7 +128,7 @@ func (k *keeping) fail(r request, err error) {
 		number = syscall.EINVAL
 	}
 	if _, is := errors.AsType[errRefused](err); is {
-		k.log.print("%v", err)
+		k.sayRefused(err, time.Now())
 		number = syscall.EPERM
 	}
 	r.from.say(message{verb: verbFailed, id: r.id, number: uint32(number)})

@@ -46,6 +46,7 @@ type keeping struct {
 	above    *peer // who started it
 	gone     bool  // that one
 	log      keeperLog
+	refusals refusals
 	rights   []uintptr // for the front
 	cgroup   cgroup    // that those of children are made in
 
@@ -186,13 +187,13 @@ func (k *keeping) take(r request) {
 		k.loseReader()
 	case r.wrong != nil:
 		closeFiles(r.files)
-		k.log.print("%v", r.wrong)
+		k.sayRefused(r.wrong, time.Now())
 		if r.verb == verbFork { // somebody waits
 			r.from.say(message{verb: verbFailed, id: r.id, number: uint32(syscall.EMFILE)})
 		}
 	default:
 		if err := k.obey(r); err != nil {
-			k.log.print("%v", err)
+			k.sayRefused(err, time.Now())
 		}
 	}
 }
