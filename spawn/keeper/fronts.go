@@ -96,6 +96,9 @@ func (k *keeping) startFront() error {
 	}
 	defer theirs.Close()
 	pid, err := forkExec(p, &syscall.SysProcAttr{AmbientCaps: rights}, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	if errors.Is(err, syscall.EACCES) && p.User != nil {
+		err = fmt.Errorf("%w; have everybody be allowed to run purser's binary (chmod 755)", err)
+	}
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}
