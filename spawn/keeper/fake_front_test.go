@@ -50,7 +50,7 @@ func runFakeFront(args []string) int {
 	if _, err := os.Stat(filepath.Join(args[0], "broken")); err == nil && left.Fronts > 0 {
 		return 3
 	}
-	k.Ready()
+	k.Ready("")
 	if err := k.Notify("READY=1", fmt.Sprint("STATUS=", left.Fronts)); err != nil {
 		panic(err)
 	}

@@ -136,6 +136,17 @@ func (k *keeping) endFront(now time.Time) {
 	}
 }
 
+// refuse says why an upgrade has not come to its end.
+func (k *keeping) refuse(who *peer, why string) {
+	text, err := memory([]byte(why[:min(len(why), textSize)]))
+	if err != nil {
+		k.log.print("%s", why)
+		return
+	}
+	defer text.Close()
+	who.say(message{verb: verbResult}, copies([]int{int(text.Fd())})...)
+}
+
 // socketPair is a connection whose other end is for a child.
 func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)

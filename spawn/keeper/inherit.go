@@ -19,6 +19,27 @@ type Inheritance struct {
 	Notes    map[string][]byte
 	Children []Inheritee // in the order in which they were forked
 	Fronts   int         // how many there have been
+
+	Candidate bool       // it is only to prepare with: the owner lives
+	Borrowers []Borrower // the old fronts, the oldest first
+	Upgraded  bool       // this front is the first of another binary
+	Back      bool       // it is of the binary before, as newer ones have crashed
+	Version   string     // of the front that was ready last, as it said itself
+}
+
+// Close closes all that it holds, which nobody else has closed.
+func (i Inheritance) Close() {
+	for _, file := range i.Held {
+		file.Close()
+	}
+	for _, child := range i.Children {
+		for _, file := range child.Keep {
+			file.Close() // which nil allows
+		}
+	}
+	for _, b := range i.Borrowers {
+		b.Conn.Close()
+	}
 }
 
 // An Inheritee is a child that a front before has forked. Of one that is gone meanwhile, the process is, too;
@@ -46,32 +67,43 @@ func Inherit() (*Keeper, Inheritance, error) {
 		return nil, Inheritance{}, fmt.Errorf("this process was not started by purser: %w", err)
 	}
 	l := newLink(nil, conn)
+	left, err := l.handedOver()
+	return &Keeper{link: l, front: true}, left, err
+}
+
+// handedOver waits until all is told that fronts before have left.
+func (l *link) handedOver() (Inheritance, error) {
 	select {
-	case <-l.told:
+	case left := <-l.handovers:
+		return left, nil
 	case <-l.ended:
-		return nil, Inheritance{}, errDead
+		return Inheritance{}, errDead
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	left := l.left
-	l.left = Inheritance{}
-	return &Keeper{link: l, front: true}, left, nil
 }
 
 // inherit takes note of what fronts before have left; the link's lock is held.
 func (l *link) inherit(m message, files []int) {
 	switch m.verb {
 	case verbBegin:
-		l.last, l.left.Fronts = m.id, int(m.number)
+		l.last, l.processes = m.id, map[uint32]*Process{}
+		l.left = Inheritance{Fronts: int(m.number), Held: map[string]*os.File{}, Notes: map[string][]byte{}}
+	case verbArrival:
+		a := arrival(m.number)
+		l.left.Candidate, l.left.Upgraded, l.left.Back, l.left.Version = a == toPrepare, a == upgraded, a == wentBack, m.name
 	case verbMain:
 		l.main = int(m.number)
+	case verbBorrower:
+		if conn, err := connectionOf(files); err == nil {
+			l.left.Borrowers = append(l.left.Borrowers, Borrower{int(m.number), conn})
+		}
+		return
 	case verbHold:
-		if len(files) == 1 {
+		if len(files) == 1 && l.left.Held != nil {
 			l.left.Held[m.name] = os.NewFile(uintptr(files[0]), m.name)
 			return
 		}
 	case verbNote:
-		if len(files) == 1 {
+		if len(files) == 1 && l.left.Notes != nil {
 			if text, err := readMemory(files[0], textSize); err == nil {
 				l.left.Notes[m.name] = text
 			}
@@ -80,7 +112,12 @@ func (l *link) inherit(m message, files []int) {
 		l.inheritChild(m, files)
 		return
 	case verbComplete:
-		close(l.told)
+		select {
+		case l.handovers <- l.left:
+		default: // nobody asked for so many
+			l.left.Close()
+		}
+		l.left = Inheritance{}
 	}
 	closeFiles(files)
 }
@@ -151,8 +188,11 @@ func (k *Keeper) Notify(lines ...string) error {
 // Alive is a sign of life, which a front that is ready has to give about once a second.
 func (k *Keeper) Alive() { _ = k.tell(message{verb: verbAlive}) }
 
-// Ready says that this front serves: from now on its signs of life count, and if it ends, another is started.
-func (k *Keeper) Ready() { _ = k.tell(message{verb: verbReady}) }
+// Ready says that this front serves, and of which version it is: from now on its signs of life count, and if it ends,
+// another is started.
+func (k *Keeper) Ready(version string) {
+	_ = k.tell(message{verb: verbReady, name: version[:min(len(version), nameSize)]})
+}
 
 // Stopping says that the stop has begun: however this front ends from now on, it is the end of purser, with the
 // same exit code.

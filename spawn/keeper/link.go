@@ -25,19 +25,22 @@ type link struct {
 	conn    *net.UnixConn
 	mark    string // begins the marks of all children that are forked here
 	ended   chan struct{}
-	told    chan struct{} // closed when all is told that fronts before have left
+
+	handovers chan Inheritance // what fronts before have left: for a candidate there are two
+	upgrading sync.Mutex       // held while an upgrade is under way
+	courses   courses
 
 	mu        sync.Mutex // guards what follows
 	last      uint32
 	processes map[uint32]*Process // those that are not gone
-	left      Inheritance         // until told
+	left      Inheritance         // as far as it is told
 	main      int                 // pid
 	dead      bool
 }
 
 func newLink(process *os.Process, conn *net.UnixConn) *link {
-	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), told: make(chan struct{}), processes: map[uint32]*Process{},
-		left: Inheritance{Held: map[string]*os.File{}, Notes: map[string][]byte{}}}
+	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), processes: map[uint32]*Process{},
+		handovers: make(chan Inheritance, 2), courses: newCourses()}
 	go l.listen()
 	return l
 }
@@ -146,10 +149,14 @@ func (l *link) take(m message, files []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch m.verb {
-	case verbBegin, verbMain, verbHold, verbNote, verbChild, verbComplete:
+	case verbBegin, verbArrival, verbMain, verbHold, verbNote, verbChild, verbBorrower, verbComplete:
 		l.inherit(m, files)
 		return
+	case verbYield, verbWithdraw, verbOwner, verbResult:
+		l.takeCourse(m, files)
+		return
 	}
+	defer closeFiles(files) // nothing of what follows comes with any
 	p := l.processes[m.id]
 	switch {
 	case p == nil:

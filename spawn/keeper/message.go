@@ -23,9 +23,13 @@ const (
 	verbHold     verb = 'h' // keep a descriptor under a name. To a front: it is kept
 	verbDrop     verb = 'r' // close it
 	verbNote     verb = 'n' // keep a text under a name, in place of the one before; without a text, forget it. To a front: it is kept
-	verbReady    verb = 'R' // the front serves
+	verbReady    verb = 'R' // the front serves; its name is its version
 	verbStopping verb = 'S' // it stops, and its end is the end
 	verbNotify   verb = 'N' // a text for systemd
+	verbUpgrade  verb = 'u' // have a front of this binary take my place; 1 = now, whatever old fronts do
+	verbPrepared verb = 'q' // a candidate can take over
+	verbYielded  verb = 'Y' // the owner is one no more
+	verbGoesOn   verb = 'G' // it had not begun to yield, and goes on
 
 	// From the front, and from the main process, which gets it back.
 	verbAlive verb = 'l' // a sign of life
@@ -42,8 +46,24 @@ const (
 	verbGone     verb = 'd' // nothing is left of a child
 	verbBegin    verb = 'b' // what fronts before have left follows: the highest id, and how many there have been
 	verbMain     verb = 'm' // the pid of the main process
+	verbArrival  verb = 'v' // how this front has come (an arrival), and the version of the one that was ready last
+	verbBorrower verb = 'B' // an old front, by its pid, with the socket to it
 	verbChild    verb = 'c' // a child that they have left: its pid, its name, and our ends of its files
 	verbComplete verb = 'C' // that was all
+	verbYield    verb = 'y' // to the owner: a candidate is prepared
+	verbWithdraw verb = 'w' // it need not yield any more, unless it has begun
+	verbOwner    verb = 'O' // to an old front: the socket to a new owner
+	verbResult   verb = 'U' // an upgrade is done; or a text why not
+)
+
+// An arrival is how a front has come.
+type arrival uint32
+
+const (
+	asUsual   arrival = iota // it is the first, or one of the same binary has crashed
+	toPrepare                // it is a candidate
+	upgraded                 // it was one, and is the owner now
+	wentBack                 // it is of the binary before, as newer ones have crashed
 )
 
 // A message is about one child or one name; what its number means is said by the verb.
@@ -73,6 +93,7 @@ var orders = map[verb]struct {
 	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
 	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
 	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
+	verbUpgrade: {1, 1, false}, verbPrepared: {}, verbYielded: {}, verbGoesOn: {},
 }
 
 // An errMalformed is why a message is refused. The next one may be well.

@@ -207,6 +207,9 @@ func (k *keeping) obey(r request) error {
 		k.above.say(r.message, r.files...)
 	case verbFront, verbPass:
 		return k.obeyMain(r)
+	case verbUpgrade:
+		closeFiles(r.files)
+		k.refuse(r.from, "this version of purser cannot be upgraded yet")
 	default:
 		k.heed(r, time.Now())
 	}
