@@ -103,7 +103,7 @@ func New(c Config) *Server {
 	s.trusts = s.conns.Trusts
 	s.taking = map[string]*atomic.Int64{}
 	s.current.Store(s.newTable(c, &table{routes: &routes{}}))
-	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
+	s.closings = newClosings(s.ctx, &s.wg)
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	s.wg.Go(func() { keepMemory(s.ctx) })
 	return s
@@ -157,12 +157,7 @@ const lastAnswers = time.Second
 // and event streams, which may last for ever, and requests whose time is over. It returns the cause of
 // ctx's end if requests were cut.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	s.stopping.Store(true)
-	for _, l := range s.listeners {
-		_ = l.Close()
-	}
-	s.mu.Unlock()
+	s.closeListeners()
 	s.conns.Stop()
 	err := s.conns.Await(ctx)
 	if err != nil {
@@ -177,6 +172,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping.Store(true)
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
 }
 
 // Spool returns how many bytes of bodies and answers wait in files, and how many may.
