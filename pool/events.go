@@ -24,13 +24,19 @@ func (g *groupState) released(now time.Time, p *Process) {
 // acquire queues a request and answers it at once if it can.
 func (g *groupState) acquire(now time.Time, w *waiter) error {
 	switch {
+	case g.borrows != nil:
 	case g.closed:
 		return g.refusal()
-	case g.queueFull():
+	case g.queueFull() && !w.early:
 		return ErrQueueFull
 	}
-	if g.app.QueueTimeout > 0 {
+	if g.app.QueueTimeout > 0 && w.deadline.IsZero() {
 		w.deadline = now.Add(g.app.QueueTimeout)
+	}
+	if g.borrows != nil {
+		if err := g.borrows.acquire(now, w); err != nil {
+			return err
+		}
 	}
 	g.queue.push(w)
 	g.settle(now)
@@ -42,9 +48,11 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 	switch {
 	case w.queued:
 		g.queue.remove(w)
+		g.borrows.left(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.giveBack(w.proc, Unanswered)
+		g.borrows.says(verbReturn, w.proc, Unanswered)
+		g.returned(w.proc, Unanswered)
 		w.proc = nil
 	}
 	g.settle(now)
@@ -112,6 +120,9 @@ func (g *groupState) killAll(now time.Time) int {
 
 // booted records that the spawn of p has returned: its child is ready.
 func (g *groupState) booted(now time.Time, p *Process, child Child) {
+	if g.borrows != nil {
+		return // the owner ends what was starting
+	}
 	p.child = child
 	g.changes++
 	switch p.state {
@@ -124,8 +135,12 @@ func (g *groupState) booted(now time.Time, p *Process, child Child) {
 	g.settle(now)
 }
 
-// exited records that nothing is left of p, for whatever reason.
-func (g *groupState) exited(now time.Time, p *Process, err error) {
+// exited records that nothing is left of p, for whatever reason. It reports false if the group has yielded: then the
+// owner says so.
+func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
+	if g.borrows != nil {
+		return false
+	}
 	was := p.state
 	if was == Gone {
 		panic("BUG: a process exits twice")
@@ -134,6 +149,9 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
 	g.giveSlotBack(p)
 	g.processed += p.processed()
+	for _, d := range g.debts {
+		d.gone(p)
+	}
 	switch was {
 	case Spawning:
 		g.startFailed(now, p, err)
@@ -144,11 +162,16 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	}
 	g.step(now, g.running(), "gone", p)
 	g.settle(now)
+	return true
 }
 
 // recycle replaces a process that misbehaves, if it still serves. Nothing new is sent to it, so there is no point in
 // waiting for the replacement.
 func (g *groupState) recycle(now time.Time, p *Process, why string) {
+	if g.borrows != nil {
+		g.borrows.report(p, ToOwner{Verb: verbRecycle, Why: why})
+		return
+	}
 	if p.state == Ready {
 		g.keep = min(len(g.lendable.heap), g.app.MaxProcesses)
 		g.drain(now, p, why)
@@ -159,13 +182,17 @@ func (g *groupState) recycle(now time.Time, p *Process, why string) {
 // stuck records that nothing has come of a request to p which it has had since then.
 func (g *groupState) stuck(now time.Time, p *Process, since time.Time) {
 	p.stuck = append(p.stuck, since)
+	if g.borrows != nil {
+		g.borrows.report(p, ToOwner{Verb: verbStuck, Since: since.UnixNano()})
+	}
 	g.settle(now)
 }
 
 // unstuck records that such a request has begun to be answered, or has ended.
 func (g *groupState) unstuck(now time.Time, p *Process, since time.Time) {
-	if i := slices.Index(p.stuck, since); i >= 0 {
-		p.stuck = slices.Delete(p.stuck, i, i+1)
+	p.forgetStuck(since)
+	if g.borrows != nil {
+		g.borrows.report(p, ToOwner{Verb: verbUnstuck, Since: since.UnixNano()})
 	}
 	g.settle(now)
 }
@@ -273,9 +300,9 @@ func (g *groupState) offer(now time.Time) (idle time.Time, load int, ok bool) {
 	}
 }
 
-// yield gives up a process for the room that another group needs, a busy one only if that needs it to live.
+// makeWay gives up a process for the room that another group needs, a busy one only if that needs it to live.
 // It reports whether there was one.
-func (g *groupState) yield(now time.Time, n need) bool {
+func (g *groupState) makeWay(now time.Time, n need) bool {
 	const why = "another app needs room"
 	g.look(now)
 	c := g.plot(now)

@@ -24,8 +24,10 @@ type groupState struct {
 	refused bool // the pool had no room for a process when it was asked last
 	closed  bool
 	hurried bool // close has run out of time
+	held    bool // it is adopted, and is not to go on yet
 
-	course course // as it was plotted last
+	borrows *borrowing // it has yielded, and decides nothing any more; nil = it has not
+	course  course     // as it was plotted last
 }
 
 func newGroupState(app conf.App, release Release, os driver, r *rand.Rand) groupState {
@@ -55,6 +57,11 @@ func (g *groupState) lend(w Wish) *Process {
 
 // giveBack takes a process back from a request, and reports whether that calls for release.
 func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
+	g.borrows.says(verbRelease, p, o)
+	return g.returned(p, o)
+}
+
+func (g *groupState) returned(p *Process, o Outcome) (more bool) {
 	if p.requests == 0 {
 		panic("BUG: a process is released that was not lent")
 	}
@@ -68,6 +75,11 @@ func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
 
 // hold counts a lent request as a long-lived connection from here on.
 func (g *groupState) hold(p *Process) (more bool) {
+	g.borrows.says(verbHold, p, Worked)
+	return g.connected(p)
+}
+
+func (g *groupState) connected(p *Process) (more bool) {
 	if p.requests == 0 {
 		panic("BUG: a process is held that was not lent")
 	}
@@ -79,18 +91,25 @@ func (g *groupState) hold(p *Process) (more bool) {
 
 // stream is hold for a connection that goes on filling its place.
 func (g *groupState) stream(p *Process) (more bool) {
+	g.borrows.says(verbStream, p, Worked)
 	p.places++
-	return g.hold(p)
+	return g.connected(p)
 }
 
 // endStream is drop for one of those.
 func (g *groupState) endStream(p *Process) (more bool) {
+	g.borrows.says(verbEndStream, p, Worked)
 	p.places--
-	return g.drop(p)
+	return g.disconnected(p)
 }
 
 // drop ends a long-lived connection. It reports whether that calls for release.
 func (g *groupState) drop(p *Process) (more bool) {
+	g.borrows.says(verbDrop, p, Worked)
+	return g.disconnected(p)
+}
+
+func (g *groupState) disconnected(p *Process) (more bool) {
 	if p.connections == 0 {
 		panic("BUG: a connection is dropped that was not held")
 	}
@@ -116,7 +135,12 @@ func (g *groupState) queueFull() bool {
 // answer ends w's wait.
 func (g *groupState) answer(w *waiter, p *Process, err error) {
 	g.queue.remove(w)
+	g.borrows.left(w)
 	w.proc, w.err = p, err
+	if w.debt != nil {
+		w.debt.answered(w)
+		return
+	}
 	g.os.answer(w)
 }
 

@@ -291,7 +291,7 @@ func (w *world) makeRoom() {
 	}
 	for _, d := range w.slots.deals(offers) {
 		yielded := false
-		d.from.event("is asked for room", func(now time.Time) { yielded = d.from.state.yield(now, d.need) })
+		d.from.event("is asked for room", func(now time.Time) { yielded = d.from.state.makeWay(now, d.need) })
 		if !yielded {
 			w.slots.broken(d)
 		}
