@@ -25,6 +25,7 @@ func (s *Server) document() Document {
 	if s.Certificates != nil {
 		d.Certificates = s.Certificates()
 	}
+	d.OldFronts = append([]OldFront{}, s.Upgrading.OldFronts()...)
 	if s.Awaited != nil {
 		d.Awaited = s.Awaited()
 	}

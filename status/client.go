@@ -97,6 +97,12 @@ func (c *Client) Reload(ctx context.Context, o ReloadOptions) (Reload, error) {
 	return r, c.send(ctx, http.MethodPost, "/v1/reload", o, &r)
 }
 
+// Upgrade has the binary at a path serve, "" for the file that purser was started from, and returns once it does.
+func (c *Client) Upgrade(ctx context.Context, o UpgradeOptions) (Upgrade, error) {
+	var u Upgrade
+	return u, c.send(ctx, http.MethodPost, "/v1/upgrade", o, &u)
+}
+
 // StopApp begins to stop one app, and returns at once.
 func (c *Client) StopApp(ctx context.Context, app string) error {
 	return c.call(ctx, http.MethodPost, pathOf(app, "/stop"), nil, nil)
@@ -178,9 +184,27 @@ func (c *Client) call(ctx context.Context, method, path string, body, result any
 	return c.send(ctx, method, path, body, result)
 }
 
-// send sends body as JSON, if there is one, and decodes the answer into result, if that is wanted.
-// A refusal comes back as *Error, silence as ErrUnreachable.
+// send asks once, and once more each time that purser was upgraded before it heard of it. A refusal comes back as
+// *Error, silence as ErrUnreachable.
 func (c *Client) send(ctx context.Context, method, path string, body, result any) error {
+	for tries := 1; ; tries++ {
+		err := c.ask(ctx, method, path, body, result)
+		if refused, is := errors.AsType[*Error](err); !is || refused.Code != CodeMoved || tries == mostMoves {
+			return err
+		}
+		select {
+		case <-time.After(cutPause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// mostMoves is how often one call may come to a purser that has just been upgraded.
+const mostMoves = 20
+
+// ask sends body as JSON, if there is one, and decodes the answer into result, if that is wanted.
+func (c *Client) ask(ctx context.Context, method, path string, body, result any) error {
 	request, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -33,9 +34,10 @@ type Config struct {
 	// Token is what callers over TCP have to show. If it is "", nobody gets in over TCP.
 	Token string
 
-	Restarts Restarts
-	Operated Operated
-	History  *history.History
+	Restarts  Restarts
+	Operated  Operated
+	Upgrading Upgrading
+	History   *history.History
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
@@ -95,6 +97,7 @@ type Server struct {
 	end     context.CancelFunc
 
 	refusals refusals
+	yielded  atomic.Bool // another serves by now
 }
 
 // NewServer returns a Server that has yet to Serve.
@@ -140,8 +143,29 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(s.http.Shutdown(ctx), s.reading.Shutdown(ctx))
 }
 
+// Yield ends the long polls and the event streams, as Shutdown does, and from now on refuses what callers ask for, who
+// are to connect again: another serves by then. Calls that are under way are answered.
+func (s *Server) Yield() {
+	s.yielded.Store(true)
+	s.http.SetKeepAlivesEnabled(false)
+	s.reading.SetKeepAlivesEnabled(false)
+	s.end()
+}
+
+// stays refuses calls that are for another purser by now.
+func (s *Server) stays(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.yielded.Load() {
+			w.Header().Set("Connection", "close")
+			refuse(w, http.StatusServiceUnavailable, CodeMoved, "purser was upgraded at this moment; connect and ask again")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func (s *Server) routes() http.Handler {
-	r := newRouter(s.authorise)
+	r := newRouter(s.authorise, s.stays)
 	r.Get("/v1/status", s.getStatus)
 	r.Get("/v1/apps", s.getApps)
 	r.Get("/v1/apps/{app}", s.getApp)
@@ -157,6 +181,7 @@ func (s *Server) routes() http.Handler {
 	r.Post("/v1/apps/{app}/start", s.postStartApp)
 	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
 	r.Post("/v1/reload", s.postReload)
+	r.Post("/v1/upgrade", s.postUpgrade)
 	r.Get("/v1/history", s.getHistory)
 	r.Get("/v1/apps/{app}/history", s.getHistory)
 	r.Post("/v1/stop", s.postStop)

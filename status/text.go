@@ -78,6 +78,9 @@ func (t *text) general(d Document) {
 	if r := d.Reload; r != nil {
 		t.line("Last reload   : %s", reloaded(*r, d.Now))
 	}
+	for _, f := range d.OldFronts {
+		t.line("Old front     : %s", finishing(f, d.Now))
+	}
 	if s := d.Spool; s.Held > 0 {
 		t.line("Spool         : %s of %s", Megabytes(max(s.Held, 1<<20)), Megabytes(s.Limit))
 	}

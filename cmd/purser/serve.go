@@ -48,14 +48,22 @@ func newServe() *cobra.Command {
 		Example: "  purser serve ./blog\n  purser serve ./blog --https blog.example.org\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser/purser.toml",
 		Args:    takes(0, 1, "one folder"),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, left, err := keeper.Inherit()
-			if err != nil {
+			var cfg *conf.Config
+			read := func(left keeper.Inheritance) (err error) {
+				if o.sources, err = serve.Sources(left); err == nil {
+					cfg, err = o.config(c.Flags(), args)
+				}
 				return err
 			}
-			if o.sources, err = serve.Sources(left); err != nil {
-				return err
+			k, left, err := serve.Inherit(func(left keeper.Inheritance) error {
+				if err := read(left); err != nil {
+					return err
+				}
+				return serve.Prepare(cfg, left)
+			})
+			if err == nil {
+				err = read(left)
 			}
-			cfg, err := o.config(c.Flags(), args)
 			if err != nil {
 				return err
 			}

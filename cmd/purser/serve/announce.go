@@ -16,6 +16,7 @@ func (p *purser) announce(admin net.Listener) {
 	p.past.serves()
 	p.Keeper.Ready(p.Version)
 	p.sockets.held.own()
+	p.noteArrival()
 	p.tellSystemd("READY=1", p.serving())
 	if p.Opened != nil {
 		p.Opened(listenersOf(p.doors))

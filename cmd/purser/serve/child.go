@@ -30,6 +30,19 @@ func (c child) Stop() {
 	c.Child.Stop()
 }
 
+// Yield leaves it to another front. Connections are kept for no further request: a process that serves one connection
+// at a time would not get to those of that front.
+func (c child) Yield() {
+	c.upstream.CloseIdle()
+	yield(c.Child)
+}
+
+func yield(c any) {
+	if y, is := c.(interface{ Yield() }); is {
+		y.Yield()
+	}
+}
+
 // spawn starts a process with the configuration that is ordered, for the pool.
 func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error) {
 	e := all.take(o.Config)

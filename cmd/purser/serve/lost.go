@@ -21,24 +21,37 @@ const (
 
 // openToll takes over the toll of the front before, if there was one, and reports how many requests were lost with it.
 // Where the system has no memory of that kind, nothing is known of what a crash costs.
-func openToll(held *holdings) (t toll, lost int64) {
+// A front that lives goes on with its own.
+func openToll(held *holdings, lives bool) (t toll, lost int64) {
 	t = toll{new(atomic.Int64), new(atomic.Int64)}
-	file := held.take(heldToll)
-	if file == nil {
-		file = newToll(held)
+	before, found := mapToll(held.take(heldToll))
+	switch now, made := before, found; {
+	case found && !lives:
+		lost = before.underWay.Swap(0)
+		before.lost.Add(lost)
+		return before, lost
+	default:
+		if now, made = mapToll(newToll(held)); made {
+			t = now
+		}
 	}
+	if found {
+		t.lost.Store(before.lost.Load())
+	}
+	return t, 0
+}
+
+// mapToll is the toll in a file, which is closed; nil = there is none.
+func mapToll(file *os.File) (t toll, found bool) {
 	if file == nil {
-		return t, 0
+		return t, false
 	}
 	defer file.Close()
 	memory, err := unix.Mmap(int(file.Fd()), 0, tollSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return t, 0
+		return t, false
 	}
-	t = toll{(*atomic.Int64)(unsafe.Pointer(&memory[0])), (*atomic.Int64)(unsafe.Pointer(&memory[8]))}
-	lost = t.underWay.Swap(0)
-	t.lost.Add(lost)
-	return t, lost
+	return toll{(*atomic.Int64)(unsafe.Pointer(&memory[0])), (*atomic.Int64)(unsafe.Pointer(&memory[8]))}, true
 }
 
 func newToll(held *holdings) *os.File {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -53,7 +54,7 @@ func refusal(err error) error {
 
 // Run serves until it is told to stop, and returns once everything it started has ended.
 func Run(c Config) error {
-	p := &purser{Config: c}
+	p := &purser{Config: c, turn: newTurn(), changing: newTurn(), ending: newOld()}
 	return p.run()
 }
 
@@ -69,15 +70,23 @@ type purser struct {
 	past    past
 	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
 
+	lenders  lenders     // for the fronts before, which finish
+	binary   string      // path that purser was started from; "" = not known
+	changing turn        // of upgrades
+	yielding atomic.Bool // another front serves, or is about to
+	ending   *old        // how this one ends then
+
 	group    *errgroup.Group    // of what runs until purser stops
-	work     sync.WaitGroup     // reloads by a signal, and apps that go
+	work     sync.WaitGroup     // reloads by a signal, apps that go, and loans
 	stopping context.Context    // ends when the stop begins
+	owning   context.Context    // ends then, too, or when another front serves: of what only one may do
+	disown   context.CancelFunc // ends it
 	patience context.Context    // ends when apps are killed
 	stop     context.CancelFunc // begins the graceful stop
 	hurry    context.CancelFunc // ends the patience of the stop
 
 	reloads reloads
-	turn    sync.Mutex     // held by who changes what is served, however long that takes
+	turn    turn           // held by who changes what is served, however long that takes
 	over    bool           // nothing of it is changed any more; guarded by turn
 	metrics []net.Listener // where anybody may read metrics; guarded by turn
 
@@ -92,6 +101,7 @@ type purser struct {
 	certificates *certs.Store // nil without https
 	issuance     *issuance    // nil = no authority is asked
 	last         *status.Reload
+	unready      error // why this front has not yielded
 }
 
 // reservedThreads are as many as purser was seen to need with hundreds of apps, under load.
@@ -111,6 +121,7 @@ func (p *purser) run() error {
 		return err
 	}
 	p.inherit()
+	p.noteBinary()
 	claim, err := claimName(p.Name, p.sockets.held)
 	if err != nil {
 		return err
@@ -139,6 +150,8 @@ func (p *purser) run() error {
 	patience, hurry := context.WithCancel(context.Background())
 	over, end := context.WithCancel(context.Background())
 	p.stop, p.hurry, p.group, p.stopping, p.patience = stop, hurry, group, stopping, patience
+	p.owning, p.disown = context.WithCancel(stopping)
+	defer p.disown()
 	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
 	defer end()
 	defer hurry()
@@ -153,10 +166,11 @@ func (p *purser) run() error {
 	}
 	p.begin(adminDoor, over, signals)
 
-	<-stopping.Done()
-	p.past.stops(context.Cause(stopping))
-	p.windDown(patience)
-	p.past.stopped()
+	select {
+	case <-stopping.Done():
+	case <-p.ending.yielded:
+	}
+	p.end(patience)
 	end()
 	return group.Wait()
 }
@@ -168,15 +182,16 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 	defer p.turn.Unlock()
 	p.serveDoors(p.doors)
 	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
-	p.group.Go(func() error { return p.keepAdmin(p.stopping, adminDoor) })
+	p.group.Go(func() error { return p.keepAdmin(p.owning, adminDoor) })
 	p.serveMetrics(p.metrics)
-	p.group.Go(func() error { return p.shared.deployer.Run(p.stopping) })
+	p.group.Go(func() error { return p.shared.deployer.Run(p.owning) })
 	p.group.Go(func() error { return p.heed(over, signals) })
+	p.group.Go(func() error { return p.attend(p.stopping) })
 	if p.certificates != nil {
-		p.group.Go(func() error { p.certificates.Watch(p.stopping, p.news()); return nil })
+		p.group.Go(func() error { p.certificates.Watch(p.owning, p.news()); return nil })
 	}
 	if p.File != "" {
-		p.group.Go(func() error { return p.watchConfig(p.stopping) })
+		p.group.Go(func() error { return p.watchConfig(p.owning) })
 	}
 	if p.issuance != nil {
 		p.runIssuance(p.issuance)
@@ -220,7 +235,7 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
-		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
+		Restarts: p.shared.deployer, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.Load, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})

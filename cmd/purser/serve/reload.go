@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"purser/conf"
-	"purser/pool"
 	"purser/restart/history"
 	"purser/status"
 )
@@ -33,8 +32,8 @@ func (p *purser) Reload(by string, o status.ReloadOptions) (status.Reload, error
 }
 
 func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err error) {
-	if p.over {
-		return r, pool.ErrClosed
+	if err := p.mayChange(); err != nil {
+		return r, err
 	}
 	r = status.Reload{At: time.Now(), By: by, DryRun: o.DryRun, Opened: []string{}, Closed: []string{}, Restarts: []status.Reloading{}, Problems: []string{}}
 	if !o.DryRun {
