@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // worlds are small, and soon gone
 	var next atomic.Uint64
 	var players sync.WaitGroup
 	var seen [2]map[string]int
@@ -79,6 +81,9 @@ func playMany(t *testing.T, next *atomic.Uint64, seen map[string]int) {
 	for n := next.Add(1); n <= uint64(*histories) && !t.Failed(); n = next.Add(1) {
 		w, err := play(n, nil)
 		if err != nil {
+			if _, again := play(n, io.Discard); again != nil {
+				err = again // which says in full what was happening
+			}
 			t.Errorf("history %d: %v\nreplay it with: go test ./pool -run TestSimulation -seed=%d", n, err, n)
 			return
 		}

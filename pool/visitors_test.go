@@ -2,7 +2,6 @@ package pool
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -36,7 +35,7 @@ func (g *simGroup) visit() {
 	if full {
 		event = g.play // who is refused settles nothing
 	}
-	event(fmt.Sprintf("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
+	event(g.world.name("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
 		err := g.state.acquire(now, &v.waiter)
 		if full != errors.Is(err, ErrQueueFull) {
 			w.fail("queueFull said %v, but a request got %v", full, err)
@@ -130,7 +129,7 @@ func (g *simGroup) leaves(v *visitor) {
 	if v.proc != nil {
 		g.lose(v.proc)
 	}
-	g.event(fmt.Sprintf("visitor %d leaves", v.ticket), func(now time.Time) { g.state.abandon(now, &v.waiter) })
+	g.event(g.world.name("visitor %d leaves", v.ticket), func(now time.Time) { g.state.abandon(now, &v.waiter) })
 	delete(g.visitors, &v.waiter)
 }
 
@@ -160,9 +159,9 @@ func (g *simGroup) servesLate(p *Process, takes time.Duration) {
 	case limit > 0 && takes > limit:
 		w.during(limit, func() {
 			since := w.now.Add(-limit)
-			g.event(fmt.Sprintf("process %d: nothing comes of a request", p.number), func(now time.Time) { g.state.stuck(now, p, since) })
+			g.event(g.world.name("process %d: nothing comes of a request", p.number), func(now time.Time) { g.state.stuck(now, p, since) })
 			before = func() {
-				g.event(fmt.Sprintf("process %d: something comes of a request", p.number), func(now time.Time) { g.state.unstuck(now, p, since) })
+				g.event(g.world.name("process %d: something comes of a request", p.number), func(now time.Time) { g.state.unstuck(now, p, since) })
 			}
 		})
 	}
@@ -213,7 +212,7 @@ func (g *simGroup) lose(p *Process) {
 
 // less is what Group.less does. It settles only if something can come of it.
 func (g *simGroup) less(p *Process, what string, event func(*Process) bool) {
-	g.play(fmt.Sprintf("process %d: %s", p.number, what), func(now time.Time) {
+	g.play(g.world.name("process %d: %s", p.number, what), func(now time.Time) {
 		if event(p) {
 			g.state.released(now, p)
 		}

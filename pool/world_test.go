@@ -43,6 +43,14 @@ func (w *world) tell(format string, args ...any) {
 	}
 }
 
+// name is what something is called, in full only if somebody reads it.
+func (w *world) name(format string, args ...any) string {
+	if w.trace == nil {
+		return format
+	}
+	return fmt.Sprintf(format, args...)
+}
+
 func newWorld(seed uint64, trace io.Writer) *world {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	w := &world{rand: rand.New(rand.NewPCG(seed, 7)), start: start, now: start, trace: trace, seen: map[string]int{}, what: "the beginning"}
@@ -235,8 +243,11 @@ func (g *simGroup) event(what string, do func(now time.Time)) {
 // play plays one event to the group, and checks everything that has to hold after it.
 func (g *simGroup) play(what string, do func(now time.Time)) {
 	w := g.world
-	w.what = g.state.app.Name + ": " + what
-	w.tell("%s", w.what)
+	w.what = what
+	if w.trace != nil {
+		w.what = g.state.app.Name + ": " + what
+		w.tell("%s", w.what)
+	}
 	before := g.state.count(isReady)
 	g.retired, g.leftOut, g.ahead, g.began, g.promoted, g.relieved = 0, 0, 0, 0, 0, 0
 	r, beside := g.state.running(), 0
