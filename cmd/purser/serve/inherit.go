@@ -29,10 +29,12 @@ import (
 func (p *purser) inherit() {
 	held := &holdings{keeper: p.Keeper, left: p.Left.Held, ours: p.Left.Fronts == 0}
 	p.sockets = sockets{held: held, passed: takePassed(held)}
-	lost := int64(0)
-	p.toll, lost = openToll(held)
+	before := (*toll)(nil)
+	p.toll, before = openToll(held)
+	p.Log.CountIn(p.toll.waiting)
 	if p.Left.Fronts > 0 {
-		p.Log.Warn("the process that served before has ended, and this one takes its place; what was under way is lost", "before", p.Left.Fronts, "requests", lost)
+		requests, lines := p.toll.charge(before)
+		p.Log.Warn("the process that served before has ended, and this one takes its place; what was under way is lost", "before", p.Left.Fronts, "requests", requests, "log-lines", lines)
 	}
 }
 
