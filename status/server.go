@@ -56,6 +56,9 @@ type Config struct {
 	// LinesLost returns how many lines of each log were dropped.
 	LinesLost func() map[string]int64
 
+	// CrashLinesLost returns how many lines of logs waited to be written when the process that serves crashed.
+	CrashLinesLost func() int64
+
 	// Traffic returns what was counted of an app's requests; known is false if nothing is counted. Ledger
 	// is what happened to processes and restarts. Both may be nil.
 	Traffic func(app string) (t Traffic, known bool)

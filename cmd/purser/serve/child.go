@@ -34,13 +34,7 @@ func (c child) Stop() {
 // at a time would not get to those of that front.
 func (c child) Yield() {
 	c.upstream.CloseIdle()
-	yield(c.Child)
-}
-
-func yield(c any) {
-	if y, is := c.(interface{ Yield() }); is {
-		y.Yield()
-	}
+	c.Child.Yield()
 }
 
 // spawn starts a process with the configuration that is ordered, for the pool.

@@ -54,13 +54,15 @@ func Prepare(cfg *conf.Config, left keeper.Inheritance) error {
 func (p *purser) inherit() {
 	held := &holdings{keeper: p.Keeper, left: p.Left.Held, ours: p.Left.Fronts == 0}
 	p.sockets = sockets{held: held, passed: takePassed(held)}
-	lost := int64(0)
-	p.toll, lost = openToll(held, p.Left.Upgraded)
+	before := (*toll)(nil)
+	p.toll, before = openToll(held)
+	p.Log.CountIn(p.toll.waiting)
 	switch {
-	case p.Left.Upgraded:
+	case p.Left.Upgraded: // the one before goes on counting
 		p.Log.Info("this process takes over from one that finishes what it has", "from", p.Left.Version, "to", p.Version, "finishing", len(p.Left.Borrowers))
 	case p.Left.Fronts > 0:
-		p.Log.Warn("the process that served before has ended, and this one takes its place; what was under way is lost", "before", p.Left.Fronts, "requests", lost)
+		requests, lines := p.toll.charge(before)
+		p.Log.Warn("the process that served before has ended, and this one takes its place; what was under way is lost", "before", p.Left.Fronts, "requests", requests, "log-lines", lines)
 	}
 }
 

@@ -102,6 +102,7 @@ func (p *purser) leave() {
 	p.complain("not all that is left to the next process has ended here", p.shared.pool.Yield(limit))
 	p.shared.deployer.Yield()
 	p.past.history.Leave()
+	p.Log.Follow()
 	p.admin.Yield()
 	p.ending.work.Go(p.retire)
 	p.ending.work.Go(func() { p.borrow(p.ending.over) })
