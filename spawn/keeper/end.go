@@ -41,23 +41,26 @@ func (k *keeping) look() (busy bool) {
 func (k *keeping) bury(c *child) {
 	k.worked = true
 	delete(k.children, c.id)
-	if k.program != nil && k.below == nil && c.name != "" {
+	if k.program != nil && c.by == nil && c.name != "" {
 		k.past = append(k.past, c)
 		return
 	}
 	closeFiles(c.keep)
-	k.say(message{verb: verbGone, id: c.id})
+	c.say(message{verb: verbGone, id: c.id})
 }
 
 func (k *keeping) reap() {
 	reapAll(func(pid int, status syscall.WaitStatus) {
-		if pid == k.front.pid && pid != 0 {
-			k.reapFront(status)
+		if f := k.frontWhere(func(f *frontProcess) bool { return f.pid == pid }); f != nil {
+			k.reapFront(f, status)
+		}
+		if k.trial != nil && k.trial.pid == pid {
+			k.trial.status = &status
 		}
 		if c := k.leaders[pid]; c != nil {
 			delete(k.leaders, pid)
 			c.exited, c.status = true, status
-			k.say(message{verb: verbExited, id: c.id, number: uint32(status)})
+			c.say(message{verb: verbExited, id: c.id, number: uint32(status)})
 		}
 	})
 	// At once, for a group's id may be another's as soon as the group is empty and reaped.

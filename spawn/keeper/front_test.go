@@ -20,7 +20,7 @@ var begun = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 type event func(f *front, now time.Time)
 
 var (
-	runs     event = func(f *front, _ time.Time) { f.runs(100 + f.begun) }
+	runs     event = func(f *front, _ time.Time) { f.runs() }
 	ready    event = func(f *front, now time.Time) { f.isReady(now) }
 	alive    event = func(f *front, now time.Time) { f.lives(now) }
 	stopping event = func(f *front, _ time.Time) { f.stops() }
@@ -120,19 +120,19 @@ func TestTheFrontInAllOfItsStates(t *testing.T) {
 
 func TestWaitBeforeTheNextFrontGrowsAndHasALimit(t *testing.T) {
 	f, now := &front{}, begun
-	f.runs(100)
+	f.runs()
 	f.isReady(now)
 	for _, want := range []time.Duration{0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000} {
 		if f.exits(killed, now); f.due.Sub(now) != want*time.Millisecond {
 			t.Errorf("the next is started after %s, want %d ms", f.due.Sub(now), want)
 		}
-		f.runs(100)
+		f.runs()
 	}
 }
 
 func TestSignalsGetToAFrontThatKnowsThem(t *testing.T) {
 	f := &front{}
-	f.runs(100)
+	f.runs()
 	if f.passes(syscall.SIGHUP) || f.passes(syscall.SIGUSR1) {
 		t.Error("one that is not ready got a signal that would kill it")
 	}
@@ -146,22 +146,22 @@ func TestSignalsGetToAFrontThatKnowsThem(t *testing.T) {
 	for range 2 * mostKept {
 		f.passes(syscall.SIGUSR1)
 	}
-	f.runs(101)
+	f.runs()
 	if got := f.isReady(begun); len(got) != mostKept {
 		t.Errorf("%d signals were kept for the next", len(got))
 	}
 	f = &front{}
-	f.runs(100)
+	f.runs()
 	if !f.passes(syscall.SIGTERM) {
 		t.Error("one that starts did not get TERM")
 	}
 	f = &front{}
 	for range 2 {
-		f.runs(100)
+		f.runs()
 		f.isReady(begun)
 		f.exits(killed, begun)
 	}
-	f.runs(102)
+	f.runs()
 	if f.passes(syscall.SIGTERM) {
 		t.Error("one that follows another got TERM before it knew what that one has left")
 	}

@@ -63,7 +63,7 @@ func launch(signalOfDeath syscall.Signal) (*os.Process, *net.UnixConn, error) {
 	}
 	// Its own name, so that kill -9 $(pidof purser) does not hit both, and nobody is left to end the apps. One that
 	// is stopped goes on at the signal of death, and sees it.
-	process, err := os.StartProcess("/proc/self/exe", []string{"purser-keeper", word}, &os.ProcAttr{
+	process, err := os.StartProcess("/proc/self/exe", []string{keeperName, word}, &os.ProcAttr{
 		Env:   append(os.Environ(), "GOMAXPROCS=1"),
 		Files: []*os.File{null, null, os.Stderr, theirs},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: signalOfDeath}, // Ctrl-C is for purser

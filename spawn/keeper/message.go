@@ -75,7 +75,8 @@ type message struct {
 }
 
 const (
-	version   = 1 // of the protocol, the first byte of each message
+	version   = 1 // of the protocol, the first byte of each message. A keeper speaks that of the version before, too
+	oldest    = 1 // that is understood
 	headSize  = 10
 	nameSize  = 400      // that of a socket of systemd may have 255 bytes
 	textSize  = 64 << 10 // of a note, and of what systemd is told
@@ -84,16 +85,18 @@ const (
 	mostFiles = forkFiles + keepFiles
 )
 
-// orders are the verbs that a keeper obeys, and how many descriptors come with them.
+// orders are the verbs that a keeper obeys, who may say them, and how many descriptors come with them.
 var orders = map[verb]struct {
+	by       role
 	min, max int
 	named    bool
 }{
-	verbFork: {forkFiles, mostFiles, false}, verbStop: {}, verbSignal: {}, verbKill: {}, verbFollow: {},
-	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
-	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
-	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
-	verbUpgrade: {1, 1, false}, verbPrepared: {}, verbYielded: {}, verbGoesOn: {},
+	verbFork: {owner, forkFiles, mostFiles, false}, verbHold: {owner, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
+	// A front that was the owner may have something without a name left.
+	verbStop: {by: owner | old}, verbSignal: {by: owner | old}, verbKill: {by: owner | old}, verbFollow: {by: owner | old},
+	verbReady: {by: owner}, verbStopping: {by: owner | old}, verbNotify: {owner, 1, 1, false}, verbAlive: {by: anyone},
+	verbUpgrade: {owner, 1, 1, false}, verbPrepared: {by: candidate}, verbYielded: {by: owner}, verbGoesOn: {by: owner},
+	verbFront: {above, forkFiles, forkFiles, false}, verbPass: {by: above},
 }
 
 // An errMalformed is why a message is refused. The next one may be well.
@@ -125,7 +128,7 @@ func parse(packet []byte) (m message, err error) {
 	switch {
 	case len(packet) < headSize || len(packet) > headSize+nameSize:
 		return m, errMalformed(fmt.Sprintf("it has %d bytes", len(packet)))
-	case packet[0] != version:
+	case packet[0] < oldest || packet[0] > version:
 		return m, errMalformed(fmt.Sprintf("its version is %d", packet[0]))
 	}
 	number := binary.BigEndian.Uint32

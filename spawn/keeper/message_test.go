@@ -31,7 +31,7 @@ func FuzzMessages(f *testing.F) {
 			closeFiles(fds)
 			return
 		}
-		k.take(request{message: m, files: fds, from: k.below})
+		k.take(request{message: m, files: fds, from: k.fronts[0].peer})
 		k.look()
 	})
 }
@@ -40,9 +40,10 @@ func FuzzMessages(f *testing.F) {
 func fuzzedKeeping(t testing.TB) *keeping {
 	k := newKeeping()
 	k.requests = make(chan request, 10)
-	k.above, k.below = deafPeer(t, k), deafPeer(t, k)
+	k.above = deafPeer(t, k)
+	k.fronts = []*frontProcess{{role: owner, peer: deafPeer(t, k)}}
 	t.Cleanup(k.log.close)
-	k.front.runs(0)
+	k.front.runs()
 	return k
 }
 
@@ -145,7 +146,7 @@ func TestANoteHasALimit(t *testing.T) {
 func TestOnlyTheMainProcessStartsFrontsAndPassesSignals(t *testing.T) {
 	k := fuzzedKeeping(t)
 	for _, m := range []message{{verb: verbFront}, {verb: verbPass, number: uint32(unix.SIGTERM)}} {
-		if k.obey(request{message: m, files: nulls(t, map[verb]int{verbFront: forkFiles}[m.verb]), from: k.below}) == nil {
+		if k.obey(request{message: m, files: nulls(t, map[verb]int{verbFront: forkFiles}[m.verb]), from: k.fronts[0].peer}) == nil {
 			t.Errorf("%q was obeyed", byte(m.verb))
 		}
 	}
@@ -166,6 +167,7 @@ func TestARefusedForkIsAnswered(t *testing.T) {
 	k.requests = make(chan request, 10)
 	defer k.log.close()
 	p := newPeer(ours, k.requests)
+	k.above = p
 	defer p.close()
 	asks := generic.(*net.UnixConn)
 	for name, files := range map[string][]int{"without descriptors": nil, "with some that are no program": nulls(t, forkFiles)} {

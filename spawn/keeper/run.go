@@ -22,13 +22,16 @@ const (
 )
 
 // Wanted reports whether the arguments of a command line are those of a keeper.
-func Wanted(args []string) bool { return len(args) == 1 && args[0] == word }
+func Wanted(args []string) bool { return len(args) > 0 && args[0] == word }
 
 // Run is the keeper process, from its start until purser is gone and nothing is left below it. It
 // must be called from the main goroutine, before anything else. It returns the exit code.
 func Run() int {
 	// The kernel sends the children their death signal when the thread that forked them ends.
 	runtime.LockOSThread()
+	if len(os.Args) == 3 && os.Args[2] == trialWord {
+		return runTrial()
+	}
 	k, err := begin()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "purser: this command is for purser itself:", err)
@@ -49,9 +52,17 @@ type keeping struct {
 	rights   []uintptr // for the front
 
 	front   front
-	program []int               // how it is started: text, stdin, stdout, stderr; nil = there is none
-	below   *peer               // the front; nil when its socket has ended
-	exit    *syscall.WaitStatus // of the front, when it is reaped
+	program []int // how it is started: text, stdin, stdout, stderr; nil = there is to be none
+	fronts  []*frontProcess
+	version string    // of the one that was ready last
+	arrival arrival   // of the next, or of one that is not ready yet
+	until   time.Time // old ones may live when all else has ended
+
+	upgrade upgrade
+	binaries
+	trial *trial
+	asker *frontProcess // of the upgrade; nil when it was told how that has ended
+	why   string        // the owner was told to go on
 
 	children map[uint32]*child
 	past     []*child // of which nothing is left, as the next front has to be told
@@ -67,41 +78,50 @@ type keeping struct {
 func newKeeping() *keeping {
 	return &keeping{
 		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread), log: newKeeperLog(),
-		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
+		binaries: binaries{-1, -1, -1}, children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
 	}
 }
 
 func begin() (*keeping, error) {
+	if len(os.Args) > 2 {
+		return resume(os.Args[2:])
+	}
 	conn, err := inheritedSocket()
 	if err != nil {
 		return nil, err
 	}
 	leaveTerminal()
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+	k, err := beParent()
+	if err != nil {
 		return nil, err
 	}
-	k := newKeeping()
-	if k.rights, err = keepRights(); err != nil {
-		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+	if k.binary, err = openBinary(); err != nil {
+		return nil, err
 	}
 	k.above = newPeer(conn, k.requests)
 	return k, nil
 }
 
+// beParent makes this process one that can keep others.
+func beParent() (*keeping, error) {
+	k := newKeeping()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, err
+	}
+	var err error
+	if k.rights, err = keepRights(); err != nil {
+		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+	}
+	return k, nil
+}
+
 // inheritedSocket is the one to who has started this process.
 func inheritedSocket() (*net.UnixConn, error) {
-	unix.CloseOnExec(socketFD)
-	file := os.NewFile(socketFD, "purser")
-	conn, err := net.FileConn(file)
-	file.Close()
+	conn, err := connectionOf([]int{socketFD})
 	if err != nil {
 		return nil, errors.New("it has no socket")
 	}
-	link, ok := conn.(*net.UnixConn)
-	if !ok {
-		return nil, errors.New("its socket is none of purser's")
-	}
-	return link, nil
+	return conn, nil
 }
 
 // leaveTerminal gives up purser's terminal, so that it cannot stop what is below: an app that reads
@@ -123,8 +143,9 @@ func (k *keeping) loop() {
 	// Those that ask to end are for purser, at whose end the keeper ends. They are caught and not
 	// ignored: the children would inherit that.
 	signal.Notify(others, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
+	letSignalsCome()
 	tick, busy := time.NewTimer(0), false
-	for !k.gone && k.front.stage != ended {
+	for !k.isOver(time.Now()) {
 		select {
 		case r := <-k.requests:
 			k.takeAll(r)
@@ -137,7 +158,7 @@ func (k *keeping) loop() {
 			}
 		}
 		busy = k.look()
-		if wait := k.lookAtFront(time.Now()); busy {
+		if wait := k.lookAtFronts(time.Now()); busy {
 			tick.Reset(again)
 		} else if wait > 0 {
 			tick.Reset(wait)
@@ -174,14 +195,13 @@ func (k *keeping) take(r request) {
 	switch {
 	case r.ended && r.from == k.above:
 		k.gone = true
-	case r.ended && r.from == k.below:
-		k.loseFront()
-	case r.wrong != nil:
-		closeFiles(r.files)
-		k.log.print("%v", r.wrong)
-		if r.verb == verbFork { // somebody waits
-			r.from.say(message{verb: verbFailed, id: r.id, number: uint32(syscall.EMFILE)})
+	case r.ended:
+		if f := k.frontOf(r.from); f != nil {
+			k.loseFront(f)
 		}
+	case r.wrong != nil:
+		k.log.print("%v", r.wrong)
+		k.deny(r, syscall.EMFILE)
 	default:
 		if err := k.obey(r); err != nil {
 			k.log.print("%v", err)
@@ -190,11 +210,15 @@ func (k *keeping) take(r request) {
 }
 
 func (k *keeping) obey(r request) error {
+	if k.roles(r.from)&orders[r.verb].by == 0 {
+		k.deny(r, syscall.EPERM)
+		return errMalformed(fmt.Sprintf("%q is not for who says it", byte(r.verb)))
+	}
 	switch r.verb {
 	case verbFork:
 		k.fork(r)
 	case verbStop, verbSignal, verbKill, verbFollow:
-		if c := k.children[r.id]; c != nil { // else it is gone meanwhile
+		if c := k.children[r.id]; c != nil && c.by == r.from { // else it is gone meanwhile
 			k.change(c, r.verb, int(r.number))
 		}
 	case verbHold:
@@ -208,12 +232,28 @@ func (k *keeping) obey(r request) error {
 	case verbFront, verbPass:
 		return k.obeyMain(r)
 	case verbUpgrade:
-		closeFiles(r.files)
-		k.refuse(r.from, "this version of purser cannot be upgraded yet")
+		k.beginUpgrade(r, time.Now())
+	case verbPrepared:
+		k.advance(prepared, "", time.Now())
+	case verbYielded:
+		k.advance(yielded, "", time.Now())
+	case verbGoesOn:
+		k.advance(goesOn, k.why, time.Now())
 	default:
 		k.heed(r, time.Now())
 	}
 	return nil
+}
+
+// deny answers what is not done, if somebody waits for that.
+func (k *keeping) deny(r request, why syscall.Errno) {
+	closeFiles(r.files)
+	switch r.verb {
+	case verbFork:
+		r.from.say(message{verb: verbFailed, id: r.id, number: uint32(why)})
+	case verbUpgrade:
+		k.answer(k.frontOf(r.from), "the keeper refuses it: "+why.Error())
+	}
 }
 
 func (k *keeping) change(c *child, v verb, number int) {
@@ -236,7 +276,7 @@ func (k *keeping) change(c *child, v verb, number int) {
 
 func (k *keeping) fork(r request) {
 	defer closeFiles(r.files[:forkFiles])
-	c := &child{id: r.id, name: r.name}
+	c := &child{id: r.id, name: r.name, by: r.from}
 	p, err := k.mayFork(r)
 	if err == nil {
 		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
@@ -276,14 +316,4 @@ func (k *keeping) named(name string) bool {
 		}
 	}
 	return false
-}
-
-// say tells whoever is to be told of children; if nobody is, the next front will be.
-func (k *keeping) say(m message) {
-	switch {
-	case k.program == nil:
-		k.above.say(m)
-	case k.below != nil:
-		k.below.say(m)
-	}
 }

@@ -86,7 +86,9 @@ func (k *Keeper) Upgrade(binary *os.File, now bool) error {
 	if !k.front || l == nil {
 		return errors.New("this process has no keeper that can be upgraded")
 	}
-	l.upgrading.Lock() // one at a time
+	if !l.upgrading.TryLock() {
+		return errors.New("another upgrade is under way")
+	}
 	defer l.upgrading.Unlock()
 	m := message{verb: verbUpgrade}
 	if now {
