@@ -136,7 +136,7 @@ func (k *keeping) startTrial() error {
 	if err != nil {
 		return err
 	}
-	p := Program{Path: pathOf(k.next), Args: []string{keeperName, word, trialWord}, Env: os.Environ()}
+	p := Program{Path: pathOf(k.next), Dir: "/", Args: []string{keeperName, word, trialWord}, Env: os.Environ()}
 	pid, err := forkExec(p, nil, int(text.Fd()), int(said.Fd()), int(said.Fd()))
 	if err != nil {
 		said.Close()

@@ -112,6 +112,7 @@ func (l *link) inherit(m message, files []int) {
 		l.inheritChild(m, files)
 		return
 	case verbComplete:
+		l.owns.Store(!l.left.Candidate)
 		select {
 		case l.handovers <- l.left:
 		default: // nobody asked for so many
@@ -123,10 +124,12 @@ func (l *link) inherit(m message, files []int) {
 }
 
 func (l *link) inheritChild(m message, files []int) {
-	p := newProcess(l, m.id)
+	p := newProcess(l, m.id, m.name)
 	p.pid = int(m.number)
 	close(p.started)
-	l.processes[p.id] = p
+	if !l.left.Candidate { // else it is the owner's, which is told of it
+		l.processes[p.id] = p
+	}
 	var keep []*os.File
 	for _, fd := range files {
 		keep = append(keep, os.NewFile(uintptr(fd), m.name))
@@ -155,7 +158,8 @@ func (k *Keeper) MainPID() int {
 	return os.Getpid()
 }
 
-// Hold has a descriptor outlive the front, which may close it. One that is held by the name is closed.
+// Hold has a descriptor outlive the front, which may close it. One that is held by the name is closed. As with Drop, Note,
+// Notify, Alive, Ready and Stopping, nothing happens if this front is not the owner.
 func (k *Keeper) Hold(name string, f *os.File) error {
 	if name == "" {
 		return errors.New("what is to be held needs a name")
@@ -207,9 +211,10 @@ func (k *Keeper) tellText(m message, text []byte) error {
 	return k.tell(m, file)
 }
 
-// tell says something to the keeper of a front. Who has another has nobody to tell.
+// tell says something to the keeper of a front. Who has another has nobody to tell; and what a front says that is not the
+// owner is of no use.
 func (k *Keeper) tell(m message, files ...*os.File) error {
-	if !k.front {
+	if !k.front || !k.link.owns.Load() {
 		return nil
 	}
 	return withNumbers(files, nil, func(numbers []int) error { return m.send(k.link.conn, numbers...) })

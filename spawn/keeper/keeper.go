@@ -69,13 +69,13 @@ func (k *Keeper) PID() int {
 }
 
 // Kill ends the process that does not do what it is told any more, and everything that it forked. With that of a
-// front, the front itself and all of purser end.
+// front, the front itself and all of purser end; a front that is not the owner cannot.
 func (k *Keeper) Kill() {
 	switch l := k.current(); {
 	case l == nil:
 	case l.process != nil:
 		_ = l.process.Kill()
-	default:
+	case l.owns.Load():
 		_ = syscall.Kill(os.Getppid(), syscall.SIGKILL)
 	}
 }

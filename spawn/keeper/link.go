@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +28,7 @@ type link struct {
 	mark    string // begins the marks of all children that are forked here
 	ended   chan struct{}
 
+	owns      atomic.Bool      // this front is the owner
 	handovers chan Inheritance // what fronts before have left: for a candidate there are two
 	upgrading sync.Mutex       // held while an upgrade is under way
 	courses   courses
@@ -93,6 +96,14 @@ func closeOnExec() error {
 	return nil
 }
 
+// yield has the children that outlive fronts be those of the next.
+func (l *link) yield() {
+	l.owns.Store(false)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.processes, func(_ uint32, p *Process) bool { return p.name != "" })
+}
+
 func (l *link) isDead() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,7 +111,7 @@ func (l *link) isDead() bool {
 }
 
 // close ends the keeper, and with it all that it kept. That of a front outlives it: then it is the children
-// that are ended.
+// that are ended, as far as they are this one's.
 func (l *link) close() {
 	if l.process != nil {
 		l.conn.Close()
@@ -180,7 +191,7 @@ func (l *link) take(m message, files []int) {
 
 // fork asks for a child and waits until it runs.
 func (l *link) fork(p Program) (*Process, error) {
-	child, err := l.expect()
+	child, err := l.expect(p.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -203,14 +214,14 @@ func markOf(mark string, id uint32) string { return fmt.Sprintf("%s.%d", mark, i
 var errDead = errors.New("the process that runs the apps has died")
 
 // expect makes room for a child.
-func (l *link) expect() (*Process, error) {
+func (l *link) expect(name string) (*Process, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead {
 		return nil, errDead
 	}
 	l.last++
-	p := newProcess(l, l.last)
+	p := newProcess(l, l.last, name)
 	l.processes[p.id] = p
 	return p, nil
 }

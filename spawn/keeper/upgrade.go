@@ -26,7 +26,7 @@ type Borrower struct {
 
 // A Yielding is that the owner is to yield.
 type Yielding struct {
-	tell      func(verb)
+	link      *link
 	withdrawn chan struct{}
 
 	mu      sync.Mutex // guards what follows
@@ -47,7 +47,12 @@ func (y *Yielding) Begin() bool {
 }
 
 // Done says that this front has yielded: all that it had to say as the owner is said.
-func (y *Yielding) Done() { y.tell(verbYielded) }
+func (y *Yielding) Done() {
+	y.link.yield()
+	y.tell(verbYielded)
+}
+
+func (y *Yielding) tell(v verb) { _ = message{verb: v}.send(y.link.conn) }
 
 // withdraw ends it if it has not begun.
 func (y *Yielding) withdraw() {
@@ -83,8 +88,8 @@ func newCourses() courses {
 // While two old fronts live it waits for the end of one, unless it is to be now: then the oldest is ended.
 func (k *Keeper) Upgrade(binary *os.File, now bool) error {
 	l := k.current()
-	if !k.front || l == nil {
-		return errors.New("this process has no keeper that can be upgraded")
+	if !k.front || !l.owns.Load() {
+		return errors.New("this process is not the one that can be upgraded")
 	}
 	if !l.upgrading.TryLock() {
 		return errors.New("another upgrade is under way")
@@ -115,7 +120,7 @@ func (k *Keeper) Owners() <-chan *net.UnixConn { return k.link.courses.owners }
 // Prepared says that the candidate can take over, and returns what it inherits when it has become the owner: a while later,
 // or never. What Inherit had returned is of no use from then on, and should have been closed.
 func (k *Keeper) Prepared() (Inheritance, error) {
-	if err := k.tell(message{verb: verbPrepared}); err != nil {
+	if err := (message{verb: verbPrepared}).send(k.link.conn); err != nil {
 		return Inheritance{}, err
 	}
 	return k.link.handedOver()
@@ -125,7 +130,7 @@ func (k *Keeper) Prepared() (Inheritance, error) {
 func (l *link) takeCourse(m message, files []int) {
 	switch m.verb {
 	case verbYield:
-		l.courses.current = &Yielding{tell: func(v verb) { _ = message{verb: v}.send(l.conn) }, withdrawn: make(chan struct{})}
+		l.courses.current = &Yielding{link: l, withdrawn: make(chan struct{})}
 		select {
 		case l.courses.yields <- l.courses.current:
 		default: // the one before was withdrawn, and nobody has looked at it
