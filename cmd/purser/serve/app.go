@@ -197,7 +197,7 @@ func (a *App) Halt(patience context.Context) error {
 	return err
 }
 
-// Yield leaves the app's folders to another front, which goes on with the app.
+// Yield leaves the app's folders to another front, which goes on with the app and its processes.
 func (a *App) Yield() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

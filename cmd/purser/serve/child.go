@@ -12,7 +12,8 @@ import (
 type child struct {
 	*spawn.Child
 	upstream *upstream.Way
-	left     func() // is called when it is gone
+	of       *spawn.Spawner
+	left     func() // is called when it is gone, or another front's
 }
 
 // Wait returns once it is gone.
@@ -30,11 +31,11 @@ func (c child) Stop() {
 	c.Child.Stop()
 }
 
-// Yield leaves it to another front. Connections are kept for no further request: a process that serves one connection
-// at a time would not get to those of that front.
+// Yield leaves it to another front, and with it all others of its spawner. Connections are kept for no further request:
+// a process that serves one connection at a time would not get to those of that front.
 func (c child) Yield() {
 	c.upstream.CloseIdle()
-	c.Child.Yield()
+	c.of.Yield()
 }
 
 // spawn starts a process with the configuration that is ordered, for the pool.
@@ -45,5 +46,5 @@ func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error
 		all.leave(e)
 		return nil, err
 	}
-	return child{started, upstream.New(started.Network(), started.Address()), func() { all.leave(e) }}, nil
+	return child{started, upstream.New(started.Network(), started.Address()), e.spawner, func() { all.leave(e) }}, nil
 }

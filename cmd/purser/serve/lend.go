@@ -27,6 +27,7 @@ type oldFront struct {
 	pid      int
 	link     *loans.Link
 	borrower *pool.Borrower
+	ended    chan struct{} // closed when it has
 
 	mu    sync.Mutex // guards what follows
 	hello loans.Hello
@@ -41,6 +42,7 @@ func (p *purser) lend(borrowers []keeper.Borrower) {
 		old := p.lendTo(b)
 		select {
 		case <-old.borrower.Declared():
+		case <-old.ended:
 		case <-limit.C:
 			limit.Reset(0) // for those that follow
 			p.Log.Warn("a process that served before an upgrade has not said in time what it has under way, so a restart may cut that off", "pid", b.PID)
@@ -49,12 +51,13 @@ func (p *purser) lend(borrowers []keeper.Borrower) {
 }
 
 func (p *purser) lendTo(b keeper.Borrower) *oldFront {
-	old := &oldFront{pid: b.PID, link: loans.Open(b.Conn)}
+	old := &oldFront{pid: b.PID, link: loans.Open(b.Conn), ended: make(chan struct{})}
 	old.borrower = p.shared.pool.LendTo(func(m pool.ToBorrower) { old.link.Send(loans.Message{ToBorrower: &m, Place: placeOf(m.Child)}) })
 	p.lenders.enter(old)
 	p.work.Go(func() {
 		err := old.link.Receive(old.hear)
 		old.borrower.End()
+		close(old.ended)
 		old.link.Close()
 		p.lenders.leave(old)
 		p.complain("a process that served before an upgrade is not understood, so it gets no process any more", err)

@@ -21,9 +21,10 @@ const (
 
 // An old is what an old front does.
 type old struct {
-	yielded chan struct{} // closed when it is one
-	retired chan struct{} // closed when no connection is left
-	work    sync.WaitGroup
+	yielded chan struct{}   // closed when it is one
+	retired chan struct{}   // closed when no connection is left
+	work    sync.WaitGroup  // what finishes
+	loans   sync.WaitGroup  // the goroutine that borrows
 	over    context.Context // ends the loans
 	end     context.CancelFunc
 }
@@ -105,7 +106,7 @@ func (p *purser) leave() {
 	p.Log.Follow()
 	p.admin.Yield()
 	p.ending.work.Go(p.retire)
-	p.ending.work.Go(func() { p.borrow(p.ending.over) })
+	p.ending.loans.Go(func() { p.borrow(p.ending.over) })
 	for _, d := range p.doors {
 		d.accepting.Wait()
 	}
@@ -131,7 +132,8 @@ func (p *purser) finish() {
 	draining, cancel := context.WithTimeout(p.patience, p.drainTimeout())
 	defer cancel()
 	p.complain("cannot finish all requests", p.front.Shutdown(draining))
-	p.ending.end()
 	p.ending.work.Wait()
+	p.ending.end() // not before: the owner waits until this one has said what it has
+	p.ending.loans.Wait()
 	p.Log.Info("all is finished that was begun before the upgrade")
 }

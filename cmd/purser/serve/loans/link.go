@@ -4,9 +4,13 @@
 package loans
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // mostQueued is how many messages may wait for a peer that does not read: more than requests and connections could have
@@ -80,7 +84,10 @@ func (l *Link) Receive(take func(Message) error) error {
 	buffer := make([]byte, mostSize+1)
 	for {
 		n, err := l.conn.Read(buffer)
-		if err != nil || n == 0 { // which is how SOCK_SEQPACKET ends
+		if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, unix.ECONNRESET) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		m, err := parse(buffer[:n])
