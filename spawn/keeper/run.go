@@ -21,14 +21,28 @@ const (
 	spare    = 16                    // threads, so that a limit of processes does not end the keeper
 )
 
+// unheeded are signals that are for purser, at whose end the keeper ends. They are caught and not ignored: the children
+// would inherit that.
+var (
+	unheeded = []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2}
+	unheard  = make(chan os.Signal, 1)
+)
+
 // Wanted reports whether the arguments of a command line are those of a keeper.
 func Wanted(args []string) bool { return len(args) > 0 && args[0] == word }
+
+// The kernel sends the children their death signal when the thread that forked them ends. So all of it is done by the main
+// thread, which is the one that is left when the keeper becomes another; only here it is sure to be the one that runs.
+func init() {
+	if Wanted(os.Args[1:]) {
+		runtime.LockOSThread()
+	}
+}
 
 // Run is the keeper process, from its start until purser is gone and nothing is left below it. It
 // must be called from the main goroutine, before anything else. It returns the exit code.
 func Run() int {
-	// The kernel sends the children their death signal when the thread that forked them ends.
-	runtime.LockOSThread()
+	signal.Notify(unheard, unheeded...)
 	if len(os.Args) == 3 && os.Args[2] == trialWord {
 		return runTrial()
 	}
@@ -138,20 +152,14 @@ func leaveTerminal() {
 
 // loop does what is asked and sees to what has ended, one after the other.
 func (k *keeping) loop() {
-	exits, others := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	exits := make(chan os.Signal, 1)
 	signal.Notify(exits, unix.SIGCHLD)
-	// Those that ask to end are for purser, at whose end the keeper ends. They are caught and not
-	// ignored: the children would inherit that.
-	signal.Notify(others, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
-	letSignalsCome()
 	tick, busy := time.NewTimer(0), false
 	for !k.isOver(time.Now()) {
 		select {
 		case r := <-k.requests:
 			k.takeAll(r)
 		case <-exits:
-		case <-others:
-			continue
 		case <-tick.C:
 			if !busy {
 				k.rest()
