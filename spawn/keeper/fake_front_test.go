@@ -296,6 +296,10 @@ func (f *fakeFront) yield() {
 		if f.is("yield-hangs") {
 			continue
 		}
+		fmt.Println("has begun to yield")
+		for f.is("yield-slow") {
+			time.Sleep(time.Millisecond)
+		}
 		f.door.Close()
 		y.Done()
 	}

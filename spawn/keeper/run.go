@@ -119,6 +119,7 @@ func begin() (*keeping, error) {
 // beParent makes this process one that can keep others.
 func beParent() (*keeping, error) {
 	k := newKeeping()
+	setName(keeperName)
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, err
 	}
