@@ -199,7 +199,7 @@ func (k *keeping) startFront(as role, binary int) error {
 	}
 	defer theirs.Close()
 	p.Path = pathOf(binary)
-	pid, err := forkExec(p, k.rights, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	pid, err := forkExec(p, &syscall.SysProcAttr{AmbientCaps: k.rights}, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}

@@ -157,10 +157,9 @@ func resume(args []string) (*keeping, error) {
 		numbers = append(numbers, fd)
 	}
 	k, err := beParent()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = k.goOn(numbers[0])
 	}
-	err = k.goOn(numbers[0])
 	switch returned := len(numbers) == 1; {
 	case returned && err == nil:
 		k.advance(failed, "the new version could not go on as the keeper of what runs", time.Now())

@@ -64,6 +64,7 @@ type keeping struct {
 	gone     bool  // that one
 	log      keeperLog
 	rights   []uintptr // for the front
+	cgroup   cgroup    // that those of children are made in
 
 	front   front
 	program []int // how it is started: text, stdin, stdout, stderr; nil = there is to be none
@@ -120,14 +121,15 @@ func begin() (*keeping, error) {
 func beParent() (*keeping, error) {
 	k := newKeeping()
 	setName(keeperName)
+	k.cgroup = ownCgroup()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, err
+		return k, err
 	}
 	var err error
 	if k.rights, err = keepRights(); err != nil {
-		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+		err = fmt.Errorf("cannot keep purser's rights from apps: %w", err)
 	}
-	return k, nil
+	return k, err
 }
 
 // inheritedSocket is the one to who has started this process.
@@ -288,9 +290,11 @@ func (k *keeping) fork(r request) {
 	c := &child{id: r.id, name: r.name, by: r.from}
 	p, err := k.mayFork(r)
 	if err == nil {
-		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
+		c.cgroup = k.cgroup.forChild(c.id)
+		c.pid, err = c.cgroup.forkExec(p, r.files[1], r.files[2], r.files[3])
 	}
 	if err != nil {
+		c.cgroup.remove()
 		closeFiles(r.files[forkFiles:])
 		number, ok := errors.AsType[syscall.Errno](err)
 		if !ok {
