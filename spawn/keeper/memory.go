@@ -32,3 +32,11 @@ func giveBack() {
 		}
 	}
 }
+
+// rest gives back what the end of a child has taken: all processes are looked at then, and there may be thousands.
+func (k *keeping) rest() {
+	if k.worked {
+		k.worked = false
+		giveBack()
+	}
+}

@@ -120,6 +120,13 @@ func (k *keeping) peers() []*peer {
 	return all
 }
 
+// unheeded are signals that are for purser, at whose end the keeper ends. They are caught and not ignored: the children
+// would inherit that.
+var (
+	unheeded = []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2}
+	unheard  = make(chan os.Signal, 1)
+)
+
 // become runs a binary as a keeper in place of this program, with descriptors and rights. If it returns, nothing is changed.
 func become(binary int, rights []uintptr, files []int, args ...string) error {
 	if unix.Gettid() != os.Getpid() {

@@ -3,7 +3,6 @@ package keeper
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -19,13 +18,6 @@ const (
 	lastKill = 5 * time.Second       // that the keeper goes on killing when purser is gone
 	unread   = 256                   // messages that were received and not taken
 	spare    = 16                    // threads, so that a limit of processes does not end the keeper
-)
-
-// unheeded are signals that are for purser, at whose end the keeper ends. They are caught and not ignored: the children
-// would inherit that.
-var (
-	unheeded = []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2}
-	unheard  = make(chan os.Signal, 1)
 )
 
 // Wanted reports whether the arguments of a command line are those of a keeper.
@@ -132,27 +124,6 @@ func beParent() (*keeping, error) {
 	return k, err
 }
 
-// inheritedSocket is the one to who has started this process.
-func inheritedSocket() (*net.UnixConn, error) {
-	conn, err := connectionOf([]int{socketFD})
-	if err != nil {
-		return nil, errors.New("it has no socket")
-	}
-	return conn, nil
-}
-
-// leaveTerminal gives up purser's terminal, so that it cannot stop what is below: an app that reads
-// /dev/tty gets an error instead of SIGTTIN. A session of its own would do that too, but the kernel
-// shares the processor between sessions (autogroup, sched(7)), and apps belong with purser there.
-func leaveTerminal() {
-	tty, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return // there is none
-	}
-	defer unix.Close(tty)
-	_ = unix.IoctlSetInt(tty, unix.TIOCNOTTY, 0)
-}
-
 // loop does what is asked and sees to what has ended, one after the other.
 func (k *keeping) loop() {
 	exits := make(chan os.Signal, 1)
@@ -179,14 +150,6 @@ func (k *keeping) loop() {
 	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
 	k.log.close()
 	k.above.close()
-}
-
-// rest gives back what the end of a child has taken: all processes are looked at then, and there may be thousands.
-func (k *keeping) rest() {
-	if k.worked {
-		k.worked = false
-		giveBack()
-	}
 }
 
 // takeAll takes what was said by now, so that a sign of life does not wait behind what takes long.

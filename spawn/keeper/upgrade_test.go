@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // begins has fronts of a whole behave in another way from now on, and ends has them do so no more.
@@ -268,6 +269,29 @@ func TestAStopIsForOldFrontsToo(t *testing.T) {
 		if text := fmt.Sprintf("%d stops", pid); strings.Count(w.output.String(), text) != 1 {
 			t.Errorf("%q was not printed once", text)
 		}
+	}
+}
+
+func TestAnOldFrontThatDoesNotEndHoldsUpAStopForALimitedTime(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprintf("again %t", again), func(t *testing.T) {
+			w := newWhole(t)
+			w.begins("linger")
+			w.begins("deaf")
+			w.number("pid")
+			w.wants("<nil>", itself)
+			w.wants("done", "stopping")
+			begin := time.Now()
+			w.ask("exit 0")
+			if again {
+				w.eventually("the owner has ended", func() bool { return !lives(w.printedNumber("candidate")) })
+				w.signal(w.cmd.Process.Pid, syscall.SIGTERM)
+			}
+			w.endsWith(0)
+			if took := time.Since(begin); took < lastOld != again {
+				t.Errorf("it took %s", took)
+			}
+		})
 	}
 }
 
