@@ -28,6 +28,7 @@ type fakeFront struct {
 	door   net.Listener
 	heard  []string // from old fronts
 	yields int
+	tasks  sync.WaitGroup // that are to be done before an old front ends
 }
 
 // runFakeFront serves in a folder, where it writes its address; or exits at once with a code.
@@ -101,6 +102,9 @@ func (f *fakeFront) catch(signals <-chan os.Signal) {
 		f.got = append(f.got, signalName(s.(syscall.Signal)))
 		f.mu.Unlock()
 		if s == syscall.SIGTERM {
+			if f.is("deaf") {
+				continue
+			}
 			if f.is("slow-stop") {
 				time.Sleep(time.Second)
 			}
@@ -128,6 +132,8 @@ func (f *fakeFront) serve(conn net.Conn) {
 	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 	name, text, _ := strings.Cut(rest, " ")
 	if word == "upgrade" {
+		f.tasks.Add(1)
+		defer f.tasks.Done()
 		fmt.Fprintln(conn, f.upgrade(name, text))
 		return
 	}
@@ -177,6 +183,8 @@ func (f *fakeFront) do(word, name, text string) string {
 	case "descriptors":
 		names, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", f.keeper.PID()))
 		return fmt.Sprint(len(names))
+	case "storm":
+		return f.storm()
 	case "silent":
 		f.silent = true
 	case "stopping":
@@ -291,6 +299,10 @@ func (f *fakeFront) yield() {
 		if f.is("yield-hangs") {
 			continue
 		}
+		fmt.Println("has begun to yield")
+		for f.is("yield-slow") {
+			time.Sleep(time.Millisecond)
+		}
 		f.door.Close()
 		y.Done()
 	}
@@ -305,6 +317,7 @@ func (f *fakeFront) finish() int {
 			fmt.Fprint(conn, os.Getpid())
 		case <-ended:
 			if !f.is("linger") {
+				f.tasks.Wait()
 				return 0
 			}
 		}
@@ -321,4 +334,31 @@ func (f *fakeFront) lend(b Borrower) {
 	f.mu.Lock()
 	f.heard = append(f.heard, string(said[:n])+" has ended")
 	f.mu.Unlock()
+}
+
+// storm forks one after the other, until it is told to yield, and prints how all of them have exited.
+func (f *fakeFront) storm() string {
+	f.tasks.Go(func() {
+		wrong := 0
+		for n := 0; f.keeper.link.owns.Load(); n++ {
+			name := fmt.Sprint("storm#", n)
+			if err := f.keeper.Note("storm", []byte(name)); err != nil {
+				wrong++
+			}
+			p, err := f.keeper.Fork(Program{Path: "/bin/sh", Dir: "/", Args: []string{"sh", "-c", "exit 9"}, Env: []string{"A=B"}, Files: [3]uintptr{0, 1, 2}})
+			if err != nil {
+				if f.keeper.link.owns.Load() {
+					wrong++
+				}
+				break
+			}
+			if <-p.Gone(); fmt.Sprint(p.Exit()) != "exited with status 9" {
+				wrong++
+			}
+		}
+		if wrong == 0 {
+			fmt.Println("all that was forked was told of:", os.Getpid())
+		}
+	})
+	return fmt.Sprint(os.Getpid())
 }

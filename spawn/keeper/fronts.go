@@ -3,86 +3,12 @@ package keeper
 import (
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"slices"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// A role is what a process that talks to the keeper is there for. They are bits, so that it can be said who may say what.
-type role int
-
-const (
-	candidate role = 1 << iota // a front that prepares to be the owner
-	owner                      // the front that has the children, and says what is kept
-	old                        // one that was the owner, finishes what it has, and exits
-	dismissed                  // one that was a candidate, and is being killed
-	above                      // who has started the keeper; it is the owner, too, as long as there is to be no front
-
-	anyone = candidate | owner | old | dismissed | above
-)
-
-const (
-	mostOld   = 2                // old fronts, before a further one waits
-	lastOld   = 10 * time.Second // that old fronts have when all else has ended
-	endingOld = 5 * time.Second  // that one has to end to make room
-)
-
-// A frontProcess is one front that runs.
-type frontProcess struct {
-	role   role
-	pid    int                 // 0 when it is reaped
-	status *syscall.WaitStatus // when it is
-	peer   *peer               // nil when its socket has ended
-	told   bool                // to end, in the stop
-	due    time.Time           // when it is killed; zero = never
-}
-
-func (f *frontProcess) say(m message, files ...int) {
-	if f == nil || f.peer == nil {
-		closeFiles(files)
-		return
-	}
-	f.peer.say(m, files...)
-}
-
-func (f *frontProcess) signal(s syscall.Signal) {
-	if f != nil && f.pid != 0 {
-		unix.Kill(f.pid, s)
-	}
-}
-
-func (k *keeping) frontWhere(is func(*frontProcess) bool) *frontProcess {
-	if i := slices.IndexFunc(k.fronts, is); i >= 0 {
-		return k.fronts[i]
-	}
-	return nil
-}
-
-// the returns the front of a role; of several old ones the oldest.
-func (k *keeping) the(r role) *frontProcess {
-	return k.frontWhere(func(f *frontProcess) bool { return f.role == r })
-}
-
-func (k *keeping) frontOf(p *peer) *frontProcess {
-	return k.frontWhere(func(f *frontProcess) bool { return f.peer == p && p != nil })
-}
-
-// roles are those of a peer.
-func (k *keeping) roles(p *peer) role {
-	switch f := k.frontOf(p); {
-	case f != nil:
-		return f.role
-	case p == k.above && k.program == nil:
-		return above | owner
-	case p == k.above:
-		return above
-	}
-	return 0
-}
 
 // obeyMain does what only the main process may ask for.
 func (k *keeping) obeyMain(r request) error {
@@ -100,6 +26,9 @@ func (k *keeping) obeyMain(r request) error {
 	}
 	if isEnding(s) {
 		k.endOld(s, true)
+		if k.front.stage == ended {
+			k.until = time.Now() // who says it once more has lost patience
+		}
 	}
 	k.above.say(r.message) // it was taken
 	return nil
@@ -164,6 +93,9 @@ func (k *keeping) lookAtFronts(now time.Time) time.Duration {
 
 // endLate kills the fronts that are due.
 func (k *keeping) endLate(now time.Time) (next time.Duration) {
+	if k.front.stage == ended {
+		next = max(k.until.Sub(now), 1)
+	}
 	for _, f := range k.fronts {
 		switch {
 		case f.due.IsZero():
@@ -199,7 +131,7 @@ func (k *keeping) startFront(as role, binary int) error {
 	}
 	defer theirs.Close()
 	p.Path = pathOf(binary)
-	pid, err := forkExec(p, k.rights, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	pid, err := forkExec(p, &syscall.SysProcAttr{AmbientCaps: k.rights}, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}
@@ -232,13 +164,6 @@ func (k *keeping) reapFront(f *frontProcess, status syscall.WaitStatus) {
 	f.hurry()
 }
 
-// hurry has one that is reaped be heard for a moment only: somebody else may have its socket.
-func (f *frontProcess) hurry() {
-	if f.status != nil && f.peer != nil {
-		_ = f.peer.conn.SetReadDeadline(time.Now().Add(lastWords))
-	}
-}
-
 // endFront decides what follows the end of a front.
 func (k *keeping) endFront(f *frontProcess, now time.Time) {
 	k.fronts = slices.DeleteFunc(k.fronts, func(other *frontProcess) bool { return other == f })
@@ -261,7 +186,7 @@ func (k *keeping) endOwner(status syscall.WaitStatus, how string, now time.Time)
 	crashed := k.front.exits(status, now)
 	turn, was := ownerEnds, "the process that serves "
 	if k.front.stage == ended {
-		turn = stops
+		turn, k.until = stops, now.Add(lastOld)
 	}
 	if k.upgrade.phase == taking {
 		was = "the new version, which was to serve, "
@@ -284,27 +209,5 @@ func (k *keeping) endOwner(status syscall.WaitStatus, how string, now time.Time)
 
 // isOver reports whether nothing is to be kept any more.
 func (k *keeping) isOver(now time.Time) bool {
-	switch {
-	case k.gone:
-		return true
-	case k.front.stage != ended:
-		return false
-	case k.until.IsZero():
-		k.until = now.Add(lastOld)
-	}
-	return k.the(old) == nil || !now.Before(k.until)
-}
-
-// socketPair is a connection whose other end is for a child.
-func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	theirs = os.NewFile(uintptr(pair[1]), "theirs")
-	ours, err = connectionOf(pair[:1])
-	if err != nil {
-		return nil, nil, errors.Join(err, theirs.Close())
-	}
-	return ours, theirs, nil
+	return k.gone || k.front.stage == ended && (k.the(old) == nil || !now.Before(k.until))
 }

@@ -66,6 +66,7 @@ func Inherit() (*Keeper, Inheritance, error) {
 	if err != nil {
 		return nil, Inheritance{}, fmt.Errorf("this process was not started by purser: %w", err)
 	}
+	setName(frontName)
 	l := newLink(nil, conn)
 	left, err := l.handedOver()
 	return &Keeper{link: l, front: true}, left, err

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up every exit for a second
 	switch {
 	case Wanted(os.Args[1:]):
+		lame()
 		os.Exit(Run())
 	case IsFront():
 		os.Exit(runFakeFront(os.Args[1:]))
@@ -60,12 +61,19 @@ type whole struct {
 
 func newWhole(t *testing.T, args ...string) *whole {
 	t.Helper()
+	return newWholeWith(t, "", args...)
+}
+
+// newWholeWith has a variable in its environment.
+func newWholeWith(t *testing.T, variable string, args ...string) *whole {
+	t.Helper()
 	t.Parallel() // most of their time they wait
 	w := &whole{t: t, dir: t.TempDir(), over: make(chan struct{})}
 	if len(args) == 0 {
 		args = []string{w.dir}
 	}
 	w.cmd = exec.Command("/proc/self/exe", append([]string{asMain}, args...)...)
+	w.cmd.Env = append(os.Environ(), variable)
 	w.cmd.Stdout, w.cmd.Stderr = &w.output, &w.output
 	w.cmd.WaitDelay = 5 * time.Second
 	check(t, w.cmd.Start())

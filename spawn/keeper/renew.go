@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -120,44 +120,36 @@ func (k *keeping) peers() []*peer {
 	return all
 }
 
-// fatal are the signals that a program dies of that has not begun to take them.
-var fatal = []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
-
-func fatalSet() (all unix.Sigset_t) {
-	const width = bits.UintSize // of a word of the kernel
-	for _, s := range fatal {
-		all.Val[uint(s-1)/width] |= 1 << (uint(s-1) % width)
-	}
-	return all
-}
+// unheeded are signals that are for purser, at whose end the keeper ends. They are caught and not ignored: the children
+// would inherit that.
+var (
+	unheeded = []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2}
+	unheard  = make(chan os.Signal, 1)
+)
 
 // become runs a binary as a keeper in place of this program, with descriptors and rights. If it returns, nothing is changed.
-// It has to be called by the main thread: the kernel would send the children their death signal at the end of that one.
 func become(binary int, rights []uintptr, files []int, args ...string) error {
-	blocked, were := fatalSet(), unix.Sigset_t{}
-	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, &were); err != nil {
-		return err
+	if unix.Gettid() != os.Getpid() {
+		panic("BUG: it is not the main thread, whose end is that of the children")
 	}
+	// What is ignored stays so, until the other takes it. To block it is no use: the runtime of Go unblocks what ends a
+	// program before it is able to take that.
+	signal.Ignore(unheeded...)
 	err := giveRights(rights)
 	if err == nil {
 		setCloseOnExec(files, 0)
 		err = syscall.Exec(pathOf(binary), append([]string{keeperName, word}, args...), os.Environ())
 		setCloseOnExec(files, unix.FD_CLOEXEC)
 	}
+	signal.Notify(unheard, unheeded...)
 	_, failure := keepRights()
-	return errors.Join(err, failure, unix.PthreadSigmask(unix.SIG_SETMASK, &were, nil))
+	return errors.Join(err, failure)
 }
 
 func setCloseOnExec(files []int, flag int) {
 	for _, fd := range files {
 		_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETFD, flag)
 	}
-}
-
-// letSignalsCome ends what become has begun. Only this thread forks, so only its mask is that of children.
-func letSignalsCome() {
-	blocked := fatalSet()
-	_ = unix.PthreadSigmask(unix.SIG_UNBLOCK, &blocked, nil)
 }
 
 // resume is the begin of a keeper that goes on where one of another binary was. Its arguments are the descriptors of the
@@ -172,10 +164,9 @@ func resume(args []string) (*keeping, error) {
 		numbers = append(numbers, fd)
 	}
 	k, err := beParent()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = k.goOn(numbers[0])
 	}
-	err = k.goOn(numbers[0])
 	switch returned := len(numbers) == 1; {
 	case returned && err == nil:
 		k.advance(failed, "the new version could not go on as the keeper of what runs", time.Now())

@@ -3,7 +3,6 @@ package keeper
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -24,11 +23,18 @@ const (
 // Wanted reports whether the arguments of a command line are those of a keeper.
 func Wanted(args []string) bool { return len(args) > 0 && args[0] == word }
 
+// The kernel sends the children their death signal when the thread that forked them ends. So all of it is done by the main
+// thread, which is the one that is left when the keeper becomes another; only here it is sure to be the one that runs.
+func init() {
+	if Wanted(os.Args[1:]) {
+		runtime.LockOSThread()
+	}
+}
+
 // Run is the keeper process, from its start until purser is gone and nothing is left below it. It
 // must be called from the main goroutine, before anything else. It returns the exit code.
 func Run() int {
-	// The kernel sends the children their death signal when the thread that forked them ends.
-	runtime.LockOSThread()
+	signal.Notify(unheard, unheeded...)
 	if len(os.Args) == 3 && os.Args[2] == trialWord {
 		return runTrial()
 	}
@@ -50,6 +56,7 @@ type keeping struct {
 	gone     bool  // that one
 	log      keeperLog
 	rights   []uintptr // for the front
+	cgroup   cgroup    // that those of children are made in
 
 	front   front
 	program []int // how it is started: text, stdin, stdout, stderr; nil = there is to be none
@@ -105,53 +112,28 @@ func begin() (*keeping, error) {
 // beParent makes this process one that can keep others.
 func beParent() (*keeping, error) {
 	k := newKeeping()
+	setName(keeperName)
+	k.cgroup = ownCgroup()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, err
+		return k, err
 	}
 	var err error
 	if k.rights, err = keepRights(); err != nil {
-		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+		err = fmt.Errorf("cannot keep purser's rights from apps: %w", err)
 	}
-	return k, nil
-}
-
-// inheritedSocket is the one to who has started this process.
-func inheritedSocket() (*net.UnixConn, error) {
-	conn, err := connectionOf([]int{socketFD})
-	if err != nil {
-		return nil, errors.New("it has no socket")
-	}
-	return conn, nil
-}
-
-// leaveTerminal gives up purser's terminal, so that it cannot stop what is below: an app that reads
-// /dev/tty gets an error instead of SIGTTIN. A session of its own would do that too, but the kernel
-// shares the processor between sessions (autogroup, sched(7)), and apps belong with purser there.
-func leaveTerminal() {
-	tty, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return // there is none
-	}
-	defer unix.Close(tty)
-	_ = unix.IoctlSetInt(tty, unix.TIOCNOTTY, 0)
+	return k, err
 }
 
 // loop does what is asked and sees to what has ended, one after the other.
 func (k *keeping) loop() {
-	exits, others := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	exits := make(chan os.Signal, 1)
 	signal.Notify(exits, unix.SIGCHLD)
-	// Those that ask to end are for purser, at whose end the keeper ends. They are caught and not
-	// ignored: the children would inherit that.
-	signal.Notify(others, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
-	letSignalsCome()
 	tick, busy := time.NewTimer(0), false
 	for !k.isOver(time.Now()) {
 		select {
 		case r := <-k.requests:
 			k.takeAll(r)
 		case <-exits:
-		case <-others:
-			continue
 		case <-tick.C:
 			if !busy {
 				k.rest()
@@ -168,14 +150,6 @@ func (k *keeping) loop() {
 	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
 	k.log.close()
 	k.above.close()
-}
-
-// rest gives back what the end of a child has taken: all processes are looked at then, and there may be thousands.
-func (k *keeping) rest() {
-	if k.worked {
-		k.worked = false
-		giveBack()
-	}
 }
 
 // takeAll takes what was said by now, so that a sign of life does not wait behind what takes long.
@@ -279,9 +253,11 @@ func (k *keeping) fork(r request) {
 	c := &child{id: r.id, name: r.name, by: r.from}
 	p, err := k.mayFork(r)
 	if err == nil {
-		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
+		c.cgroup = k.cgroup.forChild(c.id)
+		c.pid, err = c.cgroup.forkExec(p, r.files[1], r.files[2], r.files[3])
 	}
 	if err != nil {
+		c.cgroup.remove()
 		closeFiles(r.files[forkFiles:])
 		number, ok := errors.AsType[syscall.Errno](err)
 		if !ok {

@@ -47,6 +47,7 @@ type savedChild struct {
 	Name     text
 	PID      int
 	Mark     text
+	Cgroup   text
 	By       int // which of the fronts; -1 = none that lives
 	Keep     []int
 	Exited   bool
@@ -82,10 +83,10 @@ func (t *text) UnmarshalText(quoted []byte) error {
 	return err
 }
 
-const (
-	stateFormat = 1 // of the text. Fields may be added; what is not known is passed over
-	stateSize   = 64 << 20
-)
+// stateFormat is that of the text. Fields may be added: what is not known is passed over.
+var stateFormat = 1 // a variable for the tests only
+
+const stateSize = 64 << 20
 
 func (s state) text() []byte {
 	all, err := json.Marshal(s)
@@ -152,7 +153,7 @@ func (k *keeping) save() state {
 	}
 	for _, c := range k.children {
 		by := slices.IndexFunc(k.fronts, func(f *frontProcess) bool { return f.peer == c.by && c.by != nil })
-		saved := savedChild{ID: c.id, Name: text(c.name), PID: c.pid, Mark: text(c.mark), By: by, Keep: c.keep,
+		saved := savedChild{ID: c.id, Name: text(c.name), PID: c.pid, Mark: text(c.mark), Cgroup: text(c.cgroup), By: by, Keep: c.keep,
 			Exited: c.exited, Status: c.status, Stopping: c.stopping, Killing: c.killing, Empty: c.empty}
 		for _, m := range c.strays {
 			saved.Strays = append(saved.Strays, savedKin{PID: m.pid, Start: text(m.start)})
@@ -246,7 +247,7 @@ func (f savedFront) front(conn *net.UnixConn, requests chan<- request, now time.
 }
 
 func (c savedChild) child(now time.Time) *child {
-	all := &child{id: c.ID, name: string(c.Name), pid: c.PID, mark: string(c.Mark), keep: c.Keep,
+	all := &child{id: c.ID, name: string(c.Name), pid: c.PID, mark: string(c.Mark), cgroup: cgroup(c.Cgroup), keep: c.Keep,
 		exited: c.Exited, status: c.Status, stopping: c.Stopping, killing: c.Killing, empty: c.Empty, since: now}
 	for _, m := range c.Strays {
 		all.strays = append(all.strays, member{pid: m.PID, start: string(m.Start)})

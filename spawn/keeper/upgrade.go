@@ -178,22 +178,3 @@ func resultOf(files []int) error {
 	}
 	return errors.New(string(why))
 }
-
-// connectionOf makes a connection of the one descriptor of a message.
-func connectionOf(files []int) (*net.UnixConn, error) {
-	if len(files) != 1 {
-		closeFiles(files)
-		return nil, errMalformed("it comes with no connection")
-	}
-	file := os.NewFile(uintptr(files[0]), "purser")
-	defer file.Close()
-	conn, err := net.FileConn(file)
-	if err != nil {
-		return nil, err
-	}
-	link, is := conn.(*net.UnixConn)
-	if !is {
-		return nil, errors.Join(errMalformed("its connection is none of purser's"), conn.Close())
-	}
-	return link, nil
-}

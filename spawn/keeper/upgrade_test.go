@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // begins has fronts of a whole behave in another way from now on, and ends has them do so no more.
@@ -65,12 +66,7 @@ func TestACandidateThatIsNotFitChangesNothing(t *testing.T) {
 				w.begins("candidate-exits")
 			} else {
 				w.begins("candidate-hangs")
-				var done sync.WaitGroup
-				defer done.Wait()
-				done.Go(func() {
-					w.prints("candidate ")
-					w.signal(w.printedNumber("candidate"), syscall.SIGKILL)
-				})
+				w.killCandidate("candidate ")
 			}
 			w.wants(want, itself)
 			w.wants(strconv.Itoa(first), "pid")
@@ -129,6 +125,53 @@ func TestIfTheOwnerCrashesAsItYieldsTheCandidateTakesOver(t *testing.T) {
 	if !lives(app) {
 		t.Error("the app has ended")
 	}
+}
+
+func TestACandidateThatIsKilledBeforeTheOwnerYieldsChangesNothing(t *testing.T) {
+	w := newWhole(t)
+	w.begins("yield-busy")
+	first := w.number("pid")
+	w.killCandidate("told to yield")
+	w.wants("the new version was killed by signal KILL before it could serve", itself)
+	w.prints("goes on")
+	w.wants(strconv.Itoa(first), "pid")
+	w.ends("yield-busy")
+	w.wants("<nil>", itself)
+}
+
+func TestIfTheCandidateIsKilledAsTheOwnerYieldsAnotherOfTheSameBinaryFollows(t *testing.T) {
+	w := newWhole(t)
+	w.begins("yield-slow")
+	first := w.number("pid")
+	app := w.number("fork app#1 %s", echo)
+	w.killCandidate("has begun to yield")
+	answer := make(chan string)
+	go func() { answer <- w.ask(itself) }()
+	w.eventually("the candidate has ended", func() bool {
+		return strings.Contains(w.output.String(), "has begun to yield") && !lives(w.printedNumber("candidate"))
+	})
+	w.ends("yield-slow")
+	if got := <-answer; got != "the new version was killed by signal KILL before it could serve" {
+		t.Errorf("it said %q", got)
+	}
+	w.wants("upgraded false, back false, after v0, borrowers 1, yields 0", "came")
+	w.wants("fronts 1; app#1 lives; held door,systemd", "left")
+	w.wants("<nil>", "write app#1 hello")
+	w.wants("heard hello <nil>", "read app#1")
+	w.eventually("the first has ended", func() bool { return !lives(first) })
+	if !lives(app) {
+		t.Error("the app has ended")
+	}
+}
+
+// killCandidate kills it when something is printed.
+func (w *whole) killCandidate(when string) {
+	var done sync.WaitGroup
+	w.t.Cleanup(done.Wait)
+	done.Go(func() {
+		w.prints(when)
+		w.signal(w.printedNumber("candidate"), syscall.SIGKILL)
+	})
 }
 
 func TestAnOwnerThatHangsAsItYieldsIsKilledAndTheCandidateTakesOver(t *testing.T) {
@@ -226,6 +269,29 @@ func TestAStopIsForOldFrontsToo(t *testing.T) {
 		if text := fmt.Sprintf("%d stops", pid); strings.Count(w.output.String(), text) != 1 {
 			t.Errorf("%q was not printed once", text)
 		}
+	}
+}
+
+func TestAnOldFrontThatDoesNotEndHoldsUpAStopForALimitedTime(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprintf("again %t", again), func(t *testing.T) {
+			w := newWhole(t)
+			w.begins("linger")
+			w.begins("deaf")
+			w.number("pid")
+			w.wants("<nil>", itself)
+			w.wants("done", "stopping")
+			begin := time.Now()
+			w.ask("exit 0")
+			if again {
+				w.eventually("the owner has ended", func() bool { return !lives(w.printedNumber("candidate")) })
+				w.signal(w.cmd.Process.Pid, syscall.SIGTERM)
+			}
+			w.endsWith(0)
+			if took := time.Since(begin); took < lastOld != again {
+				t.Errorf("it took %s", took)
+			}
+		})
 	}
 }
 

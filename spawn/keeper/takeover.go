@@ -137,7 +137,7 @@ func (k *keeping) startTrial() error {
 		return err
 	}
 	p := Program{Path: pathOf(k.next), Dir: "/", Args: []string{keeperName, word, trialWord}, Env: os.Environ()}
-	pid, err := forkExec(p, nil, int(text.Fd()), int(said.Fd()), int(said.Fd()))
+	pid, err := forkExec(p, &syscall.SysProcAttr{}, int(text.Fd()), int(said.Fd()), int(said.Fd()))
 	if err != nil {
 		said.Close()
 		return fmt.Errorf("cannot run the new binary: %w", err)
