@@ -17,7 +17,6 @@ type fate struct {
 	order        Order // what it was spawned for
 	aborted      bool
 	stops, kills int
-	load         int // how often it is lent
 	last         State
 	beside       bool // it had long-lived connections, or came back: so it did not count as alive
 	stopped      time.Time
@@ -59,6 +58,7 @@ func (g *simGroup) spawn(p *Process) {
 	}
 	delete(g.overs, p.generation)
 	g.checkSpawn(p)
+	p.gone, p.leaving = make(chan struct{}), make(chan struct{})
 	f := &fate{proc: p, order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}
 	if old := g.fates[p.number]; old != nil && old.began {
 		g.fail("process %d is spawned twice", p.number)
@@ -101,6 +101,10 @@ func (g *simGroup) exit(p *Process, in time.Duration, why string) {
 	f := g.fates[p.number]
 	g.world.after(in, func() {
 		if f.gone {
+			return
+		}
+		if g.world.held {
+			g.exit(p, time.Millisecond, why) // it is told once the front goes on
 			return
 		}
 		f.gone = true

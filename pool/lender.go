@@ -50,33 +50,6 @@ type borrowing struct {
 	last    GroupSnapshot      // when it yielded
 }
 
-// yield has the group decide nothing from now on. What it has lent it keeps, and what waits goes on waiting. Whoever
-// borrows of it has to turn to the next owner.
-func (g *groupState) yield(now time.Time) {
-	if g.borrows != nil {
-		panic("BUG: app " + g.app.Name + " yields twice")
-	}
-	for _, d := range g.debts {
-		d.end()
-	}
-	g.debts = nil
-	b := &borrowing{state: g, known: map[int]*Process{}, waiting: map[uint64]*waiter{}, last: snapshotOf(g, now)}
-	g.borrows = b
-	g.lendable.setConcurrency(0)
-	for _, p := range g.procs {
-		switch {
-		case p.child != nil:
-			b.known[p.number] = p
-		case p.state == Spawning:
-			g.os.abort(p)
-		}
-	}
-	for w := g.queue.first; w != nil; w = w.next {
-		b.enter(w)
-	}
-	g.os.moved() // who waits for a restart has to ask elsewhere
-}
-
 // from makes another the owner.
 func (b *borrowing) from(now time.Time, l *Lender) {
 	b.lender = l

@@ -39,6 +39,9 @@ func (g *simGroup) configure() {
 // mischief is one thing that goes wrong, or that an operator does.
 func (g *simGroup) mischief() {
 	w := g.world
+	if w.held {
+		return
+	}
 	switch n := w.rand.IntN(17); {
 	case n < 4:
 		if p := g.anyReady(); p != nil {
@@ -145,8 +148,8 @@ func (g *simGroup) restartBy(req RestartRequest) {
 		case g.state.next != nil && g.state.next.record == r:
 			g.touched, g.quiet = touched, quiet
 			w.seen["restart follows another"]++
-			if w.deadly && w.chance(20) {
-				w.after(w.between(0, time.Second), w.killAnyTime)
+			if w.deadly && w.chance(60) {
+				w.after(w.between(0, 200*time.Millisecond), w.killAnyTime)
 			}
 		case g.state.wanted.number == number: // refused
 			g.touched, g.quiet = touched, quiet

@@ -11,7 +11,7 @@ import (
 
 // checkSpawn: I6, code that is not known to work is spawned only to replace, or to see if it works.
 func (g *simGroup) checkSpawn(p *Process) {
-	s, n := &g.state, p.generation
+	s, n := g.state, p.generation
 	r := s.running()
 	cannotGoBack := r != nil && (r.strategy == Blocking || r.strategy == BlueGreen && n == r.generation || r.canary > 0 && n.worked()) || s.good != nil && s.overwritten(s.good)
 	if s.overwritten(n) {
@@ -35,7 +35,7 @@ func (g *simGroup) checkSpawn(p *Process) {
 
 // checkLent: I1, I4, I11 and I15.
 func (g *simGroup) checkLent(p *Process, who int, wish Wish) {
-	s, seen := &g.state, wish.Pin
+	s, seen := g.state, wish.Pin
 	g.checkAvoided(p, wish)
 	if p.generation.number < seen && seen > g.takenBack {
 		g.fail("I15: a visitor who saw generation %d is served by %d", seen, p.generation.number)
@@ -85,7 +85,7 @@ func (g *simGroup) checkAvoided(p *Process, wish Wish) {
 
 // checkAnswer: I10 beside the counting, the order of the queue, and that errors are true.
 func (g *simGroup) checkAnswer(v *visitor) {
-	s := &g.state
+	s := g.state
 	if v.proc != nil {
 		g.checkLent(v.proc, v.who, v.wish)
 		if v.wish.Pin == 0 {
@@ -111,7 +111,7 @@ func (g *simGroup) checkAnswer(v *visitor) {
 
 // checkEnded: I4, what a restart says of itself when it ends.
 func (g *simGroup) checkEnded(r RestartSnapshot) {
-	s := &g.state
+	s := g.state
 	if n := len(r.Steps); n > 1 && r.Steps[n-2].What == "rolled-back" {
 		g.world.seen["rolled back"]++
 	}

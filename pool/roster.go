@@ -23,7 +23,7 @@ type roster struct {
 	processed  uint64        // requests done with by processes that are gone
 	stopped    bool          // it is closed, and purser goes on
 	outside    int           // processes that are outside the pool's cap
-	debts      []*debt       // what fronts have of it that have yielded
+	debts      debts         // what fronts have of it that have yielded
 	moves      int           // of processes and restarts so far: settle makes rounds until one makes none
 	changes    int           // beside moves, so far, of what a note tells
 }

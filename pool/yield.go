@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -81,21 +80,6 @@ func (g *Group) hasYielded() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.state.borrows != nil
-}
-
-// yielded is the error of an operator's order if another front owns the group.
-func (g *groupState) yielded() error {
-	if g.borrows != nil {
-		return ErrYielded
-	}
-	return nil
-}
-
-// notOurs is what a restart comes to that was asked for in the wrong front. It is not remembered.
-func (g *groupState) notOurs(now time.Time, req RestartRequest) RestartSnapshot {
-	return RestartSnapshot{ID: newID(), App: g.app.Name, Generation: g.wanted.number, Strategy: cmp.Or(req.Strategy, g.app.Restart.Strategy, Rolling),
-		Reason: req.Reason, By: req.By, State: RestartFailed, Started: now, Ended: &now, Release: req.Release,
-		Failure: g.failure(now, g.wanted.number, ErrYielded.Error())}
 }
 
 // endYielded ends what goes on in a group that has yielded: what waits is refused.
