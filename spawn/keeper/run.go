@@ -65,10 +65,12 @@ type keeping struct {
 }
 
 func newKeeping() *keeping {
-	return &keeping{
-		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread), log: newKeeperLog(),
+	k := &keeping{
+		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread),
 		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
 	}
+	k.log = newKeeperLog(&k.kept)
+	return k
 }
 
 func begin() (*keeping, error) {
