@@ -113,7 +113,7 @@ func (p *mainProcess) begin() error {
 }
 
 func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
-	said := make(chan request)
+	keeper, said := p.keeper, make(chan request)
 	go p.listen(said)
 	var feed <-chan time.Time
 	if p.Watchdog > 0 {
@@ -142,6 +142,7 @@ func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
 			}
 		}
 	}
+	endCgroups(keeper)
 	killBelow(p.others, p.reap)
 	if !p.over {
 		return 0, ErrKeeper

@@ -55,17 +55,12 @@ func readProgram(fd int) (Program, error) {
 	return parseProgram(string(text))
 }
 
-// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
-// kills it when the keeper ends.
-func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
+// forkExec runs a program as leader of a new process group. The kernel kills it when the keeper ends.
+func forkExec(p Program, how *syscall.SysProcAttr, files ...int) (pid int, err error) {
 	var theirs []uintptr
 	for _, fd := range files {
 		theirs = append(theirs, uintptr(fd))
 	}
-	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{
-		Dir:   p.Dir,
-		Env:   p.Env,
-		Files: theirs,
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights},
-	})
+	how.Setpgid, how.Pdeathsig = true, syscall.SIGKILL
+	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{Dir: p.Dir, Env: p.Env, Files: theirs, Sys: how})
 }
