@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -191,7 +190,7 @@ func TestWhatBecomesLongLivedWhileAServerRetiresIsClosedToo(t *testing.T) {
 func TestStreamsOfHTTP2EndInOrderWhenTheirServerRetires(t *testing.T) {
 	begun, release := make(chan string, 10), make(chan struct{})
 	f := newFront2(t, heldBack(begun, release, func(c *appConn) {
-		c.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n%s", bytes.Repeat([]byte("x"), 1000000))
+		c.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n%s", strings.Repeat("x", 1000000))
 	}), nil)
 	c := f.client2()
 	var all sync.WaitGroup
@@ -208,6 +207,24 @@ func TestStreamsOfHTTP2EndInOrderWhenTheirServerRetires(t *testing.T) {
 	retired := f.retire(t.Context())
 	close(release)
 	all.Wait()
+	f.expectRetired(retired)
+}
+
+func TestWebSocketInAStreamOfHTTP2IsClosedByWhoRetires(t *testing.T) {
+	f := newFront2(t, func(_ testing.TB, c *appConn) {
+		head, _ := c.request()
+		c.send("%s", upgradedFor(head)+frameOf("first", false))
+		readFrame(c.Reader)
+		c.send("%s", "\x88\x00")
+	}, leavesWithin(10*time.Millisecond))
+	w := f.webSocket2(f.connecting2())
+	w.expectFrame("1 first")
+	retired := f.retire(t.Context())
+	w.expectFrame(closed1012)
+	w.send("\x88\x80mask")
+	if b, err := io.ReadAll(w.in); err != nil || len(b) > 0 {
+		t.Errorf("got %q, %v, want the end", b, err)
+	}
 	f.expectRetired(retired)
 }
 

@@ -60,7 +60,7 @@ func (k *keeping) renew() error {
 	defer text.Close()
 	k.log.close()
 	err = become(k.next, k.rights, append(state.files(), int(text.Fd()), before), strconv.Itoa(int(text.Fd())), strconv.Itoa(before))
-	k.log = newKeeperLog()
+	k.log = newKeeperLog(&k.kept)
 	return fmt.Errorf("cannot go over to the new binary: %w", err)
 }
 

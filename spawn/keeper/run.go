@@ -83,10 +83,12 @@ type keeping struct {
 }
 
 func newKeeping() *keeping {
-	return &keeping{
-		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread), log: newKeeperLog(),
+	k := &keeping{
+		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread),
 		binaries: binaries{-1, -1, -1}, children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
 	}
+	k.log = newKeeperLog(&k.kept)
+	return k
 }
 
 func begin() (*keeping, error) {

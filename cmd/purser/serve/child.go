@@ -16,9 +16,11 @@ type child struct {
 	left     func() // is called when it is gone, or another front's
 }
 
-// Wait returns once it is gone.
+// Wait returns once it is gone, or another front's. No link to it is kept then: each may take one of its threads, which
+// are for that other front.
 func (c child) Wait() error {
 	defer c.left()
+	defer c.upstream.CloseIdle()
 	return c.Child.Wait()
 }
 

@@ -92,6 +92,11 @@ func (p *purser) holdConfig(c *conf.Config) {
 	p.complain("cannot keep the configuration for the next front, should this one crash", p.holdJSON(heldConfig, c.Sources))
 }
 
+// wordKeeper has the lines of the keeper look as those of the log.
+func (p *purser) wordKeeper(c *conf.Config) {
+	p.complain("cannot say in which format the keeper is to log", p.Keeper.LogInJSON(c.Server.LogFormat == "json"))
+}
+
 // holdJSON has the keeper hold what is too long for a note.
 func (p *purser) holdJSON(name string, what any) error {
 	text, err := json.Marshal(what)

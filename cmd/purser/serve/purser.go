@@ -143,6 +143,7 @@ func (p *purser) run() error {
 	defer func() { closeAll(p.metrics) }()
 	p.sockets.held.dropRest()
 	p.holdConfig(p.Conf)
+	p.wordKeeper(p.Conf)
 	p.holdCertificates()
 
 	group, alive := errgroup.WithContext(context.Background())

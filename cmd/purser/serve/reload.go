@@ -71,6 +71,7 @@ func badConfig(err error) error {
 // apply has purser go by a change. What is said to be wrong came up since it was prepared, and concerns one app.
 func (p *purser) apply(c *change, r *status.Reload) {
 	p.Log.Change(c.conf.Server, c.conf.Apps)
+	p.wordKeeper(c.conf)
 	p.shared.pool.Limit(c.conf.Server.MaxProcesses, c.conf.Server.MaxSpawns)
 	p.shared.deployer.Unscale(c.unsized())
 	removed := p.changeApps(c, r)
