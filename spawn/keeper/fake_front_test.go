@@ -310,18 +310,19 @@ func (f *fakeFront) yield() {
 
 // finish is an old front: it tells each owner that it lives, and ends when it may.
 func (f *fakeFront) finish() int {
-	ended := time.Tick(10 * time.Millisecond)
-	for {
-		select {
-		case conn := <-f.keeper.Owners():
+	met, once := make(chan struct{}), sync.Once{} // an owner
+	go func() {
+		for conn := range f.keeper.Owners() {
 			fmt.Fprint(conn, os.Getpid())
-		case <-ended:
-			if !f.is("linger") {
-				f.tasks.Wait()
-				return 0
-			}
+			once.Do(func() { close(met) })
 		}
+	}()
+	<-met
+	f.tasks.Wait()
+	for f.is("linger") {
+		time.Sleep(10 * time.Millisecond)
 	}
+	return 0
 }
 
 func (f *fakeFront) lend(b Borrower) {

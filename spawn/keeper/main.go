@@ -121,7 +121,7 @@ func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
 		defer ticker.Stop()
 		feed = ticker.C
 	}
-	var limit <-chan time.Time
+	var limit <-chan time.Time // that the next signal does not put off
 	for said != nil || p.keeper != 0 {
 		select {
 		case r, more := <-said:
@@ -131,12 +131,13 @@ func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
 			}
 			p.take(r)
 		case s := <-signals:
-			if p.pass(s.(syscall.Signal), time.Now()) {
+			if p.pass(s.(syscall.Signal), time.Now()) && limit == nil {
 				limit = time.After(takingTime)
 			}
 		case <-feed:
 			_ = message{verb: verbAlive}.send(p.conn)
 		case <-limit:
+			limit = nil
 			if p.open > 0 && p.keeper != 0 {
 				_ = unix.Kill(p.keeper, unix.SIGKILL)
 			}

@@ -75,8 +75,8 @@ type message struct {
 }
 
 const (
-	version   = 1 // of the protocol, the first byte of each message. A keeper speaks that of the version before, too
-	oldest    = 1 // that is understood
+	version   = 1 // of the protocol, the first byte of each message
+	oldest    = 1 // that is understood: a keeper may have the main process and fronts of a binary before. What is new is a new verb, which those pass over
 	headSize  = 10
 	nameSize  = 400      // that of a socket of systemd may have 255 bytes
 	textSize  = 64 << 10 // of a note, and of what systemd is told

@@ -66,8 +66,8 @@ func TestARenewedKeeperEndsWithTheMainProcess(t *testing.T) {
 // Of TERM and QUIT a program of Go dies in the milliseconds from when its runtime begins until it asks for them.
 func TestSignalsAreNoHarmToAKeeperThatIsRenewed(t *testing.T) {
 	w := newWhole(t)
-	keeper := w.keeper()
 	w.number("pid")
+	keeper := w.keeper()
 	signals := []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE}
 	over := make(chan struct{})
 	var done sync.WaitGroup

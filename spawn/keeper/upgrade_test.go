@@ -147,20 +147,30 @@ func TestIfTheCandidateIsKilledAsTheOwnerYieldsAnotherOfTheSameBinaryFollows(t *
 	w.killCandidate("has begun to yield")
 	answer := make(chan string)
 	go func() { answer <- w.ask(itself) }()
-	w.eventually("the candidate has ended", func() bool {
-		return strings.Contains(w.output.String(), "has begun to yield") && !lives(w.printedNumber("candidate"))
+	w.eventually("the keeper has reaped the candidate", func() bool {
+		return strings.Contains(w.output.String(), "has begun to yield") && syscall.Kill(w.printedNumber("candidate"), 0) == syscall.ESRCH
 	})
+	w.number("fork app#2 sleep 3600") // which the keeper does after that
 	w.ends("yield-slow")
 	if got := <-answer; got != "the new version was killed by signal KILL before it could serve" {
 		t.Errorf("it said %q", got)
 	}
 	w.wants("upgraded false, back false, after v0, borrowers 1, yields 0", "came")
-	w.wants("fronts 1; app#1 lives; held door,systemd", "left")
+	w.wants("fronts 1; app#1 lives; app#2 lives; held door,systemd", "left")
 	w.wants("<nil>", "write app#1 hello")
 	w.wants("heard hello <nil>", "read app#1")
 	w.eventually("the first has ended", func() bool { return !lives(first) })
 	if !lives(app) {
 		t.Error("the app has ended")
+	}
+}
+
+func (w *whole) isOver() bool {
+	select {
+	case <-w.over:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -283,10 +293,12 @@ func TestAnOldFrontThatDoesNotEndHoldsUpAStopForALimitedTime(t *testing.T) {
 			w.wants("done", "stopping")
 			begin := time.Now()
 			w.ask("exit 0")
-			if again {
-				w.eventually("the owner has ended", func() bool { return !lives(w.printedNumber("candidate")) })
-				w.signal(w.cmd.Process.Pid, syscall.SIGTERM)
-			}
+			w.eventually("it has ended", func() bool {
+				if again {
+					_ = w.cmd.Process.Signal(syscall.SIGTERM)
+				}
+				return w.isOver()
+			})
 			w.endsWith(0)
 			if took := time.Since(begin); took < lastOld != again {
 				t.Errorf("it took %s", took)
@@ -333,8 +345,7 @@ func TestAnOldFrontCommandsNothing(t *testing.T) {
 
 func TestTheKeeperIsRenewedManyTimesAndLosesNothing(t *testing.T) {
 	w := newWhole(t)
-	keeper := w.keeper()
-	app := w.number("fork app#1 %s", echo)
+	app, keeper := w.number("fork app#1 %s", echo), w.keeper()
 	w.wants("<nil>", itself)
 	level, began := w.number("descriptors"), memoryOf(t, keeper)
 	times := 200
