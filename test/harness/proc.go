@@ -63,6 +63,16 @@ func (p *Purser) Keeper() int { return p.called(keeperName) }
 // Front is the pid of the process of purser that serves; 0 = there is none just now.
 func (p *Purser) Front() int { return p.called(frontName) }
 
+// Fronts are the pids of all processes of purser that serve or finish, in no order: after an upgrade there may be several.
+func (p *Purser) Fronts() (pids []int) {
+	for _, m := range Descendants(p.PID()) {
+		if m.State != "Z" && isCalled(m.PID, frontName) {
+			pids = append(pids, m.PID)
+		}
+	}
+	return pids
+}
+
 func (p *Purser) called(name string) int {
 	for _, m := range Descendants(p.PID()) {
 		if m.State != "Z" && isCalled(m.PID, name) {
