@@ -29,12 +29,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // processes: they are ready at once and live until they are told to stop.
 type rig struct {
 	*Server
-	client  *Client     // on the socket
-	broken  atomic.Bool // children fail to start from now on
-	slow    atomic.Bool // children wait for free before they are ready
-	free    chan struct{}
-	stopped atomic.Int32 // how often a stop was asked for
-	calls   atomic.Int32 // that came in and are not answered yet
+	client   *Client     // on the socket
+	broken   atomic.Bool // children fail to start from now on
+	slow     atomic.Bool // children wait for free before they are ready
+	free     chan struct{}
+	stopped  atomic.Int32 // how often a stop was asked for
+	calls    atomic.Int32 // that came in and are not answered yet
+	accepted atomic.Int32 // connections
 
 	operated operated
 	upgraded upgraded
@@ -148,8 +149,11 @@ func (r *rig) serve(t *testing.T, ln net.Listener) {
 	})
 }
 
-func (r *rig) count(_ net.Conn, s http.ConnState) {
+func (r *rig) count(c net.Conn, s http.ConnState) {
+	r.leaving.track(c, s)
 	switch s {
+	case http.StateNew:
+		r.accepted.Add(1)
 	case http.StateActive:
 		r.calls.Add(1)
 	case http.StateIdle:

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -100,7 +99,7 @@ type Server struct {
 	end     context.CancelFunc
 
 	refusals refusals
-	yielded  atomic.Bool // another serves by now
+	leaving  leaving
 }
 
 // NewServer returns a Server that has yet to Serve.
@@ -120,21 +119,19 @@ func NewServer(c Config) *Server {
 		Handler: s.readable(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: answerTimeout, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: s.http.ErrorLog,
 	}
+	s.http.ConnState, s.reading.ConnState = s.leaving.track, s.leaving.track
 	return s
 }
 
 // Serve answers calls that come in on ln until Shutdown. On a unix socket it answers root and the
 // user it runs as; elsewhere those who know the token.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return s.leaving.accept(s.http, ln)
 }
 
 // ServeMetrics answers everybody who asks for metrics or health on ln, and nothing else, until ln is closed or Shutdown.
 func (s *Server) ServeMetrics(ln net.Listener) error {
-	if err := s.reading.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+	if err := s.leaving.accept(s.reading, ln); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
@@ -144,27 +141,6 @@ func (s *Server) ServeMetrics(ln net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end()
 	return errors.Join(s.http.Shutdown(ctx), s.reading.Shutdown(ctx))
-}
-
-// Yield ends the long polls and the event streams, as Shutdown does, and from now on refuses what callers ask for, who
-// are to connect again: another serves by then. Calls that are under way are answered.
-func (s *Server) Yield() {
-	s.yielded.Store(true)
-	s.http.SetKeepAlivesEnabled(false)
-	s.reading.SetKeepAlivesEnabled(false)
-	s.end()
-}
-
-// stays refuses calls that are for another purser by now.
-func (s *Server) stays(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.yielded.Load() {
-			w.Header().Set("Connection", "close")
-			refuse(w, http.StatusServiceUnavailable, CodeMoved, "purser was upgraded at this moment; connect and ask again")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 func (s *Server) routes() http.Handler {

@@ -1,10 +1,15 @@
 package status
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,8 +67,8 @@ func TestUpgradeThatIsRefusedSaysWhy(t *testing.T) {
 	}
 }
 
-// Who asks a purser that has just yielded asks again, where the next one answers by then.
-func TestWhoComesTooLateIsSentOn(t *testing.T) {
+// Who had connected when a purser yields is answered: what was under way as ever, and what is asked then is sent on.
+func TestWhoHasConnectedIsAnswered(t *testing.T) {
 	r := newRig(t)
 	r.upgraded.moves = make(chan struct{})
 	first := make(chan error, 1)
@@ -72,18 +77,46 @@ func TestWhoComesTooLateIsSentOn(t *testing.T) {
 		first <- err
 	}()
 	eventually(t, "the upgrade is under way", func() bool { return r.calls.Load() == 1 })
-	r.Yield()
-	err := r.client.ask(t.Context(), http.MethodGet, "/v1/status", nil, nil)
-	if refused, is := errors.AsType[*Error](err); !is || refused.Code != CodeMoved {
-		t.Errorf("a call that came too late was answered with %v", err)
+	late, err := net.Dial("unix", r.client.address)
+	if err != nil {
+		t.Fatal(err)
 	}
-	time.AfterFunc(3*cutPause, func() { r.yielded.Store(false) }) // as if another had begun to serve there
-	if _, err := r.client.Status(t.Context()); err != nil {
-		t.Errorf("a client does not ask again: %v", err)
+	defer late.Close()
+	eventually(t, "it is accepted", func() bool { return r.accepted.Load() == 2 })
+	finished := make(chan error, 1)
+	r.Yield()
+	go func() { finished <- r.Finish(t.Context()) }()
+	if _, err := io.WriteString(late, "GET /v1/status HTTP/1.1\r\nHost: purser\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(late), nil)
+	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || !answer.Close {
+		t.Errorf("a call that came too late was answered with %+v, %v", answer, err)
 	}
 	close(r.upgraded.moves)
 	if err := <-first; err != nil {
 		t.Errorf("the call that was under way was answered with %v", err)
+	}
+	if err := <-finished; err != nil {
+		t.Errorf("it has not finished: %v", err)
+	}
+}
+
+// A client asks again, where the next one answers by then.
+func TestClientThatIsSentOnAsksAgain(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) <= 2 {
+			refuse(w, http.StatusServiceUnavailable, CodeMoved, "purser was upgraded at this moment")
+			return
+		}
+		answer(w, http.StatusOK, Document{Version: "1.3.0"})
+	}))
+	defer server.Close()
+	client := NewClient(server.Listener.Addr().String(), "")
+	defer client.Close()
+	if d, err := client.Status(t.Context()); err != nil || d.Version != "1.3.0" {
+		t.Errorf("the status is %+v, %v", d, err)
 	}
 }
 

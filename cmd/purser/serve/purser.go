@@ -181,6 +181,8 @@ func (p *purser) run() error {
 func (p *purser) begin(adminDoor net.Listener, over context.Context, signals signalQueue) {
 	p.turn.Lock() // who asks for a reload by now waits
 	defer p.turn.Unlock()
+	p.changing.Lock() // and who asks for an upgrade: the one that has brought this front is not told of yet
+	defer p.changing.Unlock()
 	p.serveDoors(p.doors)
 	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
 	p.group.Go(func() error { return p.keepAdmin(p.owning, adminDoor) })

@@ -118,7 +118,7 @@ func (p *purser) retire() {
 	p.ending.work.Go(func() {
 		last, cancel := context.WithTimeout(context.Background(), adminTime)
 		defer cancel()
-		p.complain("cannot finish all admin calls", p.admin.Shutdown(last))
+		p.complain("cannot finish all admin calls", p.admin.Finish(last))
 	})
 	_ = p.front.Retire(context.Background())
 }
