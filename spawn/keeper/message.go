@@ -29,7 +29,7 @@ const (
 	verbUpgrade  verb = 'u' // have a front of this binary take my place; 1 = now, whatever old fronts do
 	verbPrepared verb = 'z' // a candidate can take over
 	verbYielded  verb = 'Y' // the owner is one no more
-	verbGoesOn   verb = 'K' // it had not begun to yield, and goes on
+	verbGoesOn   verb = 'K' // it had not begun to yield, and goes on; its name is why, if nobody has told it to
 
 	// From the front, and from the main process, which gets it back.
 	verbAlive verb = 'l' // a sign of life

@@ -114,6 +114,17 @@ func TestAnOwnerThatIsBusyGoesOn(t *testing.T) {
 	w.wants("upgraded true, back false, after v0, borrowers 1, yields 0", "came")
 }
 
+func TestAnOwnerMayRefuseToYield(t *testing.T) {
+	w := newWhole(t)
+	w.begins("yield-refuses")
+	first := w.number("pid")
+	w.wants("this is no time for it", itself)
+	w.prints("goes on")
+	w.wants(strconv.Itoa(first), "pid")
+	w.ends("yield-refuses")
+	w.wants("<nil>", itself)
+}
+
 func TestIfTheOwnerCrashesAsItYieldsTheCandidateTakesOver(t *testing.T) {
 	w := newWhole(t)
 	w.begins("yield-crashes")
