@@ -333,6 +333,28 @@ func TestAStopEndsAnUpgrade(t *testing.T) {
 	w.endsWith(0)
 }
 
+func TestNothingOfAnUpgradeIsDoneAfterTheOwnerHasEndedInAStop(t *testing.T) {
+	for p := queued; p <= taking; p++ {
+		k := newKeeping()
+		k.above, k.program = deafPeer(t, k), []int{-1, -1, -1, -1}
+		f := &frontProcess{role: owner}
+		k.fronts = []*frontProcess{f, {role: old}}
+		k.front.runs()
+		k.front.isReady(begun)
+		k.front.stops()
+		k.upgrade = upgrade{phase: p, due: begun.Add(limits[p].time)}
+		status := exit0
+		f.status = &status
+		for now := begun; !k.isOver(now); now = now.Add(time.Second) {
+			if now.Sub(begun) > time.Minute {
+				t.Fatalf("in phase %d it does not end", p)
+			}
+			k.lookAtFronts(now)
+		}
+		k.log.close()
+	}
+}
+
 func TestAnOldFrontCommandsNothing(t *testing.T) {
 	k := newKeeping()
 	defer k.log.close()
