@@ -72,7 +72,7 @@ var course = map[phase]map[turn]move{
 	},
 	// From here on the owner may have begun to yield, so that nobody but the owner can say that it goes on.
 	yielding: {
-		yielded: {taking, promote}, ownerEnds: {taking, promote},
+		yielded: {taking, promote}, ownerEnds: {taking, promote}, goesOn: {quiet, refuse},
 		failed: {alone, withdraw}, stops: {withdrawing, withdraw}, late: {withdrawing, withdraw},
 	},
 	withdrawing: {

@@ -40,6 +40,7 @@ func TestAnUpgradeInAllOfItsPhases(t *testing.T) {
 		"purser is to end, it is not prepared":   {turnsOf(preparing, stops), quiet, []step{refuse}},
 		"the candidate is prepared":              {turnsOf(yielding), yielding, []step{askToYield}},
 		"the owner yields":                       {turnsOf(yielding, yielded), taking, []step{promote}},
+		"the owner does not yield":               {turnsOf(yielding, goesOn), quiet, []step{refuse}},
 		"the owner ends as it yields":            {turnsOf(yielding, ownerEnds), taking, []step{promote}},
 		"the candidate ends as the owner yields": {turnsOf(yielding, failed), alone, []step{withdraw}},
 		"purser is to end as the owner yields":   {turnsOf(yielding, stops), withdrawing, []step{withdraw}},

@@ -286,6 +286,9 @@ func (f *fakeFront) yield() {
 		f.yields++
 		f.mu.Unlock()
 		fmt.Println("told to yield")
+		if f.is("yield-refuses") {
+			y.GoOn("this is no time for it")
+		}
 		if f.is("yield-busy") {
 			<-y.Withdrawn()
 		}

@@ -27,9 +27,9 @@ const (
 	verbStopping verb = 'S' // it stops, and its end is the end
 	verbNotify   verb = 'N' // a text for systemd
 	verbUpgrade  verb = 'u' // have a front of this binary take my place; 1 = now, whatever old fronts do
-	verbPrepared verb = 'q' // a candidate can take over
+	verbPrepared verb = 'z' // a candidate can take over
 	verbYielded  verb = 'Y' // the owner is one no more
-	verbGoesOn   verb = 'G' // it had not begun to yield, and goes on
+	verbGoesOn   verb = 'K' // it had not begun to yield, and goes on; its name is why, if nobody has told it to
 
 	// From the front, and from the main process, which gets it back.
 	verbAlive verb = 'l' // a sign of life
@@ -52,7 +52,7 @@ const (
 	verbComplete verb = 'C' // that was all
 	verbYield    verb = 'y' // to the owner: a candidate is prepared
 	verbWithdraw verb = 'w' // it need not yield any more, unless it has begun
-	verbOwner    verb = 'O' // to an old front: the socket to a new owner
+	verbOwner    verb = 'W' // to an old front: the socket to a new owner
 	verbResult   verb = 'U' // an upgrade is done; or a text why not
 )
 

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -214,7 +215,7 @@ func (k *keeping) obey(r request) error {
 	case verbYielded:
 		k.advance(yielded, "", time.Now())
 	case verbGoesOn:
-		k.advance(goesOn, k.why, time.Now())
+		k.advance(goesOn, cmp.Or(r.name, k.why), time.Now())
 	default:
 		k.heed(r, time.Now())
 	}

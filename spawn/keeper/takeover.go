@@ -105,9 +105,11 @@ func (k *keeping) advance(t turn, why string, now time.Time) {
 		k.why = why
 		k.the(owner).say(message{verb: verbWithdraw})
 	case killOwner:
-		k.log.print("the process that serves (%d) is killed, as %s", k.the(owner).pid, why)
-		k.the(owner).signal(unix.SIGQUIT) // it prints where it hangs
-		k.the(owner).due = now.Add(stackTime)
+		if f := k.the(owner); f != nil { // else it has ended in a stop
+			k.log.print("the process that serves (%d) is killed, as %s", f.pid, why)
+			f.signal(unix.SIGQUIT) // it prints where it hangs
+			f.due = now.Add(stackTime)
+		}
 	case promote, startAnew:
 		k.changeOwner(step, now)
 	case refuse:

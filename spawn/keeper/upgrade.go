@@ -49,13 +49,11 @@ func (y *Yielding) Begin() bool {
 // Done says that this front has yielded: all that it had to say as the owner is said.
 func (y *Yielding) Done() {
 	y.link.yield()
-	y.tell(verbYielded)
+	_ = message{verb: verbYielded}.send(y.link.conn)
 }
 
-func (y *Yielding) tell(v verb) { _ = message{verb: v}.send(y.link.conn) }
-
-// withdraw ends it if it has not begun.
-func (y *Yielding) withdraw() {
+// GoOn says that this front does not yield, unless it has begun, and why: the upgrade is refused with that.
+func (y *Yielding) GoOn(why string) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	if y.begun || y.refused {
@@ -63,7 +61,7 @@ func (y *Yielding) withdraw() {
 	}
 	y.refused = true
 	close(y.withdrawn)
-	y.tell(verbGoesOn)
+	_ = message{verb: verbGoesOn, name: why[:min(len(why), nameSize)]}.send(y.link.conn)
 }
 
 // mostOwners is how many owners may follow each other before an old front takes notice of one.
@@ -139,7 +137,7 @@ func (l *link) takeCourse(m message, files []int) {
 		}
 	case verbWithdraw:
 		if l.courses.current != nil {
-			l.courses.current.withdraw()
+			l.courses.current.GoOn("")
 		}
 	case verbOwner:
 		if conn, err := connectionOf(files); err == nil {

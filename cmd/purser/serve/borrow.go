@@ -67,7 +67,9 @@ func reachedAt(p *loans.Place) pool.Child {
 	if p == nil {
 		return nil
 	}
-	return borrowed{p.PID, upstream.New(p.Network, p.Address)}
+	way := upstream.Owned(p.Network, p.Address, p.Owner)
+	way.CloseIdle() // the owner's connections are not to wait behind ours
+	return borrowed{p.PID, way}
 }
 
 func (b borrowed) PID() int                { return b.pid }

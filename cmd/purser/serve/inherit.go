@@ -42,7 +42,7 @@ func Inherit(prepare func(keeper.Inheritance) error) (*keeper.Keeper, keeper.Inh
 
 // Prepare says why a configuration cannot be served, as far as that can be found out beside a front that serves.
 func Prepare(cfg *conf.Config, left keeper.Inheritance) error {
-	if _, err := newEstate(left).detect(cfg.Apps); err != nil {
+	if _, err := newEstate(left).detect(cfg); err != nil {
 		return err
 	}
 	used, _ := usedBefore(left) // that it is not known is said when this front serves
@@ -146,15 +146,15 @@ func (e *estate) group(app string) (n pool.Note, found bool, err error) {
 }
 
 // detect fills in what is found out of the folders of apps. What the front before has found out stands: that a folder is
-// away for a moment is no reason not to serve what serves.
-func (e *estate) detect(apps []conf.App) (found []conf.App, err error) {
+// away for a moment is no reason not to serve what serves. As root only one that says as whom the app runs stands.
+func (e *estate) detect(c *conf.Config) (found []conf.App, err error) {
 	var wrong []error
-	for _, app := range apps {
-		if noted, is := e.newest(app.Name); is {
+	for _, app := range c.Apps {
+		if noted, is := e.newest(app.Name); is && (noted.RunsAs != nil || os.Geteuid() != 0) {
 			found = append(found, noted)
 			continue
 		}
-		anew, err := Detect([]conf.App{app})
+		anew, err := Detect(c, []conf.App{app})
 		found, wrong = append(found, anew...), append(wrong, err)
 	}
 	return found, errors.Join(wrong...)

@@ -74,7 +74,7 @@ func placeOf(c pool.Child) *loans.Place {
 	if !is {
 		return nil
 	}
-	return &loans.Place{PID: known.PID(), Network: known.Network(), Address: known.Address()}
+	return &loans.Place{PID: known.PID(), Network: known.Network(), Address: known.Address(), Owner: known.Owner()}
 }
 
 func (o *oldFront) hear(m loans.Message) error {

@@ -59,13 +59,13 @@ func TestMessagesComeAsTheyWereSaidAndInTheirOrder(t *testing.T) {
 	for i := range 50 {
 		l.Send(Message{ToOwner: &pool.ToOwner{Verb: "acquire", App: "blog", Ticket: uint64(i)}})
 	}
-	l.Send(Message{ToBorrower: &pool.ToBorrower{Verb: "introduce", App: "blog", Process: 7}, Place: &Place{PID: 4711, Network: "unix", Address: "/run/s"}})
+	l.Send(Message{ToBorrower: &pool.ToBorrower{Verb: "introduce", App: "blog", Process: 7}, Place: &Place{PID: 4711, Network: "unix", Address: "/run/s", Owner: 1000}})
 	for i := range 50 {
 		if m := <-got; m.ToOwner == nil || m.ToOwner.Ticket != uint64(i) || m.ToOwner.App != "blog" {
 			t.Fatalf("message %d came as %+v", i, m.ToOwner)
 		}
 	}
-	if m := <-got; m.Place == nil || *m.Place != (Place{4711, "unix", "/run/s"}) || m.ToBorrower.Process != 7 {
+	if m := <-got; m.Place == nil || *m.Place != (Place{4711, "unix", "/run/s", 1000}) || m.ToBorrower.Process != 7 {
 		t.Errorf("the place came as %+v", m)
 	}
 }
@@ -131,7 +131,7 @@ func TestWhatIsNoMessageEndsTheLink(t *testing.T) {
 func FuzzMessage(f *testing.F) {
 	for _, m := range []Message{{}, {Hello: &Hello{PID: 1, Version: "1.0", Since: time.Unix(1, 0).UTC()}}, {Left: &Left{3, 4}},
 		{ToOwner: &pool.ToOwner{Verb: "release", App: "blog", Process: 2, Outcome: pool.Worked}},
-		{ToBorrower: &pool.ToBorrower{Verb: "introduce", App: "blog"}, Place: &Place{4711, "tcp", "127.0.0.1:1"}}} {
+		{ToBorrower: &pool.ToBorrower{Verb: "introduce", App: "blog"}, Place: &Place{4711, "tcp", "127.0.0.1:1", -1}}} {
 		p, err := m.packet()
 		if err != nil {
 			f.Fatal(err)

@@ -38,6 +38,7 @@ type Place struct {
 	PID     int    `json:"pid"`
 	Network string `json:"network"`
 	Address string `json:"address"`
+	Owner   int    `json:"owner"` // number of the user who has to listen there; -1 = anybody
 }
 
 // mostSize is how many bytes a message may have; a socket takes twice as many at once.
