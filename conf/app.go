@@ -36,6 +36,8 @@ func (a *App) check(t table) {
 // checkCode looks at what is run.
 func (a *App) checkCode(t table) {
 	t.require(a.Root != "", "root", "must name the app's folder")
+	t.accept("user", checkAccount(a.User))
+	t.accept("group", checkAccount(a.Group))
 	t.require(a.Root == "" || filepath.IsAbs(a.Root) && !strings.ContainsRune(a.Root, 0), "root", "must be a path")
 	t.oneOf("kind", a.Kind, kinds)
 	t.accept("command", a.Command.check())

@@ -116,3 +116,26 @@ func TestConcurrencyIsPartOfHowAProcessIsStartedWhereItHasThreads(t *testing.T) 
 		}
 	}
 }
+
+// Whose files an app has is not written in a file.
+func TestAppThatIsAnothersNowIsStartedAnew(t *testing.T) {
+	alice := &Account{User: "alice", Group: "alice", UID: 1001, GID: 1001, Groups: []uint32{7}, By: ByOwner}
+	bob, staff, more, named := *alice, *alice, *alice, *alice
+	bob.User, bob.UID, bob.GID = "bob", 1002, 1002
+	staff.Group, staff.GID = "staff", 50
+	more.Groups = []uint32{7, 8}
+	named.By = ByUser
+	for _, c := range []struct {
+		now  *Account
+		want []string
+	}{{&bob, []string{"user"}}, {&staff, []string{"group"}}, {&more, []string{"user"}}, {nil, []string{"user"}}, {&named, nil}, {alice, nil}} {
+		was, is := App{Name: "blog", RunsAs: alice}, App{Name: "blog", RunsAs: c.now}
+		if d := CompareApps(&was, &is); !cmp.Equal(d.Restart, c.want) || len(d.AtOnce) > 0 {
+			t.Errorf("as %+v it differs in %q and %q, want %q", c.now, d.Restart, d.AtOnce, c.want)
+		}
+	}
+	was, is := App{Name: "blog", RunsAs: alice}, App{Name: "blog", User: "bob", RunsAs: &bob}
+	if d := CompareApps(&was, &is); !cmp.Equal(d.Restart, []string{"user"}) {
+		t.Errorf("a key that is written is named %q", d.Restart)
+	}
+}

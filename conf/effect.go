@@ -21,11 +21,12 @@ var serverEffects = effects{
 	"acme.email": atOnce, "acme.directory": atOnce, "acme.storage": atOnce, "acme.ca": atOnce, "acme.dns_exec": atOnce,
 	"acme.eab_kid": atOnce, "acme.eab_hmac": atOnce,
 	"h2c": atOnce, "metrics": atOnce, "log_format": atOnce, "log_max_size": atOnce, "log_keep": atOnce,
-	"admin": byPurser,
+	"default_user": atOnce, // an app that is another's by it is started anew
+	"admin":        byPurser,
 }
 
 var appEffects = effects{
-	"root": byRestart, "kind": byRestart, "command": byRestart, "reload_guard": byRestart, "startup_file": byRestart,
+	"root": byRestart, "user": byRestart, "group": byRestart, "kind": byRestart, "command": byRestart, "reload_guard": byRestart, "startup_file": byRestart,
 	"environment": byRestart, "env": byRestart, "env_pass": byRestart, "path": byRestart,
 	"stop_signal": byRestart, "backtrace_signal": byRestart,
 	"concurrency": byThreads,

@@ -18,6 +18,7 @@ type form[V any] struct {
 
 var (
 	textForm        = form[string]{text, quoted}
+	accountForm     = form[string]{account, quoted}
 	pathForm        = form[string]{urlPath, quoted}
 	countForm       = form[int]{count, strconv.Itoa}
 	truthForm       = form[bool]{truth, strconv.FormatBool}

@@ -31,6 +31,7 @@ log_max_size = "10MiB"
 log_keep = 2
 access_log = "log/access.log"
 access_log_format = "json"
+default_user = "www-data"
 max_processes = 40
 max_spawns = 5
 proxy_protocol = ["10.9.0.0/16", "unix:"]
@@ -42,6 +43,8 @@ watch_config = true
 
 [apps.blog]
 root = "../blog/current"
+user = "blog"
+group = 1234
 kind = "command"
 reload_guard = false
 command = ["bin/serve", "--socket", "{socket}"]
@@ -125,6 +128,7 @@ backtrace_signal = "none"
 func fullConfig() *Config {
 	blog := defaultApp("blog")
 	blog.Root = "/etc/blog/current"
+	blog.User, blog.Group = "blog", "1234"
 	blog.Kind, blog.ReloadGuard = "command", false
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.Environment = "staging"
@@ -186,6 +190,7 @@ func fullConfig() *Config {
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
 			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80}, BufferMemory: Share{Bytes: 1 << 30},
 			Include: []string{"/etc/purser/apps/*.toml", "/srv/shop/purser.toml"}, WatchConfig: true,
+			DefaultUser: "www-data",
 		},
 		Apps: []App{blog, shop},
 	}

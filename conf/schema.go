@@ -62,6 +62,7 @@ var serverSchema = schema[Server]{
 		at("log_keep", func(s *Server) *int { return &s.LogKeep }, countForm),
 		at("access_log", func(s *Server) *string { return &s.AccessLog }, textForm),
 		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
+		at("default_user", func(s *Server) *string { return &s.DefaultUser }, accountForm),
 		at("max_processes", func(s *Server) *int { return &s.MaxProcesses }, countForm),
 		at("max_spawns", func(s *Server) *int { return &s.MaxSpawns }, countForm),
 		peersAt("proxy_protocol", func(s *Server) (*[]netip.Prefix, *bool) { return &s.ProxyProtocol, &s.ProxyUnix }),
@@ -77,6 +78,8 @@ var serverSchema = schema[Server]{
 var appSchema = schema[App]{
 	fields: []field[App]{
 		at("root", func(a *App) *string { return &a.Root }, textForm),
+		at("user", func(a *App) *string { return &a.User }, accountForm),
+		at("group", func(a *App) *string { return &a.Group }, accountForm),
 		at("kind", func(a *App) *string { return &a.Kind }, textForm),
 		at("command", func(a *App) *Command { return &a.Command }, commandForm),
 		at("reload_guard", func(a *App) *bool { return &a.ReloadGuard }, truthForm),
@@ -111,7 +114,7 @@ var appSchema = schema[App]{
 		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),
 	},
 	tables: []string{"env", "restart", "health", "hooks", "tls"},
-	later:  []string{"user", "group", "memory_limit", "underscores_in_headers"},
+	later:  []string{"memory_limit", "underscores_in_headers"},
 }
 
 var restartSchema = schema[Restart]{

@@ -79,3 +79,19 @@ func (c *Config) Files() (paths []string) {
 	}
 	return paths
 }
+
+// Refuse is a problem with a key of a configuration that was read, which only this machine tells: a user that it does
+// not know. It names the place where the key stands, or the nearest table around it.
+func (c *Config) Refuse(key []string, text string) Problem {
+	p := Problem{Key: key, Text: text}
+	if len(c.Sources) == 0 {
+		return p
+	}
+	top, err := open(c.Sources[0].Path, c.Sources[0].Text)
+	if err == nil {
+		r := &reader{given: c.Sources}
+		r.include(top)
+		p.File, p.Line = top.placeOf(key)
+	}
+	return p
+}

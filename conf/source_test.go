@@ -33,3 +33,28 @@ func TestConfigurationIsReadAgainFromWhatItWasReadFrom(t *testing.T) {
 		t.Errorf("without its first file it is %v", err)
 	}
 }
+
+func TestWhatOnlyTheMachineRefusesIsSaidWhereItStands(t *testing.T) {
+	dir := files(t, map[string]string{
+		"purser.toml": "[server]\ninclude = [\"a.toml\"]\n", "a.toml": "[apps.a]\nroot = \"a\"\nuser = \"unknown\"\n",
+	})
+	cfg, err := Load(filepath.Join(dir, "purser.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		key  []string
+		want string
+	}{
+		{[]string{"apps", "a", "user"}, dir + "/a.toml:3: apps.a.user: is unknown"},
+		{[]string{"apps", "a", "group"}, dir + "/a.toml:1: apps.a.group: is unknown"},
+		{[]string{"server", "default_user"}, dir + "/purser.toml:1: server.default_user: is unknown"},
+	} {
+		if got := cfg.Refuse(c.key, "is unknown").Error(); got != c.want {
+			t.Errorf("it says %q, want %q", got, c.want)
+		}
+	}
+	if got := (&Config{}).Refuse([]string{"apps", "a", "user"}, "is unknown").Error(); got != "apps.a.user: is unknown" {
+		t.Errorf("of no file it says %q", got)
+	}
+}

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // WriteStatus writes v as JSON to restart.status beside the restart file, for whoever deployed:
 // mode 0644, and all at once, so that no reader sees half of it. Root is the app's, file is
 // conf.Restart.File. The folder may be a symlink, as Capistrano's shared folders are, but as root not one
-// to the folder of another user; a symlink in it is replaced and not followed. The folder is never created.
+// to the folder of another user; a symlink in it is replaced and not followed. The folder is never created, and the
+// file belongs to whom the folder belongs to.
 func WriteStatus(root, file string, v any) error {
 	if file == "" {
 		return errors.New("cannot write restart.status: the app has no restart file to put it beside")
@@ -40,7 +42,7 @@ func replace(folder *os.Root, name string, text []byte) error {
 	}
 	_, err = f.Write(text)
 	// The umask is for what is purser's own; this is for others to read.
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	err = errors.Join(err, f.Chmod(0o644), giveTo(folder, f), f.Close())
 	if err == nil {
 		err = folder.Rename(draft, name)
 	}
@@ -48,4 +50,18 @@ func replace(folder *os.Root, name string, text []byte) error {
 		err = errors.Join(err, folder.Remove(draft))
 	}
 	return err
+}
+
+// giveTo gives a new file to the owner of the folder that it is in, as root: an app that runs as that user may then do
+// with it what it could with a file of its own.
+func giveTo(folder *os.Root, f *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	stat, err := folder.Stat(".")
+	if err != nil {
+		return err
+	}
+	owner := stat.Sys().(*syscall.Stat_t)
+	return f.Chown(int(owner.Uid), int(owner.Gid))
 }

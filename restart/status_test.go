@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -88,5 +89,19 @@ func TestStatusDoesNotWaitForAPipe(t *testing.T) {
 	s.must(unix.Mkfifo(s.path("releases/1/tmp"), 0o644))
 	if err := WriteStatus(s.path("current"), "tmp/restart.txt", ""); err == nil {
 		t.Error("a status was written into a pipe")
+	}
+}
+
+func TestStatusBelongsToWhomItsFolderBelongsTo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root writes for others")
+	}
+	s := newSite(t)
+	s.must(os.Chown(s.path("releases/1/tmp"), 65534, 65533))
+	s.must(WriteStatus(s.path("current"), "tmp/restart.txt", map[string]string{"state": "done"}))
+	stat, err := os.Stat(s.path("current/tmp/restart.status"))
+	s.must(err)
+	if owner := stat.Sys().(*syscall.Stat_t); owner.Uid != 65534 || owner.Gid != 65533 {
+		t.Errorf("it belongs to %d:%d", owner.Uid, owner.Gid)
 	}
 }

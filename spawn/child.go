@@ -29,6 +29,9 @@ func (c *Child) Network() string { return c.network }
 // Address returns where it accepts connections: the path of a socket, or host:port on loopback.
 func (c *Child) Address() string { return c.address }
 
+// Owner returns the number of the user who has to listen there, if that is a socket; -1 = nobody else can have made it.
+func (c *Child) Owner() int { return c.endpoint.owner }
+
 // Ready returns since when it serves.
 func (c *Child) Ready() time.Time { return c.ready }
 

@@ -97,11 +97,10 @@ func pythonOf(root string) string {
 // rubyArgv runs Puma, the bundle's if the app has a Gemfile. Flags win over everything that an
 // environment variable such as WEB_CONCURRENCY asks Puma to do.
 func rubyArgv(app conf.App, root, config, socket string) ([]string, error) {
-	path := searchPath(app)
 	var argv []string
-	if _, err := lookPath("bundle", path, root); err == nil && hasGemfile(root) {
+	if _, err := lookPath(app, "bundle", root); err == nil && hasGemfile(root) {
 		argv = []string{"bundle", "exec", "puma"}
-	} else if _, err := lookPath("puma", path, root); err == nil {
+	} else if _, err := lookPath(app, "puma", root); err == nil {
 		argv = []string{"puma"}
 	} else {
 		return nil, errors.New("there is no puma: add it to the Gemfile, or run gem install puma")

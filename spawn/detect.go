@@ -179,7 +179,7 @@ func checkInterpreter(app conf.App) error {
 	if app.Kind == kindPython {
 		interpreter = pythonOf(app.Root)
 	}
-	_, err := lookPath(interpreter, searchPath(app), app.Root)
+	_, err := lookPath(app, interpreter, app.Root)
 	return err
 }
 

@@ -25,17 +25,30 @@ const (
 
 // An endpoint is where a child is asked to listen. Of two places, the first that answers counts.
 type endpoint struct {
-	folder string // 0700 and new, so that only this child can have made a socket in it
+	folder string // new, and closed to others, so that only this child, or who else runs as its user, can have made a socket in it
+	owner  int    // number of that user; anybody = purser's own
 	socket string // path; "" if not offered
 	port   int    // on loopback; 0 if not offered
 
 	listener int // pid of who listens on the socket, once that answers; 0 = not known
 }
 
+// anybody is the owner of a socket that nobody else could have made.
+const anybody = -1
+
+// ownerOfSockets is whose socket a child's has to be. As root purser may connect to every socket, and where that of the
+// child should be, its user may put a link to any.
+func ownerOfSockets(app conf.App) int {
+	if isAnothers(app) {
+		return int(app.RunsAs.UID)
+	}
+	return anybody
+}
+
 // makeEndpoint makes the folder of a child and says which places its app is offered: loaders put
 // the app on the socket, a command says by {socket} and {port} what it wants, or gets both.
 func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
-	e := &endpoint{folder: folder}
+	e := &endpoint{folder: folder, owner: ownerOfSockets(app)}
 	wantsSocket, wantsPort := app.Command.Has("{socket}"), app.Command.Has("{port}")
 	switch app.Kind {
 	case kindRuby, kindPython:
@@ -60,11 +73,26 @@ func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 		}
 		e.port = port
 	}
-	if err := os.Mkdir(folder, 0o700); err != nil {
+	if err := e.makeFolder(app); err != nil {
 		ports.giveBack(e.port)
 		return nil, fmt.Errorf("cannot make a socket folder: %w", err)
 	}
 	return e, nil
+}
+
+// makeFolder makes the folder that the child's user makes sockets in, and purser's group enters.
+func (e *endpoint) makeFolder(app conf.App) error {
+	err := os.Mkdir(e.folder, 0o700)
+	if err != nil || e.owner == anybody {
+		return err
+	}
+	if err = os.Chown(e.folder, e.owner, os.Getegid()); err == nil {
+		err = os.Chmod(e.folder, 0o710)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(e.folder))
+	}
+	return err
 }
 
 func (e *endpoint) remove() {
@@ -109,7 +137,11 @@ func (e *endpoint) wish() string {
 // answered by a process outside the group of leader.
 func (e *endpoint) probe(ctx context.Context, leader int) (network, address string, err error) {
 	if e.socket != "" {
-		if pid, ok := listenerOf(ctx, e.socket); ok {
+		pid, ok, err := e.listenerOf(ctx, e.socket)
+		if err != nil {
+			return "", "", err
+		}
+		if ok {
 			e.listener = pid
 			return "unix", e.socket, nil
 		}
@@ -132,24 +164,38 @@ func (e *endpoint) probe(ctx context.Context, leader int) (network, address stri
 }
 
 // listenerOf connects to a unix socket, and returns who has called listen(2) on it, 0 if that is not to
-// be known (unix(7), SO_PEERCRED).
-func listenerOf(ctx context.Context, socket string) (pid int, ok bool) {
+// be known (unix(7), SO_PEERCRED). The error says that it is a user whose socket cannot be the child's.
+func (e *endpoint) listenerOf(ctx context.Context, socket string) (pid int, ok bool, err error) {
 	dialer := net.Dialer{Timeout: time.Second}
 	connection, err := dialer.DialContext(ctx, "unix", socket)
-	if err != nil {
-		return 0, errors.Is(err, syscall.EAGAIN) // a full backlog is no refusal: somebody listens
+	if err != nil { // a full backlog is no refusal: somebody listens
+		return 0, errors.Is(err, syscall.EAGAIN) && e.owner == anybody, nil
 	}
 	defer connection.Close()
-	raw, err := connection.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return 0, true
+	peer, err := peerOf(connection)
+	switch {
+	case e.owner == anybody && err != nil:
+		return 0, true, nil
+	case err != nil:
+		return 0, false, fmt.Errorf("cannot find out who listens on the socket %s: %w", socket, err)
+	case e.owner != anybody && int(peer.Uid) != e.owner:
+		return 0, false, fmt.Errorf("the socket %s is that of user %s, not of %s, whom the app runs as", socket, nameOf(int(peer.Uid)), nameOf(e.owner))
 	}
-	raw.Control(func(fd uintptr) {
-		if peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			pid = int(peer.Pid)
-		}
-	})
-	return pid, true
+	return int(peer.Pid), true, nil
+}
+
+// peerOf is who is at the other end, or has called listen(2) there.
+func peerOf(connection net.Conn) (peer *unix.Ucred, err error) {
+	socket, ok := connection.(*net.UnixConn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	failed := raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	return peer, errors.Join(failed, err)
 }
 
 func answers(ctx context.Context, network, address string) bool {

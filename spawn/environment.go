@@ -74,7 +74,7 @@ func environmentOf(app conf.App) map[string]string {
 	for _, name := range environmentNames {
 		env[name] = app.Environment
 	}
-	maps.Copy(env, account())
+	maps.Copy(env, accountFor(app))
 	return env
 }
 
@@ -118,7 +118,7 @@ func handedOn(app conf.App) map[string]string {
 			continue // in the app's environment and env, see kindsOfRun
 		}
 		passes, named := app.Passes(name)
-		if passes && (named || !isBuilt(name)) {
+		if passes && (named || !isBuilt(app, name)) {
 			env[name] = value
 		}
 	}
@@ -126,18 +126,20 @@ func handedOn(app conf.App) map[string]string {
 }
 
 // isBuilt reports whether a glob does not hand a variable on, since purser has a better value for it.
-func isBuilt(name string) bool {
+func isBuilt(app conf.App, name string) bool {
 	switch name {
 	case "PATH", "LANG", "TZ", "PWD", "OLDPWD", "SHLVL", "_":
 		return true
 	case "HOME", "USER", "LOGNAME", "SHELL", "MAIL":
-		return isAnothers()
+		return isAnothers(app) || wasAnothers()
+	case "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK":
+		return isAnothers(app) // of no use to who may not enter them
 	}
 	return false
 }
 
-// isAnothers reports whether the environment is that of another user, as after sudo -E.
-func isAnothers() bool {
+// wasAnothers reports whether purser's environment is that of another user, as after sudo -E.
+func wasAnothers() bool {
 	if name := os.Getenv("USER"); name != "" && name != account()["USER"] {
 		return true
 	}
@@ -162,6 +164,15 @@ var account = sync.OnceValue(func() map[string]string {
 	return env
 })
 
+// accountFor is account for the user that an app runs as.
+func accountFor(app conf.App) map[string]string {
+	a := app.RunsAs
+	if a == nil {
+		return account()
+	}
+	return map[string]string{"HOME": a.Home, "USER": a.User, "LOGNAME": a.User, "SHELL": a.Shell}
+}
+
 // loginShell returns the shell of a user from /etc/passwd, "" if there is none.
 func loginShell(uid int) string {
 	file, err := os.Open("/etc/passwd")
@@ -183,23 +194,31 @@ func searchPath(app conf.App) string {
 	return cmp.Or(app.Env["PATH"], os.Getenv("PATH"), defaultPath)
 }
 
-// lookPath finds a program as a shell in dir would, in the child's PATH instead of Purser's.
-func lookPath(name, path, dir string) (string, error) {
-	candidates := []string{name}
+// lookPath finds a program as a shell of the app's user in dir would, in the child's PATH instead of Purser's.
+func lookPath(app conf.App, name, dir string) (string, error) {
+	candidates, path := []string{name}, searchPath(app)
 	if !strings.Contains(name, "/") {
 		candidates = nil
 		for _, folder := range filepath.SplitList(path) {
 			candidates = append(candidates, filepath.Join(folder, name))
 		}
 	}
+	closed := ""
 	for i, file := range candidates {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
 			candidates[i] = file
 		}
-		if isProgram(file) {
+		switch {
+		case !isProgram(file):
+		case mayRun(app, file):
 			return file, nil
+		case closed == "":
+			closed = file
 		}
+	}
+	if closed != "" {
+		return closed, nil // the kernel says why not, or lets the user by what is beside the mode
 	}
 	for _, file := range candidates {
 		if isFile(file) {

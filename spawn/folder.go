@@ -16,6 +16,7 @@ import (
 type folder struct {
 	parent  string
 	loaders bool // the kind of the app needs them, or its guard against reloads
+	open    bool // to the children's user, who is not purser's: to enter it, and to read the loaders
 
 	mu   sync.Mutex     // guards what follows; held while the folder is made
 	path string         // "" before it is first wanted
@@ -37,12 +38,12 @@ func (f *folder) complete() error {
 	if !f.loaders {
 		return nil
 	}
-	return loader.Write(filepath.Join(f.path, loaders))
+	return loader.Write(filepath.Join(f.path, loaders), f.open)
 }
 
 func (f *folder) make() error {
 	if f.path != "" {
-		return os.MkdirAll(f.path, 0o700)
+		return errors.Join(os.MkdirAll(f.path, 0o700), f.letIn())
 	}
 	if err := os.MkdirAll(f.parent, 0o700); err != nil {
 		return err
@@ -52,7 +53,15 @@ func (f *folder) make() error {
 		return err
 	}
 	f.path = path
-	return nil
+	return f.letIn()
+}
+
+// letIn has the children's user reach what is his. Nobody but purser sees what else there is.
+func (f *folder) letIn() error {
+	if !f.open {
+		return nil
+	}
+	return os.Chmod(f.path, 0o711)
 }
 
 // remove removes it, if it was ever made.

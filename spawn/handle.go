@@ -72,7 +72,7 @@ func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.
 	}
 	child := &Child{
 		Order: h.Order, network: h.Network, address: h.Address, ready: h.Ready, stopSignal: h.StopSignal, backtraceSignal: h.BacktraceSignal,
-		endpoint: &endpoint{folder: h.Folder, socket: h.Socket, port: h.Port, listener: h.Listener},
+		endpoint: &endpoint{folder: h.Folder, socket: h.Socket, port: h.Port, listener: h.Listener, owner: ownerOfSockets(s.app)},
 		adopted:  true,
 		gone:     make(chan struct{}),
 	}
@@ -106,7 +106,9 @@ func (c *Child) prove(ctx context.Context) error {
 	case "":
 		return errors.New("it was not ready")
 	case "unix":
-		pid, listens := listenerOf(ctx, c.address)
+		var pid int
+		var listens bool
+		pid, listens, err = c.endpoint.listenerOf(ctx, c.address)
 		owned = listens && (pid == 0 || pid == c.endpoint.listener)
 	default:
 		at, wrong := netip.ParseAddrPort(c.address)

@@ -132,7 +132,18 @@ func (g *gate) get(ctx context.Context, path string) (status int, err error) {
 
 func (c *Child) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	var dialer net.Dialer
-	return dialer.DialContext(ctx, c.network, c.address)
+	connection, err := dialer.DialContext(ctx, c.network, c.address)
+	if err != nil || c.network != "unix" || c.endpoint.owner == anybody {
+		return connection, err
+	}
+	peer, err := peerOf(connection)
+	if err == nil && int(peer.Uid) != c.endpoint.owner {
+		err = errors.New("the socket is that of another user by now")
+	}
+	if err != nil {
+		return nil, errors.Join(err, connection.Close())
+	}
+	return connection, nil
 }
 
 func healthHost(app conf.App) string {

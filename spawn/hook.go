@@ -73,7 +73,7 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 	if err := isFolder(dir); err != nil {
 		return nil, err
 	}
-	program, err := lookPath(argv[0], searchPath(h.App), dir)
+	program, err := lookPath(h.App, argv[0], dir)
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +82,10 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 		return nil, fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	started, err := h.Keeper.Fork(keeper.Program{Path: program, Dir: dir, Args: argv, Env: h.environment(dir, variables), Files: pipes.childSide})
+	started, err := h.Keeper.Fork(keeper.Program{Path: program, Dir: dir, User: userOf(h.App), Args: argv, Env: h.environment(dir, variables), Files: pipes.childSide})
 	if err != nil {
 		pipes.closeOurSide()
-		return nil, cannotRun(program, err)
+		return nil, cannotRun(h.App, program, dir, err)
 	}
 	running := &process{}
 	running.own(started, pipes, privateSlate(), h.Lines, Line{App: h.App.Name, Hook: h.Name})

@@ -79,7 +79,7 @@ func TestNodeKeepsLaterListens(t *testing.T) {
 	if body := st.get(child, "/"); body != "app string 600000" {
 		t.Errorf("the app answers %q", body)
 	}
-	metrics := &Child{network: "tcp", address: "127.0.0.1:" + st.said("metrics on ")}
+	metrics := &Child{network: "tcp", address: "127.0.0.1:" + st.said("metrics on "), endpoint: &endpoint{owner: anybody}}
 	if body := st.get(metrics, "/"); body != "metrics" {
 		t.Errorf("the other server answers %q", body)
 	}

@@ -30,7 +30,7 @@ func orphanEnds(t *testing.T, st *stage) {
 			pid = number(t, text)
 		}
 	}
-	app := &Child{network: "unix", address: endpoint.socket}
+	app := &Child{network: "unix", address: endpoint.socket, endpoint: endpoint}
 	eventually(t, "the app listens", func() bool { return answers(t.Context(), app.network, app.address) })
 	check(t, stdin.Close())
 	st.get(app, "/")

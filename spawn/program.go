@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,7 +20,7 @@ func CheckProgram(app conf.App, c conf.Command) error {
 	if program == "" {
 		return nil
 	}
-	_, err := lookPath(strings.ReplaceAll(program, "{root}", app.Root), searchPath(app), app.Root)
+	_, err := lookPath(app, strings.ReplaceAll(program, "{root}", app.Root), app.Root)
 	return err
 }
 
@@ -46,7 +47,36 @@ func programOf(c conf.Command) string {
 
 // cannotRun says why the kernel has not run a program that is there and may be run. Its own words for that are
 // those of a file that is missing.
-func cannotRun(program string, err error) error {
+func cannotRun(app conf.App, program, dir string, err error) error {
+	if isAnothers(app) {
+		return cannotRunAs(app.RunsAs, program, dir, err)
+	}
+	return cannotExec(program, err)
+}
+
+// cannotRunAs adds what an app's user has to do with it.
+func cannotRunAs(a *conf.Account, program, dir string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EINVAL):
+		return fmt.Errorf("cannot run %s as user %s: this purser may not change the user, as in a container without that right (CAP_SETUID, CAP_SETGID): %w", program, a.User, err)
+	case !errors.Is(err, syscall.EACCES):
+		return cannotExec(program, err)
+	}
+	way := []string{dir, filepath.Dir(program)}
+	for _, file := range []string{program, interpreterOf(program)} {
+		if real, err := filepath.EvalSymlinks(file); err == nil && filepath.IsAbs(real) {
+			way = append(way, filepath.Dir(real))
+		}
+	}
+	for _, path := range way {
+		if closed := closedTo(a, path); closed != nil {
+			return closed
+		}
+	}
+	return fmt.Errorf("cannot run %s as user %s: %w", program, a.User, err)
+}
+
+func cannotExec(program string, err error) error {
 	interpreter := interpreterOf(program)
 	switch {
 	case errors.Is(err, syscall.ENOENT) && interpreter != "":
@@ -61,11 +91,14 @@ func cannotRun(program string, err error) error {
 
 // interpreterOf returns what a script names behind #!, or "".
 func interpreterOf(program string) string {
-	file, err := os.Open(program)
+	file, err := os.OpenFile(program, os.O_RDONLY|syscall.O_NONBLOCK, 0) // by now it may be a pipe that nobody writes to
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
+	if stat, err := file.Stat(); err != nil || !stat.Mode().IsRegular() {
+		return ""
+	}
 	first, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n') // the kernel reads no more of it either
 	rest, isScript := strings.CutPrefix(string(first), "#!")
 	if !isScript {

@@ -43,14 +43,15 @@ type Spawner struct {
 }
 
 // New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
-// (0700) that the first Start makes below runtimeDir; keep that path short, for a socket's path
-// must not exceed 107 bytes. What children print goes to lines.
+// that the first Start makes below runtimeDir, closed to others; keep that path short, for a socket's path
+// must not exceed 107 bytes. If the app runs as another user than purser, that user has to be able to enter runtimeDir.
+// What children print goes to lines.
 func New(k *keeper.Keeper, app conf.App, runtimeDir string, lines Lines) *Spawner {
 	return &Spawner{
 		app:      app,
 		lines:    lines,
 		keeper:   k,
-		folder:   &folder{parent: runtimeDir, loaders: app.Kind != kindCommand || app.ReloadGuard},
+		folder:   &folder{parent: runtimeDir, loaders: app.Kind != kindCommand || app.ReloadGuard, open: isAnothers(app)},
 		children: map[*Child]bool{},
 	}
 }
@@ -114,6 +115,9 @@ func (s *Spawner) begin(o Order) (*Child, error) {
 	if err := isFolder(o.Path); err != nil {
 		return nil, err
 	}
+	if err := stillOwned(s.app, o.Path); err != nil {
+		return nil, err
+	}
 	e, err := s.newEndpoint()
 	if err != nil {
 		return nil, err
@@ -135,7 +139,7 @@ func (s *Spawner) exec(child *Child) error {
 		return err
 	}
 	env := s.environment(child)
-	program, err := lookPath(argv[0], searchPath(s.app), child.Order.Path)
+	program, err := lookPath(s.app, argv[0], child.Order.Path)
 	if err != nil {
 		return err
 	}
@@ -146,13 +150,13 @@ func (s *Spawner) exec(child *Child) error {
 	defer pipes.closeChildSide()
 	slate := newSlate()
 	started, err := s.fork(child, slate, keeper.Program{
-		Name: s.name(child), Path: program, Dir: child.Order.Path, Args: argv, Env: env, Files: pipes.childSide,
+		Name: s.name(child), Path: program, Dir: child.Order.Path, User: userOf(s.app), Args: argv, Env: env, Files: pipes.childSide,
 		Keep: pipes.ourSide(),
 	})
 	if err != nil {
 		pipes.closeOurSide()
 		slate.close()
-		return cannotRun(program, err)
+		return cannotRun(s.app, program, child.Order.Path, err)
 	}
 	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)

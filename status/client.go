@@ -63,10 +63,39 @@ func (c *Client) App(ctx context.Context, app string) (App, error) {
 }
 
 // Restart asks for a restart of an app and returns when it has begun: at once, unless the app has a
-// before_restart, which may take its time.
+// before_restart, which may take its time. If the process that serves crashes before it has answered, the next one
+// is asked whether it has begun, and for another if it has not.
 func (c *Client) Restart(ctx context.Context, app string, o RestartOptions) (Accepted, error) {
-	var a Accepted
-	return a, c.send(ctx, http.MethodPost, pathOf(app, "/restarts"), o, &a)
+	before, err := c.App(ctx, app)
+	if err != nil {
+		return Accepted{}, err
+	}
+	for {
+		var a Accepted
+		err := c.send(ctx, http.MethodPost, pathOf(app, "/restarts"), o, &a)
+		if !WasCut(err) || ctx.Err() != nil {
+			return a, err
+		}
+		var now App
+		if c.patiently(ctx, pathOf(app, ""), &now) != nil {
+			return a, err
+		}
+		if begun := o.begunSince(before.Restart, now.Restart); begun != nil {
+			return Accepted{ID: begun.ID, Generation: begun.Generation}, nil
+		}
+	}
+}
+
+// begunSince returns the last restart if it is not the one that was the last before, and could be what these options
+// ask for.
+func (o RestartOptions) begunSince(before, last *pool.RestartSnapshot) *pool.RestartSnapshot {
+	switch {
+	case last == nil, before != nil && last.ID == before.ID, last.Strategy == pool.Rollback:
+		return nil
+	case o.Strategy != "" && o.Strategy != last.Strategy:
+		return nil
+	}
+	return last
 }
 
 // Rollback takes an app's newest code back, and returns at once.

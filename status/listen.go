@@ -40,8 +40,8 @@ func Listen(dir, name string) (net.Listener, error) {
 }
 
 // MakeRuntimeDir creates a runtime folder, unless it is there already. It has to be the caller's own, for
-// in /tmp anybody may have made it, and closed to others. That of systemd (RuntimeDirectory=) is made by
-// root and may be entered by others: what is in it is closed.
+// in /tmp anybody may have made it, and closed to others. That of systemd (RuntimeDirectory=), which is made by
+// root, and that of root, whose apps run as other users, may be entered by others: what is in it is closed.
 func MakeRuntimeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot create the runtime folder: %w", err)
@@ -55,7 +55,7 @@ func MakeRuntimeDir(dir string) error {
 		return fmt.Errorf("cannot use %s as the runtime folder: it is no folder; remove it", dir)
 	case int(st.Uid) != os.Geteuid():
 		return fmt.Errorf("cannot use %s as the runtime folder: it belongs to uid %d; remove it or set XDG_RUNTIME_DIR", dir, st.Uid)
-	case st.Mode&0o077 != 0 && !(isSystemds(dir) && st.Mode&0o022 == 0):
+	case st.Mode&0o077 != 0 && !((isSystemds(dir) || dir == systemDir) && st.Mode&0o022 == 0):
 		return fmt.Errorf("cannot use %s as the runtime folder: others may enter it; run chmod 700 %s", dir, dir)
 	}
 	return nil

@@ -104,6 +104,9 @@ func poolSize(d Document) int {
 func (t *text) head(a App) {
 	t.line("%s:", t.paint(bold, "%s (%s)", a.Name, a.Environment))
 	t.line("  App root: %s", a.Root)
+	if a.User != "" {
+		t.line("  Runs as : %s", userAndGroup(a))
+	}
 	t.line("  Release : %s", release(a.Release))
 	t.line("  Condition: %s, generation %d", a.Condition, a.Generation)
 	t.hung(a)

@@ -44,6 +44,7 @@ var floors = map[string][]string{
 	"purser/test/restarts":     {"purser/test/harness", "purser/test/harness/site"},
 	"purser/test/reload":       {"purser/test/harness"},
 	"purser/test/takeover":     {"purser/test/harness"},
+	"purser/test/users":        {"purser/test/harness"},
 	"purser/test/operators":    {"purser/test/harness", "purser/test/harness/site"},
 	"purser/test/scale":        {"purser/test/harness", "purser/test/harness/site"},
 	"purser/test/bench":        {"purser/test/harness"},

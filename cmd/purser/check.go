@@ -10,6 +10,7 @@ import (
 
 	"purser/cmd/purser/serve"
 	"purser/conf"
+	"purser/spawn"
 )
 
 func newCheck() *cobra.Command {
@@ -63,15 +64,28 @@ func processCount(app conf.App) string {
 	}
 }
 
+// asWhom is the user and the group that an app would run as, and why, if purser is started as root.
+func asWhom(app conf.App) string {
+	a := app.RunsAs
+	if a == nil {
+		return ""
+	}
+	why := map[string]string{conf.ByOwner: ", the owner of its files", conf.ByDefault: ", by default_user: its files belong to root or to a user without a name"}[a.By]
+	return fmt.Sprintf(", as user %s and group %s%s", a.User, a.Group, why)
+}
+
 // reportCheck looks for the apps themselves, too.
 func reportCheck(w io.Writer, cfg *conf.Config) error {
-	apps, err := serve.Detect(cfg.Apps)
+	apps, err := serve.Detect(cfg, cfg.Apps)
 	_, doubts, unusable := serve.LoadCertificates(cfg)
 	if unfit := fitness(cfg, apps); err != nil || unfit != nil || unusable != nil {
 		return asUsage(errors.Join(err, unfit, unusable))
 	}
 	for _, app := range apps {
-		fmt.Fprintf(w, "%s: %s app in %s, %s\n", app.Name, app.Kind, app.Root, processCount(app))
+		fmt.Fprintf(w, "%s: %s app in %s, %s%s\n", app.Name, app.Kind, app.Root, processCount(app), asWhom(app))
+		if closed := spawn.ClosedTo(app); closed != nil {
+			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, closed)
+		}
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -76,6 +77,7 @@ func serveDemo(stdout, stderr io.Writer, dir, binary string, c serve.Config, pla
 	cfg.Server.Listen = []conf.Listen{place}
 	app := &cfg.Apps[0]
 	app.Name = "demo"
+	app.User = strconv.Itoa(os.Geteuid()) // the sample app is this binary, and its folder is this user's alone
 	app.Command.Args = []string{binary, "demo-app", "{socket}"}
 	app.MinProcesses, app.MaxProcesses = 3, 3
 	c.Conf, c.Load = cfg, func(string) (*conf.Config, error) { return cfg, nil }

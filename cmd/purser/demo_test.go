@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -131,7 +132,7 @@ func TestTheAdminAPIOnTCPNeedsTheToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := l.command("serve", filepath.Dir(app), "--listen", "127.0.0.1:0", "--admin", admin, "--instance", l.name,
-		"--command", fmt.Sprintf("%s demo-app {socket}", binary))
+		"--command", fmt.Sprintf("%s demo-app {socket}", binary), "--user", strconv.Itoa(os.Geteuid()))
 	cmd.Env = append(cmd.Env, tokenVariable+"=open sesame")
 	l.launch(cmd)
 	query := func(token string) ending {

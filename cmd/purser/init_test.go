@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,7 +56,7 @@ func TestProcessOneReapsOrphansAndPassesSignalsOn(t *testing.T) {
 	shell := fmt.Sprintf("(sleep 3 &); exec %s demo-app $1", binary)
 	command := l.write("app/start.sh", "%s", shell)
 	purser := l.asInit("serve", app, "--listen", "127.0.0.1:0", "--instance", l.name,
-		"--command", "sh "+command+" {socket}", "--processes", "1")
+		"--command", "sh "+command+" {socket}", "--processes", "1", "--user", strconv.Itoa(os.Geteuid()))
 	var keeper, orphan int
 	eventually(t, "the keeper has got an orphan", func() bool {
 		keeper = first(childrenOf(t, purser.cmd.Process.Pid))

@@ -125,6 +125,9 @@ type served struct {
 // start starts purser and returns once its admin API answers. It is stopped at the end of the test.
 func (l *land) start(args ...string) *served {
 	l.t.Helper()
+	if os.Geteuid() == 0 && args[0] == "serve" {
+		args = append(args, "--default-user", "root") // who may enter the folders of tests
+	}
 	s := l.launch(l.command(append(args, "--instance", l.name)...))
 	client := status.NewClient(l.socket(), "")
 	defer client.Close()

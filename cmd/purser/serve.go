@@ -29,12 +29,13 @@ type serveOptions struct {
 	processes            int
 	concurrency          string
 	env                  []string
+	user, defaultUser    string
 
 	sources []conf.Source // that the front before went by; nil = none
 }
 
 // appFlags are the flags about an app, which make no sense beside a file of several.
-var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "environment"}
+var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "environment", "user"}
 
 func newServe() *cobra.Command {
 	o := serveOptions{}
@@ -99,6 +100,8 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.IntVar(&o.processes, "processes", 0, "run exactly `N` processes, min_processes and max_processes (default 1 to 6)")
 	f.StringVar(&o.concurrency, "concurrency", "", "requests that a process takes at once: a `NUMBER` or unlimited (default by kind)")
 	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` for the app's environment, or NAME for the value that purser has; may be repeated")
+	f.StringVar(&o.user, "user", "", "as root, run the app as user `NAME` (default: the owner of its startup file)")
+	f.StringVar(&o.defaultUser, "default-user", "", "as root, run apps whose files belong to root as user `NAME` (default nobody)")
 	f.StringVar(&o.environment, "environment", "", "`ENV` for RAILS_ENV, NODE_ENV and so on (default: that of purser's own, else production)")
 }
 
@@ -174,6 +177,7 @@ func (o *serveOptions) changeServer(f *pflag.FlagSet, s *conf.Server) error {
 	change(f, "admin", &s.Admin, o.admin)
 	change(f, "log-level", &s.LogLevel, o.logLevel)
 	change(f, "log-format", &s.LogFormat, o.logFormat)
+	change(f, "default-user", &s.DefaultUser, o.defaultUser)
 	if f.Changed("access-log") {
 		path, err := logPath(o.accessLog)
 		if err != nil {
@@ -212,6 +216,7 @@ func (o *serveOptions) changeHTTPS(f *pflag.FlagSet, cfg *conf.Config) error {
 func (o *serveOptions) changeApp(f *pflag.FlagSet, a *conf.App) error {
 	change(f, "command", &a.Command.Shell, o.command)
 	change(f, "environment", &a.Environment, o.environment)
+	change(f, "user", &a.User, o.user)
 	change(f, "processes", &a.MinProcesses, o.processes)
 	change(f, "processes", &a.MaxProcesses, o.processes)
 	if f.Changed("concurrency") {

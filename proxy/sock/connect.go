@@ -11,8 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Connect opens a connection to a "unix" or "tcp" address. It waits as long as limit and ctx allow.
-func Connect(ctx context.Context, network, address string, limit time.Duration, sweeper *Sweeper) (*Socket, error) {
+// Anybody is who may listen on a unix socket that Connect connects to, if that is not one user.
+const Anybody = -1
+
+// Connect opens a connection to a "unix" or "tcp" address. It waits as long as limit and ctx allow. A unix socket has
+// to be one that the user of number owner listens on, or Anybody: what is at the path is the matter of whom the folder
+// belongs to, and may be a link to a socket that only purser may connect to.
+func Connect(ctx context.Context, network, address string, owner int, limit time.Duration, sweeper *Sweeper) (*Socket, error) {
 	if network != "unix" {
 		c, err := (&net.Dialer{Timeout: limit}).DialContext(ctx, network, address)
 		if err != nil {
@@ -24,10 +29,34 @@ func Connect(ctx context.Context, network, address string, limit time.Duration, 
 	if errors.Is(err, unix.EAGAIN) {
 		f, err = keepConnecting(ctx, address, limit)
 	}
+	if err == nil && owner != Anybody {
+		err = checkListener(f, owner)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return New(f, sweeper)
+}
+
+// checkListener refuses a connection to somebody else, and closes it. The kernel tells who called listen(2) (unix(7),
+// SO_PEERCRED).
+func checkListener(f *os.File, owner int) error {
+	raw, err := f.SyscallConn()
+	if err == nil {
+		var wrong error
+		err = raw.Control(func(fd uintptr) {
+			peer, failed := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+			if wrong = failed; failed == nil && int(peer.Uid) != owner {
+				wrong = fmt.Errorf("uid %d listens there, not uid %d", peer.Uid, owner)
+			}
+		})
+		err = errors.Join(err, wrong)
+	}
+	if err != nil {
+		_ = f.Close()
+		return fmt.Errorf("cannot use the socket %s: %w", f.Name(), err)
+	}
+	return nil
 }
 
 // keepConnecting tries until there is room. A full backlog of a unix socket is "try again", and the kernel

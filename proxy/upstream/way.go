@@ -19,6 +19,7 @@ const (
 // A Way is the way to one process: its address and the idle connections to it, which are called links.
 type Way struct {
 	network, address string
+	owner            int // who has to listen there, or sock.Anybody
 
 	mu     sync.Mutex // guards what follows; nothing is opened or closed under it
 	idle   []link     // last used last
@@ -34,7 +35,13 @@ type link struct {
 
 // New returns the way to a process that listens on address ("unix" or "tcp" network).
 func New(network, address string) *Way {
-	return &Way{network: network, address: address}
+	return &Way{network: network, address: address, owner: sock.Anybody}
+}
+
+// Owned returns the way to a process of a user, given by his number: nobody else's socket is taken for its own. -1 is
+// anybody.
+func Owned(network, address string, owner int) *Way {
+	return &Way{network: network, address: address, owner: owner}
 }
 
 // CloseIdle closes the idle links, now and for good: links that are given back later are closed too. It
@@ -119,5 +126,5 @@ func (w *Way) prune() {
 
 // dial opens a link.
 func (w *Way) dial(ctx context.Context, sweeper *sock.Sweeper) (*sock.Socket, error) {
-	return sock.Connect(ctx, w.network, w.address, dialTimeout, sweeper)
+	return sock.Connect(ctx, w.network, w.address, w.owner, dialTimeout, sweeper)
 }

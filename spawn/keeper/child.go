@@ -19,6 +19,7 @@ type child struct {
 
 	exited   bool // and reaped
 	status   syscall.WaitStatus
+	cgroup   cgroup
 	stopping bool // asked to end: what is in its group may end after it
 	killing  bool // all that is left is to be killed
 	empty    bool // its group is: from here on the group's id may be another's
@@ -50,6 +51,7 @@ func (c *child) kill() {
 		c.killing, c.since = true, time.Now()
 	}
 	c.signal(unix.SIGKILL)
+	c.cgroup.kill()
 }
 
 // ends reports whether what is left of a child that has exited is to be killed, and begins with its

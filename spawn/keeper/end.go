@@ -41,6 +41,7 @@ func (k *keeping) look() (busy bool) {
 func (k *keeping) bury(c *child) {
 	k.worked = true
 	delete(k.children, c.id)
+	c.cgroup.remove()
 	if k.program != nil && k.below == nil && c.name != "" {
 		k.past = append(k.past, c)
 		return
@@ -87,6 +88,9 @@ func (k *keeping) killAll() {
 		c.kill()
 	}
 	killBelow(nil, k.reap)
+	for _, c := range k.children {
+		c.cgroup.remove()
+	}
 }
 
 // killBelow ends everything below this process but others, and what is below those. A process that lost its
@@ -119,6 +123,9 @@ func (k *keeping) sweep(dying []*child) {
 	owners := k.attribute()
 	for _, c := range dying {
 		c.left = 0
+		if c.cgroup.kill() {
+			c.left = 1
+		}
 	}
 	for pid, id := range owners {
 		i := slices.IndexFunc(dying, func(c *child) bool { return c.id == id })

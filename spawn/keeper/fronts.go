@@ -89,7 +89,7 @@ func (k *keeping) startFront() error {
 		return err
 	}
 	defer theirs.Close()
-	pid, err := forkExec(p, k.rights, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	pid, err := forkExec(p, &syscall.SysProcAttr{AmbientCaps: k.rights}, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}

@@ -132,6 +132,7 @@ func (l *link) listen() {
 	l.conn.Close()
 	if l.process != nil {
 		l.process.Wait()
+		endCgroups(l.process.Pid)
 		killMarked(l.mark) // who is left if it was killed
 	}
 	l.mu.Lock()

@@ -113,7 +113,7 @@ func (p *mainProcess) begin() error {
 }
 
 func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
-	said := make(chan request)
+	keeper, said := p.keeper, make(chan request)
 	go p.listen(said)
 	var feed <-chan time.Time
 	if p.Watchdog > 0 {
@@ -121,7 +121,7 @@ func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
 		defer ticker.Stop()
 		feed = ticker.C
 	}
-	var limit <-chan time.Time
+	var limit <-chan time.Time // that the next signal does not put off
 	for said != nil || p.keeper != 0 {
 		select {
 		case r, more := <-said:
@@ -131,17 +131,19 @@ func (p *mainProcess) loop(signals <-chan os.Signal) (int, error) {
 			}
 			p.take(r)
 		case s := <-signals:
-			if p.pass(s.(syscall.Signal), time.Now()) {
+			if p.pass(s.(syscall.Signal), time.Now()) && limit == nil {
 				limit = time.After(takingTime)
 			}
 		case <-feed:
 			_ = message{verb: verbAlive}.send(p.conn)
 		case <-limit:
+			limit = nil
 			if p.open > 0 && p.keeper != 0 {
 				_ = unix.Kill(p.keeper, unix.SIGKILL)
 			}
 		}
 	}
+	endCgroups(keeper)
 	killBelow(p.others, p.reap)
 	if !p.over {
 		return 0, ErrKeeper

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -87,9 +88,10 @@ func nulls(t testing.TB, n int) (fds []int) {
 }
 
 func FuzzPrograms(f *testing.F) {
-	f.Add("/bin/sh\x00/\x001\x00sh\x00A=b")
-	f.Add("\x00\x00-1\x00")
-	f.Add("\x00\x0099999999\x00")
+	f.Add("/bin/sh\x00/\x00\x001\x00sh\x00A=b")
+	f.Add("/bin/sh\x00/\x0033:33:4,5\x001\x00sh\x00A=b")
+	f.Add("\x00\x00\x00-1\x00")
+	f.Add("\x00\x00::\x0099999999\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := parseProgram(text)
 		if err != nil {
@@ -99,7 +101,7 @@ func FuzzPrograms(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if q, err := parseProgram(string(again)); err != nil || q.Path != p.Path || len(q.Args) != len(p.Args) || len(q.Env) != len(p.Env) {
+		if q, err := parseProgram(string(again)); err != nil || q.Path != p.Path || len(q.Args) != len(p.Args) || len(q.Env) != len(p.Env) || !reflect.DeepEqual(q.User, p.User) {
 			t.Errorf("%q was read as %+v, and then as %+v (%v)", text, p, q, err)
 		}
 	})

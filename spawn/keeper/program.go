@@ -11,7 +11,8 @@ import (
 // A Program is what to run.
 type Program struct {
 	Name      string // unique among those that live, at most 400 bytes; "" for one that is to end with the front
-	Path, Dir string
+	Path, Dir string // Dir is entered as User
+	User      *User  // nil = the keeper's own
 	Args, Env []string
 	Files     [3]uintptr // stdin, stdout and stderr
 
@@ -25,7 +26,7 @@ const programSize = 8 << 20 // more than execve(2) takes, which is at most 6 MiB
 
 // text is the program as one text, which no string of a program can break: none may contain NUL.
 func (p Program) text() ([]byte, error) {
-	fields := append([]string{p.Path, p.Dir, fmt.Sprint(len(p.Args))}, p.Args...)
+	fields := append([]string{p.Path, p.Dir, p.User.text(), fmt.Sprint(len(p.Args))}, p.Args...)
 	fields = append(fields, p.Env...)
 	text := strings.Join(fields, "\x00")
 	if strings.Count(text, "\x00") != len(fields)-1 {
@@ -37,14 +38,19 @@ func (p Program) text() ([]byte, error) {
 // parseProgram is the other direction.
 func parseProgram(text string) (p Program, err error) {
 	fields := strings.Split(text, "\x00")
-	if len(fields) < 3 {
+	const head = 4 // fields before the arguments
+	if len(fields) < head {
 		return p, syscall.EINVAL
 	}
-	args, err := strconv.Atoi(fields[2])
-	if err != nil || args < 1 || args > len(fields)-3 {
+	user, err := parseUser(fields[2])
+	if err != nil {
+		return p, err
+	}
+	args, err := strconv.Atoi(fields[3])
+	if err != nil || args < 1 || args > len(fields)-head {
 		return p, syscall.EINVAL
 	}
-	return Program{Path: fields[0], Dir: fields[1], Args: fields[3 : 3+args], Env: fields[3+args:]}, nil
+	return Program{Path: fields[0], Dir: fields[1], User: user, Args: fields[head : head+args], Env: fields[head+args:]}, nil
 }
 
 func readProgram(fd int) (Program, error) {
@@ -55,17 +61,16 @@ func readProgram(fd int) (Program, error) {
 	return parseProgram(string(text))
 }
 
-// forkExec runs a program as leader of a new process group, with some rights beside those of its user. The kernel
-// kills it when the keeper ends.
-func forkExec(p Program, rights []uintptr, files ...int) (pid int, err error) {
+// forkExec runs a program as leader of a new process group. The kernel kills it when the keeper ends: also as another
+// user, since the signal is asked for after the change (prctl(2), PR_SET_PDEATHSIG).
+func forkExec(p Program, how *syscall.SysProcAttr, files ...int) (pid int, err error) {
 	var theirs []uintptr
 	for _, fd := range files {
 		theirs = append(theirs, uintptr(fd))
 	}
-	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{
-		Dir:   p.Dir,
-		Env:   p.Env,
-		Files: theirs,
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, AmbientCaps: rights},
-	})
+	if err := p.User.own(files); err != nil {
+		return 0, err
+	}
+	how.Setpgid, how.Pdeathsig, how.Credential = true, syscall.SIGKILL, p.User.credential()
+	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{Dir: p.Dir, Env: p.Env, Files: theirs, Sys: how})
 }

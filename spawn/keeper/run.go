@@ -47,6 +47,7 @@ type keeping struct {
 	gone     bool  // that one
 	log      keeperLog
 	rights   []uintptr // for the front
+	cgroup   cgroup    // that those of children are made in
 
 	front   front
 	program []int               // how it is started: text, stdin, stdout, stderr; nil = there is none
@@ -84,6 +85,7 @@ func begin() (*keeping, error) {
 	if k.rights, err = keepRights(); err != nil {
 		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
 	}
+	k.cgroup = ownCgroup()
 	k.above = newPeer(conn, k.requests)
 	return k, nil
 }
@@ -236,9 +238,11 @@ func (k *keeping) fork(r request) {
 	c := &child{id: r.id, name: r.name}
 	p, err := k.mayFork(r)
 	if err == nil {
-		c.pid, err = forkExec(p, nil, r.files[1], r.files[2], r.files[3])
+		c.cgroup = k.cgroup.forChild(c.id)
+		c.pid, err = c.cgroup.forkExec(p, r.files[1], r.files[2], r.files[3])
 	}
 	if err != nil {
+		c.cgroup.remove()
 		closeFiles(r.files[forkFiles:])
 		number, ok := errors.AsType[syscall.Errno](err)
 		if !ok {

@@ -79,3 +79,16 @@ func RestartState(s Status) string {
 	}
 	return s.Restart.State
 }
+
+// AwaitRestartOf waits until another process serves in the place of one that was killed.
+func AwaitRestartOf(t testing.TB, p *Purser, app string, victim int) {
+	t.Helper()
+	Eventually(t, ReadyLimit, "another process serves", func() bool {
+		s, err := p.FetchStatus(t.Context(), app)
+		if err != nil {
+			return false
+		}
+		ready := s.Ready()
+		return len(ready) > 0 && !slices.ContainsFunc(ready, func(r Process) bool { return r.PID == victim })
+	})
+}

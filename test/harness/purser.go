@@ -25,6 +25,7 @@ type Options struct {
 	Config     string   // TOML; $LISTEN in it is the listen address, $SECURE one for https; written to a file given with -c
 	Args       []string // instead of Config: the command, as in "serve DIR"; --listen and --instance are added
 	UsualPorts bool     // no --listen is added to them
+	Users      bool     // as root, apps run as the users that purser finds; else all as root, so that tests need no folders of others
 	Env        []string // added to the environment, which is otherwise PATH, HOME and XDG_RUNTIME_DIR
 	Before     []string // a command line that purser's is appended to, as in "taskset -c 0"
 	Stderr     *os.File // instead of Log
@@ -156,7 +157,7 @@ func (p *Purser) args(o Options) ([]string, error) {
 		if !o.UsualPorts {
 			args = append(args, "--listen", p.Addr)
 		}
-		return append(args, "--instance", p.Instance), nil
+		return append(o.users(args), "--instance", p.Instance), nil
 	}
 	p.Config = filepath.Join(Scratch(), p.Instance+".toml")
 	text := os.Expand(o.Config, func(key string) string {
@@ -171,7 +172,15 @@ func (p *Purser) args(o Options) ([]string, error) {
 	if err := os.WriteFile(p.Config, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("cannot write the config: %w", err)
 	}
-	return []string{"serve", "-c", p.Config, "--instance", p.Instance}, nil
+	return append(o.users([]string{"serve", "-c", p.Config}), "--instance", p.Instance), nil
+}
+
+// users has apps run as root.
+func (o Options) users(args []string) []string {
+	if os.Geteuid() != 0 || o.Users || args[0] != "serve" {
+		return args
+	}
+	return append(args, "--default-user", "root")
 }
 
 // WaitReady waits until /readyz on the admin socket says that an app serves.

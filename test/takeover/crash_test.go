@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,5 +66,21 @@ func TestAStopOutlivesTheFront(t *testing.T) {
 	}
 	if _, err := os.Stat(left); err != nil {
 		t.Errorf("the app had no time to clean up: %v", err)
+	}
+}
+
+// Its before_restart runs when the front is killed, so that nobody has been told yet that it has begun.
+func TestARestartThatWasAskedForOutlivesTheFront(t *testing.T) {
+	t.Parallel()
+	asked := filepath.Join(t.TempDir(), "asked")
+	p, app := harness.ServeNode(t, "[apps.app.hooks]", fmt.Sprintf(`before_restart = "echo asked >>%s; test $(wc -l <%s) = 2 || exec sleep 3600"`, asked, asked))
+	harness.AwaitReady(t, p, 1)
+	app.Write("VERSION", "2")
+	restart := harness.StartCommand(t, p, "restart", "app")
+	harness.Eventually(t, harness.Patience, "its hook runs", func() bool { _, err := os.Stat(asked); return err == nil })
+	harness.Kill(t, p.Front())
+	restart.MustExit(t, 0)
+	if now := p.Status(t, "app"); now.Generation != 2 {
+		t.Errorf("generation %d serves, want 2", now.Generation)
 	}
 }

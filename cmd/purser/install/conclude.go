@@ -35,8 +35,8 @@ func (o Options) runsSystemd() bool { return o.Root == "" && o.exists("/run/syst
 // sayNext says what the operator has to do.
 func (p *plan) sayNext() {
 	if p.setting.User == "" {
-		p.say("\nPurser runs as root, and so do all its apps: switching users is not built yet.\n"+
-			"To run all of it as one user: %s install --user NAME", p.setting.Binary)
+		p.say("\nPurser runs as root, and each app as its user, or as the owner of its files: purser help config.\n"+
+			"If one user is enough for purser and all apps: %s install --user NAME", p.setting.Binary)
 	}
 	p.say("\nNext:")
 	next := []string{"editor " + p.setting.Config, "purser check -c " + p.setting.Config}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,8 @@ func newRealApp(t *testing.T, s *shared, name string) *App {
 	app.Name, app.Command.Args = name, []string{binary, "{socket}"}
 	app.MinProcesses, app.MaxProcesses = 1, 1
 	app.Env[asApp] = "1"
-	found, err := Detect([]conf.App{app})
+	cfg.Server.DefaultUser = strconv.Itoa(os.Geteuid())
+	found, err := Detect(cfg, []conf.App{app})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,10 +57,11 @@ func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, e
 		before, there := p.raw[app.Name]
 		if running, runs := now[app.Name]; there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
 			running.MinProcesses, running.MaxProcesses = app.MinProcesses, app.MaxProcesses
-			found = append(found, running)
+			running, err := p.withUserNow(c.conf, running)
+			found, wrong = append(found, running), append(wrong, err)
 			continue
 		}
-		all, err := Detect([]conf.App{app})
+		all, err := Detect(c.conf, []conf.App{app})
 		found, wrong = append(found, all...), append(wrong, err)
 	}
 	return found, errors.Join(wrong...)
@@ -144,6 +145,16 @@ func (p *purser) awaitPlaces(c *change) error {
 		return pool.ErrClosed
 	}
 	return nil
+}
+
+// changed are the apps that are new or another way than before, by name.
+func (c *change) changed() (apps []conf.App) {
+	for _, d := range c.diff.Apps {
+		if !d.Gone {
+			apps = append(apps, c.apps[d.Name])
+		}
+	}
+	return apps
 }
 
 // unsized are the apps as their files have them.

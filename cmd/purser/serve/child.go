@@ -38,5 +38,5 @@ func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error
 		all.leave(e)
 		return nil, err
 	}
-	return child{started, upstream.New(started.Network(), started.Address()), func() { all.leave(e) }}, nil
+	return child{started, upstream.Owned(started.Network(), started.Address(), started.Owner()), func() { all.leave(e) }}, nil
 }

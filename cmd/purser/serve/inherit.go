@@ -111,15 +111,15 @@ func (e *estate) group(app string) (n pool.Note, found bool, err error) {
 }
 
 // detect fills in what is found out of the folders of apps. What the front before has found out stands: that a folder is
-// away for a moment is no reason not to serve what serves.
-func (e *estate) detect(apps []conf.App) (found []conf.App, err error) {
+// away for a moment is no reason not to serve what serves. As root only one that says as whom the app runs stands.
+func (e *estate) detect(c *conf.Config) (found []conf.App, err error) {
 	var wrong []error
-	for _, app := range apps {
-		if noted, is := e.newest(app.Name); is {
+	for _, app := range c.Apps {
+		if noted, is := e.newest(app.Name); is && (noted.RunsAs != nil || os.Geteuid() != 0) {
 			found = append(found, noted)
 			continue
 		}
-		anew, err := Detect([]conf.App{app})
+		anew, err := Detect(c, []conf.App{app})
 		found, wrong = append(found, anew...), append(wrong, err)
 	}
 	return found, errors.Join(wrong...)

@@ -5,9 +5,7 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"net"
-	"os"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -18,7 +16,6 @@ import (
 	"purser/proxy"
 	"purser/proxy/certs"
 	"purser/restart/deploy"
-	"purser/spawn"
 	"purser/spawn/keeper"
 	"purser/status"
 )
@@ -103,7 +100,7 @@ func (p *purser) run() error {
 	signals := catchSignals()
 	defer signals.release()
 	from := newEstate(p.Left)
-	apps, err := from.detect(p.Conf.Apps)
+	apps, err := from.detect(p.Conf)
 	if err != nil {
 		return err
 	}
@@ -188,8 +185,9 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
 func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
-	if os.Geteuid() == 0 {
-		p.Log.Warn("running as root, and so do the apps: switching users is not supported yet, so start purser as the user that the apps are to run as")
+	p.warnOfNobody(apps, p.Conf.Server)
+	if err := letIn(claim.folder, apps); err != nil {
+		return err
 	}
 	server := p.Conf.Server
 	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
@@ -270,15 +268,4 @@ func (p *purser) complain(what string, err error) {
 	if err != nil {
 		p.Log.Warn(what, "error", err)
 	}
-}
-
-// Detect fills in what is found out of each app's folder, or says what is wrong with all of them.
-func Detect(apps []conf.App) ([]conf.App, error) {
-	var found []conf.App
-	var wrong []error
-	for _, app := range apps {
-		app, err := spawn.Detect(app)
-		found, wrong = append(found, app), append(wrong, err)
-	}
-	return found, refusal(errors.Join(wrong...))
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,6 +72,10 @@ func badConfig(err error) error {
 
 // apply has purser go by a change. What is said to be wrong came up since it was prepared, and concerns one app.
 func (p *purser) apply(c *change, r *status.Reload) {
+	if err := letIn(p.shared.folder, slices.Collect(maps.Values(c.apps))); err != nil {
+		r.Problems = append(r.Problems, err.Error())
+	}
+	p.warnOfNobody(c.changed(), c.conf.Server)
 	p.Log.Change(c.conf.Server, c.conf.Apps)
 	p.shared.pool.Limit(c.conf.Server.MaxProcesses, c.conf.Server.MaxSpawns)
 	p.shared.deployer.Unscale(c.unsized())

@@ -1,0 +1,95 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"purser/conf"
+	"purser/spawn"
+)
+
+// Detect fills in what is found out of each app's folder and as whom it runs, or says what is wrong with all of them.
+// The apps are some of a configuration.
+func Detect(of *conf.Config, apps []conf.App) ([]conf.App, error) {
+	var found []conf.App
+	var wrong []error
+	for _, app := range apps {
+		app, err := spawn.Detect(app)
+		if err == nil {
+			app, err = withUser(of, app)
+		}
+		found, wrong = append(found, app), append(wrong, err)
+	}
+	return found, refusal(errors.Join(wrong...))
+}
+
+// withUser fills in as whom an app runs. What is wrong with a key is said with its place.
+func withUser(of *conf.Config, app conf.App) (conf.App, error) {
+	account, err := spawn.ResolveUser(app, of.Server, os.Geteuid())
+	if err == nil {
+		app.RunsAs = account
+		return app, nil
+	}
+	wrong, is := errors.AsType[*spawn.UserError](err)
+	switch {
+	case !is:
+		return app, fmt.Errorf("cannot serve app %q: %w", app.Name, err)
+	case wrong.Key == keyDefaultUser:
+		return app, of.Refuse([]string{"server", wrong.Key}, wrong.Text)
+	}
+	return app, of.Refuse([]string{"apps", app.Name, wrong.Key}, wrong.Text)
+}
+
+const keyDefaultUser = "default_user"
+
+// withUserNow is withUser for an app whose table is as it was: its files may be another's by now. That this cannot be
+// told is no reason to leave everything as it is.
+func (p *purser) withUserNow(of *conf.Config, app conf.App) (conf.App, error) {
+	now, err := withUser(of, app)
+	if problem, is := errors.AsType[conf.Problem](err); is && slices.Contains(problem.Key, keyDefaultUser) {
+		return app, refusal(err)
+	}
+	if err != nil {
+		p.Log.Warn("it cannot be told as whom an app is to run by now, so it runs as before", "app", app.Name, "error", err)
+	}
+	return now, nil
+}
+
+// warnOfNobody names the apps that run as nobody, which nobody has written: it is a user that is good for little.
+func (p *purser) warnOfNobody(apps []conf.App, server conf.Server) {
+	var names []string
+	for _, app := range apps {
+		if a := app.RunsAs; a != nil && a.By == conf.ByDefault && server.DefaultUser == conf.Nobody {
+			names = append(names, app.Name)
+		}
+	}
+	if len(names) > 0 {
+		p.Log.Warn("apps run as nobody, as their files belong to root or to a user without a name; to have an app run as another user, give it the files, or set user in its table (as root: user = \"root\"); for all of them, default_user in [server]",
+			"apps", strings.Join(names, ", "))
+	}
+}
+
+// letIn has apps of other users enter the folder of this purser and the one it is in. What they hold is closed to all
+// but those whom it is for, and nobody else may list it.
+func letIn(folder string, apps []conf.App) error {
+	for _, app := range apps {
+		if app.RunsAs == nil || int(app.RunsAs.UID) == os.Geteuid() {
+			continue
+		}
+		for _, dir := range []string{filepath.Dir(folder), folder} {
+			stat, err := os.Stat(dir)
+			if err == nil && stat.Mode()&0o001 == 0 {
+				err = os.Chmod(dir, 0o711)
+			}
+			if err != nil {
+				return fmt.Errorf("cannot have apps of other users enter the runtime folder: %w", err)
+			}
+		}
+		return nil
+	}
+	return nil
+}

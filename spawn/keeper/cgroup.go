@@ -1,0 +1,117 @@
+package keeper
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A cgroup is the folder of a control group (cgroups(7)) that a child has for itself: what it starts is in there, too,
+// whatever else it leaves. "" = it has none.
+type cgroup string
+
+// ownCgroup is the group of this process, if groups may be made below it: whoever manages it has to say so
+// (systemd's Delegate=yes), or it is the uppermost one of a container.
+func ownCgroup() cgroup {
+	text, _ := os.ReadFile("/proc/self/cgroup")
+	mounts, _ := os.ReadFile("/proc/self/mountinfo")
+	path := ""
+	for line := range strings.Lines(string(text)) {
+		if rest, found := strings.CutPrefix(line, "0::"); found {
+			path = strings.TrimSuffix(rest, "\n")
+		}
+	}
+	for line := range bytes.Lines(mounts) {
+		fields := strings.Fields(string(line))
+		if path == "" || len(fields) < 5 || !bytes.Contains(line, []byte(" - cgroup2 ")) {
+			continue
+		}
+		if below, err := filepath.Rel(fields[3], path); err == nil && filepath.IsLocal(below) {
+			if own := filepath.Join(fields[4], below); isDelegated(own, path) {
+				return cgroup(own)
+			}
+		}
+	}
+	return ""
+}
+
+func isDelegated(folder, path string) bool {
+	for _, name := range []string{"user.delegate", "trusted.delegate"} {
+		var value [1]byte
+		if n, err := unix.Getxattr(folder, name, value[:]); err == nil && n == 1 && value[0] == '1' {
+			return true
+		}
+	}
+	_, err := os.Stat(filepath.Join(folder, "cgroup.type")) // which that of the whole machine does not have
+	return path == "/" && err == nil
+}
+
+func cgroupName(keeper int, id uint32) string { return fmt.Sprintf("purser-%d-%d", keeper, id) }
+
+// forChild makes the group of a child, if it can.
+func (g cgroup) forChild(id uint32) cgroup {
+	if g == "" {
+		return ""
+	}
+	own := filepath.Join(string(g), cgroupName(os.Getpid(), id))
+	if os.Mkdir(own, 0o755) != nil {
+		return ""
+	}
+	return cgroup(own)
+}
+
+// forkExec runs a program in the group. Where that may not be, it runs outside.
+func (g cgroup) forkExec(p Program, files ...int) (pid int, err error) {
+	if g != "" {
+		if fd, err := unix.Open(string(g), unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
+			defer unix.Close(fd)
+			if pid, err := forkExec(p, &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}, files...); err == nil {
+				return pid, nil
+			}
+		}
+	}
+	return forkExec(p, &syscall.SysProcAttr{}, files...)
+}
+
+// kill kills all that is in there, and reports whether anything is.
+func (g cgroup) kill() (any bool) {
+	if g == "" {
+		return false
+	}
+	events, err := os.ReadFile(filepath.Join(string(g), "cgroup.events"))
+	if err != nil || !bytes.Contains(events, []byte("populated 1")) {
+		return false
+	}
+	return os.WriteFile(filepath.Join(string(g), "cgroup.kill"), []byte("1"), 0) == nil // since Linux 5.14
+}
+
+func (g cgroup) remove() {
+	if g != "" {
+		_ = unix.Rmdir(string(g)) // what is left of one that cannot be killed is its manager's
+	}
+}
+
+// endCgroups kills what is left in the groups of a keeper that has died, and removes them.
+func endCgroups(keeper int) {
+	own := ownCgroup()
+	if own == "" {
+		return
+	}
+	left := filepath.Join(string(own), fmt.Sprintf("purser-%d-*", keeper))
+	for begin := time.Now(); time.Since(begin) < lastKill; time.Sleep(time.Millisecond) {
+		all, _ := filepath.Glob(left)
+		if len(all) == 0 {
+			return
+		}
+		for _, path := range all {
+			cgroup(path).kill()
+			cgroup(path).remove()
+		}
+	}
+}

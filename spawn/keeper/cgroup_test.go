@@ -1,0 +1,96 @@
+package keeper
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// delegate makes a control group that is ours to divide, as systemd does it with Delegate=yes, and has what is
+// started from now on be in there. Where this process may not, the test cannot be.
+func delegate(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may make control groups")
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	check(t, err)
+	top := ""
+	for line := range strings.Lines(string(mounts)) {
+		if fields := strings.Fields(line); strings.Contains(line, " - cgroup2 ") {
+			top = fields[4]
+		}
+	}
+	own, err := os.MkdirTemp(top, "purser-test-")
+	if top == "" || err != nil {
+		t.Skipf("no control groups can be made here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(own); err != nil {
+			t.Errorf("something is left in the control group: %v", err)
+		}
+	})
+	check(t, unix.Setxattr(own, "user.delegate", []byte("1"), 0))
+	move := func(to string) {
+		check(t, os.WriteFile(filepath.Join(to, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0))
+	}
+	move(own)
+	t.Cleanup(func() { move(top) })
+	return own
+}
+
+func groupsIn(t *testing.T, folder string) []string {
+	t.Helper()
+	groups, err := filepath.Glob(filepath.Join(folder, "purser-*"))
+	check(t, err)
+	return groups
+}
+
+// Without a parent, a group and a mark, only its control group tells whose it is.
+func TestNothingIsLeftInAControlGroup(t *testing.T) {
+	own := delegate(t)
+	for name, escape := range escapes {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			p := h.shell(escape + "while [ ! -e " + h.output.Name() + ".go ]; do sleep 0.01; done; exit 4")
+			left := h.pid("left")
+			if len(groupsIn(t, own)) != 1 {
+				t.Errorf("the groups are %v, want one of the child's own", groupsIn(t, own))
+			}
+			check(t, os.WriteFile(h.output.Name()+".go", nil, 0o600))
+			h.ends(p, "exited with status 4")
+			h.isGone(left)
+			h.keeper.Close()
+			if groups := groupsIn(t, own); len(groups) != 0 {
+				t.Errorf("groups are left: %v", groups)
+			}
+		})
+	}
+}
+
+func TestNothingIsLeftInControlGroupsOfAKilledKeeper(t *testing.T) {
+	own := delegate(t)
+	h := newHouse(t)
+	h.shell(escapes["a new environment"] + "exec sleep 3600")
+	left := h.pid("left")
+	h.keeper.Kill()
+	h.keeper.Close()
+	h.isGone(left)
+	if groups := groupsIn(t, own); len(groups) != 0 {
+		t.Errorf("groups are left: %v", groups)
+	}
+}
+
+func TestWithoutDelegationThereAreNoControlGroups(t *testing.T) {
+	own := delegate(t)
+	check(t, unix.Setxattr(own, "user.delegate", []byte("0"), 0))
+	h := newHouse(t)
+	h.ends(h.shell("exit 0"), "")
+	if groups := groupsIn(t, own); len(groups) != 0 {
+		t.Errorf("groups are made: %v", groups)
+	}
+}

@@ -1,0 +1,239 @@
+package spawn
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"purser/conf"
+	"purser/spawn/keeper"
+)
+
+// A UserError says why an app cannot run as whom its configuration says, or as the owner of its files.
+type UserError struct {
+	Key  string // user or group of the app, or default_user of the server
+	Text string
+}
+
+// Error returns one clause, to follow the name of the key.
+func (e *UserError) Error() string { return e.Text }
+
+// ResolveUser returns as whom an app that Detect has returned is to run, if purser is run by the user of this number.
+// By any other than root that is himself, which is nil: `user` and `group` may only say so. By root it is `user`, else
+// the owner of the startup file, or of the folder where there is none. Files of root, or of a user that the system does
+// not know, are run as the server's default_user: as root only what says so. The group is `group`, else the user's, and
+// supplementary groups are those of the user (initgroups(3)).
+func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, error) {
+	if uid != 0 {
+		return nil, ownUser(app, uid)
+	}
+	if _, err := accountOf(server.DefaultUser); err != nil && server.DefaultUser != conf.Nobody {
+		return nil, &UserError{"default_user", err.Error()}
+	}
+	name, by := app.User, conf.ByUser
+	if name == "" {
+		owner, err := ownerOf(app, app.Root)
+		if err != nil {
+			return nil, err
+		}
+		name, by = owner, conf.ByOwner
+	}
+	key := "user"
+	if name == "" {
+		name, by, key = server.DefaultUser, conf.ByDefault, "default_user"
+	}
+	account, err := accountOf(name)
+	if err != nil {
+		return nil, &UserError{key, err.Error()}
+	}
+	account.By = by
+	return account, setGroup(account, app.Group, server.DefaultUser)
+}
+
+// ownUser refuses a user or a group that only root could switch to.
+func ownUser(app conf.App, uid int) error {
+	const only = "%s, and purser was started by %s: only root may start apps as others; start purser as root, or leave %s out"
+	me := nameOf(uid)
+	if app.User != "" {
+		if account, err := accountOf(app.User); err != nil {
+			return &UserError{"user", err.Error()}
+		} else if int(account.UID) != uid {
+			return &UserError{"user", fmt.Sprintf("is "+only, app.User, me, "user")}
+		}
+	}
+	if app.Group != "" {
+		if _, gid, err := groupOf(app.Group); err != nil {
+			return &UserError{"group", err.Error()}
+		} else if int(gid) != os.Getegid() {
+			return &UserError{"group", fmt.Sprintf("is "+only, app.Group, me, "group")}
+		}
+	}
+	return nil
+}
+
+// ownerOf is the user that the app's files in a folder belong to, "" if that is root or none that the system knows.
+// The folder has to be his, too, or root's: else its owner would choose what runs as that user.
+func ownerOf(app conf.App, root string) (string, error) {
+	folder, file, err := ownersOf(app, root)
+	if err != nil || file == 0 {
+		return "", err
+	}
+	owner, err := user.LookupId(strconv.Itoa(file))
+	if err != nil {
+		return "", nil
+	}
+	if folder != 0 && folder != file {
+		return "", &UserError{"user", fmt.Sprintf("is not set: %s belongs to %s, but the folder it is in, %s, to %s, who could have anything run as %s; set user",
+			app.StartupFile, owner.Username, root, nameOf(folder), owner.Username)}
+	}
+	return owner.Username, nil
+}
+
+// ownersOf are the numbers of whom a folder and the startup file in it belong to. Where there is none, that is the folder.
+func ownersOf(app conf.App, root string) (folder, file int, err error) {
+	var stat unix.Stat_t
+	if err := unix.Stat(root, &stat); err != nil {
+		return 0, 0, fmt.Errorf("cannot look at the folder %s: %w", root, err)
+	}
+	folder = int(stat.Uid)
+	if app.StartupFile == "" {
+		return folder, folder, nil
+	}
+	path := filepath.Join(root, app.StartupFile)
+	if err := unix.Stat(path, &stat); err != nil {
+		return 0, 0, fmt.Errorf("cannot look at the startup file %s: %w", path, err)
+	}
+	return folder, int(stat.Uid), nil
+}
+
+// nameOf is a user's name, or its number if it has none.
+func nameOf(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(uid)
+}
+
+// accountOf looks a user up by name, or by number. One that is only a number has no group yet.
+func accountOf(name string) (*conf.Account, error) {
+	number, notNumber := strconv.ParseUint(name, 10, 32)
+	look := user.Lookup
+	if notNumber == nil {
+		look = user.LookupId
+	}
+	u, err := look(name)
+	if _, unknown := errors.AsType[user.UnknownUserIdError](err); unknown && notNumber == nil {
+		return &conf.Account{User: name, UID: uint32(number), Home: "/", Shell: "/bin/sh"}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("there is no user %q on this machine", name)
+	}
+	uid, errUID := strconv.ParseUint(u.Uid, 10, 32)
+	gid, errGID := strconv.ParseUint(u.Gid, 10, 32)
+	groups, errGroups := groupsOf(u)
+	if err := errors.Join(errUID, errGID, errGroups); err != nil {
+		return nil, fmt.Errorf("cannot look up the user %q: %w", name, err)
+	}
+	account := &conf.Account{User: u.Username, UID: uint32(uid), GID: uint32(gid), Groups: groups,
+		Home: cmp.Or(u.HomeDir, "/"), Shell: cmp.Or(loginShell(int(uid)), "/bin/sh")}
+	account.Group, _, err = groupOf(u.Gid)
+	return account, err
+}
+
+// groupsOf are the groups of a user beside the primary one.
+func groupsOf(u *user.User) (groups []uint32, err error) {
+	names, err := u.GroupIds()
+	for _, name := range names {
+		if gid, wrong := strconv.ParseUint(name, 10, 32); wrong == nil && name != u.Gid {
+			groups = append(groups, uint32(gid))
+		}
+	}
+	slices.Sort(groups)
+	return groups, err
+}
+
+// groupOf looks a group up by name, or by number, which may have no name.
+func groupOf(name string) (string, uint32, error) {
+	if number, err := strconv.ParseUint(name, 10, 32); err == nil {
+		if g, err := user.LookupGroupId(name); err == nil {
+			return g.Name, uint32(number), nil
+		}
+		return name, uint32(number), nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return "", 0, fmt.Errorf("there is no group %q on this machine", name)
+	}
+	gid, err := strconv.ParseUint(g.Gid, 10, 32)
+	return g.Name, uint32(gid), err
+}
+
+// setGroup has an account run in a group that is written, or in its own. That of root is only had by root and by whom
+// it is written for: else it is the one of default_user.
+func setGroup(account *conf.Account, written, defaultUser string) (err error) {
+	key := "group"
+	switch {
+	case written != "":
+	case account.Group == "":
+		return &UserError{key, fmt.Sprintf("is not set, and user %s has no name on this machine, so that its group is not known; set group", account.User)}
+	case account.GID == 0 && account.UID != 0:
+		fallback, err := accountOf(defaultUser)
+		if err != nil || fallback.Group == "" || fallback.GID == 0 {
+			return &UserError{key, fmt.Sprintf("is not set, and the group of user %s is root's; set group", account.User)}
+		}
+		written = fallback.Group
+	default:
+		return nil
+	}
+	if account.Group, account.GID, err = groupOf(written); err != nil {
+		return &UserError{key, err.Error()}
+	}
+	account.Groups = slices.DeleteFunc(account.Groups, func(g uint32) bool { return g == account.GID })
+	return nil
+}
+
+// userOf is as whom the keeper is to run what belongs to an app, nil for purser's own user: to change to that takes a
+// right that root may lack in a container.
+func userOf(app conf.App) *keeper.User {
+	a := app.RunsAs
+	if a == nil {
+		return nil
+	}
+	if int(a.UID) == os.Geteuid() && int(a.GID) == os.Getegid() && a.UID == 0 && len(a.Groups) == 0 {
+		return nil
+	}
+	return &keeper.User{UID: a.UID, GID: a.GID, Groups: a.Groups}
+}
+
+// isAnothers reports whether an app runs as another user than purser.
+func isAnothers(app conf.App) bool { return app.RunsAs != nil && int(app.RunsAs.UID) != os.Geteuid() }
+
+// stillOwned refuses a release whose files are not of the user that an app runs as because its files were his.
+func stillOwned(app conf.App, path string) error {
+	if app.RunsAs == nil || app.RunsAs.By != conf.ByOwner {
+		return nil
+	}
+	folder, file, err := ownersOf(app, path)
+	if err != nil {
+		return err
+	}
+	var what string
+	owner, runs := file, int(app.RunsAs.UID)
+	switch {
+	case file != runs:
+		what = filepath.Join(path, app.StartupFile)
+	case folder != runs && folder != 0:
+		what, owner = path, folder
+	default:
+		return nil
+	}
+	return fmt.Errorf("%s belongs to %s, and this app runs as %s, to whom its files belonged when the configuration was read: run purser reload, or set user",
+		what, nameOf(owner), app.RunsAs.User)
+}

@@ -1,0 +1,12 @@
+// Package users holds the tests of a purser that root has started: its apps run as their users, and none reaches
+// what is another's.
+package users
+
+import (
+	"os"
+	"testing"
+
+	"purser/test/harness"
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
