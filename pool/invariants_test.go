@@ -8,10 +8,14 @@ import (
 
 func (g *simGroup) fail(format string, args ...any) { g.world.fail(format, args...) }
 
-// check looks at everything. ready is how many processes were ready before the event.
+// check looks at everything. ready is how many processes were ready before the event. After one that made the group
+// settle the course is the one that it has taken.
 func (g *simGroup) check(ready int) {
 	g.checkFloor(ready)
-	c := g.state.plot(g.world.now)
+	c := &g.state.course
+	if !g.settled {
+		c = g.state.plot(g.world.now)
+	}
 	g.checkProcesses(c)
 	g.checkHeap()
 	g.checkQueue()

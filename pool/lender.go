@@ -190,8 +190,10 @@ func (b *borrowing) lent(ticket uint64, p *Process) {
 
 // newBorrowed is a process that the owner has started since.
 func newBorrowed(m ToBorrower) *Process {
-	return &Process{number: m.Process, generation: &generation{number: m.Generation}, child: m.Child, state: Ready, place: -1, borrowed: true,
+	p := &Process{number: m.Process, generation: &generation{number: m.Generation}, child: m.Child, state: Ready, place: -1, borrowed: true,
 		cancel: func() {}, gone: make(chan struct{}), leaving: make(chan struct{})}
+	p.retired.Store(true)
+	return p
 }
 
 // close refuses what waits, and what comes.

@@ -73,7 +73,7 @@ func (g *simGroup) takeLateNote() {
 // checkNoted: what a note tells has changed only if that was counted. It takes its time, so it looks now and then.
 func (g *simGroup) checkNoted() {
 	n := &g.noting
-	if n.version != g.state.version() || n.last.Version == 0 || !g.world.chance(5) || n.late {
+	if n.version != g.state.version() || n.last.Version == 0 || !g.world.chance(3) || n.late {
 		return
 	}
 	was, is := essence(n.last), essence(noteOf(g.state, n.last.At, n.last.Surplus))

@@ -148,8 +148,8 @@ func (g *simGroup) restartBy(req RestartRequest) {
 		case g.state.next != nil && g.state.next.record == r:
 			g.touched, g.quiet = touched, quiet
 			w.seen["restart follows another"]++
-			if w.deadly && w.chance(60) {
-				w.after(w.between(0, 200*time.Millisecond), w.killAnyTime)
+			if w.chance(60) {
+				w.after(w.between(0, 100*time.Millisecond), w.killAnyTime)
 			}
 		case g.state.wanted.number == number: // refused
 			g.touched, g.quiet = touched, quiet

@@ -214,6 +214,7 @@ func (g *groupState) yield(now time.Time) {
 		switch {
 		case p.child != nil:
 			b.known[p.number] = p
+			p.retired.Store(true)
 		case p.state == Spawning:
 			g.os.abort(p)
 		}

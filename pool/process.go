@@ -60,7 +60,7 @@ func (p *Process) Child() Child { return p.child }
 // AskedToExit reports whether it was asked to exit.
 func (p *Process) AskedToExit() bool { return p.asked.Load() }
 
-// Draining reports whether it gets no more requests.
+// Draining reports whether it gets no more requests, as far as this front knows: in one that has yielded, any may.
 func (p *Process) Draining() bool { return p.retired.Load() }
 
 // Leaving returns what is closed when the process was asked to exit, or has exited: what long-lived

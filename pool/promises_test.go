@@ -2,7 +2,6 @@ package pool
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -97,13 +96,17 @@ func (g *simGroup) checkAnswer(v *visitor) {
 		g.world.seen["visitor served"]++
 		return
 	}
-	var start *StartError
-	g.world.seen[fmt.Sprintf("visitor refused: %T", v.err)]++
+	start, failed := errors.AsType[*StartError](v.err)
+	if failed {
+		g.world.seen["visitor refused: *pool.StartError"]++
+	} else {
+		g.world.seen["visitor refused: *errors.errorString"]++
+	}
 	switch {
 	case errors.Is(v.err, ErrClosed) && s.closed && !s.stopped:
 	case errors.Is(v.err, ErrStopped) && s.closed && s.stopped:
 	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline):
-	case errors.As(v.err, &start) && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
+	case failed && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
 	default:
 		g.fail("visitor %d is answered %v", v.ticket, v.err)
 	}

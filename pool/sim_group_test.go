@@ -14,6 +14,7 @@ type simGroup struct {
 	alarm time.Time
 
 	freed, begging bool
+	settled        bool // this event made it settle, and nothing was done since
 	relieved       int  // processes that this event let go as they hung
 	excused        bool // this event takes a ready process away
 	retired, began int  // processes that this event let go, and put to work
@@ -116,6 +117,7 @@ func (g *simGroup) event(what string, do func(now time.Time)) {
 	g.play(what, func(now time.Time) {
 		do(now)
 		g.checkSettled()
+		g.settled = true
 	})
 }
 
@@ -138,6 +140,7 @@ func (g *simGroup) play(what string, do func(now time.Time)) {
 	if r.waits() {
 		beside = g.state.plot(w.now).beside
 	}
+	g.settled = false
 	do(w.now)
 	if r.waits() && r.state == RestartFailed { // its canary is all that there is
 		g.promoted = beside

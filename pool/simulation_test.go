@@ -114,10 +114,10 @@ func play(seed uint64, trace io.Writer) (w *world, err error) {
 	for _, g := range w.groups {
 		g.settle("starts")
 	}
-	if w.deadly = w.chance(50); w.deadly {
+	if w.chance(50) {
 		w.after(w.between(0, 5*time.Second), w.armKill)
 	}
-	if w.chance(30) {
+	if w.chance(20) {
 		w.after(w.between(0, 8*time.Second), w.armUpgrade)
 	}
 	never := func() bool { return false }

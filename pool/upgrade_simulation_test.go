@@ -151,7 +151,9 @@ func (w *world) upgrade() {
 		w.after(w.between(0, 20*time.Second), func() { w.oldDies(old) })
 	}
 	w.after(0, func() { w.oldFinishes(old) })
+	w.upgrading = true
 	w.follow()
+	w.upgrading = false
 }
 
 // oldFinishes ends an old front that has nothing left.
@@ -187,6 +189,9 @@ func (w *world) leave(f *simFront) {
 	f.link.cut = true
 	w.olds = slices.DeleteFunc(w.olds, func(o *simFront) bool { return o == f })
 	for _, g := range w.groups {
+		if g.state.debts.of(f.link.borrower) == nil {
+			continue
+		}
 		g.event("an old front is gone", func(now time.Time) { g.state.endDebt(now, f.link.borrower) })
 		if g.state.debts.of(f.link.borrower) != nil {
 			g.fail("an old front is gone, and has something yet")

@@ -79,8 +79,10 @@ func (c *counter) isServed(who int, wish Wish) bool {
 	if p == nil {
 		return false
 	}
-	c.world.what = c.state.app.Name + ": lends"
-	c.world.tell("%s process %d", c.world.what, p.number)
+	if c.world.what = "lends"; c.world.trace != nil {
+		c.world.what = c.state.app.Name + ": lends"
+		c.world.tell("%s process %d", c.world.what, p.number)
+	}
 	c.checkLent(p, who, wish)
 	c.gain(p)
 	c.serve(p)

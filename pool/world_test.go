@@ -10,24 +10,24 @@ import (
 // A world is everything around a few groups that share a pool's cap, invented from a seed: the time,
 // the children, the visitors and the operators. The same seed is always the same history.
 type world struct {
-	rand   *rand.Rand
-	start  time.Time
-	now    time.Time
-	agenda agenda
-	slots  slots[*simGroup]
-	groups []*simGroup
-	pids   int
-	owes   int         // slots by which a changed min may be short
-	asking bool        // the groups are asked for room now and then
-	calm   bool        // no more mischief: what can work does
-	front  *simFront   // that owns the groups
-	olds   []*simFront // that have yielded
-	held   bool        // what old fronts have lent is not known yet
-	deadly bool        // fronts are killed
-	kill   *kill       // when this one is killed; nil = nobody knows
-	trace  io.Writer   // nil = none
-	seen   map[string]int
-	what   string // is happening now
+	rand      *rand.Rand
+	start     time.Time
+	now       time.Time
+	agenda    agenda
+	slots     slots[*simGroup]
+	groups    []*simGroup
+	pids      int
+	owes      int         // slots by which a changed min may be short
+	asking    bool        // the groups are asked for room now and then
+	calm      bool        // no more mischief: what can work does
+	front     *simFront   // that owns the groups
+	olds      []*simFront // that have yielded
+	upgrading bool        // now
+	held      bool        // what old fronts have lent is not known yet
+	kill      *kill       // when this one is killed; nil = nobody knows
+	trace     io.Writer   // nil = none
+	seen      map[string]int
+	what      string // is happening now
 }
 
 // A violation is an invariant that does not hold.

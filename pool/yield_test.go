@@ -31,6 +31,7 @@ func TestAnOldFrontIsLentAProcessThatWasStartedAfterIt(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		p := acquired(t, u.was)
 		got(t, "its generation", p.Generation(), 2)
+		got(t, "whether somebody may wait for its last answer", p.Draining(), true)
 		got(t, "its pid", p.Child().PID(), u.is.Snapshot().Processes[0].PID)
 		got(t, "its requests", u.is.Snapshot().Processes[0].Requests, 1)
 		u.was.Hold(p)
