@@ -2,7 +2,9 @@ package upgrade
 
 import (
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	"purser/test/harness"
 )
@@ -56,4 +58,28 @@ func TestWhatAnOldFrontHadComesBack(t *testing.T) {
 	if kinds := harness.Kinds(p.History(t)); slices.Contains(kinds, "front-crash failed") {
 		t.Errorf("the history tells of a crash: %v", kinds)
 	}
+}
+
+// The owner hangs: who waits in the old front is told so when queue_timeout is over, and not when another owner is there.
+func TestWhoWaitsInAnOldFrontDoesNotWaitForAnOwnerThatHangs(t *testing.T) {
+	t.Parallel()
+	p, app := harness.ServeNode(t, "concurrency = 1", `queue_timeout = "2s"`)
+	harness.AwaitReady(t, p, 1)
+	request := busy(t, p, "go")
+	waiting := harness.Dial(t, p)
+	waiting.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	harness.Eventually(t, harness.Patience, "it waits", func() bool { return p.Status(t, "app").Queue == 1 })
+	upgradeToNext(t, p)
+	old, begin := oldFront(t, p), time.Now()
+	owner := slices.DeleteFunc(p.Fronts(), func(pid int) bool { return pid == old.PID })[0]
+	if err := syscall.Kill(owner, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if a := waiting.Answer("GET"); a.StatusCode != 504 || time.Since(begin) > 4*time.Second {
+		t.Errorf("after %v it is answered with %d", time.Since(begin), a.StatusCode)
+	}
+	app.Write("go", "")
+	harness.MustBeAnswered(t, request)
+	mustServe(t, p) // the next owner
+	p.AwaitNoOldFronts(t)
 }

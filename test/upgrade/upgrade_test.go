@@ -122,7 +122,7 @@ func TestRequestsOfTheOldFrontAreAnswered(t *testing.T) {
 // A WebSocket is closed within its window, and its client connects to the new front.
 func TestWebSocketsMoveOver(t *testing.T) {
 	t.Parallel()
-	p, _ := harness.ServeNode(t, `websocket_close_window = "2s"`)
+	p, _ := harness.ServeNode(t, `websocket_close_window = "2s"`, `env = { ENDS_SOCKETS = "1" }`)
 	harness.AwaitReady(t, p, 1)
 	socket := harness.OpenWebSocket(t, p)
 	socket.MustEcho("before")
