@@ -66,7 +66,7 @@ func TestNoLineOfAnAppIsLostOrDoubled(t *testing.T) {
 	app := harness.NewApp(t, "node")
 	app.Write("chatty.sh", "node app.js & i=0; while [ $i -lt 2000 ]; do i=$((i+1)); printf 'line '; echo \"$i.\"; [ $((i%20)) = 0 ] && sleep 0.02; done; wait\n")
 	log := t.TempDir() + "/app.log"
-	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(1), `command = ["sh", "chatty.sh"]`, fmt.Sprintf("log = %q", log), `log_lines = "raw"`)})
+	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(1), `command = ["sh", "chatty.sh"]`, fmt.Sprintf("log = %q", log))})
 	for n := 0; n < 40 && !contains(log, "line 2000."); n++ {
 		upgrade(t, p)
 	}
@@ -76,7 +76,7 @@ func TestNoLineOfAnAppIsLostOrDoubled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 2000 {
-		if n := strings.Count(string(text), fmt.Sprintf("line %d.\n", i+1)); n != 1 {
+		if n := strings.Count(string(text), fmt.Sprintf("line %d.", i+1)); n != 1 {
 			t.Errorf("line %d is there %d times", i+1, n)
 		}
 	}
