@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -58,6 +60,15 @@ func (p *Purser) Versions(t testing.TB) (v Versions) {
 func (p *Purser) AwaitNoOldFronts(t *testing.T) {
 	t.Helper()
 	Eventually(t, 2*Patience, "no old front is left", func() bool { return len(p.Fronts()) == 1 && len(p.Versions(t).OldFronts) == 0 })
+}
+
+// OwnMemory is what a process has in memory that no file has, in bytes; 0 if it cannot be told.
+func OwnMemory(pid int) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, _ := strings.Cut(string(text), "\nRssAnon:")
+	kB, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, _ := strconv.ParseInt(kB, 10, 64)
+	return n << 10
 }
 
 // Descriptors is how many files a process has open; 0 if it cannot be told.

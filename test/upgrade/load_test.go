@@ -108,8 +108,8 @@ type use struct {
 func useOf(p *harness.Purser) use {
 	fronts := p.Fronts()
 	front := slices.Max(fronts)
-	return use{harness.PSS(p.PID()), harness.PSS(p.Keeper()), harness.Descriptors(p.PID()), harness.Descriptors(p.Keeper()),
-		int64(harness.Descriptors(front)), harness.PSS(front)}
+	return use{harness.OwnMemory(p.PID()), harness.OwnMemory(p.Keeper()), harness.Descriptors(p.PID()), harness.Descriptors(p.Keeper()),
+		int64(harness.Descriptors(front)), harness.OwnMemory(front)}
 }
 
 // mustBeLevel expects that nothing has grown since the first upgrades.
@@ -120,7 +120,7 @@ func mustBeLevel(t *testing.T, level []use, last use) {
 	if last.keeperFiles > first.keeperFiles || last.mainFiles > first.mainFiles {
 		t.Errorf("the keeper has %d files open, and had %d; the main process %d, and had %d", last.keeperFiles, first.keeperFiles, last.mainFiles, first.mainFiles)
 	}
-	const most = 4 << 20
+	const most = 3 << 20
 	if last.keeper > first.keeper+most || last.main > first.main+most {
 		t.Errorf("the keeper has %d KiB, and had %d; the main process %d, and had %d", last.keeper>>10, first.keeper>>10, last.main>>10, first.main>>10)
 	}
