@@ -55,10 +55,10 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 	g.settle(now)
 }
 
-// booted records that the spawn of p has returned: its child is ready.
-func (g *groupState) booted(now time.Time, p *Process, child Child) {
+// booted records that the spawn of p has returned: its child is ready. It reports false if the group has yielded.
+func (g *groupState) booted(now time.Time, p *Process, child Child) (known bool) {
 	if g.borrows != nil {
-		return // the owner ends what was starting
+		return false // the owner ends what was starting
 	}
 	p.child = child
 	g.changes++
@@ -70,6 +70,7 @@ func (g *groupState) booted(now time.Time, p *Process, child Child) {
 		panic("BUG: a process boots that is " + p.state.String())
 	}
 	g.settle(now)
+	return true
 }
 
 // exited records that nothing is left of p, for whatever reason. It reports false if the group has yielded: then the
