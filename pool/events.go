@@ -48,8 +48,12 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		g.borrows.left(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.borrows.says(verbReturn, w.proc, Unanswered)
-		g.returned(w.proc, Unanswered)
+		if g.borrows != nil {
+			g.borrows.says(verbReturn, w.proc, Unanswered)
+			w.proc.requests--
+		} else {
+			g.giveBack(w.proc, Unanswered)
+		}
 		w.proc = nil
 	}
 	g.settle(now)
