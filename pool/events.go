@@ -48,17 +48,21 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 		g.borrows.left(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.borrows.says(verbReturn, w.proc, Unanswered)
-		g.returned(w.proc, Unanswered)
+		if g.borrows != nil {
+			g.borrows.says(verbReturn, w.proc, Unanswered)
+			w.proc.requests--
+		} else {
+			g.giveBack(w.proc, Unanswered)
+		}
 		w.proc = nil
 	}
 	g.settle(now)
 }
 
-// booted records that the spawn of p has returned: its child is ready.
-func (g *groupState) booted(now time.Time, p *Process, child Child) {
+// booted records that the spawn of p has returned: its child is ready. It reports false if the group has yielded.
+func (g *groupState) booted(now time.Time, p *Process, child Child) (known bool) {
 	if g.borrows != nil {
-		return // the owner ends what was starting
+		return false // the owner ends what was starting
 	}
 	p.child = child
 	g.changes++
@@ -70,6 +74,7 @@ func (g *groupState) booted(now time.Time, p *Process, child Child) {
 		panic("BUG: a process boots that is " + p.state.String())
 	}
 	g.settle(now)
+	return true
 }
 
 // exited records that nothing is left of p, for whatever reason. It reports false if the group has yielded: then the

@@ -199,8 +199,13 @@ func (g *Group) boot(ctx context.Context, p *Process, o Order) (Child, error) {
 		return nil, context.Cause(ctx)
 	}
 	child, err := g.spawn(ctx, o)
-	if err == nil {
-		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
+	if err != nil {
+		return nil, err
+	}
+	known := false
+	g.do(func(s *groupState, now time.Time) { known = s.booted(now, p, child) })
+	if !known {
+		yieldChild(child)
 	}
 	return child, err
 }

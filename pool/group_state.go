@@ -16,7 +16,8 @@ import (
 type groupState struct {
 	generations
 	roster
-	queue queue // empty unless nothing lendable that may serve it has room
+	queue   queue      // empty unless nothing lendable that may serve it has room
+	borrows *borrowing // it has yielded, and decides nothing any more; nil = it has not
 
 	spare   int  // so many processes that are kept for a rollback fit into memory; -1 = any number
 	keep    int  // for the next settle: a recycled process is replaced, even above min, if there is room
@@ -26,8 +27,7 @@ type groupState struct {
 	hurried bool // close has run out of time
 	held    bool // it is adopted, and is not to go on yet
 
-	borrows *borrowing // it has yielded, and decides nothing any more; nil = it has not
-	course  course     // as it was plotted last
+	course course // as it was plotted last
 }
 
 func newGroupState(app conf.App, release Release, os driver, r *rand.Rand) groupState {
@@ -57,11 +57,9 @@ func (g *groupState) lend(w Wish) *Process {
 
 // giveBack takes a process back from a request, and reports whether that calls for release.
 func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
-	g.borrows.says(verbRelease, p, o)
-	return g.returned(p, o)
-}
-
-func (g *groupState) returned(p *Process, o Outcome) (more bool) {
+	if g.borrows != nil {
+		g.borrows.says(verbRelease, p, o)
+	}
 	if p.requests == 0 {
 		panic("BUG: a process is released that was not lent")
 	}

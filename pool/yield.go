@@ -69,9 +69,13 @@ func (g *Group) yield() {
 	}
 	g.mu.Unlock()
 	for _, child := range children {
-		if y, ok := child.(interface{ Yield() }); ok {
-			y.Yield()
-		}
+		yieldChild(child)
+	}
+}
+
+func yieldChild(c Child) {
+	if y, ok := c.(interface{ Yield() }); ok {
+		y.Yield()
 	}
 }
 

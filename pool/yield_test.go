@@ -3,6 +3,8 @@ package pool
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,4 +205,91 @@ func TestOperatorsOfAYieldedPoolAreToldWhoToAsk(t *testing.T) {
 		got(t, "the error", err, nil)
 		got(t, "the restart in the end", done.State, RestartDone)
 	})
+}
+
+func TestAProcessThatGetsReadyAsThePoolYieldsIsLeftToTheNextOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(0)
+		s.keepNotes()
+		g := s.pool.Add(conf.App{Name: "blog", MinProcesses: 1, MaxProcesses: 1, Concurrency: 1}, Release{Path: "/r1"}, func(ctx context.Context, o Order) (Child, error) {
+			<-ctx.Done() // it is given up a moment too late
+			return &madeChild{order: o, exit: make(chan error), yielded: make(chan struct{})}, nil
+		})
+		synctest.Wait()
+		got(t, "the error", s.pool.Yield(t.Context()), nil)
+		note := s.notes["blog"]
+		got(t, "whether the next owner takes it for ready", note.Processes[0].booted, false)
+		got(t, "who serves", g.TryAcquire(Wish{}), nil)
+		s.close(t)
+	})
+}
+
+// TestHammerYield has many requests come while a pool yields, and go on in both fronts.
+func TestHammerYield(t *testing.T) {
+	old, next := openShop(0), openShop(0)
+	old.keepNotes()
+	next.keepNotes()
+	was := old.pool.Add(conf.App{Name: "blog", MinProcesses: 3, MaxProcesses: 3, Concurrency: 2, StopTimeout: time.Minute}, Release{Path: "/r1"}, old.spawnNow)
+	var fronts [2]atomic.Pointer[Group]
+	fronts[0].Store(was)
+	fronts[1].Store(was)
+	over := make(chan struct{})
+	var visitors sync.WaitGroup
+	for i := range 8 {
+		visitors.Go(func() { keepComing(t, &fronts[i%2], i, over) })
+	}
+	time.Sleep(20 * time.Millisecond)
+	if err := old.pool.Yield(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	is := next.follows(t, old, was.App())
+	loans := next.lendsTo(t, old)
+	is.GoOn()
+	fronts[1].Store(is)
+	time.Sleep(50 * time.Millisecond)
+	loans.end()
+	loans = next.lendsTo(t, old)
+	time.Sleep(50 * time.Millisecond)
+	close(over)
+	visitors.Wait()
+	for deadline := time.Now().Add(10 * time.Second); loans.borrower.Snapshot() != (BorrowerSnapshot{}); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the old front has %+v left", loans.borrower.Snapshot())
+		}
+	}
+	for _, p := range is.Snapshot().Processes {
+		got(t, "requests", p.Requests, 0)
+		got(t, "connections", p.Connections, 0)
+	}
+	loans.end()
+	old.close(t)
+	next.close(t)
+}
+
+// keepComing is one request after the other until over is closed. Some have no patience, and some become connections.
+func keepComing(t *testing.T, at *atomic.Pointer[Group], kind int, over <-chan struct{}) {
+	for n := kind; ; n++ {
+		select {
+		case <-over:
+			return
+		default:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n%7+1)*time.Millisecond)
+		g := at.Load()
+		p, err := g.Acquire(ctx, Wish{})
+		switch {
+		case err != nil && !errors.Is(err, context.DeadlineExceeded):
+			t.Error(err)
+		case err != nil:
+		case n%3 == 0:
+			g.Hold(p)
+			g.Drop(p)
+		case n%3 == 1:
+			g.Stream(p)
+			g.EndStream(p)
+		default:
+			g.Release(p, Worked)
+		}
+		cancel()
+	}
 }

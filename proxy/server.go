@@ -32,6 +32,7 @@ import (
 	"purser/pool"
 	"purser/proxy/certs"
 	"purser/proxy/client"
+	"purser/proxy/files"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
 )
@@ -69,6 +70,17 @@ type Config struct {
 	// is given to a process. A pin above 0 is the number of the oldest generation that may serve it.
 	// With an error the request is answered 503.
 	Fresh func(app string) (pin int, err error)
+
+	// Owner opens the static files of an app as its user, where purser itself may not; nil = nobody does. What it returns
+	// may go on being used while the app is configured otherwise.
+	Owner func(app conf.App) files.Owner
+}
+
+func (c *Config) ownerOf(app conf.App) files.Owner {
+	if c.Owner == nil {
+		return nil
+	}
+	return c.Owner(app)
 }
 
 // A Server serves the apps of a pool to clients.

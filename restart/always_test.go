@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"purser/conf"
+	"purser/restart/disk"
 )
 
 func TestAlwaysIsForDevelopmentOnly(t *testing.T) {
@@ -12,8 +13,8 @@ func TestAlwaysIsForDevelopmentOnly(t *testing.T) {
 	expect := func(environment string, always, ignored bool) {
 		t.Helper()
 		app.Environment = environment
-		if Always(app) != always || AlwaysIgnored(app) != ignored {
-			t.Errorf("in %s: always is %v, ignored %v", environment, Always(app), AlwaysIgnored(app))
+		if Always(disk.Own, app) != always || AlwaysIgnored(disk.Own, app) != ignored {
+			t.Errorf("in %s: always is %v, ignored %v", environment, Always(disk.Own, app), AlwaysIgnored(disk.Own, app))
 		}
 	}
 	expect("development", false, false)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"purser/restart/disk"
 )
 
 // What comes after the request is not for the restart that was requested.
@@ -69,7 +71,7 @@ func TestAFailedRestartIsNotTriedAgain(t *testing.T) {
 	s := newShop(t, "changed", "lib/*.rb").opened()
 	s.start(time.Hour)
 	s.make("releases/1/lib/a.rb")
-	s.must(WriteMark(s.app.Root, "libssl"))
+	s.must(WriteMark(disk.Own, s.app.Root, "libssl"))
 	s.expects(time.Second, "")
 	s.touch("releases/1/lib/a.rb") // by no more than a second
 	s.expects(100*time.Millisecond, "")
@@ -115,7 +117,7 @@ func TestEachFlipIsNew(t *testing.T) {
 func TestWhatARestartWasRequestedForTriggersNoOther(t *testing.T) {
 	s := newShop(t, "changed").opened()
 	s.start(time.Hour)
-	s.must(WriteMark(s.app.Root, "libssl"))
+	s.must(WriteMark(disk.Own, s.app.Root, "libssl"))
 	s.deploy("2")
 	s.flip("2")
 	s.expects(time.Second, "")
@@ -183,7 +185,7 @@ func TestWhatWasThereBeforeIsNeededAndNotTriggered(t *testing.T) {
 	s := newShop(t, "changed")
 	s.start(time.Hour)
 	s.touch("releases/1/Gemfile.lock")
-	s.must(WriteMark(s.app.Root, "libssl"))
+	s.must(WriteMark(disk.Own, s.app.Root, "libssl"))
 	s.opened()
 	s.expects(time.Second, "")
 	s.expects(time.Hour, "")
@@ -217,7 +219,7 @@ func TestRunTriggersByItself(t *testing.T) {
 		}
 	})
 	for i := range 5 {
-		s.must(WriteMark(s.app.Root, fmt.Sprint("mark ", i)))
+		s.must(WriteMark(disk.Own, s.app.Root, fmt.Sprint("mark ", i)))
 		select {
 		case got := <-s.asked:
 			if !strings.HasPrefix(got, fmt.Sprint("blog: marked: mark ", i)) {

@@ -1,14 +1,13 @@
 package restart
 
 import (
-	"fmt"
 	"maps"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"purser/restart/disk"
 )
 
 // A boot is one start of a process, from just before its spawn until it is ready or has failed.
@@ -38,9 +37,10 @@ func (c *Checker) Booting(app string, number, generation int, release string) {
 	if a == nil {
 		return
 	}
-	b := &boot{number: number, generation: generation, began: time.Now(), revision: revisionOf(release)}
-	b.print = Fingerprint(release, a.app().Restart.Watch)
-	b.bare = a.app().Restart.File != "" && stampOf(release, a.app().Restart.File, stamp{}) == stamp{}
+	d := c.disk(a)
+	b := &boot{number: number, generation: generation, began: time.Now(), revision: d.Revision(release)}
+	b.print = Fingerprint(d, release, a.app().Restart.Watch)
+	b.bare = a.app().Restart.File != "" && stampOf(d, release, a.app().Restart.File, stamp{}) == stamp{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a.boots = append(slices.DeleteFunc(a.boots, func(known *boot) bool { return known.over() }), b)
@@ -67,8 +67,9 @@ func (c *Checker) Booted(app string, number, pid int) {
 		c.mu.Unlock()
 		return
 	}
-	made := stampOf(release, a.app().Restart.File, stamp{})
-	after, revision, ready := Fingerprint(release, a.app().Restart.Watch), revisionOf(release), imageOf(pid)
+	d := c.disk(a)
+	made := stampOf(d, release, a.app().Restart.File, stamp{})
+	after, revision, ready := Fingerprint(d, release, a.app().Restart.Watch), d.Revision(release), image(d.Image(pid))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.ended, b.image = time.Now(), ready
@@ -90,8 +91,9 @@ func (c *Checker) Adopted(app string, p Process) {
 	if a == nil {
 		return
 	}
-	b := &boot{number: p.Number, generation: p.Generation, began: p.Began, ended: p.Began, image: imageOf(p.PID), revision: revisionOf(p.Release)}
-	b.print = Fingerprint(p.Release, a.app().Restart.Watch).asOf(p.Began)
+	d := c.disk(a)
+	b := &boot{number: p.Number, generation: p.Generation, began: p.Began, ended: p.Began, image: image(d.Image(p.PID)), revision: d.Revision(p.Release)}
+	b.print = Fingerprint(d, p.Release, a.app().Restart.Watch).asOf(p.Began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a.boots = append(a.boots, b)
@@ -192,16 +194,20 @@ func (p Print) sightOf(name string) sight {
 // release has changed since. For who wants a restart by it, the code that runs would be no other.
 func (c *Checker) Made(app, release, file string) bool {
 	a := c.find(app)
-	resolved, err := filepath.EvalSymlinks(release)
-	if a == nil || err != nil {
+	if a == nil {
 		return false
 	}
-	stat, err := os.Stat(within(resolved, file))
-	if err != nil || stat.Size() > 0 {
+	d := c.disk(a)
+	resolved, err := d.Resolve(release)
+	if err != nil {
 		return false
 	}
-	began, found := c.makerOf(a, resolved, stampFrom(stat))
-	return found && !codeChanged(resolved, began)
+	stat, err := disk.Look(d, disk.Within(resolved, file))
+	if err != nil || stat.Size > 0 {
+		return false
+	}
+	began, found := c.makerOf(a, resolved, stampOfInfo(stat))
+	return found && !codeChanged(d, resolved, began)
 }
 
 // makerOf is when the boot of a release began in which its restart file came. Clocks do not tell: that for
@@ -226,11 +232,10 @@ func (c *Checker) makerOf(a *checked, release string, file stamp) (began time.Ti
 var data = []string{".log", ".pid", ".sock", ".sqlite3", ".sqlite", ".db", ".sqlite3-wal", ".sqlite3-shm", ".cache", ".tmp", ".lock"}
 
 // codeChanged reports whether a file of the release may have been deployed since.
-func codeChanged(release string, since time.Time) bool {
-	found := search{path: release, left: maxEntries}
-	found.run([]glob{{"**", "*"}})
-	return found.cut || slices.ContainsFunc(found.files, func(s sight) bool {
-		return s.changed >= since.UnixNano() && !slices.Contains(data, path.Ext(s.name)) && !written(s.name)
+func codeChanged(d disk.Disk, release string, since time.Time) bool {
+	found := d.Search(release, []disk.Glob{{"**", "*"}})
+	return found.Cut || slices.ContainsFunc(found.Files, func(f disk.Entry) bool {
+		return f.Changed >= since.UnixNano() && !slices.Contains(data, path.Ext(f.Name)) && !written(f.Name)
 	})
 }
 
@@ -270,23 +275,11 @@ func (c *Checker) images(a *checked, processes []Process) {
 		if ready == "" {
 			continue
 		}
-		if now := imageOf(p.PID); now != "" && now != ready {
+		if now := image(c.disk(a).Image(p.PID)); now != "" && now != ready {
 			c.Reexecuted(a.app().Name, p)
 		}
 	}
 }
 
-// An image tells one execve(2) of a process from the next: the kernel gives the program other random
-// bytes, at another place (AT_RANDOM of getauxval(3)). "" = it cannot be told.
+// An image tells one execve(2) of a process from the next. "" = it cannot be told.
 type image string
-
-func imageOf(pid int) image {
-	if pid <= 0 {
-		return ""
-	}
-	auxv, err := os.ReadFile(fmt.Sprintf("/proc/%d/auxv", pid))
-	if err != nil {
-		return ""
-	}
-	return image(auxv)
-}

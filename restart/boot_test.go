@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"purser/restart/disk"
 )
 
 // boots starts a process of a generation as purser does; while it starts, the test goes on.
@@ -17,7 +19,7 @@ func (s *shop) boots(generation int, meanwhile func()) {
 
 func (s *shop) begins(generation int) Process {
 	s.Helper()
-	release, err := ResolveRelease(s.app.Root)
+	release, err := ResolveRelease(disk.Own, s.app.Root)
 	s.must(err)
 	s.mu.Lock()
 	s.number++

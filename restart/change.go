@@ -26,7 +26,7 @@ func (c *Checker) printAnew(a *checked) {
 	}
 	c.mu.Unlock()
 	for path := range prints {
-		prints[path] = Fingerprint(path, a.app().Restart.Watch)
+		prints[path] = Fingerprint(c.disk(a), path, a.app().Restart.Watch)
 	}
 	c.mu.Lock()
 	for _, b := range a.boots {

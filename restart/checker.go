@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -26,6 +27,9 @@ type Checker struct {
 	// Reexecuted is told of a process that has replaced itself by another program, or by the same one
 	// anew, since it was ready. It is called by Run alone; nil = nobody looks for that.
 	Reexecuted func(app string, p Process)
+
+	// Disk is the way to what the user of an app owns. It is set before the first app is added; nil = disk.Own for all.
+	Disk func(app conf.App) disk.Disk
 
 	// mu guards what follows, and what was seen of each app. Nothing is looked at and nobody called under it.
 	mu   sync.Mutex
@@ -73,6 +77,16 @@ func (c *Checker) Remove(app string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.apps = slices.DeleteFunc(slices.Clone(c.apps), func(a *checked) bool { return a.app().Name == app })
+}
+
+func (c *Checker) disk(a *checked) disk.Disk { return diskOf(c.Disk, *a.app()) }
+
+// diskOf is the way to what the user of an app owns.
+func diskOf(choose func(conf.App) disk.Disk, app conf.App) disk.Disk {
+	if choose == nil {
+		return disk.Own
+	}
+	return choose(app)
 }
 
 func (c *Checker) list() []*checked {
@@ -146,9 +160,9 @@ func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
 	before := c.unsure(a)
 	print := last
 	if print.Path == "" || len(processes) > 0 {
-		print = Fingerprint(a.app().Root, a.app().Restart.Watch)
+		print = Fingerprint(c.disk(a), a.app().Root, a.app().Restart.Watch)
 	}
-	seen, err := snapshotOf(*a.app(), processes, print, c.now())
+	seen, err := snapshotOf(c.disk(a), *a.app(), processes, print, c.now())
 	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)
 	if err != nil {
 		c.warn(a, "marks may be overlooked", "error", err)
@@ -157,7 +171,7 @@ func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
 		c.mu.Unlock()
 	}
 	if seen.print.Cut {
-		c.warn(a, "restart.watch names too many files, so not every change is noticed", "most-entries", maxEntries, "most-depth", maxDepth)
+		c.warn(a, "restart.watch names too many files, so not every change is noticed", "most-entries", disk.MostEntries, "most-depth", disk.MostDepth)
 	}
 	return seen
 }
@@ -267,7 +281,7 @@ func (c *Checker) Settled(app string, marks []Mark) {
 	if a == nil {
 		return
 	}
-	if _, err := RemoveMarks(marks); err != nil {
+	if _, err := RemoveMarks(c.disk(a), marks); err != nil {
 		c.warn(a, "cannot remove the marks of an app that was restarted; remove them yourself", "error", err)
 	}
 	c.mu.Lock()

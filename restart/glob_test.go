@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 func TestGlobs(t *testing.T) {
@@ -47,17 +49,6 @@ func TestGlobs(t *testing.T) {
 	}
 }
 
-// What is left to be matched must not multiply on the way down.
-func TestGlobsStayFew(t *testing.T) {
-	_, globs := parseGlobs([]string{"**/a/**/a/**/a/**/a/**/a/**/b"})
-	most := len(globs[0])
-	for range maxDepth {
-		if _, globs = step(globs, "a", false); len(globs) > most {
-			t.Fatalf("there are %d of them, want no more than %d", len(globs), most)
-		}
-	}
-}
-
 func TestSymlinksAndPipes(t *testing.T) {
 	s := newSite(t)
 	s.make("shared/.env", "shared/secret.rb", "releases/1/lib/real.rb")
@@ -75,12 +66,12 @@ func TestSymlinksAndPipes(t *testing.T) {
 	s.must(unix.Mkfifo(s.path("releases/1/lib/pipe.rb"), 0o644))
 	expect := func(want string, watch ...string) {
 		t.Helper()
-		old := Fingerprint(s.path("current"), watch)
+		old := Fingerprint(disk.Own, s.path("current"), watch)
 		for _, file := range []string{"shared/secret.rb", "releases/1/lib/real.rb", "shared/.env"} {
 			s.touch(file)
 		}
 		var got []string
-		eachDifference(old, Fingerprint(s.path("current"), watch), func(file, _ string, _ sight) { got = append(got, file) })
+		eachDifference(old, Fingerprint(disk.Own, s.path("current"), watch), func(file, _ string, _ sight) { got = append(got, file) })
 		if fmt.Sprint(got) != want {
 			t.Errorf("%q: touched files are %v, want %v", watch, got, want)
 		}
@@ -96,17 +87,17 @@ func TestSymlinksAndPipes(t *testing.T) {
 func TestNoMoreThanTwentyThousandEntriesAreLookedAt(t *testing.T) {
 	s := newSite(t)
 	s.must(os.Mkdir(s.path("releases/1/many"), 0o755))
-	for i := range maxEntries - 3 { // and tmp, many, and one file
+	for i := range disk.MostEntries - 3 { // and tmp, many, and one file
 		s.make(fmt.Sprintf("releases/1/many/%05d", i))
 	}
 	s.make("releases/1/z.rb")
 	watch := []string{"**/*.rb"}
-	old := Fingerprint(s.path("current"), watch)
+	old := Fingerprint(disk.Own, s.path("current"), watch)
 	if old.Cut || len(old.files) != 1 {
 		t.Fatalf("cut is %v with %d files", old.Cut, len(old.files))
 	}
 	s.make("releases/1/many/more")
-	now := Fingerprint(s.path("current"), watch)
+	now := Fingerprint(disk.Own, s.path("current"), watch)
 	if !now.Cut || len(now.files) != 0 {
 		t.Fatalf("cut is %v with %d files", now.Cut, len(now.files))
 	}
@@ -117,8 +108,8 @@ func TestNoMoreThanTwentyThousandEntriesAreLookedAt(t *testing.T) {
 
 func TestADeepTreeIsCut(t *testing.T) {
 	s := newSite(t)
-	s.make("releases/1/"+strings.Repeat("d/", maxDepth)+"a.rb", "releases/1/"+strings.Repeat("d/", maxDepth+1)+"b.rb")
-	print := Fingerprint(s.path("current"), []string{"**/*.rb"})
+	s.make("releases/1/"+strings.Repeat("d/", disk.MostDepth)+"a.rb", "releases/1/"+strings.Repeat("d/", disk.MostDepth+1)+"b.rb")
+	print := Fingerprint(disk.Own, s.path("current"), []string{"**/*.rb"})
 	if len(print.files) != 1 || !print.Cut {
 		t.Errorf("got %d files, cut is %v", len(print.files), print.Cut)
 	}

@@ -8,16 +8,25 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 // An inotify is one instance of inotify(7). It is used as it is, since what an app writes must cost
 // nothing: only then can a folder be watched without being told of each write to the files in it.
 type inotify struct {
-	fd      int
+	disk    disk.Disk
 	file    *os.File
-	events  chan []event // what one read gave; closed when reading has ended
+	told    chan<- told
 	closing chan struct{}
 	reading sync.WaitGroup
+}
+
+// Told is what one read of an inotify gave, or its end.
+type told struct {
+	by     *inotify
+	events []event
+	ended  error
 }
 
 // An event is what happened to a watched file or folder, or to the entry of a folder. Watch is -1 if
@@ -28,27 +37,29 @@ type event struct {
 	name  string // of the entry; "" = the watched itself
 }
 
-func newInotify() (*inotify, error) {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+// newInotify opens one for what a user owns. What it tells goes to a channel.
+func newInotify(d disk.Disk, to chan<- told) (*inotify, error) {
+	file, err := d.Inotify()
 	if err != nil {
-		return nil, fmt.Errorf("cannot use inotify: %w", err)
+		return nil, err
 	}
-	i := &inotify{fd: fd, file: os.NewFile(uintptr(fd), "inotify"), events: make(chan []event), closing: make(chan struct{})}
+	i := &inotify{disk: d, file: file, told: to, closing: make(chan struct{})}
 	i.reading.Go(i.read)
 	return i, nil
 }
 
 // add watches what is at a path, or changes for what it is watched.
-func (i *inotify) add(path string, mask uint32) (watch int, err error) {
-	watch, err = unix.InotifyAddWatch(i.fd, path, mask)
-	if err != nil {
-		return 0, fmt.Errorf("cannot watch %s: %w", path, err)
-	}
-	return watch, nil
+func (i *inotify) add(path string, mask uint32) (watch int, blind bool, err error) {
+	return i.disk.Watch(i.file, path, mask)
 }
 
 // remove fails if what was watched is gone; then the kernel has done it.
-func (i *inotify) remove(watch int) { _, _ = unix.InotifyRmWatch(i.fd, uint32(watch)) }
+func (i *inotify) remove(watch int) {
+	_ = disk.WithNumber(i.file, func(fd int) error {
+		_, err := unix.InotifyRmWatch(fd, uint32(watch))
+		return err
+	})
+}
 
 func (i *inotify) close() {
 	close(i.closing)
@@ -57,26 +68,36 @@ func (i *inotify) close() {
 }
 
 func (i *inotify) read() {
-	defer close(i.events)
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := i.file.Read(buffer)
 		if err != nil {
-			return // closed
+			i.tell(told{by: i, ended: fmt.Errorf("it has ended: %w", err)})
+			return
 		}
-		select {
-		case i.events <- eventsIn(buffer[:n]):
-		case <-i.closing:
+		if !i.tell(told{by: i, events: eventsIn(buffer[:n])}) {
 			return
 		}
 	}
 }
 
-// eventsIn reads a row of struct inotify_event.
+func (i *inotify) tell(t told) bool {
+	select {
+	case i.told <- t:
+		return true
+	case <-i.closing:
+		return false
+	}
+}
+
+// eventsIn reads a row of struct inotify_event. What is none of the kernel's is left out.
 func eventsIn(b []byte) (all []event) {
 	for len(b) >= unix.SizeofInotifyEvent {
 		watch := int32(binary.NativeEndian.Uint32(b))
-		length := int(binary.NativeEndian.Uint32(b[12:]))
+		length := int64(binary.NativeEndian.Uint32(b[12:]))
+		if unix.SizeofInotifyEvent+length > int64(len(b)) {
+			return all
+		}
 		name := string(b[unix.SizeofInotifyEvent : unix.SizeofInotifyEvent+length])
 		all = append(all, event{int(watch), binary.NativeEndian.Uint32(b[4:]), strings.TrimRight(name, "\x00")})
 		b = b[unix.SizeofInotifyEvent+length:]

@@ -7,28 +7,30 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 
 	"github.com/hashicorp/go-hclog"
 )
 
 // followed is a site whose file is watched, but not looked at.
-func followed(t *testing.T) (*site, *folders) {
+func followed(t *testing.T) (*site, *folders, <-chan told) {
 	t.Helper()
 	s := newSite(t)
 	s.put(currentFile)
 	s.put("releases/1/app.log")
 	s.put("releases/1/tmp/cache")
 	s.watched()
-	i, err := newInotify()
+	told := make(chan told)
+	i, err := newInotify(disk.Own, told)
 	s.must(err)
 	t.Cleanup(i.close)
 	f := newFolders(i)
 	s.must(f.follow(s.files[0]))
-	return s, f
+	return s, f, told
 }
 
 func TestWritesOfAnAppAreNotTold(t *testing.T) {
-	s, f := followed(t)
+	s, f, told := followed(t)
 	for _, name := range []string{"releases/1/app.log", "releases/1/tmp/cache"} {
 		s.must(os.WriteFile(s.path(name), []byte("busy"), 0o600))
 		s.touch(name)
@@ -36,7 +38,7 @@ func TestWritesOfAnAppAreNotTold(t *testing.T) {
 		s.remove(name)
 	}
 	s.touch(currentFile)
-	for _, e := range <-f.events() {
+	for _, e := range (<-told).events {
 		if files, _ := f.concerns(e); len(files) != 1 {
 			t.Errorf("told of %+v", e)
 		}
@@ -44,7 +46,7 @@ func TestWritesOfAnAppAreNotTold(t *testing.T) {
 }
 
 func TestAFileOnALocalDiskIsNotPolled(t *testing.T) {
-	s, f := followed(t)
+	s, f, _ := followed(t)
 	if !s.files[0].sure {
 		t.Skip("the scratch folder is on a file system that inotify does not know well")
 	}

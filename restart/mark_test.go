@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 const firstMarks = "releases/1/tmp/needs-restart.d"
@@ -37,7 +39,7 @@ func (s *site) marks(roots ...string) []Mark {
 	for i, root := range roots {
 		roots[i] = s.path(root)
 	}
-	marks, err := Marks(roots...)
+	marks, err := Marks(disk.Own, roots...)
 	s.must(err)
 	return marks
 }
@@ -65,7 +67,7 @@ func (s *site) asOther(f func()) {
 func TestAMarkIsWrittenAndReadAndRemoved(t *testing.T) {
 	s := newSite(t)
 	before := time.Now().Add(-lag)
-	s.must(WriteMark(s.path("current"), "libssl upgraded"))
+	s.must(WriteMark(disk.Own, s.path("current"), "libssl upgraded"))
 	marks := s.marks("current")
 	if len(marks) != 1 || marks[0].Reason != "libssl upgraded" || filepath.Dir(marks[0].Path) != s.path(firstMarks) {
 		t.Fatalf("got %+v", marks)
@@ -78,7 +80,7 @@ func TestAMarkIsWrittenAndReadAndRemoved(t *testing.T) {
 			t.Errorf("mode of %s is %v, %v; want %v", path, stat.Mode(), err, want)
 		}
 	}
-	if left, err := RemoveMarks(marks); err != nil || len(left) > 0 {
+	if left, err := RemoveMarks(disk.Own, marks); err != nil || len(left) > 0 {
 		t.Errorf("removing left %v, %v", left, err)
 	}
 	if entries, err := os.ReadDir(s.path(firstMarks)); err != nil || len(entries) > 0 {
@@ -93,7 +95,7 @@ func TestTheMarksFolderBelongsToWhomTmpBelongsTo(t *testing.T) {
 	s := newSite(t)
 	s.must(os.Chown(s.path("releases/1/tmp"), 65534, 65533))
 	defer unix.Umask(unix.Umask(0o077))
-	s.must(WriteMark(s.path("current"), ""))
+	s.must(WriteMark(disk.Own, s.path("current"), ""))
 	var stat unix.Stat_t
 	s.must(unix.Stat(s.path(firstMarks), &stat))
 	if stat.Uid != 65534 || stat.Gid != 65533 || stat.Mode&0o777 != 0o755 {
@@ -111,7 +113,7 @@ func TestTheReasonOfAMark(t *testing.T) {
 		strings.Repeat("a", 199) + "üü": strings.Repeat("a", 199),
 	} {
 		s := newSite(t)
-		s.must(WriteMark(s.path("current"), text))
+		s.must(WriteMark(disk.Own, s.path("current"), text))
 		if got := s.reasons("current"); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
@@ -146,10 +148,10 @@ func TestMarksAreNotFollowedOutOfTmp(t *testing.T) {
 	s := newSite(t)
 	s.drop("elsewhere/libssl", "")
 	s.must(os.Symlink(s.path("elsewhere"), s.path(firstMarks)))
-	if marks, err := Marks(s.path("current")); err == nil || len(marks) > 0 {
+	if marks, err := Marks(disk.Own, s.path("current")); err == nil || len(marks) > 0 {
 		t.Errorf("got %v, %v; want an error", marks, err)
 	}
-	if err := WriteMark(s.path("current"), "x"); err == nil {
+	if err := WriteMark(disk.Own, s.path("current"), "x"); err == nil {
 		t.Error("a mark was written outside of tmp")
 	}
 }
@@ -159,10 +161,10 @@ func TestAPipeInPlaceOfAFolderIsAnError(t *testing.T) {
 		s := newSite(t)
 		s.must(os.RemoveAll(s.path(name)))
 		s.must(unix.Mkfifo(s.path(name), 0o644))
-		if marks, err := Marks(s.path("current")); err == nil || len(marks) > 0 {
+		if marks, err := Marks(disk.Own, s.path("current")); err == nil || len(marks) > 0 {
 			t.Errorf("%s: got %v, %v; want an error", name, marks, err)
 		}
-		if err := WriteMark(s.path("current"), "x"); err == nil || !strings.Contains(err.Error(), "a folder that you can write to") {
+		if err := WriteMark(disk.Own, s.path("current"), "x"); err == nil || !strings.Contains(err.Error(), "a folder that you can write to") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -194,26 +196,26 @@ func TestMarksInASharedTmp(t *testing.T) {
 		s.remove("releases/" + release + "/tmp")
 		s.must(os.Symlink("../../shared", s.path("releases/"+release+"/tmp")))
 	}
-	s.must(WriteMark(s.path("current"), "libssl"))
+	s.must(WriteMark(disk.Own, s.path("current"), "libssl"))
 	s.flip("2")
 	marks := s.marks("current", "releases/1")
 	if len(marks) != 1 || filepath.Dir(marks[0].Path) != s.path("shared/needs-restart.d") {
 		t.Fatalf("got %+v, want one", marks)
 	}
 	s.remove("releases/1")
-	if left, err := RemoveMarks(marks); err != nil || len(left) > 0 || s.reasons("current") != "" {
+	if left, err := RemoveMarks(disk.Own, marks); err != nil || len(left) > 0 || s.reasons("current") != "" {
 		t.Errorf("left %v, %v", left, err)
 	}
 }
 
 func TestAMarkThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
 	s := newSite(t)
-	err := WriteMark(s.path("none"), "x")
+	err := WriteMark(disk.Own, s.path("none"), "x")
 	if want := "cannot mark the app, as there is no folder " + s.path("none/tmp") + "; create it, owned by the app's user"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	s.must(os.Chmod(s.path("releases/1/tmp"), 0o500))
-	s.asOther(func() { err = WriteMark(s.path("releases/1"), "x") })
+	s.asOther(func() { err = WriteMark(disk.Own, s.path("releases/1"), "x") })
 	if err == nil || !strings.HasSuffix(err.Error(), "/tmp/needs-restart.d; do it as the owner of that folder, or as root") {
 		t.Errorf("got %v", err)
 	}
@@ -221,12 +223,12 @@ func TestAMarkThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
 
 func TestAFolderThatCannotBeLookedIntoIsAnError(t *testing.T) {
 	s := newSite(t)
-	s.must(WriteMark(s.path("current"), "libssl"))
+	s.must(WriteMark(disk.Own, s.path("current"), "libssl"))
 	s.must(os.Chmod(s.path(firstMarks), 0))
 	s.deploy("2")
-	s.must(WriteMark(s.path("releases/2"), "zlib"))
+	s.must(WriteMark(disk.Own, s.path("releases/2"), "zlib"))
 	s.asOther(func() {
-		marks, err := Marks(s.path("releases/1"), s.path("releases/2"))
+		marks, err := Marks(disk.Own, s.path("releases/1"), s.path("releases/2"))
 		if err == nil || len(marks) != 1 || marks[0].Reason != "zlib" {
 			t.Errorf("got %v, %v; want the other's mark beside an error", marks, err)
 		}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"purser/restart/disk"
 )
 
 // A Process is one that serves: not one that starts, drains or stops.
@@ -78,7 +80,7 @@ func (a *checked) needs(processes []Process) []Need {
 }
 
 func (a *checked) marked(mark Mark, processes []Process) Need {
-	need := Need{Kind: "mark", Reason: mark.Reason, File: printable(mark.Path), Since: a.came[mark.stamp], mark: mark.stamp, latest: a.came[mark.stamp]}
+	need := Need{Kind: "mark", Reason: mark.Reason, File: disk.Printable(mark.Path), Since: a.came[mark.stamp], mark: mark.stamp, latest: a.came[mark.stamp]}
 	for _, process := range processes {
 		if !process.Began.After(need.Since.Add(lag)) {
 			need.outdated = append(need.outdated, process)

@@ -3,12 +3,13 @@ package restart
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"purser/restart/disk"
 )
 
 // signs are the files that say which code and which packages a release consists of, beside what
@@ -46,9 +47,7 @@ type sight struct {
 	changed int64 // ns since 1970; tells when, never whether
 }
 
-func sightOf(name string, stat fs.FileInfo) sight {
-	return sight{name, stampFrom(stat), stat.Size(), changedAt(stat)}
-}
+func sightOf(name string, i disk.Info) sight { return sight{name, stampOfInfo(i), i.Size, i.Changed} }
 
 func (s sight) same(other sight) bool { return s.stamp == other.stamp && s.size == other.size }
 
@@ -65,43 +64,43 @@ func (s sight) same(other sight) bool { return s.stamp == other.stamp && s.size 
 // leads to only within the release. A file that is named in full may be anywhere, as the linked
 // files of a deploy tool are. Only regular files count, and nothing is opened but folders. At most
 // 20,000 entries of folders are looked at, and 64 folders deep.
-func Fingerprint(release string, watch []string) Print {
+func Fingerprint(d disk.Disk, release string, watch []string) Print {
 	p := Print{Taken: time.Now(), root: release}
-	resolved, err := filepath.EvalSymlinks(release)
+	resolved, err := d.Resolve(release)
 	if err != nil {
 		return p
 	}
-	stat, err := os.Stat(resolved)
-	if err != nil || !stat.IsDir() {
+	stat, err := disk.Look(d, resolved)
+	if err != nil || !stat.IsFolder() {
 		return p
 	}
-	p.Path = resolved
-	p.Dev, p.Inode = identityOf(stat)
-	p.links = linksOf(release)
+	p.Path, p.Dev, p.Inode = resolved, stat.Dev, stat.Inode
+	p.links = linksOf(d, release)
 	named, globs := parseGlobs(watch)
-	for _, name := range slices.Concat(signs, named) {
-		p.see(name)
+	names := slices.Concat(signs, named)
+	for i, found := range d.Stat(resolved, names...) {
+		p.see(names[i], found)
 	}
 	if len(globs) > 0 {
-		found := search{path: resolved, left: maxEntries}
-		found.run(globs)
-		p.files = append(p.files, found.files...)
-		p.Cut, p.partial = found.cut, p.partial || found.cut || found.partial
+		found := d.Search(resolved, globs)
+		for _, file := range found.Files {
+			p.files = append(p.files, sightOf(file.Name, file.Info))
+		}
+		p.Cut, p.partial = found.Cut, p.partial || found.Cut || found.Partial
 	}
 	slices.SortFunc(p.files, func(a, b sight) int { return strings.Compare(a.name, b.name) })
 	p.files = slices.CompactFunc(p.files, func(a, b sight) bool { return a.name == b.name })
 	return p
 }
 
-func (p *Print) see(name string) {
-	stat, err := os.Stat(filepath.Join(p.Path, name))
+func (p *Print) see(name string, found disk.Stat) {
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(found.Err, fs.ErrNotExist), errors.Is(found.Err, syscall.ENOTDIR):
 		p.absent = append(p.absent, name)
-	case err != nil:
+	case found.Err != nil:
 		p.partial = true
-	case stat.Mode().IsRegular():
-		p.files = append(p.files, sightOf(name, stat))
+	case found.IsRegular():
+		p.files = append(p.files, sightOf(name, found.Info))
 	default:
 		p.absent = append(p.absent, name)
 	}
@@ -111,17 +110,13 @@ func (p *Print) see(name string) {
 func (p Print) lacks(name string) bool { return !p.partial || slices.Contains(p.absent, name) }
 
 // linksOf are the symlinks on the way to where a path leads.
-func linksOf(path string) []sight {
+func linksOf(d disk.Disk, path string) []sight {
 	var links []sight
-	walk("/", path, func(at string, _ uint32, entry string) {
-		if entry == "" {
-			return
+	for _, step := range d.Walk("/", path).Steps {
+		if step.Link.IsLink() {
+			links = append(links, sightOf(filepath.Join(step.Folder, step.Entry), step.Link))
 		}
-		link := filepath.Join(at, entry)
-		if stat, err := os.Lstat(link); err == nil && stat.Mode().Type() == fs.ModeSymlink {
-			links = append(links, sightOf(link, stat))
-		}
-	})
+	}
 	return links
 }
 
@@ -152,14 +147,14 @@ func Compare(old, now Print) (Change, bool) {
 		}
 		when := seen.when(old.Taken, now.Taken)
 		if newest.When.Before(when) {
-			newest = Change{printable(file), printable(file) + " " + what, when}
+			newest = Change{disk.Printable(file), disk.Printable(file) + " " + what, when}
 		}
 	})
 	return newest, newest.Reason != ""
 }
 
 func (p Print) leadsElsewhere(old Print, reason string) Change {
-	change := Change{File: printable(p.root), Reason: printable(reason), When: p.Taken}
+	change := Change{File: disk.Printable(p.root), Reason: disk.Printable(reason), When: p.Taken}
 	for _, link := range p.links {
 		if !slices.ContainsFunc(old.links, func(known sight) bool { return known == link }) {
 			change.When = earlier(change.When, link.when(old.Taken, p.Taken))

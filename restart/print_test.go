@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 // make makes a file with some text, and its folders.
@@ -25,7 +27,7 @@ func (s *site) make(names ...string) {
 func (s *site) seen(watch ...string) string {
 	s.Helper()
 	var names []string
-	for _, file := range Fingerprint(s.path("releases/1"), watch).files {
+	for _, file := range Fingerprint(disk.Own, s.path("releases/1"), watch).files {
 		names = append(names, file.name)
 	}
 	return strings.Join(names, " ")
@@ -71,9 +73,9 @@ func TestChanges(t *testing.T) {
 			s := newSite(t)
 			s.make("releases/1/Gemfile.lock", "releases/1/lib/a.rb")
 			watch := []string{"lib/**/*.rb"}
-			old := Fingerprint(s.path("releases/1"), watch)
+			old := Fingerprint(disk.Own, s.path("releases/1"), watch)
 			c.change(s)
-			now := Fingerprint(s.path("current"), watch)
+			now := Fingerprint(disk.Own, s.path("current"), watch)
 			change, changed := Compare(old, now)
 			got := strings.ReplaceAll(change.Reason, s.path("releases"), "RELEASES")
 			if got != c.want || changed != (c.want != "") {
@@ -98,12 +100,12 @@ func growSecretly(s *site) {
 func TestTheNewestChangeIsTold(t *testing.T) {
 	s := newSite(t)
 	s.make("releases/1/Gemfile.lock", "releases/1/REVISION", "releases/1/yarn.lock")
-	old := Fingerprint(s.path("current"), nil)
+	old := Fingerprint(disk.Own, s.path("current"), nil)
 	old.Taken = old.Taken.Add(-time.Hour)
 	for i, name := range []string{"Gemfile.lock", "yarn.lock", "REVISION"} {
 		s.must(os.Chtimes(s.path("releases/1/"+name), time.Time{}, old.Taken.Add(time.Duration(10*(i%2+1))*time.Minute)))
 	}
-	change, _ := Compare(old, Fingerprint(s.path("current"), nil))
+	change, _ := Compare(old, Fingerprint(disk.Own, s.path("current"), nil))
 	if want := old.Taken.Add(20 * time.Minute); change.File != "yarn.lock" || !change.When.Equal(want.Round(0)) {
 		t.Errorf("got %+v, want yarn.lock at %v", change, want)
 	}
@@ -115,10 +117,10 @@ func TestWhenIsNotWhatAFileClaims(t *testing.T) {
 	for _, claim := range []time.Time{time.Unix(1e9, 0), time.Now().Add(1000 * time.Hour)} {
 		s := newSite(t)
 		s.make("releases/1/Gemfile.lock")
-		old := Fingerprint(s.path("current"), nil)
+		old := Fingerprint(disk.Own, s.path("current"), nil)
 		old.Taken = old.Taken.Add(-time.Hour)
 		s.must(os.Chtimes(s.path("releases/1/Gemfile.lock"), time.Time{}, claim))
-		change, _ := Compare(old, Fingerprint(s.path("current"), nil))
+		change, _ := Compare(old, Fingerprint(disk.Own, s.path("current"), nil))
 		if since := time.Since(change.When); since < 0 || since > time.Minute {
 			t.Errorf("a claim of %v: changed %v ago", claim, since)
 		}
@@ -127,14 +129,14 @@ func TestWhenIsNotWhatAFileClaims(t *testing.T) {
 
 func TestAFlipIsDatedByItsLink(t *testing.T) {
 	s := newSite(t)
-	old := Fingerprint(s.path("releases/1"), nil)
+	old := Fingerprint(disk.Own, s.path("releases/1"), nil)
 	old.Taken = old.Taken.Add(-time.Hour)
 	s.deploy("2")
 	s.flip("2")
 	flipped := old.Taken.Add(time.Minute).Round(0)
 	stamps := []unix.Timespec{unix.NsecToTimespec(flipped.UnixNano()), unix.NsecToTimespec(flipped.UnixNano())}
 	s.must(unix.UtimesNanoAt(unix.AT_FDCWD, s.path("current"), stamps, unix.AT_SYMLINK_NOFOLLOW))
-	change, _ := Compare(old, Fingerprint(s.path("current"), nil))
+	change, _ := Compare(old, Fingerprint(disk.Own, s.path("current"), nil))
 	if !change.When.Equal(flipped) || change.File != s.path("current") {
 		t.Errorf("got %+v, want current at %v", change, flipped)
 	}
@@ -144,10 +146,10 @@ func TestAFolderThatCannotBeLookedIntoSaysNothingOfItsFiles(t *testing.T) {
 	s := newSite(t)
 	s.make("releases/1/lib/a.rb", "releases/1/lib/b.rb", "releases/1/Gemfile.lock")
 	watch := []string{"lib/*.rb"}
-	old := Fingerprint(s.path("current"), watch)
+	old := Fingerprint(disk.Own, s.path("current"), watch)
 	s.must(os.Chmod(s.path("releases/1/lib"), 0))
 	s.asOther(func() {
-		now := Fingerprint(s.path("current"), watch)
+		now := Fingerprint(disk.Own, s.path("current"), watch)
 		if change, changed := Compare(old, now); changed {
 			t.Errorf("unreadable: got %+v", change)
 		}
@@ -157,7 +159,7 @@ func TestAFolderThatCannotBeLookedIntoSaysNothingOfItsFiles(t *testing.T) {
 	})
 	s.remove("releases/1/Gemfile.lock")
 	s.asOther(func() {
-		if change, changed := Compare(old, Fingerprint(s.path("current"), watch)); !changed || change.Reason != "Gemfile.lock removed" {
+		if change, changed := Compare(old, Fingerprint(disk.Own, s.path("current"), watch)); !changed || change.Reason != "Gemfile.lock removed" {
 			t.Errorf("got %+v, want that Gemfile.lock was removed", change)
 		}
 	})
@@ -178,7 +180,7 @@ func BenchmarkFingerprint(b *testing.B) {
 				s.make(fmt.Sprintf("releases/1/app/%03d/%03d.rb", i/100, i%100))
 			}
 			for b.Loop() {
-				Fingerprint(s.path("current"), c.watch)
+				Fingerprint(disk.Own, s.path("current"), c.watch)
 			}
 		})
 	}

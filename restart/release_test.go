@@ -7,17 +7,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"purser/restart/disk"
 )
 
 func TestResolveResolvesTheRootOnce(t *testing.T) {
 	s := newSite(t)
 	before := time.Now()
-	id, err := ResolveRelease(s.path("current"))
+	id, err := ResolveRelease(disk.Own, s.path("current"))
 	s.must(err)
-	stat, err := os.Stat(s.path("releases/1"))
+	stat, err := disk.Look(disk.Own, s.path("releases/1"))
 	s.must(err)
-	dev, inode := identityOf(stat)
-	if id.Path != s.path("releases/1") || id.Dev != dev || id.Inode != inode || id.Revision != "" {
+	if id.Path != s.path("releases/1") || id.Dev != stat.Dev || id.Inode != stat.Inode || id.Revision != "" {
 		t.Errorf("got %+v", id)
 	}
 	if id.Seen.Before(before) || id.Seen.After(time.Now()) {
@@ -35,7 +36,7 @@ func TestResolveRefusesWhatIsNoFolder(t *testing.T) {
 		s.path("file/below"): "cannot find the app's folder " + s.path("file/below") + ": not a directory",
 		s.path("file"):       "the app's root " + s.path("file") + " is not a folder",
 	} {
-		if _, err := ResolveRelease(root); err == nil || err.Error() != want {
+		if _, err := ResolveRelease(disk.Own, root); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -63,7 +64,7 @@ func TestRevision(t *testing.T) {
 	} {
 		folder := filepath.Join(t.TempDir(), "app")
 		writeAll(t, folder, c.files)
-		if got := revisionOf(folder); got != c.want {
+		if got := disk.Own.Revision(folder); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
@@ -100,7 +101,7 @@ func TestARevisionThatIsAPipeDoesNotBlock(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(folder, "REVISION"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := revisionOf(folder); got != "" {
+	if got := disk.Own.Revision(folder); got != "" {
 		t.Errorf("got %q, want none", got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"purser/restart/disk"
 )
 
 func TestMarksThatCameAfterTheRequestSurvive(t *testing.T) {
@@ -24,7 +26,7 @@ func TestMarksThatCameAfterTheRequestSurvive(t *testing.T) {
 	s.remove(firstMarks + "/gone")
 	s.drop(firstMarks+"/fresh", "")
 	newer := s.marks("current")
-	if left, err := RemoveMarks(marks); err != nil || len(left) > 0 {
+	if left, err := RemoveMarks(disk.Own, marks); err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
 	}
 	got := strings.Split(s.reasons("current"), ", ")
@@ -52,26 +54,26 @@ func TestAMarkCannotBeDatedBack(t *testing.T) {
 
 func TestNoMoreThanAThousandMarksAreLookedAt(t *testing.T) {
 	s := newSite(t)
-	for range maxMarks + 1 {
-		s.must(WriteMark(s.path("current"), "again"))
+	for range disk.MostMarks + 1 {
+		s.must(WriteMark(disk.Own, s.path("current"), "again"))
 	}
-	for _, want := range []int{maxMarks, 1, 0} {
+	for _, want := range []int{disk.MostMarks, 1, 0} {
 		marks := s.marks("current")
 		if len(marks) != want {
 			t.Errorf("got %d marks, want %d", len(marks), want)
 		}
-		_, err := RemoveMarks(marks)
+		_, err := RemoveMarks(disk.Own, marks)
 		s.must(err)
 	}
 }
 
 func TestMarksThatCannotBeRemovedAreTold(t *testing.T) {
 	s := newSite(t)
-	s.must(WriteMark(s.path("current"), "libssl"))
+	s.must(WriteMark(disk.Own, s.path("current"), "libssl"))
 	marks := s.marks("current")
 	s.must(os.Chmod(s.path(firstMarks), 0o500))
 	s.asOther(func() {
-		if left, err := RemoveMarks(marks); err == nil || len(left) != 1 || left[0] != marks[0] {
+		if left, err := RemoveMarks(disk.Own, marks); err == nil || len(left) != 1 || left[0] != marks[0] {
 			t.Errorf("left %v, %v", left, err)
 		}
 	})
@@ -91,7 +93,7 @@ func TestAMarkIsNotRemovedInPlaceOfAnother(t *testing.T) {
 		marks := s.marks("current")
 		replaced := make(chan error)
 		go func() { replaced <- os.Rename(fresh, s.path(firstMarks+"/libssl")) }()
-		_, err := RemoveMarks(marks)
+		_, err := RemoveMarks(disk.Own, marks)
 		s.must(err)
 		s.must(<-replaced)
 		if got := s.reasons("current"); got != fmt.Sprint(i) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -55,9 +56,9 @@ func (s *shop) processes(app string) []Process {
 // start starts a process from what current leads to. It began in the past, if the test says so.
 func (s *shop) start(ago time.Duration) {
 	s.Helper()
-	release, err := ResolveRelease(s.app.Root)
+	release, err := ResolveRelease(disk.Own, s.app.Root)
 	s.must(err)
-	print := Fingerprint(release.Path, s.app.Restart.Watch)
+	print := Fingerprint(disk.Own, release.Path, s.app.Restart.Watch)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.number++

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 )
 
 // A snapshot is what one look at an app's folders showed.
@@ -18,14 +19,14 @@ type snapshot struct {
 
 // snapshotOf is what the app would be started from now, and its marks. The error is of marks that cannot be
 // looked for.
-func snapshotOf(app conf.App, processes []Process, print Print, now time.Time) (snapshot, error) {
+func snapshotOf(d disk.Disk, app conf.App, processes []Process, print Print, now time.Time) (snapshot, error) {
 	roots := []string{app.Root}
 	for _, process := range processes {
 		if !slices.Contains(roots, process.Release) {
 			roots = append(roots, process.Release)
 		}
 	}
-	marks, err := Marks(roots...)
+	marks, err := Marks(d, roots...)
 	return snapshot{now, print, marks}, err
 }
 

@@ -1,13 +1,12 @@
 package restart
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"syscall"
+
+	"purser/restart/disk"
 )
 
 // WriteStatus writes v as JSON to restart.status beside the restart file, for whoever deployed:
@@ -15,53 +14,16 @@ import (
 // conf.Restart.File. The folder may be a symlink, as Capistrano's shared folders are, but as root not one
 // to the folder of another user; a symlink in it is replaced and not followed. The folder is never created, and the
 // file belongs to whom the folder belongs to.
-func WriteStatus(root, file string, v any) error {
+func WriteStatus(d disk.Disk, root, file string, v any) error {
 	if file == "" {
 		return errors.New("cannot write restart.status: the app has no restart file to put it beside")
 	}
 	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("cannot write restart.status: %w", err)
+	if err == nil {
+		err = d.WriteStatus(root, filepath.Dir(file), append(text, '\n'))
 	}
-	folder, err := openBelow(root, filepath.Dir(file))
 	if err != nil {
-		return fmt.Errorf("cannot write restart.status: %w", err)
-	}
-	defer folder.Close()
-	if err := replace(folder, "restart.status", append(text, '\n')); err != nil {
 		return fmt.Errorf("cannot write restart.status: %w", err)
 	}
 	return nil
-}
-
-func replace(folder *os.Root, name string, text []byte) error {
-	draft := "." + name + "." + rand.Text()
-	f, err := folder.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	// The umask is for what is purser's own; this is for others to read.
-	err = errors.Join(err, f.Chmod(0o644), giveTo(folder, f), f.Close())
-	if err == nil {
-		err = folder.Rename(draft, name)
-	}
-	if err != nil {
-		err = errors.Join(err, folder.Remove(draft))
-	}
-	return err
-}
-
-// giveTo gives a new file to the owner of the folder that it is in, as root: an app that runs as that user may then do
-// with it what it could with a file of its own.
-func giveTo(folder *os.Root, f *os.File) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	stat, err := folder.Stat(".")
-	if err != nil {
-		return err
-	}
-	owner := stat.Sys().(*syscall.Stat_t)
-	return f.Chown(int(owner.Uid), int(owner.Gid))
 }

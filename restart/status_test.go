@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 func TestStatusIsWrittenBesideTheRestartFile(t *testing.T) {
 	s := newSite(t)
 	for _, state := range []string{"running", "done"} {
-		s.must(WriteStatus(s.path("current"), "tmp/restart.txt", map[string]string{"state": state}))
+		s.must(WriteStatus(disk.Own, s.path("current"), "tmp/restart.txt", map[string]string{"state": state}))
 		if got := s.status("releases/1/tmp/restart.status"); got != state {
 			t.Errorf("state is %q, want %q", got, state)
 		}
@@ -43,7 +45,7 @@ func TestStatusGoesIntoASharedFolder(t *testing.T) {
 	s.must(os.Mkdir(s.path("shared"), 0o700))
 	s.remove("releases/1/tmp")
 	s.must(os.Symlink(s.path("shared"), s.path("releases/1/tmp")))
-	s.must(WriteStatus(s.path("current"), "tmp/restart.txt", map[string]string{"state": "done"}))
+	s.must(WriteStatus(disk.Own, s.path("current"), "tmp/restart.txt", map[string]string{"state": "done"}))
 	if got := s.status("shared/restart.status"); got != "done" {
 		t.Errorf("state is %q, want done", got)
 	}
@@ -53,7 +55,7 @@ func TestStatusDoesNotFollowASymlinkInTheFolder(t *testing.T) {
 	s := newSite(t)
 	s.must(os.WriteFile(s.path("secret"), []byte(`{"state": "untouched"}`), 0o600))
 	s.must(os.Symlink(s.path("secret"), s.path("current/tmp/restart.status")))
-	s.must(WriteStatus(s.path("current"), "tmp/restart.txt", map[string]string{"state": "done"}))
+	s.must(WriteStatus(disk.Own, s.path("current"), "tmp/restart.txt", map[string]string{"state": "done"}))
 	if got := s.status("secret"); got != "untouched" {
 		t.Errorf("the file behind the symlink is %q now", got)
 	}
@@ -70,12 +72,12 @@ func TestStatusThatCannotBeWrittenIsAnError(t *testing.T) {
 		"none/restart.txt": "cannot write restart.status: open " + s.path("current/none") + "/: no such file or directory",
 		"taken/go":         "cannot write restart.status: renameat",
 	} {
-		err := WriteStatus(s.path("current"), file, map[string]string{})
+		err := WriteStatus(disk.Own, s.path("current"), file, map[string]string{})
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", file, err, want)
 		}
 	}
-	if err := WriteStatus(s.path("current"), "tmp/restart.txt", func() {}); err == nil {
+	if err := WriteStatus(disk.Own, s.path("current"), "tmp/restart.txt", func() {}); err == nil {
 		t.Error("a function was written as JSON")
 	}
 	if entries, err := os.ReadDir(s.path("current/taken")); err != nil || len(entries) != 1 {
@@ -87,7 +89,7 @@ func TestStatusDoesNotWaitForAPipe(t *testing.T) {
 	s := newSite(t)
 	s.remove("releases/1/tmp")
 	s.must(unix.Mkfifo(s.path("releases/1/tmp"), 0o644))
-	if err := WriteStatus(s.path("current"), "tmp/restart.txt", ""); err == nil {
+	if err := WriteStatus(disk.Own, s.path("current"), "tmp/restart.txt", ""); err == nil {
 		t.Error("a status was written into a pipe")
 	}
 }
@@ -98,7 +100,7 @@ func TestStatusBelongsToWhomItsFolderBelongsTo(t *testing.T) {
 	}
 	s := newSite(t)
 	s.must(os.Chown(s.path("releases/1/tmp"), 65534, 65533))
-	s.must(WriteStatus(s.path("current"), "tmp/restart.txt", map[string]string{"state": "done"}))
+	s.must(WriteStatus(disk.Own, s.path("current"), "tmp/restart.txt", map[string]string{"state": "done"}))
 	stat, err := os.Stat(s.path("current/tmp/restart.status"))
 	s.must(err)
 	if owner := stat.Sys().(*syscall.Stat_t); owner.Uid != 65534 || owner.Gid != 65533 {

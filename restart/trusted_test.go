@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -42,13 +43,13 @@ func (s *site) mustBeUntouched() {
 func TestRootFollowsNoLinkToTheFolderOfAnotherUser(t *testing.T) {
 	s := foreign(t, "releases/1/tmp")
 	root := s.path("current")
-	if err := WriteStatus(root, "tmp/restart.txt", 1); !errors.Is(err, errForeign) {
+	if err := WriteStatus(disk.Own, root, "tmp/restart.txt", 1); !errors.Is(err, disk.ErrForeign) {
 		t.Errorf("restart.status: %v", err)
 	}
-	if err := WriteMark(root, "x"); !errors.Is(err, errForeign) {
+	if err := WriteMark(disk.Own, root, "x"); !errors.Is(err, disk.ErrForeign) {
 		t.Errorf("a mark: %v", err)
 	}
-	if marks, err := Marks(root); !errors.Is(err, errForeign) || len(marks) > 0 {
+	if marks, err := Marks(disk.Own, root); !errors.Is(err, disk.ErrForeign) || len(marks) > 0 {
 		t.Errorf("marks: %v, %v", marks, err)
 	}
 	s.mustBeUntouched()
@@ -60,11 +61,11 @@ func TestRootRemovesNoMarksThroughALinkThatCameLater(t *testing.T) {
 	s.put("releases/1/tmp/x")
 	s.must(os.Mkdir(s.path(firstMarks), 0o755))
 	s.must(os.Link(s.path("victim/needs-restart.d/note"), s.path(firstMarks+"/note")))
-	marks, err := Marks(s.path("current"))
+	marks, err := Marks(disk.Own, s.path("current"))
 	s.must(err)
 	s.must(os.RemoveAll(s.path("releases/1/tmp")))
 	s.must(os.Rename(s.path("releases/1/other"), s.path("releases/1/tmp")))
-	if left, err := RemoveMarks(marks); len(left) != 1 || err == nil {
+	if left, err := RemoveMarks(disk.Own, marks); len(left) != 1 || err == nil {
 		t.Errorf("left are %v, %v", left, err)
 	}
 	s.mustBeUntouched()
@@ -73,9 +74,9 @@ func TestRootRemovesNoMarksThroughALinkThatCameLater(t *testing.T) {
 func TestRootFollowsTheLinksOfTheAppsOwnUser(t *testing.T) {
 	s := foreign(t, "releases/1/tmp")
 	s.must(os.Chown(s.path("victim"), 65534, 65534)) // it is his own
-	s.must(WriteStatus(s.path("current"), "tmp/restart.txt", 1))
-	s.must(WriteMark(s.path("current"), "x"))
-	marks, err := Marks(s.path("current"))
+	s.must(WriteStatus(disk.Own, s.path("current"), "tmp/restart.txt", 1))
+	s.must(WriteMark(disk.Own, s.path("current"), "x"))
+	marks, err := Marks(disk.Own, s.path("current"))
 	s.must(err)
 	if len(marks) != 2 || !strings.HasPrefix(marks[0].Path, s.path("victim/needs-restart.d")) {
 		t.Errorf("marks are %v", marks)
@@ -99,13 +100,13 @@ func TestARestartFileElsewhere(t *testing.T) {
 		s.expect("touched")
 		s.remove("elsewhere/restart.txt")
 	}
-	s.must(WriteStatus(app.Root, app.Restart.File, 1))
+	s.must(WriteStatus(disk.Own, app.Root, app.Restart.File, 1))
 	if _, err := os.Stat(s.path("elsewhere/restart.status")); err != nil {
 		t.Error(err)
 	}
 	s.put("elsewhere/always_restart.txt")
 	app.Environment = "development"
-	if !Always(app) {
+	if !Always(disk.Own, app) {
 		t.Error("always_restart.txt is not found beside it")
 	}
 }

@@ -17,13 +17,13 @@ package restart
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -33,10 +33,10 @@ type Watcher struct {
 	live    func(app string) string
 	trigger func(app, reason string)
 	log     hclog.Logger
-	open    func() (*inotify, error) // begins to use inotify
-	poll    time.Duration            // how late a change is seen where inotify is blind
-	turn    int                      // of the files that inotify sees: whose turn it is to be looked at nevertheless
-	blind   bool                     // inotify refused something, and the log says so
+	open    func(disk.Disk, chan<- told) (*inotify, error) // begins to use inotify
+	poll    time.Duration                                  // how late a change is seen where inotify is blind
+	turn    int                                            // of the files that inotify sees: whose turn it is to be looked at nevertheless
+	blind   bool                                           // inotify refused something, and the log says so
 
 	// Made reports whether an app made its restart file itself, which is no order. It is called by Run
 	// alone, when there is a file that was not there; nil = no app does.
@@ -45,6 +45,9 @@ type Watcher struct {
 	// Saw is told what was seen of an app's file whenever that is another than before, and whether that asks for a
 	// restart, before trigger is called; nil = nobody wants to know.
 	Saw func(app string, seen []byte, asks bool)
+
+	// Disk is the way to what the user of an app owns. It is set before the first app is added; nil = disk.Own for all.
+	Disk func(app conf.App) disk.Disk
 
 	changed chan struct{} // apps came or went
 
@@ -92,7 +95,7 @@ func (w *Watcher) begin(app conf.App, seen []byte) *file {
 	if app.Restart.File == "" {
 		return nil
 	}
-	f := &file{app: app.Name, root: app.Root, name: filepath.Clean(app.Restart.File)}
+	f := &file{app: app.Name, disk: diskOf(w.Disk, app), root: app.Root, name: filepath.Clean(app.Restart.File)}
 	if len(seen) == 0 || !f.resume(seen) {
 		f.look(w.live(app.Name))
 		w.saw(f, false)
@@ -147,26 +150,21 @@ func (w *Watcher) list() []*file {
 }
 
 // leave has inotify no longer watch what was only watched for apps that are gone.
-func (w *Watcher) leave(watched *folders) {
+func (w *Watcher) leave(watched *watches) {
 	w.mu.Lock()
 	gone := w.gone
 	w.gone = nil
 	w.mu.Unlock()
 	for _, f := range gone {
-		watched.move(f, nil) // to nowhere, which nothing refuses
+		watched.leave(f)
 	}
 }
 
 // Run watches until ctx ends, and returns nil then. It sees a change at once by inotify, and within
 // a second where inotify is blind (NFS) or not to be had (fs.inotify limits).
 func (w *Watcher) Run(ctx context.Context) error {
-	inotify, err := w.open()
-	if err != nil {
-		w.warn(err)
-	} else {
-		defer inotify.close()
-	}
-	watched := newFolders(inotify)
+	watched := newWatches(w.open)
+	defer watched.close()
 	tick := time.NewTicker(w.poll)
 	defer tick.Stop()
 	select {
@@ -182,7 +180,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 }
 
 // wait returns the files that have to be looked at, when there are some, or ctx ended.
-func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.Time) []*file {
+func (w *Watcher) wait(ctx context.Context, watched *watches, tick <-chan time.Time) []*file {
 	for {
 		select {
 		case <-ctx.Done():
@@ -194,13 +192,8 @@ func (w *Watcher) wait(ctx context.Context, watched *folders, tick <-chan time.T
 			if due := w.due(); len(due) > 0 {
 				return due
 			}
-		case events, more := <-watched.events():
-			if !more {
-				watched.inotify = nil
-				w.warn(errors.New("it has ended"))
-				return w.list()
-			}
-			if due := w.concerned(watched, events); len(due) > 0 {
+		case t := <-watched.told:
+			if due := w.concerned(watched, t); len(due) > 0 {
 				return due
 			}
 		}
@@ -224,9 +217,18 @@ func (w *Watcher) due() (due []*file) {
 	return due
 }
 
-func (w *Watcher) concerned(watched *folders, events []event) (due []*file) {
-	for _, e := range events {
-		files, lost := watched.concerns(e)
+func (w *Watcher) concerned(watched *watches, t told) (due []*file) {
+	from := watched.of[t.by.disk]
+	if from == nil || from.inotify != t.by {
+		return nil // it was ended
+	}
+	if t.ended != nil {
+		watched.end(from)
+		w.warn(t.ended)
+		return w.list()
+	}
+	for _, e := range t.events {
+		files, lost := from.concerns(e)
 		if lost {
 			due = w.list() // of what was lost nobody knows whom it concerned; the others have to be taken note of
 			continue
@@ -241,7 +243,7 @@ func (w *Watcher) concerned(watched *folders, events []event) (due []*file) {
 }
 
 // look asks for a restart if one is wanted since the last look.
-func (w *Watcher) look(f *file, watched *folders) {
+func (w *Watcher) look(f *file, watched *watches) {
 	f.live = w.live(f.app)
 	if err := watched.follow(f); err != nil {
 		w.warn(err)

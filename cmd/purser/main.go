@@ -9,10 +9,14 @@ import (
 	"os"
 	"runtime/debug"
 
+	"purser/restart/disk/helper"
 	"purser/spawn/keeper"
 )
 
 func main() {
+	if helper.Wanted(os.Args) {
+		os.Exit(helper.Run(os.Args[1:]))
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"purser/restart"
+	"purser/restart/disk"
 )
 
 func newMark() *cobra.Command {
@@ -36,7 +37,7 @@ func newMark() *cobra.Command {
 		if app != "" || !known {
 			return err
 		}
-		if err := restart.WriteMark(folder, reason); err != nil {
+		if err := restart.WriteMark(disk.Own, folder, reason); err != nil {
 			return withCode(exitFailed, "%w", err)
 		}
 		fmt.Fprintf(c.OutOrStdout(), "%s is marked, in its tmp; no purser that was reached serves it.\n", folder)

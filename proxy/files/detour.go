@@ -9,7 +9,7 @@ import (
 // A detour is a link that leads out of a folder.
 type detour struct {
 	path  string // the link's own
-	tree  *tree  // of the folder that it leads to, or that holds the file it leads to
+	tree  *tree  // of the folder that it leads to, or that holds the file it leads to; nil = purser may not follow it
 	base  string // of that file; "" if it leads to a folder
 	owner int64  // who must own the file; -1 = anybody
 	mark  mark   // of that folder

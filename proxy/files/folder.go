@@ -3,12 +3,11 @@ package files
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // mostNames is how many names of a folder are remembered. In a larger one every request is looked up.
@@ -42,7 +41,11 @@ func markOf(info os.FileInfo) mark {
 
 // openFolder opens the folder of a release, or returns nil if it has none.
 func openFolder(release string, c *Config) *folder {
+	path := filepath.Join(release, c.Folder)
 	within, err := os.OpenRoot(release)
+	if errors.Is(err, fs.ErrPermission) {
+		return openClosed(release, path, c)
+	}
 	if err != nil {
 		return nil
 	}
@@ -51,31 +54,34 @@ func openFolder(release string, c *Config) *folder {
 	if err != nil {
 		return nil
 	}
-	f := &folder{release: release, path: filepath.Join(release, c.Folder), names: make(map[string]*detour)}
-	if f.tree, err = openTree(within, f.path, c.Folder, who); err != nil {
+	f := &folder{release: release, path: path, names: make(map[string]*detour)}
+	if f.tree, err = openTree(within, path, who, c); errors.Is(err, fs.ErrPermission) {
+		return openClosed(release, path, c)
+	} else if err != nil {
 		c.Log.Warn("the folder of static files is not served", "folder", f.path, "error", err)
 	}
 	if f.tree == nil {
 		return nil
 	}
-	if err := f.read(c.Log); err != nil {
+	f.tree.owner = ownerOf(release, "", c)
+	if err := f.read(c); err != nil {
 		f.close()
 		return nil
 	}
 	return f
 }
 
-// openTree opens what a release has by that name, or returns nil if that is no folder. An error means
-// that it is a link that cannot be followed.
-func openTree(release *os.Root, path, name string, who reader) (*tree, error) {
-	info, err := release.Lstat(name)
+// openTree opens what a release has as its folder, or returns nil if that is none. An error means that it is a link that
+// cannot be followed, or that it is closed to purser.
+func openTree(release *os.Root, path string, who reader, c *Config) (*tree, error) {
+	info, err := release.Lstat(c.Folder)
 	if err != nil {
-		return nil, nil
+		return nil, closed(err)
 	}
 	if info.Mode()&os.ModeSymlink == 0 {
-		root, err := release.OpenRoot(name)
+		root, err := release.OpenRoot(c.Folder)
 		if err != nil {
-			return nil, nil
+			return nil, closed(err)
 		}
 		return &tree{root: root, reader: who}, nil
 	}
@@ -84,14 +90,23 @@ func openTree(release *os.Root, path, name string, who reader) (*tree, error) {
 		return nil, err
 	}
 	if l.base != "" {
-		_ = l.tree.root.Close()
+		l.tree.close()
 		return nil, nil
 	}
 	return l.tree, nil
 }
 
+// closed returns err if it says that purser may not look.
+func closed(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
 // read notes what lies directly in the folder.
-func (f *folder) read(log hclog.Logger) error {
+func (f *folder) read(c *Config) error {
+	log := c.Log
 	dir, err := f.tree.root.Open(".")
 	if err != nil {
 		return err
@@ -124,7 +139,10 @@ func (f *folder) read(log hclog.Logger) error {
 		case errors.Is(err, errForeign):
 			log.Warn("a link among the static files is not followed; give it to the owner of what it leads to (chown -h)", "link", filepath.Join(f.path, e.Name()), "error", err)
 		case err == nil:
+			l.tree.owner = ownerOfLink(f.release, e.Name(), l.base == "", c)
 			f.names[e.Name()] = l
+		case errors.Is(err, fs.ErrPermission):
+			f.names[e.Name()] = &detour{} // its user may be able to follow it
 		}
 	}
 	return nil
@@ -133,6 +151,9 @@ func (f *folder) read(log hclog.Logger) error {
 // unchanged reports whether the folder and those that its links lead to are still what was opened, for
 // the same reader.
 func (f *folder) unchanged(startupFile string) bool {
+	if f.tree.root == nil {
+		return false
+	}
 	if who, err := readerAt(f.release, startupFile); err != nil || who != f.tree.reader {
 		return false
 	}
@@ -140,7 +161,7 @@ func (f *folder) unchanged(startupFile string) bool {
 		return false
 	}
 	for _, l := range f.names {
-		if l == nil {
+		if l == nil || l.tree == nil {
 			continue
 		}
 		dir := l.path
@@ -166,17 +187,17 @@ func (f *folder) unchanged(startupFile string) bool {
 func (f *folder) forget() {
 	f.tree.forget()
 	for _, l := range f.names {
-		if l != nil {
+		if l != nil && l.tree != nil {
 			l.tree.forget()
 		}
 	}
 }
 
 func (f *folder) close() {
-	_ = f.tree.root.Close()
+	f.tree.close()
 	for _, l := range f.names {
-		if l != nil {
-			_ = l.tree.root.Close()
+		if l != nil && l.tree != nil {
+			l.tree.close()
 		}
 	}
 }
@@ -191,6 +212,8 @@ func (f *folder) open(name []byte) (*File, error) {
 		return nil, nil
 	case l == nil:
 		return f.tree.open(string(name), -1)
+	case l.tree == nil:
+		return (&tree{owner: f.tree.owner}).open(string(name), -1)
 	case l.base == "" && deeper:
 		return l.tree.open(string(rest), -1)
 	case l.base != "" && !deeper:

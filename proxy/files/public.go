@@ -26,7 +26,7 @@ import (
 // one is served after that time at the latest; what changes further down, at once.
 const lookAgain = time.Second
 
-// Config is what a Public is made of. All of it but StartupFile is needed.
+// Config is what a Public is made of. All of it but StartupFile and Owner is needed.
 type Config struct {
 	Releases    func() []pool.Release // newest first; the same slice for as long as nothing has changed
 	Folder      string                // of static files, relative to a release, e.g. "public"
@@ -34,6 +34,7 @@ type Config struct {
 	StartupFile string                // of the app, relative to a release; "" = none
 	Now         func() int64          // nanoseconds on a clock that never goes back; may be coarse
 	Log         hclog.Logger
+	Owner       Owner // opens what purser itself may not; nil = nobody does
 }
 
 // A Public is the static files of one app.

@@ -10,6 +10,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/restart/disk"
 	"purser/spawn"
 )
 
@@ -53,7 +54,7 @@ func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
 		past.Why == pool.ByStart && !a.now().Restart.ResistDeploymentErrors {
 		return newest, plain
 	}
-	there, err := restart.ResolveRelease(past.Good.Path)
+	there, err := restart.ResolveRelease(a.disk(), past.Good.Path)
 	if err != nil || !same(pool.Release(there), *past.Good) {
 		a.log.Warn("the newest release did not serve before, but the folder of the one that did is gone, so the newest serves",
 			"release", newest.Path, "reason", past.Reason, "gone", past.Good.Path)
@@ -121,6 +122,9 @@ func (a *App) now() conf.App {
 	defer a.mu.Unlock()
 	return a.conf
 }
+
+// disk is the way to what its user owns.
+func (a *App) disk() disk.Disk { return a.deployer.disk(a.now()) }
 
 // start runs what prepares a restart, unless none is begun any more.
 func (a *App) start(prepare func()) {

@@ -23,7 +23,7 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 		return a.refused(g, request, err), nil
 	}
 	marks := a.deployer.checker.Requested(a.name)
-	release, err := restart.ResolveRelease(a.now().Root)
+	release, err := restart.ResolveRelease(a.disk(), a.now().Root)
 	if err != nil {
 		err = fmt.Errorf("%w; the old code serves on", err)
 		return g.RefuseRestart(request, err.Error(), nil), err

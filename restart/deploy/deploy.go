@@ -16,6 +16,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/restart/disk"
 	"purser/spawn"
 	"purser/spawn/keeper"
 )
@@ -33,6 +34,7 @@ type Deployer struct {
 	memo    *memo
 	log     hclog.Logger
 	hookLog hclog.Logger
+	disk    func(conf.App) disk.Disk
 
 	ctx     context.Context // of whatever is prepared
 	stop    context.CancelFunc
@@ -43,7 +45,7 @@ type Deployer struct {
 	left map[string][]byte // what the front before has noted
 }
 
-// Config is what a Deployer needs. All of it but Memo and Seen is required.
+// Config is what a Deployer needs. All of it but Memo, Seen and Disk is required.
 type Config struct {
 	Pool   *pool.Pool
 	Keeper *keeper.Keeper    // parent of the hooks
@@ -51,6 +53,9 @@ type Config struct {
 	Seen   func(pool.Event)  // is told of each event in the pool, in their order, and does not wait
 	Left   map[string][]byte // what a front of purser before this one has noted; nil = there was none
 	Log    hclog.Logger
+
+	// Disk is the way to what the user of an app owns; nil = disk.Own for all.
+	Disk func(conf.App) disk.Disk
 }
 
 // New returns a Deployer without apps.
@@ -61,6 +66,11 @@ func New(c Config) *Deployer {
 	d.watcher = restart.New(nil, d.live, d.touched, c.Log)
 	d.checker = restart.NewChecker(nil, d.processes, d.changed, c.Log)
 	d.checker.Reexecuted, d.watcher.Made, d.watcher.Saw = d.reexecuted, d.checker.Made, d.saw
+	d.disk = c.Disk
+	if d.disk == nil {
+		d.disk = func(conf.App) disk.Disk { return disk.Own }
+	}
+	d.watcher.Disk, d.checker.Disk = d.disk, d.disk
 	d.events = follow(c.Pool, d.happened, d.log)
 	return d
 }
@@ -96,7 +106,7 @@ func (d *Deployer) Close() {
 // Add makes room for an app. Its marks and its code are looked at once: what is there by now counts as asked
 // for, so that it has to be called before the first process starts. What its hooks print goes to lines.
 func (d *Deployer) Add(app conf.App, lines spawn.Lines) *App {
-	if restart.AlwaysIgnored(app) {
+	if restart.AlwaysIgnored(d.disk(app), app) {
 		d.log.Warn("always_restart.txt is for development only, and ignored", "app", app.Name, "environment", app.Environment)
 	}
 	if warning := app.ReloadWarning(); warning != "" {
@@ -166,7 +176,7 @@ func (d *Deployer) HeldBack(app string) (why string) {
 	if !is {
 		return ""
 	}
-	if now, err := restart.ResolveRelease(a.now().Root); err != nil || !same(pool.Release(now), held) {
+	if now, err := restart.ResolveRelease(a.disk(), a.now().Root); err != nil || !same(pool.Release(now), held) {
 		return ""
 	}
 	return why
@@ -218,7 +228,7 @@ func (d *Deployer) Mark(app, reason string) error {
 	if a == nil {
 		return pool.ErrClosed
 	}
-	return restart.WriteMark(a.now().Root, reason)
+	return restart.WriteMark(a.disk(), a.now().Root, reason)
 }
 
 // Needs is why an app needs a restart.
@@ -237,7 +247,7 @@ func (d *Deployer) AffinityKey() []byte { return d.memo.affinityKey() }
 // always_restart.txt is there. It returns the generation that may.
 func (d *Deployer) Fresh(app string) (int, error) {
 	g, a := d.pool.Group(app), d.app(app)
-	if g == nil || a == nil || d.yielded.Load() || !restart.Always(a.now()) {
+	if g == nil || a == nil || d.yielded.Load() || !restart.Always(a.disk(), a.now()) {
 		return 0, nil
 	}
 	if s := g.Snapshot().Restart; s != nil && s.State == pool.RestartRunning && s.Replaced == 0 {

@@ -115,12 +115,12 @@ func (a *App) note(g *pool.Group, r pool.RestartSnapshot) {
 	if a.now().Restart.File == "" {
 		return
 	}
-	err := restart.WriteStatus(a.now().Root, a.now().Restart.File, r)
+	err := restart.WriteStatus(a.disk(), a.now().Root, a.now().Restart.File, r)
 	for _, release := range g.Releases() {
 		if err == nil {
 			return
 		}
-		err = restart.WriteStatus(release.Path, a.now().Restart.File, r)
+		err = restart.WriteStatus(a.disk(), release.Path, a.now().Restart.File, r)
 	}
 	if err != nil {
 		a.log.Debug("cannot write how the restart ended", "error", err)

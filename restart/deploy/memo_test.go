@@ -15,12 +15,13 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart"
+	"purser/restart/disk"
 )
 
 // newest is what the app's root leads to.
 func (s *site) newest() pool.Release {
 	s.Helper()
-	r, err := restart.ResolveRelease(filepath.Join(s.dir, "blog", "current"))
+	r, err := restart.ResolveRelease(disk.Own, filepath.Join(s.dir, "blog", "current"))
 	s.must(err)
 	return pool.Release(r)
 }
@@ -84,7 +85,7 @@ func TestWhatDidNotStartIsHeldBackFromTheNextPurserOnlyWhereBadCodeIsResisted(t 
 // release is a release of the blog, as it is on disk.
 func release(s *site, version string) pool.Release {
 	s.Helper()
-	r, err := restart.ResolveRelease(s.path("blog/" + version))
+	r, err := restart.ResolveRelease(disk.Own, s.path("blog/"+version))
 	s.must(err)
 	return pool.Release(r)
 }

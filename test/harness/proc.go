@@ -49,13 +49,15 @@ func Descendants(pid int) []Proc {
 	return slices.DeleteFunc(all, func(p Proc) bool { return p.PID == pid || !family[p.PID] })
 }
 
-// Family are the processes of the apps: all below purser but its own, which are the keeper and the front.
+// Family are the processes of the apps: all below purser but its own, which are the keeper, the front and the helpers.
 func (p *Purser) Family() []Proc {
-	return slices.DeleteFunc(Descendants(p.PID()), func(m Proc) bool { return isCalled(m.PID, keeperName) || isCalled(m.PID, frontName) })
+	return slices.DeleteFunc(Descendants(p.PID()), func(m Proc) bool {
+		return isCalled(m.PID, keeperName) || isCalled(m.PID, frontName) || isCalled(m.PID, helperName)
+	})
 }
 
 // The names of purser's processes below the main process, whose pid is PID.
-const keeperName, frontName = "purser-keeper", "purser-front"
+const keeperName, frontName, helperName = "purser-keeper", "purser-front", "purser-helper"
 
 // Keeper is the pid of the process of purser that forks all others; 0 = there is none.
 func (p *Purser) Keeper() int { return p.called(keeperName) }
@@ -64,22 +66,25 @@ func (p *Purser) Keeper() int { return p.called(keeperName) }
 func (p *Purser) Front() int { return p.called(frontName) }
 
 // Fronts are the pids of all processes of purser that serve or finish, in no order: after an upgrade there may be several.
-func (p *Purser) Fronts() (pids []int) {
+func (p *Purser) Fronts() []int { return p.allCalled(frontName) }
+
+// Helpers are the processes of purser that look after what the users of apps own.
+func (p *Purser) Helpers() []int { return p.allCalled(helperName) }
+
+func (p *Purser) called(name string) int {
+	for _, pid := range p.allCalled(name) {
+		return pid
+	}
+	return 0
+}
+
+func (p *Purser) allCalled(name string) (pids []int) {
 	for _, m := range Descendants(p.PID()) {
-		if m.State != "Z" && isCalled(m.PID, frontName) {
+		if m.State != "Z" && isCalled(m.PID, name) {
 			pids = append(pids, m.PID)
 		}
 	}
 	return pids
-}
-
-func (p *Purser) called(name string) int {
-	for _, m := range Descendants(p.PID()) {
-		if m.State != "Z" && isCalled(m.PID, name) {
-			return m.PID
-		}
-	}
-	return 0
 }
 
 func isCalled(pid int, name string) bool {

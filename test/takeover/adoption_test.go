@@ -28,7 +28,7 @@ func TestAppsAndTheirRestartsOutliveFiftyFronts(t *testing.T) {
 	}
 	gets := harness.Load{Addr: p.Addr, Host: "a", Rate: 200, Fresh: true}.Begin()
 	posts := harness.Load{Addr: p.Addr, Host: "shop", Rate: 20, Method: "POST", Path: "/count", Body: "of a form", Fresh: true}.Begin()
-	var killed []time.Time
+	var killed []span
 	var restart harness.Command
 	for n := range kills {
 		harness.OpenWebSocket(t, p).MustEcho("still there")
@@ -37,8 +37,9 @@ func TestAppsAndTheirRestartsOutliveFiftyFronts(t *testing.T) {
 			restart = harness.StartCommand(t, p, "restart", "slow")
 			harness.Eventually(t, harness.Patience, "the restart is under way", func() bool { return len(p.History(t, "slow")) > 0 })
 		}
-		killed = append(killed, time.Now())
+		begin := time.Now()
 		harness.Kill(t, p.Front())
+		killed = append(killed, span{begin, time.Now()})
 		awaitAnswersAfter(t, gets, time.Now())
 	}
 	mustLoseOnlyWhatWasUnderWay(t, "GETs", gets.End(), killed)
@@ -67,11 +68,11 @@ func awaitAnswersAfter(t *testing.T, load *harness.Running, since time.Time) {
 
 // mustLoseOnlyWhatWasUnderWay expects that each request that has failed was under way when a front was killed, and says
 // how long the others have waited at most.
-func mustLoseOnlyWhatWasUnderWay(t *testing.T, what string, report harness.Report, killed []time.Time) {
+func mustLoseOnlyWhatWasUnderWay(t *testing.T, what string, report harness.Report, killed []span) {
 	t.Helper()
 	lost := report.Failed()
 	for _, s := range lost {
-		if !slices.ContainsFunc(killed, func(at time.Time) bool { return s.Due.Before(at.Add(slack)) && s.Answered().After(at) }) {
+		if !slices.ContainsFunc(killed, func(at span) bool { return s.Due.Before(at.end) && s.Answered().After(at.begin) }) {
 			t.Errorf("%s: one failed that was not under way at a kill: %d, %v", what, s.Status, s.Err)
 		}
 	}
@@ -79,8 +80,8 @@ func mustLoseOnlyWhatWasUnderWay(t *testing.T, what string, report harness.Repor
 	t.Logf("%s: %v; lost at %d kills: %d; the longest outage was %v", what, report, len(killed), len(lost), answered.Max())
 }
 
-// slack is how late a kill may be: the pid of the front has to be looked for.
-const slack = 100 * time.Millisecond
+// A span is in which a front was killed: its pid has to be looked for.
+type span struct{ begin, end time.Time }
 
 // mustEndTruthfully expects that the restart ends as done, that whoever has waited for it is told, that nothing is left
 // of the old processes, and that the app was restarted only once.

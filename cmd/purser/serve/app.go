@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"purser/pool"
 	"purser/restart"
 	"purser/restart/deploy"
+	"purser/restart/disk"
 	"purser/spawn"
 	"purser/spawn/keeper"
 )
@@ -27,6 +29,27 @@ type shared struct {
 	folder   string // for the sockets of apps
 	log      hclog.Logger
 	lines    func(conf.App) (spawn.Lines, error) // opens what an app prints to
+	disk     func(conf.App) disk.Disk            // the way to what the user of an app owns; nil = disk.Own
+}
+
+func (s *shared) diskOf(app conf.App) disk.Disk {
+	if s.disk == nil {
+		return disk.Own
+	}
+	return s.disk(app)
+}
+
+// resolve resolves an app's release, as its user would. Where that user may not enter the folder, no process can start
+// in it, and the app is told so: that is no reason not to serve the others.
+func (s *shared) resolve(app conf.App) (restart.Release, error) {
+	release, err := restart.ResolveRelease(s.diskOf(app), app.Root)
+	if errors.Is(err, fs.ErrPermission) && spawn.ClosedTo(app) != nil {
+		release, err = restart.ResolveRelease(disk.Own, app.Root)
+	}
+	if err != nil {
+		return release, refusal(fmt.Errorf("cannot serve app %q: %w", app.Name, err))
+	}
+	return release, nil
 }
 
 // An App is one app from its start to its end. It owns its configuration, its group of processes, what starts
@@ -57,8 +80,8 @@ func (a *App) Conf() conf.App {
 
 // Check says why the app could not start with a configuration, or be changed to it, if logs are opened by these rules.
 func (a *App) Check(to conf.App, rules log.Rules) error {
-	if _, err := restart.ResolveRelease(to.Root); err != nil {
-		return refusal(fmt.Errorf("cannot serve app %q: %w", to.Name, err))
+	if _, err := a.shared.resolve(to); err != nil {
+		return err
 	}
 	if err := rules.Try(to.Log); err != nil {
 		return refusal(fmt.Errorf("app %s: %w", to.Name, err))
@@ -108,9 +131,9 @@ func (a *App) StartStopped() error {
 
 // open opens what the app prints to, and resolves its release. It is called with mu held.
 func (a *App) open() (pool.Release, error) {
-	release, err := restart.ResolveRelease(a.conf.Root)
+	release, err := a.shared.resolve(a.conf)
 	if err != nil {
-		return pool.Release{}, refusal(fmt.Errorf("cannot serve app %q: %w", a.conf.Name, err))
+		return pool.Release{}, err
 	}
 	return pool.Release(release), refusal(a.openLog(a.conf))
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"reflect"
 	"slices"
@@ -98,6 +99,7 @@ func (p *purser) prepare(c *change) (err error) {
 	if c.certs, c.warnings, err = LoadCertificates(c.conf); err != nil {
 		return err
 	}
+	p.disks.consider(c.conf.Server, slices.Collect(maps.Values(c.apps)))
 	rules := p.Log.Rules(c.conf.Server, c.conf.Apps)
 	var wrong []error
 	for _, d := range c.diff.Apps {

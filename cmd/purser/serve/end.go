@@ -57,6 +57,7 @@ func (p *purser) stopApps(patience context.Context) {
 	close(stopped)
 	watch.Wait()
 	p.shared.deployer.Close()
+	p.disks.helpers.Close()
 	p.shared.keeper.Close()
 }
 

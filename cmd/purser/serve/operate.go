@@ -45,7 +45,16 @@ func (p *purser) depart(a *App, end func(context.Context) error) {
 		p.turn.Lock() // a reload has opened what it is about to use
 		defer p.turn.Unlock()
 		p.closeLogs()
+		p.disks.only(p.isThere)
 	})
+}
+
+// isThere reports whether there is an app of that name, or one that goes.
+func (p *purser) isThere(name string) bool {
+	p.mu.Lock()
+	going := p.leaving[name] != nil
+	p.mu.Unlock()
+	return going || p.app(name) != nil
 }
 
 // closeLogs has the files of logs closed that nobody writes to any more. It is called with the turn.

@@ -63,6 +63,7 @@ type purser struct {
 	admin   *status.Server
 	ledger  status.Ledger
 	sockets sockets
+	disks   *disks
 	toll    toll
 	past    past
 	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
@@ -204,15 +205,18 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // talk to.
 func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	p.warnOfNobody(apps, p.Conf.Server)
+	server := p.Conf.Server
+	p.disks = newDisks(p.Keeper, p.Log)
+	p.disks.expect(server, apps)
+	p.Log.Disks(p.disks.of)
+	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
+	p.shared.pool.NoteTo(p.keepNote)
+	p.past.begin(&p.Config, p.shared.pool)
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
+	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
 	if err := letIn(claim.folder, apps); err != nil {
 		return err
 	}
-	server := p.Conf.Server
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper}
-	p.shared.pool.NoteTo(p.keepNote)
-	p.past.begin(&p.Config, p.shared.pool)
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log})
-	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
 	if err := p.startApps(apps, from); err != nil {
 		return err
 	}
@@ -248,7 +252,7 @@ func (p *purser) frontConfig() proxy.Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay}
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics}
 	for _, a := range p.apps {
 		app := a.Conf()
 		c.Apps = append(c.Apps, app)

@@ -75,6 +75,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 		r.Problems = append(r.Problems, err.Error())
 	}
 	p.warnOfNobody(c.changed(), c.conf.Server)
+	p.disks.expect(c.conf.Server, slices.Collect(maps.Values(c.apps)))
 	p.Log.Change(c.conf.Server, c.conf.Apps)
 	p.wordKeeper(c.conf)
 	p.shared.pool.Limit(c.conf.Server.MaxProcesses, c.conf.Server.MaxSpawns)

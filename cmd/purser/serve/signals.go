@@ -22,7 +22,12 @@ func catchSignals() signalQueue {
 	return q
 }
 
-func (q signalQueue) release() { signal.Stop(q) }
+// release takes no more of them. Who asks for the end once more has it soon, and is not to kill what ends: that would be
+// a crash, after which another goes on with the stop.
+func (q signalQueue) release() {
+	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	signal.Stop(q)
+}
 
 // sameSignal is how long two that end purser count as one: kill $(pidof purser), timeout(1) and npm send
 // the same one twice.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/DeRuina/timberjack"
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 // A file is a log file. What has its name may also be a pipe or a terminal.
@@ -19,9 +21,10 @@ type file struct {
 	borrowed *os.File // stderr or stdout, which somebody else has opened
 
 	path    string
-	below   string // an app's folder that it is in, whose owner root does not trust; "" = none
-	rest    string // the path from there
-	rules   Rules  // that it was opened by
+	below   string    // an app's folder that it is in, whose owner root does not trust; "" = none
+	rest    string    // the path from there
+	disk    disk.Disk // the way to it
+	rules   Rules     // that it was opened by
 	turning turn
 }
 
@@ -32,8 +35,8 @@ func (f *file) start(r Rules) error {
 	if err := r.refusal(f.path); err != nil {
 		return err
 	}
-	if folder, rest := r.untrusted(f.path); folder != "" {
-		f.below, f.rest = folder, rest
+	if folder, rest, way := r.untrusted(f.path); folder != "" {
+		f.below, f.rest, f.disk = folder, rest, way
 	}
 	fd, err := f.open()
 	if err != nil {
@@ -62,7 +65,7 @@ func (f *file) open() (int, error) {
 	if f.below == "" {
 		return openPath(f.path)
 	}
-	return openBelow(f.below, f.rest)
+	return openBelow(f.disk, f.below, f.rest)
 }
 
 // openPath opens a file of that name, links followed. At first only its owner may read it; who else may

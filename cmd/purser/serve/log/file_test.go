@@ -12,14 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A disk takes only so many bytes, until it is given more room.
-type disk struct {
+// A fillable is a disk that takes only so many bytes, until it is given more room.
+type fillable struct {
 	mu   sync.Mutex
 	room int
 	text bytes.Buffer
 }
 
-func (d *disk) write(p []byte) (int, error) {
+func (d *fillable) write(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.room == 0 {
@@ -30,17 +30,17 @@ func (d *disk) write(p []byte) (int, error) {
 	return d.text.Write(p[:n])
 }
 
-func (d *disk) waitsFor() (int, bool) { return 0, false }
-func (d *disk) reopen(Rules) error    { return nil }
-func (d *disk) close()                {}
+func (d *fillable) waitsFor() (int, bool) { return 0, false }
+func (d *fillable) reopen(Rules) error    { return nil }
+func (d *fillable) close()                {}
 
-func (d *disk) grow(n int) {
+func (d *fillable) grow(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.room += n
 }
 
-func (d *disk) String() string {
+func (d *fillable) String() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.text.String()
@@ -48,7 +48,7 @@ func (d *disk) String() string {
 
 func TestFullDiskIsSaidOnceAndNoLineIsTorn(t *testing.T) {
 	st := newStage(t, nil)
-	d := &disk{room: 25}
+	d := &fillable{room: 25}
 	s := st.add("/full", d, &room{})
 	const lines = 2 * mostHeld / 10
 	for i := range lines {

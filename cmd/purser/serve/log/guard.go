@@ -3,75 +3,62 @@ package log
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
-// openBelow opens a log below an app's folder as the owner of that folder would be allowed to: a regular
-// file, reached without links. It is theirs if it is new.
-func openBelow(folder, rest string) (int, error) {
-	fd := -1
-	root, err := os.OpenRoot(folder)
-	if err == nil {
-		defer func() { _ = root.Close() }()
-		fd, err = openAsOwner(root, rest)
+// openBelow opens a log below an app's folder as the app's user would be allowed to; or as the owner of that folder, if
+// nobody else can have put anything in the place of what is on the way.
+func openBelow(d disk.Disk, folder, rest string) (int, error) {
+	f, err := d.OpenLog(folder, rest)
+	if errors.Is(err, fs.ErrPermission) && d != disk.Own && isOneOwners(folder, rest) {
+		f, err = disk.Own.OpenLog(folder, rest)
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return -1, notOpened(filepath.Join(folder, rest), unix.ENOENT)
 	}
 	if err != nil {
-		return -1, fmt.Errorf("cannot open the log %s: below an app's folder, root opens only what the folder's owner may write, "+
+		return -1, fmt.Errorf("cannot open the log %s: below an app's folder, root opens only what the app's user or the folder's owner may write, "+
 			"regular files and no links: %w", filepath.Join(folder, rest), reason(err))
 	}
-	return fd, nil
+	defer func() { _ = f.Close() }()
+	return numberOf(f)
 }
 
-func openAsOwner(root *os.Root, rest string) (fd int, err error) {
-	stat, err := root.Stat(".")
-	if err != nil {
-		return -1, err
-	}
-	owner := stat.Sys().(*syscall.Stat_t)
-	err = asUser(int(owner.Uid), int(owner.Gid), func() error {
-		fd, err = openPlain(root, rest)
-		return err
-	})
-	return fd, err
-}
-
-// openPlain opens a regular file below root.
-func openPlain(root *os.Root, path string) (int, error) {
-	// Who puts a link there after this look gains nothing: they may write where it leads to, or it is not
-	// opened.
-	for part := path; part != "."; part = filepath.Dir(part) {
-		if stat, err := root.Lstat(part); err == nil && stat.Mode()&os.ModeSymlink != 0 {
-			return -1, fmt.Errorf("%s is a link", part)
+// isOneOwners reports whether the folders down to a log belong to one user, and nobody else may write to them.
+func isOneOwners(folder, rest string) bool {
+	owner := -1
+	for at := filepath.Dir(filepath.Join(folder, rest)); ; at = filepath.Dir(at) {
+		stat, err := os.Lstat(at)
+		if err != nil || !stat.IsDir() || stat.Mode().Perm()&0o022 != 0 {
+			return false
+		}
+		uid := int(stat.Sys().(*syscall.Stat_t).Uid)
+		if owner >= 0 && uid != owner {
+			return false
+		}
+		owner = uid
+		if at == filepath.Clean(folder) || at == "/" {
+			return true
 		}
 	}
-	f, err := root.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0o600)
-	if err != nil {
-		return -1, err
-	}
-	defer func() { _ = f.Close() }()
-	stat, err := f.Stat()
-	if err != nil {
-		return -1, err
-	}
-	if !stat.Mode().IsRegular() || stat.Sys().(*syscall.Stat_t).Nlink != 1 {
-		return -1, errors.New("it is no regular file of one name")
-	}
-	fd := -1
+}
+
+// numberOf is a descriptor of an open file, which outlives it.
+func numberOf(f *os.File) (fd int, err error) {
 	conn, err := f.SyscallConn()
-	if err == nil {
-		var dup error
-		err = conn.Control(func(from uintptr) { fd, dup = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0) })
-		err = errors.Join(err, dup)
+	if err != nil {
+		return -1, err
 	}
-	return fd, err
+	var dup error
+	err = conn.Control(func(from uintptr) { fd, dup = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(err, dup)
 }
 
 // reason is an error without the call and the path.
@@ -80,23 +67,4 @@ func reason(err error) error {
 		return at.Err
 	}
 	return err
-}
-
-// asUser does something with a file as the kernel would let that user (setfsuid(2)), in this thread only.
-func asUser(uid, gid int, do func() error) error {
-	if uid == 0 {
-		return do()
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	_ = unix.Setfsgid(gid) // the gid first: with another uid it cannot be changed any more
-	_ = unix.Setfsuid(uid)
-	defer func() {
-		_ = unix.Setfsuid(0)
-		_ = unix.Setfsgid(0)
-	}()
-	if now, err := unix.SetfsuidRetUid(-1); err != nil || now != uid {
-		return errors.New("cannot act as its owner")
-	}
-	return do()
 }

@@ -1,6 +1,7 @@
 package log
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"purser/restart/disk"
 )
 
 // ofNobody is an app's folder that belongs to a user without rights, with a folder log in it.
@@ -120,5 +123,35 @@ func TestRootRenamesNothingBelowAnAppsFolder(t *testing.T) {
 	st := newStage(t, func(c *Config) { withApp(root, root+"/log/app.log")(c); c.Server.LogMaxSize = 1 << 20 })
 	if _, err := st.App(st.cfg.Apps[0]); err == nil || !strings.Contains(err.Error(), "log_max_size") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// A shut way is that of a user who may open no log.
+type shut struct{ disk.Disk }
+
+func (shut) OpenLog(string, string) (*os.File, error) { return nil, unix.EACCES }
+
+func TestALogThatTheAppsUserMayNotWriteIsOpenedAsTheFoldersOwnerIfNobodyElseIsOnTheWay(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(root string) error
+		opened bool
+	}{
+		"all is one owner's":          {func(string) error { return nil }, true},
+		"a folder is another's":       {func(root string) error { return os.Chown(root+"/log", nobody-1, nobody) }, false},
+		"a folder is open to others":  {func(root string) error { return os.Chmod(root+"/log", 0o777) }, false},
+		"the app's is open to others": {func(root string) error { return os.Chmod(root, 0o775) }, false},
+		"a folder is a link": {func(root string) error {
+			return errors.Join(os.Rename(root+"/log", root+"/x"), os.Symlink("x", root+"/log"))
+		}, false},
+	} {
+		root := ofNobody(t)
+		must(t, c.change(root))
+		fd, err := openBelow(shut{disk.Own}, root, "log/app.log")
+		if (err == nil) != c.opened {
+			t.Errorf("%s: opened with %v", what, err)
+		}
+		if err == nil {
+			_ = unix.Close(fd)
+		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/restart/disk"
 )
 
 const (
@@ -40,6 +41,9 @@ type Config struct {
 	Stderr io.Writer
 	Stdout io.Writer
 	Color  bool // purser's own messages, in text, are in colours
+
+	// Disk is the way to what the user of an app owns; nil = disk.Own for all.
+	Disk func(conf.App) disk.Disk
 }
 
 // A Log writes lines. It is the hclog.Logger of purser's own messages. Use New, and Close at the end.
@@ -88,6 +92,22 @@ func (l *Log) Change(server conf.Server, apps []conf.App) {
 	l.SetLevel(hclog.LevelFromString(server.LogLevel))
 	l.inJSON.Store(server.LogFormat == "json")
 	l.Reopen()
+}
+
+// Disks has logs below the folders of apps be opened by the ways to what their users own, from now on. Before, disk.Own
+// is the way to all.
+func (l *Log) Disks(choose func(conf.App) disk.Disk) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg.Disk = choose
+}
+
+// disk is the way to what the user of an app owns.
+func (l *Log) disk(app conf.App) disk.Disk {
+	if choose := l.config().Disk; choose != nil {
+		return choose(app)
+	}
+	return disk.Own
 }
 
 func (l *Log) config() Config {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/restart/disk"
 	"purser/spawn"
 )
 
@@ -19,12 +20,12 @@ import (
 type Rules struct {
 	log     *Log
 	server  conf.Server
-	folders func() map[string]bool // of apps, by their names and really; none unless purser runs as root
+	folders func() map[string]conf.App // of apps, by their names and really; none unless purser runs as root
 }
 
 // Rules are those of a configuration that may not hold yet.
 func (l *Log) Rules(server conf.Server, apps []conf.App) Rules {
-	return Rules{l, server, sync.OnceValue(func() map[string]bool { return foldersOf(apps) })}
+	return Rules{l, server, sync.OnceValue(func() map[string]conf.App { return foldersOf(apps) })}
 }
 
 // rules are those that hold.
@@ -90,7 +91,7 @@ func (r Rules) Try(where string) error {
 		return err
 	}
 	f := newFile(r.log, where)
-	f.below, f.rest = r.untrusted(where)
+	f.below, f.rest, f.disk = r.untrusted(where)
 	if _, err := os.Lstat(where); !errors.Is(err, fs.ErrNotExist) {
 		fd, err := f.open()
 		if err == nil {
@@ -116,7 +117,7 @@ func (r Rules) refusal(path string) error {
 	if r.server.LogMaxSize == 0 {
 		return nil
 	}
-	if folder, _ := r.untrusted(path); folder == "" {
+	if folder, _, _ := r.untrusted(path); folder == "" {
 		return nil
 	}
 	return fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder; "+
@@ -124,30 +125,31 @@ func (r Rules) refusal(path string) error {
 }
 
 // untrusted is the app's folder that a log is below, and the path from there, if purser runs as root: whoever owns
-// the folder could have root write anywhere by a link. "" = the log may be opened as any other file.
-func (r Rules) untrusted(path string) (folder, rest string) {
+// the folder could have root write anywhere by a link. So it is opened by the way to what that user owns. "" = the
+// log may be opened as any other file.
+func (r Rules) untrusted(path string) (folder, rest string, way disk.Disk) {
 	if os.Geteuid() != 0 {
-		return "", ""
+		return "", "", nil
 	}
 	for _, at := range []string{path, filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))} {
 		for above := filepath.Dir(at); ; above = filepath.Dir(above) {
-			if r.folders()[above] {
+			if app, is := r.folders()[above]; is {
 				rest, _ := filepath.Rel(above, at) // it is above
-				return above, rest
+				return above, rest, r.log.disk(app)
 			}
 			if above == "/" {
 				break
 			}
 		}
 	}
-	return "", ""
+	return "", "", nil
 }
 
 // foldersOf are the folders of apps, by their names and really.
-func foldersOf(apps []conf.App) map[string]bool {
-	all := map[string]bool{}
+func foldersOf(apps []conf.App) map[string]conf.App {
+	all := map[string]conf.App{}
 	for _, app := range apps {
-		all[filepath.Clean(app.Root)], all[realPath(app.Root)] = true, true
+		all[filepath.Clean(app.Root)], all[realPath(app.Root)] = app, app
 	}
 	return all
 }

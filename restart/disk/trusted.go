@@ -1,4 +1,4 @@
-package restart
+package disk
 
 import (
 	"errors"
@@ -41,8 +41,8 @@ func openBelow(root, name string) (*os.Root, error) {
 	return os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d/.", fd))
 }
 
-// errForeign is of a link that leads to somebody else's folder.
-var errForeign = errors.New("its symlink leads to a folder of another user, which purser does not follow as root")
+// ErrForeign is of a link that leads to somebody else's folder.
+var ErrForeign = errors.New("its symlink leads to a folder of another user, which purser does not follow as root")
 
 // descend opens one entry of a folder.
 func descend(at int, step string) (fd int, err error) {
@@ -70,7 +70,7 @@ func descend(at int, step string) (fd int, err error) {
 	}
 	if err := unix.Fstat(fd, &led); err != nil || made.Uid != 0 && made.Uid != led.Uid {
 		unix.Close(fd)
-		return -1, errors.Join(errForeign, err)
+		return -1, errors.Join(ErrForeign, err)
 	}
 	return fd, nil
 }

@@ -1,4 +1,4 @@
-package restart
+package disk
 
 import (
 	"cmp"
@@ -14,43 +14,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A glob is what is left of a glob of restart.watch to be matched: its steps.
-type glob []string
+// A Glob is what is left of a glob of restart.watch to be matched: its steps.
+type Glob []string
 
 const (
-	maxEntries = 20_000 // of folders, in one search
-	maxDepth   = 64     // folders, each of which is open while one below is searched
+	MostEntries = 20_000 // of folders, in one search
+	MostDepth   = 64     // folders, each of which is open while one below is searched
 )
 
-// parseGlobs tells paths from globs. A "**" at the end matches whatever is below.
-func parseGlobs(watch []string) (named []string, globs []glob) {
-	for _, pattern := range watch {
-		pattern = path.Clean(pattern)
-		if !strings.ContainsAny(pattern, `*?[\`) {
-			named = append(named, pattern)
-			continue
-		}
-		steps := slices.CompactFunc(strings.Split(pattern, "/"), func(a, b string) bool { return a == "**" && b == "**" })
-		if steps[len(steps)-1] == "**" {
-			steps = append(steps, "*")
-		}
-		globs = append(globs, steps)
-	}
-	return named, globs
+// Found is what a search has found.
+type Found struct {
+	Files   []Entry
+	Cut     bool // there is more
+	Partial bool // something could not be looked at
+}
+
+// Search goes once through the folders below one, by its real path, that globs lead into: at most MostEntries entries
+// of folders, and MostDepth folders deep. "**" is any number of folders.
+func (own) Search(folder string, globs []Glob) Found {
+	globs = slices.DeleteFunc(slices.Clone(globs), func(g Glob) bool { return len(g) == 0 || g[len(g)-1] == "**" }) // which name nothing
+	s := search{path: folder, left: MostEntries}
+	fd, err := unix.Open(folder, folderOnly, 0)
+	s.enter(fd, err, "", globs, 0)
+	return s.Found
 }
 
 // A search goes once through the folders of a release that globs lead into.
 type search struct {
-	path    string // real path of the release
-	left    int    // entries that may still be looked at
-	files   []sight
-	cut     bool // there is more
-	partial bool // something could not be looked at
-}
-
-func (s *search) run(globs []glob) {
-	fd, err := unix.Open(s.path, folderOnly, 0)
-	s.enter(fd, err, "", globs, 0)
+	Found
+	path string // real path of the release
+	left int    // entries that may still be looked at
 }
 
 // folderOnly opens a folder, and neither waits for anything nor follows a symlink to one: so a search
@@ -58,7 +51,7 @@ func (s *search) run(globs []glob) {
 const folderOnly = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 
 // enter looks into the folder at a path relative to the release, which was opened as fd.
-func (s *search) enter(fd int, err error, at string, globs []glob, depth int) {
+func (s *search) enter(fd int, err error, at string, globs []Glob, depth int) {
 	if err != nil {
 		s.failed(err)
 		return
@@ -72,7 +65,7 @@ func (s *search) enter(fd int, err error, at string, globs []glob, depth int) {
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	for _, entry := range entries {
 		if s.left == 0 {
-			s.cut = true
+			s.Cut = true
 			return
 		}
 		s.left--
@@ -80,8 +73,8 @@ func (s *search) enter(fd int, err error, at string, globs []glob, depth int) {
 		matches, below := step(globs, name, at == "")
 		switch {
 		case entry.IsDir() && len(below) == 0:
-		case entry.IsDir() && depth == maxDepth:
-			s.cut = true
+		case entry.IsDir() && depth == MostDepth:
+			s.Cut = true
 		case entry.IsDir():
 			fd, err := unix.Openat(int(folder.Fd()), name, folderOnly, 0)
 			s.enter(fd, err, path.Join(at, name), below, depth+1)
@@ -93,7 +86,7 @@ func (s *search) enter(fd int, err error, at string, globs []glob, depth int) {
 
 func (s *search) failed(err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
-		s.partial = true
+		s.Partial = true
 	}
 }
 
@@ -105,39 +98,35 @@ func (s *search) see(folder *os.File, at, name string) {
 	}
 	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
-		s.files = append(s.files, sightFrom(at, stat))
+		s.Files = append(s.Files, Entry{Name: at, Info: infoFrom(&stat)})
 	case unix.S_IFLNK:
 		seen, ok := s.target(at)
 		if !ok {
-			seen = sightFrom(at, stat)
+			seen = Entry{Name: at, Info: infoFrom(&stat)}
 		}
-		s.files = append(s.files, seen)
+		s.Files = append(s.Files, seen)
 	}
 }
 
-func sightFrom(at string, stat unix.Stat_t) sight {
-	return sight{at, stamp{uint64(stat.Dev), stat.Ino, stat.Mtim.Nano()}, stat.Size, stat.Ctim.Nano()}
-}
-
 // target is what a symlink leads to within the release, if that is a file.
-func (s *search) target(at string) (sight, bool) {
+func (s *search) target(at string) (Entry, bool) {
 	root, err := openFolder(s.path)
 	if err != nil {
-		return sight{}, false
+		return Entry{}, false
 	}
 	defer root.Close()
 	stat, err := root.Stat(at)
 	if err != nil || !stat.Mode().IsRegular() {
-		return sight{}, false
+		return Entry{}, false
 	}
-	return sightOf(at, stat), true
+	return Entry{Name: at, Info: infoOf(stat)}, true
 }
 
 // step goes one step down: whether the globs match an entry of that name, and what is left of them
 // to be matched below it.
-func step(globs []glob, name string, top bool) (matches bool, below []glob) {
-	leave := func(g glob) {
-		if !slices.ContainsFunc(below, func(known glob) bool { return slices.Equal(known, g) }) {
+func step(globs []Glob, name string, top bool) (matches bool, below []Glob) {
+	leave := func(g Glob) {
+		if !slices.ContainsFunc(below, func(known Glob) bool { return slices.Equal(known, g) }) {
 			below = append(below, g)
 		}
 	}

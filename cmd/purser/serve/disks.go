@@ -1,0 +1,179 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+
+	"purser/conf"
+	"purser/proxy/files"
+	"purser/restart/disk"
+	"purser/restart/disk/helper"
+	"purser/spawn/keeper"
+)
+
+// Disks are the ways to what the users of apps own. Where an app is purser's own user's, that is this process; else it
+// is the helper of its user.
+type disks struct {
+	helpers *helper.Helpers
+
+	mu    sync.Mutex // guards what follows
+	logs  []string   // that the configuration names
+	known map[string]knownDisk
+}
+
+// A knownDisk is the way for an app, and what that depends on.
+type knownDisk struct {
+	user   string
+	grants string
+	disk   disk.Disk
+}
+
+func newDisks(k *keeper.Keeper, log hclog.Logger) *disks {
+	start := func(u helper.User, args []string, socket *os.File) (helper.Process, error) {
+		return startHelper(k, u, args, socket)
+	}
+	return &disks{helpers: helper.New(start, log), known: map[string]knownDisk{}}
+}
+
+// startHelper runs purser's own binary as another user. It ends with the front, whose socket it has.
+func startHelper(k *keeper.Keeper, u helper.User, args []string, socket *os.File) (helper.Process, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	process, err := k.Fork(keeper.Program{
+		Path: "/proc/self/exe", Dir: "/", User: &keeper.User{UID: u.UID, GID: u.GID, Groups: u.Groups},
+		Args: args, Env: []string{"GOMAXPROCS=1"}, Files: [3]uintptr{socket.Fd(), null.Fd(), null.Fd()},
+	})
+	if errors.Is(err, syscall.EACCES) {
+		err = fmt.Errorf("%w; have everybody be allowed to run purser's binary (chmod 755)", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return process, nil
+}
+
+// of is the way to what the user of an app owns. As whom it runs need not be known, if that is known of its name.
+func (d *disks) of(app conf.App) disk.Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.choose(app)
+}
+
+// choose is called with mu held.
+func (d *disks) choose(app conf.App) disk.Disk {
+	switch known, is := d.known[app.Name]; {
+	case app.RunsAs == nil && is:
+		return known.disk
+	case app.RunsAs == nil, int(app.RunsAs.UID) == os.Geteuid():
+		return disk.Own
+	}
+	user := helper.User{UID: app.RunsAs.UID, GID: app.RunsAs.GID, Groups: app.RunsAs.Groups}
+	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join([]string{app.Root, app.Restart.File, app.Public}, "\x00")}
+	if known := d.known[app.Name]; known.user == key.user && known.grants == key.grants {
+		return known.disk
+	}
+	key.disk = d.helpers.Disk(app.Name, user, d.grantsOf(app))
+	d.known[app.Name] = key
+	return key.disk
+}
+
+// grantsOf are what the helper may touch for an app. It is called with mu held.
+func (d *disks) grantsOf(app conf.App) helper.Grants {
+	g := helper.Grants{Roots: []string{app.Root}}
+	if filepath.IsAbs(app.Restart.File) {
+		g.Statuses = []string{filepath.Dir(app.Restart.File)}
+	}
+	if app.Public != "" {
+		g.Statics = []string{app.Public}
+	}
+	real, err := filepath.EvalSymlinks(app.Root)
+	for _, log := range d.logs {
+		if isBelow(log, app.Root) || err == nil && isBelow(log, real) {
+			g.Logs = append(g.Logs, log)
+		}
+	}
+	return g
+}
+
+func isBelow(path, folder string) bool {
+	rest, err := filepath.Rel(folder, path)
+	return err == nil && rest != "." && filepath.IsLocal(rest)
+}
+
+// expect says which apps there are, and to which logs anybody may write, so that a helper is started once for all apps
+// of its user. Those of apps that are gone, and of none of these, end.
+func (d *disks) expect(server conf.Server, apps []conf.App) {
+	d.write(logsOf(server, apps), apps)
+	byName := byName(apps)
+	d.only(func(name string) bool { _, is := byName[name]; return is })
+}
+
+// only ends what is granted for apps that are gone. One that is going may still ask for it.
+func (d *disks) only(is func(app string) bool) {
+	d.mu.Lock()
+	maps.DeleteFunc(d.known, func(name string, _ knownDisk) bool { return !is(name) })
+	d.mu.Unlock()
+	d.helpers.Only(is)
+}
+
+// consider has the logs of a configuration that may not hold yet be opened, too.
+func (d *disks) consider(server conf.Server, apps []conf.App) {
+	d.mu.Lock()
+	now := d.logs
+	d.mu.Unlock()
+	d.write(append(logsOf(server, apps), now...), apps)
+}
+
+func (d *disks) write(logs []string, apps []conf.App) {
+	slices.Sort(logs)
+	logs = slices.Compact(logs)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Equal(logs, d.logs) {
+		d.logs = logs
+		clear(d.known)
+	}
+	for _, app := range apps {
+		d.choose(app)
+	}
+}
+
+// logsOf are the files that a configuration has purser write to.
+func logsOf(server conf.Server, apps []conf.App) []string {
+	logs := []string{server.AccessLog}
+	for _, app := range apps {
+		logs = append(logs, app.Log)
+	}
+	return slices.DeleteFunc(logs, func(log string) bool { return !filepath.IsAbs(log) })
+}
+
+// statics are the static files of an app, as whoever is its user opens them.
+type statics struct {
+	disks       *disks
+	app, folder string
+}
+
+// statics is who opens the static files of an app that purser itself may not.
+func (d *disks) statics(app conf.App) files.Owner { return statics{d, app.Name, app.Public} }
+
+func (s statics) disk() disk.Disk { return s.disks.of(conf.App{Name: s.app}) }
+
+func (s statics) List(release string) ([]string, error) {
+	return s.disk().ListStatic(release, s.folder)
+}
+
+func (s statics) Open(release, name string) (*os.File, error) {
+	return s.disk().OpenStatic(release, s.folder, name)
+}

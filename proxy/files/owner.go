@@ -1,0 +1,68 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// An Owner has files opened as the user of an app opens them: those that purser itself may not open, as they or a folder
+// on the way to them are closed to all others. What the world is to have is that user's to say, by what he puts into
+// the folder of static files. It may take a while, and it follows links as a folder does.
+type Owner interface {
+	// List is what lies directly in the folder of static files of a release.
+	List(release string) (names []string, err error)
+	// Open opens a regular file below it.
+	Open(release, name string) (*os.File, error)
+}
+
+// openClosed opens a folder that purser itself may not look into, or returns nil if there is nobody who may. It is
+// opened anew at each look.
+func openClosed(release, path string, c *Config) *folder {
+	if c.Owner == nil {
+		return nil
+	}
+	names, err := c.Owner.List(release)
+	if err != nil {
+		return nil
+	}
+	f := &folder{release: release, path: path, tree: &tree{owner: ownerOf(release, "", c)}, names: make(map[string]*detour), crowded: len(names) > mostNames}
+	for _, name := range names[:min(len(names), mostNames)] {
+		f.names[name] = nil
+	}
+	return f
+}
+
+// ownerOf opens what is below a folder of a release as the app's user; nil = nobody does.
+func ownerOf(release, folder string, c *Config) func(name string) (*os.File, error) {
+	if c.Owner == nil {
+		return nil
+	}
+	return func(name string) (*os.File, error) { return c.Owner.Open(release, folder+name) }
+}
+
+// ownerOfLink opens what is below a link in that folder, or what it leads to.
+func ownerOfLink(release, name string, isFolder bool, c *Config) func(string) (*os.File, error) {
+	if isFolder || c.Owner == nil {
+		return ownerOf(release, name+"/", c)
+	}
+	return func(string) (*os.File, error) { return c.Owner.Open(release, name) }
+}
+
+// openFile opens what may be a file, as the app's user if purser itself may not.
+func (t *tree) openFile(name string, flags int) (f *os.File, err error) {
+	err = fs.ErrPermission
+	if t.root != nil {
+		f, err = t.root.OpenFile(name, flags, 0)
+	}
+	if err != nil && t.owner != nil && errors.Is(err, fs.ErrPermission) {
+		return t.owner(name)
+	}
+	return f, err
+}
+
+func (t *tree) close() {
+	if t.root != nil {
+		_ = t.root.Close()
+	}
+}
