@@ -14,6 +14,7 @@ import "context"
 // their process is asked to exit. Uploads and downloads go on to their end.
 func (s *Server) Retire(ctx context.Context) error {
 	s.closeListeners()
+	s.accepting.Wait() // who was accepted at the last moment is served, too
 	s.closings.retire()
 	s.conns.Retire()
 	return s.conns.AwaitNone(ctx)

@@ -90,6 +90,7 @@ type Server struct {
 	cancel     context.CancelFunc // ends the parts' context
 	stopping   atomic.Bool
 	complaints complaints
+	accepting  sync.WaitGroup // serve
 	wg         sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
 
 	mu        sync.Mutex // guards what follows
@@ -133,6 +134,7 @@ func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 	if !s.listenTo(l) {
 		return l.Close()
 	}
+	defer s.accepting.Done()
 	for {
 		c, err := l.Accept()
 		switch {
@@ -158,6 +160,7 @@ func (s *Server) listenTo(l net.Listener) bool {
 		return false
 	}
 	s.listeners = append(s.listeners, l)
+	s.accepting.Add(1)
 	return true
 }
 
