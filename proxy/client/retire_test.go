@@ -87,3 +87,27 @@ func TestRequestThatComesAsItsConnectionIsToEndIsServed(t *testing.T) {
 		t.Error("it was not served")
 	}
 }
+
+// An answer that has said that the connection goes on is kept to, although the server retires before its end: the next
+// request may be on its way.
+func TestWhatAnAnswerHasSaidStandsWhenItsServerRetires(t *testing.T) {
+	said, ended := make(chan struct{}), make(chan struct{})
+	h := open(t, func(c Call, bad error) {
+		telling(c, bad)
+		if string(c.Request().Path) == "/first" { // its head is out, and its connection has not gone on yet
+			close(said)
+			<-ended
+		}
+	})
+	client := h.dial().send("%s", getting("/first"))
+	if res := client.expect(200, "/first"); res.Close {
+		t.Error("the answer says that it is the last")
+	}
+	<-said
+	h.conns.Retire()
+	close(ended)
+	if res := client.send("%s", getting("/second")).expect(200, "/second"); !res.Close {
+		t.Error("the second does not say that it is the last")
+	}
+	client.expectEnd()
+}
