@@ -119,6 +119,28 @@ func TestRequestsOfTheOldFrontAreAnswered(t *testing.T) {
 	}
 }
 
+// A process that the new front starts is lent to the old one, too.
+func TestTheOldFrontGetsProcessesThatItHasNeverSeen(t *testing.T) {
+	t.Parallel()
+	p, app := harness.ServeNode(t, "concurrency = 1")
+	harness.AwaitReady(t, p, 1)
+	first := busy(t, p, "go")
+	waiting := harness.Dial(t, p)
+	waiting.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	harness.Eventually(t, harness.Patience, "it waits", func() bool { return p.Status(t, "app").Queue == 1 })
+	upgradeToNext(t, p)
+	oldFront(t, p)
+	app.Write("VERSION", "2")
+	restart := harness.StartCommand(t, p, "restart", "app")
+	if a := waiting.Answer("GET"); a.StatusCode != 200 || !strings.HasPrefix(a.Body, "v=2 ") {
+		t.Errorf("who waited is answered with %d %s", a.StatusCode, a.Body)
+	}
+	app.Write("go", "")
+	harness.MustBeAnswered(t, first)
+	restart.MustExit(t, 0)
+	p.AwaitNoOldFronts(t)
+}
+
 // A WebSocket is closed within its window, and its client connects to the new front.
 func TestWebSocketsMoveOver(t *testing.T) {
 	t.Parallel()
