@@ -36,19 +36,6 @@ type Config struct {
 	Left     keeper.Inheritance   // what the fronts before have left
 }
 
-// A Refusal is an error that is the doing of who wrote the configuration or typed the command line, or a
-// name or a port that is taken.
-type Refusal struct{ error }
-
-func (r Refusal) Unwrap() error { return r.error }
-
-func refusal(err error) error {
-	if err == nil {
-		return nil
-	}
-	return Refusal{err}
-}
-
 // Run serves until it is told to stop, and returns once everything it started has ended.
 func Run(c Config) error {
 	p := &purser{Config: c, turn: newTurn(), changing: newTurn(), ending: newOld()}
@@ -144,34 +131,42 @@ func (p *purser) run() error {
 	p.wordKeeper(p.Conf)
 	p.holdCertificates()
 
-	group, alive := errgroup.WithContext(context.Background())
-	stopping, stop := context.WithCancel(alive)
-	patience, hurry := context.WithCancel(context.Background())
-	over, end := context.WithCancel(context.Background())
-	p.stop, p.hurry, p.group, p.stopping, p.patience = stop, hurry, group, stopping, patience
-	p.owning, p.disown = context.WithCancel(stopping)
-	defer p.disown()
-	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
+	over, end := p.live()
+	defer p.hurry()
 	defer end()
-	defer hurry()
+	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
 	if err := p.build(apps, claim, from); err != nil {
 		if p.Left.Fronts > 0 {
 			return err // what runs is for the next to take over
 		}
-		hurry()
-		p.stopApps(patience)
+		p.hurry()
+		p.stopApps(p.patience)
 		p.past.failed(err)
 		return err
 	}
 	p.begin(adminDoor, over, signals)
 
 	select {
-	case <-stopping.Done():
+	case <-p.stopping.Done():
 	case <-p.ending.yielded:
 	}
-	p.end(patience)
+	p.end(p.patience)
 	end()
-	return group.Wait()
+	return p.group.Wait()
+}
+
+// live begins what contexts end: all but signals and the watchdog, which go on until end.
+func (p *purser) live() (over context.Context, end func()) {
+	group, alive := errgroup.WithContext(context.Background())
+	p.group = group
+	p.stopping, p.stop = context.WithCancel(alive)
+	p.owning, p.disown = context.WithCancel(p.stopping)
+	p.patience, p.hurry = context.WithCancel(context.Background())
+	over, cancel := context.WithCancel(context.Background())
+	return over, func() {
+		p.disown()
+		cancel()
+	}
 }
 
 // begin has everything run that does until purser stops, signals and the watchdog until that is over, and says where
