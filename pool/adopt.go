@@ -22,7 +22,8 @@ type FindFunc func(o Order, ready bool) Child
 // being spawned is killed and spawned anew, which counts as no failure. App is the configuration as it is now.
 //
 // Nothing happens to the group, and nobody may be told of it, before GoOn: all groups of the pool that are there must
-// have been adopted before, so that none takes the room of what others have. What the purser before has started and
+// have been adopted before, so that none takes the room of what others have, and what fronts have borrowed that have
+// yielded must have been declared (see LendTo). What the purser before has started and
 // FindFunc was not asked for is to be killed.
 func (p *Pool) Adopt(app conf.App, note Note, find FindFunc, spawn SpawnFunc) *Group {
 	wanted := note.Generations[note.Wanted-1]
@@ -66,10 +67,11 @@ func (g *Group) adopt(note Note, find FindFunc) {
 		g.prepare(p)
 		child := find(g.orderOf(p), ready)
 		if child != nil && p.asked.Load() {
-			p.leave.Do(func() { close(p.leaving) })
+			p.leaves()
 		}
 		return child
 	})
+	g.state.held = true
 	g.adopted = slices.Clone(g.state.procs)
 }
 
@@ -79,7 +81,7 @@ func (g *Group) GoOn() {
 	for _, p := range g.adopted {
 		g.children.Go(func() { g.attend(p, p.child, nil) })
 	}
-	g.adopted = nil
+	g.adopted, g.state.held = nil, false
 	g.mu.Unlock()
 	g.do((*groupState).settle)
 }

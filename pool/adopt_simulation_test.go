@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"reflect"
 	"slices"
 	"time"
 )
@@ -32,6 +31,9 @@ type frontKilled struct{}
 
 func (w *world) killNow() {
 	w.seen["killed between two events"]++
+	for _, g := range w.groups {
+		g.takeLateNote()
+	}
 	panic(frontKilled{})
 }
 
@@ -50,6 +52,9 @@ func (w *world) armKill() {
 	w.after(w.between(500*time.Millisecond, 12*time.Second), w.armKill)
 	if w.chance(20) {
 		w.killNow()
+	}
+	for _, g := range w.groups {
+		g.takeLateNote()
 	}
 	w.kill = &kill{w.rand.IntN(6), moment(w.rand.IntN(int(moments)))}
 }
@@ -94,123 +99,73 @@ type known struct {
 	quiet     time.Time   // the last restart's generation may not serve before
 }
 
-// simNoting is what a simulated group has to do with its notes.
-type simNoting struct {
-	last    Note  // of version 0 if there is none
-	known   known // when it was taken
-	version int   // of the state then
-	effects []effect
-}
-
-func (g *simGroup) after(e effect) { g.noting.effects = append(g.noting.effects, e) }
-
-// handOver does what Group.handOver does, unless the front is killed meanwhile.
-func (g *simGroup) handOver() {
-	w, n := g.world, &g.noting
-	g.checkNoted()
-	for n.version != g.state.version() || len(n.effects) > 0 {
-		if w.comes(beforeNote) {
-			w.die(beforeNote)
-		}
-		g.takeNote()
-		effects := n.effects
-		n.effects = nil
-		if len(effects) > 0 && w.comes(beforeActs) {
-			w.die(beforeActs)
-		}
-		for i, e := range effects {
-			if i > 0 && w.comes(amidActs) {
-				w.die(amidActs)
-			}
-			if e.tells {
-				g.state.changes++
-			}
-			if e.p.state != Gone {
-				e.do()
-			}
-		}
-		if n.version != g.state.version() && w.comes(beforeToldNote) {
-			w.die(beforeToldNote)
-		}
-	}
-}
-
-func (g *simGroup) takeNote() {
-	n := &g.noting
-	n.version = g.state.version()
-	n.last = noteOf(&g.state, g.world.now, g.world.slots.accounts[g].surplus)
-	n.known = g.known
-	n.known.marks = slices.Clone(g.marks)
-}
-
-// checkNoted: what a note tells has changed only if that was counted. It takes its time, so it looks now and then.
-func (g *simGroup) checkNoted() {
-	n := &g.noting
-	if n.version != g.state.version() || n.last.Version == 0 || !g.world.chance(5) {
-		return
-	}
-	was, is := essence(n.last), essence(noteOf(&g.state, n.last.At, n.last.Surplus))
-	if !reflect.DeepEqual(was, is) {
-		g.fail("this has changed and is not noted:\n%+v\n%+v", was, is)
-	}
-}
-
-// essence is a note without what does not make another one: how many requests there were.
-func essence(n Note) Note {
-	n.Processed, n.Processes, n.Generations = 0, slices.Clone(n.Processes), slices.Clone(n.Generations)
-	for i := range n.Processes {
-		n.Processes[i].lent = 0
-	}
-	for i := range n.Generations {
-		g := *n.Generations[i]
-		g.Answered, g.Erred, n.Generations[i] = 0, 0, &g
-	}
-	return n
-}
-
 // nextFront has all groups go on from their last notes.
 func (w *world) nextFront() {
-	w.front++
-	w.kill, w.asking = nil, false
+	w.front.dead = true
+	w.cutLinks()
+	if len(w.olds) > 0 {
+		w.seen["the owner is killed while old fronts borrow"]++
+	}
+	w.follow()
+}
+
+// follow is the next front taking over. It goes on once it knows what the old ones have lent.
+func (w *world) follow() {
+	w.front = newSimFront()
+	w.kill, w.asking, w.held = nil, false, true
 	w.what = "the next front"
 	w.slots.taken, w.slots.unheld, w.slots.waiting, w.slots.accounts = 0, 0, nil, map[*simGroup]*account{}
 	for _, g := range w.groups {
 		g.adopt()
 	}
-	for _, g := range w.groups {
-		g.excused = true
-		g.settle("goes on")
+	for _, f := range w.olds {
+		w.connect(f)
 	}
+	w.goOn()
 }
 
 // adopt does what Pool.Adopt does.
 func (g *simGroup) adopt() {
 	w, app := g.world, g.state.app
+	defer func() {
+		g.state.held = true
+		g.open()
+	}()
 	for _, f := range g.fates {
 		f.gone = f.gone || !f.began
 	}
-	g.children, g.overs, g.visitors = map[*Process]*fate{}, map[*generation]bool{}, map[*waiter]*visitor{}
-	g.alarm, g.freed, g.begging, g.noting.effects = time.Time{}, false, false, nil
+	g.children, g.overs = map[*Process]*fate{}, map[*generation]bool{}
+	g.alarm, g.freed, g.begging, g.noting.effects, g.noting.late = time.Time{}, false, false, nil, false
 	g.known = g.noting.known
 	g.known.marks = slices.Clone(g.noting.known.marks)
 	if g.noting.last.Version == 0 {
 		w.slots.reserve(g, app.MinProcesses)
 		w.seen["nothing was noted"]++
-		g.state = newGroupState(app, g.first, g, w.rand)
+		g.state = newState(app, g.first, g, w.rand)
 		return
+	}
+	note := g.carriedNote()
+	w.slots.reserve(g, note.least(&app))
+	g.state = newState(app, Release{}, g, w.rand)
+	note.restore(g.state, w.now, g.find)
+	processes, surplus := note.places(g.state)
+	w.slots.adopt(g, processes, surplus)
+	g.noting.version, g.noting.last = g.state.version()-1, note
+	g.checkAdopted(&note)
+}
+
+// carriedNote is the last note as the next front reads it. How a note is written is tried at kills: to write and read it
+// takes longer than all else that an upgrade does.
+func (g *simGroup) carriedNote() Note {
+	if g.world.upgrading {
+		return g.noting.last
 	}
 	text := g.noting.last.Text()
 	note, err := ReadNote(text)
 	if err != nil || len(text) >= 64<<10 {
 		g.fail("the note of %d bytes cannot be read: %v\n%s", len(text), err, text)
 	}
-	w.slots.reserve(g, note.least(&app))
-	g.state = newGroupState(app, Release{}, g, w.rand)
-	note.restore(&g.state, w.now, g.find)
-	processes, surplus := note.places(&g.state)
-	w.slots.adopt(g, processes, surplus)
-	g.noting.version, g.noting.last = g.state.version()-1, note
-	g.checkAdopted(&note)
+	return note
 }
 
 // find is what lives of a process. Some end while there is no front, and of some that is told.
@@ -231,7 +186,8 @@ func (g *simGroup) find(p *Process, ready bool) Child {
 		defer g.exit(p, 0, "has ended meanwhile")
 	}
 	g.children[p] = f
-	f.proc, f.load, f.stops, f.kills, f.traces, f.last = p, 0, 0, 0, 0, p.state
+	p.gone, p.leaving = make(chan struct{}), make(chan struct{})
+	f.proc, f.stops, f.kills, f.traces, f.last = p, 0, 0, 0, p.state
 	f.left = !ready || p.stage == killed
 	w.pids++
 	return simChild{w.pids}
@@ -239,7 +195,7 @@ func (g *simGroup) find(p *Process, ready bool) Child {
 
 // checkAdopted: nothing is forgotten, and nothing goes back.
 func (g *simGroup) checkAdopted(note *Note) {
-	s := &g.state
+	s := g.state
 	for p := range g.children {
 		if p.state == Gone {
 			delete(g.children, p)
@@ -274,7 +230,7 @@ func (g *simGroup) checkAdopted(note *Note) {
 
 // countAdopted counts what was in mid-course.
 func (g *simGroup) countAdopted() {
-	s := &g.state
+	s := g.state
 	count := func(what string, is bool) {
 		if is {
 			g.world.seen[what]++

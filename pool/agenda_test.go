@@ -10,16 +10,16 @@ type agenda struct {
 }
 
 type item struct {
-	at    time.Time
+	at    int64 // in ns since 1970
 	order int
 	do    func()
 }
 
-func (a item) before(b item) bool {
-	if a.at.Equal(b.at) {
+func (a *item) before(b *item) bool {
+	if a.at == b.at {
 		return a.order < b.order
 	}
-	return a.at.Before(b.at)
+	return a.at < b.at
 }
 
 // first is when the first of it happens; zero = there is none.
@@ -27,15 +27,15 @@ func (a *agenda) first() time.Time {
 	if len(a.items) == 0 {
 		return time.Time{}
 	}
-	return a.items[0].at
+	return time.Unix(0, a.items[0].at).UTC()
 }
 
 func (a *agenda) add(at time.Time, do func()) {
 	a.added++
-	a.items = append(a.items, item{at, a.added, do})
+	a.items = append(a.items, item{at.UnixNano(), a.added, do})
 	for i := len(a.items) - 1; i > 0; {
 		parent := (i - 1) / 2
-		if !a.items[i].before(a.items[parent]) {
+		if !a.items[i].before(&a.items[parent]) {
 			return
 		}
 		a.items[i], a.items[parent] = a.items[parent], a.items[i]
@@ -54,10 +54,10 @@ func (a *agenda) pop() func() {
 		if child >= last {
 			return do
 		}
-		if child+1 < last && a.items[child+1].before(a.items[child]) {
+		if child+1 < last && a.items[child+1].before(&a.items[child]) {
 			child++
 		}
-		if !a.items[child].before(a.items[i]) {
+		if !a.items[child].before(&a.items[i]) {
 			return do
 		}
 		a.items[i], a.items[child] = a.items[child], a.items[i]

@@ -1,11 +1,8 @@
 package pool
 
 import (
-	"cmp"
 	"slices"
 	"time"
-
-	"purser/conf"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -24,13 +21,19 @@ func (g *groupState) released(now time.Time, p *Process) {
 // acquire queues a request and answers it at once if it can.
 func (g *groupState) acquire(now time.Time, w *waiter) error {
 	switch {
+	case g.borrows != nil:
 	case g.closed:
 		return g.refusal()
-	case g.queueFull():
+	case g.queueFull() && !w.early:
 		return ErrQueueFull
 	}
-	if g.app.QueueTimeout > 0 {
+	if g.app.QueueTimeout > 0 && w.deadline.IsZero() {
 		w.deadline = now.Add(g.app.QueueTimeout)
+	}
+	if g.borrows != nil {
+		if err := g.borrows.acquire(now, w); err != nil {
+			return err
+		}
 	}
 	g.queue.push(w)
 	g.settle(now)
@@ -42,76 +45,25 @@ func (g *groupState) abandon(now time.Time, w *waiter) {
 	switch {
 	case w.queued:
 		g.queue.remove(w)
+		g.borrows.left(w)
 	case w.proc != nil:
 		w.proc.lent-- // nothing was sent to it
-		g.giveBack(w.proc, Unanswered)
+		if g.borrows != nil {
+			g.borrows.says(verbReturn, w.proc, Unanswered)
+			w.proc.requests--
+		} else {
+			g.giveBack(w.proc, Unanswered)
+		}
 		w.proc = nil
 	}
 	g.settle(now)
 }
 
-// configure has the group go by another configuration of its app.
-func (g *groupState) configure(now time.Time, app conf.App) {
-	g.app, g.resist = app, app.Restart.ResistDeploymentErrors
-	g.changes++
-	g.lendable.setConcurrency(app.Concurrency)
-	if app.QueueTimeout > 0 {
-		g.queue.hurry(now.Add(app.QueueTimeout))
+// booted records that the spawn of p has returned: its child is ready. It reports false if the group has yielded.
+func (g *groupState) booted(now time.Time, p *Process, child Child) (known bool) {
+	if g.borrows != nil {
+		return false // the owner ends what was starting
 	}
-	if r := g.running(); r != nil {
-		r.fit(&app)
-	}
-	g.settle(now)
-}
-
-// endAlone is close for one app alone, as an operator wants it. Purser goes on.
-func (g *groupState) endAlone(now time.Time) {
-	g.stopped = g.stopped || !g.closed
-	g.close(now)
-}
-
-// close turns requests away and lets every process go.
-func (g *groupState) close(now time.Time) {
-	if g.closed {
-		return
-	}
-	g.closed = true
-	g.changes++
-	g.awaitRoom(now, nothing)
-	if g.next != nil {
-		g.dropFollowUp(now, RestartFailed, g.stopFailure(now, g.next.record))
-	}
-	if r := g.running(); r != nil {
-		r.failure = g.stopFailure(now, r)
-		g.end(now, r, RestartFailed)
-	}
-	g.rejectAll(g.refusal())
-	for _, p := range g.procs {
-		switch p.state {
-		case Spawning:
-			g.giveUp(now, p)
-		case Ready:
-			g.drain(now, p, g.ending())
-		}
-	}
-	g.settle(now)
-}
-
-// killAll is for a close that has run out of time. It returns how many processes are left to kill.
-func (g *groupState) killAll(now time.Time) int {
-	g.hurried = true
-	for _, p := range g.procs {
-		if p.state == Draining {
-			g.move(now, p, Stopping, "out of time")
-		}
-	}
-	left := len(g.procs)
-	g.settle(now)
-	return left
-}
-
-// booted records that the spawn of p has returned: its child is ready.
-func (g *groupState) booted(now time.Time, p *Process, child Child) {
 	p.child = child
 	g.changes++
 	switch p.state {
@@ -122,10 +74,15 @@ func (g *groupState) booted(now time.Time, p *Process, child Child) {
 		panic("BUG: a process boots that is " + p.state.String())
 	}
 	g.settle(now)
+	return true
 }
 
-// exited records that nothing is left of p, for whatever reason.
-func (g *groupState) exited(now time.Time, p *Process, err error) {
+// exited records that nothing is left of p, for whatever reason. It reports false if the group has yielded: then the
+// owner says so.
+func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
+	if g.borrows != nil {
+		return false
+	}
 	was := p.state
 	if was == Gone {
 		panic("BUG: a process exits twice")
@@ -134,6 +91,9 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
 	g.giveSlotBack(p)
 	g.processed += p.processed()
+	for _, d := range g.debts {
+		d.gone(p)
+	}
 	switch was {
 	case Spawning:
 		g.startFailed(now, p, err)
@@ -144,11 +104,16 @@ func (g *groupState) exited(now time.Time, p *Process, err error) {
 	}
 	g.step(now, g.running(), "gone", p)
 	g.settle(now)
+	return true
 }
 
 // recycle replaces a process that misbehaves, if it still serves. Nothing new is sent to it, so there is no point in
 // waiting for the replacement.
 func (g *groupState) recycle(now time.Time, p *Process, why string) {
+	if g.borrows != nil {
+		g.borrows.report(p, ToOwner{Verb: verbRecycle, Why: why})
+		return
+	}
 	if p.state == Ready {
 		g.keep = min(len(g.lendable.heap), g.app.MaxProcesses)
 		g.drain(now, p, why)
@@ -159,139 +124,53 @@ func (g *groupState) recycle(now time.Time, p *Process, why string) {
 // stuck records that nothing has come of a request to p which it has had since then.
 func (g *groupState) stuck(now time.Time, p *Process, since time.Time) {
 	p.stuck = append(p.stuck, since)
+	if g.borrows != nil {
+		g.borrows.report(p, ToOwner{Verb: verbStuck, Since: since.UnixNano()})
+	}
 	g.settle(now)
 }
 
 // unstuck records that such a request has begun to be answered, or has ended.
 func (g *groupState) unstuck(now time.Time, p *Process, since time.Time) {
-	if i := slices.Index(p.stuck, since); i >= 0 {
-		p.stuck = slices.Delete(p.stuck, i, i+1)
+	p.forgetStuck(since)
+	if g.borrows != nil {
+		g.borrows.report(p, ToOwner{Verb: verbUnstuck, Since: since.UnixNano()})
 	}
 	g.settle(now)
 }
 
-// restart wants a new generation, or a newer release for the one that is still held back.
-func (g *groupState) restart(now time.Time, id string, req RestartRequest) *restart {
-	req.Strategy = cmp.Or(req.Strategy, g.app.Restart.Strategy, Rolling)
-	r := g.running()
-	switch {
-	case r != nil && r.joinable(now, req):
-		g.noteGivenUp(r)
-		g.wanted = &generation{number: r.generation.number, release: req.Release, insisted: req.Insist, config: req.Config}
-		r.generation, r.reason = g.wanted, req.Reason
-		g.begun(now, r, req)
-	case g.mustBoot(g.plot(now), r):
-		r = g.follow(g.plot(now), id, req, r)
+// hear takes what a front says that borrows. If the group has yielded itself, that comes too late: it is said again to
+// the next owner.
+func (g *groupState) hear(now time.Time, b *Borrower, m ToOwner) {
+	if g.borrows != nil {
+		return
+	}
+	d := g.debts.of(b)
+	if d == nil {
+		d = &debt{g, b, map[int]*loan{}, map[uint64]*waiter{}}
+		g.debts = append(g.debts, d)
+	}
+	switch m.Verb {
+	case verbDeclare:
+		d.declare(m)
+	case verbAcquire:
+		d.acquire(now, m)
+	case verbAbandon:
+		d.abandon(now, m.Ticket)
 	default:
-		r = g.supersede(now, id, req, r)
+		if l := d.loans[m.Process]; l != nil { // else it is gone
+			d.report(now, l, m)
+		}
 	}
+}
+
+// endDebt ends what a front has.
+func (g *groupState) endDebt(now time.Time, b *Borrower) {
+	d := g.debts.of(b)
+	if d == nil {
+		return
+	}
+	g.debts = slices.DeleteFunc(g.debts, func(other *debt) bool { return other == d })
+	d.end()
 	g.settle(now)
-	return r
-}
-
-// refuse records a restart that was asked for and may not be.
-func (g *groupState) refuse(now time.Time, id string, req RestartRequest, reason string, output []string) *restart {
-	r := g.newRestart(g.plot(now), id, req, nil)
-	r.failure = g.failure(now, r.generation.number, reason)
-	r.failure.Output = output
-	g.endUnbegun(now, r, RestartFailed)
-	return r
-}
-
-// postpone holds the restart that runs back for another while, if a request could join it.
-func (g *groupState) postpone(now time.Time, settle time.Duration) bool {
-	r := g.running()
-	if r == nil || !r.joinable(now, RestartRequest{Settle: settle, Strategy: r.asked}) {
-		return false
-	}
-	r.hold(now, settle)
-	g.changes++
-	g.settle(now)
-	return true
-}
-
-// promote lets a canary's restart go on: now an old process goes for each of the new.
-func (g *groupState) promote(now time.Time) (*restart, error) {
-	r := g.running()
-	if !r.waits() {
-		return nil, ErrNoCanary
-	}
-	r.canary = 0
-	g.moves++
-	g.step(now, r, "promoted", nil)
-	g.os.note(hclog.Info, "canary promoted", "id", r.id, "generation", r.generation.number)
-	g.settle(now)
-	return r, nil
-}
-
-// rollback takes the wanted generation back: the last good one serves, or the one before if it was
-// that itself. A restart that runs has failed by that.
-func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error) {
-	if g.closed {
-		return nil, g.refusal()
-	}
-	c := g.plot(now)
-	back, from := g.back()
-	switch {
-	case back == nil:
-		return nil, ErrNothingOlder
-	case g.overwritten(back) && c.of(back).alive == 0:
-		return nil, ErrOverwritten
-	}
-	why := g.failure(now, g.wanted.number, "rolled back")
-	if reason != "" {
-		why.Reason = "rolled back: " + reason
-	}
-	had := c.servers()
-	g.dropFollowUp(now, RestartFailed, why)
-	if r := g.running(); r != nil {
-		r.failure = why
-		g.end(now, r, RestartFailed)
-	}
-	if from != nil {
-		g.past, g.good = g.past[:len(g.past)-1], back
-	}
-	g.withdraw(takenBack, why)
-	back.forgive()
-	r := g.newRollback(g.plot(now), id, reason, back, from, had)
-	g.settle(now)
-	return r, nil
-}
-
-// offer returns what the group could give up. It reports false if that is nothing.
-func (g *groupState) offer(now time.Time) (idle time.Time, load int, ok bool) {
-	g.look(now)
-	switch p, busy := g.leastNeeded(g.plot(now)); {
-	case p == nil || g.closed:
-		return idle, 0, false
-	case busy:
-		return idle, p.load(), true
-	case p.state == Standby:
-		return p.since, 0, true
-	default:
-		return p.lastUsed, 0, true
-	}
-}
-
-// yield gives up a process for the room that another group needs, a busy one only if that needs it to live.
-// It reports whether there was one.
-func (g *groupState) yield(now time.Time, n need) bool {
-	const why = "another app needs room"
-	g.look(now)
-	c := g.plot(now)
-	p, busy := g.leastNeeded(c)
-	if p == nil || g.closed || busy && n != subsistence {
-		return false
-	}
-	switch ready := c.ready; p.state {
-	case Spawning:
-		g.giveUp(now, p)
-	case Standby:
-		g.stop(now, p, why)
-	default:
-		g.drain(now, p, why)
-		g.shrinkTo(ready - 1)
-	}
-	g.settle(now)
-	return true
 }

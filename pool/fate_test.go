@@ -17,7 +17,6 @@ type fate struct {
 	order        Order // what it was spawned for
 	aborted      bool
 	stops, kills int
-	load         int // how often it is lent
 	last         State
 	beside       bool // it had long-lived connections, or came back: so it did not count as alive
 	stopped      time.Time
@@ -59,6 +58,7 @@ func (g *simGroup) spawn(p *Process) {
 	}
 	delete(g.overs, p.generation)
 	g.checkSpawn(p)
+	p.gone, p.leaving = make(chan struct{}), make(chan struct{})
 	f := &fate{proc: p, order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}
 	if old := g.fates[p.number]; old != nil && old.began {
 		g.fail("process %d is spawned twice", p.number)
@@ -93,7 +93,7 @@ func (g *simGroup) boot(f *fate) {
 	p := f.proc
 	f.booted = true
 	g.world.pids++
-	g.event(fmt.Sprintf("process %d boots", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
+	g.event(g.world.name("process %d boots", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
 }
 
 // exit has p exit, unless it does before.
@@ -103,10 +103,14 @@ func (g *simGroup) exit(p *Process, in time.Duration, why string) {
 		if f.gone {
 			return
 		}
+		if g.world.held {
+			g.exit(p, time.Millisecond, why) // it is told once the front goes on
+			return
+		}
 		f.gone = true
 		p := f.proc
 		g.excused = p.state == Ready
-		g.event(fmt.Sprintf("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, errChild) })
+		g.event(g.world.name("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, errChild) })
 		delete(g.children, p)
 	})
 }
@@ -129,7 +133,7 @@ func (g *simGroup) bootLate(p *Process) {
 	if f := g.children[p]; f != nil && p.child == nil {
 		f.booted = true
 		g.world.pids++
-		g.event(fmt.Sprintf("process %d boots though given up", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
+		g.event(g.world.name("process %d boots though given up", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
 	}
 }
 
@@ -162,6 +166,16 @@ func (g *simGroup) trace(p *Process) bool {
 	return f.tells
 }
 
+// transitions are the names of those of a process.
+var transitions = func() (names [Gone + 1][Gone + 1]string) {
+	for from := range names {
+		for to := range names[from] {
+			names[from][to] = fmt.Sprintf("process: %v to %v", State(from), State(to))
+		}
+	}
+	return names
+}()
+
 // happened counts the transitions.
 func (g *simGroup) happened(e Event) {
 	g.acts++
@@ -177,15 +191,13 @@ func (g *simGroup) happened(e Event) {
 		}
 		return
 	}
-	for p, f := range g.children {
-		if p.number != e.Process {
-			continue
-		}
+	if f := g.fates[e.Process]; f != nil && g.children[f.proc] == f {
+		p := f.proc
 		if p.state.String() != e.What || p.generation.number != e.Generation {
 			g.world.fail("process %d is %v, but is said to be %s", p.number, p.state, e.What)
 		}
 		if p.state != Spawning {
-			g.world.seen[fmt.Sprintf("process: %v to %v", f.last, p.state)]++
+			g.world.seen[transitions[f.last][p.state]]++
 		}
 		f.beside = f.beside || p.state == Standby || p.state == Ready && f.last > Ready
 		f.last = p.state

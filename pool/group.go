@@ -177,9 +177,15 @@ func (g *Group) attend(p *Process, child Child, err error) {
 		err = child.Wait()
 	}
 	p.cancel()
-	p.leave.Do(func() { close(p.leaving) })
-	g.do(func(s *groupState, now time.Time) { s.exited(now, p, err) })
-	close(p.gone)
+	if g.hasYielded() {
+		return // whatever becomes of it, the owner says so
+	}
+	p.leaves()
+	known := false
+	g.do(func(s *groupState, now time.Time) { known = s.exited(now, p, err) })
+	if known {
+		close(p.gone)
+	}
 }
 
 // boot spawns p's child once it is its turn.
@@ -189,9 +195,17 @@ func (g *Group) boot(ctx context.Context, p *Process, o Order) (Child, error) {
 		return nil, err
 	}
 	defer turn.end()
+	if ctx.Err() != nil { // given up as its turn came
+		return nil, context.Cause(ctx)
+	}
 	child, err := g.spawn(ctx, o)
-	if err == nil {
-		g.do(func(s *groupState, now time.Time) { s.booted(now, p, child) })
+	if err != nil {
+		return nil, err
+	}
+	known := false
+	g.do(func(s *groupState, now time.Time) { known = s.booted(now, p, child) })
+	if !known {
+		yieldChild(child)
 	}
 	return child, err
 }
@@ -225,7 +239,7 @@ func (g groupDriver) abort(p *Process) { p.cancel() }
 func (g groupDriver) stop(p *Process) {
 	g.after(effect{p: p, tells: true, do: func() {
 		p.asked.Store(true)
-		p.leave.Do(func() { close(p.leaving) })
+		p.leaves()
 		p.child.Stop()
 	}})
 }

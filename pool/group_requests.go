@@ -23,10 +23,13 @@ func (g *Group) App() conf.App {
 // Configure has the group go by another configuration of its app from now on: how many processes there are, what
 // they may take and for how long, how restarts go. What its processes were spawned with stays as it is until a
 // restart. The kind and the concurrency of app must be resolved, and its name is the same. What the min of all
-// groups comes to must fit under the cap of the pool.
+// groups comes to must fit under the cap of the pool. One that has yielded stays as it is.
 func (g *Group) Configure(app conf.App) {
 	if app.Name != g.name || app.Concurrency == 0 || app.MaxProcesses < 1 {
 		panic("BUG: the group of app " + g.name + " is configured as " + app.Name)
+	}
+	if g.hasYielded() {
+		return
 	}
 	if !g.isClosed() {
 		g.cap.reserve(g, app.MinProcesses)
@@ -164,7 +167,10 @@ func (g *Group) Unstuck(p *Process, since time.Time) {
 // is seen of its death. It is lent only if there is no other, for about a second. What is returned is
 // closed when it is gone.
 func (g *Group) Doubt(p *Process) (gone <-chan struct{}) {
-	g.do(func(s *groupState, now time.Time) { s.doubt(now, p) })
+	g.do(func(s *groupState, now time.Time) {
+		s.doubt(now, p)
+		s.borrows.says(verbDoubt, p, Unclear)
+	})
 	return p.gone
 }
 
@@ -173,17 +179,24 @@ func (g *Group) Doubt(p *Process) (gone <-chan struct{}) {
 // nothing has changed, and must not be changed.
 func (g *Group) Releases() []Release { return *g.releases.Load() }
 
-// Snapshot returns what the group is now.
+// Snapshot returns what the group is now, or was when it yielded.
 func (g *Group) Snapshot() GroupSnapshot {
 	defer endBroken()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if b := g.state.borrows; b != nil {
+		return b.last
+	}
 	return snapshotOf(&g.state, time.Now())
 }
 
 // close turns new requests away, by one of two events, lets running ones end and stops every process. What is
 // left when ctx ends is killed. It returns when the last is gone.
 func (g *Group) close(ctx context.Context, how func(*groupState, time.Time)) error {
+	if g.hasYielded() {
+		g.endYielded()
+		return nil
+	}
 	g.do(how)
 	killed := make(chan int, 1)
 	stop := context.AfterFunc(ctx, func() { killed <- g.killAll() })
@@ -206,7 +219,7 @@ func (g *Group) killAll() (killed int) {
 	return killed
 }
 
-// offer and yield are for the pool, when another group needs room.
+// offer and makeWay are for the pool, when another group needs room.
 
 func (g *Group) offer() (idle time.Time, load int, ok bool) {
 	defer endBroken()
@@ -215,7 +228,7 @@ func (g *Group) offer() (idle time.Time, load int, ok bool) {
 	return g.state.offer(time.Now())
 }
 
-func (g *Group) yield(n need) (yielded bool) {
-	g.do(func(s *groupState, now time.Time) { yielded = s.yield(now, n) })
-	return yielded
+func (g *Group) makeWay(n need) (made bool) {
+	g.do(func(s *groupState, now time.Time) { made = s.makeWay(now, n) })
+	return made
 }

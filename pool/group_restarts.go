@@ -18,6 +18,10 @@ import (
 // returned as one that has failed.
 func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
 	g.do(func(state *groupState, now time.Time) {
+		if state.borrows != nil {
+			s = state.notOurs(now, req)
+			return
+		}
 		r := state.restart(now, newID(), req)
 		r.by = req.By // it may be one that runs, and takes this request in
 		s = state.restartSnapshot(r)
@@ -28,7 +32,11 @@ func (g *Group) Restart(req RestartRequest) (s RestartSnapshot) {
 
 // CheckCanary returns a *CanaryError if a restart could not begin with a canary of that size now.
 func (g *Group) CheckCanary(size conf.Amount) (err error) {
-	g.do(func(state *groupState, now time.Time) { _, err = state.plot(now).canarySize(size) })
+	g.do(func(state *groupState, now time.Time) {
+		if err = state.yielded(); err == nil {
+			_, err = state.plot(now).canarySize(size)
+		}
+	})
 	return err
 }
 
@@ -36,6 +44,10 @@ func (g *Group) CheckCanary(size conf.Amount) (err error) {
 // not know. What runs goes on.
 func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string) (s RestartSnapshot) {
 	g.do(func(state *groupState, now time.Time) {
+		if state.borrows != nil {
+			s = state.notOurs(now, req)
+			return
+		}
 		s = state.restartSnapshot(state.refuse(now, newID(), req, reason, output))
 	})
 	g.awaitNoted()
@@ -44,7 +56,8 @@ func (g *Group) RefuseRestart(req RestartRequest, reason string, output []string
 
 // Rollback takes the newest code back: what worked before it serves again, at once where processes of
 // it still live, else by respawn from its own folder. A restart that runs fails by that. It returns
-// at once, as Restart does. By is who asks. The error is ErrNothingOlder, ErrOverwritten or ErrClosed.
+// at once, as Restart does. By is who asks. The error is ErrNothingOlder, ErrOverwritten, ErrClosed or
+// ErrYielded.
 func (g *Group) Rollback(by, reason string) (s RestartSnapshot, err error) {
 	return g.order(func(state *groupState, now time.Time) (*restart, error) {
 		from := state.target()
@@ -56,12 +69,15 @@ func (g *Group) Rollback(by, reason string) (s RestartSnapshot, err error) {
 	})
 }
 
-// Promote lets a restart go on that has stopped at its canary. The error is ErrNoCanary.
+// Promote lets a restart go on that has stopped at its canary. The error is ErrNoCanary or ErrYielded.
 func (g *Group) Promote() (RestartSnapshot, error) { return g.order((*groupState).promote) }
 
 func (g *Group) order(event func(*groupState, time.Time) (*restart, error)) (s RestartSnapshot, err error) {
 	g.do(func(state *groupState, now time.Time) {
 		var r *restart
+		if err = state.yielded(); err != nil {
+			return
+		}
 		if r, err = event(state, now); err == nil {
 			s = state.restartSnapshot(r)
 		}
@@ -112,14 +128,14 @@ func (g *Group) Detach(pid int) (found bool) {
 // Postpone holds the restart that runs back for another while, as more is about to come that may join it
 // (see RestartRequest.Settle). It reports false if there is none that a request could join.
 func (g *Group) Postpone(settle time.Duration) (held bool) {
-	g.do(func(s *groupState, now time.Time) { held = s.postpone(now, settle) })
+	g.do(func(s *groupState, now time.Time) { held = s.borrows == nil && s.postpone(now, settle) })
 	return held
 }
 
 // Replace is Detach for a reason of purser's own.
 func (g *Group) Replace(pid int, why string) (found bool) {
 	g.do(func(s *groupState, now time.Time) {
-		if p := s.readyAs(pid); p != nil {
+		if p := s.readyAs(pid); p != nil && s.borrows == nil {
 			found = true
 			s.recycle(now, p, why)
 		}
@@ -145,7 +161,8 @@ func (g *Group) Restarts() []RestartSnapshot {
 }
 
 // WaitRestart waits until a restart has ended, and returns how. If ctx ends before, it returns how
-// the restart stands, with the cause. A restart that nobody remembers is an error.
+// the restart stands, with the cause. A restart that nobody remembers is an error. ErrYielded is
+// one that goes on in another front.
 func (g *Group) WaitRestart(ctx context.Context, id string) (RestartSnapshot, error) {
 	return g.await(ctx, id, func(s RestartSnapshot) bool { return s.State != RestartRunning })
 }
@@ -164,6 +181,8 @@ func (g *Group) await(ctx context.Context, id string, enough func(RestartSnapsho
 		case enough(s):
 			g.awaitNoted() // or the next purser might go on with what was said to have ended
 			return s, nil
+		case g.hasYielded():
+			return s, ErrYielded
 		}
 		select {
 		case <-progress:

@@ -16,7 +16,8 @@ import (
 type groupState struct {
 	generations
 	roster
-	queue queue // empty unless nothing lendable that may serve it has room
+	queue   queue      // empty unless nothing lendable that may serve it has room
+	borrows *borrowing // it has yielded, and decides nothing any more; nil = it has not
 
 	spare   int  // so many processes that are kept for a rollback fit into memory; -1 = any number
 	keep    int  // for the next settle: a recycled process is replaced, even above min, if there is room
@@ -24,6 +25,7 @@ type groupState struct {
 	refused bool // the pool had no room for a process when it was asked last
 	closed  bool
 	hurried bool // close has run out of time
+	held    bool // it is adopted, and is not to go on yet
 
 	course course // as it was plotted last
 }
@@ -55,6 +57,9 @@ func (g *groupState) lend(w Wish) *Process {
 
 // giveBack takes a process back from a request, and reports whether that calls for release.
 func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
+	if g.borrows != nil {
+		g.borrows.says(verbRelease, p, o)
+	}
 	if p.requests == 0 {
 		panic("BUG: a process is released that was not lent")
 	}
@@ -68,6 +73,11 @@ func (g *groupState) giveBack(p *Process, o Outcome) (more bool) {
 
 // hold counts a lent request as a long-lived connection from here on.
 func (g *groupState) hold(p *Process) (more bool) {
+	g.borrows.says(verbHold, p, Worked)
+	return g.connected(p)
+}
+
+func (g *groupState) connected(p *Process) (more bool) {
 	if p.requests == 0 {
 		panic("BUG: a process is held that was not lent")
 	}
@@ -79,18 +89,25 @@ func (g *groupState) hold(p *Process) (more bool) {
 
 // stream is hold for a connection that goes on filling its place.
 func (g *groupState) stream(p *Process) (more bool) {
+	g.borrows.says(verbStream, p, Worked)
 	p.places++
-	return g.hold(p)
+	return g.connected(p)
 }
 
 // endStream is drop for one of those.
 func (g *groupState) endStream(p *Process) (more bool) {
+	g.borrows.says(verbEndStream, p, Worked)
 	p.places--
-	return g.drop(p)
+	return g.disconnected(p)
 }
 
 // drop ends a long-lived connection. It reports whether that calls for release.
 func (g *groupState) drop(p *Process) (more bool) {
+	g.borrows.says(verbDrop, p, Worked)
+	return g.disconnected(p)
+}
+
+func (g *groupState) disconnected(p *Process) (more bool) {
 	if p.connections == 0 {
 		panic("BUG: a connection is dropped that was not held")
 	}
@@ -116,7 +133,12 @@ func (g *groupState) queueFull() bool {
 // answer ends w's wait.
 func (g *groupState) answer(w *waiter, p *Process, err error) {
 	g.queue.remove(w)
+	g.borrows.left(w)
 	w.proc, w.err = p, err
+	if w.debt != nil {
+		w.debt.answered(w)
+		return
+	}
 	g.os.answer(w)
 }
 

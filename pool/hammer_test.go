@@ -81,7 +81,7 @@ func hammer(t *testing.T, g *Group) {
 func (s *shop) spawnNow(_ context.Context, o Order) (Child, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &madeChild{order: o, pid: int(s.pids.Add(1)), exit: make(chan error, 1)}
+	c := &madeChild{order: o, pid: int(s.pids.Add(1)), exit: make(chan error, 1), yielded: make(chan struct{})}
 	s.children = append(s.children, c)
 	return quickChild{c}, nil
 }

@@ -8,10 +8,14 @@ import (
 
 func (g *simGroup) fail(format string, args ...any) { g.world.fail(format, args...) }
 
-// check looks at everything. ready is how many processes were ready before the event.
+// check looks at everything. ready is how many processes were ready before the event. After one that made the group
+// settle the course is the one that it has taken.
 func (g *simGroup) check(ready int) {
 	g.checkFloor(ready)
-	c := g.state.plot(g.world.now)
+	c := &g.state.course
+	if !g.settled {
+		c = g.state.plot(g.world.now)
+	}
 	g.checkProcesses(c)
 	g.checkHeap()
 	g.checkQueue()
@@ -23,7 +27,7 @@ func (g *simGroup) check(ready int) {
 // checkFloor: I8, the group itself never lets a process go that min needs, and one at most for each
 // that replaces it.
 func (g *simGroup) checkFloor(before int) {
-	s := &g.state
+	s := g.state
 	ready, least := s.count(isReady), s.app.MinProcesses
 	r := s.lastRestart()
 	if r != nil && r.state != RestartRunning && r.ended != g.world.now {
@@ -71,7 +75,7 @@ type digest struct {
 }
 
 func (g *simGroup) digest() digest {
-	s := &g.state
+	s := g.state
 	d := digest{wanted: *s.wanted, restarts: len(s.restarts), queue: s.queue.length, keep: s.keep, spawned: s.spawned, refused: s.refused, closed: s.closed, past: len(s.past), spare: s.spare, keepUntil: s.keepUntil, relieved: s.hang.spawned}
 	if s.good != nil {
 		d.good = *s.good
@@ -95,7 +99,7 @@ func (g *simGroup) digest() digest {
 }
 
 func (g *simGroup) checkProcesses(c *course) {
-	s, now := &g.state, g.world.now
+	s, now := g.state, g.world.now
 	for i, p := range g.state.procs {
 		f := g.children[p]
 		switch {
@@ -103,8 +107,8 @@ func (g *simGroup) checkProcesses(c *course) {
 			g.fail("process %d is gone, but still there", p.number)
 		case i > 0 && g.state.procs[i-1].number >= p.number:
 			g.fail("processes are out of order")
-		case p.load() != f.load:
-			g.fail("process %d has a load of %d, it counts %d and %d", p.number, f.load, p.requests, p.connections)
+		case p.load() != g.counter.loads[p]+g.lentOut(p):
+			g.fail("process %d has a load of %d and %d, it counts %d and %d", p.number, g.counter.loads[p], g.lentOut(p), p.requests, p.connections)
 		case p.child != nil && p.stage < killed && g.state.hurried:
 			g.fail("time has run out, but process %d lives on", p.number)
 		case p.state == Ready && (p.child == nil || f.order.Generation != p.generation.number || f.order.Release != p.generation.release):
@@ -168,11 +172,15 @@ func (g *simGroup) checkHeap() {
 }
 
 func (g *simGroup) checkQueue() {
-	s := &g.state
+	s := g.state
 	if s.queue.length == 0 {
 		return
 	}
+	early := 0
 	for w := s.queue.first; w != nil; w = w.next {
+		if w.early {
+			early++
+		}
 		for _, p := range s.lendable.heap {
 			if s.lendable.room(p) && (p.generation.number >= w.wish.Pin || w.wish.Pin <= g.takenBack && p.generation.number >= s.good.number) {
 				g.fail("a visitor pinned to %d waits while process %d has room", w.wish.Pin, p.number)
@@ -182,7 +190,7 @@ func (g *simGroup) checkQueue() {
 	switch {
 	case s.closed:
 		g.fail("a visitor waits for a group that is closed")
-	case s.app.MaxQueue > 0 && s.queue.length > s.app.MaxQueue:
+	case s.app.MaxQueue > 0 && s.queue.length-early > s.app.MaxQueue:
 		g.fail("%d visitors wait where %d may", s.queue.length, s.app.MaxQueue)
 	case !s.queue.first.deadline.IsZero():
 		g.checkAlarm(s.queue.first.deadline)
@@ -191,7 +199,7 @@ func (g *simGroup) checkQueue() {
 
 // checkRestarts: I3, the wanted generation is one number, and no restart is lost.
 func (g *simGroup) checkRestarts() {
-	s := &g.state
+	s := g.state
 	if s.wanted.number != 1+g.restarts {
 		g.fail("I3: generation %d is wanted after %d restarts", s.wanted.number, g.restarts)
 	}
@@ -207,7 +215,7 @@ func (g *simGroup) checkRestarts() {
 
 // checkBounds: I9, never more than max and the surge, and never more than the pool's cap with it.
 func (g *simGroup) checkBounds() {
-	s := &g.state
+	s := g.state
 	alive, slow := 0, 0
 	for _, p := range s.procs {
 		switch {
@@ -250,11 +258,15 @@ func (w *world) owed() int { return max(0, w.slots.taken+w.slots.unheld-w.slots.
 // checkGenerations: I9, no more old generations live on for their connections, or for a rollback, than
 // may.
 func (g *simGroup) checkGenerations() {
-	s := &g.state
+	s := g.state
+	apart := func(p *Process) bool { return p.state == Standby || p.onlyConnected() }
+	if s.count(apart) == 0 {
+		return
+	}
 	alive := s.numbers(s.wanted)
 	for _, p := range s.procs {
 		tooOld := len(alive) > s.app.Restart.MaxOldGenerations+1 && p.generation.number < alive[len(alive)-1-s.app.Restart.MaxOldGenerations]
-		if tooOld && (p.state == Standby || p.onlyConnected()) {
+		if tooOld && apart(p) {
 			g.fail("I9: process %d of generation %d is %v, those alive are %v", p.number, p.generation.number, p.state, alive)
 		}
 	}
@@ -262,7 +274,7 @@ func (g *simGroup) checkGenerations() {
 
 // checkHang: an app is hung only if all that serves has a request that old, and is relieved one by one.
 func (g *simGroup) checkHang(c *course) {
-	s := &g.state
+	s := g.state
 	if g.relieved > 1 {
 		g.fail("%d processes were let go at once as they hung", g.relieved)
 	}

@@ -65,7 +65,7 @@ func TestRestartDoesWithOneFewerWhenAnotherAppTookARoom(t *testing.T) {
 	s.passes(turnTime)
 	r := s.restarts("/r2")
 	got(t, "how many there were", r.had, 3)
-	got(t, "whether one is given up", s.state.yield(s.now, subsistence), true)
+	got(t, "whether one is given up", s.state.makeWay(s.now, subsistence), true)
 	got(t, "how many there are to be", r.had, 2)
 }
 

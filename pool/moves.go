@@ -121,6 +121,9 @@ func (s *roster) tellToExit(now time.Time, p *Process) {
 	p.since = now
 	s.os.note(hclog.Info, "stopping process", p.pairs("requests", p.requests, "connections", p.connections)...)
 	s.os.stop(p)
+	for _, d := range s.debts {
+		d.leaves(p)
+	}
 }
 
 // trace asks a process that does not exit where it hangs. It reports false if it cannot be asked.

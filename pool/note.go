@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Note is all that has to be known of a group to go on where it was, if the purser that owns it is killed: which
 // code it is to run and has run, the restarts, and how far each process is. It is taken between two events, so
@@ -104,12 +107,13 @@ type notedProcess struct {
 
 // noteOf takes the note of a group. The pool knows how many of its processes are surplus.
 func noteOf(g *groupState, now time.Time, surplus int) Note {
-	b := &book{refs: map[*generation]ref{}}
+	b := &book{}
 	n := Note{Version: noteVersion, At: now, Wanted: b.ref(g.wanted), Good: b.ref(g.good), KeepUntil: g.keepUntil, Withdrawn: g.withdrawn,
 		Spare: g.spare, Spawned: g.spawned, Processed: g.processed, Surplus: surplus, Closed: g.closed, Stopped: g.stopped, Impatient: g.impatient}
 	for _, older := range g.past {
 		n.Past = append(n.Past, b.ref(older))
 	}
+	n.Restarts = make([]notedRestart, 0, len(g.restarts))
 	for _, r := range g.restarts {
 		n.Restarts = append(n.Restarts, b.restart(r))
 	}
@@ -127,7 +131,7 @@ func noteOf(g *groupState, now time.Time, surplus int) Note {
 // A book is the generations of a note that is being taken.
 type book struct {
 	generations []*notedGeneration
-	refs        map[*generation]ref
+	known       []*generation // likewise: there are few
 }
 
 // ref is where n stands in the note, and puts it there if it is new.
@@ -135,14 +139,14 @@ func (b *book) ref(n *generation) ref {
 	if n == nil {
 		return 0
 	}
-	if at, known := b.refs[n]; known {
-		return at
+	if at := slices.Index(b.known, n); at >= 0 {
+		return ref(at + 1)
 	}
 	noted := &notedGeneration{Number: n.number, Release: n.release, Config: n.config, Standing: standings[n.standing], Insisted: n.insisted,
 		Served: n.served, Answered: n.tally.answered, Erred: n.tally.erred, Crashes: n.crashes, Failures: n.failures, Failure: n.failure, RetryAt: n.retryAt}
 	b.generations = append(b.generations, noted)
+	b.known = append(b.known, n)
 	at := ref(len(b.generations))
-	b.refs[n] = at
 	noted.Code = b.ref(n.code)
 	return at
 }

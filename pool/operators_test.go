@@ -30,7 +30,7 @@ func (g *simGroup) configure() {
 	w.slots.reserve(g, app.MinProcesses)
 	w.owes = w.owed() // who has more than his min gives it up by and by
 	g.excused = true
-	g.event(fmt.Sprintf("configured: min %d max %d concurrency %d", app.MinProcesses, app.MaxProcesses, app.Concurrency), func(now time.Time) {
+	g.event(g.world.name("configured: min %d max %d concurrency %d", app.MinProcesses, app.MaxProcesses, app.Concurrency), func(now time.Time) {
 		g.state.configure(now, app)
 		g.freed = true // less may be kept for it
 	})
@@ -39,6 +39,9 @@ func (g *simGroup) configure() {
 // mischief is one thing that goes wrong, or that an operator does.
 func (g *simGroup) mischief() {
 	w := g.world
+	if w.held {
+		return
+	}
 	switch n := w.rand.IntN(17); {
 	case n < 4:
 		if p := g.anyReady(); p != nil {
@@ -46,17 +49,17 @@ func (g *simGroup) mischief() {
 		}
 	case n < 5:
 		if p := g.anyReady(); p != nil {
-			g.play(fmt.Sprintf("process %d is doubted", p.number), func(now time.Time) { g.state.doubt(now, p) })
+			g.play(g.world.name("process %d is doubted", p.number), func(now time.Time) { g.state.doubt(now, p) })
 		}
 	case n < 6:
 		if p := g.anyReady(); p != nil {
 			g.excused = true
-			g.event(fmt.Sprintf("process %d is recycled", p.number), func(now time.Time) { g.state.recycle(now, p, "it hangs") })
+			g.event(g.world.name("process %d is recycled", p.number), func(now time.Time) { g.state.recycle(now, p, "it hangs") })
 		}
 	case n < 7:
 		if p := g.anyReady(); p != nil {
 			g.excused = true
-			g.event(fmt.Sprintf("process %d is detached", p.number), func(now time.Time) { g.state.recycle(now, g.state.readyAs(p.pid()), "detached by an operator") })
+			g.event(g.world.name("process %d is detached", p.number), func(now time.Time) { g.state.recycle(now, g.state.readyAs(p.pid()), "detached by an operator") })
 		}
 	case n < 8:
 		for _, p := range g.state.procs {
@@ -126,7 +129,7 @@ func (g *simGroup) restartBy(req RestartRequest) {
 	last := g.state.lastRestart()
 	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet) && last.asked == req.Strategy
 	g.excused = true // what was let go ahead of one restart may be missing in the next
-	g.event(fmt.Sprintf("%s restart with %s, settle %v, canary %d, memory %v", req.Strategy, req.Release.Path, req.Settle, req.Canary.Count, req.Memory), func(now time.Time) {
+	g.event(g.world.name("%s restart with %s, settle %v, canary %d, memory %v", req.Strategy, req.Release.Path, req.Settle, req.Canary.Count, req.Memory), func(now time.Time) {
 		number := g.state.wanted.number
 		touched, quiet := g.touched, g.quiet
 		if !joins {
@@ -145,8 +148,8 @@ func (g *simGroup) restartBy(req RestartRequest) {
 		case g.state.next != nil && g.state.next.record == r:
 			g.touched, g.quiet = touched, quiet
 			w.seen["restart follows another"]++
-			if w.deadly && w.chance(20) {
-				w.after(w.between(0, time.Second), w.killAnyTime)
+			if w.chance(60) {
+				w.after(w.between(0, 100*time.Millisecond), w.killAnyTime)
 			}
 		case g.state.wanted.number == number: // refused
 			g.touched, g.quiet = touched, quiet

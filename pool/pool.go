@@ -138,7 +138,8 @@ func (p *Pool) Restart(id string) (RestartSnapshot, *Group) {
 }
 
 // Close turns requests away, lets those in flight end, and stops every process; what lives when ctx
-// ends is killed. It returns when nothing is left, with an error if something had to be killed.
+// ends is killed. It returns when nothing is left, with an error if something had to be killed. A pool that has
+// yielded refuses what waits, and leaves the processes alone.
 func (p *Pool) Close(ctx context.Context) error {
 	groups := p.Groups()
 	errs := make([]error, len(groups))
@@ -251,7 +252,7 @@ func (p *Pool) makeDeals() (again bool) {
 	deals := p.slots.deals(offers)
 	p.mu.Unlock()
 	for _, d := range deals {
-		if !d.from.yield(d.need) {
+		if !d.from.makeWay(d.need) {
 			p.mu.Lock()
 			p.slots.broken(d)
 			p.mu.Unlock()

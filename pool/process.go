@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type Process struct {
 	hung        bool // it was let go as it answered nothing
 	cut         bool // its start was cut short: its child has proven nothing
 	outside     bool // it gave its slot of the pool back, and lives on
+	borrowed    bool // the owner of the pool has started it, after this front had yielded
 	stage       stage
 
 	since      time.Time   // when it came into state, or its stage
@@ -58,12 +60,15 @@ func (p *Process) Child() Child { return p.child }
 // AskedToExit reports whether it was asked to exit.
 func (p *Process) AskedToExit() bool { return p.asked.Load() }
 
-// Draining reports whether it gets no more requests.
+// Draining reports whether it gets no more requests, as far as this front knows: in one that has yielded, any may.
 func (p *Process) Draining() bool { return p.retired.Load() }
 
 // Leaving returns what is closed when the process was asked to exit, or has exited: what long-lived
 // connections there are to it are to be ended.
 func (p *Process) Leaving() <-chan struct{} { return p.leaving }
+
+// leaves closes what Leaving returns.
+func (p *Process) leaves() { p.leave.Do(func() { close(p.leaving) }) }
 
 // Begins says that the answer of a request that it was lent to has begun, and has to be waited for. Ends must
 // follow, after Release. Others need not be told of: they are answered by the time of their Release.
@@ -99,6 +104,12 @@ const (
 	traced              // it was asked to print where it hangs
 	killed              // it got KILL
 )
+
+func (p *Process) forgetStuck(since time.Time) {
+	if i := slices.Index(p.stuck, since); i >= 0 {
+		p.stuck = slices.Delete(p.stuck, i, i+1)
+	}
+}
 
 // load is what it has in flight.
 func (p *Process) load() int { return p.requests + p.connections }

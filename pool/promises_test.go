@@ -2,7 +2,6 @@ package pool
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -11,7 +10,7 @@ import (
 
 // checkSpawn: I6, code that is not known to work is spawned only to replace, or to see if it works.
 func (g *simGroup) checkSpawn(p *Process) {
-	s, n := &g.state, p.generation
+	s, n := g.state, p.generation
 	r := s.running()
 	cannotGoBack := r != nil && (r.strategy == Blocking || r.strategy == BlueGreen && n == r.generation || r.canary > 0 && n.worked()) || s.good != nil && s.overwritten(s.good)
 	if s.overwritten(n) {
@@ -35,7 +34,7 @@ func (g *simGroup) checkSpawn(p *Process) {
 
 // checkLent: I1, I4, I11 and I15.
 func (g *simGroup) checkLent(p *Process, who int, wish Wish) {
-	s, seen := &g.state, wish.Pin
+	s, seen := g.state, wish.Pin
 	g.checkAvoided(p, wish)
 	if p.generation.number < seen && seen > g.takenBack {
 		g.fail("I15: a visitor who saw generation %d is served by %d", seen, p.generation.number)
@@ -85,7 +84,7 @@ func (g *simGroup) checkAvoided(p *Process, wish Wish) {
 
 // checkAnswer: I10 beside the counting, the order of the queue, and that errors are true.
 func (g *simGroup) checkAnswer(v *visitor) {
-	s := &g.state
+	s := g.state
 	if v.proc != nil {
 		g.checkLent(v.proc, v.who, v.wish)
 		if v.wish.Pin == 0 {
@@ -97,13 +96,17 @@ func (g *simGroup) checkAnswer(v *visitor) {
 		g.world.seen["visitor served"]++
 		return
 	}
-	var start *StartError
-	g.world.seen[fmt.Sprintf("visitor refused: %T", v.err)]++
+	start, failed := errors.AsType[*StartError](v.err)
+	if failed {
+		g.world.seen["visitor refused: *pool.StartError"]++
+	} else {
+		g.world.seen["visitor refused: *errors.errorString"]++
+	}
 	switch {
 	case errors.Is(v.err, ErrClosed) && s.closed && !s.stopped:
 	case errors.Is(v.err, ErrStopped) && s.closed && s.stopped:
 	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline):
-	case errors.As(v.err, &start) && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
+	case failed && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
 	default:
 		g.fail("visitor %d is answered %v", v.ticket, v.err)
 	}
@@ -111,7 +114,7 @@ func (g *simGroup) checkAnswer(v *visitor) {
 
 // checkEnded: I4, what a restart says of itself when it ends.
 func (g *simGroup) checkEnded(r RestartSnapshot) {
-	s := &g.state
+	s := g.state
 	if n := len(r.Steps); n > 1 && r.Steps[n-2].What == "rolled-back" {
 		g.world.seen["rolled back"]++
 	}

@@ -10,27 +10,44 @@ type waiter struct {
 	err      error
 	deadline time.Time // zero = it waits for as long as its client does
 	wish     Wish
+	debt     *debt  // of the front whose request it is; nil = of this one
+	ticket   uint64 // by which two fronts know it
+	early    bool   // it has waited before, so it has its place
 
 	queued         bool
 	previous, next *waiter
 }
 
 // queue is the requests that wait for a process, first come first served. Any of them can leave at
-// once: it is a linked list. All wait equally long, so that the first is also the first to time out.
+// once: it is a linked list. All wait equally long, so that the first is also the first to time out. One that has
+// waited in another front comes before those that came later.
 type queue struct {
 	first, last *waiter
 	length      int
 }
 
 func (q *queue) push(w *waiter) {
-	w.queued, w.previous = true, q.last
-	if q.last == nil {
-		q.first = w
-	} else {
-		q.last.next = w
+	after := q.last
+	for after != nil && w.before(after) {
+		after = after.previous
 	}
-	q.last = w
+	w.queued, w.previous = true, after
+	if after == nil {
+		w.next, q.first = q.first, w
+	} else {
+		w.next, after.next = after.next, w
+	}
+	if w.next == nil {
+		q.last = w
+	} else {
+		w.next.previous = w
+	}
 	q.length++
+}
+
+// before reports whether w times out first.
+func (w *waiter) before(other *waiter) bool {
+	return !w.deadline.IsZero() && (other.deadline.IsZero() || w.deadline.Before(other.deadline))
 }
 
 // hurry has nobody wait beyond that.

@@ -8,12 +8,20 @@ import (
 
 // Close turns new requests away, lets running ones end and stops every process. What is left when ctx ends
 // is killed, and that is an error. It returns when the last is gone. The group stays in its pool, so that
-// what happened to it can be asked for, until it is removed.
-func (g *Group) Close(ctx context.Context) error { return g.close(ctx, (*groupState).close) }
+// what happened to it can be asked for, until it is removed. A group that has yielded is not closed: ErrYielded.
+func (g *Group) Close(ctx context.Context) error {
+	if g.hasYielded() {
+		return ErrYielded
+	}
+	return g.close(ctx, (*groupState).close)
+}
 
 // Stop is Close for one app alone, while purser goes on: requests are told that it was stopped, and so is who
 // asks for its condition.
 func (g *Group) Stop(ctx context.Context) error {
+	if g.hasYielded() {
+		return ErrYielded
+	}
 	g.cap.reserve(g, 0)
 	g.cap.kick() // others may have what was kept for it
 	return g.close(ctx, (*groupState).endAlone)

@@ -23,6 +23,7 @@ type roster struct {
 	processed  uint64        // requests done with by processes that are gone
 	stopped    bool          // it is closed, and purser goes on
 	outside    int           // processes that are outside the pool's cap
+	debts      debts         // what fronts have of it that have yielded
 	moves      int           // of processes and restarts so far: settle makes rounds until one makes none
 	changes    int           // beside moves, so far, of what a note tells
 }
@@ -72,6 +73,15 @@ func (s *roster) ending() string {
 // readyAs returns the ready process with that pid, or nil.
 func (s *roster) readyAs(pid int) *Process {
 	i := slices.IndexFunc(s.procs, func(p *Process) bool { return p.state == Ready && p.pid() == pid })
+	if i < 0 {
+		return nil
+	}
+	return s.procs[i]
+}
+
+// numbered returns the process with that number, or nil if there is none that lives.
+func (s *roster) numbered(number int) *Process {
+	i := slices.IndexFunc(s.procs, func(p *Process) bool { return p.number == number })
 	if i < 0 {
 		return nil
 	}

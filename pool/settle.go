@@ -14,6 +14,10 @@ import (
 // move. There are few: what may be spawned is limited, and a process only moves forward, but that it
 // comes back if the target changes, which it does once.
 func (g *groupState) settle(now time.Time) {
+	if g.held || g.borrows != nil {
+		g.timeOut(now) // all else is not for it to decide, not yet or not any more
+		return
+	}
 	g.look(now)
 	g.timeOut(now)
 	g.lendable.setEven(g.running().waits())
@@ -65,10 +69,13 @@ func (g *groupState) round(c *course) (moved bool) {
 // deadline returns the time after now of the next move that no event will bring about, or zero.
 func (g *groupState) deadline(now time.Time) time.Time {
 	next := alarm{now: now}
-	next.at(g.course.due.first)
 	if w := g.queue.first; w != nil {
 		next.at(w.deadline)
 	}
+	if g.held || g.borrows != nil {
+		return next.first
+	}
+	next.at(g.course.due.first)
 	if len(g.lendable.heap) > 0 && !g.closed {
 		next.at(now.Add(g.course.tick()))
 	}

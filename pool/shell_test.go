@@ -29,6 +29,7 @@ type shop struct {
 	children []*madeChild
 	fails    map[string]error // by release
 	stubborn bool             // ignores Stop
+	notes    map[string]Note  // by app
 }
 
 // A madeChild is a child that exits when it is told.
@@ -39,6 +40,8 @@ type madeChild struct {
 	stubborn     bool
 	exit         chan error
 	once         sync.Once
+	dead         atomic.Bool
+	yielded      chan struct{} // another front goes on with it
 }
 
 func (c *madeChild) PID() int { return c.pid }
@@ -57,9 +60,23 @@ func (c *madeChild) Kill() {
 	c.die(errors.New("killed by signal KILL"))
 }
 
-func (c *madeChild) die(err error) { c.once.Do(func() { c.exit <- err }) }
+func (c *madeChild) die(err error) {
+	c.once.Do(func() {
+		c.dead.Store(true)
+		c.exit <- err
+	})
+}
 
-func (c *madeChild) Wait() error { return <-c.exit }
+func (c *madeChild) Wait() error {
+	select {
+	case err := <-c.exit:
+		return err
+	case <-c.yielded:
+		return errors.New("another front has it")
+	}
+}
+
+func (c *madeChild) Yield() { close(c.yielded) }
 
 // openShop is a shop in which as many boot at once on a machine of one core as on any other.
 func openShop(maxProcesses int) *shop {
@@ -79,7 +96,7 @@ func (s *shop) spawn(ctx context.Context, o Order) (Child, error) {
 	if err := s.fails[o.Release.Path]; err != nil {
 		return nil, err
 	}
-	c := &madeChild{order: o, pid: int(s.pids.Add(1)), stubborn: s.stubborn, exit: make(chan error, 1)}
+	c := &madeChild{order: o, pid: int(s.pids.Add(1)), stubborn: s.stubborn, exit: make(chan error, 1), yielded: make(chan struct{})}
 	s.children = append(s.children, c)
 	return c, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // worlds are small, and soon gone
 	var next atomic.Uint64
 	var players sync.WaitGroup
 	var seen [2]map[string]int
@@ -71,6 +73,9 @@ var everything = []string{
 	"killed before it has noted", "killed before it acts", "killed amid what it does", "killed before it has noted what it did", "killed between two events",
 	"a restart goes on", "a restart that follows is remembered", "a rollback goes on", "a blue-green restart that gathers goes on", "a blocking restart goes on",
 	"a canary goes on", "a probation goes on", "a resisting app goes on", "a stopped app goes on",
+	"upgraded", "an old front ends", "an old front dies", "the owner is killed while old fronts borrow",
+	"visitor of an old front served", "visitor of an old front served by a process that is newer", "visitor of an old front refused",
+	"what was lent to a visitor who had left comes back",
 	"process is gone: it has ended while purser was started anew", "nothing was noted",
 }
 
@@ -79,6 +84,9 @@ func playMany(t *testing.T, next *atomic.Uint64, seen map[string]int) {
 	for n := next.Add(1); n <= uint64(*histories) && !t.Failed(); n = next.Add(1) {
 		w, err := play(n, nil)
 		if err != nil {
+			if _, again := play(n, io.Discard); again != nil {
+				err = again // which says in full what was happening
+			}
 			t.Errorf("history %d: %v\nreplay it with: go test ./pool -run TestSimulation -seed=%d", n, err, n)
 			return
 		}
@@ -106,8 +114,11 @@ func play(seed uint64, trace io.Writer) (w *world, err error) {
 	for _, g := range w.groups {
 		g.settle("starts")
 	}
-	if w.deadly = w.chance(50); w.deadly {
+	if w.chance(50) {
 		w.after(w.between(0, 5*time.Second), w.armKill)
+	}
+	if w.chance(20) {
+		w.after(w.between(0, 8*time.Second), w.armUpgrade)
 	}
 	never := func() bool { return false }
 	end := w.start.Add(w.between(5*time.Second, 25*time.Second))
@@ -130,7 +141,7 @@ func (g *simGroup) live(end time.Time) {
 	visits = func() {
 		if w.now.Before(end) {
 			w.after(w.between(0, pace), visits)
-			g.visit()
+			g.counter.visit()
 		}
 	}
 	troubles = func() {
@@ -179,7 +190,7 @@ func (w *world) isRight() bool {
 
 // wrong says what is not yet as it should be, if nothing goes wrong any more.
 func (g *simGroup) wrong() string {
-	s := &g.state
+	s := g.state
 	target := s.wanted
 	switch {
 	case s.running() != nil && s.running().canary == 0 && s.running().strategy == Rollback && s.running().state == RestartRunning && !startable(s.running().generation):
@@ -213,14 +224,14 @@ func startable(n *generation) bool { return n.release.Revision != "bad" }
 // mustServe sends a last visitor, who has to be served if anything can start: if not at once, for it
 // came in a pause after a start that failed, then after the pause.
 func (g *simGroup) mustServe() {
-	s, w := &g.state, g.world
+	s, w := g.state, g.world
 	s.app.QueueTimeout, s.app.MaxQueue = 0, 0
 	for range 5 {
 		hopeless := !startable(s.wanted) && (s.good == nil || !s.app.Restart.ResistDeploymentErrors || s.overwritten(s.good))
-		if hopeless || g.isServed(nobody, Wish{}) {
+		if hopeless || g.counter.isServed(nobody, Wish{}) {
 			return
 		}
-		v := g.newVisitor()
+		v := g.counter.newVisitor()
 		g.event("a last visitor queues", func(now time.Time) { s.acquire(now, &v.waiter) })
 		if !w.runUntil(w.now.Add(4*time.Minute), func() bool { return v.answers > 0 }) {
 			w.fail("the last visitor of %s waits for ever", s.app.Name)
@@ -252,10 +263,10 @@ func (w *world) close() {
 	end := w.now.Add(patience + time.Minute)
 	w.runUntil(end, func() bool { return !slices.ContainsFunc(w.groups, (*simGroup).isThere) })
 	for _, g := range w.groups {
-		if len(g.state.procs) > 0 || len(g.visitors) > 0 || g.state.running() != nil {
-			w.fail("after the end %s has %d processes, %d visitors", g.state.app.Name, len(g.state.procs), len(g.visitors))
+		if len(g.state.procs) > 0 || len(g.counter.visitors) > 0 || g.state.running() != nil {
+			w.fail("after the end %s has %d processes, %d visitors", g.state.app.Name, len(g.state.procs), len(g.counter.visitors))
 		}
 	}
 }
 
-func (g *simGroup) isThere() bool { return len(g.state.procs)+len(g.visitors) > 0 }
+func (g *simGroup) isThere() bool { return len(g.state.procs)+len(g.counter.visitors) > 0 }

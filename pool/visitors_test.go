@@ -2,7 +2,6 @@ package pool
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,200 +21,202 @@ type visitor struct {
 }
 
 // visit is a request, as Group.Acquire plays it.
-func (g *simGroup) visit() {
-	w := g.world
-	who := g.anybody()
-	wish := g.wishOf(who)
-	if g.isServed(who, wish) {
+func (c *counter) visit() {
+	w := c.world
+	if !c.old() && w.held {
+		return // it does not accept yet
+	}
+	who := c.anybody()
+	wish := c.wishOf(who)
+	if c.isServed(who, wish) {
 		return
 	}
-	v := g.newVisitor()
+	v := c.newVisitor()
 	v.who, v.wish = who, wish
-	full := g.state.queueFull()
-	event := g.event
+	full := c.state.borrows == nil && c.state.queueFull()
+	event := c.event
 	if full {
-		event = g.play // who is refused settles nothing
+		event = c.play // who is refused settles nothing
 	}
-	event(fmt.Sprintf("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
-		err := g.state.acquire(now, &v.waiter)
+	event(c.world.name("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
+		err := c.state.acquire(now, &v.waiter)
 		if full != errors.Is(err, ErrQueueFull) {
 			w.fail("queueFull said %v, but a request got %v", full, err)
 		}
 		if err != nil {
-			delete(g.visitors, &v.waiter)
+			delete(c.visitors, &v.waiter)
 		}
 	})
 	if w.chance(30) {
-		w.during(w.between(0, 4*time.Second), func() { g.leaves(v) })
+		c.during(w.between(0, 4*time.Second), func() { c.leaves(v) })
 	}
 }
 
 // nobody is a visitor who is never seen again.
 const nobody = -1
 
-func (g *simGroup) anybody() int {
-	if len(g.people) == 0 || g.world.chance(30) {
+func (c *counter) anybody() int {
+	if len(c.people) == 0 || c.world.chance(30) {
 		return nobody
 	}
-	return g.world.rand.IntN(len(g.people))
+	return c.world.rand.IntN(len(c.people))
 }
 
 // wishOf is what a visitor wishes. Some come again, after a process has failed them.
-func (g *simGroup) wishOf(who int) (wish Wish) {
+func (c *counter) wishOf(who int) (wish Wish) {
 	if who != nobody {
-		wish.Pin = g.people[who]
+		wish.Pin = c.people[who]
 	}
-	if procs := g.state.procs; len(procs) > 0 && g.world.rand.IntN(100) < 20 {
-		wish.Avoid = procs[g.world.rand.IntN(len(procs))]
+	if procs := c.state.procs; len(procs) > 0 && c.world.rand.IntN(100) < 20 {
+		wish.Avoid = procs[c.world.rand.IntN(len(procs))]
 	}
 	return wish
 }
 
 // isServed is a request that need not queue.
-func (g *simGroup) isServed(who int, wish Wish) bool {
-	p := g.state.lend(wish)
+func (c *counter) isServed(who int, wish Wish) bool {
+	p := c.state.lend(wish)
 	if p == nil {
 		return false
 	}
-	g.world.what = g.state.app.Name + ": lends"
-	g.world.tell("%s process %d", g.world.what, p.number)
-	g.checkLent(p, who, wish)
-	g.children[p].load++
-	g.serve(p)
+	if c.world.what = "lends"; c.world.trace != nil {
+		c.world.what = c.state.app.Name + ": lends"
+		c.world.tell("%s process %d", c.world.what, p.number)
+	}
+	c.checkLent(p, who, wish)
+	c.gain(p)
+	c.serve(p)
 	return true
 }
 
-func (g *simGroup) newVisitor() *visitor {
-	g.tickets++
-	v := &visitor{ticket: g.tickets, who: nobody}
-	g.visitors[&v.waiter] = v
+func (c *counter) newVisitor() *visitor {
+	c.tickets++
+	v := &visitor{ticket: c.tickets, who: nobody}
+	c.visitors[&v.waiter] = v
 	return v
 }
 
 // answer is a visitor being told; he takes it a moment later, or has left meanwhile.
-func (g *simGroup) answer(waiting *waiter) {
-	g.acts++
-	g.noteTakenBack()
-	v := g.visitors[waiting]
+func (c *counter) answer(waiting *waiter) {
+	c.acts++
+	c.noteTakenBack()
+	v := c.visitors[waiting]
 	if v == nil || v.answers > 0 || v.left {
-		g.world.fail("a visitor is answered again, or after he left")
+		c.world.fail("a visitor is answered again, or after he left")
 	}
 	v.answers++
-	g.checkAnswer(v)
+	if c.old() {
+		c.checkOldAnswer(v)
+	} else {
+		c.checkAnswer(v)
+	}
 	if v.proc != nil {
-		g.children[v.proc].load++
+		c.gain(v.proc)
 	}
-	if g.world.chance(10) {
-		g.world.during(0, func() { g.leaves(v) })
+	if c.world.chance(10) {
+		c.during(0, func() { c.leaves(v) })
 	}
-	g.world.during(g.world.between(0, time.Millisecond), func() { g.takes(v) })
+	c.during(c.world.between(0, time.Millisecond), func() { c.takes(v) })
 }
 
-func (g *simGroup) takes(v *visitor) {
+func (c *counter) takes(v *visitor) {
 	if v.left {
 		return
 	}
 	v.took = true
-	delete(g.visitors, &v.waiter)
+	delete(c.visitors, &v.waiter)
 	if v.proc != nil {
-		g.serve(v.proc)
+		c.serve(v.proc)
 	}
 }
 
-func (g *simGroup) leaves(v *visitor) {
-	if v.took || g.visitors[&v.waiter] == nil {
+func (c *counter) leaves(v *visitor) {
+	if v.took || c.visitors[&v.waiter] == nil {
 		return
 	}
 	v.left = true
 	if v.proc != nil {
-		g.lose(v.proc)
+		c.lose(v.proc)
 	}
-	g.event(fmt.Sprintf("visitor %d leaves", v.ticket), func(now time.Time) { g.state.abandon(now, &v.waiter) })
-	delete(g.visitors, &v.waiter)
+	c.event(c.world.name("visitor %d leaves", v.ticket), func(now time.Time) { c.state.abandon(now, &v.waiter) })
+	delete(c.visitors, &v.waiter)
 }
 
 // serve is a request that has its process: most are short, some outlast every deadline, and some
 // become long-lived connections.
-func (g *simGroup) serve(p *Process) {
-	w := g.world
+func (c *counter) serve(p *Process) {
+	w := c.world
 	switch {
 	case w.calm:
-		w.during(10*time.Millisecond, func() { g.ends(p, "request ends", g.givesBack) })
+		c.during(10*time.Millisecond, func() { c.ends(p, "request ends", c.givesBack) })
 	case w.chance(6):
-		w.during(w.between(0, 100*time.Millisecond), func() { g.holds(p) })
+		c.during(w.between(0, 100*time.Millisecond), func() { c.holds(p) })
 	case w.chance(3):
-		g.servesLate(p, w.between(5*time.Second, 20*time.Second))
+		c.servesLate(p, w.between(5*time.Second, 20*time.Second))
 	default:
-		w.during(w.between(time.Millisecond, 600*time.Millisecond), func() { g.ends(p, "request ends", g.givesBack) })
+		c.during(w.between(time.Millisecond, 600*time.Millisecond), func() { c.ends(p, "request ends", c.givesBack) })
 	}
 }
 
 // servesLate is a request that takes so long. Some begin to be answered before.
-func (g *simGroup) servesLate(p *Process, takes time.Duration) {
-	w, before := g.world, func() {}
-	switch limit := g.state.app.HangAfter; {
+func (c *counter) servesLate(p *Process, takes time.Duration) {
+	w, before := c.world, func() {}
+	switch limit := c.state.app.HangAfter; {
 	case w.chance(20):
 		p.Begins()
 		before = p.Ends
 	case limit > 0 && takes > limit:
-		w.during(limit, func() {
+		c.during(limit, func() {
 			since := w.now.Add(-limit)
-			g.event(fmt.Sprintf("process %d: nothing comes of a request", p.number), func(now time.Time) { g.state.stuck(now, p, since) })
+			c.event(c.world.name("process %d: nothing comes of a request", p.number), func(now time.Time) { c.state.stuck(now, p, since) })
 			before = func() {
-				g.event(fmt.Sprintf("process %d: something comes of a request", p.number), func(now time.Time) { g.state.unstuck(now, p, since) })
+				c.event(c.world.name("process %d: something comes of a request", p.number), func(now time.Time) { c.state.unstuck(now, p, since) })
 			}
 		})
 	}
-	w.during(takes, func() {
+	c.during(takes, func() {
 		before()
-		g.ends(p, "request ends late", g.givesBack)
+		c.ends(p, "request ends late", c.givesBack)
 	})
 }
 
 // givesBack is how a request ends, which the app sometimes spoils.
-func (g *simGroup) givesBack(p *Process) (more bool) {
-	return g.state.giveBack(p, g.outcome(p))
+func (c *counter) givesBack(p *Process) (more bool) {
+	return c.state.giveBack(p, c.outcome(p))
 }
 
-func (g *simGroup) outcome(p *Process) Outcome {
+func (c *counter) outcome(p *Process) Outcome {
 	switch {
-	case g.world.chance(2):
-		return []Outcome{Unclear, Unanswered}[g.world.rand.IntN(2)]
-	case p.generation.release.Revision == "errs" && g.world.chance(50), g.world.chance(1):
+	case c.world.chance(2):
+		return []Outcome{Unclear, Unanswered}[c.world.rand.IntN(2)]
+	case p.generation.release.Revision == "errs" && c.world.chance(50), c.world.chance(1):
 		return Erred
 	}
 	return Worked
 }
 
-func (g *simGroup) holds(p *Process) {
-	if f := g.children[p]; f != nil {
+func (c *counter) holds(p *Process) {
+	if f := c.fates[p.number]; f != nil {
 		f.beside = true
 	}
-	begins, ends := g.state.hold, g.state.drop
-	if g.world.chance(50) {
-		begins, ends = g.state.stream, g.state.endStream
+	begins, ends := c.state.hold, c.state.drop
+	if c.world.chance(50) {
+		begins, ends = c.state.stream, c.state.endStream
 	}
-	g.less(p, "request becomes a connection", begins)
-	g.world.during(g.world.between(0, 20*time.Second), func() { g.ends(p, "connection ends", ends) })
+	c.less(p, "request becomes a connection", begins)
+	c.during(c.world.between(0, 20*time.Second), func() { c.ends(p, "connection ends", ends) })
 }
 
-func (g *simGroup) ends(p *Process, what string, event func(*Process) bool) {
-	g.lose(p)
-	g.less(p, what, event)
-}
-
-// lose notes that p is lent once less.
-func (g *simGroup) lose(p *Process) {
-	if f := g.children[p]; f != nil {
-		f.load--
-	}
+func (c *counter) ends(p *Process, what string, event func(*Process) bool) {
+	c.lose(p)
+	c.less(p, what, event)
 }
 
 // less is what Group.less does. It settles only if something can come of it.
-func (g *simGroup) less(p *Process, what string, event func(*Process) bool) {
-	g.play(fmt.Sprintf("process %d: %s", p.number, what), func(now time.Time) {
+func (c *counter) less(p *Process, what string, event func(*Process) bool) {
+	c.play(c.world.name("process %d: %s", p.number, what), func(now time.Time) {
 		if event(p) {
-			g.state.released(now, p)
+			c.state.released(now, p)
 		}
 	})
 }

@@ -16,13 +16,31 @@ const closeGrace = 10 * time.Second
 
 // closings are the long-lived connections of all processes: WebSockets and event streams. When a process
 // is asked to exit, each of its own is closed at a random time within the app's websocket_close_window, so
-// that clients do not all connect again at once.
+// that clients do not all connect again at once. So is each when the server retires.
 type closings struct {
 	ctx context.Context // of the server
 	wg  *sync.WaitGroup // of the server: one goroutine for each process that has long-lived connections
 
-	mu sync.Mutex // guards what follows. It is held while wake is called, so that none is called after remove
-	of map[*pool.Process]map[*closing]bool
+	retired chan struct{} // closed when those of all processes are to be closed
+
+	mu    sync.Mutex // guards what follows. It is held while wake is called, so that none is called after remove
+	of    map[*pool.Process]map[*closing]bool
+	count int // of those that were not removed
+}
+
+func newClosings(ctx context.Context, wg *sync.WaitGroup) *closings {
+	return &closings{ctx: ctx, wg: wg, retired: make(chan struct{}), of: make(map[*pool.Process]map[*closing]bool)}
+}
+
+// retire has the connections closed of processes that go on, too, as they are another server's from now on. It is
+// called once.
+func (a *closings) retire() { close(a.retired) }
+
+// open is how many there are.
+func (a *closings) open() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.count
 }
 
 // A closing is one long-lived connection, and when it is to be closed.
@@ -31,7 +49,7 @@ type closing struct {
 	proc  *pool.Process
 	wake  func()        // called when it is to be closed; must not block
 	due   chan struct{} // closed then
-	at    time.Time     // when that is, once the process is asked to exit
+	at    time.Time     // when that is, once the process is asked to exit, or the server retires
 }
 
 // add notes a long-lived connection to p. The caller must remove it.
@@ -44,6 +62,7 @@ func (a *closings) add(p *pool.Process, window time.Duration, wake func()) *clos
 		a.wg.Go(func() { a.closeAll(p, window) })
 	}
 	a.of[p][c] = true
+	a.count++
 	return c
 }
 
@@ -51,15 +70,19 @@ func (a *closings) add(p *pool.Process, window time.Duration, wake func()) *clos
 func (c *closing) remove() {
 	c.among.mu.Lock()
 	defer c.among.mu.Unlock()
-	c.wake = nil
+	if c.wake != nil {
+		c.wake = nil
+		c.among.count--
+	}
 	delete(c.among.of[c.proc], c)
 }
 
-// closeAll waits until p is asked to exit, and has its connections closed. Those that are added later have
+// closeAll waits until p is asked to exit, or the server retires, and has its connections closed. Those that are added later have
 // a window of their own.
 func (a *closings) closeAll(p *pool.Process, window time.Duration) {
 	select {
 	case <-p.Leaving():
+	case <-a.retired:
 	case <-a.ctx.Done():
 	}
 	for _, c := range a.schedule(p, window) {
@@ -109,10 +132,12 @@ func (c *closing) isDue() bool {
 	}
 }
 
-// processLeaves reports whether the process was asked to exit, or is gone.
+// processLeaves reports whether the process was asked to exit, or is gone, or is another server's by now.
 func (c *closing) processLeaves() bool {
 	select {
 	case <-c.proc.Leaving():
+		return true
+	case <-c.among.retired:
 		return true
 	default:
 		return false

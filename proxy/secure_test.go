@@ -73,6 +73,10 @@ func TestStoriesThroughTLS(t *testing.T) {
 		"event stream at a stop": TestEventStreamEndsInOrderWhenPurserStops,
 		"cut":                    TestCutAnswerIsResetWhateverTheClientSpeaks,
 		"cut by a stop":          TestAnswerThatStopCutsIsReset,
+		"retired":                TestNextRequestOnAKeptConnectionIsServedByWhoRetires,
+		"retired while asked":    TestWhoRetiresServesAllThatIsSentAtThatMoment,
+		"retired at length":      TestUploadsAndDownloadsOutliveARetirement,
+		"retired and long-lived": TestLongLivedConnectionsAreClosedWithinTheirWindowByWhoRetires,
 		"bodies":                 TestBodyHasALengthHoweverItCame,
 	} {
 		t.Run(name, story)

@@ -90,6 +90,7 @@ type Server struct {
 	cancel     context.CancelFunc // ends the parts' context
 	stopping   atomic.Bool
 	complaints complaints
+	accepting  sync.WaitGroup // serve
 	wg         sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
 
 	mu        sync.Mutex // guards what follows
@@ -115,7 +116,7 @@ func New(c Config) *Server {
 	s.trusts = s.conns.Trusts
 	s.taking = map[string]*atomic.Int64{}
 	s.current.Store(s.newTable(c, &table{routes: &routes{}}))
-	s.closings = &closings{ctx: s.ctx, wg: &s.wg, of: make(map[*pool.Process]map[*closing]bool)}
+	s.closings = newClosings(s.ctx, &s.wg)
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	s.wg.Go(func() { keepMemory(s.ctx) })
 	return s
@@ -133,6 +134,7 @@ func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 	if !s.listenTo(l) {
 		return l.Close()
 	}
+	defer s.accepting.Done()
 	for {
 		c, err := l.Accept()
 		switch {
@@ -158,6 +160,7 @@ func (s *Server) listenTo(l net.Listener) bool {
 		return false
 	}
 	s.listeners = append(s.listeners, l)
+	s.accepting.Add(1)
 	return true
 }
 
@@ -169,12 +172,7 @@ const lastAnswers = time.Second
 // and event streams, which may last for ever, and requests whose time is over. It returns the cause of
 // ctx's end if requests were cut.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	s.stopping.Store(true)
-	for _, l := range s.listeners {
-		_ = l.Close()
-	}
-	s.mu.Unlock()
+	s.closeListeners()
 	s.conns.Stop()
 	err := s.conns.Await(ctx)
 	if err != nil {
@@ -189,6 +187,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping.Store(true)
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
 }
 
 // Spool returns how many bytes of bodies and answers wait in files, and how many may.

@@ -20,7 +20,7 @@ type Child struct {
 	stopSignal       syscall.Signal
 	backtraceSignal  syscall.Signal // 0 = none
 	stop             sync.Once
-	gone             chan struct{} // closed when nothing is left of it
+	gone             chan struct{} // closed when nothing is left of it, or it is another front's
 }
 
 // Network returns "unix" or "tcp".
@@ -75,7 +75,7 @@ func (c *Child) Kill() { c.process.Kill() }
 
 // Wait returns once the process is reaped, everything that it started is gone, and its socket removed.
 // The error says how it exited, "exited with status 1" or "killed by signal KILL"; it is nil for
-// status 0. Any number of callers may wait.
+// status 0, and ErrYielded, at once, when the Spawner has yielded. Any number of callers may wait.
 func (c *Child) Wait() error {
 	<-c.gone
 	return c.exit

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -27,6 +28,8 @@ type output struct {
 	slate   *slate
 	files   []*os.File
 	readers sync.WaitGroup
+
+	yielding atomic.Bool // somebody else reads on
 }
 
 // A Line is what a child or a hook has printed up to the end of a line, or 64 KiB of a longer one.
@@ -70,6 +73,9 @@ func (o *output) read(file *os.File, text *pending, lines Lines, line Line) {
 			return
 		default:
 			ended = text.fill(file) != nil
+			if ended && o.yielding.Load() {
+				return
+			}
 		}
 	}
 }
@@ -79,6 +85,20 @@ func (o *output) end() {
 	for _, file := range o.files {
 		file.SetReadDeadline(time.Now().Add(outputGrace))
 	}
+	o.close()
+}
+
+// yield stops the readers and returns once they have stopped: lines that have come are given out, and what has come of
+// the next is on the slate, where who reads on finds it.
+func (o *output) yield() {
+	o.yielding.Store(true)
+	for _, file := range o.files {
+		file.SetReadDeadline(time.Unix(1, 0))
+	}
+	o.close()
+}
+
+func (o *output) close() {
 	o.readers.Wait()
 	for _, file := range o.files {
 		file.Close()

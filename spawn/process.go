@@ -30,6 +30,28 @@ func (p *process) follow(pid int) {
 	}
 }
 
+// awaitEndOr is awaitEnd, unless something happens before: then it reports false.
+func (p *process) awaitEndOr(before <-chan struct{}) bool {
+	select {
+	case <-p.Gone():
+	case <-before:
+		select {
+		case <-p.Gone(): // who is told of that has to see to it
+		default:
+			return false
+		}
+	}
+	p.awaitEnd()
+	return true
+}
+
+// yield leaves it to another front.
+func (p *process) yield() {
+	p.output.yield()
+	p.stdin.Close() // the keeper has another
+	p.exit = ErrYielded
+}
+
 // awaitEnd waits until nothing is left of it, and notes the reason.
 func (p *process) awaitEnd() {
 	<-p.Gone()

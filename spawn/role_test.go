@@ -33,6 +33,7 @@ var roles = map[string]func(){
 	"chatters":       chatters,
 	"ignores TERM":   func() { signal.Ignore(syscall.SIGTERM); serves() },
 	"ends by stdin":  endsByStdin,
+	"counts":         counts,
 	"tells its env":  tellsEnv,
 	"purser":         playPurser,
 	"serves hidden":  func() { must(unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)); serves() },
@@ -174,6 +175,19 @@ func endsByStdin() {
 	go func() { must(http.Serve(listen(), nil)) }()
 	io.Copy(io.Discard, os.Stdin)
 	fmt.Println("stdin closed")
+}
+
+// counts serves, and prints numbers one after another, in pieces that end anywhere in a line.
+func counts() {
+	go serves()
+	var text []byte
+	for n := 0; ; n++ {
+		text = append(strconv.AppendInt(text, int64(n), 10), '\n')
+		for len(text) > 7 {
+			must1(os.Stdout.Write(text[:7]))
+			text = text[7:]
+		}
+	}
 }
 
 func tellsEnv() {

@@ -34,8 +34,10 @@ type Spawner struct {
 	app     conf.App
 	lines   Lines
 	keeper  *keeper.Keeper
-	running sync.WaitGroup // one for each child that is not reaped yet
+	running sync.WaitGroup // one for each start under way, and for each child that is not reaped yet
 	folder  *folder
+	ours    context.Context // ends when the children are another front's
+	yield   context.CancelCauseFunc
 
 	mu       sync.Mutex // guards what follows; nothing slow under it
 	children map[*Child]bool
@@ -57,6 +59,7 @@ func New(k *keeper.Keeper, app conf.App, runtimeDir string, lines Lines) *Spawne
 	if app.Grants != nil {
 		s.folder = fixedFolder(runtimeDir)
 	}
+	s.ours, s.yield = context.WithCancelCause(context.Background())
 	return s
 }
 
@@ -67,6 +70,9 @@ func (s *Spawner) Close() error {
 		child.Kill()
 	}
 	s.running.Wait()
+	if s.ours.Err() != nil {
+		return nil // there are others in it
+	}
 	if err := s.folder.remove(); err != nil {
 		return fmt.Errorf("cannot remove the runtime folder of app %q: %w", s.app.Name, err)
 	}
@@ -82,7 +88,16 @@ func (s *Spawner) Close() error {
 // A child that fails is killed with its group and reaped before Start returns a *StartError; one
 // that is silent at the start timeout is first asked for its Backtrace. If ctx ends first, it is
 // killed at once and Start returns the cause.
+//
+// If the Spawner yields, it returns ErrYielded, and the child is left to the next front.
 func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
+	if !s.enter() {
+		return nil, ErrYielded
+	}
+	defer s.running.Done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.ours, func() { cancel(ErrYielded) })()
 	child, err := s.begin(o)
 	if err != nil {
 		return nil, &StartError{App: s.app.Name, Reason: err.Error()}
@@ -94,6 +109,10 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	}
 	if err == nil {
 		return child, nil
+	}
+	if errors.Is(context.Cause(ctx), ErrYielded) {
+		<-child.gone
+		return nil, ErrYielded
 	}
 	if _, hangs := errors.AsType[silence](err); hangs {
 		child.printWhere(ctx)
@@ -207,18 +226,26 @@ func (s *Spawner) own(child *Child) {
 	s.running.Go(func() { s.attend(child) })
 }
 
-// attend is the life of a child from its start until nothing is left of it.
+// attend is the life of a child from its start until nothing is left of it, or it is another front's.
 func (s *Spawner) attend(child *Child) {
-	child.awaitEnd()
-	Forget(s.keeper, s.name(child))
-	child.endpoint.remove()
-	if child.adopted {
-		s.folder.leave(child.Folder())
+	if child.awaitEndOr(s.ours.Done()) {
+		s.clear(child)
+	} else {
+		child.yield()
 	}
 	s.mu.Lock()
 	delete(s.children, child)
 	s.mu.Unlock()
 	close(child.gone)
+}
+
+// clear removes what a child that is gone had.
+func (s *Spawner) clear(child *Child) {
+	Forget(s.keeper, s.name(child))
+	child.endpoint.remove()
+	if child.adopted {
+		s.folder.leave(child.Folder())
+	}
 }
 
 func (s *Spawner) living() []*Child {

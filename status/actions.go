@@ -201,6 +201,8 @@ func refuseAction(w http.ResponseWriter, err error, action string) {
 		code = CodeNoCanary
 	case errors.Is(err, pool.ErrClosed):
 		code = CodeClosing
+	case errors.Is(err, pool.ErrYielded):
+		status, code = http.StatusServiceUnavailable, CodeMoved
 	case errors.Is(err, pool.ErrStopped):
 		code = CodeStopped
 	case isCanaryError(err):

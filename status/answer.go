@@ -38,6 +38,9 @@ const (
 	CodeNoProcess     = "no_process"
 	CodeNotMarked     = "not_marked"
 	CodeTooLarge      = "body_too_large"
+	CodeMoved         = "moved"          // purser was upgraded meanwhile: to be asked again, at the same address
+	CodeBadBinary     = "bad_binary"     // it cannot take the place of what serves; nothing has happened
+	CodeUpgradeFailed = "upgrade_failed" // what served goes on serving
 	CodeNotReady      = "not_ready"
 	CodeInternalError = "internal_error"
 )

@@ -19,12 +19,13 @@ import (
 func (s *Server) document() Document {
 	used, now := measure(), time.Now()
 	d := Document{
-		Version: s.Version, Name: s.Name, PID: s.PID, Users: s.users(), Started: s.started, Now: now,
+		Version: s.Version, Name: s.Name, PID: s.PID, Users: s.users(), Started: s.Started, Now: now,
 		Listen: s.Listen(), MaxProcesses: s.MaxProcesses(), Reload: s.Operated.LastReload(), Certificates: []Certificate{}, Apps: []App{},
 	}
 	if s.Certificates != nil {
 		d.Certificates = s.Certificates()
 	}
+	d.OldFronts = append([]OldFront{}, s.Upgrading.OldFronts()...)
 	if s.Awaited != nil {
 		d.Awaited = s.Awaited()
 	}

@@ -28,6 +28,7 @@ type Document struct {
 	BufferMemory BufferMemory  `json:"buffer_memory"`
 	Certificates []Certificate `json:"certificates"` // that https is served with; none = an empty list
 	Apps         []App         `json:"apps"`
+	OldFronts    []OldFront    `json:"old_fronts"`        // processes that served before an upgrade and finish what they have, oldest first; none = an empty list
 	Awaited      []string      `json:"awaited,omitempty"` // paths and globs of the files that apps are to come in, if there is none yet
 }
 

@@ -29,14 +29,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // processes: they are ready at once and live until they are told to stop.
 type rig struct {
 	*Server
-	client  *Client     // on the socket
-	broken  atomic.Bool // children fail to start from now on
-	slow    atomic.Bool // children wait for free before they are ready
-	free    chan struct{}
-	stopped atomic.Int32 // how often a stop was asked for
-	calls   atomic.Int32 // that came in and are not answered yet
+	client   *Client     // on the socket
+	broken   atomic.Bool // children fail to start from now on
+	slow     atomic.Bool // children wait for free before they are ready
+	free     chan struct{}
+	stopped  atomic.Int32 // how often a stop was asked for
+	calls    atomic.Int32 // that came in and are not answered yet
+	accepted atomic.Int32 // connections
 
 	operated operated
+	upgraded upgraded
 	releases atomic.Int32 // each restart is of another
 
 	mu     sync.Mutex // guards what follows
@@ -68,10 +70,10 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	}
 	p.Add(app, pool.Release{Path: "/srv/blog"}, r.spawn)
 	r.Server = NewServer(Config{
-		Name: "test", Version: "1.2.3", PID: os.Getpid(), Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Pool: p, Log: hclog.NewNullLogger(),
+		Name: "test", Version: "1.2.3", PID: os.Getpid(), Started: time.Now(), Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Upgrading: &r.upgraded, Pool: p, Log: hclog.NewNullLogger(),
 		Spool:    func() (held, limit int64) { return 3 << 20, 1 << 30 },
 		InMemory: func() (held, limit int64) { return 2 << 20, 1 << 29 },
-		Faults:   func() int64 { return 2 }, Unannounced: func() int64 { return 4 }, RequestsLost: func() int64 { return 5 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
+		Faults:   func() int64 { return 2 }, Unannounced: func() int64 { return 4 }, RequestsLost: func() int64 { return 5 }, CrashLinesLost: func() int64 { return 6 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
 		Token: "open sesame", Stop: func(string) { r.stopped.Add(1) },
 		Restarts: restartsOf{r}, History: history.Open("", hclog.NewNullLogger()),
 	})
@@ -147,8 +149,11 @@ func (r *rig) serve(t *testing.T, ln net.Listener) {
 	})
 }
 
-func (r *rig) count(_ net.Conn, s http.ConnState) {
+func (r *rig) count(c net.Conn, s http.ConnState) {
+	r.leaving.track(c, s)
 	switch s {
+	case http.StateNew:
+		r.accepted.Add(1)
 	case http.StateActive:
 		r.calls.Add(1)
 	case http.StateIdle:

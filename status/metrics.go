@@ -52,11 +52,12 @@ var (
 	descFaults      = metric("faults_total", "Connections that were ended by a fault in purser.")
 	descLostCalls   = metric("requests_lost_total", "Requests that were being served when the process that serves crashed.")
 	descUnannounced = metric("proxy_protocol_refused_total", "Connections that a peer listed in proxy_protocol did not begin with a header of the PROXY protocol.")
+	descCrashLines  = metric("crash_lines_lost_total", "Lines of logs that waited to be written when the process that serves crashed.")
 	descLost        = metric("log_lines_lost_total", "Lines of a log that were dropped, because nobody read it or its disk was full.", "log")
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descMemory, descMemoryLimit, descFaults, descLostCalls, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
+		descSpool, descSpoolLimit, descMemory, descMemoryLimit, descFaults, descLostCalls, descCrashLines, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
 	conditions = []pool.Condition{pool.Closing, pool.Stopped, pool.Hung, pool.Resisting, pool.RolledBack, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -70,7 +71,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	now := time.Now()
 	out := readings(to)
 	out.gauge(descBuildInfo, 1, c.Version, runtime.Version())
-	out.gauge(descStartTime, float64(c.started.UnixMilli())/1000)
+	out.gauge(descStartTime, float64(c.Started.UnixMilli())/1000)
 	held, limit := c.Spool()
 	out.gauge(descSpool, float64(held))
 	out.gauge(descSpoolLimit, float64(limit))
@@ -79,6 +80,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	out.gauge(descMemoryLimit, float64(limit))
 	to <- prometheus.MustNewConstMetric(descFaults, prometheus.CounterValue, float64(c.Faults()))
 	to <- prometheus.MustNewConstMetric(descLostCalls, prometheus.CounterValue, float64(c.RequestsLost()))
+	to <- prometheus.MustNewConstMetric(descCrashLines, prometheus.CounterValue, float64(c.CrashLinesLost()))
 	to <- prometheus.MustNewConstMetric(descUnannounced, prometheus.CounterValue, float64(c.Unannounced()))
 	for log, lines := range c.LinesLost() {
 		to <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(lines), log)

@@ -38,6 +38,7 @@ func TestMetricsSayWhatThePoolSays(t *testing.T) {
 		`purser_faults_total 2`,
 		`purser_proxy_protocol_refused_total 4`,
 		`purser_requests_lost_total 5`,
+		`purser_crash_lines_lost_total 6`,
 		`purser_log_lines_lost_total{log="stderr"} 3`,
 	} {
 		if !strings.Contains(body, line) {

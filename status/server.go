@@ -35,9 +35,12 @@ type Config struct {
 	// Token is what callers over TCP have to show. If it is "", nobody gets in over TCP.
 	Token string
 
-	Restarts Restarts
-	Operated Operated
-	History  *history.History
+	Restarts  Restarts
+	Operated  Operated
+	Upgrading Upgrading
+	History   *history.History
+
+	Started time.Time // when purser was; required
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
@@ -55,6 +58,9 @@ type Config struct {
 
 	// LinesLost returns how many lines of each log were dropped.
 	LinesLost func() map[string]int64
+
+	// CrashLinesLost returns how many lines of logs waited to be written when the process that serves crashed.
+	CrashLinesLost func() int64
 
 	// Traffic returns what was counted of an app's requests; known is false if nothing is counted. Ledger
 	// is what happened to processes and restarts. Both may be nil.
@@ -90,18 +96,18 @@ type Restarts interface {
 // A Server answers the admin API.
 type Server struct {
 	Config
-	started time.Time
 	http    *http.Server
 	reading *http.Server    // for those who may only read
 	ending  context.Context // ends the long polls and the event streams
 	end     context.CancelFunc
 
 	refusals refusals
+	leaving  leaving
 }
 
 // NewServer returns a Server that has yet to Serve.
 func NewServer(c Config) *Server {
-	s := &Server{Config: c, started: time.Now()}
+	s := &Server{Config: c}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler:           s.routes(),
@@ -116,21 +122,19 @@ func NewServer(c Config) *Server {
 		Handler: s.readable(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: answerTimeout, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: s.http.ErrorLog,
 	}
+	s.http.ConnState, s.reading.ConnState = s.leaving.track, s.leaving.track
 	return s
 }
 
 // Serve answers calls that come in on ln until Shutdown. On a unix socket it answers root and the
 // user it runs as; elsewhere those who know the token.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return s.leaving.accept(s.http, ln)
 }
 
 // ServeMetrics answers everybody who asks for metrics or health on ln, and nothing else, until ln is closed or Shutdown.
 func (s *Server) ServeMetrics(ln net.Listener) error {
-	if err := s.reading.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+	if err := s.leaving.accept(s.reading, ln); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
@@ -143,7 +147,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 func (s *Server) routes() http.Handler {
-	r := newRouter(s.authorise)
+	r := newRouter(s.authorise, s.stays)
 	r.Get("/v1/status", s.getStatus)
 	r.Get("/v1/apps", s.getApps)
 	r.Get("/v1/apps/{app}", s.getApp)
@@ -159,6 +163,7 @@ func (s *Server) routes() http.Handler {
 	r.Post("/v1/apps/{app}/start", s.postStartApp)
 	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
 	r.Post("/v1/reload", s.postReload)
+	r.Post("/v1/upgrade", s.postUpgrade)
 	r.Get("/v1/history", s.getHistory)
 	r.Get("/v1/apps/{app}/history", s.getHistory)
 	r.Post("/v1/stop", s.postStop)

@@ -46,7 +46,7 @@ func demo(stdout, stderr io.Writer, listen, name string) error {
 	if err != nil {
 		return fmt.Errorf("cannot find my own binary: %w", err)
 	}
-	k, left, err := keeper.Inherit()
+	k, left, err := serve.Inherit(func(keeper.Inheritance) error { return nil })
 	if err != nil {
 		return err
 	}

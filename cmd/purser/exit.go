@@ -62,9 +62,15 @@ func exitCode(err error) int {
 	return exitInternal
 }
 
+// isCode reports whether purser has refused something with a code.
+func isCode(err error, code string) bool {
+	refusal, is := errors.AsType[*status.Error](err)
+	return is && refusal.Code == code
+}
+
 func refusalCode(e *status.Error) int {
 	switch e.Code {
-	case status.CodeNoRelease, status.CodeClosing, status.CodeNothingOlder, status.CodeOverwritten, status.CodeNoCanary, status.CodeNotMarked, status.CodeStopped, status.CodeBadSize:
+	case status.CodeNoRelease, status.CodeClosing, status.CodeNothingOlder, status.CodeOverwritten, status.CodeNoCanary, status.CodeNotMarked, status.CodeStopped, status.CodeBadSize, status.CodeUpgradeFailed:
 		return exitFailed
 	case status.CodeInternalError:
 		return exitInternal

@@ -68,7 +68,7 @@ var aliases = map[string]string{
 	"502": "down", "503": "down", "504": "down", "error-id": "down", "hung": "down",
 	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd", "deb": "systemd", "debian": "systemd",
 	"container": "docker", "dockerfile": "docker", "canaries": "canary",
-	"hup": "reload", "include": "reload",
+	"hup": "reload", "include": "reload", "usr2": "upgrade", "binary": "upgrade",
 	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls", "acme": "tls", "letsencrypt": "tls",
 }
 

@@ -37,7 +37,7 @@ func newRoot() *cobra.Command {
 		ofCommand(c, args)
 	})
 	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newLs(), newHistory(), newHealth(), newRestart(), newRollback(),
-		newPromote(), newMark(), newDetach(), newStop(), newStart(), newScale(), newReload(), newCheck(), newInstall(), newUninstall(),
+		newPromote(), newMark(), newDetach(), newStop(), newStart(), newScale(), newReload(), newUpgrade(), newCheck(), newInstall(), newUninstall(),
 		newVersion(), newCompletion(), newMan())
 	root.AddCommand(unsupported()...)
 	return root
@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 // nobody believes that something was done.
 func unsupported() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{"logs", "requests", "why", "convert", "upgrade"} {
+	for _, name := range []string{"logs", "requests", "why", "convert"} {
 		commands = append(commands, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {

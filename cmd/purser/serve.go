@@ -50,17 +50,25 @@ func newServe() *cobra.Command {
 		Example: "  purser serve ./blog\n  purser serve ./blog --https blog.example.org\n  purser serve --command 'node app.js' --processes 4 --listen :8080\n  purser serve -c /etc/purser/purser.toml",
 		Args:    takes(0, 1, "one folder"),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, left, err := inherit()
-			if err != nil {
+			var cfg *conf.Config
+			read := func(left keeper.Inheritance) (err error) {
+				if !keeper.IsReader() {
+					o.sources, err = serve.Sources(left)
+				}
+				if err == nil {
+					cfg, err = o.config(c.Flags(), args)
+				}
 				return err
 			}
-			if !keeper.IsReader() {
-				o.sources, err = serve.Sources(left)
+			k, left, err := inherit(func(left keeper.Inheritance) error {
+				if err := read(left); err != nil {
+					return err
+				}
+				return serve.Prepare(cfg, left)
+			})
+			if err == nil {
+				err = read(left)
 			}
-			if err != nil {
-				return err
-			}
-			cfg, err := o.config(c.Flags(), args)
 			if err != nil {
 				return err
 			}
@@ -289,11 +297,11 @@ func serveApps(c serve.Config, stderr io.Writer) (err error) {
 }
 
 // inherit takes over what there is for this process, which is a front or a reader.
-func inherit() (*keeper.Keeper, keeper.Inheritance, error) {
+func inherit(prepare func(keeper.Inheritance) error) (*keeper.Keeper, keeper.Inheritance, error) {
 	if keeper.IsReader() {
 		return keeper.InheritReader()
 	}
-	return keeper.Inherit()
+	return serve.Inherit(prepare)
 }
 
 // adminToken is the token that callers of an admin API on TCP must show.

@@ -60,7 +60,7 @@ func TestWrongCommandLinesAreRefusedWithAHint(t *testing.T) {
 		"scale blog":                                  "an app and a number",
 		"scale blog none":                             "needs a number of processes",
 		"start":                                       "needs one app",
-		"upgrade":                                     "not supported yet",
+		"upgrade a b":                                 `"b" is too much`,
 		"help restarst":                               `did you mean "restarts"?`,
 		"help knitting":                               "the topics are",
 		"completion tcsh":                             "bash",

@@ -17,6 +17,7 @@ import (
 const (
 	headTimeout  = 15 * time.Second // from the first byte of a head to its last
 	stoppedHead  = 2 * time.Second  // the same from the beginning of a stop
+	retiredIdle  = 5 * time.Second  // for one more request on an idle connection, once its server retires
 	idleTimeout  = 60 * time.Second // between requests
 	stallTimeout = 30 * time.Second // without a byte of a body, either way
 	rateGrace    = 2 * time.Minute  // before the minimum rate is asked for
@@ -59,7 +60,7 @@ type conn struct {
 	announced bool        // it begins with a header of the PROXY protocol
 	multiplex atomic.Bool // it speaks HTTP/2
 	last      bool        // the last call was answered
-	hurried   bool        // a stop has shortened the time for its head
+	hurried   bool        // a stop has shortened the time for its head, or a retirement that for its next request
 	peer      Peer
 	since     atomic.Int64 // when it began to be what it is, of expecting, reading and lingering only; of taking, when a body has moved last
 	secure    *tls.Config  // what TLS begins with; nil without TLS
@@ -176,7 +177,7 @@ func (c *conn) awaitCalls() bool {
 		if err == nil {
 			return true
 		}
-		if c.over(err) != nil {
+		if c.over(err) != nil && !c.hasRequest() {
 			return false
 		}
 	}
@@ -188,7 +189,7 @@ func (c *conn) await() bool {
 	if c.present() != expecting {
 		c.setPhase(idle)
 	}
-	return !c.set.stopping.Load() // looked at after the phase: a stop from now on finds it
+	return !c.set.stopping.Load() || c.hasLastTurn() // looked at after the phase: a stop from now on finds it
 }
 
 // Use serves a request within the wait for the next one.

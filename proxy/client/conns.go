@@ -49,7 +49,8 @@ type Conns struct {
 
 	trusted     atomic.Pointer[trust]
 	h2c         atomic.Bool
-	stopping    atomic.Bool
+	stopping    atomic.Bool // connections end after what they are at
+	retiring    atomic.Bool // and who is idle has a last turn first
 	lingering   atomic.Int32
 	faults      atomic.Int64
 	unannounced atomic.Int64
@@ -179,17 +180,45 @@ func (s *Conns) each(f func(*conn)) {
 // Stop closes idle connections, and the others after what they are at.
 func (s *Conns) Stop() {
 	s.stopping.Store(true)
+	s.retiring.Store(false)
 	s.each((*conn).stop)
+}
+
+// Retire is Stop for a server in whose place another is: there is time. An idle connection is closed only if no
+// request comes for a while, and the answer to one that comes says that it was the last.
+func (s *Conns) Retire() {
+	s.retiring.Store(true)
+	s.stopping.Store(true)
+	s.each((*conn).retire)
+}
+
+// Retiring reports whether Retire was called, and Stop not since.
+func (s *Conns) Retiring() bool { return s.retiring.Load() }
+
+// AwaitNone waits until no connection is left, however long each lasts. It returns the cause of ctx's end if that
+// comes first.
+func (s *Conns) AwaitNone(ctx context.Context) error {
+	return s.await(ctx, func() bool { return s.count > 0 })
+}
+
+// Count returns how many connections there are.
+func (s *Conns) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
 }
 
 // Await waits until no connection has a request that will end by itself. It returns the cause of ctx's
 // end if that comes first.
-func (s *Conns) Await(ctx context.Context) error {
+func (s *Conns) Await(ctx context.Context) error { return s.await(ctx, s.busy) }
+
+// await waits as long as some of them are to be waited for, which is asked with mu held.
+func (s *Conns) await(ctx context.Context, some func() bool) error {
 	stop := context.AfterFunc(ctx, s.notice)
 	defer stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.busy() {
+	for some() {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

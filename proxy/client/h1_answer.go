@@ -59,10 +59,11 @@ func (a *h1Answer) reset() {
 	*a = h1Answer{}
 }
 
-// goesOn reports whether the connection can carry another request after this one.
+// goesOn reports whether the connection can carry another request after this one. A server that has begun to retire
+// since the answer said so stands by that: the next request may be on its way.
 func (c *h1Call) goesOn() bool {
-	a := &c.answer
-	return a.begun && a.keep && !a.cut && a.err == nil && !c.conn.set.stopping.Load()
+	a, set := &c.answer, c.conn.set
+	return a.begun && a.keep && !a.cut && a.err == nil && (!set.stopping.Load() || set.retiring.Load())
 }
 
 // broken reports whether the answer is not whole, or was not taken.

@@ -38,6 +38,8 @@ func TestStoriesThroughTLS(t *testing.T) {
 		"stop":               TestStop,
 		"stop cuts":          TestAnswerThatAStopCutsIsReset,
 		"stop and lingering": TestStopEndsLingering,
+		"retired":            TestRetirementClosesWhatStaysIdle,
+		"retired heads":      TestRetirementDoesNotHurryHeads,
 		"client has left":    TestWhoWaitsIsToldThatTheClientHasLeft,
 		"stopped reading":    TestClientThatStopsReadingIsCut,
 		"not read further":   TestFurtherRequestThatIsNotReadDoesNotTakeTheAnswerAway,

@@ -184,6 +184,13 @@ func (s *Socket) Quiet() bool {
 	return errno == unix.EAGAIN
 }
 
+// HasBytes reports whether the peer has sent anything that was not read. The socket goes on as it was.
+func (s *Socket) HasBytes() bool {
+	var b [1]byte
+	n, _ := recv(s.fd, b[:], unix.MSG_PEEK)
+	return n > 0
+}
+
 func recv(fd uintptr, p []byte, flags uintptr) (int, unix.Errno) {
 	if len(p) == 0 {
 		return 0, 0

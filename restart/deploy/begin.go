@@ -16,7 +16,7 @@ import (
 func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 	g := a.deployer.pool.Group(a.name)
 	if g == nil || !a.takeTurn() {
-		return pool.RestartSnapshot{}, pool.ErrClosed
+		return pool.RestartSnapshot{}, a.deployer.over(pool.ErrClosed)
 	}
 	defer func() { <-a.turn }()
 	if err := a.ask(g, request); err != nil {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -35,8 +36,9 @@ type Deployer struct {
 	hookLog hclog.Logger
 	disk    func(conf.App) disk.Disk
 
-	ctx  context.Context // of whatever is prepared
-	stop context.CancelFunc
+	ctx     context.Context // of whatever is prepared
+	stop    context.CancelFunc
+	yielded atomic.Bool // another process does all of it by now
 
 	mu   sync.Mutex // guards what follows
 	apps map[string]*App
@@ -195,7 +197,7 @@ func (d *Deployer) RestartAll(by string) {
 func (d *Deployer) Restart(g *pool.Group, request pool.RestartRequest) (pool.RestartSnapshot, error) {
 	a := d.app(g.Name())
 	if a == nil {
-		return pool.RestartSnapshot{}, pool.ErrClosed
+		return pool.RestartSnapshot{}, d.over(pool.ErrClosed)
 	}
 	r, err := a.begin(request)
 	d.memo.note(g.Name(), g.Past) // before anybody is told that it has begun: a canary is held back from now on
@@ -205,7 +207,7 @@ func (d *Deployer) Restart(g *pool.Group, request pool.RestartRequest) (pool.Res
 // Rollback takes the newest code of an app back.
 func (d *Deployer) Rollback(g *pool.Group, by, reason string) (pool.RestartSnapshot, error) {
 	if d.ctx.Err() != nil {
-		return pool.RestartSnapshot{}, pool.ErrClosed
+		return pool.RestartSnapshot{}, d.over(pool.ErrClosed)
 	}
 	r, err := g.Rollback(by, reason)
 	d.memo.note(g.Name(), g.Past) // before anybody is told that it was taken back
@@ -215,7 +217,7 @@ func (d *Deployer) Rollback(g *pool.Group, by, reason string) (pool.RestartSnaps
 // Promote lets the restart of an app go on that waits at its canary.
 func (d *Deployer) Promote(g *pool.Group) (pool.RestartSnapshot, error) {
 	if d.ctx.Err() != nil {
-		return pool.RestartSnapshot{}, pool.ErrClosed
+		return pool.RestartSnapshot{}, d.over(pool.ErrClosed)
 	}
 	return g.Promote()
 }
@@ -245,7 +247,7 @@ func (d *Deployer) AffinityKey() []byte { return d.memo.affinityKey() }
 // always_restart.txt is there. It returns the generation that may.
 func (d *Deployer) Fresh(app string) (int, error) {
 	g, a := d.pool.Group(app), d.app(app)
-	if g == nil || a == nil || !restart.Always(a.disk(), a.now()) {
+	if g == nil || a == nil || d.yielded.Load() || !restart.Always(a.disk(), a.now()) {
 		return 0, nil
 	}
 	if s := g.Snapshot().Restart; s != nil && s.State == pool.RestartRunning && s.Replaced == 0 {

@@ -24,7 +24,8 @@ type hookQueue struct {
 
 	mu      sync.Mutex // guards what follows
 	waiting []hookRun
-	running bool // there is the goroutine of run
+	running bool          // there is the goroutine of run
+	rests   chan struct{} // closed when that has ended
 }
 
 // A hookRun is a hook and what it is told.
@@ -53,7 +54,7 @@ func (q *hookQueue) put(r hookRun) {
 	}
 	q.waiting = append(q.waiting, r)
 	if !q.running {
-		q.running = true
+		q.running, q.rests = true, make(chan struct{})
 		q.work.Go(q.run)
 	}
 }
@@ -75,10 +76,27 @@ func (q *hookQueue) next() (r hookRun, more bool) {
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
 		q.waiting, q.running = nil, false
+		close(q.rests)
 		return r, false
 	}
 	r, q.waiting = q.waiting[0], q.waiting[1:]
 	return r, true
+}
+
+// await returns true when none runs or waits, and false if ctx ends first.
+func (q *hookQueue) await(ctx context.Context) bool {
+	q.mu.Lock()
+	running, rests := q.running, q.rests
+	q.mu.Unlock()
+	if !running {
+		return true
+	}
+	select {
+	case <-rests:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // close lets the hooks that wait run for so long, and returns when the last has ended. Nothing is put any

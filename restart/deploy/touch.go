@@ -102,7 +102,9 @@ func (a *App) gather() {
 			return
 		}
 		a.begin(pool.RestartRequest{By: by, Reason: reason, Settle: hold}) // its error is in the log
-		a.noteTouches(seen)
+		if a.ctx.Err() == nil {                                            // else it may not have begun
+			a.noteTouches(seen)
+		}
 		if hold == settle {
 			if a.isTouched() {
 				a.holdBack() // it came while that was prepared

@@ -37,8 +37,9 @@ const (
 	Rollback     Kind = "rollback"
 	Promote      Kind = "promote"
 	Detach       Kind = "detach"
-	Reload       Kind = "reload" // of the configuration
-	Stop         Kind = "stop"   // of one app, as Start and Scale
+	Reload       Kind = "reload"  // of the configuration
+	Upgrade      Kind = "upgrade" // of purser's own binary
+	Stop         Kind = "stop"    // of one app, as Start and Scale
 	Start        Kind = "start"
 	Scale        Kind = "scale"
 	Crash        Kind = "crash"        // a process that served is gone, and nobody wanted that

@@ -150,6 +150,14 @@ func (e Entry) until() time.Time {
 	return e.At
 }
 
+// Leave is Close for one whose file is that of another process from now on.
+func (h *History) Leave() {
+	h.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.file = file{}
+}
+
 // Close writes what could not be written before, if it can now.
 func (h *History) Close() {
 	h.mu.Lock()

@@ -68,7 +68,7 @@ func (l *link) answered(m message, files []int) {
 		a.wrong = syscall.Errno(m.number)
 	case m.verb == verbRead && len(files) == 1:
 		a.output = os.NewFile(uintptr(files[0]), "output")
-		a.held, l.left.Held = l.left.Held, map[string]*os.File{}
+		a.held, l.news = l.news, map[string]*os.File{}
 	default:
 		closeFiles(files)
 	}

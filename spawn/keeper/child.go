@@ -15,6 +15,7 @@ type child struct {
 	name string // "" = it ends with the front
 	pid  int    // also of its group
 	mark string // the variable that all that it starts inherits
+	by   *peer  // who is told of it, and may command it: the owner; of one without a name, who has forked it. nil = nobody lives
 	keep []int  // our ends of its files; nil, or three, of which the first is -1 when it is closed
 
 	exited   bool // and reaped
@@ -27,6 +28,13 @@ type child struct {
 	strays []member  // outside the group, and signalled with it
 	left   int       // how many the last sweep found
 	since  time.Time // when the killing began
+}
+
+// say tells whoever is to be told of it; if nobody is, the next front will be.
+func (c *child) say(m message) {
+	if c.by != nil {
+		c.by.say(m)
+	}
 }
 
 // signal signals the group, the leader also if it has moved to another one, and the strays: nothing

@@ -43,18 +43,21 @@ func (k *keeping) bury(c *child) {
 	delete(k.children, c.id)
 	k.granted.leaveFolders(c.id)
 	c.cgroup.remove()
-	if k.program != nil && k.below == nil && c.name != "" {
+	if k.program != nil && c.by == nil && c.name != "" {
 		k.past = append(k.past, c)
 		return
 	}
 	closeFiles(c.keep)
-	k.say(message{verb: verbGone, id: c.id})
+	c.say(message{verb: verbGone, id: c.id})
 }
 
 func (k *keeping) reap() {
 	reapAll(func(pid int, status syscall.WaitStatus) {
-		if pid == k.front.pid && pid != 0 {
-			k.reapFront(status)
+		if f := k.frontWhere(func(f *frontProcess) bool { return f.pid == pid }); f != nil {
+			k.reapFront(f, status)
+		}
+		if k.trial != nil && k.trial.pid == pid {
+			k.trial.status = &status
 		}
 		if k.reading != nil && pid == k.reading.pid {
 			k.reapReader(status)
@@ -62,7 +65,7 @@ func (k *keeping) reap() {
 		if c := k.leaders[pid]; c != nil {
 			delete(k.leaders, pid)
 			c.exited, c.status = true, status
-			k.say(message{verb: verbExited, id: c.id, number: uint32(status)})
+			c.say(message{verb: verbExited, id: c.id, number: uint32(status)})
 		}
 	})
 	// At once, for a group's id may be another's as soon as the group is empty and reaped.

@@ -24,6 +24,11 @@ type fakeFront struct {
 	keep   map[string][]*os.File
 	got    []string // signals
 	silent bool
+	dir    string
+	door   net.Listener
+	heard  []string // from old fronts
+	yields int
+	tasks  sync.WaitGroup // that are to be done before an old front ends
 }
 
 // runFakeFront serves in a folder, where it writes its address; or exits at once with a code.
@@ -36,8 +41,11 @@ func runFakeFront(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	f := &fakeFront{keeper: k, left: left, kids: map[string]*Process{}, keep: map[string][]*os.File{}}
-	for _, child := range left.Children {
+	f := &fakeFront{keeper: k, left: left, kids: map[string]*Process{}, keep: map[string][]*os.File{}, dir: args[0]}
+	if left.Candidate {
+		f.prepare()
+	}
+	for _, child := range f.left.Children {
 		f.kids[child.Name], f.keep[child.Name] = child.Process, child.Keep
 	}
 	signals := make(chan os.Signal, 10)
@@ -47,10 +55,16 @@ func runFakeFront(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	if _, err := os.Stat(filepath.Join(args[0], "broken")); err == nil && left.Fronts > 0 {
+	f.door = door
+	left = f.left
+	if f.is("broken") && left.Fronts > 0 || f.is("broken-upgrade") && left.Upgraded {
 		return 3
 	}
-	k.Ready()
+	for _, b := range left.Borrowers {
+		go f.lend(b)
+	}
+	go f.yield()
+	k.Ready(fmt.Sprint("v", left.Fronts))
 	if err := k.Notify("READY=1", fmt.Sprint("STATUS=", left.Fronts)); err != nil {
 		panic(err)
 	}
@@ -58,7 +72,7 @@ func runFakeFront(args []string) int {
 	for {
 		conn, err := door.Accept()
 		if err != nil {
-			panic(err)
+			return f.finish()
 		}
 		go f.serve(conn)
 	}
@@ -88,6 +102,13 @@ func (f *fakeFront) catch(signals <-chan os.Signal) {
 		f.got = append(f.got, signalName(s.(syscall.Signal)))
 		f.mu.Unlock()
 		if s == syscall.SIGTERM {
+			if f.is("deaf") {
+				continue
+			}
+			if f.is("slow-stop") {
+				time.Sleep(time.Second)
+			}
+			fmt.Println(os.Getpid(), "stops")
 			f.keeper.Stopping()
 			os.Exit(0)
 		}
@@ -110,6 +131,12 @@ func (f *fakeFront) serve(conn net.Conn) {
 	line, _ := bufio.NewReader(conn).ReadString('\n')
 	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 	name, text, _ := strings.Cut(rest, " ")
+	if word == "upgrade" {
+		f.tasks.Add(1)
+		defer f.tasks.Done()
+		fmt.Fprintln(conn, f.upgrade(name, text))
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fmt.Fprintln(conn, f.do(word, name, text))
@@ -149,6 +176,16 @@ func (f *fakeFront) do(word, name, text string) string {
 		return string(text)
 	case "got":
 		return strings.Join(f.got, " ")
+	case "came":
+		return fmt.Sprintf("upgraded %t, back %t, after %s, borrowers %d, yields %d", f.left.Upgraded, f.left.Back, f.left.Version, len(f.left.Borrowers), f.yields)
+	case "heard":
+		sort.Strings(f.heard)
+		return strings.Join(f.heard, ", ")
+	case "descriptors":
+		names, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", f.keeper.PID()))
+		return fmt.Sprint(len(names))
+	case "storm":
+		return f.storm()
 	case "silent":
 		f.silent = true
 		return "done"
@@ -211,4 +248,128 @@ func (f *fakeFront) inventory() string {
 	}
 	sort.Strings(held)
 	return strings.Join(append(said, "held "+strings.Join(held, ",")), "; ")
+}
+
+func (f *fakeFront) is(how string) bool {
+	_, err := os.Stat(filepath.Join(f.dir, how))
+	return err == nil
+}
+
+// prepare is what a candidate does.
+func (f *fakeFront) prepare() {
+	fmt.Println("candidate", os.Getpid())
+	switch {
+	case f.is("candidate-exits"):
+		os.Exit(4)
+	case f.is("candidate-hangs"):
+		select {}
+	}
+	if len(f.left.Held) == 0 || f.left.Upgraded {
+		panic("a candidate is told nothing, or too much")
+	}
+	f.left.Close()
+	left, err := f.keeper.Prepared()
+	if err != nil {
+		panic(err)
+	}
+	f.left = left
+}
+
+// upgrade has a front of a binary take over.
+func (f *fakeFront) upgrade(path, how string) string {
+	binary, err := os.Open(path)
+	if err != nil {
+		return err.Error()
+	}
+	defer binary.Close()
+	err = f.keeper.Upgrade(binary, how == "now")
+	return fmt.Sprint(err)
+}
+
+// yield yields as an owner does, unless it is to do otherwise.
+func (f *fakeFront) yield() {
+	for y := range f.keeper.Yields() {
+		f.mu.Lock()
+		f.yields++
+		f.mu.Unlock()
+		fmt.Println("told to yield")
+		if f.is("yield-refuses") {
+			y.GoOn("this is no time for it")
+		}
+		if f.is("yield-busy") {
+			<-y.Withdrawn()
+		}
+		if !y.Begin() {
+			fmt.Println("goes on")
+			continue
+		}
+		if f.is("yield-crashes") {
+			os.Exit(5)
+		}
+		if f.is("yield-hangs") {
+			continue
+		}
+		fmt.Println("has begun to yield")
+		for f.is("yield-slow") {
+			time.Sleep(time.Millisecond)
+		}
+		f.door.Close()
+		y.Done()
+	}
+}
+
+// finish is an old front: it tells each owner that it lives, and ends when it may.
+func (f *fakeFront) finish() int {
+	met, once := make(chan struct{}), sync.Once{} // an owner
+	go func() {
+		for conn := range f.keeper.Owners() {
+			fmt.Fprint(conn, os.Getpid())
+			once.Do(func() { close(met) })
+		}
+	}()
+	<-met
+	f.tasks.Wait()
+	for f.is("linger") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return 0
+}
+
+func (f *fakeFront) lend(b Borrower) {
+	said := make([]byte, 100)
+	n, _ := b.Conn.Read(said)
+	f.mu.Lock()
+	f.heard = append(f.heard, string(said[:n]))
+	f.mu.Unlock()
+	b.Conn.Read(said) // until it ends
+	f.mu.Lock()
+	f.heard = append(f.heard, string(said[:n])+" has ended")
+	f.mu.Unlock()
+}
+
+// storm forks one after the other, until it is told to yield, and prints how all of them have exited.
+func (f *fakeFront) storm() string {
+	f.tasks.Go(func() {
+		wrong := 0
+		for n := 0; f.keeper.link.owns.Load(); n++ {
+			name := fmt.Sprint("storm#", n)
+			if err := f.keeper.Note("storm", []byte(name)); err != nil {
+				wrong++
+			}
+			p, err := f.keeper.Fork(Program{Path: "/bin/sh", Dir: "/", Args: []string{"sh", "-c", "exit 9"}, Env: []string{"A=B"}, Files: [3]uintptr{0, 1, 2}})
+			if err != nil {
+				if f.keeper.link.owns.Load() {
+					wrong++
+				}
+				break
+			}
+			if <-p.Gone(); fmt.Sprint(p.Exit()) != "exited with status 9" {
+				wrong++
+			}
+		}
+		if wrong == 0 {
+			fmt.Println("all that was forked was told of:", os.Getpid())
+		}
+	})
+	return fmt.Sprint(os.Getpid())
 }

@@ -25,6 +25,8 @@ const (
 	mostWait  = 30 * time.Second
 	mostKept  = 16 // signals for a front that is not ready
 
+	mostCrashes = 2 // doublings of that wait, before it is for the binary before to try
+
 	mostEndings = 2 // signals to stop that wait: who says it once more has lost all patience
 
 	cannotStart = 70                     // the exit code of a purser whose front does not run
@@ -44,7 +46,6 @@ const (
 // A front is what the keeper knows of its front. It decides; keeping does.
 type front struct {
 	stage   stage
-	pid     int
 	begun   int           // how many there have been
 	ready   bool          // one of them was
 	last    bool          // the end of this one is the end of all, unless it is killed
@@ -61,9 +62,33 @@ type front struct {
 }
 
 // runs notes that one was started.
-func (f *front) runs(pid int) {
-	f.stage, f.pid = starting, pid
+func (f *front) runs() {
+	f.stage = starting
 	f.begun++
+}
+
+// takes notes that another, which runs already, takes over from this one; in the stop it has to go on with that.
+func (f *front) takes() {
+	f.runs()
+	if f.last && f.endings == 0 {
+		f.stopsNext(syscall.SIGTERM)
+	}
+}
+
+// leaves notes that the next is to be started at once.
+func (f *front) leaves(now time.Time) {
+	f.stage, f.due, f.wait = absent, now, 0
+	if f.last && f.endings == 0 {
+		f.stopsNext(syscall.SIGTERM)
+	}
+}
+
+// again reports whether fronts crash again and again, though the next has waited a while three times.
+func (f *front) again() bool { return f.stage == absent && f.wait > firstWait<<mostCrashes }
+
+// isEnding reports whether a signal is to end purser.
+func isEnding(s syscall.Signal) bool {
+	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
 // isReady notes that it serves, and returns the signals that have waited for that.
@@ -111,7 +136,6 @@ func (f *front) exits(status syscall.WaitStatus, now time.Time) (crashed bool) {
 		f.wait = min(max(2*f.wait, firstWait), mostWait)
 		crashed = true
 	}
-	f.pid = 0
 	return crashed
 }
 
@@ -125,7 +149,7 @@ func (f *front) stopsNext(s syscall.Signal) {
 // passes takes a signal that has come for purser, and reports whether the front is to get it now. A front
 // that is not ready would die of those that it does not know yet.
 func (f *front) passes(s syscall.Signal) bool {
-	ending := ends(s)
+	ending := isEnding(s)
 	switch {
 	case ending && s != syscall.SIGQUIT && f.ready && (f.stage == absent || f.stage == starting) && f.endings < mostEndings:
 		f.stopsNext(s)
@@ -140,11 +164,6 @@ func (f *front) passes(s syscall.Signal) bool {
 		f.waiting = append(f.waiting, s)
 	}
 	return false
-}
-
-// ends reports whether a signal ends purser.
-func ends(s syscall.Signal) bool {
-	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
 // look says what is to be done.

@@ -20,11 +20,13 @@ var begun = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 type event func(f *front, now time.Time)
 
 var (
-	runs     event = func(f *front, _ time.Time) { f.runs(100 + f.begun) }
+	runs     event = func(f *front, _ time.Time) { f.runs() }
 	ready    event = func(f *front, now time.Time) { f.isReady(now) }
 	alive    event = func(f *front, now time.Time) { f.lives(now) }
 	stopping event = func(f *front, _ time.Time) { f.stops() }
 	fails    event = func(f *front, now time.Time) { f.fails(now) }
+	takes    event = func(f *front, _ time.Time) { f.takes() }
+	leaves   event = func(f *front, now time.Time) { f.leaves(now) }
 	looks    event = func(f *front, now time.Time) { f.look(now) }
 )
 
@@ -97,6 +99,11 @@ func TestTheFrontInAllOfItsStates(t *testing.T) {
 		"is told to stop while none lives, thrice":   {append(slices.Clone(serves), after{0, exits(killed)}, after{0, passes(syscall.SIGINT)}, after{0, passes(syscall.SIGINT)}, after{0, passes(syscall.SIGINT)}), ended, 0, 0, nothing, 0},
 		"is told to print stacks while none lives":   {append(slices.Clone(serves), after{0, exits(killed)}, after{0, passes(syscall.SIGQUIT)}), ended, 0, 0, nothing, 0},
 		"is told to stop while the next waits":       {slices.Concat(serves, []after{{0, exits(killed)}, {0, runs}, {0, exits(exit2)}, {0, passes(syscall.SIGTERM)}}), absent, 0, 0, start, 1},
+		"gives way to another":                       {append(slices.Clone(serves), after{0, takes}), starting, 0, time.Hour, nothing, 0},
+		"has given way to one that serves":           {append(slices.Clone(serves), after{0, takes}, after{0, ready}), serving, 0, time.Second, nothing, watch},
+		"has given way to one that ends":             {append(slices.Clone(serves), after{0, takes}, after{0, exits(exit2)}, after{0, leaves}), absent, 0, 0, start, 1},
+		"gives way, and another is to come":          {append(slices.Clone(serves), after{0, leaves}), absent, 0, 0, start, 1},
+		"gives way after crashes":                    {slices.Concat(serves, []after{{0, exits(killed)}, {0, runs}, {0, exits(exit2)}, {0, leaves}}), absent, 0, 0, start, 1},
 		"prints its stacks as a person asks it":      {append(slices.Clone(serves), after{0, passes(syscall.SIGQUIT)}, after{0, exits(exit2)}), ended, 2, 0, nothing, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,19 +127,19 @@ func TestTheFrontInAllOfItsStates(t *testing.T) {
 
 func TestWaitBeforeTheNextFrontGrowsAndHasALimit(t *testing.T) {
 	f, now := &front{}, begun
-	f.runs(100)
+	f.runs()
 	f.isReady(now)
 	for _, want := range []time.Duration{0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000} {
 		if f.exits(killed, now); f.due.Sub(now) != want*time.Millisecond {
 			t.Errorf("the next is started after %s, want %d ms", f.due.Sub(now), want)
 		}
-		f.runs(100)
+		f.runs()
 	}
 }
 
 func TestSignalsGetToAFrontThatKnowsThem(t *testing.T) {
 	f := &front{}
-	f.runs(100)
+	f.runs()
 	if f.passes(syscall.SIGHUP) || f.passes(syscall.SIGUSR1) {
 		t.Error("one that is not ready got a signal that would kill it")
 	}
@@ -146,26 +153,61 @@ func TestSignalsGetToAFrontThatKnowsThem(t *testing.T) {
 	for range 2 * mostKept {
 		f.passes(syscall.SIGUSR1)
 	}
-	f.runs(101)
+	f.runs()
 	if got := f.isReady(begun); len(got) != mostKept {
 		t.Errorf("%d signals were kept for the next", len(got))
 	}
 	f = &front{}
-	f.runs(100)
+	f.runs()
 	if !f.passes(syscall.SIGTERM) {
 		t.Error("one that starts did not get TERM")
 	}
 	f = &front{}
 	for range 2 {
-		f.runs(100)
+		f.runs()
 		f.isReady(begun)
 		f.exits(killed, begun)
 	}
-	f.runs(102)
+	f.runs()
 	if f.passes(syscall.SIGTERM) {
 		t.Error("one that follows another got TERM before it knew what that one has left")
 	}
 	if got := f.isReady(begun); !slices.Equal(got, []syscall.Signal{syscall.SIGTERM}) {
 		t.Errorf("when it was ready it got %v", got)
+	}
+}
+
+func TestAStopIsTheNextOnesWhenTheOwnerGivesWay(t *testing.T) {
+	for name, gives := range map[string]event{"to one that runs": takes, "to one that is yet to run": func(f *front, now time.Time) { leaves(f, now); runs(f, now) }} {
+		f := &front{}
+		runs(f, begun)
+		ready(f, begun)
+		if !f.passes(syscall.SIGTERM) {
+			t.Error("one that serves did not get TERM")
+		}
+		gives(f, begun)
+		if got := f.isReady(begun); !slices.Equal(got, []syscall.Signal{syscall.SIGTERM}) {
+			t.Errorf("%s: it got %v", name, got)
+		}
+		if f.exits(exit0, begun); f.stage != ended {
+			t.Errorf("%s: its end was not that of purser", name)
+		}
+	}
+}
+
+func TestItIsKnownWhenFrontsCrashAgainAndAgain(t *testing.T) {
+	f := &front{}
+	runs(f, begun)
+	ready(f, begun)
+	for n, want := range []bool{false, false, false, true, true} {
+		f.exits(killed, begun)
+		if f.again() != want {
+			t.Errorf("after %d crashes it is %t", n+1, f.again())
+		}
+		runs(f, begun)
+	}
+	ready(f, begun)
+	if f.exits(killed, begun.Add(calm)); f.again() {
+		t.Error("one that has served for a while has crashed again and again")
 	}
 }

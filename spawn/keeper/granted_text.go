@@ -119,3 +119,13 @@ func (r *fieldReader) long() uint64 {
 	r.wrong = r.wrong || err != nil || text != strconv.FormatUint(n, 10)
 	return n
 }
+
+// restoreGranted is what a keeper before has left. One that knew no grants had a front that might have anything run, and
+// so it is as long as that purser runs.
+func restoreGranted(text string) (g granted, err error) {
+	if text == "" {
+		g.make()
+		return g, nil
+	}
+	return parseGranted(text)
+}

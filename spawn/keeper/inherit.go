@@ -23,6 +23,27 @@ type Inheritance struct {
 	Granted  uint32      // for a reader: the highest number of a grant that those before have given
 	Front    *User       // for a reader: as whom the front runs; nil if it was not said yet
 	begin    string
+
+	Candidate bool       // it is only to prepare with: the owner lives
+	Borrowers []Borrower // the old fronts, the oldest first
+	Upgraded  bool       // this front is the first of another binary
+	Back      bool       // it is of the binary before, as newer ones have crashed
+	Version   string     // of the front that was ready last, as it said itself
+}
+
+// Close closes all that it holds, which nobody else has closed.
+func (i Inheritance) Close() {
+	for _, file := range i.Held {
+		file.Close()
+	}
+	for _, child := range i.Children {
+		for _, file := range child.Keep {
+			file.Close() // which nil allows
+		}
+	}
+	for _, b := range i.Borrowers {
+		b.Conn.Close()
+	}
 }
 
 // An Inheritee is a child that a front before has forked. Of one that is gone meanwhile, the process is, too;
@@ -49,34 +70,50 @@ func Inherit() (*Keeper, Inheritance, error) {
 	if err != nil {
 		return nil, Inheritance{}, fmt.Errorf("this process was not started by purser: %w", err)
 	}
+	setName(frontName)
 	l := newLink(nil, conn)
+	left, err := l.handedOver()
+	return &Keeper{link: l, front: true, confined: left.Confined}, left, err
+}
+
+// handedOver waits until all is told that fronts before have left.
+func (l *link) handedOver() (Inheritance, error) {
 	select {
-	case <-l.told:
+	case left := <-l.handovers:
+		return left, nil
 	case <-l.ended:
-		return nil, Inheritance{}, errDead
+		return Inheritance{}, errDead
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	left := l.left
-	l.left = Inheritance{Held: map[string]*os.File{}}
-	return &Keeper{link: l, front: true, confined: left.Confined}, left, nil
 }
 
 // inherit takes note of what fronts before have left; the link's lock is held.
 func (l *link) inherit(m message, files []int) {
 	switch m.verb {
 	case verbBegin:
-		l.last, l.left.Fronts, l.left.Confined = m.id, int(m.number), m.name == confinedName
-		l.left.begin, l.confined = m.name, m.name == confinedName
+		l.last, l.processes = m.id, map[uint32]*Process{}
+		l.left = Inheritance{Fronts: int(m.number), Held: map[string]*os.File{}, Notes: map[string][]byte{}}
+		l.left.Confined, l.confined, l.left.begin = m.name == confinedName, m.name == confinedName, m.name
+	case verbArrival:
+		a := arrival(m.number)
+		l.left.Candidate, l.left.Upgraded, l.left.Back, l.left.Version = a == toPrepare, a == upgraded, a == wentBack, m.name
 	case verbMain:
 		l.main = int(m.number)
+	case verbBorrower:
+		if conn, err := connectionOf(files); err == nil {
+			l.left.Borrowers = append(l.left.Borrowers, Borrower{int(m.number), conn})
+		}
+		return
 	case verbHold:
-		if len(files) == 1 {
+		if len(files) == 1 && l.left.Held != nil {
 			l.left.Held[m.name] = os.NewFile(uintptr(files[0]), m.name)
 			return
 		}
+		if len(files) == 1 { // by a reading
+			l.news[m.name] = os.NewFile(uintptr(files[0]), m.name)
+			return
+		}
 	case verbNote:
-		if len(files) == 1 {
+		if len(files) == 1 && l.left.Notes != nil {
 			if text, err := readMemory(files[0], textSize); err == nil {
 				l.left.Notes[m.name] = text
 			}
@@ -85,16 +122,24 @@ func (l *link) inherit(m message, files []int) {
 		l.inheritChild(m, files)
 		return
 	case verbComplete:
-		close(l.told)
+		l.owns.Store(!l.left.Candidate)
+		select {
+		case l.handovers <- l.left:
+		default: // nobody asked for so many
+			l.left.Close()
+		}
+		l.left = Inheritance{}
 	}
 	closeFiles(files)
 }
 
 func (l *link) inheritChild(m message, files []int) {
-	p := newProcess(l, m.id)
+	p := newProcess(l, m.id, m.name)
 	p.pid = int(m.number)
 	close(p.started)
-	l.processes[p.id] = p
+	if !l.left.Candidate { // else it is the owner's, which is told of it
+		l.processes[p.id] = p
+	}
 	var keep []*os.File
 	for _, fd := range files {
 		keep = append(keep, os.NewFile(uintptr(fd), m.name))
@@ -123,7 +168,8 @@ func (k *Keeper) MainPID() int {
 	return os.Getpid()
 }
 
-// Hold has a descriptor outlive the front, which may close it. One that is held by the name is closed.
+// Hold has a descriptor outlive the front, which may close it. One that is held by the name is closed. As with Drop, Note,
+// Notify, Alive, Ready and Stopping, nothing happens if this front is not the owner.
 func (k *Keeper) Hold(name string, f *os.File) error {
 	if name == "" {
 		return errors.New("what is to be held needs a name")
@@ -156,8 +202,11 @@ func (k *Keeper) Notify(lines ...string) error {
 // Alive is a sign of life, which a front that is ready has to give about once a second.
 func (k *Keeper) Alive() { _ = k.tell(message{verb: verbAlive}) }
 
-// Ready says that this front serves: from now on its signs of life count, and if it ends, another is started.
-func (k *Keeper) Ready() { _ = k.tell(message{verb: verbReady}) }
+// Ready says that this front serves, and of which version it is: from now on its signs of life count, and if it ends,
+// another is started.
+func (k *Keeper) Ready(version string) {
+	_ = k.tell(message{verb: verbReady, name: version[:min(len(version), nameSize)]})
+}
 
 // Stopping says that the stop has begun: however this front ends from now on, it is the end of purser, with the
 // same exit code.
@@ -172,9 +221,10 @@ func (k *Keeper) tellText(m message, text []byte) error {
 	return k.tell(m, file)
 }
 
-// tell says something to the keeper of a front. Who has another has nobody to tell.
+// tell says something to the keeper of a front. Who has another has nobody to tell; and what a front says that is not the
+// owner is of no use.
 func (k *Keeper) tell(m message, files ...*os.File) error {
-	if !k.front {
+	if !k.front || !k.link.owns.Load() {
 		return nil
 	}
 	return withNumbers(files, nil, func(numbers []int) error { return m.send(k.link.conn, numbers...) })

@@ -6,6 +6,10 @@
 // front, which serves and has all the logic (Inherit). When a front ends as it should not, the keeper starts the
 // next one and hands it what outlives fronts: the children and our ends of their pipes, descriptors, notes.
 //
+// In an upgrade (Keeper.Upgrade) several fronts live: one owns the children, old ones finish what they have. The keeper itself
+// becomes the new binary in place: the same process, with the same children and descriptors. Only the main process remains
+// of the binary that purser was started from, so what it says and hears never changes.
+//
 // If the main process or the keeper dies, in whatever way, the other kills all that is below it.
 //
 // A Keeper is the side of who has children. One that is not of a front has a keeper process below itself.
@@ -70,13 +74,13 @@ func (k *Keeper) PID() int {
 }
 
 // Kill ends the process that does not do what it is told any more, and everything that it forked. With that of a
-// front, the front itself and all of purser end.
+// front, the front itself and all of purser end; a front that is not the owner cannot.
 func (k *Keeper) Kill() {
 	switch l := k.current(); {
 	case l == nil:
 	case l.process != nil:
 		_ = l.process.Kill()
-	default:
+	case l.owns.Load():
 		_ = syscall.Kill(os.Getppid(), syscall.SIGKILL)
 	}
 }

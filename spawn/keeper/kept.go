@@ -41,13 +41,18 @@ func (k kept) note(name string, files []int) error {
 	return nil
 }
 
-// handOver tells a new front what those before have left.
-func (k *keeping) handOver(to *peer) {
+// handOver tells a new front what those before have left. If it is the owner, the children are told of to it from now on.
+func (k *keeping) handOver(to *frontProcess) {
+	came := k.arrival
+	if to.role == candidate {
+		came = toPrepare
+	}
 	begin := message{verb: verbBegin, id: k.last, number: uint32(k.front.begun)}
 	if k.granted.confined {
 		begin.name = confinedName
 	}
 	to.say(begin)
+	to.say(message{verb: verbArrival, number: uint32(came), name: k.version})
 	to.say(message{verb: verbMain, number: uint32(unix.Getppid())})
 	for _, name := range slices.Sorted(maps.Keys(k.held)) {
 		to.say(message{verb: verbHold, name: name}, copies([]int{k.held[name]})...)
@@ -66,10 +71,30 @@ func (k *keeping) handOver(to *peer) {
 		closeFiles(c.keep)
 	}
 	k.past = nil
+	if to.role == owner {
+		k.own(to.peer, nil)
+		k.introduce(to)
+	}
 	to.say(message{verb: verbComplete})
 }
 
-func handOverChild(to *peer, c *child) {
+// introduce connects the new owner with each old front.
+func (k *keeping) introduce(to *frontProcess) {
+	for _, f := range k.fronts {
+		if f.role != old || f.peer == nil {
+			continue
+		}
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			k.log.print("cannot connect process %d, which finishes requests after an upgrade, with the one that serves: %v", f.pid, err)
+			continue
+		}
+		to.say(message{verb: verbBorrower, number: uint32(f.pid)}, pair[0])
+		f.say(message{verb: verbOwner}, pair[1])
+	}
+}
+
+func handOverChild(to *frontProcess, c *child) {
 	to.say(message{verb: verbChild, id: c.id, number: uint32(c.pid), name: c.name}, copies(c.keep)...)
 	if c.stopping {
 		to.say(message{verb: verbStop, id: c.id})

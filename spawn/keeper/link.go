@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,12 +27,17 @@ type link struct {
 	conn    *net.UnixConn
 	mark    string // begins the marks of all children that are forked here
 	ended   chan struct{}
-	told    chan struct{} // closed when all is told that fronts before have left
+
+	owns      atomic.Bool      // this front is the owner
+	handovers chan Inheritance // what fronts before have left: for a candidate there are two
+	upgrading sync.Mutex       // held while an upgrade is under way
+	courses   courses
 
 	mu        sync.Mutex // guards what follows
 	last      uint32
 	processes map[uint32]*Process // those that are not gone
-	left      Inheritance         // until told; later, what is held by a reading
+	left      Inheritance         // as far as it is told
+	news      map[string]*os.File // held by readings since, and not asked for yet
 	waiting   map[uint32]chan answer
 	main      int  // pid
 	confined  bool // the keeper does only what grants name; known once all is told
@@ -38,8 +45,8 @@ type link struct {
 }
 
 func newLink(process *os.Process, conn *net.UnixConn) *link {
-	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), told: make(chan struct{}), processes: map[uint32]*Process{}, waiting: map[uint32]chan answer{},
-		left: Inheritance{Held: map[string]*os.File{}, Notes: map[string][]byte{}}}
+	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), processes: map[uint32]*Process{}, waiting: map[uint32]chan answer{}, news: map[string]*os.File{},
+		handovers: make(chan Inheritance, 2), courses: newCourses()}
 	go l.listen()
 	return l
 }
@@ -62,7 +69,7 @@ func launch(signalOfDeath syscall.Signal) (*os.Process, *net.UnixConn, error) {
 	}
 	// Its own name, so that kill -9 $(pidof purser) does not hit both, and nobody is left to end the apps. One that
 	// is stopped goes on at the signal of death, and sees it.
-	process, err := os.StartProcess("/proc/self/exe", []string{"purser-keeper", word}, &os.ProcAttr{
+	process, err := os.StartProcess("/proc/self/exe", []string{keeperName, word}, &os.ProcAttr{
 		Env:   append(os.Environ(), "GOMAXPROCS=1"),
 		Files: []*os.File{null, null, os.Stderr, theirs},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: signalOfDeath}, // Ctrl-C is for purser
@@ -92,6 +99,14 @@ func closeOnExec() error {
 	return nil
 }
 
+// yield has the children that outlive fronts be those of the next.
+func (l *link) yield() {
+	l.owns.Store(false)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.processes, func(_ uint32, p *Process) bool { return p.name != "" })
+}
+
 func (l *link) isDead() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,7 +114,7 @@ func (l *link) isDead() bool {
 }
 
 // close ends the keeper, and with it all that it kept. That of a front outlives it: then it is the children
-// that are ended.
+// that are ended, as far as they are this one's.
 func (l *link) close() {
 	if l.process != nil {
 		l.conn.Close()
@@ -150,13 +165,17 @@ func (l *link) take(m message, files []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch m.verb {
-	case verbBegin, verbMain, verbHold, verbNote, verbChild, verbComplete:
+	case verbBegin, verbArrival, verbMain, verbHold, verbNote, verbChild, verbBorrower, verbComplete:
 		l.inherit(m, files)
 		return
 	case verbRead, verbFolder, verbOpen, verbHolds:
 		l.answered(m, files)
 		return
+	case verbYield, verbWithdraw, verbOwner, verbResult:
+		l.takeCourse(m, files)
+		return
 	}
+	defer closeFiles(files) // nothing of what follows comes with any
 	p := l.processes[m.id]
 	switch {
 	case l.waiting[m.id] != nil:
@@ -182,7 +201,7 @@ func (l *link) take(m message, files []int) {
 
 // fork asks for a child and waits until it runs.
 func (l *link) fork(p Program) (*Process, error) {
-	child, err := l.expect()
+	child, err := l.expect(p.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -207,14 +226,14 @@ func markOf(mark string, id uint32) string { return fmt.Sprintf("%s.%d", mark, i
 var errDead = errors.New("the process that runs the apps has died")
 
 // expect makes room for a child.
-func (l *link) expect() (*Process, error) {
+func (l *link) expect(name string) (*Process, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.dead {
 		return nil, errDead
 	}
 	l.last++
-	p := newProcess(l, l.last)
+	p := newProcess(l, l.last, name)
 	l.processes[p.id] = p
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -10,14 +11,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// logInJSON is the note that says how the keeper's lines look, by being there: like those of a front, which may be gone
+// when they are written.
+const logInJSON = "log-in-json"
+
+// LogInJSON says whether the keeper's own lines on stderr are in JSON, as this front's are.
+func (k *Keeper) LogInJSON(yes bool) error {
+	var text []byte
+	if yes {
+		text = []byte("yes")
+	}
+	return k.Note(logInJSON, text)
+}
+
 // A keeperLog writes to stderr without ever waiting for who reads it: what does not fit is lost.
 type keeperLog struct {
+	kept  *kept // says how lines look
 	lines chan string
 	done  chan struct{}
 }
 
-func newKeeperLog() keeperLog {
-	l := keeperLog{make(chan string, 64), make(chan struct{})}
+func newKeeperLog(all *kept) keeperLog {
+	l := keeperLog{all, make(chan string, 64), make(chan struct{})}
 	go l.write()
 	return l
 }
@@ -25,15 +40,29 @@ func newKeeperLog() keeperLog {
 func (l keeperLog) write() {
 	defer close(l.done)
 	for line := range l.lines {
-		fmt.Fprintln(os.Stderr, "purser:", line)
+		fmt.Fprintln(os.Stderr, line)
 	}
 }
 
 func (l keeperLog) print(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if _, inJSON := l.kept.notes[logInJSON]; inJSON {
+		line = jsonLine(line, time.Now())
+	} else {
+		line = "purser: " + line
+	}
 	select {
-	case l.lines <- fmt.Sprintf(format, args...):
+	case l.lines <- line:
 	default:
 	}
+}
+
+// jsonLine is a message as the log of a front has those in JSON.
+func jsonLine(message string, at time.Time) string {
+	text, _ := json.Marshal(map[string]string{ // of strings: it cannot fail
+		"@level": "warn", "@module": "purser.keeper", "@message": message, "@timestamp": at.Format("2006-01-02T15:04:05.000000Z07:00"),
+	})
+	return string(text)
 }
 
 func (l keeperLog) close() {

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up every exit for a second
 	switch {
 	case Wanted(os.Args[1:]):
+		lame()
 		os.Exit(Run())
 	case IsReader():
 		os.Exit(runFakeReader(os.Args[1:]))
@@ -65,10 +66,22 @@ type whole struct {
 
 func newWhole(t *testing.T, args ...string) *whole {
 	t.Helper()
-	return newWholeIn(t, t.TempDir(), args...)
+	return newWholeWith(t, "", args...)
 }
 
-func newWholeIn(t *testing.T, dir string, args ...string) *whole {
+// newWholeWith has a variable in its environment.
+func newWholeWith(t *testing.T, variable string, args ...string) *whole {
+	t.Helper()
+	return startWhole(t, t.TempDir(), variable, args...)
+}
+
+// newWholeIn is in a folder.
+func newWholeIn(t *testing.T, dir string) *whole {
+	t.Helper()
+	return startWhole(t, dir, "")
+}
+
+func startWhole(t *testing.T, dir, variable string, args ...string) *whole {
 	t.Helper()
 	t.Parallel() // most of their time they wait
 	w := &whole{t: t, dir: dir, over: make(chan struct{})}
@@ -76,6 +89,7 @@ func newWholeIn(t *testing.T, dir string, args ...string) *whole {
 		args = []string{w.dir}
 	}
 	w.cmd = exec.Command("/proc/self/exe", append([]string{asMain}, args...)...)
+	w.cmd.Env = append(os.Environ(), variable)
 	w.cmd.Stdout, w.cmd.Stderr = &w.output, &w.output
 	w.cmd.WaitDelay = 5 * time.Second
 	check(t, w.cmd.Start())

@@ -23,13 +23,17 @@ const (
 	verbHold     verb = 'h' // keep a descriptor under a name. To a front: it is kept
 	verbDrop     verb = 'r' // close it
 	verbNote     verb = 'n' // keep a text under a name, in place of the one before; without a text, forget it. To a front: it is kept
-	verbReady    verb = 'R' // the front serves
+	verbReady    verb = 'R' // the front serves; its name is its version
 	verbStopping verb = 'S' // it stops, and its end is the end
 	verbNotify   verb = 'N' // a text for systemd
+	verbUpgrade  verb = 'u' // have a front of this binary take my place; 1 = now, whatever old fronts do
+	verbPrepared verb = 'z' // a candidate can take over
+	verbYielded  verb = 'Y' // the owner is one no more
+	verbGoesOn   verb = 'K' // it had not begun to yield, and goes on; its name is why, if nobody has told it to
 	verbRead     verb = 'q' // read the configuration. To a front, after what is held now: how that has ended, and what it has printed
 	verbFolder   verb = 'D' // make a folder for the socket of a child of a grant. To a front: its number and its path
 	verbHolds    verb = 't' // whether a child's group has the socket of this name. To a front: 1 if so
-	verbUse      verb = 'u' // the numbers of the grants that are used, in a text: others of former readings are forgotten
+	verbUse      verb = 'E' // the numbers of the grants that are used, in a text: others of former readings are forgotten
 	verbLeave    verb = 'L' // remove the folder of this number, if no child has it
 	verbOpen     verb = 'O' // let the front reach the socket in a folder. To a front: it may
 
@@ -51,8 +55,24 @@ const (
 	verbGone     verb = 'd' // nothing is left of a child
 	verbBegin    verb = 'b' // what fronts before have left follows: the highest id, and how many there have been
 	verbMain     verb = 'm' // the pid of the main process
+	verbArrival  verb = 'v' // how this front has come (an arrival), and the version of the one that was ready last
+	verbBorrower verb = 'B' // an old front, by its pid, with the socket to it
 	verbChild    verb = 'c' // a child that they have left: its pid, its name, and our ends of its files
 	verbComplete verb = 'C' // that was all
+	verbYield    verb = 'y' // to the owner: a candidate is prepared
+	verbWithdraw verb = 'w' // it need not yield any more, unless it has begun
+	verbOwner    verb = 'W' // to an old front: the socket to a new owner
+	verbResult   verb = 'U' // an upgrade is done; or a text why not
+)
+
+// An arrival is how a front has come.
+type arrival uint32
+
+const (
+	asUsual   arrival = iota // it is the first, or one of the same binary has crashed
+	toPrepare                // it is a candidate
+	upgraded                 // it was one, and is the owner now
+	wentBack                 // it is of the binary before, as newer ones have crashed
 )
 
 // A message is about one child or one name; what its number means is said by the verb.
@@ -65,6 +85,7 @@ type message struct {
 
 const (
 	version   = 1 // of the protocol, the first byte of each message
+	oldest    = 1 // that is understood: a keeper may have the main process and fronts of a binary before. What is new is a new verb, which those pass over
 	headSize  = 10
 	nameSize  = 400      // that of a socket of systemd may have 255 bytes
 	textSize  = 64 << 10 // of a note, and of what systemd is told
@@ -73,16 +94,20 @@ const (
 	mostFiles = forkFiles + keepFiles
 )
 
-// orders are the verbs that a keeper obeys, and how many descriptors come with them.
+// orders are the verbs that a keeper obeys, who may say them, and how many descriptors come with them.
 var orders = map[verb]struct {
+	by       role
 	min, max int
 	named    bool
 }{
-	verbFork: {forkFiles, mostFiles, false}, verbStop: {}, verbSignal: {}, verbKill: {}, verbFollow: {},
-	verbHold: {1, 1, true}, verbDrop: {0, 0, true}, verbNote: {0, 1, true},
-	verbReady: {}, verbStopping: {}, verbAlive: {}, verbNotify: {1, 1, false},
-	verbFront: {forkFiles, forkFiles, false}, verbPass: {},
-	verbRead: {}, verbFolder: {}, verbOpen: {}, verbLeave: {}, verbHolds: {0, 0, true}, verbUse: {1, 1, false}, verbGrants: {1, 1, false},
+	verbFork: {owner, forkFiles, mostFiles, false}, verbHold: {owner | reader, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
+	// A front that was the owner may have something without a name left.
+	verbStop: {by: owner | old}, verbSignal: {by: owner | old}, verbKill: {by: owner | old}, verbFollow: {by: owner | old},
+	verbReady: {by: owner}, verbStopping: {by: owner | old}, verbNotify: {owner, 1, 1, false}, verbAlive: {by: anyone},
+	verbUpgrade: {owner, 1, 1, false}, verbPrepared: {by: candidate}, verbYielded: {by: owner}, verbGoesOn: {by: owner},
+	verbRead: {by: owner}, verbFolder: {by: owner}, verbOpen: {by: owner}, verbLeave: {by: owner}, verbHolds: {owner, 0, 0, true}, verbUse: {owner, 1, 1, false},
+	verbGrants: {reader, 1, 1, false},
+	verbFront:  {above, forkFiles, forkFiles, false}, verbPass: {by: above},
 }
 
 // An errMalformed is why a message is refused. The next one may be well.
@@ -114,7 +139,7 @@ func parse(packet []byte) (m message, err error) {
 	switch {
 	case len(packet) < headSize || len(packet) > headSize+nameSize:
 		return m, errMalformed(fmt.Sprintf("it has %d bytes", len(packet)))
-	case packet[0] != version:
+	case packet[0] < oldest || packet[0] > version:
 		return m, errMalformed(fmt.Sprintf("its version is %d", packet[0]))
 	}
 	number := binary.BigEndian.Uint32

@@ -7,19 +7,25 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 func FuzzMessages(f *testing.F) {
-	f.Add(message{verbStop, 1, 15, ""}.packet(), 0)
-	f.Add(message{verbHold, 0, 0, "door"}.packet(), 1)
-	f.Add(message{verbNote, 0, 0, "group/app"}.packet(), 1)
-	f.Add(message{verbFork, 9, 0, "app#1"}.packet(), 7)
-	f.Add(message{verbFront, 0, 0, ""}.packet(), 4)
-	f.Add([]byte{version}, 0)
+	f.Add(message{verbStop, 1, 15, ""}.packet(), 0, byte(0), byte(quiet))
+	f.Add(message{verbHold, 0, 0, "door"}.packet(), 1, byte(0), byte(quiet))
+	f.Add(message{verbNote, 0, 0, "group/app"}.packet(), 1, byte(0), byte(quiet))
+	f.Add(message{verbFork, 9, 0, "app#1"}.packet(), 7, byte(2), byte(quiet))
+	f.Add(message{verbFront, 0, 0, ""}.packet(), 4, byte(0), byte(quiet))
+	f.Add(message{verbUpgrade, 0, 1, ""}.packet(), 1, byte(0), byte(quiet))
+	f.Add(message{verbPrepared, 0, 0, ""}.packet(), 0, byte(1), byte(preparing))
+	f.Add(message{verbYielded, 0, 0, ""}.packet(), 0, byte(0), byte(yielding))
+	f.Add(message{verbGoesOn, 0, 0, ""}.packet(), 0, byte(0), byte(withdrawing))
+	f.Add(message{verbReady, 0, 0, "1.0"}.packet(), 0, byte(0), byte(taking))
+	f.Add([]byte{version}, 0, byte(0), byte(quiet))
 	k := fuzzedKeeping(f)
-	f.Fuzz(func(t *testing.T, packet []byte, files int) {
+	f.Fuzz(func(t *testing.T, packet []byte, files int, from, at byte) {
 		m, err := parse(packet)
 		if err == nil && string(m.packet()) != string(packet) {
 			t.Errorf("%q was read as %+v", packet, m)
@@ -32,7 +38,19 @@ func FuzzMessages(f *testing.F) {
 			closeFiles(fds)
 			return
 		}
-		k.take(request{message: m, files: fds, from: k.below})
+		for _, all := range []map[string]int{k.held, k.notes} {
+			for name := range all {
+				if len(all) > 50 { // it may keep as much as it likes, but this process may not open as much
+					drop(all, name)
+				}
+			}
+		}
+		closeFiles([]int{k.next})
+		k.next, k.upgrade.phase, k.front.stage = -1, phase(at)%(taking+1), serving
+		for i, r := range []role{owner, candidate, old} {
+			k.fronts[i].role, k.fronts[i].due = r, time.Time{}
+		}
+		k.take(request{message: m, files: fds, from: k.fronts[int(from)%len(k.fronts)].peer})
 		k.look()
 	})
 }
@@ -64,7 +82,7 @@ func FuzzConfined(f *testing.F) {
 			closeFiles(fds)
 			return
 		}
-		k.take(request{message: m, files: fds, from: k.below})
+		k.take(request{message: m, files: fds, from: k.the(owner).peer})
 		k.look()
 		if len(k.children) > 0 {
 			t.Errorf("%q has started something", packet)
@@ -72,13 +90,16 @@ func FuzzConfined(f *testing.F) {
 	})
 }
 
-// fuzzedKeeping is a keeper whose front says anything. Its descriptors lead nowhere, so that nothing is run.
+// fuzzedKeeping is a keeper whose fronts say anything. Its descriptors lead nowhere, so that nothing is run.
 func fuzzedKeeping(t testing.TB) *keeping {
 	k := newKeeping()
 	k.requests = make(chan request, 10)
-	k.above, k.below = deafPeer(t, k), deafPeer(t, k)
+	k.above = deafPeer(t, k)
+	for _, r := range []role{owner, candidate, old} {
+		k.fronts = append(k.fronts, &frontProcess{role: r, peer: deafPeer(t, k)})
+	}
 	t.Cleanup(k.log.close)
-	k.front.runs(0)
+	k.front.runs()
 	return k
 }
 
@@ -182,7 +203,7 @@ func TestANoteHasALimit(t *testing.T) {
 func TestOnlyTheMainProcessStartsFrontsAndPassesSignals(t *testing.T) {
 	k := fuzzedKeeping(t)
 	for _, m := range []message{{verb: verbFront}, {verb: verbPass, number: uint32(unix.SIGTERM)}} {
-		if k.obey(request{message: m, files: nulls(t, map[verb]int{verbFront: forkFiles}[m.verb]), from: k.below}) == nil {
+		if k.obey(request{message: m, files: nulls(t, map[verb]int{verbFront: forkFiles}[m.verb]), from: k.fronts[0].peer}) == nil {
 			t.Errorf("%q was obeyed", byte(m.verb))
 		}
 	}
@@ -203,6 +224,7 @@ func TestARefusedForkIsAnswered(t *testing.T) {
 	k.requests = make(chan request, 10)
 	defer k.log.close()
 	p := newPeer(ours, k.requests)
+	k.above = p
 	defer p.close()
 	asks := generic.(*net.UnixConn)
 	for name, files := range map[string][]int{"without descriptors": nil, "with some that are no program": nulls(t, forkFiles)} {

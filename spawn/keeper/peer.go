@@ -3,20 +3,25 @@ package keeper
 import (
 	"errors"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // A peer is whom the keeper talks to: the process that started it, or the front. The keeper never waits for
 // one: what it says is queued.
 type peer struct {
-	conn *net.UnixConn
-	wake chan struct{} // has a place for one
-	done sync.WaitGroup
+	conn   *net.UnixConn
+	wake   chan struct{} // has a place for one
+	done   sync.WaitGroup
+	paused atomic.Bool   // it is not to be read just now
+	still  chan struct{} // closed when it is not read any more
 
-	mu     sync.Mutex // guards what follows
-	queue  []parcel
-	closed bool
+	mu      sync.Mutex // guards what follows
+	queue   []parcel
+	sending bool // what was queued
+	closed  bool
 }
 
 // A parcel is a message on its way, with descriptors that are closed when it is sent.
@@ -40,16 +45,52 @@ const mostQueued = 1 << 16
 // newPeer reads what a peer says into requests until it ends, and writes what is said to it.
 func newPeer(conn *net.UnixConn, requests chan<- request) *peer {
 	p := &peer{conn: conn, wake: make(chan struct{}, 1)}
-	go p.read(requests) // until the other side or the process ends
+	p.listen(requests)
 	p.done.Go(p.write)
 	return p
 }
 
-func (p *peer) read(requests chan<- request) {
+// listen reads until the other side or this process ends, or until pause.
+func (p *peer) listen(requests chan<- request) {
+	p.paused.Store(false)
+	p.still = make(chan struct{})
+	go p.read(requests, p.still)
+}
+
+// pause has it not be read any more, when still is closed; what was read is in the requests.
+func (p *peer) pause() {
+	p.paused.Store(true)
+	_ = p.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// isIdle reports whether all was sent that was said.
+func (p *peer) isIdle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) == 0 && !p.sending
+}
+
+// socket is its descriptor, -1 if there is none.
+func (p *peer) socket() int {
+	fd := -1
+	if p == nil {
+		return fd
+	}
+	if raw, err := p.conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(n uintptr) { fd = int(n) })
+	}
+	return fd
+}
+
+func (p *peer) read(requests chan<- request, still chan<- struct{}) {
+	defer close(still)
 	for {
 		m, files, err := receive(p.conn)
 		if err == nil {
 			err = m.refuses(files)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && p.paused.Load() {
+			return
 		}
 		_, malformed := errors.AsType[errMalformed](err)
 		requests <- request{m, files, p, err, err != nil && !malformed}
@@ -79,9 +120,11 @@ func (p *peer) say(m message, files ...int) {
 
 func (p *peer) write() {
 	for range p.wake {
-		for _, parcel := range p.queued() {
-			_ = parcel.send(p.conn, parcel.files...) // if it is gone, its end is read
-			closeFiles(parcel.files)
+		for all := p.queued(); len(all) > 0; all = p.queued() {
+			for _, parcel := range all {
+				_ = parcel.send(p.conn, parcel.files...) // if it is gone, its end is read
+				closeFiles(parcel.files)
+			}
 		}
 	}
 }
@@ -90,7 +133,7 @@ func (p *peer) queued() []parcel {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	queued := p.queue
-	p.queue = nil
+	p.queue, p.sending = nil, len(queued) > 0
 	return queued
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // isFront reports whether it is a front that says something.
-func (k *keeping) isFront(p *peer) bool { return p != nil && p == k.below }
+func (k *keeping) isFront(p *peer) bool { return k.frontOf(p) != nil }
 
 // permits says why the front is not to have what it asks for.
 func (k *keeping) permits(r request) error {
@@ -118,6 +118,9 @@ func (k *keeping) mayRead() error {
 	if !k.granted.confined || k.program == nil {
 		return refused("to have the configuration read for it")
 	}
+	if k.upgrade.phase != quiet {
+		return syscall.EAGAIN // a reading would not outlive the renewal of the keeper
+	}
 	return nil
 }
 
@@ -142,14 +145,6 @@ func (k *keeping) tellReader(to *peer) {
 		to.say(message{verb: verbHold, name: name}, copies([]int{fd})...)
 	}
 	to.say(message{verb: verbComplete})
-}
-
-// soonest is the shorter of two waits, of which 0 lasts for ever.
-func soonest(a, b time.Duration) time.Duration {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
 }
 
 // name is the user without the supplementary groups, as a reader is told it.

@@ -7,10 +7,12 @@ import (
 )
 
 // A Process is a child of the keeper: the leader of a process group, and all that it has started.
-// Its methods may be called at any time, also after it is gone.
+// Its methods may be called at any time, also after it is gone. Once a front is not the owner any more, what was its
+// process is the next one's: it is told no more of it, and nothing that it asks for is done.
 type Process struct {
 	link    *link
 	id      uint32
+	name    string
 	pid     int
 	started chan struct{}
 	exited  chan struct{}
@@ -20,8 +22,8 @@ type Process struct {
 	lost    bool               // its keeper has died
 }
 
-func newProcess(l *link, id uint32) *Process {
-	return &Process{link: l, id: id, started: make(chan struct{}), exited: make(chan struct{}), gone: make(chan struct{})}
+func newProcess(l *link, id uint32, name string) *Process {
+	return &Process{link: l, id: id, name: name, started: make(chan struct{}), exited: make(chan struct{}), gone: make(chan struct{})}
 }
 
 // PID returns the process id, which is also the id of its process group.

@@ -28,6 +28,12 @@ func TestRightsThatPurserWasGivenAreNotHandedOn(t *testing.T) {
 	}
 	w.number("fork app#1 grep CapAmb /proc/self/status")
 	w.wants("CapAmb: 0000000000000000 <nil>", "read app#1")
+	w.wants("<nil>", itself)
+	if got := w.ask("rights"); !strings.Contains(got, "CapAmb:\t0000000000000400") {
+		t.Errorf("after an upgrade the front has %s", got)
+	}
+	w.number("fork app#2 grep CapAmb /proc/self/status")
+	w.wants("CapAmb: 0000000000000000 <nil>", "read app#2")
 
 	h := newHouse(t)
 	h.ends(h.shell("grep -E '^Cap(Inh|Amb)' /proc/self/status"), "")

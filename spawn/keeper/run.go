@@ -1,9 +1,8 @@
 package keeper
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -22,13 +21,23 @@ const (
 )
 
 // Wanted reports whether the arguments of a command line are those of a keeper.
-func Wanted(args []string) bool { return len(args) == 1 && args[0] == word }
+func Wanted(args []string) bool { return len(args) > 0 && args[0] == word }
+
+// The kernel sends the children their death signal when the thread that forked them ends. So all of it is done by the main
+// thread, which is the one that is left when the keeper becomes another; only here it is sure to be the one that runs.
+func init() {
+	if Wanted(os.Args[1:]) {
+		runtime.LockOSThread()
+	}
+}
 
 // Run is the keeper process, from its start until purser is gone and nothing is left below it. It
 // must be called from the main goroutine, before anything else. It returns the exit code.
 func Run() int {
-	// The kernel sends the children their death signal when the thread that forked them ends.
-	runtime.LockOSThread()
+	signal.Notify(unheard, unheeded...)
+	if len(os.Args) == 3 && os.Args[2] == trialWord {
+		return runTrial()
+	}
 	k, err := begin()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "purser: this command is for purser itself:", err)
@@ -51,9 +60,17 @@ type keeping struct {
 	cgroup   cgroup    // that those of children are made in
 
 	front   front
-	program []int               // how it is started: text, stdin, stdout, stderr; nil = there is none
-	below   *peer               // the front; nil when its socket has ended
-	exit    *syscall.WaitStatus // of the front, when it is reaped
+	program []int // how it is started: text, stdin, stdout, stderr; nil = there is to be none
+	fronts  []*frontProcess
+	version string    // of the one that was ready last
+	arrival arrival   // of the next, or of one that is not ready yet
+	until   time.Time // old ones may live when all else has ended
+
+	upgrade upgrade
+	binaries
+	trial *trial
+	asker *frontProcess // of the upgrade; nil when it was told how that has ended
+	why   string        // the owner was told to go on
 
 	granted granted
 	reading *reading // that is under way; nil = none is
@@ -70,80 +87,66 @@ type keeping struct {
 }
 
 func newKeeping() *keeping {
-	return &keeping{
-		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread), log: newKeeperLog(),
-		children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
+	k := &keeping{
+		kept: kept{held: map[string]int{}, notes: map[string]int{}}, requests: make(chan request, unread),
+		binaries: binaries{-1, -1, -1}, children: map[uint32]*child{}, leaders: map[int]*child{}, kin: map[int]kin{}, worked: true,
 	}
+	k.log = newKeeperLog(&k.kept)
+	return k
 }
 
 func begin() (*keeping, error) {
+	if len(os.Args) > 2 {
+		return resume(os.Args[2:])
+	}
 	conn, err := inheritedSocket()
 	if err != nil {
 		return nil, err
 	}
 	leaveTerminal()
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+	k, err := beParent()
+	if err != nil {
 		return nil, err
 	}
-	k := newKeeping()
-	if k.rights, err = keepRights(); err != nil {
-		return nil, fmt.Errorf("cannot keep purser's rights from apps: %w", err)
+	if k.binary, err = openBinary(); err != nil {
+		return nil, err
 	}
-	k.cgroup = ownCgroup()
 	k.above = newPeer(conn, k.requests)
 	return k, nil
 }
 
-// inheritedSocket is the one to who has started this process.
-func inheritedSocket() (*net.UnixConn, error) {
-	unix.CloseOnExec(socketFD)
-	file := os.NewFile(socketFD, "purser")
-	conn, err := net.FileConn(file)
-	file.Close()
-	if err != nil {
-		return nil, errors.New("it has no socket")
+// beParent makes this process one that can keep others.
+func beParent() (*keeping, error) {
+	k := newKeeping()
+	setName(keeperName)
+	k.cgroup = ownCgroup()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return k, err
 	}
-	link, ok := conn.(*net.UnixConn)
-	if !ok {
-		return nil, errors.New("its socket is none of purser's")
+	var err error
+	if k.rights, err = keepRights(); err != nil {
+		err = fmt.Errorf("cannot keep purser's rights from apps: %w", err)
 	}
-	return link, nil
-}
-
-// leaveTerminal gives up purser's terminal, so that it cannot stop what is below: an app that reads
-// /dev/tty gets an error instead of SIGTTIN. A session of its own would do that too, but the kernel
-// shares the processor between sessions (autogroup, sched(7)), and apps belong with purser there.
-func leaveTerminal() {
-	tty, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return // there is none
-	}
-	defer unix.Close(tty)
-	_ = unix.IoctlSetInt(tty, unix.TIOCNOTTY, 0)
+	return k, err
 }
 
 // loop does what is asked and sees to what has ended, one after the other.
 func (k *keeping) loop() {
-	exits, others := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	exits := make(chan os.Signal, 1)
 	signal.Notify(exits, unix.SIGCHLD)
-	// Those that ask to end are for purser, at whose end the keeper ends. They are caught and not
-	// ignored: the children would inherit that.
-	signal.Notify(others, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2)
 	tick, busy := time.NewTimer(0), false
-	for !k.gone && k.front.stage != ended {
+	for !k.isOver(time.Now()) {
 		select {
 		case r := <-k.requests:
 			k.takeAll(r)
 		case <-exits:
-		case <-others:
-			continue
 		case <-tick.C:
 			if !busy {
 				k.rest()
 			}
 		}
 		busy = k.look()
-		if wait := soonest(k.lookAtReading(time.Now()), k.lookAtFront(time.Now())); busy {
+		if wait := k.lookAtFronts(time.Now()); busy {
 			tick.Reset(again)
 		} else if wait > 0 {
 			tick.Reset(wait)
@@ -154,14 +157,6 @@ func (k *keeping) loop() {
 	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
 	k.log.close()
 	k.above.close()
-}
-
-// rest gives back what the end of a child has taken: all processes are looked at then, and there may be thousands.
-func (k *keeping) rest() {
-	if k.worked {
-		k.worked = false
-		giveBack()
-	}
 }
 
 // takeAll takes what was said by now, so that a sign of life does not wait behind what takes long.
@@ -181,16 +176,15 @@ func (k *keeping) take(r request) {
 	switch {
 	case r.ended && r.from == k.above:
 		k.gone = true
-	case r.ended && r.from == k.below:
-		k.loseFront()
 	case r.ended && k.reading.isFrom(r):
 		k.loseReader()
-	case r.wrong != nil:
-		closeFiles(r.files)
-		k.sayRefused(r.wrong, time.Now())
-		if r.verb == verbFork { // somebody waits
-			r.from.say(message{verb: verbFailed, id: r.id, number: uint32(syscall.EMFILE)})
+	case r.ended:
+		if f := k.frontOf(r.from); f != nil {
+			k.loseFront(f)
 		}
+	case r.wrong != nil:
+		k.sayRefused(r.wrong, time.Now())
+		k.deny(r, syscall.EMFILE)
 	default:
 		if err := k.obey(r); err != nil {
 			k.sayRefused(err, time.Now())
@@ -199,6 +193,10 @@ func (k *keeping) take(r request) {
 }
 
 func (k *keeping) obey(r request) error {
+	if k.roles(r.from)&orders[r.verb].by == 0 {
+		k.deny(r, syscall.EPERM)
+		return errMalformed(fmt.Sprintf("%q is not for who says it", byte(r.verb)))
+	}
 	if k.reading.isFrom(r) {
 		return k.obeyReader(r)
 	}
@@ -210,7 +208,7 @@ func (k *keeping) obey(r request) error {
 	case verbFork:
 		k.fork(r)
 	case verbStop, verbSignal, verbKill, verbFollow:
-		if c := k.children[r.id]; c != nil { // else it is gone meanwhile
+		if c := k.children[r.id]; c != nil && c.by == r.from { // else it is gone meanwhile
 			k.change(c, r.verb, int(r.number))
 		}
 	case verbHold:
@@ -224,12 +222,31 @@ func (k *keeping) obey(r request) error {
 		k.above.say(r.message, r.files...)
 	case verbFront, verbPass:
 		return k.obeyMain(r)
+	case verbUpgrade:
+		k.beginUpgrade(r, time.Now())
+	case verbPrepared:
+		k.advance(prepared, "", time.Now())
+	case verbYielded:
+		k.advance(yielded, "", time.Now())
+	case verbGoesOn:
+		k.advance(goesOn, cmp.Or(r.name, k.why), time.Now())
 	case verbRead, verbFolder, verbLeave, verbOpen, verbHolds, verbUse, verbGrants:
 		return k.grant(r)
 	default:
 		k.heed(r, time.Now())
 	}
 	return nil
+}
+
+// deny answers what is not done, if somebody waits for that.
+func (k *keeping) deny(r request, why syscall.Errno) {
+	closeFiles(r.files)
+	switch r.verb {
+	case verbFork, verbRead, verbFolder, verbOpen, verbHolds: // somebody waits
+		r.from.say(message{verb: verbFailed, id: r.id, number: uint32(why)})
+	case verbUpgrade:
+		k.answer(k.frontOf(r.from), "the keeper refuses it: "+why.Error())
+	}
 }
 
 func (k *keeping) change(c *child, v verb, number int) {
@@ -252,7 +269,7 @@ func (k *keeping) change(c *child, v verb, number int) {
 
 func (k *keeping) fork(r request) {
 	defer closeFiles(r.files[:forkFiles])
-	c := &child{id: r.id, name: r.name}
+	c := &child{id: r.id, name: r.name, by: r.from}
 	p, folder, err := k.mayFork(r)
 	if err == nil {
 		c.cgroup = k.cgroup.forChild(c.id)
@@ -282,14 +299,4 @@ func (k *keeping) mayFork(r request) (p Program, folder uint32, err error) {
 		err = syscall.EEXIST
 	}
 	return p, folder, err
-}
-
-// say tells whoever is to be told of children; if nobody is, the next front will be.
-func (k *keeping) say(m message) {
-	switch {
-	case k.program == nil:
-		k.above.say(m)
-	case k.below != nil:
-		k.below.say(m)
-	}
 }

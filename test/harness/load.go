@@ -28,6 +28,7 @@ type Load struct {
 	Limit  time.Duration // for one request; default 30 s
 	TLS    *tls.Config   // https; nil = in clear
 	Fresh  bool          // a connection for each request
+	Idle   time.Duration // how long a connection may be idle to be used again; default 30 s
 }
 
 // A Sample is one request of a Load.
@@ -60,13 +61,15 @@ type client struct {
 }
 
 // longIdle is when a client leaves a connection: soon after that purser may close it, at the moment at which the
-// next request is sent. A browser would send that again, and a Load does not.
+// next request is sent. A browser would send that again, and a Load does not. A front that was upgraded closes them
+// earlier.
 const longIdle = 30 * time.Second
 
 // Begin starts sending.
 func (l Load) Begin() *Running {
 	l.Method, l.Path = cmp.Or(l.Method, http.MethodGet), cmp.Or(l.Path, "/")
 	l.Host, l.Limit = cmp.Or(l.Host, l.Addr), cmp.Or(l.Limit, 30*time.Second)
+	l.Idle = cmp.Or(l.Idle, longIdle)
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Running{load: l, stop: cancel}
 	r.done.Go(func() { r.send(ctx) })
@@ -148,21 +151,25 @@ func (r *Running) connection() (*client, error) {
 	return &client{conn: conn, in: bufio.NewReader(conn)}, nil
 }
 
-// kept is the connection that was used last, nil if there is none or it was idle for long.
+// kept is the connection that was used last, nil if there is none. Those that were idle for long are left.
 func (r *Running) kept() *client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last := len(r.idle) - 1
-	if last >= 0 && time.Since(r.idle[last].used) < longIdle {
-		c := r.idle[last]
-		r.idle = r.idle[:last]
-		return c
+	fresh := slices.IndexFunc(r.idle, func(c *client) bool { return time.Since(c.used) < r.load.Idle })
+	if fresh < 0 {
+		fresh = len(r.idle)
 	}
-	for _, c := range r.idle { // they were idle for even longer
+	for _, c := range r.idle[:fresh] {
 		_ = c.conn.Close()
 	}
-	r.idle = nil
-	return nil
+	r.idle = slices.Delete(r.idle, 0, fresh)
+	last := len(r.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	c := r.idle[last]
+	r.idle = r.idle[:last]
+	return c
 }
 
 func (c *client) exchange(l Load) (status int, body string, keep bool, err error) {

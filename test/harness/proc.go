@@ -65,6 +65,9 @@ func (p *Purser) Keeper() int { return p.called(keeperName) }
 // Front is the pid of the process of purser that serves; 0 = there is none just now.
 func (p *Purser) Front() int { return p.called(frontName) }
 
+// Fronts are the pids of all processes of purser that serve or finish, in no order: after an upgrade there may be several.
+func (p *Purser) Fronts() []int { return p.allCalled(frontName) }
+
 // Helpers are the processes of purser that look after what the users of apps own.
 func (p *Purser) Helpers() []int { return p.allCalled(helperName) }
 

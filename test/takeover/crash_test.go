@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,7 @@ func TestWhenTheFrontHangsTheNextOneServes(t *testing.T) {
 	if err := syscall.Kill(front, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	harness.Eventually(t, harness.Patience, "it is stopped, so that it accepts nobody", func() bool { return isStopped(front) })
 	if answer := harness.Get(t, p, "/"); answer.StatusCode != 200 {
 		t.Errorf("a request gets %d: %s", answer.StatusCode, answer.Body)
 	}
@@ -47,6 +49,15 @@ func TestWhenTheFrontHangsTheNextOneServes(t *testing.T) {
 	if harness.Alive(front) {
 		t.Error("the one that hangs still lives")
 	}
+}
+
+// isStopped reports whether every thread of a process is: the signal has not reached all when kill(2) returns.
+func isStopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	return len(threads) > 0 && !slices.ContainsFunc(threads, func(thread string) bool {
+		stat, err := os.ReadFile(thread)
+		return err != nil || !strings.Contains(string(stat), ") T ")
+	})
 }
 
 // A front is killed in the stop: the next one goes on with it, so that apps have their time and nothing is left behind.

@@ -75,7 +75,7 @@ func (e *editions) adopt(o pool.Order, living keeper.Inheritee, from *estate, re
 		return child{}, false
 	}
 	from.folders[c.Folder()] = true
-	return child{c, upstream.Owned(c.Network(), c.Address(), c.Owner()), func() { e.leave(of) }}, true
+	return child{c, upstream.Owned(c.Network(), c.Address(), c.Owner()), of.spawner, func() { e.leave(of) }}, true
 }
 
 // editionsOf are the configurations that the processes and restarts of the front before had.

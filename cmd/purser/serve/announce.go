@@ -14,7 +14,8 @@ func (p *purser) announce(admin net.Listener) {
 	p.sayAwaited()
 	p.Log.Info("admin api", "address", addresses([]net.Listener{admin})[0], "instance", p.Name, "pid", p.Keeper.MainPID())
 	p.past.serves()
-	p.Keeper.Ready()
+	p.noteArrival() // before anybody is told that the upgrade is done
+	p.Keeper.Ready(p.Version)
 	p.sockets.held.own()
 	p.tellSystemd("READY=1", p.serving())
 	if p.Opened != nil {

@@ -233,6 +233,15 @@ func (a *App) Halt(patience context.Context) error {
 	return err
 }
 
+// Yield leaves the app's folders to another front, which goes on with the app and its processes.
+func (a *App) Yield() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.editions != nil {
+		a.editions.yield()
+	}
+}
+
 // Remove ends the app while the others go on: as Halt does, and then nobody knows of it.
 func (a *App) Remove(patience context.Context) error { return a.end(patience, (*pool.Group).Stop) }
 

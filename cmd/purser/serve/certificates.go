@@ -10,6 +10,7 @@ import (
 
 	"purser/conf"
 	"purser/proxy/certs"
+	"purser/spawn/keeper"
 	"purser/status"
 )
 
@@ -67,11 +68,15 @@ func (p *purser) loadCertificates() (err error) {
 	var warnings []certs.Warning
 	switch {
 	case p.given != nil && p.Left.Held[heldCertificates] != nil:
-		store, warnings, err = givenCertificates(p.Conf, p.usedBefore())
+		used, unknown := usedBefore(p.Left)
+		p.complain("it is not known which certificates were used", unknown)
+		store, warnings, err = givenCertificates(p.Conf, used)
 	case p.Left.Fronts == 0 || p.given != nil:
 		store, warnings, err = p.certificatesOf(p.Conf)
 	default:
-		store, warnings, err = resumeCertificates(p.Conf, p.usedBefore())
+		used, unknown := usedBefore(p.Left)
+		p.complain("it is not known which certificates were used", unknown)
+		store, warnings, err = resumeCertificates(p.Conf, used)
 	}
 	if err != nil {
 		return err
@@ -86,17 +91,16 @@ func (p *purser) loadCertificates() (err error) {
 const heldCertificates = "certificates"
 
 // usedBefore is what the front before has read certificates from. Without it, they have to be as they are to be used.
-func (p *purser) usedBefore() (used certs.Files) {
-	file := p.Left.Held[heldCertificates]
+func usedBefore(left keeper.Inheritance) (used certs.Files, err error) {
+	file := left.Held[heldCertificates]
 	if file == nil {
-		return nil
+		return nil, nil
 	}
 	text, err := io.ReadAll(io.NewSectionReader(file, 0, 1<<62))
 	if err == nil {
 		err = json.Unmarshal(text, &used)
 	}
-	p.complain("it is not known which certificates were used", err)
-	return used
+	return used, err
 }
 
 // holdCertificates has the next front go on with the certificates that are used now.
@@ -120,7 +124,7 @@ func (p *purser) useCertificates(c *change) error {
 		p.mu.Lock()
 		p.certificates = c.certs
 		p.mu.Unlock()
-		p.group.Go(func() error { c.certs.Watch(p.stopping, p.news()); return nil })
+		p.group.Go(func() error { c.certs.Watch(p.owning, p.news()); return nil })
 	}
 	return p.reissue(c.issuance)
 }

@@ -12,12 +12,15 @@ import (
 type child struct {
 	*spawn.Child
 	upstream *upstream.Way
-	left     func() // is called when it is gone
+	of       *spawn.Spawner
+	left     func() // is called when it is gone, or another front's
 }
 
-// Wait returns once it is gone.
+// Wait returns once it is gone, or another front's. No link to it is kept then: each may take one of its threads, which
+// are for that other front.
 func (c child) Wait() error {
 	defer c.left()
+	defer c.upstream.CloseIdle()
 	return c.Child.Wait()
 }
 
@@ -30,6 +33,13 @@ func (c child) Stop() {
 	c.Child.Stop()
 }
 
+// Yield leaves it to another front, and with it all others of its spawner. Connections are kept for no further request:
+// a process that serves one connection at a time would not get to those of that front.
+func (c child) Yield() {
+	c.upstream.CloseIdle()
+	c.of.Yield()
+}
+
 // spawn starts a process with the configuration that is ordered, for the pool.
 func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error) {
 	e := all.take(o.Config)
@@ -38,5 +48,5 @@ func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error
 		all.leave(e)
 		return nil, err
 	}
-	return child{started, upstream.Owned(started.Network(), started.Address(), started.Owner()), func() { all.leave(e) }}, nil
+	return child{started, upstream.Owned(started.Network(), started.Address(), started.Owner()), e.spawner, func() { all.leave(e) }}, nil
 }

@@ -20,6 +20,7 @@ type editions struct {
 	newest  int
 	all     map[int]*edition
 	retired map[*edition]bool // that nothing is started with any more, and processes live of
+	yielded bool              // all of it is another front's
 }
 
 // An edition is what starts processes with one configuration.
@@ -103,7 +104,7 @@ func (e *editions) take(number int) *edition {
 func (e *editions) leave(of *edition) {
 	e.mu.Lock()
 	of.users--
-	over := of.retired && of.users == 0
+	over := of.retired && of.users == 0 && !e.yielded
 	if over {
 		delete(e.retired, of)
 	}
@@ -111,6 +112,13 @@ func (e *editions) leave(of *edition) {
 	if over {
 		e.close([]*edition{of})
 	}
+}
+
+// yield leaves what is in folders to another front.
+func (e *editions) yield() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.yielded = true
 }
 
 func (e *editions) close(idle []*edition) {

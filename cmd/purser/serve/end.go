@@ -6,17 +6,33 @@ import (
 	"time"
 )
 
-// windDown stops in the order in which requests come in, so that what was accepted is answered. No
-// restart is begun any more. When patience ends, whatever still runs is cut off and killed.
-func (p *purser) windDown(patience context.Context) {
+// end ends this front: with purser, or because another serves.
+func (p *purser) end(patience context.Context) {
+	if p.yielding.Load() {
+		p.finish()
+		return
+	}
 	begin := time.Now()
+	p.past.stops(context.Cause(p.stopping))
 	p.Log.Info("stopping, finishing the requests")
 	p.Keeper.Stopping()
 	p.tellSystemd("STOPPING=1", "Finishing requests")
 	p.shared.deployer.Stop()
-	p.turn.Lock() // a reload that is under way ends
+	p.turn.Lock() // a reload that is under way ends, or an upgrade
 	p.over = true
 	p.turn.Unlock()
+	if p.yielding.Load() {
+		p.finish()
+		return
+	}
+	p.windDown(patience)
+	p.Log.Info("stopped", "after", time.Since(begin))
+	p.past.stopped()
+}
+
+// windDown stops in the order in which requests come in, so that what was accepted is answered. No
+// restart is begun any more. When patience ends, whatever still runs is cut off and killed.
+func (p *purser) windDown(patience context.Context) {
 	draining, cancel := context.WithTimeout(patience, p.drainTimeout())
 	defer cancel()
 	p.complain("cannot finish all requests", p.front.Shutdown(draining))
@@ -24,7 +40,6 @@ func (p *purser) windDown(patience context.Context) {
 	last, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	p.complain("cannot finish all admin calls", p.admin.Shutdown(last))
-	p.Log.Info("stopped", "after", time.Since(begin))
 }
 
 // stopApps drains and stops all apps side by side; when patience ends, it kills them.
@@ -37,6 +52,7 @@ func (p *purser) stopApps(patience context.Context) {
 	stopped := make(chan struct{})
 	watch.Go(func() { p.endKeeper(patience, stopped) })
 	stopping.Wait()
+	p.lenders.endAll()
 	p.work.Wait()
 	close(stopped)
 	watch.Wait()

@@ -112,6 +112,13 @@ func (h *holdings) own() {
 	h.ours = true
 }
 
+// disown says that another front serves: what this one closes is that one's.
+func (h *holdings) disown() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ours = false
+}
+
 func (h *holdings) owned() bool {
 	if h == nil {
 		return true

@@ -24,14 +24,55 @@ import (
 // This file is how a front goes on where the one before was, which has crashed: it finds the sockets, the
 // configuration, the groups as they were, and the processes, which serve on.
 
+// Inherit returns the keeper that has started this front, and what those before have left. In an upgrade the one before
+// serves until this one says that it could: prepare does what can be done by then.
+func Inherit(prepare func(keeper.Inheritance) error) (*keeper.Keeper, keeper.Inheritance, error) {
+	k, left, err := keeper.Inherit()
+	if err != nil || !left.Candidate {
+		return k, left, err
+	}
+	if err := prepare(left); err != nil {
+		return nil, left, fmt.Errorf("cannot take the place of what serves: %w", err)
+	}
+	left.Close()
+	left, err = k.Prepared()
+	return k, left, err
+}
+
+// Prepare says why a configuration cannot be served, as far as that can be found out beside a front that serves.
+func Prepare(cfg *conf.Config, left keeper.Inheritance) error {
+	p := purser{Config: Config{Conf: cfg, Left: left}}
+	if left.Confined {
+		var err error
+		if p.given, err = givenBy(left.Held); err != nil {
+			return err
+		}
+	}
+	if _, err := newEstate(left).detect(cfg, p.look); err != nil {
+		return err
+	}
+	used, _ := usedBefore(left) // that it is not known is said when this front serves
+	if p.given != nil {
+		_, _, err := givenCertificates(cfg, used)
+		return err
+	}
+	_, _, err := resumeCertificates(cfg, used)
+	return err
+}
+
 // inherit takes over the sockets and the lock of the claim.
 func (p *purser) inherit() {
 	held := &holdings{keeper: p.Keeper, left: p.Left.Held, ours: p.Left.Fronts == 0}
 	p.sockets = sockets{held: held, passed: takePassed(held)}
-	lost := int64(0)
-	p.toll, lost = openToll(held)
-	if p.Left.Fronts > 0 {
-		p.Log.Warn("the process that served before has ended, and this one takes its place; what was under way is lost", "before", p.Left.Fronts, "requests", lost)
+	before := (*toll)(nil)
+	p.toll, before = openToll(held)
+	p.Log.CountIn(p.toll.waiting)
+	switch {
+	case p.Left.Upgraded: // the one before goes on counting
+		p.Log.Info("this process takes over from one that finishes what it has", "from", p.Left.Version, "to", p.Version, "finishing", len(p.Left.Borrowers))
+	case p.Left.Fronts > 0:
+		requests, lines := p.toll.charge(before)
+		p.Log.Warn("the process that served before has ended, and this one takes its place; what was under way is lost", "before", p.Left.Fronts, "requests", requests, "log-lines", lines)
 	}
 }
 
@@ -55,6 +96,11 @@ func Sources(left keeper.Inheritance) (sources []conf.Source, err error) {
 // holdConfig has the next front go by the configuration that is the running one now.
 func (p *purser) holdConfig(c *conf.Config) {
 	p.complain("cannot keep the configuration for the next front, should this one crash", p.holdJSON(heldConfig, c.Sources))
+}
+
+// wordKeeper has the lines of the keeper look as those of the log.
+func (p *purser) wordKeeper(c *conf.Config) {
+	p.complain("cannot say in which format the keeper is to log", p.Keeper.LogInJSON(c.Server.LogFormat == "json"))
 }
 
 // holdJSON has the keeper hold what is too long for a note.
@@ -162,6 +208,7 @@ func (p *purser) startApps(apps []conf.App, from *estate) error {
 		p.apps = append(p.apps, a)
 	}
 	p.endRest(from)
+	p.lend(p.Left.Borrowers)
 	for _, a := range p.apps {
 		if slices.Contains(anew, a) {
 			continue

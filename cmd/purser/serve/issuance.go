@@ -83,7 +83,7 @@ func (p *purser) beginIssuance(next *issuance) (err error) {
 
 // runIssuance has it get certificates until purser stops, or another takes its place.
 func (p *purser) runIssuance(i *issuance) {
-	ctx, stop := context.WithCancel(p.stopping)
+	ctx, stop := context.WithCancel(p.owning)
 	i.stop = stop
 	p.group.Go(func() error {
 		defer close(i.ended)

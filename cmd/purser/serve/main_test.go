@@ -13,6 +13,9 @@ func TestMain(m *testing.M) {
 	if keeper.Wanted(os.Args[1:]) {
 		os.Exit(keeper.Run())
 	}
+	if len(os.Args) == 3 && os.Args[2] == "--try" {
+		tryAsBinary(os.Getenv(asBinary))
+	}
 	if os.Getenv(asApp) != "" {
 		serveAsApp(os.Args[1])
 	}

@@ -130,9 +130,9 @@ func (p *purser) operate(name string, do func(*App) error) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	a := p.app(name)
-	switch {
-	case p.over:
-		return pool.ErrClosed
+	switch err := p.mayChange(); {
+	case err != nil:
+		return err
 	case a == nil:
 		return &status.Error{Status: http.StatusNotFound, Code: status.CodeNoApp, Message: fmt.Sprintf("there is no app %q", name)}
 	}

@@ -25,7 +25,9 @@ func (p *past) begin(c *Config, apps *pool.Pool) {
 	p.history = history.Open(historyFile(c.Name), c.Log)
 	p.history.Of(apps)
 	if c.Left.Fronts > 0 {
-		p.history.WentOn()
+		if len(c.Left.Notes[upgradeNote]) == 0 {
+			p.history.WentOn()
+		}
 		return
 	}
 	p.start = p.history.Began(c.Version, c.Keeper.MainPID())

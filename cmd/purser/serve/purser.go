@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,22 +37,9 @@ type Config struct {
 	Left     keeper.Inheritance   // what the fronts before have left
 }
 
-// A Refusal is an error that is the doing of who wrote the configuration or typed the command line, or a
-// name or a port that is taken.
-type Refusal struct{ error }
-
-func (r Refusal) Unwrap() error { return r.error }
-
-func refusal(err error) error {
-	if err == nil {
-		return nil
-	}
-	return Refusal{err}
-}
-
 // Run serves until it is told to stop, and returns once everything it started has ended.
 func Run(c Config) error {
-	p := &purser{Config: c}
+	p := &purser{Config: c, turn: newTurn(), changing: newTurn(), ending: newOld()}
 	return p.run()
 }
 
@@ -69,15 +57,23 @@ type purser struct {
 	past    past
 	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
 
+	lenders  lenders     // for the fronts before, which finish
+	binary   string      // path that purser was started from; "" = not known
+	changing turn        // of upgrades
+	yielding atomic.Bool // another front serves, or is about to
+	ending   *old        // how this one ends then
+
 	group    *errgroup.Group    // of what runs until purser stops
-	work     sync.WaitGroup     // reloads by a signal, and apps that go
+	work     sync.WaitGroup     // reloads by a signal, apps that go, and loans
 	stopping context.Context    // ends when the stop begins
+	owning   context.Context    // ends then, too, or when another front serves: of what only one may do
+	disown   context.CancelFunc // ends it
 	patience context.Context    // ends when apps are killed
 	stop     context.CancelFunc // begins the graceful stop
 	hurry    context.CancelFunc // ends the patience of the stop
 
 	reloads reloads
-	turn    sync.Mutex     // held by who changes what is served, however long that takes
+	turn    turn           // held by who changes what is served, however long that takes
 	over    bool           // nothing of it is changed any more; guarded by turn
 	metrics []net.Listener // where anybody may read metrics; guarded by turn
 
@@ -92,6 +88,7 @@ type purser struct {
 	certificates *certs.Store // nil without https
 	issuance     *issuance    // nil = no authority is asked
 	last         *status.Reload
+	unready      error // why this front has not yielded
 }
 
 // reservedThreads are as many as purser was seen to need with hundreds of apps, under load.
@@ -119,6 +116,7 @@ func (p *purser) run() error {
 		return err
 	}
 	p.inherit()
+	p.noteBinary()
 	claim, err := p.claimName()
 	if err != nil {
 		return err
@@ -140,33 +138,45 @@ func (p *purser) run() error {
 	defer func() { closeAll(p.metrics) }()
 	p.sockets.held.dropRest()
 	p.holdConfig(p.Conf)
+	p.wordKeeper(p.Conf)
 	p.holdCertificates()
 
-	group, alive := errgroup.WithContext(context.Background())
-	stopping, stop := context.WithCancel(alive)
-	patience, hurry := context.WithCancel(context.Background())
-	over, end := context.WithCancel(context.Background())
-	p.stop, p.hurry, p.group, p.stopping, p.patience = stop, hurry, group, stopping, patience
-	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
+	over, end := p.live()
+	defer p.hurry()
 	defer end()
-	defer hurry()
+	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
 	if err := p.build(apps, claim, from); err != nil {
 		if p.Left.Fronts > 0 {
 			return err // what runs is for the next to take over
 		}
-		hurry()
-		p.stopApps(patience)
+		p.hurry()
+		p.stopApps(p.patience)
 		p.past.failed(err)
 		return err
 	}
 	p.begin(adminDoor, over, signals)
 
-	<-stopping.Done()
-	p.past.stops(context.Cause(stopping))
-	p.windDown(patience)
-	p.past.stopped()
+	select {
+	case <-p.stopping.Done():
+	case <-p.ending.yielded:
+	}
+	p.end(p.patience)
 	end()
-	return group.Wait()
+	return p.group.Wait()
+}
+
+// live begins what contexts end: all but signals and the watchdog, which go on until end.
+func (p *purser) live() (over context.Context, end func()) {
+	group, alive := errgroup.WithContext(context.Background())
+	p.group = group
+	p.stopping, p.stop = context.WithCancel(alive)
+	p.owning, p.disown = context.WithCancel(p.stopping)
+	p.patience, p.hurry = context.WithCancel(context.Background())
+	over, cancel := context.WithCancel(context.Background())
+	return over, func() {
+		p.disown()
+		cancel()
+	}
 }
 
 // begin has everything run that does until purser stops, signals and the watchdog until that is over, and says where
@@ -174,17 +184,20 @@ func (p *purser) run() error {
 func (p *purser) begin(adminDoor net.Listener, over context.Context, signals signalQueue) {
 	p.turn.Lock() // who asks for a reload by now waits
 	defer p.turn.Unlock()
+	p.changing.Lock() // and who asks for an upgrade: the one that has brought this front is not told of yet
+	defer p.changing.Unlock()
 	p.serveDoors(p.doors)
 	p.group.Go(func() error { return p.admin.Serve(adminDoor) })
-	p.group.Go(func() error { return p.keepAdmin(p.stopping, adminDoor) })
+	p.group.Go(func() error { return p.keepAdmin(p.owning, adminDoor) })
 	p.serveMetrics(p.metrics)
-	p.group.Go(func() error { return p.shared.deployer.Run(p.stopping) })
+	p.group.Go(func() error { return p.shared.deployer.Run(p.owning) })
 	p.group.Go(func() error { return p.heed(over, signals) })
+	p.group.Go(func() error { return p.attend(p.stopping) })
 	if p.certificates != nil {
-		p.group.Go(func() error { p.certificates.Watch(p.stopping, p.news()); return nil })
+		p.group.Go(func() error { p.certificates.Watch(p.owning, p.news()); return nil })
 	}
 	if p.File != "" {
-		p.group.Go(func() error { return p.watchConfig(p.stopping) })
+		p.group.Go(func() error { return p.watchConfig(p.owning) })
 	}
 	if p.issuance != nil {
 		p.runIssuance(p.issuance)
@@ -237,9 +250,9 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	}
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Confined: p.given != nil, Members: p.given != nil && p.Conf.Server.AdminGroup != "", Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
-		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
-		Restarts: p.shared.deployer, Operated: p, History: p.past.history, Stop: p.stopFor,
-		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.Load, LinesLost: p.Log.Lost, Ledger: &p.ledger, Traffic: p.traffic,
+		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token, Started: p.noteStart(),
+		Restarts: p.shared.deployer, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
+		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.requests.Load, LinesLost: p.Log.Lost, CrashLinesLost: p.toll.lost.lines.Load, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,
 	})
 	return nil

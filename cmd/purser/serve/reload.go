@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"purser/conf"
-	"purser/pool"
 	"purser/restart/history"
 	"purser/status"
 )
@@ -34,8 +33,8 @@ func (p *purser) Reload(by string, o status.ReloadOptions) (status.Reload, error
 }
 
 func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err error) {
-	if p.over {
-		return r, pool.ErrClosed
+	if err := p.mayChange(); err != nil {
+		return r, err
 	}
 	r = status.Reload{At: time.Now(), By: by, DryRun: o.DryRun, Opened: []string{}, Closed: []string{}, Restarts: []status.Reloading{}, Problems: []string{}}
 	if !o.DryRun {
@@ -81,6 +80,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	p.warnOfNobody(c.changed(), c.conf.Server)
 	p.disks.expect(c.conf.Server, slices.Collect(maps.Values(c.apps)))
 	p.Log.Change(c.conf.Server, c.conf.Apps)
+	p.wordKeeper(c.conf)
 	p.shared.pool.Limit(c.conf.Server.MaxProcesses, c.conf.Server.MaxSpawns)
 	p.shared.deployer.Unscale(c.unsized())
 	removed := p.changeApps(c, r)

@@ -50,6 +50,9 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 				} else if time.Since(told) > sameSignal {
 					p.hurry()
 				}
+			case p.yielding.Load() && got == unix.SIGHUP:
+				p.Log.Reopen()
+			case p.yielding.Load(): // it is for who serves now
 			case got == unix.SIGHUP:
 				p.Log.Reopen()
 				p.group.Go(func() error {
@@ -59,7 +62,10 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 			case got == unix.SIGUSR1:
 				p.shared.deployer.RestartAll("SIGUSR1")
 			case got == unix.SIGUSR2:
-				p.Log.Warn("upgrading is not supported yet, nothing is done")
+				p.group.Go(func() error {
+					_, _ = p.Upgrade(p.stopping, "SIGUSR2", status.UpgradeOptions{}) // its error is in the log, and in the history
+					return nil
+				})
 			}
 		}
 	}

@@ -80,6 +80,7 @@ server.on('upgrade', (req, socket) => {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
     `Sec-WebSocket-Accept: ${accept}\r\nX-Version: ${version}\r\n\r\n`);
   socket.on('error', () => socket.destroy());
+  if (process.env.ENDS_SOCKETS) socket.on('end', () => socket.end()); // as servers do that know the protocol
   let pending = Buffer.alloc(0);
   socket.on('data', (data) => {
     pending = Buffer.concat([pending, data]);

@@ -126,7 +126,11 @@ func (f *file) write(p []byte) (int, error) {
 	if f.pipe != nil {
 		return f.pipe.write(p)
 	}
-	if f.borrowed == nil && !f.midline {
+	switch {
+	case f.borrowed != nil || f.midline:
+	case f.turning.log.follows.Load():
+		f.follow()
+	default:
 		f.turning.look(f)
 	}
 	n, err := unix.Write(f.fd, p)
@@ -188,7 +192,7 @@ func (t *turn) look(f *file) {
 			t.log.Error("cannot move a log aside that has grown, going on with it", "log", f.path, "error", err)
 		}
 	}
-	if !t.under && t.limit > 0 && f.size >= t.limit {
+	if !t.under && t.limit > 0 && f.size >= t.limit && t.log.beginMove() {
 		t.under = true
 		path, keep := f.path, f.rules.server.LogKeep
 		t.log.tidy.Go(func() { t.run(path, keep) })
@@ -198,6 +202,7 @@ func (t *turn) look(f *file) {
 // run is the library's work: names, the new file with the owner and mode of the old one, and what is
 // kept. What it complains of it writes to stderr itself, and so it may wait for a reader.
 func (t *turn) run(path string, keep int) {
+	defer t.log.endMove()
 	old := &timberjack.Logger{Filename: path, MaxBackups: keep, LocalTime: true}
 	t.moved.Store(&result{old.RotateWithReason("size")})
 	_ = old.Close()

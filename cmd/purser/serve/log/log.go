@@ -8,6 +8,9 @@
 //
 // A reader that has gone (SIGPIPE) does not end purser. The signal is handled, not ignored: an ignored
 // signal would be inherited by every child.
+//
+// Several fronts of purser may write to the same files side by side, each in whole lines. One of them owns the files: it
+// alone moves them aside; the others follow.
 package log
 
 import (
@@ -58,12 +61,15 @@ type Log struct {
 	done   chan struct{}
 	tidy   sync.WaitGroup // those who remove old files after a rotation
 
-	mu    sync.Mutex // guards what follows; held for no longer than it takes to look
-	cfg   Config
-	sinks []*Sink // never changed, but replaced: who writes has taken it
-	stale bool    // files are to be opened again
+	mu      sync.Mutex // guards what follows; held for no longer than it takes to look
+	cfg     Config
+	sinks   []*Sink       // never changed, but replaced: who writes has taken it
+	stale   bool          // files are to be opened again
+	waiting *atomic.Int64 // lines that are not written
 
-	inJSON atomic.Bool // purser's own messages are
+	inJSON  atomic.Bool  // purser's own messages are
+	follows atomic.Bool  // another process moves files aside
+	moving  atomic.Int32 // files that are being moved aside
 }
 
 // handleSIGPIPE has a write to a pipe that nobody reads fail, instead of ending the process. It lasts:
@@ -73,7 +79,7 @@ var handleSIGPIPE = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1)
 // New begins to write to stderr. Files are opened by Access and App.
 func New(c Config) *Log {
 	handleSIGPIPE()
-	l := &Log{cfg: c, soon: make(chan struct{}, 1), later: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	l := &Log{cfg: c, waiting: &atomic.Int64{}, soon: make(chan struct{}, 1), later: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	l.stderr = l.add("stderr", streamOf(c.Stderr), &room{})
 	l.stderr.own = true
 	l.inJSON.Store(c.Server.LogFormat == "json")
@@ -134,9 +140,9 @@ func (l *Log) messages(name string, level hclog.Level, color bool, s *Sink) hclo
 
 // add has what is given to the sink written to a target.
 func (l *Log) add(name string, t target, r *room) *Sink {
-	s := &Sink{log: l, name: name, target: t, room: r}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	s := &Sink{log: l, name: name, target: t, room: r, sum: l.waiting}
 	l.sinks = append(l.sinks[:len(l.sinks):len(l.sinks)], s)
 	return s
 }
@@ -171,6 +177,17 @@ func (l *Log) Lost() map[string]int64 {
 		lost[s.name] = s.lostSoFar()
 	}
 	return lost
+}
+
+// CountIn has the lines that were handed over and are not written counted where somebody finds the number if this
+// process crashes.
+func (l *Log) CountIn(waiting *atomic.Int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = waiting
+	for _, s := range l.sinks {
+		s.countIn(waiting)
+	}
 }
 
 // Close writes what is left and closes the files. It waits at most 2 s for whoever does not read.

@@ -46,6 +46,9 @@ type Sink struct {
 	ever   int64      // the lines dropped before
 	closed bool       // the writer does not know it any more, and its target is closed
 
+	waiting int64         // lines that are not written
+	sum     *atomic.Int64 // of those of all sinks
+
 	// The rest is the writer's alone.
 	target  target
 	rest    []byte // what is being written
@@ -56,6 +59,8 @@ type Sink struct {
 	again   time.Time
 }
 
+var lineEnd = []byte{'\n'}
+
 // Add hands over whole lines. They are copied.
 func (s *Sink) Add(line []byte) {
 	s.mu.Lock()
@@ -64,6 +69,7 @@ func (s *Sink) Add(line []byte) {
 		s.mu.Unlock()
 		return
 	}
+	s.wait(int64(bytes.Count(line, lineEnd)))
 	first := len(s.buf) == 0
 	s.buf = append(s.buf, line...)
 	enough, again := len(s.buf) >= flushAt, s.closed
@@ -149,6 +155,7 @@ func (s *Sink) wrote(n int) {
 	if n <= 0 {
 		return
 	}
+	s.settle(s.rest[:n], 0)
 	s.begun = s.rest[n-1] != '\n'
 	s.rest = s.rest[n:]
 	s.room.give(n)
@@ -156,7 +163,7 @@ func (s *Sink) wrote(n int) {
 
 // drop gives up what is being written: nobody will read it.
 func (s *Sink) drop() {
-	s.count(int64(bytes.Count(s.rest, []byte{'\n'})))
+	s.settle(s.rest, 1)
 	s.room.give(len(s.rest))
 	s.rest, s.begun = nil, false
 }
@@ -167,15 +174,33 @@ func (s *Sink) dropBegun() {
 		return
 	}
 	n := bytes.IndexByte(s.rest, '\n') + 1
+	s.settle(s.rest[:n], 1)
 	s.rest, s.begun = s.rest[n:], false
 	s.room.give(n)
-	s.count(1)
 }
 
-func (s *Sink) count(lines int64) {
+// settle takes note of lines that do not wait any more: they are written, or lost.
+func (s *Sink) settle(text []byte, lost int64) {
+	lines := int64(bytes.Count(text, lineEnd))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lost += lines
+	s.wait(-lines)
+	s.lost += lost * lines
+}
+
+// wait counts lines that wait. It is called with mu held.
+func (s *Sink) wait(lines int64) {
+	s.waiting += lines
+	s.sum.Add(lines)
+}
+
+// countIn has its lines counted in another sum.
+func (s *Sink) countIn(sum *atomic.Int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sum.Add(-s.waiting)
+	s.sum = sum
+	s.sum.Add(s.waiting)
 }
 
 // complain says once that lines cannot be written, if there is another place to say it.

@@ -1,6 +1,7 @@
 package log
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -57,7 +58,7 @@ func (s *stream) write(p []byte) (int, error) {
 	if n, err := unix.Poll(ready, 0); n == 0 || err != nil {
 		return 0, unix.EAGAIN
 	}
-	p = p[:min(len(p), atOnce)]
+	p = piece(p)
 	var n int
 	var err error
 	if s.socket {
@@ -69,6 +70,17 @@ func (s *stream) write(p []byte) (int, error) {
 		err = errGone
 	}
 	return max(n, 0), err
+}
+
+// piece is as much of p as is written at once: whole lines if one ends in it, as others may write to the same stream.
+func piece(p []byte) []byte {
+	if len(p) <= atOnce {
+		return p
+	}
+	if end := bytes.LastIndexByte(p[:atOnce], '\n'); end >= 0 {
+		return p[:end+1]
+	}
+	return p[:atOnce]
 }
 
 func (s *stream) waitsFor() (int, bool) { return s.fd, true }

@@ -53,5 +53,6 @@ func (l *Log) closeUnused(s *Sink) {
 func (l *Log) takeBack(s *Sink) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	s.countIn(l.waiting)
 	l.sinks = append(l.sinks[:len(l.sinks):len(l.sinks)], s)
 }

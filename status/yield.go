@@ -1,0 +1,107 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// A leaving is how a Server leaves its addresses to another process, which goes on answering there. Nobody who has
+// connected may be left without an answer, as http.Server.Shutdown would leave those whose request has just come.
+type leaving struct {
+	conns     sync.WaitGroup // connections that are not closed
+	accepting sync.WaitGroup // accept
+
+	mu      sync.Mutex // guards what follows
+	doors   []net.Listener
+	yielded bool
+}
+
+// opens notes that a server accepts on ln, unless it has left by now.
+func (l *leaving) opens(ln net.Listener) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.yielded {
+		l.doors = append(l.doors, ln)
+		l.accepting.Add(1)
+	}
+	return !l.yielded
+}
+
+func (l *leaving) hasYielded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.yielded
+}
+
+// closeDoors has nobody accepted any more.
+func (l *leaving) closeDoors() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.yielded = true
+	for _, ln := range l.doors {
+		_ = ln.Close()
+	}
+}
+
+// track counts connections.
+func (l *leaving) track(_ net.Conn, to http.ConnState) {
+	switch to {
+	case http.StateNew:
+		l.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		l.conns.Done()
+	}
+}
+
+// accept has a server answer who connects to ln, until it ends or leaves.
+func (l *leaving) accept(server *http.Server, ln net.Listener) error {
+	if !l.opens(ln) {
+		return ln.Close()
+	}
+	defer l.accepting.Done()
+	err := server.Serve(ln)
+	if errors.Is(err, http.ErrServerClosed) || l.hasYielded() {
+		return nil
+	}
+	return err
+}
+
+// Yield accepts nobody any more: another process does. It ends the long polls and the event streams, as Shutdown does,
+// and refuses what is asked from now on, as that is to be asked there. Calls that are under way are answered; Finish
+// waits for them.
+func (s *Server) Yield() {
+	s.leaving.closeDoors()
+	s.http.SetKeepAlivesEnabled(false)
+	s.reading.SetKeepAlivesEnabled(false)
+	s.end()
+}
+
+// Finish returns when all calls are answered that were under way at Yield, or when ctx ends.
+func (s *Server) Finish(ctx context.Context) error {
+	answered := make(chan struct{})
+	go func() {
+		s.leaving.accepting.Wait()
+		s.leaving.conns.Wait()
+		close(answered)
+	}()
+	select {
+	case <-answered:
+	case <-ctx.Done():
+	}
+	return s.Shutdown(ctx)
+}
+
+// stays refuses calls that are for another process by now.
+func (s *Server) stays(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.hasYielded() {
+			w.Header().Set("Connection", "close")
+			refuse(w, http.StatusServiceUnavailable, CodeMoved, "purser was upgraded at this moment; connect and ask again")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
