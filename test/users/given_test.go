@@ -188,3 +188,27 @@ func TestWhatServesUsesFoldersOfItsOwn(t *testing.T) {
 		t.Errorf("what has happened is not kept: %q (%v)", text, err)
 	}
 }
+
+func TestRootChoosesTheBinaryOfAnUpgrade(t *testing.T) {
+	f := newFolder(t, games)
+	bin, other := publicBinary(t), publicBinary(t)
+	p := harness.Serve(t, harness.Options{Bin: bin, Config: harness.ServerTable(`user = "backup"`) + f.app("app"), Users: true})
+	before, front := ask(t, p, "app"), p.Front()
+	if r := p.Run(t.Context(), "upgrade", other); r.Code != 0 {
+		t.Fatalf("the upgrade ended with %d: %s", r.Code, r.Stderr)
+	}
+	harness.Eventually(t, harness.ReadyLimit, "the one before has ended", func() bool { return !harness.Alive(front) })
+	if now := ask(t, p, "app"); now.PID != before.PID {
+		t.Errorf("process %d serves, and before it was %d", now.PID, before.PID)
+	}
+	if uid := uidOf(t, p.Front()); uid != strconv.Itoa(backup) {
+		t.Errorf("what serves runs as %s", uid)
+	}
+	must(t, os.Chown(other, games, games))
+	if r := p.Run(t.Context(), "upgrade", other); r.Code != 1 || !strings.Contains(r.Stderr, "root has not chosen that binary") {
+		t.Errorf("an upgrade to a file of another user ends with %d: %s", r.Code, r.Stderr)
+	}
+	if r := p.Run(t.Context(), "reload"); r.Code != 0 {
+		t.Errorf("a reload after an upgrade ends with %d: %s", r.Code, r.Stderr)
+	}
+}
