@@ -25,6 +25,7 @@ import (
 type shared struct {
 	pool     *pool.Pool
 	keeper   *keeper.Keeper // parent of all children
+	yielding *atomic.Bool   // another front goes on with them
 	deployer *deploy.Deployer
 	folder   string // for the sockets of apps
 	log      hclog.Logger
@@ -216,7 +217,9 @@ func (a *App) Halt(patience context.Context) error {
 	err := a.halt(patience, (*pool.Group).Stop)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.noteHalted()
+	if !a.shared.yielding.Load() {
+		a.noteHalted()
+	}
 	return err
 }
 
@@ -243,6 +246,9 @@ func (a *App) end(patience context.Context, close func(*pool.Group, context.Cont
 	err := a.halt(patience, close)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.shared.yielding.Load() {
+		return err
+	}
 	if a.group != nil {
 		a.shared.pool.Remove(a.group)
 		a.group = nil
@@ -262,6 +268,9 @@ func (a *App) halt(patience context.Context, close func(*pool.Group, context.Con
 	restarts.Refuse()
 	restarts.Note(group)
 	err := close(group, patience)
+	if a.shared.yielding.Load() {
+		return err // another front ends it
+	}
 	restarts.Remove()
 	return errors.Join(err, all.closeAll())
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func newSite(t *testing.T) *shared {
 		t.Fatal(err)
 	}
 	p, k := pool.New(0, 0, hclog.NewNullLogger()), &keeper.Keeper{}
-	s := &shared{pool: p, keeper: k, deployer: deploy.New(deploy.Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger()}), folder: folder, log: hclog.NewNullLogger(),
+	s := &shared{yielding: &atomic.Bool{}, pool: p, keeper: k, deployer: deploy.New(deploy.Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger()}), folder: folder, log: hclog.NewNullLogger(),
 		lines: func(conf.App) (spawn.Lines, error) { return func(spawn.Line) {}, nil }}
 	t.Cleanup(func() {
 		s.deployer.Close()
