@@ -33,3 +33,25 @@ func TestAStopOfAnAppGoesOn(t *testing.T) {
 	harness.AwaitReady(t, p, 1)
 	mustServe(t, p)
 }
+
+// The demo's folder stays until the end of purser, however many fronts have finished before.
+func TestTheDemoGoesOn(t *testing.T) {
+	t.Parallel()
+	p := harness.Serve(t, harness.Options{Args: []string{"demo"}})
+	var app struct {
+		Root string `json:"root"`
+	}
+	p.AdminJSON(t, "/v1/apps/demo", &app)
+	upgradeToNext(t, p)
+	p.AwaitNoOldFronts(t)
+	if _, err := os.Stat(filepath.Join(app.Root, "version.txt")); err != nil {
+		t.Errorf("its folder: %v", err)
+	}
+	if a := harness.Get(t, p, "/"); a.StatusCode != 200 {
+		t.Errorf("it answers %d %s", a.StatusCode, a.Body)
+	}
+	p.Run(harness.Within(t), "stop")
+	if _, err := os.Stat(app.Root); err == nil {
+		t.Error("its folder is left")
+	}
+}

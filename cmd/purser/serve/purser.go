@@ -32,6 +32,7 @@ type Config struct {
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
 	Attended bool                 // a hangup is that of the terminal, and ends purser
 	Opened   func([]net.Listener) // told of the listeners once requests are accepted; may be nil
+	Stopped  func()               // told when purser has stopped, and not if another front goes on; may be nil
 	Keeper   *keeper.Keeper       // parent of all children, which starts another front if this one crashes
 	Left     keeper.Inheritance   // what the fronts before have left
 }
