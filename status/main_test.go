@@ -71,7 +71,7 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	}
 	p.Add(app, pool.Release{Path: "/srv/blog"}, r.spawn)
 	r.Server = NewServer(Config{
-		Name: "test", Version: "1.2.3", PID: os.Getpid(), Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Upgrading: &r.upgraded, Pool: p, Log: hclog.NewNullLogger(),
+		Name: "test", Version: "1.2.3", PID: os.Getpid(), Started: time.Now(), Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Upgrading: &r.upgraded, Pool: p, Log: hclog.NewNullLogger(),
 		Spool:    func() (held, limit int64) { return 3 << 20, 1 << 30 },
 		InMemory: func() (held, limit int64) { return 2 << 20, 1 << 29 },
 		Faults:   func() int64 { return 2 }, Unannounced: func() int64 { return 4 }, RequestsLost: func() int64 { return 5 }, CrashLinesLost: func() int64 { return 6 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },

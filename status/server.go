@@ -38,6 +38,8 @@ type Config struct {
 	Upgrading Upgrading
 	History   *history.History
 
+	Started time.Time // when purser was; required
+
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
 	Spool  func() (held, limit int64)
@@ -92,7 +94,6 @@ type Restarts interface {
 // A Server answers the admin API.
 type Server struct {
 	Config
-	started time.Time
 	http    *http.Server
 	reading *http.Server    // for those who may only read
 	ending  context.Context // ends the long polls and the event streams
@@ -104,7 +105,7 @@ type Server struct {
 
 // NewServer returns a Server that has yet to Serve.
 func NewServer(c Config) *Server {
-	s := &Server{Config: c, started: time.Now()}
+	s := &Server{Config: c}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler:           s.routes(),
