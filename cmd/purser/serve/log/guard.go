@@ -24,7 +24,7 @@ func openBelow(d disk.Disk, folder, rest string) (int, error) {
 		return -1, notOpened(filepath.Join(folder, rest), unix.ENOENT)
 	}
 	if err != nil {
-		return -1, fmt.Errorf("cannot open the log %s: below an app's folder, root opens only what the app's user or the folder's owner may write, "+
+		return -1, fmt.Errorf("cannot open the log %s: below an app's folder, or another user's, root opens only what that user may write, "+
 			"regular files and no links: %w", filepath.Join(folder, rest), reason(err))
 	}
 	defer func() { _ = f.Close() }()
