@@ -54,9 +54,11 @@ func TestAFileOnALocalDiskIsNotPolled(t *testing.T) {
 		other := *s.files[0]
 		s.files = append(s.files, &other)
 	}
+	l := newLane(t.Context(), s.Watcher, s.files[0].disk)
+	defer l.end()
 	looked := map[*file]int{}
 	for range sweep {
-		due := s.due()
+		due := l.due()
 		if len(due) != 2 {
 			t.Fatalf("%d of 120 files are looked at in one poll, want 2", len(due))
 		}
@@ -69,7 +71,7 @@ func TestAFileOnALocalDiskIsNotPolled(t *testing.T) {
 	}
 	s.files[7].sure = false
 	s.live.Store(s.path("releases/1"))
-	if due := s.due(); len(due) != 120 {
+	if due := l.due(); len(due) != 120 {
 		t.Errorf("another release is live, and %d are looked at", len(due))
 	}
 	if err := f.follow(s.files[0]); err != nil || !s.files[0].sure {
