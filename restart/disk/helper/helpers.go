@@ -100,6 +100,7 @@ type user struct {
 	old    []*link           // that are about to end
 	failed int               // helpers that did not answer, until forgiven
 	until  time.Time         // none is started before
+	spent  spending
 	closed bool
 }
 
@@ -203,9 +204,10 @@ func (u *user) ask(v verb, q request, file int) (a answer, with *os.File, err er
 		if err != nil {
 			return a, nil, err
 		}
+		began := time.Now()
 		a, with, err = l.ask(v, q, file)
 		if err == nil {
-			u.well()
+			u.answered(l, time.Since(began))
 			return a, with, a.Failure.err()
 		}
 		if l.why() == nil {
