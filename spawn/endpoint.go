@@ -97,7 +97,7 @@ func (e *endpoint) makeFolder(app conf.App) error {
 
 func (e *endpoint) remove() {
 	ports.giveBack(e.port)
-	folderTurns.do(func() { os.RemoveAll(e.folder) })
+	_ = removeInTurn(e.folder) // what stays is removed with the folder that it is in
 }
 
 // watch tells when something appears in the folder. Without it, as where the user has no inotify
