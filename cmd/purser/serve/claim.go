@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-
 	"purser/spawn"
 	"purser/status"
 )

@@ -171,7 +171,7 @@ func (u *user) run(args []string) (conn *net.UnixConn, process Process, err erro
 	process, err = u.helpers.start(u.User, append([]string{Name}, args...), theirs)
 	if err != nil {
 		conn.Close()
-		return nil, nil, fmt.Errorf("cannot start the process that does it as the app's user: %w", err)
+		return nil, nil, fmt.Errorf("%w: %w", errStarted, err)
 	}
 	return conn, process, nil
 }

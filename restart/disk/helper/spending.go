@@ -1,9 +1,6 @@
 package helper
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // A spending is for how long people have waited for the answers of a user's helpers: each in time, but who stops his
 // helper and has it go on again just before that is over could have all that is done for all apps take as long as that.
@@ -19,7 +16,7 @@ const (
 	longRemarks = 10 * patience          // more is not remembered
 )
 
-var errLate = errors.New("the process that does it as the app's user answers late again and again, and so was killed")
+const errLate = unanswered("the process that does it as the app's user answers late again and again, and so was killed")
 
 // spend notes how long an answer took, and reports whether that is more than may be spent.
 func (s *spending) spend(took time.Duration, now time.Time) bool {

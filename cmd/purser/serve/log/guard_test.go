@@ -8,10 +8,12 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
 	"purser/restart/disk"
+	"purser/restart/disk/helper"
 )
 
 // ofNobody is an app's folder that belongs to a user without rights, with a folder log in it.
@@ -131,6 +133,13 @@ func TestRootRenamesNothingBelowAnAppsFolder(t *testing.T) {
 type shut struct{ disk.Disk }
 
 func (shut) OpenLog(string, string) (*os.File, error) { return nil, unix.EACCES }
+
+func TestALogIsOpenedAsTheFoldersOwnerWhereTheHelperDoesNotWork(t *testing.T) {
+	root := ofNobody(t)
+	helpers := helper.New(func(helper.User, []string, *os.File) (helper.Process, error) { return nil, errors.New("no more processes") }, hclog.NewNullLogger())
+	fd, err := openBelow(helpers.Disk("app", helper.User{UID: nobody}, helper.Grants{Roots: []string{root}}), root, "log/app.log")
+	must(t, err, unix.Close(fd))
+}
 
 func TestALogThatTheAppsUserMayNotWriteIsOpenedAsTheFoldersOwnerIfNobodyElseIsOnTheWay(t *testing.T) {
 	for what, c := range map[string]struct {
