@@ -3,6 +3,7 @@ package restart
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,6 +70,12 @@ func TestAFileOnALocalDiskIsNotPolled(t *testing.T) {
 	if len(looked) != 120 {
 		t.Errorf("%d files had their turn, want all", len(looked))
 	}
+	few := s.files[:1]
+	s.files, few = few, s.files
+	if due := slices.Concat(l.due(), l.due(), l.due()); len(due) > 1 {
+		t.Errorf("the only file of a user is looked at %d times in 3 polls", len(due))
+	}
+	s.files = few
 	s.files[7].sure = false
 	s.live.Store(s.path("releases/1"))
 	if due := l.due(); len(due) != 120 {

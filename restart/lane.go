@@ -17,7 +17,7 @@ type lane struct {
 	disk    disk.Disk
 	watched *watches
 	woken   chan struct{} // apps came or went
-	turn    int           // of the files that inotify sees: whose turn it is to be looked at nevertheless
+	turn    int           // polls so far, which say of the files that inotify sees whose turn it is to be looked at nevertheless
 }
 
 // sweep is the number of polls in which each file is looked at that inotify sees: for what nobody
@@ -103,16 +103,11 @@ func (l *lane) wait(tick <-chan time.Time) []*file {
 // due are the files of which inotify does not tell everything, those whose release is another now, and
 // a few of the others.
 func (l *lane) due() (due []*file) {
-	files := l.list()
-	some := (len(files) + sweep - 1) / sweep
-	for i, f := range files {
-		inTurn := (i-l.turn%len(files)+len(files))%len(files) < some
-		if !f.sure || inTurn || l.live(f.app) != f.live {
+	l.turn++
+	for i, f := range l.list() {
+		if inTurn := (l.turn+i)%sweep == 0; !f.sure || inTurn || l.live(f.app) != f.live {
 			due = append(due, f)
 		}
-	}
-	if len(files) > 0 {
-		l.turn = (l.turn + some) % len(files)
 	}
 	return due
 }
