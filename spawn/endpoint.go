@@ -97,7 +97,7 @@ func (e *endpoint) makeFolder(app conf.App) error {
 
 func (e *endpoint) remove() {
 	ports.giveBack(e.port)
-	folderTurns.do(func() { os.RemoveAll(e.folder) })
+	_ = removeInTurn(e.folder) // what stays is removed with the folder that it is in
 }
 
 // watch tells when something appears in the folder. Without it, as where the user has no inotify
@@ -179,7 +179,7 @@ func (e *endpoint) listenerOf(ctx context.Context, socket string) (pid int, ok b
 	case err != nil:
 		return 0, false, fmt.Errorf("cannot find out who listens on the socket %s: %w", socket, err)
 	case e.owner != anybody && int(peer.Uid) != e.owner:
-		return 0, false, fmt.Errorf("the socket %s is that of user %s, not of %s, whom the app runs as", socket, nameOf(int(peer.Uid)), nameOf(e.owner))
+		return 0, false, fmt.Errorf("the socket %s is that of user %s, not of %s, whom the app runs as", socket, NameOf(int(peer.Uid)), NameOf(e.owner))
 	}
 	return int(peer.Pid), true, nil
 }

@@ -71,10 +71,7 @@ func (f *folder) remove() error {
 	if f.path == "" {
 		return nil
 	}
-	if err := os.RemoveAll(f.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return removeInTurn(f.path)
 }
 
 // adopt keeps the folder of an earlier front as long as children are in it.
@@ -93,6 +90,6 @@ func (f *folder) leave(path string) {
 	defer f.mu.Unlock()
 	if f.old[path]--; f.old[path] == 0 {
 		delete(f.old, path)
-		folderTurns.do(func() { os.RemoveAll(path) })
+		_ = removeInTurn(path)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"purser/restart"
 	"purser/restart/deploy"
 	"purser/restart/disk"
+	"purser/restart/disk/helper"
 	"purser/spawn"
 	"purser/spawn/keeper"
 )
@@ -41,10 +42,11 @@ func (s *shared) diskOf(app conf.App) disk.Disk {
 }
 
 // resolve resolves an app's release, as its user would. Where that user may not enter the folder, no process can start
-// in it, and the app is told so: that is no reason not to serve the others.
+// in it, and the app is told so: that is no reason not to serve the others. Nor is a user who holds up his helper, and
+// where a path leads to is all that is looked at then.
 func (s *shared) resolve(app conf.App) (restart.Release, error) {
 	release, err := restart.ResolveRelease(s.diskOf(app), app.Root)
-	if errors.Is(err, fs.ErrPermission) && spawn.ClosedTo(app) != nil {
+	if errors.Is(err, fs.ErrPermission) && spawn.ClosedTo(app) != nil || helper.Unanswered(err) {
 		release, err = restart.ResolveRelease(disk.Own, app.Root)
 	}
 	if err != nil {

@@ -15,10 +15,24 @@ type Process interface {
 	Kill()
 }
 
-var (
-	errLost = errors.New("the process that does it as the app's user has ended")
-	errSlow = errors.New("the process that does it as the app's user did not answer in time, and so was killed")
+// An unanswered request says nothing about what it asked for: there was no helper, or it did not do its work.
+type unanswered string
+
+func (u unanswered) Error() string { return string(u) }
+
+const (
+	errLost    = unanswered("the process that does it as the app's user has ended")
+	errSlow    = unanswered("the process that does it as the app's user did not answer in time, and so was killed")
+	errStarted = unanswered("cannot start the process that does it as the app's user")
 )
+
+// Unanswered reports whether an error of a Disk says nothing about what was asked for: the user has held up his helper,
+// or the system starts none.
+func Unanswered(err error) bool {
+	_, is := errors.AsType[unanswered](err)
+	_, broken := errors.AsType[malformed](err)
+	return is || broken
+}
 
 // A link is one helper process, and those who wait for its answers.
 type link struct {
