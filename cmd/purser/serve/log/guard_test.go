@@ -136,7 +136,9 @@ func (shut) OpenLog(string, string) (*os.File, error) { return nil, unix.EACCES 
 
 func TestALogIsOpenedAsTheFoldersOwnerWhereTheHelperDoesNotWork(t *testing.T) {
 	root := ofNobody(t)
-	helpers := helper.New(func(helper.User, []string, *os.File) (helper.Process, error) { return nil, errors.New("no more processes") }, hclog.NewNullLogger())
+	helpers := helper.New(func(helper.User, []string, *os.File) (helper.Process, error) {
+		return nil, errors.New("no more processes")
+	}, hclog.NewNullLogger())
 	fd, err := openBelow(helpers.Disk("app", helper.User{UID: nobody}, helper.Grants{Roots: []string{root}}), root, "log/app.log")
 	must(t, err, unix.Close(fd))
 }
