@@ -17,7 +17,6 @@ import (
 	"purser/restart"
 	"purser/restart/deploy"
 	"purser/restart/disk"
-	"purser/restart/disk/helper"
 	"purser/spawn"
 	"purser/spawn/keeper"
 )
@@ -46,7 +45,7 @@ func (s *shared) diskOf(app conf.App) disk.Disk {
 // where a path leads to is all that is looked at then.
 func (s *shared) resolve(app conf.App) (restart.Release, error) {
 	release, err := restart.ResolveRelease(s.diskOf(app), app.Root)
-	if errors.Is(err, fs.ErrPermission) && spawn.ClosedTo(app) != nil || helper.Unanswered(err) {
+	if errors.Is(err, fs.ErrPermission) && spawn.ClosedTo(app) != nil || disk.Unanswered(err) {
 		release, err = restart.ResolveRelease(disk.Own, app.Root)
 	}
 	if err != nil {

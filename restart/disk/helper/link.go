@@ -15,24 +15,17 @@ type Process interface {
 	Kill()
 }
 
-// An unanswered request says nothing about what it asked for: there was no helper, or it did not do its work.
+// An unanswered request is one for which there was no helper, or that it did not carry out, as disk.Unanswered has it.
 type unanswered string
 
 func (u unanswered) Error() string { return string(u) }
+func (unanswered) Unanswered()     {}
 
 const (
 	errLost    = unanswered("the process that does it as the app's user has ended")
 	errSlow    = unanswered("the process that does it as the app's user did not answer in time, and so was killed")
 	errStarted = unanswered("cannot start the process that does it as the app's user")
 )
-
-// Unanswered reports whether an error of a Disk says nothing about what was asked for: the user has held up his helper,
-// or the system starts none.
-func Unanswered(err error) bool {
-	_, is := errors.AsType[unanswered](err)
-	_, broken := errors.AsType[malformed](err)
-	return is || broken
-}
 
 // A link is one helper process, and those who wait for its answers.
 type link struct {

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/restart/disk"
-	"purser/restart/disk/helper"
 )
 
 // openBelow opens a log below an app's folder as the app's user would be allowed to; or as the owner of that folder, if
@@ -19,7 +18,7 @@ import (
 // it: that is no reason not to serve others.
 func openBelow(d disk.Disk, folder, rest string) (int, error) {
 	f, err := d.OpenLog(folder, rest)
-	if (errors.Is(err, fs.ErrPermission) || helper.Unanswered(err)) && d != disk.Own && isOneOwners(folder, rest) {
+	if (errors.Is(err, fs.ErrPermission) || disk.Unanswered(err)) && d != disk.Own && isOneOwners(folder, rest) {
 		f, err = disk.Own.OpenLog(folder, rest)
 	}
 	if errors.Is(err, os.ErrNotExist) {

@@ -8,12 +8,10 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
 	"purser/restart/disk"
-	"purser/restart/disk/helper"
 )
 
 // ofNobody is an app's folder that belongs to a user without rights, with a folder log in it.
@@ -134,12 +132,19 @@ type shut struct{ disk.Disk }
 
 func (shut) OpenLog(string, string) (*os.File, error) { return nil, unix.EACCES }
 
+// A heldUp way is that of a user who has stopped his helper.
+type heldUp struct{ disk.Disk }
+
+func (heldUp) OpenLog(string, string) (*os.File, error) { return nil, late{} }
+
+type late struct{}
+
+func (late) Error() string { return "it did not answer in time" }
+func (late) Unanswered()   {}
+
 func TestALogIsOpenedAsTheFoldersOwnerWhereTheHelperDoesNotWork(t *testing.T) {
 	root := ofNobody(t)
-	helpers := helper.New(func(helper.User, []string, *os.File) (helper.Process, error) {
-		return nil, errors.New("no more processes")
-	}, hclog.NewNullLogger())
-	fd, err := openBelow(helpers.Disk("app", helper.User{UID: nobody}, helper.Grants{Roots: []string{root}}), root, "log/app.log")
+	fd, err := openBelow(heldUp{}, root, "log/app.log")
 	must(t, err, unix.Close(fd))
 }
 
