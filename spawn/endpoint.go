@@ -121,7 +121,7 @@ func (e *endpoint) remove() {
 		e.leave()
 		return
 	}
-	folderTurns.do(func() { os.RemoveAll(e.folder) })
+	_ = removeInTurn(e.folder) // what stays is removed with the folder that it is in
 }
 
 // watch tells when something appears in the folder. Without it, as where the user has no inotify
@@ -194,7 +194,7 @@ func (e *endpoint) listenerOf(ctx context.Context, socket string) (pid int, ok b
 	connection, err := dialer.DialContext(ctx, "unix", socket)
 	if errors.Is(err, syscall.EACCES) && e.open != nil {
 		if err := e.open(); errors.Is(err, syscall.EPERM) {
-			return 0, false, fmt.Errorf("what is at %s is no socket of %s, whom the app runs as", socket, nameOf(e.owner))
+			return 0, false, fmt.Errorf("what is at %s is no socket of %s, whom the app runs as", socket, NameOf(e.owner))
 		}
 		connection, err = dialer.DialContext(ctx, "unix", socket)
 	}
@@ -209,7 +209,7 @@ func (e *endpoint) listenerOf(ctx context.Context, socket string) (pid int, ok b
 	case err != nil:
 		return 0, false, fmt.Errorf("cannot find out who listens on the socket %s: %w", socket, err)
 	case e.owner != anybody && int(peer.Uid) != e.owner:
-		return 0, false, fmt.Errorf("the socket %s is that of user %s, not of %s, whom the app runs as", socket, nameOf(int(peer.Uid)), nameOf(e.owner))
+		return 0, false, fmt.Errorf("the socket %s is that of user %s, not of %s, whom the app runs as", socket, NameOf(int(peer.Uid)), NameOf(e.owner))
 	}
 	return int(peer.Pid), true, nil
 }

@@ -78,10 +78,7 @@ func (f *folder) remove() error {
 	if f.path == "" || f.fixed {
 		return nil
 	}
-	if err := os.RemoveAll(f.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return removeInTurn(f.path)
 }
 
 // adopt keeps the folder of an earlier front as long as children are in it.
@@ -106,6 +103,6 @@ func (f *folder) leave(path string) {
 	}
 	if f.old[path]--; f.old[path] == 0 {
 		delete(f.old, path)
-		folderTurns.do(func() { os.RemoveAll(path) })
+		_ = removeInTurn(path)
 	}
 }

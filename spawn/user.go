@@ -60,7 +60,7 @@ func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, erro
 // ownUser refuses a user or a group that only root could switch to.
 func ownUser(app conf.App, uid int) error {
 	const only = "%s, and purser was started by %s: only root may start apps as others; start purser as root, or leave %s out"
-	me := nameOf(uid)
+	me := NameOf(uid)
 	if app.User != "" {
 		if account, err := accountOf(app.User); err != nil {
 			return &UserError{"user", err.Error()}
@@ -89,11 +89,33 @@ func ownerOf(app conf.App, root string) (string, error) {
 	if err != nil {
 		return "", nil
 	}
-	if folder != 0 && folder != file {
-		return "", &UserError{"user", fmt.Sprintf("is not set: %s belongs to %s, but the folder it is in, %s, to %s, who could have anything run as %s; set user",
-			app.StartupFile, owner.Username, root, nameOf(folder), owner.Username)}
+	if hand := handIn(app, root, folder, file); hand != "" {
+		return "", &UserError{"user", fmt.Sprintf("is not set: %s belongs to %s, but %s, who could have anything run as %s; set user",
+			cmp.Or(app.StartupFile, root), owner.Username, hand, owner.Username)}
 	}
 	return owner.Username, nil
+}
+
+// handIn says who else has a hand in what is run as the owner of an app's files, "" if nobody but him and root: who owns
+// the folder, or may write to it, has other code beside the startup file be run, and who has made a link on the way has
+// chosen which of the owner's files it is. Whom a group of root's folder lets write root has chosen.
+func handIn(app conf.App, root string, folder, file int) string {
+	if folder != 0 && folder != file {
+		return fmt.Sprintf("the folder it is in, %s, to %s", root, NameOf(folder))
+	}
+	way, err := WayTo(filepath.Join(root, app.StartupFile))
+	if err != nil {
+		return "" // it was there a moment ago: the start will say so
+	}
+	for _, link := range way.Links {
+		if link.UID != file {
+			return fmt.Sprintf("the link that leads to it, %s, to %s", link.Path, NameOf(link.UID))
+		}
+	}
+	if stat, err := os.Stat(root); err == nil && folder == 0 && stat.Mode().Perm()&0o002 != 0 {
+		return fmt.Sprintf("the folder it is in, %s, is open to everybody", root)
+	}
+	return ""
 }
 
 // ownersOf are the numbers of whom a folder and the startup file in it belong to. Where there is none, that is the folder.
@@ -113,8 +135,8 @@ func ownersOf(app conf.App, root string) (folder, file int, err error) {
 	return folder, int(stat.Uid), nil
 }
 
-// nameOf is a user's name, or its number if it has none.
-func nameOf(uid int) string {
+// NameOf is a user's name, or its number if it has none.
+func NameOf(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username
 	}
@@ -235,5 +257,5 @@ func stillOwned(app conf.App, path string) error {
 		return nil
 	}
 	return fmt.Errorf("%s belongs to %s, and this app runs as %s, to whom its files belonged when the configuration was read: run purser reload, or set user",
-		what, nameOf(owner), app.RunsAs.User)
+		what, NameOf(owner), app.RunsAs.User)
 }

@@ -36,6 +36,7 @@ type rig struct {
 	stopped  atomic.Int32 // how often a stop was asked for
 	calls    atomic.Int32 // that came in and are not answered yet
 	accepted atomic.Int32 // connections
+	asks     sync.Map     // those whose call is not answered
 
 	operated operated
 	upgraded upgraded
@@ -155,9 +156,12 @@ func (r *rig) count(c net.Conn, s http.ConnState) {
 	case http.StateNew:
 		r.accepted.Add(1)
 	case http.StateActive:
+		r.asks.Store(c, nil)
 		r.calls.Add(1)
-	case http.StateIdle:
-		r.calls.Add(-1)
+	case http.StateIdle, http.StateClosed:
+		if _, asked := r.asks.LoadAndDelete(c); asked {
+			r.calls.Add(-1)
+		}
 	}
 }
 

@@ -163,7 +163,7 @@ func (s *Server) routes() http.Handler {
 	r.Post("/v1/apps/{app}/start", s.postStartApp)
 	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
 	r.Post("/v1/reload", s.postReload)
-	r.Post("/v1/upgrade", s.postUpgrade)
+	r.Post(upgradePath, s.postUpgrade)
 	r.Get("/v1/history", s.getHistory)
 	r.Get("/v1/apps/{app}/history", s.getHistory)
 	r.Post("/v1/stop", s.postStop)

@@ -59,14 +59,15 @@ func demo(stdout, stderr io.Writer, listen, name string) error {
 	if err := k.Note(demoNote, []byte(dir)); err != nil {
 		return err
 	}
-	err = serveDemo(stdout, stderr, dir, binary, serve.Config{Name: name, Keeper: k, Left: left}, place)
-	if err == nil || left.Fronts == 0 { // else the next front goes on with it
+	stopped := false
+	err = serveDemo(stdout, stderr, dir, binary, serve.Config{Name: name, Keeper: k, Left: left, Stopped: func() { stopped = true }}, place)
+	if stopped || err != nil && left.Fronts == 0 { // else another front goes on with it
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return err
 }
 
-// demoNote is what the folder is noted by, for the front that follows if this one crashes.
+// demoNote is what the folder is noted by, for the front that follows if this one crashes, or is upgraded.
 const demoNote = "demo"
 
 func serveDemo(stdout, stderr io.Writer, dir, binary string, c serve.Config, place conf.Listen) error {

@@ -26,6 +26,7 @@ import (
 type shared struct {
 	pool     *pool.Pool
 	keeper   *keeper.Keeper // parent of all children
+	yielding *atomic.Bool   // another front goes on with them
 	deployer *deploy.Deployer
 	folder   string // for the sockets of apps
 	log      hclog.Logger
@@ -42,10 +43,11 @@ func (s *shared) diskOf(app conf.App) disk.Disk {
 }
 
 // resolve resolves an app's release, as its user would. Where that user may not enter the folder, no process can start
-// in it, and the app is told so: that is no reason not to serve the others.
+// in it, and the app is told so: that is no reason not to serve the others. Nor is a user who holds up his helper, and
+// where a path leads to is all that is looked at then.
 func (s *shared) resolve(app conf.App) (restart.Release, error) {
 	release, err := restart.ResolveRelease(s.diskOf(app), app.Root)
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || disk.Unanswered(err) {
 		release, err = s.resolveClosed(app, err)
 	}
 	if err != nil {
@@ -59,7 +61,7 @@ func (s *shared) resolveClosed(app conf.App, closed error) (restart.Release, err
 	switch {
 	case s.found != nil && s.found(app.Name) != "":
 		return restart.Release{Path: s.found(app.Name), Seen: time.Now()}, nil
-	case s.found == nil && spawn.ClosedTo(app) != nil:
+	case s.found == nil && spawn.ClosedTo(app) != nil, disk.Unanswered(closed):
 		return restart.ResolveRelease(disk.Own, app.Root)
 	}
 	return restart.Release{}, closed
@@ -229,7 +231,9 @@ func (a *App) Halt(patience context.Context) error {
 	err := a.halt(patience, (*pool.Group).Stop)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.noteHalted()
+	if !a.shared.yielding.Load() {
+		a.noteHalted()
+	}
 	return err
 }
 
@@ -256,6 +260,9 @@ func (a *App) end(patience context.Context, close func(*pool.Group, context.Cont
 	err := a.halt(patience, close)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.shared.yielding.Load() {
+		return err
+	}
 	if a.group != nil {
 		a.shared.pool.Remove(a.group)
 		a.group = nil
@@ -275,6 +282,9 @@ func (a *App) halt(patience context.Context, close func(*pool.Group, context.Con
 	restarts.Refuse()
 	restarts.Note(group)
 	err := close(group, patience)
+	if a.shared.yielding.Load() {
+		return err // another front ends it
+	}
 	restarts.Remove()
 	return errors.Join(err, all.closeAll())
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"os"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -30,4 +31,19 @@ func become(u *conf.Account) error {
 		return err
 	}
 	return nil
+}
+
+// warnOfRoot says that root serves, and nobody has written that.
+func (p *purser) warnOfRoot() {
+	if os.Geteuid() == 0 && p.Conf.Server.User == "" {
+		p.Log.Warn("what serves runs as root, as root cannot become another user here: give the container the rights CAP_SETUID, CAP_SETGID and CAP_CHOWN, or start purser as another user")
+	}
+}
+
+// ownFront refuses what only root could have, unless root has started this purser.
+func (p *purser) ownFront(c *conf.Config) error {
+	if os.Geteuid() == 0 || p.given != nil {
+		return nil
+	}
+	return ownFront(c)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"net"
-	"os"
 	"reflect"
 	"slices"
 
@@ -47,10 +46,8 @@ func (p *purser) read(file string) (*change, error) {
 		c.apps[app.Name] = app
 	}
 	c.diff = conf.Compare(now, next)
-	if os.Geteuid() != 0 && p.given == nil {
-		if err := ownFront(c.conf); err != nil {
-			return nil, err
-		}
+	if err := p.ownFront(c.conf); err != nil {
+		return nil, err
 	}
 	c.conf.Server.Keep(&p.running.Server)
 	return c, nil

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"purser/spawn"
 	"purser/status"
 )
 
@@ -101,7 +102,7 @@ func (c *claim) clearBut(used map[string]bool) error {
 		if used[path] {
 			continue
 		}
-		if err := os.RemoveAll(path); err != nil {
+		if err := spawn.RemoveTree(path); err != nil {
 			return fmt.Errorf("cannot clear the runtime folder: %w", err)
 		}
 	}
@@ -117,6 +118,6 @@ func (c *claim) release() {
 	if !c.held.owned() {
 		return
 	}
-	os.RemoveAll(c.folder)                         // what stays is cleared by the next of this name
+	_ = spawn.RemoveTree(c.folder)                 // what stays is cleared by the next of this name
 	_ = unix.Flock(int(c.lock.Fd()), unix.LOCK_UN) // the keeper has it, too, for a moment
 }

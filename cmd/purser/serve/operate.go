@@ -35,7 +35,11 @@ func (p *purser) depart(a *App, end func(context.Context) error) {
 	p.work.Go(func() {
 		defer hurry()
 		p.awaitAnswers(patience, a)
-		p.complain("cannot stop an app as it should be", end(patience))
+		err := end(patience)
+		if p.yielding.Load() {
+			return // another front goes on with its end
+		}
+		p.complain("cannot stop an app as it should be", err)
 		p.mu.Lock()
 		if p.leaving[name] == d {
 			delete(p.leaving, name)

@@ -6,7 +6,6 @@ package serve
 import (
 	"context"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -33,6 +32,7 @@ type Config struct {
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
 	Attended bool                 // a hangup is that of the terminal, and ends purser
 	Opened   func([]net.Listener) // told of the listeners once requests are accepted; may be nil
+	Stopped  func()               // told when purser has stopped, and not if another front goes on; may be nil
 	Keeper   *keeper.Keeper       // parent of all children, which starts another front if this one crashes
 	Left     keeper.Inheritance   // what the fronts before have left
 }
@@ -103,10 +103,8 @@ func (p *purser) run() error {
 	if err := p.takeGiven(); err != nil {
 		return err
 	}
-	if os.Geteuid() != 0 && p.given == nil {
-		if err := ownFront(p.Conf); err != nil {
-			return err
-		}
+	if err := p.ownFront(p.Conf); err != nil {
+		return err
 	}
 	apps, err := from.detect(p.Conf, p.look)
 	if err != nil {
@@ -209,15 +207,13 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
 func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
-	if os.Geteuid() == 0 && p.Conf.Server.User == "" {
-		p.Log.Warn("what serves runs as root, as root cannot become another user here: give the container the rights CAP_SETUID, CAP_SETGID and CAP_CHOWN, or start purser as another user")
-	}
+	p.warnOfRoot()
 	p.warnOfNobody(apps, p.Conf.Server)
 	server := p.Conf.Server
 	p.disks = newDisks(p.startHelper, p.Log)
 	p.disks.expect(server, apps)
 	p.Log.Disks(p.disks.of)
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
+	p.shared = shared{yielding: &p.yielding, pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
 	if p.given != nil {
 		p.shared.found = p.whereFound
 	}

@@ -18,13 +18,16 @@ func (r Rules) Opened(where string, uid, gid int) (*os.File, error) {
 		return nil, nil
 	}
 	f := newFile(r.log, where)
+	if err := f.locate(r); err != nil {
+		return nil, err
+	}
 	_, missing := os.Lstat(where)
 	fd, err := f.open()
 	if err != nil {
 		return nil, err
 	}
 	file := os.NewFile(uintptr(fd), where)
-	if os.IsNotExist(missing) {
+	if f.below == "" && os.IsNotExist(missing) {
 		if err := unix.Fchown(fd, uid, gid); err != nil {
 			file.Close()
 			return nil, fmt.Errorf("cannot give the log %s to whom it is opened for: %w", where, err)

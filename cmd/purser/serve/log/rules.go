@@ -91,7 +91,9 @@ func (r Rules) Try(where string) error {
 		return err
 	}
 	f := newFile(r.log, where)
-	f.below, f.rest, f.disk = r.untrusted(where)
+	if err := f.locate(r); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(where); !errors.Is(err, fs.ErrNotExist) {
 		fd, err := f.open()
 		if err == nil {
@@ -133,11 +135,30 @@ func (r Rules) refusal(path string) error {
 	if r.server.LogMaxSize == 0 {
 		return nil
 	}
-	if folder, _, _ := r.untrusted(path); folder == "" {
+	if folder, _, _ := r.untrusted(path); folder == "" && !r.isAnApps(path) {
 		return nil
 	}
-	return fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder; "+
+	return fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder, or that of its user; "+
 		"write the log elsewhere, or set log_max_size = \"0\" and rotate it with logrotate and its su", path)
+}
+
+// isAnApps reports whether the user of an app has a hand in a log.
+func (r Rules) isAnApps(path string) bool {
+	if os.Geteuid() != 0 {
+		return false
+	}
+	way, err := spawn.WayTo(path)
+	if err != nil {
+		return false
+	}
+	for _, at := range append(way.Links, way.Folders...) {
+		for _, app := range r.folders() {
+			if at.UID != 0 && app.RunsAs != nil && int(app.RunsAs.UID) == at.UID {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // untrusted is the app's folder that a log is below, and the path from there, if root has started purser: whoever owns
