@@ -92,6 +92,10 @@ func TestNobodyElseHasAHandInWhatRunsAsAUser(t *testing.T) {
 			if c.want == "" && (err != nil || account.User != "daemon") {
 				t.Errorf("it runs as %+v (%v)", account, err)
 			}
+			app.RunsAs = &conf.Account{User: "daemon", UID: daemon, By: conf.ByOwner}
+			if err := stillOwned(app, app.Root); (err == nil) != (c.want == "") {
+				t.Errorf("as a later release it is refused with %v", err)
+			}
 			if want := strings.ReplaceAll(c.want, "LINK", link); want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("it runs as %+v (%v), want %s", account, err, want)
 			}

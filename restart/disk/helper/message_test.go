@@ -180,8 +180,9 @@ func TestAFileOfTheKernelsIsNotTaken(t *testing.T) {
 		t.Skip(err)
 	}
 	defer score.Close()
+	fd := int(score.Fd())
 	d, _, _ := lying(t, func(c *net.UnixConn, m message) {
-		message{verb: m.verb, number: m.number, body: answer{}.bytes()}.send(c, int(score.Fd()))
+		message{verb: m.verb, number: m.number, body: answer{}.bytes()}.send(c, fd)
 	})
 	if f, err := d.OpenLog("/", "x"); err == nil {
 		f.Close()

@@ -33,7 +33,7 @@ func (f *file) locate(r Rules) error {
 func ownersFolder(path string) (folder, rest string, err error) {
 	way, err := spawn.WayTo(path)
 	if err != nil {
-		return "", "", nil // to open it says why
+		return "", "", notOpened(path, err)
 	}
 	owner := 0
 	for _, at := range append(way.Links, way.Folders...) {
@@ -62,7 +62,7 @@ func ownersFolder(path string) (folder, rest string, err error) {
 func openAsRoot(path string) (int, error) {
 	way, err := spawn.WayTo(path)
 	if err != nil {
-		return openPath(path)
+		return -1, notOpened(path, err)
 	}
 	for _, folder := range way.Folders {
 		if folder.Mode.Perm()&0o022 != 0 {
