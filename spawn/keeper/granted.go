@@ -103,7 +103,7 @@ func (g *granted) remove(name string) {
 		return
 	}
 	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
-		_ = os.RemoveAll(left.path)
+		_ = RemoveTree(left.path)
 	} else {
 		_ = os.Remove(left.path)
 	}

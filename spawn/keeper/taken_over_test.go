@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -115,4 +116,35 @@ func newPeerOf(t *testing.T) peerOf {
 		p.close()
 	})
 	return peerOf{p, theirs}
+}
+
+// The user of an app writes to the folder of its socket. A keeper without descriptors could start nothing for anybody.
+func TestADeepFolderOfASocketTakesFewDescriptors(t *testing.T) {
+	var limit unix.Rlimit
+	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	g := granted{confined: true, front: &User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}, runtime: t.TempDir()}
+	g.make()
+	g.all[1] = Grant{User: &User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}}
+	number, path, err := g.makeFolder(1)
+	check(t, err)
+	at, err := unix.Open(path, unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	check(t, err)
+	for range 1000 {
+		check(t, unix.Mkdirat(at, "d", 0o700))
+		next, err := unix.Openat(at, "d", unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		check(t, err)
+		check(t, unix.Close(at))
+		at = next
+	}
+	check(t, unix.Close(at))
+	scarce := unix.Rlimit{Cur: 300, Max: limit.Max}
+	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &scarce))
+	defer func() { check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }()
+	g.leaveFolder(number)
+	for begin := time.Now(); time.Since(begin) < 20*time.Second; time.Sleep(time.Millisecond) {
+		if _, err := os.Lstat(path); os.IsNotExist(err) {
+			return
+		}
+	}
+	t.Error("the folder is there still")
 }
