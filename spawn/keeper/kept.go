@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -11,6 +12,29 @@ import (
 // descriptors of files in memory that the keeper does not read.
 type kept struct {
 	held, notes map[string]int
+}
+
+// keptPart is which part of the descriptors that the keeper may have open it may be asked to keep. Each new front gets
+// copies of them; and a front that was taken over must not leave a keeper behind that can start nothing any more.
+const keptPart = 3
+
+// hasRoom says why there is none for another by that name.
+func (k kept) hasRoom(all map[string]int, name string) error {
+	var limit unix.Rlimit
+	if _, known := all[name]; known || unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil || uint64(len(k.held)+len(k.notes)) < limit.Cur/keptPart {
+		return nil
+	}
+	return errMalformed(fmt.Sprintf("%d descriptors are kept, and there is no room for %q", len(k.held)+len(k.notes), name))
+}
+
+// hold keeps the descriptor that has come.
+func (k kept) hold(name string, files []int) error {
+	if err := k.hasRoom(k.held, name); err != nil {
+		closeFiles(files)
+		return err
+	}
+	put(k.held, name, files[0])
+	return nil
 }
 
 // put keeps a descriptor in place of the one before.
@@ -36,6 +60,10 @@ func (k kept) note(name string, files []int) error {
 	if err := unix.Fstat(files[0], &stat); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG || stat.Size > textSize {
 		closeFiles(files)
 		return errMalformed("the note " + name + " is no file, or too long")
+	}
+	if err := k.hasRoom(k.notes, name); err != nil {
+		closeFiles(files)
+		return err
 	}
 	put(k.notes, name, files[0])
 	return nil

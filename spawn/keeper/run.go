@@ -213,7 +213,7 @@ func (k *keeping) obey(r request) error {
 			k.change(c, r.verb, int(r.number))
 		}
 	case verbHold:
-		put(k.held, r.name, r.files[0])
+		return k.hold(r.name, r.files)
 	case verbDrop:
 		drop(k.held, r.name)
 		k.granted.remove(r.name)

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -147,4 +148,31 @@ func TestADeepFolderOfASocketTakesFewDescriptors(t *testing.T) {
 		}
 	}
 	t.Error("the folder is there still")
+}
+
+func TestWhatIsKeptLeavesRoomForTheRest(t *testing.T) {
+	var limit unix.Rlimit
+	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	scarce := unix.Rlimit{Cur: 300, Max: limit.Max}
+	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &scarce))
+	defer func() { check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) }()
+	k := kept{held: map[string]int{}, notes: map[string]int{}}
+	text, err := memory([]byte("text"))
+	check(t, err)
+	defer text.Close()
+	for i := range 400 {
+		name := strconv.Itoa(i)
+		kept, noted := k.hold(name, copies([]int{int(text.Fd())})), k.note(name, copies([]int{int(text.Fd())}))
+		if wants := i < 50; (kept == nil) != wants || (noted == nil) != wants {
+			t.Fatalf("of descriptor %d: %v, %v", i, kept, noted)
+		}
+	}
+	check(t, k.hold("7", copies([]int{int(text.Fd())})))
+	check(t, k.note("7", nil))
+	check(t, k.note("another", copies([]int{int(text.Fd())})))
+	for _, all := range []map[string]int{k.held, k.notes} {
+		for name := range all {
+			drop(all, name)
+		}
+	}
 }
