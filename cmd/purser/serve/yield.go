@@ -133,7 +133,9 @@ func (p *purser) finish() {
 	defer cancel()
 	p.complain("cannot finish all requests", p.front.Shutdown(draining))
 	p.ending.work.Wait()
-	p.ending.end() // not before: the owner waits until this one has said what it has
+	p.changing.Lock() // the upgrade has ended, so the owner knows that this one has nothing: it does not serve before that
+	p.changing.Unlock()
+	p.ending.end()
 	p.ending.loans.Wait()
 	p.Log.Info("all is finished that was begun before the upgrade")
 }
