@@ -74,7 +74,7 @@ func (p *purser) mayUpgrade() error {
 	case p.yielding.Load():
 		return pool.ErrYielded
 	case p.stopping.Err() != nil:
-		return pool.ErrClosed
+		return errStopping
 	}
 	return nil
 }
@@ -141,12 +141,6 @@ func (p *purser) awaitOldFronts(ctx context.Context, now bool) error {
 // notUpgraded tells why an upgrade was not done. It is not for this front to keep if it has yielded.
 func (p *purser) notUpgraded(u upgrading, err error) error {
 	if _, known := errors.AsType[*status.Error](err); !known {
-		p.mu.Lock()
-		if p.unready != nil {
-			err = p.unready
-		}
-		p.unready = nil
-		p.mu.Unlock()
 		err = &status.Error{Status: http.StatusConflict, Code: status.CodeUpgradeFailed, Message: fmt.Sprintf("cannot upgrade to %s: %v", u.Path, err)}
 	}
 	p.Log.Error("not upgraded", "by", u.By, "error", err)
