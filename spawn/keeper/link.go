@@ -28,6 +28,7 @@ type link struct {
 	mark    string // begins the marks of all children that are forked here
 	ended   chan struct{}
 
+	ready     chan struct{}    // closed when this front is
 	owns      atomic.Bool      // this front is the owner
 	handovers chan Inheritance // what fronts before have left: for a candidate there are two
 	upgrading sync.Mutex       // held while an upgrade is under way
@@ -42,7 +43,7 @@ type link struct {
 }
 
 func newLink(process *os.Process, conn *net.UnixConn) *link {
-	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), processes: map[uint32]*Process{},
+	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), ready: make(chan struct{}), processes: map[uint32]*Process{},
 		handovers: make(chan Inheritance, 2), courses: newCourses()}
 	go l.listen()
 	return l
