@@ -45,6 +45,8 @@ type Server struct {
 	WatchConfig     bool           // the files are read again when they change; default false
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
 	BufferMemory    Share          // of the RAM, for what of that is in memory; default 12%
+	User            string         // name or number that the process runs as which serves, if purser is started as root; "" = purser, or an unused one
+	AdminGroup      string         // name or number of a group whose members may use the admin socket of a purser that is started as root; "" = nobody
 	DefaultUser     string         // that apps run as whose files belong to root, if purser is started as root; default nobody
 }
 
@@ -59,11 +61,12 @@ type Listen struct {
 // "_", "-" and ".", and neither of the last two first.
 type App struct {
 	Name        string
-	Root        string   // absolute, symlinks kept: resolved at each restart, never once
-	User        string   // name or number that it runs as; "" = the owner of its startup file. Another than purser's own only as root
-	Group       string   // name or number; "" = the user's primary group
-	RunsAs      *Account // what comes of these; nil = purser's own user. spawn.ResolveUser fills it in
-	Kind        string   // auto | command | ruby | python | node; default auto
+	Root        string            // absolute, symlinks kept: resolved at each restart, never once
+	User        string            // name or number that it runs as; "" = the owner of its startup file. Another than purser's own only as root
+	Group       string            // name or number; "" = the user's primary group
+	RunsAs      *Account          // what comes of these; nil = purser's own user. spawn.ResolveUser fills it in
+	Grants      map[string]uint32 // the numbers of what may be run for it, of a purser that root has started; nil = anything
+	Kind        string            // auto | command | ruby | python | node; default auto
 	Command     Command
 	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
 	StartupFile string            // relative to Root; "" = found by kind

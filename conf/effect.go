@@ -22,7 +22,7 @@ var serverEffects = effects{
 	"acme.eab_kid": atOnce, "acme.eab_hmac": atOnce,
 	"h2c": atOnce, "metrics": atOnce, "log_format": atOnce, "log_max_size": atOnce, "log_keep": atOnce,
 	"default_user": atOnce, // an app that is another's by it is started anew
-	"admin":        byPurser,
+	"admin":        byPurser, "user": byPurser, "admin_group": byPurser,
 }
 
 var appEffects = effects{

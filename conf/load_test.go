@@ -31,6 +31,8 @@ log_max_size = "10MiB"
 log_keep = 2
 access_log = "log/access.log"
 access_log_format = "json"
+user = "web"
+admin_group = "adm"
 default_user = "www-data"
 max_processes = 40
 max_spawns = 5
@@ -190,7 +192,7 @@ func fullConfig() *Config {
 			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
 			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80}, BufferMemory: Share{Bytes: 1 << 30},
 			Include: []string{"/etc/purser/apps/*.toml", "/srv/shop/purser.toml"}, WatchConfig: true,
-			DefaultUser: "www-data",
+			User: "web", AdminGroup: "adm", DefaultUser: "www-data",
 		},
 		Apps: []App{blog, shop},
 	}

@@ -62,6 +62,8 @@ var serverSchema = schema[Server]{
 		at("log_keep", func(s *Server) *int { return &s.LogKeep }, countForm),
 		at("access_log", func(s *Server) *string { return &s.AccessLog }, textForm),
 		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
+		at("user", func(s *Server) *string { return &s.User }, accountForm),
+		at("admin_group", func(s *Server) *string { return &s.AdminGroup }, accountForm),
 		at("default_user", func(s *Server) *string { return &s.DefaultUser }, accountForm),
 		at("max_processes", func(s *Server) *int { return &s.MaxProcesses }, countForm),
 		at("max_spawns", func(s *Server) *int { return &s.MaxSpawns }, countForm),

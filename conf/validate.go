@@ -102,6 +102,8 @@ func (s *Server) check(t table) {
 	t.accept("admin", checkAdmin(s.Admin))
 	t.accept("metrics", checkMetrics(s.Metrics))
 	s.checkLogs(t)
+	t.accept("user", checkAccount(s.User))
+	t.accept("admin_group", checkAccount(s.AdminGroup))
 	t.accept("default_user", checkAccount(s.DefaultUser))
 	t.require(s.DefaultUser != "", "default_user", "must be a name or a number")
 	t.count("max_processes", s.MaxProcesses, 0)

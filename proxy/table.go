@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"cmp"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -61,7 +62,7 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 		to.public = before.public
 	default:
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
-			StartupFile: app.StartupFile, Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app)})
+			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app)})
 	}
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
@@ -72,10 +73,18 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 	return to
 }
 
+// userOf is for whom static files are read, nil for purser's own user.
+func userOf(app conf.App) *files.User {
+	if app.RunsAs == nil {
+		return nil
+	}
+	return &files.User{UID: app.RunsAs.UID, GID: app.RunsAs.GID, Groups: app.RunsAs.Groups}
+}
+
 // sharesFiles reports whether the static files are those of the site before.
 func (to *site) sharesFiles(before *site) bool {
 	return before != nil && before.public != nil && before.group == to.group && before.app.Public == to.app.Public &&
-		before.app.Path == to.app.Path && before.app.StartupFile == to.app.StartupFile
+		before.app.Path == to.app.Path && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
 }
 
 func (s *Server) takingOf(app string) *atomic.Int64 {

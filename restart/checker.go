@@ -1,7 +1,6 @@
 package restart
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -47,7 +46,8 @@ const share = 50
 // Booting and Booted were called for it. Trigger is told the app
 // and why; it is called by Run alone, for what was not there when the last restart was triggered or
 // Requested, once nothing has changed for Restart.Settle. So one that fails is not tried again before
-// something happens, and ten marks are one restart. Neither must block.
+// something happens, and ten marks are one restart. Neither must block; for apps of different users both are called at
+// the same time, too.
 func NewChecker(apps []conf.App, live func(app string) []Process, trigger func(app, reason string), log hclog.Logger) *Checker {
 	c := &Checker{live: live, trigger: trigger, log: log.Named("restart"), now: time.Now, poll: 2 * time.Second}
 	for _, app := range apps {
@@ -98,40 +98,6 @@ func (c *Checker) list() []*checked {
 // unhurried is how often an app is looked at for which nothing is triggered: Needs looks by itself, but
 // when a mark came is best known soon.
 const unhurried = 30 * time.Second
-
-// Run looks at every app each two seconds until ctx ends, and returns nil then: at its processes, and at
-// the disk if something may have to be triggered. An app whose restart.watch takes long to look at is
-// looked at less often.
-func (c *Checker) Run(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-			timer.Reset(time.Until(c.round(ctx)))
-		}
-	}
-}
-
-// round looks at the apps whose turn it is, and returns when the next one's is.
-func (c *Checker) round(ctx context.Context) time.Time {
-	next := time.Now().Add(c.poll)
-	for _, a := range c.list() {
-		if ctx.Err() != nil {
-			break
-		}
-		if began := time.Now(); !began.Before(a.due) {
-			rest := c.look(a)
-			a.due = time.Now().Add(max(rest, share*time.Since(began)))
-		} else if c.Reexecuted != nil && c.hasProcesses(a) {
-			c.images(a, c.processes(a))
-		}
-		next = earlier(next, a.due)
-	}
-	return next
-}
 
 // look looks at one app. It returns how long there is no need to look again.
 func (c *Checker) look(a *checked) time.Duration {

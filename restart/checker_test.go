@@ -255,11 +255,11 @@ func TestAnAppThatRestsIsNotSearched(t *testing.T) {
 func TestWhatTriggersNothingIsLookedAtSeldom(t *testing.T) {
 	for auto, most := range map[string]time.Duration{"off": unhurried, "changed": 2 * time.Second} {
 		s := newShop(t, auto).opened()
-		s.Checker.round(t.Context())
+		s.Checker.round(t.Context(), s.Checker.list())
 		if rest := time.Until(s.Checker.apps[0].due); rest < most/2 {
 			t.Errorf("auto %s: looked at again after %v", auto, rest)
 		}
-		if next := time.Until(s.Checker.round(t.Context())); next > 2*time.Second {
+		if next := time.Until(s.Checker.round(t.Context(), s.Checker.list())); next > 2*time.Second {
 			t.Errorf("auto %s: its processes are looked at after %v only", auto, next)
 		}
 	}

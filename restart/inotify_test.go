@@ -3,6 +3,7 @@ package restart
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,9 +55,11 @@ func TestAFileOnALocalDiskIsNotPolled(t *testing.T) {
 		other := *s.files[0]
 		s.files = append(s.files, &other)
 	}
+	l := newLane(t.Context(), s.Watcher, s.files[0].disk)
+	defer l.end()
 	looked := map[*file]int{}
 	for range sweep {
-		due := s.due()
+		due := l.due()
 		if len(due) != 2 {
 			t.Fatalf("%d of 120 files are looked at in one poll, want 2", len(due))
 		}
@@ -67,9 +70,15 @@ func TestAFileOnALocalDiskIsNotPolled(t *testing.T) {
 	if len(looked) != 120 {
 		t.Errorf("%d files had their turn, want all", len(looked))
 	}
+	few := s.files[:1]
+	s.files, few = few, s.files
+	if due := slices.Concat(l.due(), l.due(), l.due()); len(due) > 1 {
+		t.Errorf("the only file of a user is looked at %d times in 3 polls", len(due))
+	}
+	s.files = few
 	s.files[7].sure = false
 	s.live.Store(s.path("releases/1"))
-	if due := s.due(); len(due) != 120 {
+	if due := l.due(); len(due) != 120 {
 		t.Errorf("another release is live, and %d are looked at", len(due))
 	}
 	if err := f.follow(s.files[0]); err != nil || !s.files[0].sure {

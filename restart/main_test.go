@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/restart/disk"
 
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
@@ -135,8 +136,10 @@ func (s *site) expect(reasons ...string) {
 // sees is expect for a Watcher that is not run: one look, "" = nothing is asked for.
 func (s *site) sees(want string) {
 	s.Helper()
+	l := newLane(s.Context(), s.Watcher, disk.Own)
+	defer l.end()
 	for _, f := range s.files {
-		s.ask(f)
+		l.ask(f)
 	}
 	if want != "" {
 		s.expect(want)

@@ -35,8 +35,6 @@ type Watcher struct {
 	log     hclog.Logger
 	open    func(disk.Disk, chan<- told) (*inotify, error) // begins to use inotify
 	poll    time.Duration                                  // how late a change is seen where inotify is blind
-	turn    int                                            // of the files that inotify sees: whose turn it is to be looked at nevertheless
-	blind   bool                                           // inotify refused something, and the log says so
 
 	// Made reports whether an app made its restart file itself, which is no order. It is called by Run
 	// alone, when there is a file that was not there; nil = no app does.
@@ -54,19 +52,16 @@ type Watcher struct {
 	mu    sync.Mutex // guards what follows
 	files []*file    // the list is replaced and never changed
 	gone  []*file    // that inotify may still watch
+	blind bool       // inotify refused something, and the log says so
 }
-
-// sweep is the number of polls in which each file is looked at that inotify sees: for what nobody
-// thought of.
-const sweep = 60
 
 // New looks at every restart file once: what changes after it returned is seen, if only when Run
 // begins. An app whose Restart.File is "" is not watched.
 //
 // Live gives the real path of the release that the app is wanted to run, "" if there is none yet.
 // Trigger is told the app and why, such as "tmp/restart.txt touched"; each change is one call, and
-// joining several into one restart is the callee's matter. Run calls both, never two at a time, and
-// they must not block it; New and Add call live, too.
+// joining several into one restart is the callee's matter. Run calls both, for apps of different users also at the same
+// time, and they must not block it; New and Add call live, too.
 func New(apps []conf.App, live func(app string) string, trigger func(app, reason string), log hclog.Logger) *Watcher {
 	w := &Watcher{
 		live:    live,
@@ -143,136 +138,52 @@ func (w *Watcher) change(how func()) {
 	}
 }
 
-func (w *Watcher) list() []*file {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.files
-}
-
-// leave has inotify no longer watch what was only watched for apps that are gone.
-func (w *Watcher) leave(watched *watches) {
-	w.mu.Lock()
-	gone := w.gone
-	w.gone = nil
-	w.mu.Unlock()
-	for _, f := range gone {
-		watched.leave(f)
-	}
-}
-
 // Run watches until ctx ends, and returns nil then. It sees a change at once by inotify, and within
-// a second where inotify is blind (NFS) or not to be had (fs.inotify limits).
+// a second where inotify is blind (NFS) or not to be had (fs.inotify limits). What one user owns is watched beside what
+// another does: who can hold up what looks after his files holds up nobody else.
 func (w *Watcher) Run(ctx context.Context) error {
-	watched := newWatches(w.open)
-	defer watched.close()
-	tick := time.NewTicker(w.poll)
-	defer tick.Stop()
-	select {
-	case <-w.changed: // all are looked at now
-	default:
-	}
-	for due := w.list(); ctx.Err() == nil; due = w.wait(ctx, watched, tick.C) {
-		for _, f := range due {
-			w.look(f, watched)
-		}
-	}
-	return nil
-}
-
-// wait returns the files that have to be looked at, when there are some, or ctx ended.
-func (w *Watcher) wait(ctx context.Context, watched *watches, tick <-chan time.Time) []*file {
+	lanes := map[disk.Disk]*lane{}
+	var running sync.WaitGroup
+	defer running.Wait()
 	for {
+		w.lead(ctx, lanes, &running)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-w.changed:
-			w.leave(watched)
-			return slices.DeleteFunc(slices.Clone(w.list()), func(f *file) bool { return f.sure })
-		case <-tick:
-			if due := w.due(); len(due) > 0 {
-				return due
-			}
-		case t := <-watched.told:
-			if due := w.concerned(watched, t); len(due) > 0 {
-				return due
-			}
 		}
 	}
 }
 
-// due are the files of which inotify does not tell everything, those whose release is another now, and
-// a few of the others.
-func (w *Watcher) due() (due []*file) {
-	files := w.list()
-	some := (len(files) + sweep - 1) / sweep
-	for i, f := range files {
-		inTurn := (i-w.turn%len(files)+len(files))%len(files) < some
-		if !f.sure || inTurn || w.live(f.app) != f.live {
-			due = append(due, f)
+// lead has a lane for each user who has files, and for nobody else.
+func (w *Watcher) lead(ctx context.Context, lanes map[disk.Disk]*lane, running *sync.WaitGroup) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.files {
+		if lanes[f.disk] == nil {
+			l := newLane(ctx, w, f.disk)
+			lanes[f.disk] = l
+			running.Go(l.run)
 		}
 	}
-	if len(files) > 0 {
-		w.turn = (w.turn + some) % len(files)
-	}
-	return due
-}
-
-func (w *Watcher) concerned(watched *watches, t told) (due []*file) {
-	from := watched.of[t.by.disk]
-	if from == nil || from.inotify != t.by {
-		return nil // it was ended
-	}
-	if t.ended != nil {
-		watched.end(from)
-		w.warn(t.ended)
-		return w.list()
-	}
-	for _, e := range t.events {
-		files, lost := from.concerns(e)
-		if lost {
-			due = w.list() // of what was lost nobody knows whom it concerned; the others have to be taken note of
+	for of, l := range lanes {
+		if slices.ContainsFunc(w.files, func(f *file) bool { return f.disk == of }) {
+			l.wake()
 			continue
 		}
-		for _, f := range files {
-			if !slices.Contains(due, f) {
-				due = append(slices.Clip(due), f)
-			}
-		}
+		l.end()
+		delete(lanes, of)
 	}
-	return due
-}
-
-// look asks for a restart if one is wanted since the last look.
-func (w *Watcher) look(f *file, watched *watches) {
-	f.live = w.live(f.app)
-	if err := watched.follow(f); err != nil {
-		w.warn(err)
-	}
-	w.ask(f)
-}
-
-func (w *Watcher) ask(f *file) {
-	before := [2]stamp{f.configured, f.released}
-	reason := f.look(w.live(f.app))
-	switch {
-	case reason == "":
-		if before != [2]stamp{f.configured, f.released} {
-			w.saw(f, false)
-		}
-	case f.made != "" && w.Made != nil && w.Made(f.app, f.made, f.name):
-		w.log.Info("a process of the app made the restart file while it started, so nothing is restarted; touch it again to restart",
-			"app", f.app, "file", f.name)
-		w.saw(f, false)
-	default:
-		w.saw(f, true)
-		w.trigger(f.app, reason)
-	}
+	w.gone = slices.DeleteFunc(w.gone, func(f *file) bool { return lanes[f.disk] == nil }) // their watches end with the lane
 }
 
 // warn says once that changes may be seen late.
 func (w *Watcher) warn(err error) {
-	if !w.blind {
+	w.mu.Lock()
+	before := w.blind
+	w.blind = true
+	w.mu.Unlock()
+	if !before {
 		w.log.Warn("inotify does not see every change, some are seen by polling", "every", w.poll, "error", err)
 	}
-	w.blind = true
 }

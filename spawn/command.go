@@ -28,12 +28,11 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	load := func(name string) string { return filepath.Join(folder, loaders, name) }
 	switch s.app.Kind {
 	case kindNode:
-		return []string{"node", "--require", load(loader.Node), s.app.StartupFile}, nil
+		return nodeArgv(load, s.app.StartupFile), nil
 	case kindPython:
-		threads := strconv.Itoa(max(s.app.Concurrency, 0))
-		return []string{pythonOf(o.Path), load(loader.Python), s.app.StartupFile, e.socket, threads}, nil
+		return s.pythonArgv(pythonOf(o.Path), load, s.app.StartupFile, e.socket), nil
 	case kindRuby:
-		return rubyArgv(s.app, o.Path, load(loader.Ruby), e.socket)
+		return s.rubyArgv(o.Path, load, e.socket)
 	}
 	return nil, fmt.Errorf("kind %q is not known; use Detect first", s.app.Kind)
 }
@@ -96,21 +95,33 @@ func pythonOf(root string) string {
 
 // rubyArgv runs Puma, the bundle's if the app has a Gemfile. Flags win over everything that an
 // environment variable such as WEB_CONCURRENCY asks Puma to do.
-func rubyArgv(app conf.App, root, config, socket string) ([]string, error) {
+func (s *Spawner) rubyArgv(root string, load func(string) string, socket string) ([]string, error) {
 	var argv []string
-	if _, err := lookPath(app, "bundle", root); err == nil && hasGemfile(root) {
+	if _, err := lookPath(s.app, "bundle", root); err == nil && hasGemfile(root) {
 		argv = []string{"bundle", "exec", "puma"}
-	} else if _, err := lookPath(app, "puma", root); err == nil {
+	} else if _, err := lookPath(s.app, "puma", root); err == nil {
 		argv = []string{"puma"}
 	} else {
 		return nil, errors.New("there is no puma: add it to the Gemfile, or run gem install puma")
 	}
+	return append(argv, s.pumaFlags(load, s.app.StartupFile, socket)...), nil
+}
+
+func (s *Spawner) pumaFlags(load func(string) string, startup, socket string) []string {
 	threads := "0:16"
-	if n := app.Concurrency; n > 0 {
+	if n := s.app.Concurrency; n > 0 {
 		threads = fmt.Sprintf("%d:%d", n, n)
 	}
-	return append(argv, "-C", config, "-b", "unix://"+socket, "-t", threads, "-w", "0",
-		"-e", app.Environment, app.StartupFile), nil
+	return []string{"-C", load(loader.Ruby), "-b", "unix://" + socket, "-t", threads, "-w", "0", "-e", s.app.Environment, startup}
+}
+
+// nodeArgv and pythonArgv are how the loaders are run.
+func nodeArgv(load func(string) string, startup string) []string {
+	return []string{"node", "--require", load(loader.Node), startup}
+}
+
+func (s *Spawner) pythonArgv(python string, load func(string) string, startup, socket string) []string {
+	return []string{python, load(loader.Python), startup, socket, strconv.Itoa(max(s.app.Concurrency, 0))}
 }
 
 func hasGemfile(root string) bool {

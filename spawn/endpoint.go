@@ -15,12 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 )
 
 const (
-	loaders    = "loader"   // folder of the loaders, beside the socket folders
-	socketName = "app.sock" // longer than any other socket's name that a loader makes beside it
-	maxSocket  = 107        // bytes of a socket's path: sun_path is 108 with its final zero
+	loaders    = "loader"          // folder of the loaders, beside the socket folders
+	socketName = keeper.SocketName // longer than any other socket's name that a loader makes beside it
+	maxSocket  = 107               // bytes of a socket's path: sun_path is 108 with its final zero
 )
 
 // An endpoint is where a child is asked to listen. Of two places, the first that answers counts.
@@ -31,6 +32,11 @@ type endpoint struct {
 	port   int    // on loopback; 0 if not offered
 
 	listener int // pid of who listens on the socket, once that answers; 0 = not known
+
+	// Of a folder that the keeper has made for us:
+	number uint32
+	open   func() error // lets us reach the socket, whose mode is the app's matter
+	leave  func()       // removes the folder, if no child has it
 }
 
 // anybody is the owner of a socket that nobody else could have made.
@@ -49,6 +55,18 @@ func ownerOfSockets(app conf.App) int {
 // the app on the socket, a command says by {socket} and {port} what it wants, or gets both.
 func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 	e := &endpoint{folder: folder, owner: ownerOfSockets(app)}
+	if err := e.offer(app); err != nil {
+		return nil, err
+	}
+	if err := e.makeFolder(app); err != nil {
+		ports.giveBack(e.port)
+		return nil, fmt.Errorf("cannot make a socket folder: %w", err)
+	}
+	return e, nil
+}
+
+// offers says which places an app is offered.
+func offers(app conf.App) (socket, port bool) {
 	wantsSocket, wantsPort := app.Command.Has("{socket}"), app.Command.Has("{port}")
 	switch app.Kind {
 	case kindRuby, kindPython:
@@ -59,25 +77,27 @@ func makeEndpoint(folder string, app conf.App) (*endpoint, error) {
 	if _, set := app.Env["PORT"]; set && app.Kind == kindCommand && !wantsPort {
 		wantsSocket = true // $PORT is not ours to say
 	}
-	if wantsSocket || !wantsPort {
-		e.socket = filepath.Join(folder, socketName)
+	return wantsSocket || !wantsPort, wantsPort || !wantsSocket
+}
+
+// offer fills in the places that an app is offered.
+func (e *endpoint) offer(app conf.App) error {
+	socket, port := offers(app)
+	if socket {
+		e.socket = filepath.Join(e.folder, socketName)
 	}
 	if len(e.socket) > maxSocket {
-		return nil, fmt.Errorf("the socket path %s has %d bytes, the system allows %d: "+
+		return fmt.Errorf("the socket path %s has %d bytes, the system allows %d: "+
 			"use a shorter runtime directory (XDG_RUNTIME_DIR)", e.socket, len(e.socket), maxSocket)
 	}
-	if wantsPort || !wantsSocket {
-		port, err := ports.take()
+	if port {
+		taken, err := ports.take()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		e.port = port
+		e.port = taken
 	}
-	if err := e.makeFolder(app); err != nil {
-		ports.giveBack(e.port)
-		return nil, fmt.Errorf("cannot make a socket folder: %w", err)
-	}
-	return e, nil
+	return nil
 }
 
 // makeFolder makes the folder that the child's user makes sockets in, and purser's group enters.
@@ -97,7 +117,11 @@ func (e *endpoint) makeFolder(app conf.App) error {
 
 func (e *endpoint) remove() {
 	ports.giveBack(e.port)
-	folderTurns.do(func() { os.RemoveAll(e.folder) })
+	if e.leave != nil {
+		e.leave()
+		return
+	}
+	_ = removeInTurn(e.folder) // what stays is removed with the folder that it is in
 }
 
 // watch tells when something appears in the folder. Without it, as where the user has no inotify
@@ -135,7 +159,7 @@ func (e *endpoint) wish() string {
 
 // probe tries to connect. It returns "", "" while nobody answers, and an error if a port is
 // answered by a process outside the group of leader.
-func (e *endpoint) probe(ctx context.Context, leader int) (network, address string, err error) {
+func (e *endpoint) probe(ctx context.Context, leader *process) (network, address string, err error) {
 	if e.socket != "" {
 		pid, ok, err := e.listenerOf(ctx, e.socket)
 		if err != nil {
@@ -168,6 +192,12 @@ func (e *endpoint) probe(ctx context.Context, leader int) (network, address stri
 func (e *endpoint) listenerOf(ctx context.Context, socket string) (pid int, ok bool, err error) {
 	dialer := net.Dialer{Timeout: time.Second}
 	connection, err := dialer.DialContext(ctx, "unix", socket)
+	if errors.Is(err, syscall.EACCES) && e.open != nil {
+		if err := e.open(); errors.Is(err, syscall.EPERM) {
+			return 0, false, fmt.Errorf("what is at %s is no socket of %s, whom the app runs as", socket, NameOf(e.owner))
+		}
+		connection, err = dialer.DialContext(ctx, "unix", socket)
+	}
 	if err != nil { // a full backlog is no refusal: somebody listens
 		return 0, errors.Is(err, syscall.EAGAIN) && e.owner == anybody, nil
 	}
@@ -179,7 +209,7 @@ func (e *endpoint) listenerOf(ctx context.Context, socket string) (pid int, ok b
 	case err != nil:
 		return 0, false, fmt.Errorf("cannot find out who listens on the socket %s: %w", socket, err)
 	case e.owner != anybody && int(peer.Uid) != e.owner:
-		return 0, false, fmt.Errorf("the socket %s is that of user %s, not of %s, whom the app runs as", socket, nameOf(int(peer.Uid)), nameOf(e.owner))
+		return 0, false, fmt.Errorf("the socket %s is that of user %s, not of %s, whom the app runs as", socket, NameOf(int(peer.Uid)), NameOf(e.owner))
 	}
 	return int(peer.Pid), true, nil
 }

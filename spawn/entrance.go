@@ -33,7 +33,7 @@ func closedTo(a *conf.Account, folder string) error {
 		}
 		if !mayEnter(a, &stat) {
 			return fmt.Errorf("user %s may not enter the folder %s, which is %s's with mode %03o: change its mode or its owner, or set user",
-				a.User, at, nameOf(int(stat.Uid)), stat.Mode&0o777)
+				a.User, at, NameOf(int(stat.Uid)), stat.Mode&0o777)
 		}
 		rest := strings.TrimPrefix(strings.TrimPrefix(folder, at), "/")
 		if rest == "" {

@@ -17,14 +17,21 @@ type folder struct {
 	parent  string
 	loaders bool // the kind of the app needs them, or its guard against reloads
 	open    bool // to the children's user, who is not purser's: to enter it, and to read the loaders
+	fixed   bool // it is there, with the loaders, and the keeper alone changes it
 
 	mu   sync.Mutex     // guards what follows; held while the folder is made
 	path string         // "" before it is first wanted
 	old  map[string]int // those of an earlier front, and how many children that were adopted are in each
 }
 
+// fixedFolder is one that is there for all apps of a purser.
+func fixedFolder(path string) *folder { return &folder{path: path, fixed: true} }
+
 // get returns the folder's path, once it is complete.
 func (f *folder) get() (path string, err error) {
+	if f.fixed {
+		return f.path, nil
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	folderTurns.do(func() { err = f.complete() })
@@ -68,19 +75,19 @@ func (f *folder) letIn() error {
 func (f *folder) remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.path == "" {
+	if f.path == "" || f.fixed {
 		return nil
 	}
-	if err := os.RemoveAll(f.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return removeInTurn(f.path)
 }
 
 // adopt keeps the folder of an earlier front as long as children are in it.
 func (f *folder) adopt(path string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fixed {
+		return
+	}
 	if f.old == nil {
 		f.old = map[string]int{}
 	}
@@ -91,8 +98,11 @@ func (f *folder) adopt(path string) {
 func (f *folder) leave(path string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fixed {
+		return
+	}
 	if f.old[path]--; f.old[path] == 0 {
 		delete(f.old, path)
-		folderTurns.do(func() { os.RemoveAll(path) })
+		_ = removeInTurn(path)
 	}
 }

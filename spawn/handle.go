@@ -115,7 +115,7 @@ func (c *Child) prove(ctx context.Context) error {
 		if wrong != nil {
 			return wrong
 		}
-		owned, err = provenOwner(at.Addr().AsSlice(), int(at.Port()), c.PID())
+		owned, err = provenOwner(at.Addr().AsSlice(), int(at.Port()), &c.process)
 	}
 	if err == nil && !owned {
 		err = fmt.Errorf("nothing of it listens on %s any more", c.address)

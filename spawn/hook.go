@@ -1,11 +1,13 @@
 package spawn
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ type Hook struct {
 	App     conf.App      // its env, and the rest of the environment that its children have
 	Name    string        // such as before_restart
 	Command conf.Command  // a shell command goes to sh -c as it is, so that it may have several steps
+	Words   []string      // behind the command's own arguments
 	Timeout time.Duration // then it is killed; 0 = no limit
 	Dir     string        // where it runs; "" = the app's root
 	Lines   Lines         // what it prints goes there
@@ -59,21 +62,7 @@ func (h *Hook) Run(ctx context.Context, variables map[string]string, facts any) 
 }
 
 func (h *Hook) exec(variables map[string]string) (*process, error) {
-	argv := h.Command.Args
-	if h.Command.Shell != "" {
-		argv = []string{"/bin/sh", "-c", h.Command.Shell}
-	}
-	if len(argv) == 0 {
-		return nil, errors.New("no command is set")
-	}
-	dir := h.Dir
-	if dir == "" {
-		dir = h.App.Root
-	}
-	if err := isFolder(dir); err != nil {
-		return nil, err
-	}
-	program, err := lookPath(h.App, argv[0], dir)
+	program, err := h.program(variables)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +71,42 @@ func (h *Hook) exec(variables map[string]string) (*process, error) {
 		return nil, fmt.Errorf("cannot make pipes: %w", err)
 	}
 	defer pipes.closeChildSide()
-	started, err := h.Keeper.Fork(keeper.Program{Path: program, Dir: dir, User: userOf(h.App), Args: argv, Env: h.environment(dir, variables), Files: pipes.childSide})
+	program.Files = pipes.childSide
+	started, err := h.Keeper.Fork(program)
 	if err != nil {
 		pipes.closeOurSide()
-		return nil, cannotRun(h.App, program, dir, err)
+		return nil, notGranted(h.App, program, program.Dir, err)
 	}
 	running := &process{}
 	running.own(started, pipes, privateSlate(), h.Lines, Line{App: h.App.Name, Hook: h.Name})
 	return running, nil
+}
+
+// argv is what is run, without its words.
+func (h *Hook) argv() []string {
+	if h.Command.Shell != "" {
+		return []string{"/bin/sh", "-c", h.Command.Shell}
+	}
+	return h.Command.Args
+}
+
+func (h *Hook) dir() string { return cmp.Or(h.Dir, h.App.Root) }
+
+// program is what is to be run for the hook.
+func (h *Hook) program(variables map[string]string) (p keeper.Program, err error) {
+	p = keeper.Program{Dir: h.dir(), User: userOf(h.App), Args: slices.Concat(h.argv(), h.Words)}
+	if len(p.Args) == 0 {
+		return p, errors.New("no command is set")
+	}
+	if h.App.Grants != nil {
+		return h.granted(variables)
+	}
+	if err := isFolder(p.Dir); err != nil {
+		return p, err
+	}
+	p.Env = h.environment(p.Dir, variables)
+	p.Path, err = lookPath(h.App, p.Args[0], p.Dir)
+	return p, err
 }
 
 func (h *Hook) environment(dir string, variables map[string]string) []string {

@@ -16,9 +16,13 @@ import (
 const tcpListen = 0x0A // TCP_LISTEN of the kernel's tcp_states.h
 
 // provenOwner reports whether the sockets that answer ip:port all belong to the process group of
-// leader. If one belongs to another process, the error names it; if nobody listens any more, there
+// a leader. If one belongs to another process, the error names it; if nobody listens any more, there
 // is no error.
-func provenOwner(ip net.IP, port, leader int) (bool, error) {
+func provenOwner(ip net.IP, port int, by *process) (bool, error) {
+	if by.IsAnothers() {
+		return by.listens(ip, port)
+	}
+	leader := by.PID()
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
 		return false, fmt.Errorf("cannot find out who listens on port %d: %w", port, err)
@@ -53,6 +57,25 @@ func provenOwner(ip net.IP, port, leader int) (bool, error) {
 // sockets are some that listen, named as the links in /proc/PID/fd, and one more than the id of the
 // user who made each.
 type sockets map[string]uint64
+
+// listens is provenOwner for who may not look at what other users' processes have open: the keeper says which sockets
+// are the group's.
+func (p *process) listens(ip net.IP, port int) (bool, error) {
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return false, fmt.Errorf("cannot find out who listens on port %d: %w", port, err)
+	}
+	all, err := listening(proc, ip, port)
+	if err != nil || len(all) == 0 {
+		return false, err
+	}
+	for socket := range all {
+		if number := strings.Trim(strings.TrimPrefix(socket, "socket:"), "[]"); !p.Holds(number) {
+			return false, fmt.Errorf("port %d is answered by another process, not by this one", port)
+		}
+	}
+	return true, nil
+}
 
 // attribute takes out the sockets that members of leader's group hold, and names a process that
 // holds another one.

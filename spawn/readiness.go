@@ -100,7 +100,7 @@ func (c *Child) awaitConnection(ctx context.Context, bound <-chan fsnotify.Event
 
 // look connects once, and reports whether the child answers.
 func (c *Child) look(ctx context.Context) (found bool, err error) {
-	network, address, err := c.endpoint.probe(ctx, c.PID())
+	network, address, err := c.endpoint.probe(ctx, &c.process)
 	if err != nil || network == "" {
 		return false, err
 	}

@@ -96,7 +96,7 @@ func TestPurserThatWasStoppedDuringABootLooksOnceMore(t *testing.T) {
 	child, err := st.spawner.begin(st.order)
 	check(t, err)
 	st.eventually("the child listens", func() bool {
-		network, _, err := child.endpoint.probe(t.Context(), child.PID())
+		network, _, err := child.endpoint.probe(t.Context(), &child.process)
 		return network != "" && err == nil
 	})
 	st.spawner.app.StartTimeout = time.Nanosecond // it was over before purser could look

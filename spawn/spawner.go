@@ -56,6 +56,9 @@ func New(k *keeper.Keeper, app conf.App, runtimeDir string, lines Lines) *Spawne
 		folder:   &folder{parent: runtimeDir, loaders: app.Kind != kindCommand || app.ReloadGuard, open: isAnothers(app)},
 		children: map[*Child]bool{},
 	}
+	if app.Grants != nil {
+		s.folder = fixedFolder(runtimeDir)
+	}
 	s.ours, s.yield = context.WithCancelCause(context.Background())
 	return s
 }
@@ -132,10 +135,7 @@ func (s *Spawner) begin(o Order) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := isFolder(o.Path); err != nil {
-		return nil, err
-	}
-	if err := stillOwned(s.app, o.Path); err != nil {
+	if err := s.fits(o.Path); err != nil {
 		return nil, err
 	}
 	e, err := s.newEndpoint()
@@ -154,12 +154,7 @@ func (s *Spawner) begin(o Order) (*Child, error) {
 }
 
 func (s *Spawner) exec(child *Child) error {
-	argv, err := s.argv(child.Order, child.endpoint)
-	if err != nil {
-		return err
-	}
-	env := s.environment(child)
-	program, err := lookPath(s.app, argv[0], child.Order.Path)
+	program, err := s.program(child)
 	if err != nil {
 		return err
 	}
@@ -169,18 +164,42 @@ func (s *Spawner) exec(child *Child) error {
 	}
 	defer pipes.closeChildSide()
 	slate := newSlate()
-	started, err := s.fork(child, slate, keeper.Program{
-		Name: s.name(child), Path: program, Dir: child.Order.Path, User: userOf(s.app), Args: argv, Env: env, Files: pipes.childSide,
-		Keep: pipes.ourSide(),
-	})
+	program.Name, program.Files, program.Keep = s.name(child), pipes.childSide, pipes.ourSide()
+	started, err := s.fork(child, slate, program)
 	if err != nil {
 		pipes.closeOurSide()
 		slate.close()
-		return cannotRun(s.app, program, child.Order.Path, err)
+		return notGranted(s.app, program, child.Order.Path, err)
 	}
 	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
 	s.own(child)
 	return nil
+}
+
+// fits says why a release cannot be what the app is started from. What we may not look at, who starts it may.
+func (s *Spawner) fits(release string) error {
+	err := isFolder(release)
+	if err == nil {
+		err = stillOwned(s.app, release)
+	}
+	if s.app.Grants != nil && errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	return err
+}
+
+// program is what is to be run for a child.
+func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
+	if s.app.Grants != nil {
+		return s.granted(child)
+	}
+	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app)}
+	if p.Args, err = s.argv(child.Order, child.endpoint); err != nil {
+		return p, err
+	}
+	p.Env = s.environment(child)
+	p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path)
+	return p, err
 }
 
 // fork starts the child, once there is what a later front needs to know of it.
@@ -241,6 +260,9 @@ func (s *Spawner) living() []*Child {
 
 // newEndpoint makes the folder and the names of one child's endpoint.
 func (s *Spawner) newEndpoint() (e *endpoint, err error) {
+	if s.app.Grants != nil {
+		return s.grantedEndpoint()
+	}
 	folder, err := s.folder.get()
 	if err != nil {
 		return nil, err

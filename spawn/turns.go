@@ -6,8 +6,9 @@ package spawn
 type turns chan struct{}
 
 var (
-	folderTurns = make(turns, 4) // to make and remove what is in purser's own folder, never in an app's
-	closeTurns  = make(turns, 2) // to close a watcher: some ten milliseconds each
+	folderTurns  = make(turns, 4) // to make and remove what is in purser's own folder, never in an app's
+	removalTurns = make(turns, 2) // to remove of that what is much
+	closeTurns   = make(turns, 2) // to close a watcher: some ten milliseconds each
 )
 
 func (t turns) do(work func()) {

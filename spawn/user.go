@@ -60,7 +60,7 @@ func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, erro
 // ownUser refuses a user or a group that only root could switch to.
 func ownUser(app conf.App, uid int) error {
 	const only = "%s, and purser was started by %s: only root may start apps as others; start purser as root, or leave %s out"
-	me := nameOf(uid)
+	me := NameOf(uid)
 	if app.User != "" {
 		if account, err := accountOf(app.User); err != nil {
 			return &UserError{"user", err.Error()}
@@ -79,42 +79,76 @@ func ownUser(app conf.App, uid int) error {
 }
 
 // ownerOf is the user that the app's files in a folder belong to, "" if that is root or none that the system knows.
-// The folder has to be his, too, or root's: else its owner would choose what runs as that user.
+// Nobody else may have a hand in what is run as him.
 func ownerOf(app conf.App, root string) (string, error) {
-	folder, file, err := ownersOf(app, root)
-	if err != nil || file == 0 {
+	o, err := ownersOf(app, root)
+	if err != nil || o.file == 0 {
 		return "", err
 	}
-	owner, err := user.LookupId(strconv.Itoa(file))
+	owner, err := user.LookupId(strconv.Itoa(o.file))
 	if err != nil {
 		return "", nil
 	}
-	if folder != 0 && folder != file {
-		return "", &UserError{"user", fmt.Sprintf("is not set: %s belongs to %s, but the folder it is in, %s, to %s, who could have anything run as %s; set user",
-			app.StartupFile, owner.Username, root, nameOf(folder), owner.Username)}
+	if hand := o.hand(root); hand != "" {
+		return "", &UserError{"user", fmt.Sprintf("is not set: %s belongs to %s, but %s, who could have anything run as %s; set user",
+			cmp.Or(app.StartupFile, root), owner.Username, hand, owner.Username)}
 	}
 	return owner.Username, nil
 }
 
-// ownersOf are the numbers of whom a folder and the startup file in it belong to. Where there is none, that is the folder.
-func ownersOf(app conf.App, root string) (folder, file int, err error) {
-	var stat unix.Stat_t
-	if err := unix.Stat(root, &stat); err != nil {
-		return 0, 0, fmt.Errorf("cannot look at the folder %s: %w", root, err)
-	}
-	folder = int(stat.Uid)
-	if app.StartupFile == "" {
-		return folder, folder, nil
-	}
-	path := filepath.Join(root, app.StartupFile)
-	if err := unix.Stat(path, &stat); err != nil {
-		return 0, 0, fmt.Errorf("cannot look at the startup file %s: %w", path, err)
-	}
-	return folder, int(stat.Uid), nil
+// Owners are the numbers of those to whom belongs what is run. Where there is no startup file, that is the folder.
+type owners struct {
+	folder, file int
+	open         bool    // everybody may write to the folder
+	links        []Owned // on the way to both
 }
 
-// nameOf is a user's name, or its number if it has none.
-func nameOf(uid int) string {
+// ownersOf looks at a folder and at the startup file in it, by the paths that links have led to: so all of it is of one
+// time.
+func ownersOf(app conf.App, root string) (o owners, err error) {
+	way, err := WayTo(root)
+	var stat unix.Stat_t
+	if err == nil {
+		err = unix.Lstat(way.Real, &stat)
+	}
+	if err != nil {
+		return o, fmt.Errorf("cannot look at the folder %s: %w", root, err)
+	}
+	o = owners{int(stat.Uid), int(stat.Uid), stat.Mode&0o002 != 0, way.Links}
+	if app.StartupFile == "" {
+		return o, nil
+	}
+	way, err = WayTo(filepath.Join(way.Real, app.StartupFile))
+	if err == nil {
+		err = unix.Lstat(way.Real, &stat)
+	}
+	if err != nil {
+		return o, fmt.Errorf("cannot look at the startup file %s: %w", filepath.Join(root, app.StartupFile), err)
+	}
+	o.file, o.links = int(stat.Uid), append(o.links, way.Links...)
+	return o, nil
+}
+
+// hand says who else than the file's owner and root has a hand in what is run, "" if nobody: who owns the folder, or may
+// write to it, has other code beside the startup file be run, and who has made a link on the way has chosen which of the
+// owner's files it is. Whom a group of root's folder lets write root has chosen.
+func (o owners) hand(root string) string {
+	if o.folder != 0 && o.folder != o.file {
+		return fmt.Sprintf("the folder it is in, %s, to %s", root, NameOf(o.folder))
+	}
+	for _, link := range o.links {
+		if link.UID != o.file {
+			return fmt.Sprintf("the link that leads to it, %s, to %s", link.Path, NameOf(link.UID))
+		}
+	}
+	if o.folder == 0 && o.open {
+		return fmt.Sprintf("the folder it is in, %s, is open to everybody", root)
+	}
+	return ""
+}
+
+// NameOf is a user's name, or its number if it has none.
+func NameOf(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username
 	}
@@ -220,20 +254,23 @@ func stillOwned(app conf.App, path string) error {
 	if app.RunsAs == nil || app.RunsAs.By != conf.ByOwner {
 		return nil
 	}
-	folder, file, err := ownersOf(app, path)
+	o, err := ownersOf(app, path)
 	if err != nil {
 		return err
 	}
 	var what string
-	owner, runs := file, int(app.RunsAs.UID)
+	owner, runs := o.file, int(app.RunsAs.UID)
 	switch {
-	case file != runs:
+	case o.file != runs:
 		what = filepath.Join(path, app.StartupFile)
-	case folder != runs && folder != 0:
-		what, owner = path, folder
+	case o.folder != runs && o.folder != 0:
+		what, owner = path, o.folder
 	default:
+		if hand := o.hand(path); hand != "" {
+			return fmt.Errorf("%s belongs to %s, as whom this app runs, but %s: run purser reload, or set user", filepath.Join(path, app.StartupFile), app.RunsAs.User, hand)
+		}
 		return nil
 	}
 	return fmt.Errorf("%s belongs to %s, and this app runs as %s, to whom its files belonged when the configuration was read: run purser reload, or set user",
-		what, nameOf(owner), app.RunsAs.User)
+		what, NameOf(owner), app.RunsAs.User)
 }

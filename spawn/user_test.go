@@ -62,6 +62,47 @@ func TestWhoseFilesDecideWhoRunsThem(t *testing.T) {
 	}
 }
 
+// Who may put a link somewhere would else choose which file of another is run, and what lies beside it.
+func TestNobodyElseHasAHandInWhatRunsAsAUser(t *testing.T) {
+	const daemon, bin = 1, 2
+	for name, c := range map[string]struct {
+		change func(app *conf.App, link string)
+		want   string
+	}{
+		"his own link":             {func(app *conf.App, link string) { check(t, os.Lchown(link, daemon, daemon)) }, ""},
+		"root's link":              {func(*conf.App, string) {}, ""},
+		"another's link":           {func(app *conf.App, link string) { check(t, os.Lchown(link, bin, bin)) }, "LINK, to bin"},
+		"another's, and a command": {func(app *conf.App, link string) { app.StartupFile = ""; check(t, os.Lchown(link, bin, bin)) }, "LINK, to bin"},
+		"a folder open to all": {func(app *conf.App, _ string) {
+			check(t, os.Chown(app.Root, 0, 0))
+			check(t, os.Chmod(app.Root, 0o777|os.ModeSticky))
+		}, "is open to everybody"},
+		"a group of root's choice": {func(app *conf.App, _ string) {
+			check(t, os.Chown(app.Root, 0, bin))
+			check(t, os.Chmod(app.Root, 0o775))
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := newFiles(t, daemon, daemon, -1)
+			link := filepath.Join(t.TempDir(), "current")
+			check(t, os.Symlink(app.Root, link))
+			c.change(&app, link)
+			app.Root = link
+			account, err := ResolveUser(app, conf.Server{DefaultUser: "nobody"}, 0)
+			if c.want == "" && (err != nil || account.User != "daemon") {
+				t.Errorf("it runs as %+v (%v)", account, err)
+			}
+			app.RunsAs = &conf.Account{User: "daemon", UID: daemon, By: conf.ByOwner}
+			if err := stillOwned(app, app.Root); (err == nil) != (c.want == "") {
+				t.Errorf("as a later release it is refused with %v", err)
+			}
+			if want := strings.ReplaceAll(c.want, "LINK", link); want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("it runs as %+v (%v), want %s", account, err, want)
+			}
+		})
+	}
+}
+
 func TestAFolderDecidesWhereThereIsNoStartupFile(t *testing.T) {
 	app := newFiles(t, 1, 2, -1)
 	app.Kind, app.StartupFile = kindCommand, ""

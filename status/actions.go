@@ -63,7 +63,7 @@ func (s *Server) postRestart(w http.ResponseWriter, r *http.Request) {
 	}
 	restart, err := s.begin(w, g, options, asker(r))
 	switch {
-	case errors.Is(err, pool.ErrClosed):
+	case errors.Is(err, pool.ErrClosed), errors.Is(err, pool.ErrYielded):
 		refuseAction(w, err, "restart "+g.Name())
 	case err != nil:
 		refuse(w, http.StatusConflict, CodeNoRelease, "cannot restart %s: %v", g.Name(), err)

@@ -19,7 +19,7 @@ import (
 func (s *Server) document() Document {
 	used, now := measure(), time.Now()
 	d := Document{
-		Version: s.Version, Name: s.Name, PID: s.PID, Started: s.started, Now: now,
+		Version: s.Version, Name: s.Name, PID: s.PID, Users: s.users(), Started: s.Started, Now: now,
 		Listen: s.Listen(), MaxProcesses: s.MaxProcesses(), Reload: s.Operated.LastReload(), Certificates: []Certificate{}, Apps: []App{},
 	}
 	if s.Certificates != nil {

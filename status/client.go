@@ -32,7 +32,7 @@ type Client struct {
 // before it, or "host:port". The token is sent over TCP only.
 func NewClient(address, token string) *Client {
 	c := &Client{address: address, base: "http://" + address, token: token}
-	transport := &http.Transport{}
+	transport := &http.Transport{DisableKeepAlives: true} // purser may end an idle one at the moment of the next call
 	if path := strings.TrimPrefix(address, "unix:"); filepath.IsAbs(path) {
 		c.base, c.token = "http://purser", ""
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {

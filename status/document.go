@@ -18,6 +18,7 @@ type Document struct {
 	Version      string        `json:"version"`
 	Name         string        `json:"name"` // of this purser
 	PID          int           `json:"pid"`
+	Users        Users         `json:"users"`
 	Started      time.Time     `json:"started"`
 	Now          time.Time     `json:"now"`              // when the document was made
 	Listen       []string      `json:"listen"`           // addresses that visitors reach
@@ -29,6 +30,13 @@ type Document struct {
 	Apps         []App         `json:"apps"`
 	OldFronts    []OldFront    `json:"old_fronts"`        // processes that served before an upgrade and finish what they have, oldest first; none = an empty list
 	Awaited      []string      `json:"awaited,omitempty"` // paths and globs of the files that apps are to come in, if there is none yet
+}
+
+// Users are those whom the processes of purser itself run as, by their names; by numbers if they have none.
+type Users struct {
+	Main   string `json:"main"`
+	Keeper string `json:"keeper"` // starts and ends the apps
+	Front  string `json:"front"`  // serves
 }
 
 // A Spool is what waits in files, of all requests: bodies until a process is asked, and answers until their

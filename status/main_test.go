@@ -36,6 +36,7 @@ type rig struct {
 	stopped  atomic.Int32 // how often a stop was asked for
 	calls    atomic.Int32 // that came in and are not answered yet
 	accepted atomic.Int32 // connections
+	asks     sync.Map     // those whose call is not answered
 
 	operated operated
 	upgraded upgraded
@@ -70,7 +71,7 @@ func newRigWith(t *testing.T, slow bool, changes ...func(*rig)) *rig {
 	}
 	p.Add(app, pool.Release{Path: "/srv/blog"}, r.spawn)
 	r.Server = NewServer(Config{
-		Name: "test", Version: "1.2.3", PID: os.Getpid(), Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Upgrading: &r.upgraded, Pool: p, Log: hclog.NewNullLogger(),
+		Name: "test", Version: "1.2.3", PID: os.Getpid(), Started: time.Now(), Listen: func() []string { return []string{"[::]:3000"} }, MaxProcesses: func() int { return 0 }, Operated: &r.operated, Upgrading: &r.upgraded, Pool: p, Log: hclog.NewNullLogger(),
 		Spool:    func() (held, limit int64) { return 3 << 20, 1 << 30 },
 		InMemory: func() (held, limit int64) { return 2 << 20, 1 << 29 },
 		Faults:   func() int64 { return 2 }, Unannounced: func() int64 { return 4 }, RequestsLost: func() int64 { return 5 }, CrashLinesLost: func() int64 { return 6 }, LinesLost: func() map[string]int64 { return map[string]int64{"stderr": 3} },
@@ -155,9 +156,12 @@ func (r *rig) count(c net.Conn, s http.ConnState) {
 	case http.StateNew:
 		r.accepted.Add(1)
 	case http.StateActive:
+		r.asks.Store(c, nil)
 		r.calls.Add(1)
-	case http.StateIdle:
-		r.calls.Add(-1)
+	case http.StateIdle, http.StateClosed:
+		if _, asked := r.asks.LoadAndDelete(c); asked {
+			r.calls.Add(-1)
+		}
 	}
 }
 

@@ -71,7 +71,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	now := time.Now()
 	out := readings(to)
 	out.gauge(descBuildInfo, 1, c.Version, runtime.Version())
-	out.gauge(descStartTime, float64(c.started.UnixMilli())/1000)
+	out.gauge(descStartTime, float64(c.Started.UnixMilli())/1000)
 	held, limit := c.Spool()
 	out.gauge(descSpool, float64(held))
 	out.gauge(descSpoolLimit, float64(limit))

@@ -59,10 +59,15 @@ func RuntimeDirs() []string {
 
 // Running lists the admin sockets in some folders that a purser answers on, in the order of the folders
 // and their names. In a folder of which somebody else may have put a socket there are none.
-func Running(dirs ...string) []string {
+func Running(dirs ...string) []string { return running("*", dirs) }
+
+// RunningAs is Running for pursers of one name. It finds them also in folders that may be entered, but not listed.
+func RunningAs(name string, dirs ...string) []string { return running(name, dirs) }
+
+func running(name string, dirs []string) []string {
 	var live []string
 	for _, dir := range dirs {
-		paths, _ := filepath.Glob(filepath.Join(dir, "*.sock"))
+		paths, _ := filepath.Glob(filepath.Join(dir, name+".sock"))
 		for _, path := range paths {
 			if isOwners(dir, path) && answers(path) {
 				live = append(live, path)
@@ -72,11 +77,12 @@ func Running(dirs ...string) []string {
 	return live
 }
 
-// isOwners reports whether a socket belongs to whom its folder belongs to, and only he may put one there.
+// isOwners reports whether a socket belongs to whom its folder belongs to, or the folder to root, and only he may put
+// one there.
 func isOwners(dir, path string) bool {
 	var folder, socket unix.Stat_t
 	if unix.Lstat(dir, &folder) != nil || unix.Lstat(path, &socket) != nil {
 		return false
 	}
-	return folder.Mode&unix.S_IFMT == unix.S_IFDIR && folder.Mode&0o022 == 0 && folder.Uid == socket.Uid
+	return folder.Mode&unix.S_IFMT == unix.S_IFDIR && folder.Mode&0o022 == 0 && (folder.Uid == socket.Uid || folder.Uid == 0)
 }

@@ -18,11 +18,16 @@ type operated struct {
 	asked []string
 	wrong error
 	last  *Reload
+
+	before func() // something is done; nil = nothing
 }
 
 func (o *operated) did(what string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.before != nil {
+		o.before()
+	}
 	o.asked = append(o.asked, what)
 	return o.wrong
 }

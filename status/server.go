@@ -24,6 +24,8 @@ type Config struct {
 	Name         string
 	Version      string
 	PID          int             // of the main process
+	Confined     bool            // root has started purser, and this process, which serves, is another user
+	Members      bool            // of the group of the admin socket may call, too
 	Listen       func() []string // shown only
 	Awaited      func() []string // where files with apps are to come, if there is none yet; may be nil
 	MaxProcesses func() int      // shown only; 0 = no pool-wide cap
@@ -37,6 +39,8 @@ type Config struct {
 	Operated  Operated
 	Upgrading Upgrading
 	History   *history.History
+
+	Started time.Time // when purser was; required
 
 	// Spool returns how many bytes of requests and answers wait in files, and how many may. Faults returns
 	// how many connections were ended by a fault in purser.
@@ -92,7 +96,6 @@ type Restarts interface {
 // A Server answers the admin API.
 type Server struct {
 	Config
-	started time.Time
 	http    *http.Server
 	reading *http.Server    // for those who may only read
 	ending  context.Context // ends the long polls and the event streams
@@ -104,7 +107,7 @@ type Server struct {
 
 // NewServer returns a Server that has yet to Serve.
 func NewServer(c Config) *Server {
-	s := &Server{Config: c, started: time.Now()}
+	s := &Server{Config: c}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler:           s.routes(),
@@ -160,7 +163,7 @@ func (s *Server) routes() http.Handler {
 	r.Post("/v1/apps/{app}/start", s.postStartApp)
 	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
 	r.Post("/v1/reload", s.postReload)
-	r.Post("/v1/upgrade", s.postUpgrade)
+	r.Post(upgradePath, s.postUpgrade)
 	r.Get("/v1/history", s.getHistory)
 	r.Get("/v1/apps/{app}/history", s.getHistory)
 	r.Post("/v1/stop", s.postStop)
@@ -204,13 +207,13 @@ func refuseMethod(w http.ResponseWriter, req *http.Request, routes chi.Routes) {
 	refuse(w, http.StatusMethodNotAllowed, CodeBadMethod, "%s takes no %s", req.URL.Path, req.Method)
 }
 
-// authorise lets in root and the user that purser runs as over the unix socket, and over TCP who
-// shows the token.
+// authorise lets in root, the user that purser runs as, and members of a group if there is one, over the unix socket,
+// and over TCP who shows the token.
 func (s *Server) authorise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		uid, local := r.Context().Value(uidKey{}).(int)
 		switch {
-		case local && (uid == 0 || uid == os.Geteuid()):
+		case local && (uid == 0 || uid == os.Geteuid() || s.Members && uid >= 0): // who may connect, by the mode of the socket
 			next.ServeHTTP(w, r)
 		case local:
 			s.refused("uid", uid, "path", r.URL.Path)

@@ -61,6 +61,9 @@ func (t *text) header(d Document) {
 	t.line("Version : %s", d.Version)
 	t.line("Date    : %s", d.Now.Format("2006-01-02 15:04:05 -0700"))
 	t.line("Instance: %s (pid %d, up %s)", d.Name, d.PID, passengerSpan(d.Now.Sub(d.Started)))
+	if d.Users.Front != d.Users.Keeper {
+		t.line("Runs as : %s serves, and %s starts and ends the apps", d.Users.Front, d.Users.Keeper)
+	}
 	t.line("Listen  : %s", strings.Join(d.Listen, ", "))
 	t.line("")
 }

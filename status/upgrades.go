@@ -41,6 +41,8 @@ type OldFront struct {
 	Connections int       `json:"connections"` // long-lived ones that it has left: WebSockets, event streams
 }
 
+const upgradePath = "/v1/upgrade"
+
 func (s *Server) postUpgrade(w http.ResponseWriter, r *http.Request) {
 	var o UpgradeOptions
 	if !readBody(w, r, &o) {

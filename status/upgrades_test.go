@@ -102,6 +102,21 @@ func TestWhoHasConnectedIsAnswered(t *testing.T) {
 	}
 }
 
+// An order that could not be carried out because another process has the apps meanwhile is sent on, whatever the reason
+// that was found for that.
+func TestAnOrderThatCameTooLateIsSentOn(t *testing.T) {
+	r := newRig(t)
+	r.operated.wrong = &Error{Status: http.StatusConflict, Code: CodeBadSize, Message: "there is no room"}
+	r.operated.before = r.Yield // as it is being carried out
+	err := r.client.ask(t.Context(), http.MethodPost, "/v1/apps/blog/scale", Scaling{3}, nil)
+	if refused, is := errors.AsType[*Error](err); !is || refused.Code != CodeMoved {
+		t.Errorf("it was answered with %v", err)
+	}
+	if err := r.Finish(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A client asks again, where the next one answers by then.
 func TestClientThatIsSentOnAsksAgain(t *testing.T) {
 	var asked atomic.Int32

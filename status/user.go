@@ -30,6 +30,16 @@ var ownNames = sync.OnceValues(func() (name, group string) {
 	return name, group
 })
 
+// users are those of purser's own processes.
+func (s *Server) users() Users {
+	front, _ := ownNames()
+	u := Users{Main: front, Keeper: front, Front: front}
+	if s.Confined {
+		u.Main, u.Keeper = "root", "root"
+	}
+	return u
+}
+
 // userAndGroup leaves out a group of the user's name.
 func userAndGroup(a App) string {
 	if a.Group == a.User {

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -94,14 +95,44 @@ func (s *Server) Finish(ctx context.Context) error {
 	return s.Shutdown(ctx)
 }
 
-// stays refuses calls that are for another process by now.
+// stays refuses calls that are for another process by now. So it is with an order that could not be carried out as that
+// came meanwhile: but for an upgrade, which is what has come.
 func (s *Server) stays(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.leaving.hasYielded() {
-			w.Header().Set("Connection", "close")
-			refuse(w, http.StatusServiceUnavailable, CodeMoved, "purser was upgraded at this moment; connect and ask again")
-			return
+		switch {
+		case s.leaving.hasYielded():
+			sendOn(w)
+		case r.Method != http.MethodPost || r.URL.Path == upgradePath:
+			next.ServeHTTP(w, r)
+		default:
+			held := heldAnswer{ResponseWriter: w, status: http.StatusOK}
+			next.ServeHTTP(&held, r)
+			if held.status >= http.StatusBadRequest && s.leaving.hasYielded() {
+				sendOn(w)
+			} else {
+				held.send()
+			}
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+func sendOn(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	refuse(w, http.StatusServiceUnavailable, CodeMoved, "purser was upgraded at this moment; connect and ask again")
+}
+
+// A heldAnswer is one that is not sent yet.
+type heldAnswer struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (h *heldAnswer) WriteHeader(status int)      { h.status = status }
+func (h *heldAnswer) Write(p []byte) (int, error) { return h.body.Write(p) }
+func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+func (h *heldAnswer) send() {
+	h.ResponseWriter.WriteHeader(h.status)
+	_, _ = h.ResponseWriter.Write(h.body.Bytes()) // a caller that has gone needs no answer
 }

@@ -78,8 +78,12 @@ func asWhom(app conf.App) string {
 func reportCheck(w io.Writer, cfg *conf.Config) error {
 	apps, err := serve.Detect(cfg, cfg.Apps)
 	_, doubts, unusable := serve.LoadCertificates(cfg)
-	if unfit := fitness(cfg, apps); err != nil || unfit != nil || unusable != nil {
-		return asUsage(errors.Join(err, unfit, unusable))
+	front, wrong := serve.ServesAs(cfg, apps)
+	if unfit := fitness(cfg, apps); err != nil || wrong != nil || unfit != nil || unusable != nil {
+		return asUsage(errors.Join(err, wrong, unfit, unusable))
+	}
+	if front != "" {
+		fmt.Fprintf(w, "as root, purser serves as %s, and starts each app as its user\n", front)
 	}
 	for _, app := range apps {
 		fmt.Fprintf(w, "%s: %s app in %s, %s%s\n", app.Name, app.Kind, app.Root, processCount(app), asWhom(app))

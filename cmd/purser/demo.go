@@ -59,14 +59,15 @@ func demo(stdout, stderr io.Writer, listen, name string) error {
 	if err := k.Note(demoNote, []byte(dir)); err != nil {
 		return err
 	}
-	err = serveDemo(stdout, stderr, dir, binary, serve.Config{Name: name, Keeper: k, Left: left}, place)
-	if err == nil || left.Fronts == 0 { // else the next front goes on with it
+	stopped := false
+	err = serveDemo(stdout, stderr, dir, binary, serve.Config{Name: name, Keeper: k, Left: left, Stopped: func() { stopped = true }}, place)
+	if stopped || err != nil && left.Fronts == 0 { // else another front goes on with it
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return err
 }
 
-// demoNote is what the folder is noted by, for the front that follows if this one crashes.
+// demoNote is what the folder is noted by, for the front that follows if this one crashes, or is upgraded.
 const demoNote = "demo"
 
 func serveDemo(stdout, stderr io.Writer, dir, binary string, c serve.Config, place conf.Listen) error {
@@ -75,12 +76,15 @@ func serveDemo(stdout, stderr io.Writer, dir, binary string, c serve.Config, pla
 		return err
 	}
 	cfg.Server.Listen = []conf.Listen{place}
+	if os.Geteuid() == 0 {
+		cfg.Server.User = "root" // nobody but this user is to reach the sample app
+	}
 	app := &cfg.Apps[0]
 	app.Name = "demo"
 	app.User = strconv.Itoa(os.Geteuid()) // the sample app is this binary, and its folder is this user's alone
 	app.Command.Args = []string{binary, "demo-app", "{socket}"}
 	app.MinProcesses, app.MaxProcesses = 3, 3
-	c.Conf, c.Load = cfg, func(string) (*conf.Config, error) { return cfg, nil }
+	c.Conf, c.Load = cfg, func(string, []conf.Source) (*conf.Config, error) { return cfg, nil }
 	c.Opened = func(listeners []net.Listener) {
 		if c.Left.Fronts == 0 {
 			fmt.Fprint(stdout, demoGuide(dir, demoURL(listeners[0]), commandFor(binary, c.Name)))

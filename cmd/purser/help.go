@@ -46,7 +46,7 @@ func helpIndex(root *cobra.Command) error {
 		}
 		fmt.Fprintf(&b, "  %-26s %s\n", strings.Join(names, ", "), group.Title)
 	}
-	b.WriteString("\nTopics (purser help TOPIC):\n")
+	b.WriteString("Topics (purser help TOPIC):\n")
 	for _, topic := range topics() {
 		fmt.Fprintf(&b, "  %-16s %s\n", topic, title(topic))
 	}
@@ -59,7 +59,7 @@ var groups = []*cobra.Group{
 	{ID: "begin", Title: "start serving, or look before you do"},
 	{ID: "look", Title: "what runs, and whether visitors are served"},
 	{ID: "restart", Title: "new code, and the way back"},
-	{ID: "act", Title: "another configuration, and one app at a time"},
+	{ID: "act", Title: "another configuration or version, one app"},
 	{ID: "more", Title: "about purser itself"},
 }
 

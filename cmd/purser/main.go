@@ -31,9 +31,21 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if keeper.Wanted(args) {
 		return keeper.Run()
 	}
+	if keeper.IsReader() {
+		return runReader(args, stderr)
+	}
 	if wantsMain(args) && !keeper.IsFront() {
 		return runMain(args, stderr)
 	}
+	if err := keeper.Confine(); err != nil {
+		complain(stderr, err)
+		return exitInternal
+	}
+	return execute(args, stdout, stderr)
+}
+
+// execute carries out a command in this process.
+func execute(args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)

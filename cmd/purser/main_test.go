@@ -126,7 +126,7 @@ type served struct {
 func (l *land) start(args ...string) *served {
 	l.t.Helper()
 	if os.Geteuid() == 0 && args[0] == "serve" {
-		args = append(args, "--default-user", "root") // who may enter the folders of tests
+		args = append(args, "--default-user", "root", "--serve-as", "root") // who may enter the folders of tests
 	}
 	s := l.launch(l.command(append(args, "--instance", l.name)...))
 	client := status.NewClient(l.socket(), "")

@@ -30,6 +30,7 @@ type serveOptions struct {
 	concurrency          string
 	env                  []string
 	user, defaultUser    string
+	serveAs              string
 
 	sources []conf.Source // that the front before went by; nil = none
 }
@@ -51,12 +52,15 @@ func newServe() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			var cfg *conf.Config
 			read := func(left keeper.Inheritance) (err error) {
-				if o.sources, err = serve.Sources(left); err == nil {
+				if !keeper.IsReader() {
+					o.sources, err = serve.Sources(left)
+				}
+				if err == nil {
 					cfg, err = o.config(c.Flags(), args)
 				}
 				return err
 			}
-			k, left, err := serve.Inherit(func(left keeper.Inheritance) error {
+			k, left, err := inherit(func(left keeper.Inheritance) error {
 				if err := read(left); err != nil {
 					return err
 				}
@@ -78,10 +82,10 @@ func newServe() *cobra.Command {
 }
 
 // reader reads the configuration again, with the same flags: another file this once, unless that is "".
-func (o *serveOptions) reader(f *pflag.FlagSet, args []string) func(string) (*conf.Config, error) {
-	return func(file string) (*conf.Config, error) {
+func (o *serveOptions) reader(f *pflag.FlagSet, args []string) func(string, []conf.Source) (*conf.Config, error) {
+	return func(file string, texts []conf.Source) (*conf.Config, error) {
 		again := *o
-		again.sources = nil
+		again.sources = texts
 		switch {
 		case file == "":
 		case o.file == "":
@@ -109,6 +113,7 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.concurrency, "concurrency", "", "requests that a process takes at once: a `NUMBER` or unlimited (default by kind)")
 	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` for the app's environment, or NAME for the value that purser has; may be repeated")
 	f.StringVar(&o.user, "user", "", "as root, run the app as user `NAME` (default: the owner of its startup file)")
+	f.StringVar(&o.serveAs, "serve-as", "", "as root, what serves runs as user `NAME`, and only what starts the apps as root (default purser, or one that is used by nobody)")
 	f.StringVar(&o.defaultUser, "default-user", "", "as root, run apps whose files belong to root as user `NAME` (default nobody)")
 	f.StringVar(&o.environment, "environment", "", "`ENV` for RAILS_ENV, NODE_ENV and so on (default: that of purser's own, else production)")
 }
@@ -186,6 +191,7 @@ func (o *serveOptions) changeServer(f *pflag.FlagSet, s *conf.Server) error {
 	change(f, "log-level", &s.LogLevel, o.logLevel)
 	change(f, "log-format", &s.LogFormat, o.logFormat)
 	change(f, "default-user", &s.DefaultUser, o.defaultUser)
+	change(f, "serve-as", &s.User, o.serveAs)
 	if f.Changed("access-log") {
 		path, err := logPath(o.accessLog)
 		if err != nil {
@@ -281,9 +287,21 @@ func serveApps(c serve.Config, stderr io.Writer) (err error) {
 		return err
 	}
 	c.Version, c.Log, c.Attended = release, newLog(c.Conf, stderr), show.IsTerminal(os.Stdin)
-	err = serve.Run(c)
+	run := serve.Run
+	if keeper.IsReader() {
+		run = serve.Read
+	}
+	err = run(c)
 	complain(log.Impatient(stderr), err)
 	return told(err)
+}
+
+// inherit takes over what there is for this process, which is a front or a reader.
+func inherit(prepare func(keeper.Inheritance) error) (*keeper.Keeper, keeper.Inheritance, error) {
+	if keeper.IsReader() {
+		return keeper.InheritReader()
+	}
+	return serve.Inherit(prepare)
 }
 
 // adminToken is the token that callers of an admin API on TCP must show.

@@ -87,7 +87,10 @@ func (t *target) search(dirs []string) (string, error) {
 
 // running are the sockets of the running pursers that may be meant.
 func (t *target) running(dirs []string) []string {
-	return slices.DeleteFunc(status.Running(dirs...), func(path string) bool { return t.name != "" && status.SocketName(path) != t.name })
+	if t.name != "" {
+		return status.RunningAs(t.name, dirs...) // a name is no glob
+	}
+	return status.Running(dirs...)
 }
 
 // having are those of several pursers that have the apps that the command is about; none if it is about

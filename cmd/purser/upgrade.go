@@ -3,15 +3,19 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"purser/conf"
+	"purser/spawn/keeper"
 	"purser/status"
 )
 
@@ -54,11 +58,36 @@ func newUpgrade() *cobra.Command {
 	return c
 }
 
+// choose says in purser's runtime folder which binary root has chosen. What serves may be another user, whose word is not
+// enough for that; the folder is root's.
+func (o *upgradeOptions) choose() error {
+	address, err := o.target.address()
+	folder, is := strings.CutSuffix(address, ".sock")
+	if err != nil || !is || o.what.Path == "" || os.Geteuid() != 0 {
+		return err
+	}
+	if stat, err := os.Lstat(folder); err != nil || !stat.IsDir() || stat.Sys().(*syscall.Stat_t).Uid != 0 {
+		return nil // that of a purser of another user, who may do as he likes
+	}
+	next := filepath.Join(folder, keeper.ChosenBinary)
+	err = os.Symlink(o.what.Path, next+".new")
+	if err == nil || errors.Is(err, os.ErrExist) {
+		err = errors.Join(os.Remove(next+".new"), os.Symlink(o.what.Path, next+".new"), os.Rename(next+".new", next))
+	}
+	if err != nil {
+		return withCode(exitFailed, "cannot choose the binary: %w", err)
+	}
+	return nil
+}
+
 func (o *upgradeOptions) upgrade(c *cobra.Command, args []string) (err error) {
 	if len(args) > 0 {
 		if o.what.Path, err = filepath.Abs(args[0]); err != nil {
 			return asUsage(err)
 		}
+	}
+	if err := o.choose(); err != nil {
+		return err
 	}
 	client, err := o.target.client()
 	if err != nil {

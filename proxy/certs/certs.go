@@ -41,6 +41,7 @@ type Store struct {
 	book   atomic.Pointer[book]
 	config *tls.Config
 	issued issued
+	given  bool       // it may not read the files itself
 	turn   sync.Mutex // held by who replaces the book
 }
 
@@ -59,6 +60,20 @@ func Load(sources []Source, now time.Time) (*Store, []Warning, error) {
 // Resume is Load for who goes on where another store was, which used these files: they stay until they can be used as
 // they are now.
 func Resume(sources []Source, used Files, now time.Time) (*Store, []Warning, error) {
+	return loadEach(sources, func(e *entry) ([]Warning, error) { return e.resume(now, used) })
+}
+
+// Given is Load for who may not read the files, and is given what they hold. Such a store does not read them again by
+// itself, but says when that is to be done.
+func Given(sources []Source, texts Files, now time.Time) (*Store, []Warning, error) {
+	s, warnings, err := loadEach(sources, func(e *entry) ([]Warning, error) { return e.read(now, texts.read) })
+	if err == nil {
+		s.given = true
+	}
+	return s, warnings, err
+}
+
+func loadEach(sources []Source, read func(e *entry) ([]Warning, error)) (*Store, []Warning, error) {
 	s := &Store{now: time.Now}
 	var warnings []Warning
 	var wrong []error
@@ -66,7 +81,7 @@ func Resume(sources []Source, used Files, now time.Time) (*Store, []Warning, err
 	for _, source := range sources {
 		e := &entry{Source: source}
 		e.seen = stampAll(e.files())
-		found, err := e.resume(now, used)
+		found, err := read(e)
 		if err != nil {
 			wrong = append(wrong, err)
 		}

@@ -38,25 +38,58 @@ type News struct {
 	Unusable func(app string, files []string, err error) // they have changed, and what was there before goes on
 	Warning  func(Warning)
 	Used     func() // other files may be used now; nil = nobody is told
+	Changed  func() // the files are to be given anew to a store that may not read them; required for one
 }
 
 // Watch reads again what changes, until ctx ends, and warns of certificates that end, once a day.
 func (s *Store) Watch(ctx context.Context, news News) {
 	t := time.NewTicker(look)
 	defer t.Stop()
-	warned := s.now()
+	warned, blind := s.now(), s.now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
 		}
-		s.look(news)
+		if !s.given {
+			s.look(news)
+		} else if s.isToBeRead(&blind) {
+			news.Changed()
+		}
 		if now := s.now(); now.Sub(warned) > remind {
 			warned = now
 			s.remind(news)
 		}
 	}
+}
+
+// blindLook is how often files are to be given anew to who may not even look whether they have changed.
+const blindLook = 10 * time.Minute
+
+// isToBeRead reports whether files have changed, and not since the last look; or cannot be looked at, and were not for
+// long.
+func (s *Store) isToBeRead(blind *time.Time) bool {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	changed, unseen := false, false
+	for _, e := range s.book.Load().entries {
+		now := stampAll(e.files())
+		unseen = unseen || slices.Contains(now, stamp{})
+		moved := !slices.Equal(now, e.seen)
+		switch {
+		case !moved:
+			e.moved = nil
+		case slices.Equal(now, e.moved):
+			changed, e.seen, e.moved = true, now, nil
+		default:
+			e.moved = now
+		}
+	}
+	if now := s.now(); unseen && now.Sub(*blind) > blindLook {
+		changed, *blind = true, now
+	}
+	return changed
 }
 
 // look looks at all files once.

@@ -50,9 +50,12 @@ func openFolder(release string, c *Config) *folder {
 		return nil
 	}
 	defer func() { _ = within.Close() }()
-	who, err := readerOf(within, c.StartupFile)
+	who, err := readerOf(within, c)
 	if err != nil {
 		return nil
+	}
+	if !who.reaches(release) {
+		return openClosed(release, path, c)
 	}
 	f := &folder{release: release, path: path, names: make(map[string]*detour)}
 	if f.tree, err = openTree(within, path, who, c); errors.Is(err, fs.ErrPermission) {
@@ -150,11 +153,11 @@ func (f *folder) read(c *Config) error {
 
 // unchanged reports whether the folder and those that its links lead to are still what was opened, for
 // the same reader.
-func (f *folder) unchanged(startupFile string) bool {
+func (f *folder) unchanged(c *Config) bool {
 	if f.tree.root == nil {
 		return false
 	}
-	if who, err := readerAt(f.release, startupFile); err != nil || who != f.tree.reader {
+	if who, err := readerAt(f.release, c); err != nil || who != f.tree.reader || !who.reaches(f.release) {
 		return false
 	}
 	if info, err := os.Stat(f.path); err != nil || markOf(info) != f.mark || !f.settled {

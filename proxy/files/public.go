@@ -26,12 +26,13 @@ import (
 // one is served after that time at the latest; what changes further down, at once.
 const lookAgain = time.Second
 
-// Config is what a Public is made of. All of it but StartupFile and Owner is needed.
+// Config is what a Public is made of. All of it but StartupFile, User and Owner is needed.
 type Config struct {
 	Releases    func() []pool.Release // newest first; the same slice for as long as nothing has changed
 	Folder      string                // of static files, relative to a release, e.g. "public"
 	Path        string                // sub-URI of the app; "/" = none
 	StartupFile string                // of the app, relative to a release; "" = none
+	User        *User                 // that the app runs as; nil = purser's own
 	Now         func() int64          // nanoseconds on a clock that never goes back; may be coarse
 	Log         hclog.Logger
 	Owner       Owner // opens what purser itself may not; nil = nobody does
@@ -117,7 +118,7 @@ func (p *Public) lookAnew() *look {
 			continue // restarted where it is
 		}
 		f := before.folder(r.Path)
-		if f != nil && f.unchanged(p.config.StartupFile) {
+		if f != nil && f.unchanged(&p.config) {
 			f.forget()
 		} else {
 			f = openFolder(r.Path, &p.config)

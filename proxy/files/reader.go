@@ -2,6 +2,8 @@ package files
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -11,25 +13,35 @@ const (
 	toSearch = 0o1
 )
 
-// A reader is for whom files are read where purser runs as root, whom nothing is closed to: the owner
-// of the app. What he may not read is served to nobody. If that is root, who may read everything, only
-// what is open to everyone is served.
+// A reader is for whom files are read where purser runs as root, whom nothing is closed to: the user that
+// the app runs as, else its owner. What he may not read is served to nobody. If that is root, who may read
+// everything, only what is open to everyone is served.
 //
-// What lies above the public folder is not looked at: whoever configured the root has opened it. Of a
-// link within the folder, only what it leads to is.
+// Of what lies above the public folder he must be able to pass the folders, if it is the app's user: a link
+// of his may lead the root into another's. Of a link within the folder, only what it leads to is looked at.
 type reader struct {
 	asked    bool // false: purser is not root, so the kernel asks
 	uid, gid uint32
+	user     *User // set if it is the user that the app runs as
 }
 
-// readerOf returns the owner of the startup file of a release, or of the release itself where there is
-// none. The owner of a link is taken for what it is, not for where it leads.
-func readerOf(release *os.Root, startupFile string) (reader, error) {
-	if os.Geteuid() != 0 {
+// A User is who an app runs as, with the numbers of its groups.
+type User struct {
+	UID, GID uint32
+	Groups   []uint32 // the supplementary ones
+}
+
+// readerOf returns the user that the app runs as. Where that is not said, it is the owner of the startup file of a
+// release, or of the release itself where there is none: of a link, who has made it.
+func readerOf(release *os.Root, c *Config) (reader, error) {
+	switch {
+	case os.Geteuid() != 0:
 		return reader{}, nil
+	case c.User != nil:
+		return reader{asked: true, uid: c.User.UID, gid: c.User.GID, user: c.User}, nil
 	}
-	if startupFile != "" {
-		if info, err := release.Lstat(startupFile); err == nil {
+	if c.StartupFile != "" {
+		if info, err := release.Lstat(c.StartupFile); err == nil {
 			return ownedBy(info), nil
 		}
 	}
@@ -46,16 +58,16 @@ func ownedBy(info os.FileInfo) reader {
 }
 
 // readerAt is readerOf for a release that is not open.
-func readerAt(release, startupFile string) (reader, error) {
-	if os.Geteuid() != 0 {
-		return reader{}, nil
+func readerAt(release string, c *Config) (reader, error) {
+	if os.Geteuid() != 0 || c.User != nil {
+		return readerOf(nil, c)
 	}
 	root, err := os.OpenRoot(release)
 	if err != nil {
 		return reader{}, err
 	}
 	defer func() { _ = root.Close() }()
-	return readerOf(root, startupFile)
+	return readerOf(root, c)
 }
 
 func uidOf(info os.FileInfo) int64 { return int64(info.Sys().(*syscall.Stat_t).Uid) }
@@ -70,8 +82,23 @@ func (r reader) may(permission uint32, info os.FileInfo) bool {
 	case r.uid == 0: // what is open to everyone
 	case r.uid == st.Uid:
 		permission <<= 6
-	case r.gid == st.Gid:
+	case r.gid == st.Gid, r.user != nil && slices.Contains(r.user.Groups, st.Gid):
 		permission <<= 3
 	}
 	return st.Mode&permission != 0
+}
+
+// reaches reports whether the reader may pass all folders down to a release, by their modes.
+func (r reader) reaches(release string) bool {
+	if r.user == nil || r.uid == 0 {
+		return true
+	}
+	for at := release; ; at = filepath.Dir(at) {
+		if info, err := os.Stat(at); err != nil || !r.may(toSearch, info) {
+			return false
+		}
+		if at == "/" {
+			return true
+		}
+	}
 }

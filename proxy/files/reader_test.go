@@ -12,9 +12,10 @@ const (
 	root = iota
 	owner
 	other
+	third
 )
 
-var ids = [...]int{root: 0, owner: 1001, other: 1002}
+var ids = [...]int{root: 0, owner: 1001, other: 1002, third: 1003}
 
 // give gives a file or a link to a user and a group. A file gets these permissions.
 func give(t *testing.T, path string, user, group int, mode os.FileMode) {
@@ -147,4 +148,34 @@ func TestOwnerOfTheAppIsWhoOwnsTheStartupFileElseTheRelease(t *testing.T) {
 	symlink(t, "real.ru", startup)
 	give(t, startup, owner, owner, 0)
 	expect("it is owner's link to a file of root", "file", "app")
+}
+
+// The user of an app leads its root where he likes, also into the folder of another.
+func TestWhatTheUserOfTheAppMayNotReadIsServedToNobody(t *testing.T) {
+	needRoot(t)
+	top, err := os.MkdirTemp("/tmp", "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(top) })
+	give(t, top, root, root, 0o755)
+	release := filepath.Join(top, "home/release")
+	put(t, release, "config.ru", "run App", "public/closed.txt", "secret", "public/open.txt", "file", "public/group.txt", "file")
+	give(t, filepath.Join(release, "config.ru"), other, other, 0o600)
+	give(t, release, other, other, 0o755)
+	give(t, filepath.Join(release, "public/closed.txt"), other, other, 0o600)
+	give(t, filepath.Join(release, "public/group.txt"), other, third, 0o640)
+	s := newSite(t, release, func(c *Config) {
+		c.StartupFile, c.User = "config.ru", &User{UID: uint32(ids[owner]), GID: uint32(ids[owner]), Groups: []uint32{uint32(ids[third])}}
+	})
+	s.expect(map[string]string{"/closed.txt": "app", "/open.txt": "file", "/group.txt": "file"})
+	give(t, filepath.Join(top, "home"), other, other, 0o700)
+	s.later()
+	s.expect(map[string]string{"/closed.txt": "app", "/open.txt": "app", "/group.txt": "app"})
+
+	eye := &ownersEye{files: map[string]string{release + ":open.txt": filepath.Join(release, "public/open.txt")}}
+	byOwner := newSite(t, release, func(c *Config) {
+		c.User, c.Owner = &User{UID: uint32(ids[owner]), GID: uint32(ids[owner])}, eye
+	}) // as an acl may let him in
+	byOwner.expect(map[string]string{"/closed.txt": "app", "/open.txt": "file"})
 }

@@ -9,6 +9,7 @@
 package disk
 
 import (
+	"errors"
 	"os"
 )
 
@@ -72,6 +73,16 @@ type Stat struct {
 type Entry struct {
 	Name, Text string
 	Info
+}
+
+// Unanswered reports whether an error of a Disk says nothing about what was asked for: the user has held up what looks as
+// him, or the system has no process for it.
+func Unanswered(err error) bool {
+	_, is := errors.AsType[interface {
+		error
+		Unanswered()
+	}](err)
+	return is
 }
 
 // Look is Stat for one path.

@@ -92,3 +92,12 @@ func (c *child) stop(s syscall.Signal) {
 		c.keep[0] = -1
 	}
 }
+
+func (k *keeping) named(name string) bool {
+	for _, c := range k.children {
+		if c.name == name {
+			return true
+		}
+	}
+	return false
+}

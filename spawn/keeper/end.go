@@ -41,6 +41,7 @@ func (k *keeping) look() (busy bool) {
 func (k *keeping) bury(c *child) {
 	k.worked = true
 	delete(k.children, c.id)
+	k.granted.leaveFolders(c.id)
 	c.cgroup.remove()
 	if k.program != nil && c.by == nil && c.name != "" {
 		k.past = append(k.past, c)
@@ -57,6 +58,9 @@ func (k *keeping) reap() {
 		}
 		if k.trial != nil && k.trial.pid == pid {
 			k.trial.status = &status
+		}
+		if k.reading != nil && pid == k.reading.pid {
+			k.reapReader(status)
 		}
 		if c := k.leaders[pid]; c != nil {
 			delete(k.leaders, pid)

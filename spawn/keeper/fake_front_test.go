@@ -62,6 +62,7 @@ func runFakeFront(args []string) int {
 	}
 	if f.is("stopped-upgrade") && left.Upgraded {
 		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		select {} // another thread may be the first that is stopped
 	}
 	for _, b := range left.Borrowers {
 		go f.lend(b)
@@ -170,6 +171,7 @@ func (f *fakeFront) do(word, name, text string) string {
 		return f.inventory()
 	case "stop":
 		f.kids[name].Stop(syscall.SIGTERM)
+		return "done"
 	case "await":
 		<-f.kids[name].Gone()
 		return fmt.Sprint(f.kids[name].Exit())
@@ -190,16 +192,22 @@ func (f *fakeFront) do(word, name, text string) string {
 		return f.storm()
 	case "silent":
 		f.silent = true
+		return "done"
 	case "stopping":
 		f.keeper.Stopping()
+		return "done"
 	case "exit":
 		os.Exit(number)
 	}
-	return "done"
+	return f.doConfined(word, name, text)
 }
 
 // fork runs a shell, whose pipes the keeper keeps.
 func (f *fakeFront) fork(name, script string) string {
+	return f.start(Program{Name: name, Path: "/bin/sh", Dir: "/", Args: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}})
+}
+
+func (f *fakeFront) start(program Program) string {
 	var ours, theirs []*os.File
 	for i := range 3 {
 		r, w, err := os.Pipe()
@@ -211,15 +219,15 @@ func (f *fakeFront) fork(name, script string) string {
 		}
 		ours, theirs = append(ours, r), append(theirs, w)
 	}
-	p, err := f.keeper.Fork(Program{Name: name, Path: "/bin/sh", Dir: "/", Args: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"},
-		Files: [3]uintptr{theirs[0].Fd(), theirs[1].Fd(), theirs[2].Fd()}, Keep: ours})
+	program.Files, program.Keep = [3]uintptr{theirs[0].Fd(), theirs[1].Fd(), theirs[2].Fd()}, ours
+	p, err := f.keeper.Fork(program)
 	if err != nil {
 		return err.Error()
 	}
 	for _, file := range theirs {
 		file.Close()
 	}
-	f.kids[name], f.keep[name] = p, ours
+	f.kids[program.Name], f.keep[program.Name] = p, ours
 	return fmt.Sprint(p.PID())
 }
 

@@ -21,7 +21,10 @@ func (k *keeping) obeyMain(r request) error {
 		return nil
 	}
 	s := syscall.Signal(r.number)
-	if k.front.passes(s) {
+	switch {
+	case k.reading != nil && k.reading.from == nil && isEnding(s):
+		k.dropReading(s)
+	case k.front.passes(s):
 		k.the(owner).signal(s)
 	}
 	if isEnding(s) {
@@ -77,7 +80,10 @@ func (k *keeping) lookAtFronts(now time.Time) time.Duration {
 			k.endFront(f, now)
 		}
 	}
-	next := k.lookAtUpgrade(now)
+	next := soonest(k.lookAtReading(now), k.lookAtUpgrade(now))
+	if k.reads() {
+		return soonest(k.lookAtReading(now), next)
+	}
 	switch k.front.look(now) {
 	case start:
 		if err := k.startFront(owner, k.binary); err != nil {
@@ -123,7 +129,7 @@ func soonest(all ...time.Duration) (least time.Duration) {
 
 // startFront runs a front of a binary. Its end of the socket is its descriptor 3.
 func (k *keeping) startFront(as role, binary int) error {
-	p, err := readProgram(k.program[0])
+	p, rights, err := k.frontProgram()
 	if err != nil {
 		return err
 	}
@@ -133,7 +139,10 @@ func (k *keeping) startFront(as role, binary int) error {
 	}
 	defer theirs.Close()
 	p.Path = pathOf(binary)
-	pid, err := forkExec(p, &syscall.SysProcAttr{AmbientCaps: k.rights}, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	pid, err := forkExec(p, &syscall.SysProcAttr{AmbientCaps: rights}, k.program[1], k.program[2], k.program[3], int(theirs.Fd()))
+	if errors.Is(err, syscall.EACCES) && p.User != nil {
+		err = fmt.Errorf("%w; have everybody be allowed to run purser's binary (chmod 755)", err)
+	}
 	if err != nil {
 		return errors.Join(err, ours.Close())
 	}
@@ -153,6 +162,7 @@ func (k *keeping) loseFront(f *frontProcess) {
 	f.peer = nil
 	f.signal(unix.SIGKILL)
 	k.own(nil, lost)
+	k.granted.leaveFolders(0)
 	for _, c := range k.children {
 		if c.by == lost {
 			k.change(c, verbKill, 0) // and if it is being killed by now, that is no harm

@@ -20,6 +20,10 @@ type Inheritance struct {
 	Notes    map[string][]byte
 	Children []Inheritee // in the order in which they were forked
 	Fronts   int         // how many there have been
+	Confined bool        // this front may do only what grants name
+	Granted  uint32      // for a reader: the highest number of a grant that those before have given
+	Front    *User       // for a reader: as whom the front runs; nil if it was not said yet
+	begin    string
 
 	Candidate bool       // it is only to prepare with: the owner lives
 	Borrowers []Borrower // the old fronts, the oldest first
@@ -63,15 +67,22 @@ func IsFront() bool {
 
 // Inherit returns the keeper that has started this front, and what the fronts before have left.
 func Inherit() (*Keeper, Inheritance, error) {
+	k, left, err := inherited()
+	if err == nil {
+		go k.link.giveSigns()
+	}
+	return k, left, err
+}
+
+func inherited() (*Keeper, Inheritance, error) {
 	conn, err := inheritedSocket()
 	if err != nil {
 		return nil, Inheritance{}, fmt.Errorf("this process was not started by purser: %w", err)
 	}
 	setName(frontName)
 	l := newLink(nil, conn)
-	go l.giveSigns()
 	left, err := l.handedOver()
-	return &Keeper{link: l, front: true}, left, err
+	return &Keeper{link: l, front: true, confined: left.Confined}, left, err
 }
 
 // startSign is how often a front that starts gives a sign of life.
@@ -110,6 +121,7 @@ func (l *link) inherit(m message, files []int) {
 	case verbBegin:
 		l.last, l.processes = m.id, map[uint32]*Process{}
 		l.left = Inheritance{Fronts: int(m.number), Held: map[string]*os.File{}, Notes: map[string][]byte{}}
+		l.left.Confined, l.confined, l.left.begin = m.name == confinedName, m.name == confinedName, m.name
 	case verbArrival:
 		a := arrival(m.number)
 		l.left.Candidate, l.left.Upgraded, l.left.Back, l.left.Version = a == toPrepare, a == upgraded, a == wentBack, m.name
@@ -123,6 +135,10 @@ func (l *link) inherit(m message, files []int) {
 	case verbHold:
 		if len(files) == 1 && l.left.Held != nil {
 			l.left.Held[m.name] = os.NewFile(uintptr(files[0]), m.name)
+			return
+		}
+		if len(files) == 1 { // by a reading
+			l.news[m.name] = os.NewFile(uintptr(files[0]), m.name)
 			return
 		}
 	case verbNote:

@@ -27,7 +27,8 @@ import (
 // for who has no front: it starts a process of its own with the first child; if that process dies, all children
 // are dead as well, and the next one comes from a new process. Close it at the end.
 type Keeper struct {
-	front bool // its process is above
+	front    bool // its process is above
+	confined bool // and does only what grants name
 
 	mu     sync.Mutex // guards what follows; held while the process is started
 	link   *link      // to the process; nil before the first child

@@ -47,7 +47,11 @@ func (k *keeping) handOver(to *frontProcess) {
 	if to.role == candidate {
 		came = toPrepare
 	}
-	to.say(message{verb: verbBegin, id: k.last, number: uint32(k.front.begun)})
+	begin := message{verb: verbBegin, id: k.last, number: uint32(k.front.begun)}
+	if k.granted.confined {
+		begin.name = confinedName
+	}
+	to.say(begin)
 	to.say(message{verb: verbArrival, number: uint32(came), name: k.version})
 	to.say(message{verb: verbMain, number: uint32(unix.Getppid())})
 	for _, name := range slices.Sorted(maps.Keys(k.held)) {

@@ -60,7 +60,7 @@ func (k *keeping) onlyLeaders() bool {
 			return false
 		}
 		for field := range strings.FieldsSeq(string(text)) {
-			if pid, err := strconv.Atoi(field); err != nil || k.leaders[pid] == nil && k.frontWhere(func(f *frontProcess) bool { return f.pid == pid }) == nil {
+			if pid, err := strconv.Atoi(field); err != nil || k.leaders[pid] == nil && k.frontWhere(func(f *frontProcess) bool { return f.pid == pid }) == nil && (k.reading == nil || pid != k.reading.pid) {
 				return false
 			}
 		}

@@ -38,12 +38,15 @@ type link struct {
 	last      uint32
 	processes map[uint32]*Process // those that are not gone
 	left      Inheritance         // as far as it is told
-	main      int                 // pid
+	news      map[string]*os.File // held by readings since, and not asked for yet
+	waiting   map[uint32]chan answer
+	main      int  // pid
+	confined  bool // the keeper does only what grants name; known once all is told
 	dead      bool
 }
 
 func newLink(process *os.Process, conn *net.UnixConn) *link {
-	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), ready: make(chan struct{}), processes: map[uint32]*Process{},
+	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), ready: make(chan struct{}), processes: map[uint32]*Process{}, waiting: map[uint32]chan answer{}, news: map[string]*os.File{},
 		handovers: make(chan Inheritance, 2), courses: newCourses()}
 	go l.listen()
 	return l
@@ -156,6 +159,7 @@ func (l *link) listen() {
 	for _, p := range l.processes {
 		p.lose()
 	}
+	l.loseAnswers()
 }
 
 func (l *link) take(m message, files []int) {
@@ -165,6 +169,9 @@ func (l *link) take(m message, files []int) {
 	case verbBegin, verbArrival, verbMain, verbHold, verbNote, verbChild, verbBorrower, verbComplete:
 		l.inherit(m, files)
 		return
+	case verbRead, verbFolder, verbOpen, verbHolds:
+		l.answered(m, files)
+		return
 	case verbYield, verbWithdraw, verbOwner, verbResult:
 		l.takeCourse(m, files)
 		return
@@ -172,6 +179,8 @@ func (l *link) take(m message, files []int) {
 	defer closeFiles(files) // nothing of what follows comes with any
 	p := l.processes[m.id]
 	switch {
+	case l.waiting[m.id] != nil:
+		l.answered(m, files)
 	case p == nil:
 	case m.verb == verbStarted:
 		p.pid = int(m.number)
@@ -197,7 +206,9 @@ func (l *link) fork(p Program) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Env = append(p.Env[:len(p.Env):len(p.Env)], MarkVariable+"="+markOf(l.mark, child.id))
+	mark := MarkVariable + "=" + markOf(l.mark, child.id)
+	p.Env = append(p.Env[:len(p.Env):len(p.Env)], mark)
+	p.Fill.Env = append(p.Fill.Env[:len(p.Fill.Env):len(p.Fill.Env)], mark)
 	if err := l.ask(child, p); err != nil {
 		l.mu.Lock()
 		delete(l.processes, child.id)
@@ -229,7 +240,7 @@ func (l *link) expect(name string) (*Process, error) {
 }
 
 func (l *link) ask(child *Process, p Program) error {
-	text, err := p.text()
+	text, err := p.request()
 	if err != nil {
 		return err
 	}
@@ -240,7 +251,7 @@ func (l *link) ask(child *Process, p Program) error {
 	defer program.Close()
 	files := []int{int(program.Fd()), int(p.Files[0]), int(p.Files[1]), int(p.Files[2])}
 	return withNumbers(p.Keep, files, func(files []int) error {
-		err := message{verb: verbFork, id: child.id, name: p.Name}.send(l.conn, files...)
+		err := message{verb: verbFork, id: child.id, number: p.Grant, name: p.Name}.send(l.conn, files...)
 		if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, net.ErrClosed) {
 			<-l.ended
 			return errDead

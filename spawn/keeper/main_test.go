@@ -27,7 +27,12 @@ func TestMain(m *testing.M) {
 	case Wanted(os.Args[1:]):
 		lame()
 		os.Exit(Run())
+	case IsReader():
+		os.Exit(runFakeReader(os.Args[1:]))
 	case IsFront():
+		if err := Confine(); err != nil {
+			panic(err)
+		}
 		os.Exit(runFakeFront(os.Args[1:]))
 	case len(os.Args) > 1 && os.Args[1] == asMain:
 		os.Exit(runTestMain())
@@ -67,8 +72,19 @@ func newWhole(t *testing.T, args ...string) *whole {
 // newWholeWith has a variable in its environment.
 func newWholeWith(t *testing.T, variable string, args ...string) *whole {
 	t.Helper()
+	return startWhole(t, t.TempDir(), variable, args...)
+}
+
+// newWholeIn is in a folder.
+func newWholeIn(t *testing.T, dir string) *whole {
+	t.Helper()
+	return startWhole(t, dir, "")
+}
+
+func startWhole(t *testing.T, dir, variable string, args ...string) *whole {
+	t.Helper()
 	t.Parallel() // most of their time they wait
-	w := &whole{t: t, dir: t.TempDir(), over: make(chan struct{})}
+	w := &whole{t: t, dir: dir, over: make(chan struct{})}
 	if len(args) == 0 {
 		args = []string{w.dir}
 	}

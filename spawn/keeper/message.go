@@ -30,6 +30,15 @@ const (
 	verbPrepared verb = 'z' // a candidate can take over
 	verbYielded  verb = 'Y' // the owner is one no more
 	verbGoesOn   verb = 'K' // it had not begun to yield, and goes on; its name is why, if nobody has told it to
+	verbRead     verb = 'q' // read the configuration. To a front, after what is held now: how that has ended, and what it has printed
+	verbFolder   verb = 'D' // make a folder for the socket of a child of a grant. To a front: its number and its path
+	verbHolds    verb = 't' // whether a child's group has the socket of this name. To a front: 1 if so
+	verbUse      verb = 'E' // the numbers of the grants that are used, in a text: others of former readings are forgotten
+	verbLeave    verb = 'L' // remove the folder of this number, if no child has it
+	verbOpen     verb = 'O' // let the front reach the socket in a folder. To a front: it may
+
+	// From a reader.
+	verbGrants verb = 'G' // the table of what may be run
 
 	// From the front, and from the main process, which gets it back.
 	verbAlive verb = 'l' // a sign of life
@@ -91,12 +100,14 @@ var orders = map[verb]struct {
 	min, max int
 	named    bool
 }{
-	verbFork: {owner, forkFiles, mostFiles, false}, verbHold: {owner, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
+	verbFork: {owner, forkFiles, mostFiles, false}, verbHold: {owner | reader, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
 	// A front that was the owner may have something without a name left.
 	verbStop: {by: owner | old}, verbSignal: {by: owner | old}, verbKill: {by: owner | old}, verbFollow: {by: owner | old},
 	verbReady: {by: owner}, verbStopping: {by: owner | old}, verbNotify: {owner, 1, 1, false}, verbAlive: {by: anyone},
 	verbUpgrade: {owner, 1, 1, false}, verbPrepared: {by: candidate}, verbYielded: {by: owner}, verbGoesOn: {by: owner},
-	verbFront: {above, forkFiles, forkFiles, false}, verbPass: {by: above},
+	verbRead: {by: owner}, verbFolder: {by: owner}, verbOpen: {by: owner}, verbLeave: {by: owner}, verbHolds: {owner, 0, 0, true}, verbUse: {owner, 1, 1, false},
+	verbGrants: {reader, 1, 1, false},
+	verbFront:  {above, forkFiles, forkFiles, false}, verbPass: {by: above},
 }
 
 // An errMalformed is why a message is refused. The next one may be well.

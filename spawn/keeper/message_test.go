@@ -55,6 +55,41 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
+// FuzzConfined is FuzzMessages for a front that may do only what grants name.
+func FuzzConfined(f *testing.F) {
+	f.Add(message{verbFork, 9, 1, "app#1"}.packet(), 4)
+	f.Add(message{verbFolder, 9, 1, ""}.packet(), 0)
+	f.Add(message{verbOpen, 9, 1, ""}.packet(), 0)
+	f.Add(message{verbLeave, 9, 1, ""}.packet(), 0)
+	f.Add(message{verbUse, 9, 0, ""}.packet(), 1)
+	f.Add(message{verbHolds, 9, 1, "12"}.packet(), 0)
+	f.Add(message{verbRead, 9, 0, ""}.packet(), 0)
+	f.Add(message{verbFollow, 9, 1, ""}.packet(), 0)
+	f.Add(message{verbNotify, 0, 0, ""}.packet(), 1)
+	f.Add(message{verbGrants, 0, 0, ""}.packet(), 1)
+	k := fuzzedKeeping(f)
+	if err := k.granted.adopt(confinedGrants(f.TempDir(), 1)); err != nil {
+		f.Fatal(err)
+	}
+	k.granted.runtime = f.TempDir()
+	f.Fuzz(func(t *testing.T, packet []byte, files int) {
+		m, err := parse(packet)
+		fds := nulls(t, min(max(files, 0), mostFiles))
+		if err == nil {
+			err = m.refuses(fds)
+		}
+		if err != nil {
+			closeFiles(fds)
+			return
+		}
+		k.take(request{message: m, files: fds, from: k.the(owner).peer})
+		k.look()
+		if len(k.children) > 0 {
+			t.Errorf("%q has started something", packet)
+		}
+	})
+}
+
 // fuzzedKeeping is a keeper whose fronts say anything. Its descriptors lead nowhere, so that nothing is run.
 func fuzzedKeeping(t testing.TB) *keeping {
 	k := newKeeping()

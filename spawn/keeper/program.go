@@ -16,6 +16,11 @@ type Program struct {
 	Args, Env []string
 	Files     [3]uintptr // stdin, stdout and stderr
 
+	// Grant is the number of what may be run, for a front that may run nothing else; 0 = the rest of this says what to
+	// run. Fill is then all that is said beside that.
+	Grant uint32
+	Fill  Filling
+
 	// Keep are the other ends of the pipes that are its files, all three or none. The keeper holds copies until
 	// nothing is left of the child, and of the first until it is told to stop: so the end of a front is neither an
 	// end of file nor a broken pipe for it.
@@ -35,7 +40,15 @@ func (p Program) text() ([]byte, error) {
 	return []byte(text), nil
 }
 
-// parseProgram is the other direction.
+// request is the program as a keeper is asked for it.
+func (p Program) request() ([]byte, error) {
+	if p.Grant != 0 {
+		return p.Fill.text()
+	}
+	return p.text()
+}
+
+// parseProgram is the other direction of text.
 func parseProgram(text string) (p Program, err error) {
 	fields := strings.Split(text, "\x00")
 	const head = 4 // fields before the arguments

@@ -16,6 +16,7 @@ const (
 	owner                      // the front that has the children, and says what is kept
 	old                        // one that was the owner, finishes what it has, and exits
 	dismissed                  // one that was a candidate, and is being killed
+	reader                     // who reads the configuration
 	above                      // who has started the keeper; it is the owner, too, as long as there is to be no front
 
 	anyone = candidate | owner | old | dismissed | above
@@ -73,6 +74,8 @@ func (k *keeping) roles(p *peer) role {
 	switch f := k.frontOf(p); {
 	case f != nil:
 		return f.role
+	case k.reading != nil && p == k.reading.peer && p != nil:
+		return reader
 	case p == k.above && k.program == nil:
 		return above | owner
 	case p == k.above:

@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -56,6 +55,7 @@ type keeping struct {
 	above    *peer // who started it
 	gone     bool  // that one
 	log      keeperLog
+	refusals refusals
 	rights   []uintptr // for the front
 	cgroup   cgroup    // that those of children are made in
 
@@ -71,6 +71,9 @@ type keeping struct {
 	trial *trial
 	asker *frontProcess // of the upgrade; nil when it was told how that has ended
 	why   string        // the owner was told to go on
+
+	granted granted
+	reading *reading // that is under way; nil = none is
 
 	children map[uint32]*child
 	past     []*child // of which nothing is left, as the next front has to be told
@@ -150,6 +153,7 @@ func (k *keeping) loop() {
 		}
 	}
 	k.killAll()
+	k.granted.removeAll()
 	k.above.say(message{verb: verbOver, number: uint32(k.front.code)})
 	k.log.close()
 	k.above.close()
@@ -172,16 +176,18 @@ func (k *keeping) take(r request) {
 	switch {
 	case r.ended && r.from == k.above:
 		k.gone = true
+	case r.ended && k.reading.isFrom(r):
+		k.loseReader()
 	case r.ended:
 		if f := k.frontOf(r.from); f != nil {
 			k.loseFront(f)
 		}
 	case r.wrong != nil:
-		k.log.print("%v", r.wrong)
+		k.sayRefused(r.wrong, time.Now())
 		k.deny(r, syscall.EMFILE)
 	default:
 		if err := k.obey(r); err != nil {
-			k.log.print("%v", err)
+			k.sayRefused(err, time.Now())
 		}
 	}
 }
@@ -190,6 +196,13 @@ func (k *keeping) obey(r request) error {
 	if k.roles(r.from)&orders[r.verb].by == 0 {
 		k.deny(r, syscall.EPERM)
 		return errMalformed(fmt.Sprintf("%q is not for who says it", byte(r.verb)))
+	}
+	if k.reading.isFrom(r) {
+		return k.obeyReader(r)
+	}
+	if err := k.permits(r); err != nil {
+		closeFiles(r.files)
+		return err
 	}
 	switch r.verb {
 	case verbFork:
@@ -202,6 +215,7 @@ func (k *keeping) obey(r request) error {
 		put(k.held, r.name, r.files[0])
 	case verbDrop:
 		drop(k.held, r.name)
+		k.granted.remove(r.name)
 	case verbNote:
 		return k.note(r.name, r.files)
 	case verbNotify:
@@ -216,6 +230,8 @@ func (k *keeping) obey(r request) error {
 		k.advance(yielded, "", time.Now())
 	case verbGoesOn:
 		k.advance(goesOn, cmp.Or(r.name, k.why), time.Now())
+	case verbRead, verbFolder, verbLeave, verbOpen, verbHolds, verbUse, verbGrants:
+		return k.grant(r)
 	default:
 		k.heed(r, time.Now())
 	}
@@ -226,7 +242,7 @@ func (k *keeping) obey(r request) error {
 func (k *keeping) deny(r request, why syscall.Errno) {
 	closeFiles(r.files)
 	switch r.verb {
-	case verbFork:
+	case verbFork, verbRead, verbFolder, verbOpen, verbHolds: // somebody waits
 		r.from.say(message{verb: verbFailed, id: r.id, number: uint32(why)})
 	case verbUpgrade:
 		k.answer(k.frontOf(r.from), "the keeper refuses it: "+why.Error())
@@ -254,7 +270,7 @@ func (k *keeping) change(c *child, v verb, number int) {
 func (k *keeping) fork(r request) {
 	defer closeFiles(r.files[:forkFiles])
 	c := &child{id: r.id, name: r.name, by: r.from}
-	p, err := k.mayFork(r)
+	p, folder, err := k.mayFork(r)
 	if err == nil {
 		c.cgroup = k.cgroup.forChild(c.id)
 		c.pid, err = c.cgroup.forkExec(p, r.files[1], r.files[2], r.files[3])
@@ -262,22 +278,19 @@ func (k *keeping) fork(r request) {
 	if err != nil {
 		c.cgroup.remove()
 		closeFiles(r.files[forkFiles:])
-		number, ok := errors.AsType[syscall.Errno](err)
-		if !ok {
-			number = syscall.EINVAL
-		}
-		r.from.say(message{verb: verbFailed, id: r.id, number: uint32(number)})
+		k.fail(r, err)
 		return
 	}
 	c.keep, c.mark = r.files[forkFiles:], p.Env[len(p.Env)-1]
 	k.last = max(k.last, c.id)
 	k.children[c.id], k.leaders[c.pid] = c, c
+	k.granted.bind(folder, c.id)
 	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
 }
 
 // mayFork reads the program, and says what speaks against it.
-func (k *keeping) mayFork(r request) (Program, error) {
-	p, err := readProgram(r.files[0])
+func (k *keeping) mayFork(r request) (p Program, folder uint32, err error) {
+	p, folder, err = k.programOf(r)
 	switch {
 	case err != nil:
 	case len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil:
@@ -285,14 +298,5 @@ func (k *keeping) mayFork(r request) (Program, error) {
 	case r.name != "" && k.named(r.name):
 		err = syscall.EEXIST
 	}
-	return p, err
-}
-
-func (k *keeping) named(name string) bool {
-	for _, c := range k.children {
-		if c.name == name {
-			return true
-		}
-	}
-	return false
+	return p, folder, err
 }

@@ -29,6 +29,7 @@ type state struct {
 	Children []savedChild
 	Held     []savedFile
 	Notes    []savedFile
+	Granted  text // "" = by a keeper that knew no grants
 	Kin      []savedKin
 }
 
@@ -148,6 +149,11 @@ func (k *keeping) save() state {
 		Asker: slices.Index(k.fronts, k.asker), Begun: k.front.begun, Wait: k.front.wait, Version: text(k.version),
 		Binary: k.binary, Before: k.before, Next: k.next, Last: k.last, Held: savedFiles(k.held), Notes: savedFiles(k.notes),
 	}
+	if granted, err := k.granted.text(); err == nil {
+		s.Granted = text(granted)
+	} else {
+		panic("BUG: " + err.Error()) // all of it was read from such a text
+	}
 	for _, f := range k.fronts {
 		s.Fronts = append(s.Fronts, savedFront{f.role, f.pid, f.peer.socket(), f.status, f.told, !f.due.IsZero()})
 	}
@@ -183,6 +189,9 @@ func (k *keeping) restore(s state, now time.Time) error {
 	conns, err := s.connections()
 	if err != nil {
 		return err
+	}
+	if k.granted, err = restoreGranted(string(s.Granted)); err != nil {
+		return fmt.Errorf("what was granted cannot be read: %w", err)
 	}
 	k.above = newPeer(conns[0], k.requests)
 	for i, f := range s.Fronts {

@@ -49,6 +49,11 @@ func (k *keeping) beginUpgrade(r request, now time.Time) {
 	switch {
 	case err != nil:
 		k.answer(k.frontOf(r.from), "cannot keep the new binary: "+err.Error())
+	case k.granted.isBinary(next) != nil:
+		k.sayRefused(k.granted.isBinary(next), now)
+		k.answer(k.frontOf(r.from), "root has not chosen that binary; run purser upgrade PATH as root, with a file that only root may write")
+	case k.reading != nil:
+		k.answer(k.frontOf(r.from), "the configuration is being read just now")
 	case k.upgrade.phase != quiet:
 		k.answer(k.frontOf(r.from), "another upgrade is under way")
 	case k.front.stage != serving || k.front.last:

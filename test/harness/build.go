@@ -17,6 +17,7 @@ import (
 // code. A goroutine that is left is a failure.
 func Main(m *testing.M) int {
 	defer os.RemoveAll(Scratch())
+	defer os.RemoveAll(Scratch() + stateSuffix)
 	code := m.Run()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

@@ -128,7 +128,11 @@ func Launch(o Options) (*Purser, error) {
 	if err := os.MkdirAll(run, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make a runtime folder: %w", err)
 	}
-	p.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_RUNTIME_DIR=" + run, "STATE_DIRECTORY=" + run}, o.Env...)
+	state, err := o.stateDir(run)
+	if err != nil {
+		return nil, err
+	}
+	p.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "XDG_RUNTIME_DIR=" + run, "STATE_DIRECTORY=" + state}, o.Env...)
 	p.Admin = filepath.Join(runtimeDir(run), p.Instance+".sock")
 	args, err := p.args(o)
 	if err != nil {
@@ -175,12 +179,25 @@ func (p *Purser) args(o Options) ([]string, error) {
 	return append(o.users([]string{"serve", "-c", p.Config}), "--instance", p.Instance), nil
 }
 
+// stateDir is where purser keeps what it is to know after its restart: one that other users may reach, if what serves is
+// to be one. Everything else of tests is root's alone.
+func (o Options) stateDir(usual string) (string, error) {
+	if os.Geteuid() != 0 || !o.Users {
+		return usual, nil
+	}
+	dir := Scratch() + stateSuffix
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// stateSuffix is behind the name of the scratch folder, as nobody else may enter that.
+const stateSuffix = "-state"
+
 // users has apps run as root.
 func (o Options) users(args []string) []string {
 	if os.Geteuid() != 0 || o.Users || args[0] != "serve" {
 		return args
 	}
-	return append(args, "--default-user", "root")
+	return append(args, "--default-user", "root", "--serve-as", "root")
 }
 
 // WaitReady waits until /readyz on the admin socket says that an app serves.

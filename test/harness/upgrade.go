@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // NextVersion is the version of NextBinary.
@@ -46,6 +47,7 @@ type OldFront struct {
 // Versions is what status shows of purser's own processes.
 type Versions struct {
 	Version   string     `json:"version"`
+	Started   time.Time  `json:"started"` // when purser was
 	OldFronts []OldFront `json:"old_fronts"`
 }
 

@@ -51,7 +51,7 @@ func TestDebianPackageComesAndGoesWithoutATrace(t *testing.T) {
 		t.Error("it is not started with the machine")
 	}
 	m.must("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", "/usr/lib/systemd/system/purser.service")
-	for path, mode := range map[string]string{"/var/lib/purser": "700 root", "/var/log/purser": "750 root", settings: "640 root", "/etc/purser/apps": "750 root", "/usr/bin/purser": "755 root"} {
+	for path, mode := range map[string]string{"/var/lib/purser": "700 root", "/var/log/purser": "750 purser", settings: "640 root", "/etc/purser/apps": "750 root", "/usr/bin/purser": "755 root"} {
 		if got := strings.TrimSpace(m.must("stat", "-c", "%a %U", path)); got != mode {
 			t.Errorf("%s is %s, want %s", path, got, mode)
 		}
@@ -62,6 +62,7 @@ func TestDebianPackageComesAndGoesWithoutATrace(t *testing.T) {
 	harness.MustSay(t, m.must("cat", "/usr/share/doc/purser/copyright"), "MIT License", "The Go Authors", "spf13/cobra")
 	m.must("dpkg", "--verify", "purser")
 	m.write("/var/log/purser/access.log", "a request\n")
+	m.must("chown", "purser:purser", "/var/log/purser/access.log") // as purser does when it starts
 	m.must("logrotate", "--state", "/run/rotated", "--force", "/etc/logrotate.d/purser")
 	if !m.has("/var/log/purser/access.log.1") {
 		t.Error("the log is not rotated")

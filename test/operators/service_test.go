@@ -91,7 +91,7 @@ func TestServiceIsRunBySystemd(t *testing.T) {
 	m.write("/etc/systemd/system/purser.service.d/override.conf", "[Service]\nUser=deploy\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nProtectKernelModules=no\nProtectKernelLogs=no\nProtectHostname=no\n")
 	m.must("systemctl", "daemon-reload")
 	m.must("chgrp", "deploy", settings, "/etc/purser/apps")
-	m.must("sed", "-i", `s/daily/&\n    su deploy deploy/`, "/etc/logrotate.d/purser")
+	m.must("sed", "-i", `s/su purser purser/su deploy deploy/`, "/etc/logrotate.d/purser")
 	m.must("systemctl", "restart", "purser.service")
 	harness.MustSay(t, m.get("127.0.0.1:3000"), "200 OK")
 	m.must("logrotate", "--state", "/run/rotated", "--force", "/etc/logrotate.d/purser")

@@ -15,10 +15,11 @@ func TestAnotherVersionServesAndTheAppsGoOn(t *testing.T) {
 	t.Parallel()
 	p, _ := harness.ServeNode(t, harness.Processes(2))
 	harness.AwaitReady(t, p, 2)
+	started := p.Versions(t).Started
 	apps, keeper, front := harness.SortedPIDs(p.Status(t, "app").Ready()), p.Keeper(), p.Front()
 	upgradeToNext(t, p)
-	if v := p.Versions(t); v.Version != harness.NextVersion {
-		t.Errorf("version %s serves", v.Version)
+	if v := p.Versions(t); v.Version != harness.NextVersion || !v.Started.Equal(started) {
+		t.Errorf("version %s serves since %v, and purser was started at %v", v.Version, v.Started, started)
 	}
 	mustServe(t, p)
 	p.AwaitNoOldFronts(t)

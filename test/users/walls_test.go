@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestALinkInThePlaceOfASocketLeadsNowhere(t *testing.T) {
 		s, err := p.FetchStatus(t.Context(), "app")
 		return err == nil && s.Failure != nil
 	})
-	if got := p.Status(t, "app").Failure.Reason; !strings.Contains(got, "is that of user root, not of games") {
+	if got := p.Status(t, "app").Failure.Reason; !strings.Contains(got, "is no socket of games, whom the app runs as") {
 		t.Errorf("it says %q", got)
 	}
 	if n := visits.Load(); n > 0 {
@@ -124,5 +125,41 @@ func TestACrashOfTheFrontLeavesAppsAsWhomTheyRun(t *testing.T) {
 	harness.AwaitRestartOf(t, p, "app", before.PID)
 	if now := ask(t, p, "app"); now.UID != games {
 		t.Errorf("what the next front has started runs as %d", now.UID)
+	}
+}
+
+func TestAUserWhoLeadsHisRootIntoAnothersFolderServesNothingThatIsClosedToHim(t *testing.T) {
+	f, other := newFolder(t, games), newFolder(t, www)
+	must(t, os.Mkdir(other.path("public"), 0o755))
+	other.write("public/secret.txt", "hunter2", www)
+	current := filepath.Join(filepath.Dir(f.dir), "current")
+	must(t, os.Symlink(other.dir, current))
+	must(t, os.Lchown(current, games, games))
+	p := serve(t, harness.AppTable("app", current, `hosts = ["app"]`, `user = "games"`))
+	a := harness.Ask(t, p, "GET /secret.txt HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n")
+	if a.StatusCode != 200 || strings.Contains(a.Body, "hunter2") {
+		t.Errorf("the answer is %d: %s", a.StatusCode, a.Body)
+	}
+	r := check(t, harness.ServerTable()+harness.AppTable("app", current))
+	if want := "apps.app.user: is not set: app.js belongs to www-data, but the link that leads to it, " + current + ", to games"; r.Code != 2 || !strings.Contains(r.Stderr, want) {
+		t.Errorf("without user, purser check says %q, want %q", r.Stderr, want)
+	}
+}
+
+func TestALinkInThePlaceOfALogBesideTheReleasesLeadsNowhere(t *testing.T) {
+	f := newFolder(t, games)
+	log, victim := filepath.Join(f.release("shared", games), "app.log"), filepath.Join(harness.Scratch(), fmt.Sprintf("victim-%d", time.Now().UnixNano()))
+	must(t, os.WriteFile(victim, nil, 0o600))
+	t.Cleanup(func() { _ = os.Remove(victim) })
+	p := serve(t, f.app("app", fmt.Sprintf("log = %q", log)))
+	ask(t, p, "app", "leave", fmt.Sprintf("echo printed > /proc/%d/fd/1", ask(t, p, "app").PID))
+	harness.Eventually(t, harness.ReadyLimit, "the line is in the log", func() bool { text, _ := os.ReadFile(log); return len(text) > 0 })
+	must(t, os.Remove(log))
+	must(t, os.Symlink(victim, log))
+	must(t, os.Lchown(log, games, games))
+	p.Signal(syscall.SIGHUP)
+	harness.Eventually(t, harness.ReadyLimit, "it is not opened again", func() bool { return len(p.Log.Lines("is a link of games to what is root")) > 0 })
+	if text, err := os.ReadFile(victim); err != nil || len(text) > 0 {
+		t.Errorf("what the app prints came into root's file: %q (%v)", text, err)
 	}
 }

@@ -35,7 +35,7 @@ func (o Options) runsSystemd() bool { return o.Root == "" && o.exists("/run/syst
 // sayNext says what the operator has to do.
 func (p *plan) sayNext() {
 	if p.setting.User == "" {
-		p.say("\nPurser runs as root, and each app as its user, or as the owner of its files: purser help config.\n"+
+		p.say("\nRoot starts the apps, each as its user, or as the owner of its files, and what serves runs as the user purser: purser help config.\n"+
 			"If one user is enough for purser and all apps: %s install --user NAME", p.setting.Binary)
 	}
 	p.say("\nNext:")

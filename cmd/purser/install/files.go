@@ -85,13 +85,13 @@ func (s setting) sysusers() file {
 }
 
 // folders are those of the configuration, and those that the unit's StateDirectory= and LogsDirectory= would
-// make at the first start: the logs' folder has to be there for purser check.
-func folders(runs account) []folder {
+// make at the first start: the logs' folder has to be there for purser check, and logrotate acts as whom it belongs to.
+func folders(runs, logs account) []folder {
 	return []folder{
 		{configFolder, "for the configuration", 0o755, account{}},
 		{appsFolder, "for a file for each of your apps", 0o750, account{gid: runs.gid}},
 		{"/var/lib/purser", "for what purser remembers, such as releases that were rolled back", 0o700, runs},
-		{"/var/log/purser", "for the logs", 0o750, runs},
+		{"/var/log/purser", "for the logs", 0o750, logs},
 	}
 }
 

@@ -48,6 +48,7 @@ type plan struct {
 	Options
 	setting setting
 	runs    account // who purser runs as
+	logs    account // whose the logs are
 	record  record
 	changes int
 	renewed bool // the unit was there before, and is another now
@@ -129,7 +130,10 @@ func (p *plan) makeAll() error {
 			return err
 		}
 	}
-	for _, f := range folders(p.runs) {
+	if p.setting.User != "" {
+		p.logs = p.runs
+	}
+	for _, f := range folders(p.runs, p.logs) {
 		if err := p.makeFolder(f); err != nil {
 			return err
 		}
@@ -160,6 +164,7 @@ func (p *plan) makeAccount() error {
 			return fmt.Errorf("the user %s was made, and cannot be found", ownUser)
 		}
 	}
+	p.logs = found
 	if p.setting.User == ownUser {
 		p.runs = found
 	}
@@ -170,7 +175,7 @@ func (p *plan) whyUser() string {
 	if p.setting.User == ownUser {
 		return "purser and its apps run as it"
 	}
-	return "for the part of purser that meets visitors, once that runs apart; nothing runs as it yet"
+	return "the part of purser that meets visitors runs as it"
 }
 
 func (p *plan) makeFolder(f folder) error {

@@ -37,7 +37,7 @@ func TestEachFileIsWrittenAndExplained(t *testing.T) {
 func TestWithoutAUserPurserIsRootAndSaysSo(t *testing.T) {
 	s := newSystem(t)
 	said := s.install("")
-	wants(t, said, "Purser runs as root, and each app as its user", "install --user NAME", "Made the user purser: ")
+	wants(t, said, "Root starts the apps, each as its user", "install --user NAME", "Made the user purser: ")
 	if unit := s.read(unitPath); strings.Contains(unit, "\nUser=") || strings.Contains(unit, "AmbientCapabilities") {
 		t.Errorf("the unit has a user:\n%s", unit)
 	}

@@ -14,7 +14,7 @@ func Package(dir string) error {
 			return err
 		}
 	}
-	for _, f := range folders(account{}) {
+	for _, f := range folders(account{}, account{}) {
 		if path.Dir(f.path) == "/etc" {
 			continue // the configuration has made it
 		}

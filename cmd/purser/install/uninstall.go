@@ -80,7 +80,7 @@ func (p *plan) purge() error {
 			return err
 		}
 	}
-	for _, f := range folders(account{}) {
+	for _, f := range folders(account{}, account{}) {
 		if p.record.folders[f.path] {
 			if err := p.remove(f.path); err != nil {
 				return err
@@ -107,7 +107,7 @@ func (p *plan) sayKept() {
 	for path := range p.record.files {
 		p.say("    %s", path)
 	}
-	for _, f := range folders(account{}) {
+	for _, f := range folders(account{}, account{}) {
 		if p.record.folders[f.path] {
 			p.say("    %s", f.path)
 		}

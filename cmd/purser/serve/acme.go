@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +47,8 @@ func checkACME(c conf.ACME) error {
 	if !c.On {
 		return nil
 	}
-	_, roots := rootsOf(c.CA)
-	_, issuers := issuersOf(c)
+	_, roots := rootsOf(c.CA, conf.ReadFile)
+	_, issuers := issuersOf(c, conf.ReadFile)
 	return errors.Join(roots, issuers, checkProgram(c.DNSExec))
 }
 
@@ -67,11 +66,14 @@ func checkProgram(command []string) error {
 	return nil
 }
 
-func rootsOf(file string) (*x509.CertPool, error) {
+// A fileReader returns what is in a file.
+type fileReader func(path string) ([]byte, error)
+
+func rootsOf(file string, read fileReader) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := conf.ReadFile(file)
+	pem, err := read(file)
 	if err != nil {
 		return nil, fmt.Errorf("server.acme: cannot read ca: %w", err)
 	}
@@ -82,14 +84,14 @@ func rootsOf(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func issuersOf(c conf.ACME) (issuers []acme.Issuer, err error) {
+func issuersOf(c conf.ACME, read fileReader) (issuers []acme.Issuer, err error) {
 	for i, url := range c.Directories() {
 		issuer := acme.Issuer{Directory: url}
 		if i < len(c.EABKid) {
 			issuer.KeyID, issuer.MAC = c.EABKid[i], c.EABHmac[i]
 		}
 		if path, file := strings.CutPrefix(issuer.MAC, "file:"); file {
-			key, err := conf.ReadFile(path)
+			key, err := read(path)
 			if err != nil {
 				return nil, fmt.Errorf("server.acme: cannot read eab_hmac: %w", err)
 			}
@@ -157,8 +159,8 @@ func (p *purser) publish(ctx context.Context, program []string, verb, name, valu
 	if err != nil {
 		return err
 	}
-	command := conf.Command{Args: append(slices.Clone(program), verb, name, value)}
-	hook := spawn.Hook{Keeper: p.shared.keeper, Name: "dns_exec", Command: command, Timeout: limit, Dir: "/", Lines: lines}
+	command := conf.Command{Args: program}
+	hook := spawn.Hook{Keeper: p.shared.keeper, App: p.ownGrants(), Name: "dns_exec", Command: command, Words: []string{verb, name, value}, Timeout: limit, Dir: "/", Lines: lines}
 	if err := hook.Run(ctx, nil, nil); err != nil {
 		return fmt.Errorf("%s %s %s: %w", program[0], verb, name, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -25,11 +26,13 @@ import (
 type shared struct {
 	pool     *pool.Pool
 	keeper   *keeper.Keeper // parent of all children
+	yielding *atomic.Bool   // another front goes on with them
 	deployer *deploy.Deployer
 	folder   string // for the sockets of apps
 	log      hclog.Logger
 	lines    func(conf.App) (spawn.Lines, error) // opens what an app prints to
 	disk     func(conf.App) disk.Disk            // the way to what the user of an app owns; nil = disk.Own
+	found    func(app string) string             // where a reader has found the app's folder, "" = it was not said; nil = there is none
 }
 
 func (s *shared) diskOf(app conf.App) disk.Disk {
@@ -40,16 +43,28 @@ func (s *shared) diskOf(app conf.App) disk.Disk {
 }
 
 // resolve resolves an app's release, as its user would. Where that user may not enter the folder, no process can start
-// in it, and the app is told so: that is no reason not to serve the others.
+// in it, and the app is told so: that is no reason not to serve the others. Nor is a user who holds up his helper, and
+// where a path leads to is all that is looked at then.
 func (s *shared) resolve(app conf.App) (restart.Release, error) {
 	release, err := restart.ResolveRelease(s.diskOf(app), app.Root)
-	if errors.Is(err, fs.ErrPermission) && spawn.ClosedTo(app) != nil {
-		release, err = restart.ResolveRelease(disk.Own, app.Root)
+	if errors.Is(err, fs.ErrPermission) || disk.Unanswered(err) {
+		release, err = s.resolveClosed(app, err)
 	}
 	if err != nil {
 		return release, refusal(fmt.Errorf("cannot serve app %q: %w", app.Name, err))
 	}
 	return release, nil
+}
+
+// resolveClosed resolves the release of an app whose user may not enter its folder.
+func (s *shared) resolveClosed(app conf.App, closed error) (restart.Release, error) {
+	switch {
+	case s.found != nil && s.found(app.Name) != "":
+		return restart.Release{Path: s.found(app.Name), Seen: time.Now()}, nil
+	case s.found == nil && spawn.ClosedTo(app) != nil, disk.Unanswered(closed):
+		return restart.ResolveRelease(disk.Own, app.Root)
+	}
+	return restart.Release{}, closed
 }
 
 // An App is one app from its start to its end. It owns its configuration, its group of processes, what starts
@@ -216,7 +231,9 @@ func (a *App) Halt(patience context.Context) error {
 	err := a.halt(patience, (*pool.Group).Stop)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.noteHalted()
+	if !a.shared.yielding.Load() {
+		a.noteHalted()
+	}
 	return err
 }
 
@@ -243,6 +260,9 @@ func (a *App) end(patience context.Context, close func(*pool.Group, context.Cont
 	err := a.halt(patience, close)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.shared.yielding.Load() {
+		return err
+	}
 	if a.group != nil {
 		a.shared.pool.Remove(a.group)
 		a.group = nil
@@ -262,6 +282,9 @@ func (a *App) halt(patience context.Context, close func(*pool.Group, context.Con
 	restarts.Refuse()
 	restarts.Note(group)
 	err := close(group, patience)
+	if a.shared.yielding.Load() {
+		return err // another front ends it
+	}
 	restarts.Remove()
 	return errors.Join(err, all.closeAll())
 }

@@ -2,11 +2,13 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +17,8 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/restart/deploy"
+	"purser/restart/disk"
+	"purser/restart/disk/helper"
 	"purser/spawn"
 	"purser/spawn/keeper"
 )
@@ -30,7 +34,7 @@ func newSite(t *testing.T) *shared {
 		t.Fatal(err)
 	}
 	p, k := pool.New(0, 0, hclog.NewNullLogger()), &keeper.Keeper{}
-	s := &shared{pool: p, keeper: k, deployer: deploy.New(deploy.Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger()}), folder: folder, log: hclog.NewNullLogger(),
+	s := &shared{yielding: &atomic.Bool{}, pool: p, keeper: k, deployer: deploy.New(deploy.Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger()}), folder: folder, log: hclog.NewNullLogger(),
 		lines: func(conf.App) (spawn.Lines, error) { return func(spawn.Line) {}, nil }}
 	t.Cleanup(func() {
 		s.deployer.Close()
@@ -222,6 +226,19 @@ func TestAnAppWhoseRootIsGoneIsRefused(t *testing.T) {
 	if err := blog.Start(); err == nil || !strings.Contains(err.Error(), `cannot serve app "blog"`) {
 		t.Errorf("its start ends with %v", err)
 	}
+	blog.mustStop(t)
+}
+
+// Who holds up his helper, or has no process left for it, does not keep purser from starting, or from a reload.
+func TestAnAppWhoseUsersHelperDoesNotWorkStarts(t *testing.T) {
+	s := newSite(t)
+	helpers := helper.New(func(helper.User, []string, *os.File) (helper.Process, error) {
+		return nil, errors.New("no more processes")
+	}, hclog.NewNullLogger())
+	way := helpers.Disk("blog", helper.User{UID: 12345, GID: 12345}, helper.Grants{Roots: []string{"/"}})
+	s.disk = func(conf.App) disk.Disk { return way }
+	blog := newRealApp(t, s, "blog")
+	blog.mustStart(t)
 	blog.mustStop(t)
 }
 

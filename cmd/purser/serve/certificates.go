@@ -27,6 +27,19 @@ func LoadCertificates(cfg *conf.Config) (*certs.Store, []certs.Warning, error) {
 // resumeCertificates is LoadCertificates for who goes on where another was, which used these files. What is to get
 // others is not looked at.
 func resumeCertificates(cfg *conf.Config, used certs.Files) (*certs.Store, []certs.Warning, error) {
+	return certificates(cfg, func(sources []certs.Source) (*certs.Store, []certs.Warning, error) {
+		return certs.Resume(sources, used, time.Now())
+	})
+}
+
+// givenCertificates is LoadCertificates by what the files hold.
+func givenCertificates(cfg *conf.Config, texts certs.Files) (*certs.Store, []certs.Warning, error) {
+	return certificates(cfg, func(sources []certs.Source) (*certs.Store, []certs.Warning, error) {
+		return certs.Given(sources, texts, time.Now())
+	})
+}
+
+func certificates(cfg *conf.Config, load func([]certs.Source) (*certs.Store, []certs.Warning, error)) (*certs.Store, []certs.Warning, error) {
 	if !slices.ContainsFunc(cfg.Server.Listen, func(l conf.Listen) bool { return l.TLS }) {
 		return nil, nil, nil
 	}
@@ -34,7 +47,7 @@ func resumeCertificates(cfg *conf.Config, used certs.Files) (*certs.Store, []cer
 	for _, app := range cfg.Apps {
 		sources = append(sources, certs.Source{App: app.Name, Hosts: app.Hosts, Pairs: pairs(app.TLS.Pairs), ClientCA: app.TLS.ClientCA})
 	}
-	store, warnings, err := certs.Resume(sources, used, time.Now())
+	store, warnings, err := load(sources)
 	if err != nil {
 		return nil, warnings, refusal(err)
 	}
@@ -53,9 +66,14 @@ func pairs(p conf.Pairs) (all []certs.Pair) {
 func (p *purser) loadCertificates() (err error) {
 	var store *certs.Store
 	var warnings []certs.Warning
-	if p.Left.Fronts == 0 {
-		store, warnings, err = LoadCertificates(p.Conf)
-	} else {
+	switch {
+	case p.given != nil && p.Left.Held[heldCertificates] != nil:
+		used, unknown := usedBefore(p.Left)
+		p.complain("it is not known which certificates were used", unknown)
+		store, warnings, err = givenCertificates(p.Conf, used)
+	case p.Left.Fronts == 0 || p.given != nil:
+		store, warnings, err = p.certificatesOf(p.Conf)
+	default:
 		used, unknown := usedBefore(p.Left)
 		p.complain("it is not known which certificates were used", unknown)
 		store, warnings, err = resumeCertificates(p.Conf, used)
@@ -126,6 +144,7 @@ func (p *purser) news() certs.News {
 		},
 		Warning: p.warnOfCertificate,
 		Used:    p.holdCertificates,
+		Changed: p.rereadCertificates,
 	}
 }
 

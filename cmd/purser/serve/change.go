@@ -29,7 +29,7 @@ type change struct {
 
 // read reads the files, and says what is another in them.
 func (p *purser) read(file string) (*change, error) {
-	loaded, err := p.Load(file)
+	loaded, err := p.readAgain(file)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,9 @@ func (p *purser) read(file string) (*change, error) {
 		c.apps[app.Name] = app
 	}
 	c.diff = conf.Compare(now, next)
+	if err := p.ownFront(c.conf); err != nil {
+		return nil, err
+	}
 	c.conf.Server.Keep(&p.running.Server)
 	return c, nil
 }
@@ -62,8 +65,8 @@ func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, e
 			found, wrong = append(found, running), append(wrong, err)
 			continue
 		}
-		all, err := Detect(c.conf, []conf.App{app})
-		found, wrong = append(found, all...), append(wrong, err)
+		anew, err := p.look(c.conf, app)
+		found, wrong = append(found, anew), append(wrong, err)
 	}
 	return found, errors.Join(wrong...)
 }
@@ -96,7 +99,7 @@ func byName(apps []conf.App) map[string]conf.App {
 
 // prepare opens what the change needs, or nothing.
 func (p *purser) prepare(c *change) (err error) {
-	if c.certs, c.warnings, err = LoadCertificates(c.conf); err != nil {
+	if c.certs, c.warnings, err = p.certificatesOf(c.conf); err != nil {
 		return err
 	}
 	p.disks.consider(c.conf.Server, slices.Collect(maps.Values(c.apps)))

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"purser/spawn"
 	"purser/status"
 )
 
@@ -18,6 +19,16 @@ type claim struct {
 	lock   *os.File
 	old    []string  // paths that were there before
 	held   *holdings // holds the lock while no front lives
+	kept   bool      // the keeper has it, and clears the folder
+}
+
+// claimName claims the name of this purser, unless the reader has done that.
+func (p *purser) claimName() (*claim, error) {
+	if p.given != nil {
+		p.sockets.held.take(claimed(p.Name))
+		return confinedClaim(p.Name), nil
+	}
+	return claimName(p.Name, p.sockets.held)
 }
 
 // claimName locks the folder of the purser called name, and removes what an earlier one left in it. The front
@@ -91,7 +102,7 @@ func (c *claim) clearBut(used map[string]bool) error {
 		if used[path] {
 			continue
 		}
-		if err := os.RemoveAll(path); err != nil {
+		if err := spawn.RemoveTree(path); err != nil {
 			return fmt.Errorf("cannot clear the runtime folder: %w", err)
 		}
 	}
@@ -100,10 +111,13 @@ func (c *claim) clearBut(used map[string]bool) error {
 
 // release gives the name up.
 func (c *claim) release() {
+	if c.kept {
+		return
+	}
 	defer c.lock.Close()
 	if !c.held.owned() {
 		return
 	}
-	os.RemoveAll(c.folder)                         // what stays is cleared by the next of this name
+	_ = spawn.RemoveTree(c.folder)                 // what stays is cleared by the next of this name
 	_ = unix.Flock(int(c.lock.Fd()), unix.LOCK_UN) // the keeper has it, too, for a moment
 }

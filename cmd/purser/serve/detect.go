@@ -49,6 +49,9 @@ const keyDefaultUser = "default_user"
 // withUserNow is withUser for an app whose table is as it was: its files may be another's by now. That this cannot be
 // told is no reason to leave everything as it is.
 func (p *purser) withUserNow(of *conf.Config, app conf.App) (conf.App, error) {
+	if p.given != nil {
+		return p.given.userNow(app), nil
+	}
 	now, err := withUser(of, app)
 	if problem, is := errors.AsType[conf.Problem](err); is && slices.Contains(problem.Key, keyDefaultUser) {
 		return app, refusal(err)
@@ -77,7 +80,7 @@ func (p *purser) warnOfNobody(apps []conf.App, server conf.Server) {
 // but those whom it is for, and nobody else may list it.
 func letIn(folder string, apps []conf.App) error {
 	for _, app := range apps {
-		if app.RunsAs == nil || int(app.RunsAs.UID) == os.Geteuid() {
+		if app.RunsAs == nil || app.Grants != nil || int(app.RunsAs.UID) == os.Geteuid() {
 			continue
 		}
 		for _, dir := range []string{filepath.Dir(folder), folder} {

@@ -37,23 +37,25 @@ type knownDisk struct {
 	disk   disk.Disk
 }
 
-func newDisks(k *keeper.Keeper, log hclog.Logger) *disks {
-	start := func(u helper.User, args []string, socket *os.File) (helper.Process, error) {
-		return startHelper(k, u, args, socket)
-	}
+func newDisks(start helperStarter, log hclog.Logger) *disks {
 	return &disks{helpers: helper.New(start, log), known: map[string]knownDisk{}}
 }
 
+type helperStarter func(u helper.User, args []string, socket *os.File) (helper.Process, error)
+
 // startHelper runs purser's own binary as another user. It ends with the front, whose socket it has.
-func startHelper(k *keeper.Keeper, u helper.User, args []string, socket *os.File) (helper.Process, error) {
+func (p *purser) startHelper(u helper.User, args []string, socket *os.File) (helper.Process, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer null.Close()
-	process, err := k.Fork(keeper.Program{
-		Path: "/proc/self/exe", Dir: "/", User: &keeper.User{UID: u.UID, GID: u.GID, Groups: u.Groups},
-		Args: args, Env: []string{"GOMAXPROCS=1"}, Files: [3]uintptr{socket.Fd(), null.Fd(), null.Fd()},
+	files := [3]uintptr{socket.Fd(), null.Fd(), null.Fd()}
+	if p.given != nil {
+		return p.forkHelper(u, files)
+	}
+	process, err := p.Keeper.Fork(keeper.Program{
+		Path: helperBinary, Dir: "/", User: &keeper.User{UID: u.UID, GID: u.GID, Groups: u.Groups}, Args: args, Env: helperEnv(), Files: files,
 	})
 	if errors.Is(err, syscall.EACCES) {
 		err = fmt.Errorf("%w; have everybody be allowed to run purser's binary (chmod 755)", err)
@@ -63,6 +65,10 @@ func startHelper(k *keeper.Keeper, u helper.User, args []string, socket *os.File
 	}
 	return process, nil
 }
+
+const helperBinary = "/proc/self/exe"
+
+func helperEnv() []string { return []string{"GOMAXPROCS=1"} }
 
 // of is the way to what the user of an app owns. As whom it runs need not be known, if that is known of its name.
 func (d *disks) of(app conf.App) disk.Disk {
@@ -79,7 +85,7 @@ func (d *disks) choose(app conf.App) disk.Disk {
 	case app.RunsAs == nil, int(app.RunsAs.UID) == os.Geteuid():
 		return disk.Own
 	}
-	user := helper.User{UID: app.RunsAs.UID, GID: app.RunsAs.GID, Groups: app.RunsAs.Groups}
+	user := helperUser(app.RunsAs)
 	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join([]string{app.Root, app.Restart.File, app.Public}, "\x00")}
 	if known := d.known[app.Name]; known.user == key.user && known.grants == key.grants {
 		return known.disk

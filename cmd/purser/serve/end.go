@@ -28,6 +28,9 @@ func (p *purser) end(patience context.Context) {
 	p.windDown(patience)
 	p.Log.Info("stopped", "after", time.Since(begin))
 	p.past.stopped()
+	if p.Stopped != nil {
+		p.Stopped()
+	}
 }
 
 // windDown stops in the order in which requests come in, so that what was accepted is answered. No

@@ -81,11 +81,27 @@ func (h *holdings) dropRest() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name, file := range h.left {
-		if name != heldConfig && name != heldCertificates && !strings.HasPrefix(name, spawn.SlatePrefix) {
+		if name != heldConfig && name != heldCertificates && !hasPrefix(name, spawn.SlatePrefix, readPrefix, logPrefix) {
 			file.Close()
 			h.keeper.Drop(name)
 			delete(h.left, name)
 		}
+	}
+}
+
+func hasPrefix(name string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// give adds what is held for this front by now.
+func (h *holdings) give(held map[string]*os.File) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, file := range held {
+		if before := h.left[name]; before != nil {
+			before.Close()
+		}
+		h.left[name] = file
 	}
 }
 

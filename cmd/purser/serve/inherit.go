@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -42,10 +41,21 @@ func Inherit(prepare func(keeper.Inheritance) error) (*keeper.Keeper, keeper.Inh
 
 // Prepare says why a configuration cannot be served, as far as that can be found out beside a front that serves.
 func Prepare(cfg *conf.Config, left keeper.Inheritance) error {
-	if _, err := newEstate(left).detect(cfg); err != nil {
+	p := purser{Config: Config{Conf: cfg, Left: left}}
+	if left.Confined {
+		var err error
+		if p.given, err = givenBy(left.Held); err != nil {
+			return err
+		}
+	}
+	if _, err := newEstate(left).detect(cfg, p.look); err != nil {
 		return err
 	}
 	used, _ := usedBefore(left) // that it is not known is said when this front serves
+	if p.given != nil {
+		_, _, err := givenCertificates(cfg, used)
+		return err
+	}
 	_, _, err := resumeCertificates(cfg, used)
 	return err
 }
@@ -75,13 +85,9 @@ const (
 func Sources(left keeper.Inheritance) (sources []conf.Source, err error) {
 	file := left.Held[heldConfig]
 	if file == nil {
-		return nil, nil
+		file = left.Held[readConfig]
 	}
-	text, err := io.ReadAll(io.NewSectionReader(file, 0, 1<<62))
-	if err == nil {
-		err = json.Unmarshal(text, &sources)
-	}
-	if err != nil {
+	if err = readHeld(file, &sources); err != nil {
 		return nil, fmt.Errorf("cannot read the configuration that the front before has left: %w", err)
 	}
 	return sources, nil
@@ -98,7 +104,9 @@ func (p *purser) wordKeeper(c *conf.Config) {
 }
 
 // holdJSON has the keeper hold what is too long for a note.
-func (p *purser) holdJSON(name string, what any) error {
+func (p *purser) holdJSON(name string, what any) error { return holdJSON(p.Keeper, name, what) }
+
+func holdJSON(k *keeper.Keeper, name string, what any) error {
 	text, err := json.Marshal(what)
 	if err != nil {
 		return err
@@ -112,7 +120,7 @@ func (p *purser) holdJSON(name string, what any) error {
 	if _, err := file.Write(text); err != nil {
 		return err
 	}
-	return p.Keeper.Hold(name, file)
+	return k.Hold(name, file)
 }
 
 // keepNote has the next front know of a group.
@@ -147,15 +155,15 @@ func (e *estate) group(app string) (n pool.Note, found bool, err error) {
 
 // detect fills in what is found out of the folders of apps. What the front before has found out stands: that a folder is
 // away for a moment is no reason not to serve what serves. As root only one that says as whom the app runs stands.
-func (e *estate) detect(c *conf.Config) (found []conf.App, err error) {
+func (e *estate) detect(c *conf.Config, look func(*conf.Config, conf.App) (conf.App, error)) (found []conf.App, err error) {
 	var wrong []error
 	for _, app := range c.Apps {
 		if noted, is := e.newest(app.Name); is && (noted.RunsAs != nil || os.Geteuid() != 0) {
 			found = append(found, noted)
 			continue
 		}
-		anew, err := Detect(c, []conf.App{app})
-		found, wrong = append(found, anew...), append(wrong, err)
+		anew, err := look(c, app)
+		found, wrong = append(found, anew), append(wrong, err)
 	}
 	return found, errors.Join(wrong...)
 }

@@ -129,10 +129,10 @@ func (i *issuance) same(other *issuance) bool {
 
 func (p *purser) issuanceConfig(c conf.ACME, names []string, doors []net.Listener) (config acme.Config, err error) {
 	config = acme.Config{Names: names, Email: c.Email, Log: p.Log.Named("acme")}
-	if config.Roots, err = rootsOf(c.CA); err != nil {
+	if config.Roots, err = rootsOf(c.CA, p.readFile); err != nil {
 		return config, err
 	}
-	if config.Issuers, err = issuersOf(c); err != nil {
+	if config.Issuers, err = issuersOf(c, p.readFile); err != nil {
 		return config, err
 	}
 	if config.Storage, err = storageOf(c, p.Name); err != nil {

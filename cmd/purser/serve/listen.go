@@ -15,7 +15,7 @@ type sockets struct {
 
 // open opens one of some places, or takes over what the front before had there.
 func (s sockets) open(place conf.Listen, all []conf.Listen) ([]net.Listener, error) {
-	name := "door/" + place.Network + "/" + place.Address
+	name := doorName(place)
 	switch place.Network {
 	case "systemd":
 		return takeOver(place.Address, s.passed)
@@ -28,6 +28,9 @@ func (s sockets) open(place conf.Listen, all []conf.Listen) ([]net.Listener, err
 	}
 	return []net.Listener{l}, nil
 }
+
+// doorName is what the socket of a place is held by.
+func doorName(place conf.Listen) string { return "door/" + place.Network + "/" + place.Address }
 
 func (p *purser) openAdmin() (net.Listener, error) {
 	if p.Conf.Server.Admin == "" {

@@ -45,9 +45,12 @@ func listenUnix(path string) (net.Listener, error) {
 	return listener, nil
 }
 
+// adminName is what the admin socket is held by.
+func adminName(name string) string { return "admin/unix/" + name }
+
 // openAdmin opens the admin socket of a purser, or takes it over.
 func (s sockets) openAdmin(name string) (net.Listener, error) {
-	held := "admin/unix/" + name
+	held := adminName(name)
 	opened, inherited, err := s.held.listener(held)
 	if !inherited && err == nil {
 		opened, err = status.Listen(status.RuntimeDir(), name)

@@ -17,6 +17,7 @@ import (
 type departure struct {
 	gone  chan struct{} // closed when nothing of it is left
 	log   string        // that it prints to
+	app   *App
 	hurry context.CancelFunc
 }
 
@@ -24,7 +25,7 @@ type departure struct {
 func (p *purser) depart(a *App, end func(context.Context) error) {
 	name := a.Conf().Name
 	patience, hurry := context.WithCancel(p.patience)
-	d := &departure{gone: make(chan struct{}), log: a.Conf().Log, hurry: hurry}
+	d := &departure{gone: make(chan struct{}), log: a.Conf().Log, app: a, hurry: hurry}
 	p.mu.Lock()
 	if before := p.leaving[name]; before != nil {
 		d.hurry = func() { before.hurry(); hurry() } // it waits for that one
@@ -34,7 +35,11 @@ func (p *purser) depart(a *App, end func(context.Context) error) {
 	p.work.Go(func() {
 		defer hurry()
 		p.awaitAnswers(patience, a)
-		p.complain("cannot stop an app as it should be", end(patience))
+		err := end(patience)
+		if p.yielding.Load() {
+			return // another front goes on with its end
+		}
+		p.complain("cannot stop an app as it should be", err)
 		p.mu.Lock()
 		if p.leaving[name] == d {
 			delete(p.leaving, name)

@@ -23,15 +23,16 @@ import (
 
 // Config is what a purser is to serve. Every field is required unless it says otherwise.
 type Config struct {
-	Conf     *conf.Config                            // valid
-	File     string                                  // that it was read from; "" = none
-	Load     func(file string) (*conf.Config, error) // reads it again: another file this once, unless that is ""
-	Name     string                                  // of this purser: no other of that name may run
+	Conf     *conf.Config                                                 // valid
+	File     string                                                       // that it was read from; "" = none
+	Load     func(file string, texts []conf.Source) (*conf.Config, error) // reads it again: another file this once, unless that is ""; or what was in the files
+	Name     string                                                       // of this purser: no other of that name may run
 	Version  string
 	Log      *log.Log             // closed at the end
 	Token    string               // what callers of an admin API on TCP have to show; "" lets nobody in
 	Attended bool                 // a hangup is that of the terminal, and ends purser
 	Opened   func([]net.Listener) // told of the listeners once requests are accepted; may be nil
+	Stopped  func()               // told when purser has stopped, and not if another front goes on; may be nil
 	Keeper   *keeper.Keeper       // parent of all children, which starts another front if this one crashes
 	Left     keeper.Inheritance   // what the fronts before have left
 }
@@ -52,6 +53,7 @@ type purser struct {
 	sockets sockets
 	disks   *disks
 	toll    toll
+	given   *given // to a front that may not read the configuration; nil = it may. Guarded by turn
 	past    past
 	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
 
@@ -97,7 +99,13 @@ func (p *purser) run() error {
 	signals := catchSignals()
 	defer signals.release()
 	from := newEstate(p.Left)
-	apps, err := from.detect(p.Conf)
+	if err := p.takeGiven(); err != nil {
+		return err
+	}
+	if err := p.ownFront(p.Conf); err != nil {
+		return err
+	}
+	apps, err := from.detect(p.Conf, p.look)
 	if err != nil {
 		return err
 	}
@@ -106,7 +114,7 @@ func (p *purser) run() error {
 	}
 	p.inherit()
 	p.noteBinary()
-	claim, err := claimName(p.Name, p.sockets.held)
+	claim, err := p.claimName()
 	if err != nil {
 		return err
 	}
@@ -198,12 +206,16 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
 func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
+	p.warnOfRoot()
 	p.warnOfNobody(apps, p.Conf.Server)
 	server := p.Conf.Server
-	p.disks = newDisks(p.Keeper, p.Log)
+	p.disks = newDisks(p.startHelper, p.Log)
 	p.disks.expect(server, apps)
 	p.Log.Disks(p.disks.of)
-	p.shared = shared{pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
+	p.shared = shared{yielding: &p.yielding, pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
+	if p.given != nil {
+		p.shared.found = p.whereFound
+	}
 	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(&p.Config, p.shared.pool)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
@@ -232,8 +244,8 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 		p.depart(a, a.Halt)
 	}
 	p.admin = status.NewServer(status.Config{
-		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
-		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token,
+		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Confined: p.given != nil, Members: p.given != nil && p.Conf.Server.AdminGroup != "", Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
+		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token, Started: p.noteStart(),
 		Restarts: p.shared.deployer, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.requests.Load, LinesLost: p.Log.Lost, CrashLinesLost: p.toll.lost.lines.Load, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates,

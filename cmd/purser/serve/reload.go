@@ -42,18 +42,21 @@ func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err
 		defer p.noteReload(&r)
 	}
 	defer p.closeLogs()
+	before := p.given
 	next, err := p.read(o.Config)
 	if err == nil {
 		r.Difference = next.diff
 		err = p.prepare(next)
 	}
 	if err != nil {
+		p.unread(before)
 		r.Error = err.Error()
 		return r, badConfig(err)
 	}
 	r.Opened, r.Closed = next.rebuilding.addresses()
 	if o.DryRun {
 		next.drop()
+		p.unread(before)
 		return r, nil
 	}
 	if err := p.awaitPlaces(next); err != nil {
@@ -102,6 +105,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 		p.depart(a, a.Remove)
 	}
 	p.beginRestarts(c, r)
+	p.useGrants()
 	p.sayReloaded(c, r)
 }
 

@@ -20,6 +20,7 @@ import (
 
 const (
 	binaryNote  = "binary"  // the path that purser was started from
+	startNote   = "start"   // and when
 	upgradeNote = "upgrade" // the upgrade that is under way
 )
 
@@ -44,6 +45,20 @@ func (p *purser) noteBinary() {
 		p.binary, err = path, p.Keeper.Note(binaryNote, []byte(path))
 	}
 	p.complain("it is not known which file purser was started from, so that an upgrade has to name one", err)
+}
+
+// noteStart returns when purser was started, by the word of its first front.
+func (p *purser) noteStart() (started time.Time) {
+	if started.UnmarshalText(p.Left.Notes[startNote]) == nil {
+		return started
+	}
+	started = time.Now()
+	text, err := started.MarshalText()
+	if err == nil {
+		err = p.Keeper.Note(startNote, text)
+	}
+	p.complain("it will not be known for how long purser runs, should another process of it serve", err)
+	return started
 }
 
 // Upgrade has the binary at a path serve from now on, "" for the file that purser was started from. This front finishes

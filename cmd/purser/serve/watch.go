@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"syscall"
@@ -34,6 +35,7 @@ func (p *purser) watchConfig(over context.Context) error {
 			seen, moved = nil, nil
 			continue
 		}
+		w.sayIfBlind()
 		now := w.stamps()
 		switch {
 		case seen == nil || slices.Equal(now, seen):
@@ -59,6 +61,15 @@ type configWatch struct {
 	purser *purser
 	file   []fileStamp // when named was read
 	named  []string
+	blind  bool // that was said
+}
+
+// sayIfBlind says once that changes cannot be seen, as who serves may not enter the folder of the file.
+func (w *configWatch) sayIfBlind() {
+	if _, err := os.Stat(w.purser.File); errors.Is(err, os.ErrPermission) && !w.blind {
+		w.blind = true
+		w.purser.Log.Warn("watch_config sees no changes, as the user that serves may not enter the folder of the configuration: let all enter it (chmod a+x), or run purser reload", "file", w.purser.File)
+	}
 }
 
 // stamps are those of the files that there are now.

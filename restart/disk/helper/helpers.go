@@ -100,6 +100,7 @@ type user struct {
 	old    []*link           // that are about to end
 	failed int               // helpers that did not answer, until forgiven
 	until  time.Time         // none is started before
+	spent  spending
 	closed bool
 }
 
@@ -170,7 +171,7 @@ func (u *user) run(args []string) (conn *net.UnixConn, process Process, err erro
 	process, err = u.helpers.start(u.User, append([]string{Name}, args...), theirs)
 	if err != nil {
 		conn.Close()
-		return nil, nil, fmt.Errorf("cannot start the process that does it as the app's user: %w", err)
+		return nil, nil, fmt.Errorf("%w: %w", errStarted, err)
 	}
 	return conn, process, nil
 }
@@ -203,9 +204,10 @@ func (u *user) ask(v verb, q request, file int) (a answer, with *os.File, err er
 		if err != nil {
 			return a, nil, err
 		}
+		began := time.Now()
 		a, with, err = l.ask(v, q, file)
 		if err == nil {
-			u.well()
+			u.answered(l, time.Since(began))
 			return a, with, a.Failure.err()
 		}
 		if l.why() == nil {

@@ -15,9 +15,16 @@ type Process interface {
 	Kill()
 }
 
-var (
-	errLost = errors.New("the process that does it as the app's user has ended")
-	errSlow = errors.New("the process that does it as the app's user did not answer in time, and so was killed")
+// An unanswered request is one for which there was no helper, or that it did not carry out, as disk.Unanswered has it.
+type unanswered string
+
+func (u unanswered) Error() string { return string(u) }
+func (unanswered) Unanswered()     {}
+
+const (
+	errLost    = unanswered("the process that does it as the app's user has ended")
+	errSlow    = unanswered("the process that does it as the app's user did not answer in time, and so was killed")
+	errStarted = unanswered("cannot start the process that does it as the app's user")
 )
 
 // A link is one helper process, and those who wait for its answers.

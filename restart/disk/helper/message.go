@@ -55,6 +55,7 @@ type message struct {
 type malformed string
 
 func (e malformed) Error() string { return "a message is refused: " + string(e) }
+func (malformed) Unanswered()     {}
 
 // send sends it. What it is about is read by who waits for it, or the deadline of the connection is over.
 func (m message) send(to *net.UnixConn, file int) error {

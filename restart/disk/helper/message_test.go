@@ -173,6 +173,45 @@ func TestADescriptorThatIsNoFileIsNotTaken(t *testing.T) {
 	}
 }
 
+// What is written to a file of the kernel's it takes for the word of who writes it, who may be root.
+func TestAFileOfTheKernelsIsNotTaken(t *testing.T) {
+	score, err := os.OpenFile("/proc/self/oom_score_adj", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer score.Close()
+	fd := int(score.Fd())
+	d, _, _ := lying(t, func(c *net.UnixConn, m message) {
+		message{verb: m.verb, number: m.number, body: answer{}.bytes()}.send(c, fd)
+	})
+	if f, err := d.OpenLog("/", "x"); err == nil {
+		f.Close()
+		t.Error("a file of /proc is a log")
+	}
+}
+
+func TestOnlyAnInotifyIsTakenForOne(t *testing.T) {
+	zero, err := os.Open("/dev/zero")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zero.Close()
+	waits, err := unix.InotifyInit1(unix.IN_CLOEXEC) // a read of it would wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(waits)
+	for _, fd := range []int{int(zero.Fd()), waits} {
+		d, _, _ := lying(t, func(c *net.UnixConn, m message) {
+			message{verb: m.verb, number: m.number, body: answer{}.bytes()}.send(c, fd)
+		})
+		if f, err := d.Inotify(); err == nil {
+			f.Close()
+			t.Error("what is no inotify would be read")
+		}
+	}
+}
+
 func FuzzPackets(f *testing.F) {
 	f.Add(append([]byte{version, byte(verbStat), 0, 0, 0, 1, 0}, request{Folder: "/", Names: []string{"etc"}}.bytes()...))
 	f.Add(append([]byte{version, byte(verbStat), 0, 0, 0, 1, 0}, answer{Text: "x", Entries: []entry{{Name: "a"}}}.bytes()...))

@@ -2,8 +2,10 @@ package helper
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -107,7 +109,25 @@ func (o owned) Inotify() (*os.File, error) {
 	if err == nil && file == nil {
 		err = errNoFile
 	}
+	if err == nil && !isInotify(file) {
+		err = errNoInotify
+	}
+	if err != nil && file != nil {
+		file.Close()
+		file = nil
+	}
 	return file, err
+}
+
+// isInotify reports whether a file is what it has to be: others could be read for ever, or be waited for.
+func isInotify(file *os.File) (is bool) {
+	_ = disk.WithNumber(file, func(fd int) error {
+		name, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		is = err == nil && flags&unix.O_NONBLOCK != 0 && name == "anon_inode:inotify"
+		return nil
+	})
+	return is
 }
 
 func (o owned) Watch(inotify *os.File, path string, mask uint32) (watch int, blind bool, err error) {
@@ -122,7 +142,10 @@ func (o owned) Watch(inotify *os.File, path string, mask uint32) (watch int, bli
 	return watch, blind, err
 }
 
-const errNoFile = malformed("no file comes with it")
+const (
+	errNoFile    = malformed("no file comes with it")
+	errNoInotify = malformed("what comes with it is no inotify")
+)
 
 func (o owned) OpenLog(root, name string) (*os.File, error) {
 	return o.open(verbOpenLog, request{Folder: root, Names: []string{name}})
@@ -140,8 +163,7 @@ func (o owned) OpenStatic(release, folder, name string) (*os.File, error) {
 	return o.open(verbOpenStatic, request{Folder: release, Names: []string{folder}, Text: name})
 }
 
-// open returns what the helper has opened, if nobody can make us wait for it: who mounts a file system of his own
-// (FUSE) decides when it answers.
+// open returns what the helper has opened, if that is a file like those on a disk.
 func (o owned) open(v verb, q request) (*os.File, error) {
 	_, file, err := o.user.ask(v, q, -1)
 	if err == nil && file == nil {
@@ -160,9 +182,16 @@ func (o owned) open(v verb, q request) (*os.File, error) {
 			return err
 		}
 		return unix.Fstatfs(fd, &on)
-	}); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG || int64(on.Type)&0xffffffff == unix.FUSE_SUPER_MAGIC {
+	}); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG || slices.Contains(noDisks, int64(on.Type)&0xffffffff) {
 		file.Close()
 		return nil, &fs.PathError{Op: "open", Path: q.name(), Err: unix.EINVAL}
 	}
 	return file, nil
+}
+
+// noDisks are the file systems whose files may not be passed. Who mounts one of his own (FUSE) decides when it answers, and
+// what is written to the files of the kernel's own it holds for the word of who writes, not of who has opened them.
+var noDisks = []int64{
+	unix.FUSE_SUPER_MAGIC, unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.CGROUP_SUPER_MAGIC, unix.CGROUP2_SUPER_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC,
+	unix.SECURITYFS_MAGIC, unix.SELINUX_MAGIC, unix.BPF_FS_MAGIC, unix.BINFMTFS_MAGIC, unix.PSTOREFS_MAGIC, unix.EFIVARFS_MAGIC,
 }

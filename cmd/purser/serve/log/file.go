@@ -21,7 +21,7 @@ type file struct {
 	borrowed *os.File // stderr or stdout, which somebody else has opened
 
 	path    string
-	below   string    // an app's folder that it is in, whose owner root does not trust; "" = none
+	below   string    // an app's folder, or another user's, that it is in, whose owner root does not trust; "" = none
 	rest    string    // the path from there
 	disk    disk.Disk // the way to it
 	rules   Rules     // that it was opened by
@@ -30,13 +30,13 @@ type file struct {
 
 func newFile(l *Log, path string) *file { return &file{path: path, turning: turn{log: l}} }
 
-// start opens the file as the rules say. What was below an app's folder once is not trusted when the app is gone.
+// start opens the file as the rules say.
 func (f *file) start(r Rules) error {
 	if err := r.refusal(f.path); err != nil {
 		return err
 	}
-	if folder, rest, way := r.untrusted(f.path); folder != "" {
-		f.below, f.rest, f.disk = folder, rest, way
+	if err := f.locate(r); err != nil {
+		return err
 	}
 	fd, err := f.open()
 	if err != nil {
@@ -62,10 +62,27 @@ func (f *file) start(r Rules) error {
 }
 
 func (f *file) open() (int, error) {
-	if f.below == "" {
-		return openPath(f.path)
+	switch {
+	case f.below != "":
+		return openBelow(f.disk, f.below, f.rest)
+	case os.Geteuid() == 0:
+		return openAsRoot(f.path)
 	}
-	return openBelow(f.disk, f.below, f.rest)
+	fd, err := openPath(f.path)
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+		if handed := f.turning.log.handed(f.path); handed >= 0 {
+			return handed, nil
+		}
+	}
+	return fd, err
+}
+
+// handed is a file that was opened for us, -1 if there is none.
+func (l *Log) handed(path string) int {
+	if handed := l.config().Handed; handed != nil {
+		return handed(path)
+	}
+	return -1
 }
 
 // openPath opens a file of that name, links followed. At first only its owner may read it; who else may

@@ -14,17 +14,18 @@ import (
 )
 
 // openBelow opens a log below an app's folder as the app's user would be allowed to; or as the owner of that folder, if
-// nobody else can have put anything in the place of what is on the way.
+// nobody else can have put anything in the place of what is on the way. So it is also where the user holds up what opens
+// it: that is no reason not to serve others.
 func openBelow(d disk.Disk, folder, rest string) (int, error) {
 	f, err := d.OpenLog(folder, rest)
-	if errors.Is(err, fs.ErrPermission) && d != disk.Own && isOneOwners(folder, rest) {
+	if (errors.Is(err, fs.ErrPermission) || disk.Unanswered(err)) && d != disk.Own && isOneOwners(folder, rest) {
 		f, err = disk.Own.OpenLog(folder, rest)
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return -1, notOpened(filepath.Join(folder, rest), unix.ENOENT)
 	}
 	if err != nil {
-		return -1, fmt.Errorf("cannot open the log %s: below an app's folder, root opens only what the app's user or the folder's owner may write, "+
+		return -1, fmt.Errorf("cannot open the log %s: below an app's folder, or another user's, root opens only what that user may write, "+
 			"regular files and no links: %w", filepath.Join(folder, rest), reason(err))
 	}
 	defer func() { _ = f.Close() }()

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"purser/conf"
 	"purser/restart/disk"
 )
 
@@ -79,7 +80,7 @@ func TestRootOpensNothingElseBelowAnAppsFolder(t *testing.T) {
 			must(t, os.WriteFile(victim, nil, 0o600), c.plant(root, path))
 			st := newStage(t, withApp(root, path))
 			_, err := st.App(st.cfg.Apps[0])
-			if err == nil || !strings.HasPrefix(err.Error(), "app app: cannot open the log "+path+": below an app's folder, root opens only") || !strings.Contains(err.Error(), c.why) {
+			if err == nil || !strings.HasPrefix(err.Error(), "app app: cannot open the log "+path+": below an app's folder, or another user's, root opens only") || !strings.Contains(err.Error(), c.why) {
 				t.Errorf("the error is %v, want %s", err, c.why)
 			}
 			if content(victim) != "" {
@@ -131,6 +132,22 @@ type shut struct{ disk.Disk }
 
 func (shut) OpenLog(string, string) (*os.File, error) { return nil, unix.EACCES }
 
+// A heldUp way is that of a user who has stopped his helper.
+type heldUp struct{ disk.Disk }
+
+func (heldUp) OpenLog(string, string) (*os.File, error) { return nil, late{} }
+
+type late struct{}
+
+func (late) Error() string { return "it did not answer in time" }
+func (late) Unanswered()   {}
+
+func TestALogIsOpenedAsTheFoldersOwnerWhereTheHelperDoesNotWork(t *testing.T) {
+	root := ofNobody(t)
+	fd, err := openBelow(heldUp{}, root, "log/app.log")
+	must(t, err, unix.Close(fd))
+}
+
 func TestALogThatTheAppsUserMayNotWriteIsOpenedAsTheFoldersOwnerIfNobodyElseIsOnTheWay(t *testing.T) {
 	for what, c := range map[string]struct {
 		change func(root string) error
@@ -153,5 +170,93 @@ func TestALogThatTheAppsUserMayNotWriteIsOpenedAsTheFoldersOwnerIfNobodyElseIsOn
 		if err == nil {
 			_ = unix.Close(fd)
 		}
+	}
+}
+
+// Capistrano keeps logs beside the releases, in folders of the user who deploys.
+func TestRootOpensALogInAUsersFolderAsThatUser(t *testing.T) {
+	path := ofNobody(t) + "/log/app.log"
+	st := newStage(t, withApp(t.TempDir(), path))
+	st.app()(printed("hello"))
+	st.fileIs(path, "hello\n")
+	stat, err := os.Stat(path)
+	must(t, err)
+	if owner := stat.Sys().(*syscall.Stat_t).Uid; owner != nobody {
+		t.Errorf("the log belongs to %d", owner)
+	}
+	victim := inFolder(t, "shadow")
+	must(t, os.WriteFile(victim, nil, 0o600), os.Remove(path), os.Symlink(victim, path))
+	st.Reopen()
+	st.says("cannot open")
+	st.app()(printed("again"))
+	st.Reopen()
+	if content(victim) != "" {
+		t.Error("root has followed a link to its own file")
+	}
+}
+
+func TestRootOpensNoLogThatAUserHasLedElsewhere(t *testing.T) {
+	for what, c := range map[string]struct {
+		plant func(log, victim string) error
+		why   string
+	}{
+		"a link to root's file": {func(log, victim string) error { return os.Symlink(victim, log+"/app.log") }, "is a link of nobody to what is root's"},
+		"a link to a third one's": {func(log, victim string) error {
+			return errorsOf(os.Chown(filepath.Dir(victim), 1, 1), os.Chown(victim, 1, 1), os.Symlink(victim, log+"/app.log"))
+		}, "to daemon"},
+		"a link to root's folder": {func(log, victim string) error { return errorsOf(os.Remove(log), os.Symlink(filepath.Dir(victim), log)) }, "is a link of nobody to what is root's"},
+		"a file of root":          {func(log, _ string) error { return os.WriteFile(log+"/app.log", nil, 0o600) }, "permission denied"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			log, victim := ofNobody(t)+"/log", inFolder(t, "app.log")
+			must(t, os.WriteFile(victim, nil, 0o600), c.plant(log, victim))
+			for _, link := range []string{log, log + "/app.log"} {
+				_ = os.Lchown(link, nobody, nobody)
+			}
+			if what == "a file of root" {
+				must(t, os.Chown(log+"/app.log", 0, 0))
+			}
+			path := log + "/app.log"
+			st := newStage(t, withApp(t.TempDir(), path))
+			rules := st.Rules(st.cfg.Server, st.cfg.Apps)
+			for _, err := range []error{rules.Try(path), second(rules.App(st.cfg.Apps[0]))} {
+				if err == nil || !strings.Contains(err.Error(), c.why) {
+					t.Errorf("the error is %v, want %s", err, c.why)
+				}
+			}
+			if content(victim) != "" {
+				t.Error("a file elsewhere was written")
+			}
+		})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// Who may write to a folder of root, as to /tmp, could put a link there between the look and the opening.
+func TestALinkThatHasComeSinceIsNotFollowed(t *testing.T) {
+	folder, victim := t.TempDir(), inFolder(t, "shadow")
+	link := filepath.Join(folder, "app.log")
+	must(t, os.Symlink(victim, link))
+	if fd, err := openReal(link); err == nil {
+		_ = unix.Close(fd)
+		t.Error("it was followed")
+	}
+	if os.Geteuid() == 0 {
+		must(t, os.Remove(link), os.Chmod(folder, 0o777))
+		fd, err := openAsRoot(link)
+		must(t, err)
+		_ = unix.Close(fd)
+	}
+}
+
+func TestRootRenamesNothingInTheFolderOfAnAppsUser(t *testing.T) {
+	path := ofNobody(t) + "/log/app.log"
+	st := newStage(t, func(c *Config) {
+		withApp(t.TempDir(), path)(c)
+		c.Server.LogMaxSize, c.Apps[0].RunsAs = 1<<20, &conf.Account{UID: nobody, GID: nobody}
+	})
+	if _, err := st.App(st.cfg.Apps[0]); err == nil || !strings.Contains(err.Error(), "log_max_size") {
+		t.Errorf("the error is %v", err)
 	}
 }

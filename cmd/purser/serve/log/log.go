@@ -42,6 +42,10 @@ type Config struct {
 	Stdout io.Writer
 	Color  bool // purser's own messages, in text, are in colours
 
+	// Handed returns another descriptor of a log that was opened for us, -1 if there is none: of what we may not open
+	// ourselves. It may be nil.
+	Handed func(path string) int
+
 	// Disk is the way to what the user of an app owns; nil = disk.Own for all.
 	Disk func(conf.App) disk.Disk
 }
@@ -92,6 +96,13 @@ func (l *Log) Change(server conf.Server, apps []conf.App) {
 	l.SetLevel(hclog.LevelFromString(server.LogLevel))
 	l.inJSON.Store(server.LogFormat == "json")
 	l.Reopen()
+}
+
+// OpenedBy has files that we may not open come from who has opened them for us.
+func (l *Log) OpenedBy(handed func(path string) int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg.Handed = handed
 }
 
 // Disks has logs below the folders of apps be opened by the ways to what their users own, from now on. Before, disk.Own

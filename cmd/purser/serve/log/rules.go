@@ -20,7 +20,7 @@ import (
 type Rules struct {
 	log     *Log
 	server  conf.Server
-	folders func() map[string]conf.App // of apps, by their names and really; none unless purser runs as root
+	folders func() map[string]conf.App // of apps, by their names and really; none unless root has started purser
 }
 
 // Rules are those of a configuration that may not hold yet.
@@ -91,7 +91,9 @@ func (r Rules) Try(where string) error {
 		return err
 	}
 	f := newFile(r.log, where)
-	f.below, f.rest, f.disk = r.untrusted(where)
+	if err := f.locate(r); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(where); !errors.Is(err, fs.ErrNotExist) {
 		fd, err := f.open()
 		if err == nil {
@@ -99,7 +101,23 @@ func (r Rules) Try(where string) error {
 		}
 		return err
 	}
+	if f.below != "" && os.Geteuid() != 0 { // it is its owner who has to be allowed to write there
+		_, err := f.disk.Resolve(filepath.Dir(where))
+		return notOpened(where, errorOf(err))
+	}
+	if fd := r.log.handed(where); fd >= 0 {
+		_ = unix.Close(fd)
+		return nil
+	}
 	return notOpened(where, unix.Access(filepath.Dir(where), unix.W_OK|unix.X_OK))
+}
+
+// errorOf is the number of an error, nil if there is none.
+func errorOf(err error) error {
+	if number, is := errors.AsType[unix.Errno](err); is {
+		return number
+	}
+	return err
 }
 
 // Refusal says which of the files that apps print to cannot be kept as the rules say.
@@ -117,18 +135,37 @@ func (r Rules) refusal(path string) error {
 	if r.server.LogMaxSize == 0 {
 		return nil
 	}
-	if folder, _, _ := r.untrusted(path); folder == "" {
+	if folder, _, _ := r.untrusted(path); folder == "" && !r.isAnApps(path) {
 		return nil
 	}
-	return fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder; "+
+	return fmt.Errorf("cannot keep the log %s at log_max_size: as root, purser renames nothing below an app's folder, or that of its user; "+
 		"write the log elsewhere, or set log_max_size = \"0\" and rotate it with logrotate and its su", path)
 }
 
-// untrusted is the app's folder that a log is below, and the path from there, if purser runs as root: whoever owns
-// the folder could have root write anywhere by a link. So it is opened by the way to what that user owns. "" = the
+// isAnApps reports whether the user of an app has a hand in a log.
+func (r Rules) isAnApps(path string) bool {
+	if os.Geteuid() != 0 {
+		return false
+	}
+	way, err := spawn.WayTo(path)
+	if err != nil {
+		return false
+	}
+	for _, at := range append(way.Links, way.Folders...) {
+		for _, app := range r.folders() {
+			if at.UID != 0 && app.RunsAs != nil && int(app.RunsAs.UID) == at.UID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// untrusted is the app's folder that a log is below, and the path from there, if root has started purser: whoever owns
+// the folder could have purser write anywhere by a link. So it is opened by the way to what that user owns. "" = the
 // log may be opened as any other file.
 func (r Rules) untrusted(path string) (folder, rest string, way disk.Disk) {
-	if os.Geteuid() != 0 {
+	if os.Geteuid() != 0 && r.log.config().Handed == nil {
 		return "", "", nil
 	}
 	for _, at := range []string{path, filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))} {

@@ -1,0 +1,110 @@
+package serve
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"purser/conf"
+	"purser/spawn"
+	"purser/spawn/keeper"
+	"purser/status"
+)
+
+// This file is the reader of a purser that root has started: a process that lives as long as it takes to read the
+// configuration, and to open what only root may. The front gets all of that from the keeper, and serves as a user who
+// may do nothing else.
+
+// What a reader has the keeper hold for the front, beside sockets.
+const (
+	readPrefix       = "read/"
+	readConfig       = readPrefix + "config"       // the files of the configuration, as they were read
+	readApps         = readPrefix + "apps"         // the apps, with what was found out of their folders
+	readCertificates = readPrefix + "certificates" // what the files of certificates hold
+	readGrants       = readPrefix + "grants"       // the numbers of what may be run for no app
+	logPrefix        = "log/"
+	dnsGrant         = "hook/dns_exec"
+)
+
+// A finding is an app as a reader has found it.
+type finding struct {
+	App   conf.App
+	Wrong string // why it cannot be served; "" = it can
+	Real  string // the path of its folder without links, if its user may not enter that
+}
+
+// Read reads the configuration for the front, which is another user. If the configuration says that it is root,
+// nothing is to be done for it.
+func Read(c Config) error {
+	defer c.Log.Close()
+	r := &reader{Config: c, first: c.Left.Fronts == 0, next: c.Left.Granted + 1}
+	grants := keeper.Grants{First: r.next}
+	if found, err := r.findApps(); err != nil {
+		return err
+	} else if err = r.chooseFront(found); err != nil {
+		return err
+	} else if r.front != nil {
+		if grants, err = r.read(found); err != nil {
+			return err
+		}
+	}
+	return c.Keeper.Grant(grants)
+}
+
+// A reader is what Read runs.
+type reader struct {
+	Config
+	first   bool // no front was there before
+	front   *conf.Account
+	next    uint32 // number of the next grant
+	grants  keeper.Grants
+	held    *holdings
+	runtime string // the folder of this purser
+}
+
+func (r *reader) read(found []finding) (keeper.Grants, error) {
+	r.held = &holdings{keeper: r.Keeper, left: r.Left.Held}
+	r.runtime = filepath.Join(status.RuntimeDir(), r.Name)
+	steps := []func() error{r.trusts, func() error { return r.distrust(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return r.grants, err
+		}
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return r.grants, err
+	}
+	r.grants.First, r.grants.Runtime, r.grants.Binary = r.next, r.runtime, strings.TrimSuffix(binary, " (deleted)")
+	r.grants.Front = &keeper.User{UID: r.front.UID, GID: r.front.GID, Groups: r.front.Groups}
+	r.grants.Env = []string{"HOME=" + r.front.Home, "USER=" + r.front.User, "LOGNAME=" + r.front.User, "SHELL=" + r.front.Shell,
+		"RUNTIME_DIRECTORY=" + status.RuntimeDir(), "STATE_DIRECTORY=" + filepath.Dir(stateFile(r.Name))}
+	for i := range found {
+		if found[i].Wrong == "" {
+			r.grant(&found[i].App)
+		}
+	}
+	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn(found)), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
+}
+
+// findApps looks into the folders of apps. At a reload, what is wrong with one is the front's to judge: it may be an app
+// that runs as it is.
+func (r *reader) findApps() (all []finding, err error) {
+	var wrong []error
+	for _, app := range r.Conf.Apps {
+		found, err := Detect(r.Conf, []conf.App{app})
+		one := finding{App: found[0]}
+		if err == nil && spawn.ClosedTo(one.App) != nil {
+			one.Real, _ = filepath.EvalSymlinks(one.App.Root) // or it is found later
+		}
+		if err != nil {
+			one.Wrong = err.Error()
+		}
+		all, wrong = append(all, one), append(wrong, err)
+	}
+	if r.first {
+		return all, refusal(errors.Join(wrong...))
+	}
+	return all, nil
+}

@@ -1,0 +1,144 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"purser/conf"
+)
+
+// This file is about what a reader, which is root, must not open: where the user that serves could put something else,
+// who takes him over would have root read or write whatever he likes.
+
+// mostLinks is how many symlinks a path may lead through, as for the kernel.
+const mostLinks = 40
+
+// mayReplace reports whether a user could have a path lead to something else: a folder on the way is his, or he may write
+// to it, or a symlink is his. By modes only: what is allowed beside them (acl(5)) it does not see.
+func mayReplace(u *conf.Account, path string) bool {
+	for range mostLinks {
+		next, replaced := follow(u, path)
+		if replaced || next == "" {
+			return replaced
+		}
+		path = next
+	}
+	return true
+}
+
+// follow goes along a path to its end, or to the first symlink; then next is the path that this stands for.
+func follow(u *conf.Account, path string) (next string, replaced bool) {
+	at := "/"
+	steps := strings.Split(strings.Trim(filepath.Clean(path), "/"), "/")
+	for i, step := range steps {
+		folder, err := os.Lstat(at)
+		if err != nil {
+			return "", !errors.Is(err, os.ErrNotExist)
+		}
+		at = filepath.Join(at, step)
+		stat, err := os.Lstat(at)
+		if writes(u, folder) && (err != nil || folder.Mode()&os.ModeSticky == 0 || ownerOf(folder) == u.UID || ownerOf(stat) == u.UID) {
+			return "", true
+		}
+		if err != nil {
+			return "", !errors.Is(err, os.ErrNotExist)
+		}
+		if stat.Mode()&os.ModeSymlink == 0 {
+			continue
+		}
+		target, err := os.Readlink(at)
+		if err != nil {
+			return "", true
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(at), target)
+		}
+		return filepath.Join(append([]string{target}, steps[i+1:]...)...), false
+	}
+	return "", false
+}
+
+// mayChange reports whether a user could change what is at a path: by putting something else there, or as the file or
+// folder is his, or he may write to it.
+func mayChange(u *conf.Account, path string) bool {
+	stat, err := os.Stat(path)
+	return mayReplace(u, path) || err == nil && writes(u, stat)
+}
+
+// writes reports whether a user may write to a file or a folder, or could allow himself to.
+func writes(u *conf.Account, stat os.FileInfo) bool {
+	of := stat.Sys().(*syscall.Stat_t)
+	switch {
+	case of.Uid == u.UID:
+		return true
+	case of.Gid == u.GID || slices.Contains(u.Groups, of.Gid):
+		return of.Mode&0o020 != 0
+	}
+	return of.Mode&0o002 != 0
+}
+
+func ownerOf(stat os.FileInfo) uint32 { return stat.Sys().(*syscall.Stat_t).Uid }
+
+// trusts refuses a configuration that the user could change who serves, or of which he could choose the secrets.
+func (r *reader) trusts() error {
+	var wrong []error
+	refuse := func(what, path string) {
+		wrong = append(wrong, fmt.Errorf("as root, purser reads no %s that %s, who serves, may change: %s; give it and its folders to root, or set another user in [server]", what, r.front.User, path))
+	}
+	for _, file := range r.Conf.Files() {
+		if mayChange(r.front, file) {
+			refuse("configuration", file)
+		}
+	}
+	for _, file := range secretsOf(r.Conf) {
+		if mayReplace(r.front, file) {
+			refuse("certificate, key or secret", file)
+		}
+	}
+	return refusal(errors.Join(wrong...))
+}
+
+// secretsOf are the files that the configuration names and a reader reads.
+func secretsOf(c *conf.Config) (files []string) {
+	add := func(p conf.Pairs) {
+		for _, pair := range p.All() {
+			files = append(files, pair.Cert, pair.Key)
+		}
+	}
+	add(c.Server.TLS)
+	for _, app := range c.Apps {
+		add(app.TLS.Pairs)
+		files = append(files, app.TLS.ClientCA)
+	}
+	if c.Server.ACME.On {
+		files = append(files, c.Server.ACME.CA)
+		for _, secret := range c.Server.ACME.EABHmac {
+			if path, is := strings.CutPrefix(secret, "file:"); is {
+				files = append(files, path)
+			}
+		}
+	}
+	return slices.DeleteFunc(files, func(file string) bool { return file == "" })
+}
+
+// distrust marks apps whose code the user could change who serves.
+func (r *reader) distrust(found []finding) error {
+	var wrong []error
+	for i := range found {
+		one := &found[i]
+		if one.Wrong == "" && mayChange(r.front, one.App.Root) {
+			one.Wrong = fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
+				one.App.Name, r.front.User, one.App.Root, one.App.RunsAs.User)
+			wrong = append(wrong, errors.New(one.Wrong))
+		}
+	}
+	if r.first {
+		return refusal(errors.Join(wrong...))
+	}
+	return nil
+}
