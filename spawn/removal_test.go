@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"purser/spawn/keeper"
 )
 
 // deepen makes folders within each other, deeper than a path may be long.
@@ -65,14 +67,14 @@ func TestWhatIsRemovedAtOnceIsLittle(t *testing.T) {
 	for i := range 30 {
 		check(t, os.WriteFile(filepath.Join(folder, fmt.Sprint(i)), nil, 0o600))
 	}
-	if all, err := removeSome(folder, 10); all || err != nil {
+	if all, err := keeper.RemoveSome(folder, 10); all || err != nil {
 		t.Errorf("all is removed: %v, %v", all, err)
 	}
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 20 {
 		t.Errorf("%d entries are left (%v), want 20", len(left), err)
 	}
 	for _, path := range []string{folder, folder, filepath.Join(folder, "none")} {
-		if err := RemoveTree(path); err != nil {
+		if err := keeper.RemoveTree(path); err != nil {
 			t.Error(err)
 		}
 	}

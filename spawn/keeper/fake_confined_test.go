@@ -48,6 +48,11 @@ func (f *fakeFront) doConfined(word, name, text string) string {
 	case "follow":
 		pid, _ := strconv.Atoi(text)
 		f.kids[name].Follow(pid)
+	case "last": // so that the next child has the id after that
+		last, _ := strconv.ParseUint(name, 10, 32)
+		f.keeper.link.mu.Lock()
+		f.keeper.link.last = uint32(last)
+		f.keeper.link.mu.Unlock()
 	case "notify":
 		return fmt.Sprint(f.keeper.Notify(name))
 	case "say": // a verb, and a number
@@ -109,3 +114,5 @@ func (f *fakeFront) readConfig() string {
 	sort.Strings(names)
 	return strings.Join(names, ",") + " <nil>"
 }
+
+// changeNote tells systemd a text, and changes it once it was said.

@@ -87,7 +87,7 @@ func (g *granted) leaveFolder(number uint32) {
 func (g *granted) removeFolder(number uint32) {
 	path := g.folders[number].path
 	delete(g.folders, number)
-	go func() { _ = os.RemoveAll(path) }() // until it is done, or the keeper ends
+	go func() { _ = RemoveTree(path) }() // until it is done, or the keeper ends
 }
 
 // openSocket has the front reach the socket in a folder, whatever rights its program has given it: the folder keeps

@@ -103,7 +103,7 @@ func (g *granted) remove(name string) {
 		return
 	}
 	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
-		_ = os.RemoveAll(left.path)
+		_ = RemoveTree(left.path)
 	} else {
 		_ = os.Remove(left.path)
 	}
@@ -130,7 +130,8 @@ func (g *granted) note(root string) (real string) {
 }
 
 // isRelease says why a folder is no release of a root: it has to be what that leads to, or has led to, or a folder
-// beside that which belongs to the same user. Whether the user of the program may enter it is for the kernel to say.
+// beside that which belongs to the same user, and into which the front may put nothing. Whether the user of the program
+// may enter it is for the kernel to say.
 func (g *granted) isRelease(root, path string) error {
 	if g.releases[release{root, path}] {
 		return nil
@@ -139,7 +140,7 @@ func (g *granted) isRelease(root, path string) error {
 	if path == now {
 		return nil
 	}
-	if real, err := filepath.EvalSymlinks(path); err != nil || real != path || now == "" || now == filepath.Clean(root) || !alike(path, now) {
+	if real, err := filepath.EvalSymlinks(path); err != nil || real != path || now == "" || now == filepath.Clean(root) || !alike(path, now) || g.front.writes(path) {
 		return refused("%q as a release of %q", path, root)
 	}
 	return nil
@@ -184,4 +185,18 @@ func (g *granted) program(number uint32, text []byte) (p Program, folder uint32,
 		err = g.isRelease(grant.Root, f.Release)
 	}
 	return p, f.Folder, err
+}
+
+// writes reports whether a user could put something into a folder.
+func (u *User) writes(path string) bool {
+	var stat unix.Stat_t
+	switch err := unix.Stat(path, &stat); {
+	case u == nil:
+		return false
+	case err != nil || stat.Uid == u.UID:
+		return true
+	case stat.Gid == u.GID || slices.Contains(u.Groups, stat.Gid):
+		return stat.Mode&0o020 != 0
+	}
+	return stat.Mode&0o002 != 0
 }

@@ -19,11 +19,8 @@ func (k *keeping) permits(r request) error {
 	if !k.granted.confined || !k.isFront(r.from) {
 		return nil
 	}
-	switch r.verb {
-	case verbFollow:
+	if r.verb == verbFollow {
 		return k.mayFollow(r.id, int(r.number))
-	case verbNotify:
-		return mayNotify(r.files[0])
 	}
 	return nil
 }
@@ -31,7 +28,7 @@ func (k *keeping) permits(r request) error {
 // mayFollow has a process be signalled with a child only if it belongs to it.
 func (k *keeping) mayFollow(id uint32, pid int) error {
 	k.seen, k.seenAt = readTable(), time.Now()
-	if k.attribute()[pid] != id {
+	if owner, belongs := k.attribute()[pid]; !belongs || owner != id {
 		return refused("to have the process %d signalled with a child that it does not belong to", pid)
 	}
 	return nil
@@ -40,12 +37,27 @@ func (k *keeping) mayFollow(id uint32, pid int) error {
 // toldSystemd are the variables that a front may have systemd told (sd_notify(3)).
 var toldSystemd = []string{"READY", "RELOADING", "STOPPING", "STATUS", "ERRNO", "MONOTONIC_USEC", "EXTEND_TIMEOUT_USEC"}
 
-func mayNotify(fd int) error {
-	text, err := readMemory(fd, textSize)
+// notify has systemd told a text: a copy, as who has said it could change what was looked at until it is told.
+func (k *keeping) notify(r request) error {
+	defer closeFiles(r.files)
+	text, err := readMemory(r.files[0], textSize)
+	if err == nil && k.granted.confined && k.isFront(r.from) {
+		err = mayNotify(string(text))
+	}
 	if err != nil {
 		return err
 	}
-	for line := range strings.SplitSeq(string(text), "\n") {
+	own, err := memory(text)
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	k.above.say(r.message, copies([]int{int(own.Fd())})...)
+	return nil
+}
+
+func mayNotify(text string) error {
+	for line := range strings.SplitSeq(text, "\n") {
 		name, _, _ := strings.Cut(line, "=")
 		if line != "" && !slices.Contains(toldSystemd, name) {
 			return refused("to tell systemd %q", line)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -219,7 +220,7 @@ func (k *keeping) obey(r request) error {
 	case verbNote:
 		return k.note(r.name, r.files)
 	case verbNotify:
-		k.above.say(r.message, r.files...)
+		return k.notify(r)
 	case verbFront, verbPass:
 		return k.obeyMain(r)
 	case verbUpgrade:
@@ -261,7 +262,7 @@ func (k *keeping) change(c *child, v verb, number int) {
 		c.kill()
 		k.sweep([]*child{c})
 	case verbFollow:
-		if stray, err := readMember(number); err == nil && stray.group != c.pid {
+		if stray, err := readMember(number); err == nil && stray.group != c.pid && !slices.Contains(c.strays, stray) {
 			c.strays = append(c.strays, stray)
 		}
 	}
@@ -288,12 +289,12 @@ func (k *keeping) fork(r request) {
 	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
 }
 
-// mayFork reads the program, and says what speaks against it.
+// mayFork reads the program, and says what speaks against it. No child has the id 0, as that is who belongs to none.
 func (k *keeping) mayFork(r request) (p Program, folder uint32, err error) {
 	p, folder, err = k.programOf(r)
 	switch {
 	case err != nil:
-	case len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil:
+	case r.id == 0 || len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil:
 		err = syscall.EINVAL
 	case r.name != "" && k.named(r.name):
 		err = syscall.EEXIST

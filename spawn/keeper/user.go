@@ -66,7 +66,8 @@ func (u *User) credential() *syscall.Credential {
 }
 
 // own gives the pipes among a program's files to its user. It has them open, but whoever opens /dev/stdout or
-// /proc/self/fd/1 by name, as loggers do, is asked whose they are (proc_pid_fd(5)).
+// /proc/self/fd/1 by name, as loggers do, is asked whose they are (proc_pid_fd(5)). What has a name in some folder is
+// left alone: it is somebody's, and the front may have anybody's open.
 func (u *User) own(files []int) error {
 	if u == nil {
 		return nil
@@ -76,7 +77,7 @@ func (u *User) own(files []int) error {
 		if err := unix.Fstat(fd, &stat); err != nil {
 			return err
 		}
-		if stat.Mode&unix.S_IFMT != unix.S_IFIFO || stat.Uid == u.UID {
+		if stat.Mode&unix.S_IFMT != unix.S_IFIFO || stat.Uid == u.UID || hasName(fd) {
 			continue
 		}
 		if err := unix.Fchown(fd, int(u.UID), int(u.GID)); err != nil {
@@ -84,4 +85,10 @@ func (u *User) own(files []int) error {
 		}
 	}
 	return nil
+}
+
+// hasName reports whether a pipe is a file in some folder (mkfifo(3)), and not one of pipe(2).
+func hasName(fd int) bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(fd, &fs) != nil || fs.Type != unix.PIPEFS_MAGIC
 }

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"purser/spawn"
+	"purser/spawn/keeper"
 	"purser/status"
 )
 
@@ -102,7 +102,7 @@ func (c *claim) clearBut(used map[string]bool) error {
 		if used[path] {
 			continue
 		}
-		if err := spawn.RemoveTree(path); err != nil {
+		if err := keeper.RemoveTree(path); err != nil {
 			return fmt.Errorf("cannot clear the runtime folder: %w", err)
 		}
 	}
@@ -118,6 +118,6 @@ func (c *claim) release() {
 	if !c.held.owned() {
 		return
 	}
-	_ = spawn.RemoveTree(c.folder)                 // what stays is cleared by the next of this name
+	_ = keeper.RemoveTree(c.folder)                // what stays is cleared by the next of this name
 	_ = unix.Flock(int(c.lock.Fd()), unix.LOCK_UN) // the keeper has it, too, for a moment
 }

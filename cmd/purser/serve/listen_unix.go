@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"purser/status"
 )
 
@@ -39,10 +41,28 @@ func listenUnix(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o660); err != nil {
+	if err := allowGroup(path); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	return listener, nil
+}
+
+// allowGroup lets the group connect to a socket that was opened just now. Who the folder belongs to may have put a link
+// in its place meanwhile, or another name of a file of root's: that is left alone.
+func allowGroup(path string) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		return &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if stat.Mode&unix.S_IFMT != unix.S_IFSOCK || int(stat.Uid) != os.Geteuid() || stat.Nlink != 1 {
+		return errors.New("somebody has put something else in the place of the socket; choose a folder into which only purser's user may write")
+	}
+	return os.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), 0o660)
 }
 
 // adminName is what the admin socket is held by.
@@ -73,8 +93,8 @@ type unixListener struct {
 }
 
 func newUnixListener(l net.Listener, path string, held *holdings, name string) *unixListener {
-	if unix, is := l.(*net.UnixListener); is {
-		unix.SetUnlinkOnClose(false)
+	if own, is := l.(*net.UnixListener); is {
+		own.SetUnlinkOnClose(false)
 	}
 	own, err := os.Lstat(path)
 	return &unixListener{Listener: l, share: held.share(name, func() {

@@ -21,6 +21,9 @@ func (r *reader) keepState() error {
 		folders = append(folders, storage)
 	}
 	for _, dir := range folders {
+		if mayReplace(r.front, dir) {
+			continue // a folder in one of the front's, given with that; and a link of his could lead to any
+		}
 		if os.MkdirAll(dir, 0o700) == nil {
 			_ = r.giveAll(dir) // where that cannot be, as on a disk that is read only, who serves says so
 		}
