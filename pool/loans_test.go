@@ -95,6 +95,22 @@ func TestARequestThatHangsInAnOldFrontHangsForTheOwner(t *testing.T) {
 	}, alone, func(app *conf.App) { app.Concurrency, app.HangAfter = 2, time.Minute })
 }
 
+// Else max_requests would come to nothing where upgrades are frequent.
+func TestAProcessHasAsManyRequestsBehindItAsBeforeTheUpgrade(t *testing.T) {
+	var lent *Process
+	afterUpgrade(t, func(t *testing.T, g *Group) {
+		for range 7 {
+			g.Release(acquired(t, g), Worked)
+		}
+		lent = acquired(t, g)
+	}, func(t *testing.T, u *upgraded) {
+		got(t, "what it has processed", u.is.Snapshot().Processes[0].Processed, 7)
+		u.was.Release(lent, Worked)
+		synctest.Wait()
+		got(t, "what it has processed then", u.is.Snapshot().Processes[0].Processed, 8)
+	})
+}
+
 func TestWhatAnOldFrontHasIsCountedAsLentOnce(t *testing.T) {
 	afterUpgrade(t, func(t *testing.T, g *Group) {
 		for range 5 {

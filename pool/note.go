@@ -11,7 +11,7 @@ import (
 //
 // What is not in it is not missed for long: the requests, who hangs, and how long somebody was not used. What
 // requests did to a process or to a generation (how many it had, how they were answered) is as it was when
-// something else changed last.
+// something else changed last, or when the group yielded.
 type Note struct {
 	Version     int                `json:"version"`
 	At          time.Time          `json:"at"` // when it was taken: the times of its processes count from here
@@ -107,7 +107,7 @@ type notedProcess struct {
 
 // noteOf takes the note of a group. The pool knows how many of its processes are surplus.
 func noteOf(g *groupState, now time.Time, surplus int) Note {
-	b := &book{}
+	b := &book{yielded: g.borrows != nil}
 	n := Note{Version: noteVersion, At: now, Wanted: b.ref(g.wanted), Good: b.ref(g.good), KeepUntil: g.keepUntil, Withdrawn: g.withdrawn,
 		Spare: g.spare, Spawned: g.spawned, Processed: g.processed, Surplus: surplus, Closed: g.closed, Stopped: g.stopped, Impatient: g.impatient}
 	for _, older := range g.past {
@@ -132,6 +132,7 @@ func noteOf(g *groupState, now time.Time, surplus int) Note {
 type book struct {
 	generations []*notedGeneration
 	known       []*generation // likewise: there are few
+	yielded     bool          // what is under way is told to the next owner, which counts it then
 }
 
 // ref is where n stands in the note, and puts it there if it is new.
@@ -166,6 +167,9 @@ func (b *book) process(now time.Time, p *Process) notedProcess {
 	n := notedProcess{number: p.number, failures: p.failures, generation: b.ref(p.generation), state: p.state, stage: p.stage,
 		booted: p.child != nil && !p.cut, told: p.asked.Load(), replaces: p.replaces, replaced: p.replaced, outside: p.outside,
 		began: now.Sub(p.began), since: now.Sub(p.since), lent: p.lent, limit: p.limit}
+	if b.yielded {
+		n.lent = p.processed()
+	}
 	if p.state > Ready {
 		n.left = now.Sub(p.left)
 	}

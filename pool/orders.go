@@ -222,6 +222,7 @@ func (g *groupState) yield(now time.Time) {
 	for w := g.queue.first; w != nil; w = w.next {
 		b.enter(w)
 	}
+	g.changes++  // the last note has what requests did, too
 	g.os.moved() // who waits for a restart has to ask elsewhere
 }
 

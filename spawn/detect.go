@@ -34,9 +34,18 @@ var startupFiles = []struct {
 // Detect looks into the app's root and returns the app with Kind, StartupFile, Concurrency and
 // Environment filled in: kind "auto" is a command if one is set, else what the startup file tells; concurrency
 // 0 is 1 for Ruby and Python, and conf.Unlimited for others. The error says in one sentence what
-// is missing: the root, anything recognised, the startup file, or the interpreter.
-func Detect(app conf.App) (conf.App, error) {
-	found, err := detect(app)
+// is missing: the root, anything recognised, the startup file, or the interpreter. Root looks as the app's user would.
+func Detect(app conf.App) (found conf.App, err error) {
+	closed := false
+	lookingAs(looker(app), func() {
+		_, err = os.Stat(app.Root + "/.")
+		if closed = errors.Is(err, os.ErrPermission); !closed {
+			found, err = detect(app)
+		}
+	})
+	if closed { // what is in there he is not shown, but told when it is to start
+		found, err = detect(app)
+	}
 	if err != nil {
 		return app, fmt.Errorf("cannot serve app %q: %w", app.Name, err)
 	}

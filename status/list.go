@@ -36,6 +36,9 @@ func WriteList(w io.Writer, d Document, color bool) error {
 	if r := d.Reload; r != nil && (r.Error != "" || len(r.Problems)+len(r.Difference.Pending) > 0) {
 		t.line("%s", t.paint(red, "Last reload: %s", reloaded(*r, d.Now)))
 	}
+	for _, f := range d.OldFronts {
+		t.line("Old front: %s", finishing(f, d.Now))
+	}
 	t.endingCertificates(d)
 	t.line("purser status APP shows one of them; purser status --full shows all")
 	_, err := io.WriteString(w, t.String())

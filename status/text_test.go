@@ -212,6 +212,7 @@ func TestAListBeginsWithWhatSomebodyHasToLookAt(t *testing.T) {
 	restarting.Restart = &pool.RestartSnapshot{State: pool.RestartRunning, Replaced: 1, Total: 4, Started: noon.Add(-3 * time.Second)}
 	hung.Name, hung.Condition, hung.Hung = "hang", pool.Hung, &pool.HungSnapshot{Since: noon.Add(-6 * time.Minute)}
 	d.Apps = []App{calm, restarting, d.Apps[0], hung, failed}
+	d.OldFronts = []OldFront{{PID: 4711, Version: "0.9.0", Since: noon.Add(-7 * time.Second), Requests: 1, Connections: 12}}
 	var got bytes.Buffer
 	if err := WriteList(&got, d, false); err != nil {
 		t.Fatal(err)
@@ -226,6 +227,7 @@ z     failed      2 of 6        3   1409M  exited with �status 1
 shop  restarting  2 of 6        0   1409M  restarting: 1 of 4 replaced, since 3s
 a     up          2 of 6        0   1409M
 
+Old front: pid 4711 (version 0.9.0), since 7s ago, has 1 request and 12 long-lived connections left
 purser status APP shows one of them; purser status --full shows all
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {

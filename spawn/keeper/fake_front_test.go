@@ -60,6 +60,10 @@ func runFakeFront(args []string) int {
 	if f.is("broken") && left.Fronts > 0 || f.is("broken-upgrade") && left.Upgraded {
 		return 3
 	}
+	if f.is("stopped-upgrade") && left.Upgraded {
+		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		select {} // another thread may be the first that is stopped
+	}
 	for _, b := range left.Borrowers {
 		go f.lend(b)
 	}

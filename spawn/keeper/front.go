@@ -10,7 +10,7 @@ type stage int
 
 const (
 	absent   stage = iota // none runs. The next is started when it is due
-	starting              // it runs, and has not said that it is ready
+	starting              // it runs, and has not said that it is ready. If it has given a sign of life, more are to follow
 	serving               // it is ready, and gives signs of life
 	hung                  // it gave none and was asked for its stacks. It is killed when that is due
 	ended                 // there will be no other: all is ended
@@ -52,7 +52,7 @@ type front struct {
 	endings int           // signals to stop that wait for the next
 	rescue  bool          // one was killed in the stop, and the next is to go on with it
 	code    int           // to exit with; valid when ended
-	sign    time.Time     // its last sign of life
+	sign    time.Time     // its last sign of life; zero = it has given none
 	since   time.Time     // when it was ready
 	looked  time.Time     // when that was looked at
 	due     time.Time     // when the next is started, or this one is killed
@@ -63,13 +63,17 @@ type front struct {
 
 // runs notes that one was started.
 func (f *front) runs() {
-	f.stage = starting
+	f.stage, f.sign = starting, time.Time{}
 	f.begun++
 }
 
-// takes notes that another, which runs already, takes over from this one; in the stop it has to go on with that.
-func (f *front) takes() {
+// takes notes that another, which runs already, takes over from this one; in the stop it has to go on with that. It may
+// have given signs of life.
+func (f *front) takes(signs bool, now time.Time) {
 	f.runs()
+	if signs {
+		f.lives(now)
+	}
 	if f.last && f.endings == 0 {
 		f.stopsNext(syscall.SIGTERM)
 	}
@@ -103,10 +107,22 @@ func (f *front) isReady(now time.Time) []syscall.Signal {
 	return waiting
 }
 
-func (f *front) lives(now time.Time) { f.sign = now }
-func (f *front) stops()              { f.last = true }
-func (f *front) running() bool       { return f.stage == starting || f.stage == serving || f.stage == hung }
-func (f *front) ends(code int)       { f.stage, f.code = ended, code }
+func (f *front) stops()        { f.last = true }
+func (f *front) running() bool { return f.stage == starting || f.stage == serving || f.stage == hung }
+func (f *front) ends(code int) { f.stage, f.code = ended, code }
+
+// lives notes a sign of life.
+func (f *front) lives(now time.Time) {
+	if f.sign.IsZero() {
+		f.looked = now
+	}
+	f.sign = now
+}
+
+// watched reports whether it has to give signs of life. The first need not, as nobody could take its place.
+func (f *front) watched() bool {
+	return f.stage == serving || f.stage == starting && f.ready && !f.sign.IsZero()
+}
 
 // fails notes that it cannot be started, which the first has to be.
 func (f *front) fails(now time.Time) {
@@ -175,7 +191,7 @@ func (f *front) look(now time.Time) act {
 	case f.stage == hung && !now.Before(f.due):
 		f.due = now.Add(stackTime)
 		return kill
-	case f.stage != serving || since < watch/2:
+	case !f.watched() || since < watch/2:
 		return nothing
 	}
 	f.looked = now
@@ -191,10 +207,10 @@ func (f *front) look(now time.Time) act {
 
 // next is how long nothing is to be done, unless something happens; 0 = for ever.
 func (f *front) next(now time.Time) time.Duration {
-	switch f.stage {
-	case absent, hung:
+	switch {
+	case f.stage == absent, f.stage == hung:
 		return max(f.due.Sub(now), 1)
-	case serving:
+	case f.watched():
 		return watch
 	}
 	return 0

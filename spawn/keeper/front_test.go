@@ -25,7 +25,8 @@ var (
 	alive    event = func(f *front, now time.Time) { f.lives(now) }
 	stopping event = func(f *front, _ time.Time) { f.stops() }
 	fails    event = func(f *front, now time.Time) { f.fails(now) }
-	takes    event = func(f *front, _ time.Time) { f.takes() }
+	takes    event = func(f *front, now time.Time) { f.takes(false, now) }
+	adopts   event = func(f *front, now time.Time) { f.takes(true, now) }
 	leaves   event = func(f *front, now time.Time) { f.leaves(now) }
 	looks    event = func(f *front, now time.Time) { f.look(now) }
 )
@@ -100,6 +101,12 @@ func TestTheFrontInAllOfItsStates(t *testing.T) {
 		"is told to print stacks while none lives":   {append(slices.Clone(serves), after{0, exits(killed)}, after{0, passes(syscall.SIGQUIT)}), ended, 0, 0, nothing, 0},
 		"is told to stop while the next waits":       {slices.Concat(serves, []after{{0, exits(killed)}, {0, runs}, {0, exits(exit2)}, {0, passes(syscall.SIGTERM)}}), absent, 0, 0, start, 1},
 		"gives way to another":                       {append(slices.Clone(serves), after{0, takes}), starting, 0, time.Hour, nothing, 0},
+		"gives way to another that gives signs":      {append(slices.Clone(serves), after{0, adopts}), starting, 0, time.Second, nothing, watch},
+		"gives way to another that hangs":            {slices.Concat(serves, []after{{0, adopts}}, watchedFor(0, 4, false)), starting, 0, 5 * time.Second, askStacks, stackTime},
+		"gives way to another that takes long":       {slices.Concat(serves, []after{{0, adopts}}, watchedFor(0, 60, true)), starting, 0, 61 * time.Second, nothing, watch},
+		"hangs as it starts after a crash":           {slices.Concat(serves, []after{{0, exits(killed)}, {0, runs}, {0, alive}}, watchedFor(0, 4, false)), starting, 0, 5 * time.Second, askStacks, stackTime},
+		"gives no sign as it starts after a crash":   {slices.Concat(serves, []after{{0, exits(killed)}, {0, runs}}), starting, 0, time.Hour, nothing, 0},
+		"hangs as the first":                         {slices.Concat([]after{{0, runs}, {0, alive}}, watchedFor(0, 10, false)), starting, 0, time.Hour, nothing, 0},
 		"has given way to one that serves":           {append(slices.Clone(serves), after{0, takes}, after{0, ready}), serving, 0, time.Second, nothing, watch},
 		"has given way to one that ends":             {append(slices.Clone(serves), after{0, takes}, after{0, exits(exit2)}, after{0, leaves}), absent, 0, 0, start, 1},
 		"gives way, and another is to come":          {append(slices.Clone(serves), after{0, leaves}), absent, 0, 0, start, 1},

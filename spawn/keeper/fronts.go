@@ -53,6 +53,8 @@ func (k *keeping) heed(r request, now time.Time) {
 	switch role := k.roles(r.from); {
 	case role&above != 0:
 		r.from.say(r.message)
+	case role == candidate && r.verb == verbAlive:
+		k.frontOf(r.from).lives = true
 	case role != owner: // what it says was of use when it was
 	case r.verb == verbAlive:
 		k.front.lives(now)

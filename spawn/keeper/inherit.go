@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,6 +67,14 @@ func IsFront() bool {
 
 // Inherit returns the keeper that has started this front, and what the fronts before have left.
 func Inherit() (*Keeper, Inheritance, error) {
+	k, left, err := inherited()
+	if err == nil {
+		go k.link.giveSigns()
+	}
+	return k, left, err
+}
+
+func inherited() (*Keeper, Inheritance, error) {
 	conn, err := inheritedSocket()
 	if err != nil {
 		return nil, Inheritance{}, fmt.Errorf("this process was not started by purser: %w", err)
@@ -74,6 +83,26 @@ func Inherit() (*Keeper, Inheritance, error) {
 	l := newLink(nil, conn)
 	left, err := l.handedOver()
 	return &Keeper{link: l, front: true, confined: left.Confined}, left, err
+}
+
+// startSign is how often a front that starts gives a sign of life.
+const startSign = time.Second
+
+// giveSigns gives signs of life until this front is ready, however long that takes: one that is stopped, or does not get
+// on for want of memory, is to be told from one that has much to read. It ends with the link at the latest.
+func (l *link) giveSigns() {
+	tick := time.NewTicker(startSign)
+	defer tick.Stop()
+	for {
+		_ = message{verb: verbAlive}.send(l.conn)
+		select {
+		case <-tick.C:
+		case <-l.ready:
+			return
+		case <-l.ended:
+			return
+		}
+	}
 }
 
 // handedOver waits until all is told that fronts before have left.
@@ -202,9 +231,12 @@ func (k *Keeper) Notify(lines ...string) error {
 // Alive is a sign of life, which a front that is ready has to give about once a second.
 func (k *Keeper) Alive() { _ = k.tell(message{verb: verbAlive}) }
 
-// Ready says that this front serves, and of which version it is: from now on its signs of life count, and if it ends,
-// another is started.
+// Ready says that this front serves, and of which version it is: from now on Alive has to give the signs of life, and if
+// it ends, another is started. It is called once.
 func (k *Keeper) Ready(version string) {
+	if k.front {
+		close(k.link.ready)
+	}
 	_ = k.tell(message{verb: verbReady, name: version[:min(len(version), nameSize)]})
 }
 

@@ -28,6 +28,7 @@ type link struct {
 	mark    string // begins the marks of all children that are forked here
 	ended   chan struct{}
 
+	ready     chan struct{}    // closed when this front is
 	owns      atomic.Bool      // this front is the owner
 	handovers chan Inheritance // what fronts before have left: for a candidate there are two
 	upgrading sync.Mutex       // held while an upgrade is under way
@@ -45,7 +46,7 @@ type link struct {
 }
 
 func newLink(process *os.Process, conn *net.UnixConn) *link {
-	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), processes: map[uint32]*Process{}, waiting: map[uint32]chan answer{}, news: map[string]*os.File{},
+	l := &link{process: process, conn: conn, mark: rand.Text()[:10], ended: make(chan struct{}), ready: make(chan struct{}), processes: map[uint32]*Process{}, waiting: map[uint32]chan answer{}, news: map[string]*os.File{},
 		handovers: make(chan Inheritance, 2), courses: newCourses()}
 	go l.listen()
 	return l

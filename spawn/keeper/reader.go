@@ -22,7 +22,7 @@ var isReader = sync.OnceValue(func() bool {
 
 // InheritReader is Inherit for a reader. It gets what is held, and how many fronts there have been and as whom.
 func InheritReader() (*Keeper, Inheritance, error) {
-	k, left, err := Inherit()
+	k, left, err := inherited()
 	if err != nil {
 		return nil, left, err
 	}

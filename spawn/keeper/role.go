@@ -34,6 +34,7 @@ type frontProcess struct {
 	pid    int                 // 0 when it is reaped
 	status *syscall.WaitStatus // when it is
 	peer   *peer               // nil when its socket has ended
+	lives  bool                // it gives signs of life
 	told   bool                // to end, in the stop
 	due    time.Time           // when it is killed; zero = never
 }

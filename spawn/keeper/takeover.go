@@ -185,7 +185,7 @@ func (k *keeping) changeOwner(to step, now time.Time) {
 	f := k.the(candidate)
 	f.role = owner
 	k.handOver(f)
-	k.front.takes()
+	k.front.takes(f.lives, now)
 }
 
 // own has the children that outlive a front be another's.

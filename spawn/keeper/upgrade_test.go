@@ -219,6 +219,18 @@ func TestANewVersionThatEndsBeforeItServesGivesWayToTheOneBefore(t *testing.T) {
 	w.wants("upgraded true, back false, after v2, borrowers 1, yields 0", "came")
 }
 
+// It does not have the minute that one has which gives signs of life.
+func TestANewVersionThatHangsBeforeItServesGivesWayToTheOneBefore(t *testing.T) {
+	w := newWhole(t)
+	w.begins("stopped-upgrade")
+	w.number("fork app#1 %s", echo)
+	w.wants("the new version, which was to serve, was killed by signal KILL, so the version before serves again", itself)
+	w.prints("gives no sign of life, so it is killed")
+	w.wants("upgraded false, back true, after v0, borrowers 1, yields 0", "came")
+	w.wants("<nil>", "write app#1 hello")
+	w.wants("heard hello <nil>", "read app#1")
+}
+
 func TestANewVersionThatCrashesAgainAndAgainGivesWayToTheOneBefore(t *testing.T) {
 	w := newWhole(t)
 	w.wants("<nil>", itself)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"purser/test/harness"
@@ -29,6 +30,31 @@ func TestAnUpgradeWaitsForAHook(t *testing.T) {
 	if past := upgradesOf(t, p); len(past) != 2 || past[1].Outcome != "failed" {
 		t.Errorf("the history tells of %+v", past)
 	}
+}
+
+// Why an upgrade has failed is told of that one. What the one before has left has come to rest when it is withdrawn.
+func TestEachUpgradeSaysWhyItHasFailed(t *testing.T) {
+	t.Parallel()
+	p, app := harness.ServeNode(t, "[apps.app.hooks]", `before_restart = "while ! [ -e go ]; do sleep 0.05; done; rm go"`)
+	harness.AwaitReady(t, p, 1)
+	for range 2 {
+		restart := harness.StartCommand(t, p, "restart", "app")
+		harness.Eventually(t, harness.Patience, "the hook runs", func() bool { return len(p.Family()) > 1 })
+		front := p.Front()
+		up := harness.StartCommand(t, p, "upgrade")
+		harness.Eventually(t, harness.Patience, "the candidate runs", func() bool { return len(p.Fronts()) == 2 })
+		for _, pid := range p.Fronts() {
+			if pid != front {
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		if r := up.MustExit(t, 1); !strings.Contains(r.Stderr, "the new version was killed by signal KILL before it could serve") {
+			t.Errorf("it says %s", r.Stderr)
+		}
+		app.Write("go", "")
+		restart.MustExit(t, 0)
+	}
+	mustServe(t, p)
 }
 
 // What was stopped and scaled stays so.

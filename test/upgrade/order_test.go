@@ -73,6 +73,38 @@ func TestNowEndsTheOldest(t *testing.T) {
 	p.AwaitNoOldFronts(t)
 }
 
+// What waits for old fronts is in nobody's way: one that does not wait is done, and what waited is asked of the next.
+func TestNowDoesNotWaitBehindOneThatWaits(t *testing.T) {
+	t.Parallel()
+	p, app := harness.ServeNode(t, `drain_timeout = "1s"`)
+	harness.AwaitReady(t, p, 1)
+	first := busy(t, p, "first")
+	upgrade(t, p)
+	second := busy(t, p, "second")
+	upgrade(t, p)
+	third := busy(t, p, "third")
+	waits := harness.StartCommand(t, p, "upgrade")
+	p.Signal(syscall.SIGUSR2)
+	harness.Eventually(t, harness.Patience, "both wait", func() bool {
+		return strings.Count(p.Log.String(), "an upgrade waits for those before it to finish") == 2
+	})
+	upgrade(t, p, "--now", harness.MustNextBinary(t))
+	first.MustBeCut()
+	if v := p.Versions(t); v.Version != harness.NextVersion {
+		t.Errorf("%+v serve", v)
+	}
+	app.Write("second", "")
+	app.Write("third", "")
+	harness.MustBeAnswered(t, second, third)
+	waits.MustExit(t, 0)
+	p.AwaitNoOldFronts(t)
+	for _, past := range upgradesOf(t, p) {
+		if past.Outcome != "done" {
+			t.Errorf("the history tells of %+v", past)
+		}
+	}
+}
+
 // Whoever comes second is served by the front that the first has brought.
 func TestTwoUpgradesAtOnceFollowEachOther(t *testing.T) {
 	t.Parallel()

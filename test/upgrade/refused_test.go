@@ -25,12 +25,17 @@ func TestABinaryThatCannotServeChangesNothing(t *testing.T) {
 	if err := os.WriteFile(data, []byte("\x7fELF"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	text := filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte("\x7fELF"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	front, keeper, apps := p.Front(), p.Keeper(), p.Status(t, "app").PIDs()
 	for path, says := range map[string]string{
 		filepath.Join(dir, "none"): "no such file or directory",
 		dir:                        "it is no regular file",
 		script:                     "it is a script",
 		data:                       "it is not executable",
+		text:                       "it cannot be asked whether it can serve: exec format error; nothing",
 		where(t, "true"):           "it is no purser, or one that knows no upgrade",
 		where(t, "false"):          "it cannot be asked whether it can serve: exit status 1",
 	} {
@@ -43,7 +48,7 @@ func TestABinaryThatCannotServeChangesNothing(t *testing.T) {
 		t.Error("something has changed")
 	}
 	mustServe(t, p)
-	if past := upgradesOf(t, p); len(past) != 6 || past[0].Outcome != "failed" || past[0].Failure == "" {
+	if past := upgradesOf(t, p); len(past) != 7 || past[0].Outcome != "failed" || past[0].Failure == "" {
 		t.Errorf("the history tells of %+v", past)
 	}
 	upgradeToNext(t, p)

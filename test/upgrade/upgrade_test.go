@@ -64,6 +64,22 @@ func TestTheFileThatItWasStartedFromIsTheOneThatServes(t *testing.T) {
 	mustServe(t, p)
 }
 
+// Nobody waits for an upgrade that a signal asks for, and nothing is under way: what served before has nothing to finish,
+// and the next does not wait for it to say so.
+func TestAnUpgradeThatNobodyWaitsForServesAtOnce(t *testing.T) {
+	t.Parallel()
+	p, _ := harness.ServeNode(t)
+	harness.AwaitReady(t, p, 1)
+	for n := 1; n <= 3; n++ {
+		p.Signal(syscall.SIGUSR2)
+		harness.Eventually(t, harness.Patience, "the upgrade is done", func() bool { return len(upgradesOf(t, p)) == n })
+		p.AwaitNoOldFronts(t)
+	}
+	if strings.Contains(p.Log.String(), "has not said in time") {
+		t.Errorf("who came after one that had nothing to finish has waited for it:\n%s", p.Log.String())
+	}
+}
+
 // install puts a binary in the place of another, as install(1) and packages do.
 func install(t *testing.T, from, to string) {
 	t.Helper()

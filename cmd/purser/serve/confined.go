@@ -29,13 +29,14 @@ type given struct {
 	apps    map[string]finding
 	texts   certs.Files // of certificates
 	own     map[string]uint32
+	closed  map[string]string // logs of apps that could not be opened again, and why
 }
 
 // givenBy takes what is held by a reading.
 func givenBy(held map[string]*os.File) (g *given, err error) {
 	g = &given{apps: map[string]finding{}}
 	var found []finding
-	for name, to := range map[string]any{readConfig: &g.sources, readApps: &found, readCertificates: &g.texts, readGrants: &g.own} {
+	for name, to := range map[string]any{readConfig: &g.sources, readApps: &found, readCertificates: &g.texts, readGrants: &g.own, readLogs: &g.closed} {
 		if wrong := readHeld(held[name], to); wrong != nil {
 			err = errors.Join(err, fmt.Errorf("cannot read what the configuration was found to be (%s): %w", name, wrong))
 		}
@@ -146,6 +147,9 @@ func (p *purser) haveRead() error {
 	next, err := givenBy(held)
 	if err != nil {
 		return err
+	}
+	for _, path := range slices.Sorted(maps.Keys(next.closed)) {
+		p.Log.Error("cannot open a log again, going on with the old file", "log", path, "error", next.closed[path])
 	}
 	p.sockets.held.give(held)
 	p.mu.Lock()

@@ -88,7 +88,6 @@ type purser struct {
 	certificates *certs.Store // nil without https
 	issuance     *issuance    // nil = no authority is asked
 	last         *status.Reload
-	unready      error // why this front has not yielded
 }
 
 // reservedThreads are as many as purser was seen to need with hundreds of apps, under load.

@@ -23,6 +23,7 @@ const (
 	readApps         = readPrefix + "apps"         // the apps, with what was found out of their folders
 	readCertificates = readPrefix + "certificates" // what the files of certificates hold
 	readGrants       = readPrefix + "grants"       // the numbers of what may be run for no app
+	readLogs         = readPrefix + "logs"         // why logs of apps could not be opened
 	logPrefix        = "log/"
 	dnsGrant         = "hook/dns_exec"
 )

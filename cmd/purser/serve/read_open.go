@@ -88,18 +88,21 @@ func (r *reader) leave(name, path string) {
 	r.grants.Left = append(r.grants.Left, keeper.Remnant{Name: name, Path: path})
 }
 
-// openLogs opens all logs for the front. What is below the folder of an app is opened as its owner might.
+// openLogs opens all logs for the front. What is below the folder of an app is opened as its owner might. At a reload,
+// that of an app which cannot be opened is the front's to judge: no user of an app keeps all others from a reload.
 func (r *reader) openLogs(found []finding) error {
 	var apps []conf.App
 	for _, one := range found {
 		apps = append(apps, one.App)
 	}
 	rules := r.Log.Rules(r.Conf.Server, apps)
-	paths := map[string]bool{filepath.Clean(r.Conf.Server.AccessLog): true}
+	access := filepath.Clean(r.Conf.Server.AccessLog)
+	paths := map[string]bool{access: true}
 	for _, app := range apps {
 		paths[filepath.Clean(app.Log)] = true
 	}
 	var wrong []error
+	closed := map[string]string{}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		if !filepath.IsAbs(path) || mayReplace(r.front, path) {
 			continue // off, stderr, stdout; or what serves opens it itself
@@ -109,9 +112,13 @@ func (r *reader) openLogs(found []finding) error {
 			err = r.Keeper.Hold(logPrefix+path, file)
 			file.Close()
 		}
+		if err != nil && !r.first && path != access {
+			closed[path] = err.Error()
+			continue
+		}
 		wrong = append(wrong, err)
 	}
-	return refusal(errors.Join(wrong...))
+	return refusal(errors.Join(append(wrong, holdJSON(r.Keeper, readLogs, closed))...))
 }
 
 func (r *reader) holdCertificates() error {

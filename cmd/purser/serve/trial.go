@@ -89,6 +89,9 @@ func try(path string, binary *os.File, trial Trial, patience time.Duration) (Ver
 	c.Cancel = func() error { return unix.Kill(-c.Process.Pid, unix.SIGKILL) }
 	c.WaitDelay = time.Second
 	err = c.Run()
+	if wrong, is := errors.AsType[*os.PathError](err); is {
+		err = wrong.Err // it names our descriptor, which says nothing to anybody
+	}
 	switch wrong := json.Unmarshal(answer.Bytes(), &verdict); {
 	case limit.Err() != nil:
 		return verdict, badBinary(path, "it has not said within %s whether it can serve", patience)

@@ -68,14 +68,30 @@ func (p *purser) Upgrade(ctx context.Context, by string, o status.UpgradeOptions
 		return done, context.Cause(ctx)
 	}
 	defer p.changing.Unlock()
-	if err := p.mayChange(); err != nil {
+	if err := p.mayUpgrade(); err != nil {
 		return done, err
 	}
 	u := upgrading{By: by, Began: time.Now(), Path: cmp.Or(o.Path, p.binary), From: p.Version}
-	if u.To, err = p.upgrade(ctx, u, o.Now); err != nil {
+	u.To, err = p.upgrade(ctx, u, o.Now)
+	switch {
+	case errors.Is(err, pool.ErrYielded): // who has asked by the admin API asks again
+		p.Log.Info("not upgraded, as another upgrade came first", "by", by)
+		return done, err
+	case err != nil:
 		return done, p.notUpgraded(u, err)
 	}
 	return status.Upgrade{Path: u.Path, From: u.From, To: u.To}, nil
+}
+
+// mayUpgrade says why there is no upgrade from this front any more.
+func (p *purser) mayUpgrade() error {
+	switch {
+	case p.yielding.Load():
+		return pool.ErrYielded
+	case p.stopping.Err() != nil:
+		return errStopping
+	}
+	return nil
 }
 
 // upgrade returns the version that serves by now.
@@ -113,24 +129,25 @@ func (p *purser) upgrade(ctx context.Context, u upgrading, now bool) (version st
 // mostOldFronts may live when an upgrade begins, beside what serves.
 const mostOldFronts = 2
 
-// awaitOldFronts returns when there may be another, unless they are not to be waited for.
+// awaitOldFronts returns when there may be another, unless they are not to be waited for. Meanwhile others have the turn:
+// one that does not wait may be what the operator does about it.
 func (p *purser) awaitOldFronts(ctx context.Context, now bool) error {
-	if now {
+	if now || len(p.OldFronts()) < mostOldFronts {
 		return nil
 	}
+	p.Log.Info("an upgrade waits for those before it to finish; purser status shows what they have left, and purser upgrade --now does not wait")
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for said := false; len(p.OldFronts()) >= mostOldFronts; {
-		if !said {
-			p.Log.Info("an upgrade waits for those before it to finish; purser status shows what they have left, and purser upgrade --now does not wait")
-			said = true
-		}
+	for len(p.OldFronts()) >= mostOldFronts {
+		p.changing.Unlock()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-p.stopping.Done():
-			return pool.ErrClosed
+		case <-p.owning.Done():
+		}
+		p.changing.Lock()
+		if err := cmp.Or(p.mayUpgrade(), context.Cause(ctx)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -139,12 +156,6 @@ func (p *purser) awaitOldFronts(ctx context.Context, now bool) error {
 // notUpgraded tells why an upgrade was not done. It is not for this front to keep if it has yielded.
 func (p *purser) notUpgraded(u upgrading, err error) error {
 	if _, known := errors.AsType[*status.Error](err); !known {
-		p.mu.Lock()
-		if p.unready != nil {
-			err = p.unready
-		}
-		p.unready = nil
-		p.mu.Unlock()
 		err = &status.Error{Status: http.StatusConflict, Code: status.CodeUpgradeFailed, Message: fmt.Sprintf("cannot upgrade to %s: %v", u.Path, err)}
 	}
 	p.Log.Error("not upgraded", "by", u.By, "error", err)

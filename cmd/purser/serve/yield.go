@@ -41,10 +41,18 @@ func (p *purser) mayChange() error {
 	case p.yielding.Load():
 		return pool.ErrYielded
 	case p.over:
-		return pool.ErrClosed
+		return errStopping
 	}
 	return nil
 }
+
+// errStopping is a pool.ErrClosed of all apps.
+var errStopping error = stopError{}
+
+type stopError struct{}
+
+func (stopError) Error() string        { return "purser is being stopped" }
+func (stopError) Is(target error) bool { return target == pool.ErrClosed }
 
 // attend yields when the keeper wants that, until over ends.
 func (p *purser) attend(over context.Context) error {
@@ -55,9 +63,7 @@ func (p *purser) attend(over context.Context) error {
 			if err == nil {
 				return nil
 			}
-			p.mu.Lock()
-			p.unready = err
-			p.mu.Unlock()
+			y.GoOn(err.Error())
 		case <-over.Done():
 			return nil
 		}
@@ -76,9 +82,13 @@ func (p *purser) yield(y *keeper.Yielding) error {
 	if err != nil {
 		return err
 	}
-	if p.over || p.stopping.Err() != nil || !y.Begin() {
+	if p.over || p.stopping.Err() != nil {
 		goOn()
-		return pool.ErrClosed
+		return errStopping
+	}
+	if !y.Begin() {
+		goOn()
+		return errors.New("it was withdrawn")
 	}
 	begin := time.Now()
 	p.leave()
@@ -133,7 +143,9 @@ func (p *purser) finish() {
 	defer cancel()
 	p.complain("cannot finish all requests", p.front.Shutdown(draining))
 	p.ending.work.Wait()
-	p.ending.end() // not before: the owner waits until this one has said what it has
+	p.changing.Lock() // the upgrade has ended, so the owner knows that this one has nothing: it does not serve before that
+	p.changing.Unlock()
+	p.ending.end()
 	p.ending.loans.Wait()
 	p.Log.Info("all is finished that was begun before the upgrade")
 }
