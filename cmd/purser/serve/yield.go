@@ -144,8 +144,8 @@ func (p *purser) finish() {
 	p.complain("cannot finish all requests", p.front.Shutdown(draining))
 	p.ending.work.Wait()
 	p.changing.Lock() // the upgrade has ended, so the owner knows that this one has nothing: it does not serve before that
-	p.changing.Unlock()
 	p.ending.end()
+	p.changing.Unlock()
 	p.ending.loans.Wait()
 	p.Log.Info("all is finished that was begun before the upgrade")
 }
