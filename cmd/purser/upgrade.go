@@ -70,10 +70,9 @@ func (o *upgradeOptions) choose() error {
 		return nil // that of a purser of another user, who may do as he likes
 	}
 	next := filepath.Join(folder, keeper.ChosenBinary)
-	err = os.Symlink(o.what.Path, next+".new")
-	if err == nil || errors.Is(err, os.ErrExist) {
-		err = errors.Join(os.Remove(next+".new"), os.Symlink(o.what.Path, next+".new"), os.Rename(next+".new", next))
-	}
+	aside := fmt.Sprintf("%s.%d", next, os.Getpid()) // two may choose at once
+	_ = os.Remove(aside)
+	err = errors.Join(os.Symlink(o.what.Path, aside), os.Rename(aside, next))
 	if err != nil {
 		return withCode(exitFailed, "cannot choose the binary: %w", err)
 	}
