@@ -57,9 +57,8 @@ type mainProcess struct {
 func (m Main) Run() (code int, err error) {
 	runtime.LockOSThread() // its end would be that of this process to the keeper
 	runtime.GOMAXPROCS(1)
-	signals := make(chan os.Signal, 32)
+	signals := make(chan os.Signal, 32) // to the end of the process: one that comes with that must not take its exit code
 	signal.Notify(signals, unix.SIGCHLD, unix.SIGPIPE, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
-	defer signal.Stop(signals)
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, err
 	}
