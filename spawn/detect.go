@@ -37,13 +37,13 @@ var startupFiles = []struct {
 // is missing: the root, anything recognised, the startup file, or the interpreter. Root looks as the app's user would.
 func Detect(app conf.App) (found conf.App, err error) {
 	closed := false
-	lookingAs(looker(app), func() {
+	unable := looker(app).As(func() {
 		_, err = os.Stat(app.Root + "/.")
 		if closed = errors.Is(err, os.ErrPermission); !closed {
 			found, err = detect(app)
 		}
 	})
-	if closed { // what is in there he is not shown, but told when it is to start
+	if closed || unable != nil { // what is in there he is not shown, but told when it is to start; or apps run as root here
 		found, err = detect(app)
 	}
 	if err != nil {

@@ -3,12 +3,12 @@ package spawn
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/conf/access"
 )
 
 // ClosedTo says which folder on the way to the app's the user may not enter that it runs as, by the modes of the
@@ -45,13 +45,7 @@ func closedTo(a *conf.Account, folder string) error {
 }
 
 func mayEnter(a *conf.Account, stat *unix.Stat_t) bool {
-	switch {
-	case stat.Uid == a.UID:
-		return stat.Mode&0o100 != 0
-	case stat.Gid == a.GID, slices.Contains(a.Groups, stat.Gid):
-		return stat.Mode&0o010 != 0
-	}
-	return stat.Mode&0o001 != 0
+	return UserOf(a).Allowed(stat.Uid, stat.Gid, stat.Mode)&access.Search != 0
 }
 
 // mayRun reports whether the user of an app may run a program, by the modes of the program and of the folders on the

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/spawn/keeper"
 )
 
@@ -243,7 +244,12 @@ func userOf(app conf.App) *keeper.User {
 	if int(a.UID) == os.Geteuid() && int(a.GID) == os.Getegid() && a.UID == 0 && len(a.Groups) == 0 {
 		return nil
 	}
-	return &keeper.User{UID: a.UID, GID: a.GID, Groups: a.Groups}
+	return new(keeper.User(UserOf(a)))
+}
+
+// UserOf is an account by its numbers.
+func UserOf(a *conf.Account) access.User {
+	return access.User{UID: a.UID, GID: a.GID, Groups: a.Groups}
 }
 
 // isAnothers reports whether an app runs as another user than purser.

@@ -5,8 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
+
+	"purser/conf/access"
 )
 
 // A Way is how a path leads to a file, and who had a hand in that.
@@ -23,46 +24,26 @@ type Owned struct {
 	Mode os.FileMode
 }
 
-// mostLinks is how many the kernel follows in one path (path_resolution(7)).
-const mostLinks = 40
-
 // WayTo goes as the kernel does. What it returns held while it went: who opens the file then opens it by its real path,
 // and follows no link.
 func WayTo(path string) (w Way, err error) {
-	at, steps := "/", stepsOf(path)
-	for followed := 0; len(steps) > 0; {
-		step := steps[0]
-		steps = steps[1:]
-		if step == ".." {
-			at = filepath.Dir(at)
-			continue
+	var last access.Step
+	w.Real, err = access.Walk("/", path, func(s access.Step) {
+		last = s
+		if !s.IsLink() {
+			return
 		}
-		next := filepath.Join(at, step)
-		stat, err := os.Lstat(next)
-		if err != nil && (len(steps) > 0 || !errors.Is(err, fs.ErrNotExist)) {
-			return w, err
-		}
-		if err != nil || stat.Mode().Type() != fs.ModeSymlink {
-			at = next
-			continue
-		}
-		target, err := os.Readlink(next)
-		if followed++; followed > mostLinks {
-			err = &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
-		}
-		if err != nil {
-			return w, err
-		}
-		if link := owned(next, stat); link.UID != 0 {
+		if link := owned(s.Path(), s.Stat); link.UID != 0 {
 			w.Links = append(w.Links, link)
 		}
-		if filepath.IsAbs(target) {
-			at = "/"
-		}
-		steps = append(stepsOf(target), steps...)
+	})
+	if last.Last && errors.Is(last.Err, fs.ErrNotExist) {
+		w.Real, err = last.Path(), nil
 	}
-	w.Real = at
-	return w, w.see(filepath.Dir(at))
+	if err != nil {
+		return w, err
+	}
+	return w, w.see(filepath.Dir(w.Real))
 }
 
 // see notes the folders down to one.
@@ -82,8 +63,4 @@ func (w *Way) see(folder string) error {
 
 func owned(path string, stat fs.FileInfo) Owned {
 	return Owned{path, int(stat.Sys().(*syscall.Stat_t).Uid), stat.Mode()}
-}
-
-func stepsOf(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"purser/conf/access"
 )
 
 // OpenLog opens a log as the owner of the folder would be allowed to: a regular file, reached without links. It is
@@ -24,11 +25,11 @@ func (own) OpenLog(folder, rest string) (f *os.File, err error) {
 		return nil, err
 	}
 	owner := stat.Sys().(*syscall.Stat_t)
-	err = asUser(int(owner.Uid), int(owner.Gid), func() error {
-		f, err = openPlain(root, rest)
-		return err
-	})
-	return f, err
+	var opening error
+	if err := (access.User{UID: owner.Uid, GID: owner.Gid}).As(func() { f, opening = openPlain(root, rest) }); err != nil {
+		return nil, err
+	}
+	return f, opening
 }
 
 // openPlain opens a regular file below root.
@@ -53,24 +54,4 @@ func openPlain(root *os.Root, path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// asUser does something with a file as the kernel would let that user (setfsuid(2)), in this thread only. Who is not
-// root does it as who he is.
-func asUser(uid, gid int, do func() error) error {
-	if uid == 0 || os.Geteuid() != 0 {
-		return do()
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	_ = unix.Setfsgid(gid) // the gid first: with another uid it cannot be changed any more
-	_ = unix.Setfsuid(uid)
-	defer func() {
-		_ = unix.Setfsuid(0)
-		_ = unix.Setfsgid(0)
-	}()
-	if now, err := unix.SetfsuidRetUid(-1); err != nil || now != uid {
-		return errors.New("cannot act as its owner")
-	}
-	return do()
 }

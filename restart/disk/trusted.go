@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"purser/conf/access"
 )
 
 // openBelow opens a folder of an app, which may belong to a user whom purser must not serve as a hand:
@@ -29,7 +31,7 @@ func openBelow(root, name string) (*os.Root, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: root, Err: err}
 	}
-	for _, step := range split(filepath.Clean(name)) {
+	for _, step := range access.Split(filepath.Clean(name)) {
 		next, err := descend(fd, step)
 		unix.Close(fd)
 		if err != nil {

@@ -1,11 +1,6 @@
 package disk
 
-import (
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-)
+import "purser/conf/access"
 
 // A Way is where a path leads.
 type Way struct {
@@ -25,50 +20,24 @@ type Step struct {
 
 // Walk goes as the kernel does.
 func (own) Walk(at, path string) (way Way) {
-	steps := split(path)
-	for links := 0; len(steps) > 0; {
-		step := steps[0]
-		steps = steps[1:]
-		if step == ".." {
-			at = filepath.Dir(at)
-			continue
-		}
-		next := filepath.Join(at, step)
-		stat, err := os.Lstat(next)
+	end, err := access.Walk(at, path, func(s access.Step) {
 		switch {
-		case err != nil:
-			way.add(at, step, Info{})
-			return way
-		case stat.Mode().Type() == fs.ModeSymlink:
-			way.add(at, step, infoOf(stat))
-			target, err := os.Readlink(next)
-			if links++; err != nil || links > maxLinks {
-				return way
-			}
-			if filepath.IsAbs(target) {
-				at = "/"
-			}
-			steps = append(split(target), steps...)
+		case s.Err != nil:
+			way.add(s.Folder, s.Name, Info{})
+		case s.IsLink():
+			way.add(s.Folder, s.Name, infoOf(s.Stat))
+		case s.Last:
+			way.add(s.Folder, s.Name, Info{})
 		default:
-			if len(steps) == 0 {
-				way.add(at, step, Info{})
-			} else {
-				way.add(next, "", Info{})
-			}
-			at = next
+			way.add(s.Path(), "", Info{})
 		}
+	})
+	if err == nil {
+		way.End = Step{Folder: end, Info: statOf(end).Info}
 	}
-	way.End = Step{Folder: at, Info: statOf(at).Info}
 	return way
 }
 
 func (w *Way) add(folder, entry string, link Info) {
 	w.Steps = append(w.Steps, Step{folder, statOf(folder).Info, entry, link})
-}
-
-// maxLinks is how many symlinks the kernel follows in one path (path_resolution(7)).
-const maxLinks = 40
-
-func split(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }

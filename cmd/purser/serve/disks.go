@@ -55,7 +55,7 @@ func (p *purser) startHelper(u helper.User, args []string, socket *os.File) (hel
 		return p.forkHelper(u, files)
 	}
 	process, err := p.Keeper.Fork(keeper.Program{
-		Path: helperBinary, Dir: "/", User: &keeper.User{UID: u.UID, GID: u.GID, Groups: u.Groups}, Args: args, Env: helperEnv(), Files: files,
+		Path: helperBinary, Dir: "/", User: new(keeper.User(u)), Args: args, Env: helperEnv(), Files: files,
 	})
 	if errors.Is(err, syscall.EACCES) {
 		err = fmt.Errorf("%w; have everybody be allowed to run purser's binary (chmod 755)", err)

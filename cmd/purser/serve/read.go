@@ -78,7 +78,7 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 		return r.grants, err
 	}
 	r.grants.First, r.grants.Runtime, r.grants.Binary = r.next, r.runtime, strings.TrimSuffix(binary, " (deleted)")
-	r.grants.Front = &keeper.User{UID: r.front.UID, GID: r.front.GID, Groups: r.front.Groups}
+	r.grants.Front = new(keeper.User(spawn.UserOf(r.front)))
 	r.grants.Env = []string{"HOME=" + r.front.Home, "USER=" + r.front.User, "LOGNAME=" + r.front.User, "SHELL=" + r.front.Shell,
 		"RUNTIME_DIRECTORY=" + status.RuntimeDir(), "STATE_DIRECTORY=" + filepath.Dir(stateFile(r.Name))}
 	for i := range found {

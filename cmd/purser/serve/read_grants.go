@@ -42,14 +42,12 @@ func (r *reader) grantHelpers(found []finding, own map[string]uint32) {
 	for _, key := range slices.Sorted(maps.Keys(granted)) {
 		u := users[key]
 		own[key] = r.add(keeper.Grant{
-			User: &keeper.User{UID: u.UID, GID: u.GID, Groups: u.Groups}, Path: helperBinary, Dir: "/", Args: append([]string{helper.Name}, helper.Arguments(granted[key]...)...), Env: helperEnv(),
+			User: new(keeper.User(spawn.UserOf(u))), Path: helperBinary, Dir: "/", Args: append([]string{helper.Name}, helper.Arguments(granted[key]...)...), Env: helperEnv(),
 		})
 	}
 }
 
-func helperUser(a *conf.Account) helper.User {
-	return helper.User{UID: a.UID, GID: a.GID, Groups: a.Groups}
-}
+func helperUser(a *conf.Account) helper.User { return helper.User(spawn.UserOf(a)) }
 
 // grantOwn has the front start what belongs to no app.
 func (r *reader) grantOwn(found []finding) map[string]uint32 {

@@ -4,63 +4,33 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
 	"purser/conf"
+	"purser/conf/access"
+	"purser/spawn"
 )
 
 // This file is about what a reader, which is root, must not open: where the user that serves could put something else,
 // who takes him over would have root read or write whatever he likes.
 
-// mostLinks is how many symlinks a path may lead through, as for the kernel.
-const mostLinks = 40
-
 // mayReplace reports whether a user could have a path lead to something else: a folder on the way is his, or he may write
-// to it, or a symlink is his. By modes only: what is allowed beside them (acl(5)) it does not see.
+// to it. By modes only: what is allowed beside them (acl(5)) it does not see.
 func mayReplace(u *conf.Account, path string) bool {
-	for range mostLinks {
-		next, replaced := follow(u, path)
-		if replaced || next == "" {
-			return replaced
+	replaced := false
+	var last access.Step
+	_, err := access.Walk("/", path, func(s access.Step) {
+		last = s
+		switch folder, err := os.Lstat(s.Folder); {
+		case err != nil:
+			replaced = replaced || !errors.Is(err, os.ErrNotExist)
+		case writes(u, folder):
+			replaced = replaced || s.Err != nil || folder.Mode()&os.ModeSticky == 0 || ownerOf(folder) == u.UID || ownerOf(s.Stat) == u.UID
 		}
-		path = next
-	}
-	return true
-}
-
-// follow goes along a path to its end, or to the first symlink; then next is the path that this stands for.
-func follow(u *conf.Account, path string) (next string, replaced bool) {
-	at := "/"
-	steps := strings.Split(strings.Trim(filepath.Clean(path), "/"), "/")
-	for i, step := range steps {
-		folder, err := os.Lstat(at)
-		if err != nil {
-			return "", !errors.Is(err, os.ErrNotExist)
-		}
-		at = filepath.Join(at, step)
-		stat, err := os.Lstat(at)
-		if writes(u, folder) && (err != nil || folder.Mode()&os.ModeSticky == 0 || ownerOf(folder) == u.UID || ownerOf(stat) == u.UID) {
-			return "", true
-		}
-		if err != nil {
-			return "", !errors.Is(err, os.ErrNotExist)
-		}
-		if stat.Mode()&os.ModeSymlink == 0 {
-			continue
-		}
-		target, err := os.Readlink(at)
-		if err != nil {
-			return "", true
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(at), target)
-		}
-		return filepath.Join(append([]string{target}, steps[i+1:]...)...), false
-	}
-	return "", false
+	})
+	return replaced || err != nil && !errors.Is(last.Err, os.ErrNotExist)
 }
 
 // mayChange reports whether a user could change what is at a path: by putting something else there, or as the file or
@@ -73,13 +43,7 @@ func mayChange(u *conf.Account, path string) bool {
 // writes reports whether a user may write to a file or a folder, or could allow himself to.
 func writes(u *conf.Account, stat os.FileInfo) bool {
 	of := stat.Sys().(*syscall.Stat_t)
-	switch {
-	case of.Uid == u.UID:
-		return true
-	case of.Gid == u.GID || slices.Contains(u.Groups, of.Gid):
-		return of.Mode&0o020 != 0
-	}
-	return of.Mode&0o002 != 0
+	return spawn.UserOf(u).MayWrite(of.Uid, of.Gid, of.Mode)
 }
 
 func ownerOf(stat os.FileInfo) uint32 { return stat.Sys().(*syscall.Stat_t).Uid }

@@ -51,6 +51,8 @@ func TestWhatAUserMayReplaceIsSeen(t *testing.T) {
 	must(os.Symlink("link", at("roots/chain")))
 	must(os.Symlink("../roots/file", at("groups/../roots/well")))
 	must(os.Symlink("loop", at("roots/loop")))
+	must(os.Symlink("../his/deep", at("roots/away")))
+	must(os.Symlink("away/../file", at("roots/around"))) // which the kernel takes to be his/file
 	for _, c := range []struct {
 		path            string
 		replace, change bool
@@ -73,6 +75,7 @@ func TestWhatAUserMayReplaceIsSeen(t *testing.T) {
 		{"roots/chain", true, true},
 		{"roots/well", false, false},
 		{"roots/loop", true, true},
+		{"roots/around", true, true},
 	} {
 		if got := mayReplace(u, at(c.path)); got != c.replace {
 			t.Errorf("that he may replace %s is said to be %t", c.path, got)
