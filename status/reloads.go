@@ -93,8 +93,7 @@ func (s *Server) postReload(w http.ResponseWriter, r *http.Request) {
 	if !readBody(w, r, &o) {
 		return
 	}
-	if o.Config != "" && !filepath.IsAbs(o.Config) {
-		refuse(w, http.StatusBadRequest, CodeBadRequest, "config must be an absolute path, not %q", o.Config)
+	if !isAbsolute(w, "config", o.Config) {
 		return
 	}
 	done, err := s.Operated.Reload(asker(r), o)
@@ -102,6 +101,15 @@ func (s *Server) postReload(w http.ResponseWriter, r *http.Request) {
 	if !answered(w, err, "reload") {
 		answer(w, http.StatusAccepted, done)
 	}
+}
+
+// isAbsolute refuses a path that is not; none is well.
+func isAbsolute(w http.ResponseWriter, key, path string) bool {
+	if path == "" || filepath.IsAbs(path) {
+		return true
+	}
+	refuse(w, http.StatusBadRequest, CodeBadRequest, "%s must be an absolute path, not %q", key, path)
+	return false
 }
 
 // operate does something to an app, and notes that it was done.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"time"
 )
 
@@ -48,8 +47,7 @@ func (s *Server) postUpgrade(w http.ResponseWriter, r *http.Request) {
 	if !readBody(w, r, &o) {
 		return
 	}
-	if o.Path != "" && !filepath.IsAbs(o.Path) {
-		refuse(w, http.StatusBadRequest, CodeBadRequest, "path must be an absolute path, not %q", o.Path)
+	if !isAbsolute(w, "path", o.Path) {
 		return
 	}
 	control := http.NewResponseController(w)

@@ -40,6 +40,15 @@ func WithNumber(file *os.File, do func(fd int) error) error {
 	return done
 }
 
+// Twin is another descriptor of an open file, which outlives it.
+func Twin(file *os.File) (twin int, err error) {
+	err = WithNumber(file, func(fd int) error {
+		twin, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		return err
+	})
+	return twin, err
+}
+
 // local are the file systems of which inotify tells every change, as nobody changes them from elsewhere.
 var local = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,

@@ -57,8 +57,11 @@ type Inheritee struct {
 }
 
 // IsFront reports whether this process was started by a keeper, to serve.
-func IsFront() bool {
-	if os.Args[0] != frontName {
+func IsFront() bool { return startedAs(frontName) }
+
+// startedAs reports whether a keeper has started this process, by a name.
+func startedAs(name string) bool {
+	if os.Args[0] != name {
 		return false
 	}
 	kind, err := unix.GetsockoptInt(socketFD, unix.SOL_SOCKET, unix.SO_TYPE)

@@ -2,23 +2,14 @@ package keeper
 
 import (
 	"errors"
-	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // IsReader reports whether this process was started by a keeper, to read the configuration.
 func IsReader() bool { return isReader() }
 
 // isReader is found out before the socket is taken over.
-var isReader = sync.OnceValue(func() bool {
-	if os.Args[0] != readerName {
-		return false
-	}
-	kind, err := unix.GetsockoptInt(socketFD, unix.SOL_SOCKET, unix.SO_TYPE)
-	return err == nil && kind == unix.SOCK_SEQPACKET
-})
+var isReader = sync.OnceValue(func() bool { return startedAs(readerName) })
 
 // InheritReader is Inherit for a reader. It gets what is held, and how many fronts there have been and as whom.
 func InheritReader() (*Keeper, Inheritance, error) {

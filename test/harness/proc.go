@@ -133,8 +133,13 @@ func RSS(pid int) int64 {
 
 // PSS is the memory of a process in bytes, with its part of what it shares with others; 0 if it cannot be told.
 func PSS(pid int) int64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-	_, rest, _ := strings.Cut(string(text), "\nPss:")
+	return kibibytes(pid, "smaps_rollup", "Pss")
+}
+
+// kibibytes is what a line of a file in /proc says, in bytes; 0 if it cannot be told.
+func kibibytes(pid int, file, line string) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	_, rest, _ := strings.Cut(string(text), "\n"+line+":")
 	kB, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	n, _ := strconv.ParseInt(kB, 10, 64)
 	return n << 10

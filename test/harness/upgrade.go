@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,11 +64,7 @@ func (p *Purser) AwaitNoOldFronts(t *testing.T) {
 
 // OwnMemory is what a process has in memory that no file has, in bytes; 0 if it cannot be told.
 func OwnMemory(pid int) int64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	_, rest, _ := strings.Cut(string(text), "\nRssAnon:")
-	kB, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	n, _ := strconv.ParseInt(kB, 10, 64)
-	return n << 10
+	return kibibytes(pid, "status", "RssAnon")
 }
 
 // Descriptors is how many files a process has open; 0 if it cannot be told.

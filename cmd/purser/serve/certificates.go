@@ -1,9 +1,7 @@
 package serve
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"slices"
 	"time"
@@ -66,17 +64,12 @@ func pairs(p conf.Pairs) (all []certs.Pair) {
 func (p *purser) loadCertificates() (err error) {
 	var store *certs.Store
 	var warnings []certs.Warning
-	switch {
-	case p.given != nil && p.Left.Held[heldCertificates] != nil:
-		used, unknown := usedBefore(p.Left)
-		p.complain("it is not known which certificates were used", unknown)
-		store, warnings, err = givenCertificates(p.Conf, used)
-	case p.Left.Fronts == 0 || p.given != nil:
+	if p.Left.Fronts == 0 || p.given != nil && p.Left.Held[heldCertificates] == nil {
 		store, warnings, err = p.certificatesOf(p.Conf)
-	default:
+	} else {
 		used, unknown := usedBefore(p.Left)
 		p.complain("it is not known which certificates were used", unknown)
-		store, warnings, err = resumeCertificates(p.Conf, used)
+		store, warnings, err = p.certificatesAgain(used)
 	}
 	if err != nil {
 		return err
@@ -88,18 +81,19 @@ func (p *purser) loadCertificates() (err error) {
 	return nil
 }
 
+// certificatesAgain are those of the configuration, by the files that the front before has used.
+func (p *purser) certificatesAgain(used certs.Files) (*certs.Store, []certs.Warning, error) {
+	if p.given != nil {
+		return givenCertificates(p.Conf, used)
+	}
+	return resumeCertificates(p.Conf, used)
+}
+
 const heldCertificates = "certificates"
 
 // usedBefore is what the front before has read certificates from. Without it, they have to be as they are to be used.
 func usedBefore(left keeper.Inheritance) (used certs.Files, err error) {
-	file := left.Held[heldCertificates]
-	if file == nil {
-		return nil, nil
-	}
-	text, err := io.ReadAll(io.NewSectionReader(file, 0, 1<<62))
-	if err == nil {
-		err = json.Unmarshal(text, &used)
-	}
+	err = readHeld(left.Held[heldCertificates], &used)
 	return used, err
 }
 
@@ -109,7 +103,7 @@ func (p *purser) holdCertificates() {
 	store := p.certificates
 	p.mu.Unlock()
 	if store != nil {
-		p.complain("cannot keep the certificates for the next front, should this one crash", p.holdJSON(heldCertificates, store.Used()))
+		p.complain("cannot keep the certificates for the next front, should this one crash", holdJSON(p.Keeper, heldCertificates, store.Used()))
 	}
 }
 

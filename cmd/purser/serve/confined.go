@@ -11,10 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"purser/conf"
 	"purser/proxy/certs"
+	"purser/restart/disk"
 	"purser/restart/disk/helper"
 	"purser/spawn/keeper"
 	"purser/status"
@@ -74,10 +73,9 @@ func twinFD(file *os.File) int {
 	if file == nil {
 		return -1
 	}
-	twin := -1
-	raw, err := file.SyscallConn()
-	if err == nil {
-		_ = raw.Control(func(fd uintptr) { twin, _ = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	twin, err := disk.Twin(file)
+	if err != nil {
+		return -1
 	}
 	return twin
 }

@@ -79,7 +79,8 @@ func (d *disks) of(app conf.App) disk.Disk {
 
 // choose is called with mu held.
 func (d *disks) choose(app conf.App) disk.Disk {
-	switch known, is := d.known[app.Name]; {
+	known, is := d.known[app.Name]
+	switch {
 	case app.RunsAs == nil && is:
 		return known.disk
 	case app.RunsAs == nil, int(app.RunsAs.UID) == os.Geteuid():
@@ -87,7 +88,7 @@ func (d *disks) choose(app conf.App) disk.Disk {
 	}
 	user := helperUser(app.RunsAs)
 	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join([]string{app.Root, app.Restart.File, app.Public}, "\x00")}
-	if known := d.known[app.Name]; known.user == key.user && known.grants == key.grants {
+	if known.user == key.user && known.grants == key.grants {
 		return known.disk
 	}
 	key.disk = d.helpers.Disk(app.Name, user, d.grantsOf(app))

@@ -24,11 +24,7 @@ func (r *reader) chooseFront(found []finding) (err error) {
 		}
 		return err
 	}
-	var apps []conf.App
-	for _, one := range found {
-		apps = append(apps, one.App)
-	}
-	r.front, err = frontOf(r.Conf, apps, r.Name)
+	r.front, err = frontOf(r.Conf, appsOf(found), r.Name)
 	return err
 }
 

@@ -52,11 +52,7 @@ func Prepare(cfg *conf.Config, left keeper.Inheritance) error {
 		return err
 	}
 	used, _ := usedBefore(left) // that it is not known is said when this front serves
-	if p.given != nil {
-		_, _, err := givenCertificates(cfg, used)
-		return err
-	}
-	_, _, err := resumeCertificates(cfg, used)
+	_, _, err := p.certificatesAgain(used)
 	return err
 }
 
@@ -95,7 +91,7 @@ func Sources(left keeper.Inheritance) (sources []conf.Source, err error) {
 
 // holdConfig has the next front go by the configuration that is the running one now.
 func (p *purser) holdConfig(c *conf.Config) {
-	p.complain("cannot keep the configuration for the next front, should this one crash", p.holdJSON(heldConfig, c.Sources))
+	p.complain("cannot keep the configuration for the next front, should this one crash", holdJSON(p.Keeper, heldConfig, c.Sources))
 }
 
 // wordKeeper has the lines of the keeper look as those of the log.
@@ -104,8 +100,6 @@ func (p *purser) wordKeeper(c *conf.Config) {
 }
 
 // holdJSON has the keeper hold what is too long for a note.
-func (p *purser) holdJSON(name string, what any) error { return holdJSON(p.Keeper, name, what) }
-
 func holdJSON(k *keeper.Keeper, name string, what any) error {
 	text, err := json.Marshal(what)
 	if err != nil {

@@ -35,6 +35,14 @@ type finding struct {
 	Real  string // the path of its folder without links, if its user may not enter that
 }
 
+// appsOf are the apps of findings, with those that cannot be served.
+func appsOf(found []finding) (apps []conf.App) {
+	for _, one := range found {
+		apps = append(apps, one.App)
+	}
+	return apps
+}
+
 // Read reads the configuration for the front, which is another user. If the configuration says that it is root,
 // nothing is to be done for it.
 func Read(c Config) error {

@@ -91,10 +91,7 @@ func (r *reader) leave(name, path string) {
 // openLogs opens all logs for the front. What is below the folder of an app is opened as its owner might. At a reload,
 // that of an app which cannot be opened is the front's to judge: no user of an app keeps all others from a reload.
 func (r *reader) openLogs(found []finding) error {
-	var apps []conf.App
-	for _, one := range found {
-		apps = append(apps, one.App)
-	}
+	apps := appsOf(found)
 	rules := r.Log.Rules(r.Conf.Server, apps)
 	access := filepath.Clean(r.Conf.Server.AccessLog)
 	paths := map[string]bool{access: true}

@@ -29,7 +29,7 @@ func openBelow(d disk.Disk, folder, rest string) (int, error) {
 			"regular files and no links: %w", filepath.Join(folder, rest), reason(err))
 	}
 	defer func() { _ = f.Close() }()
-	return numberOf(f)
+	return disk.Twin(f)
 }
 
 // isOneOwners reports whether the folders down to a log belong to one user, and nobody else may write to them.
@@ -49,17 +49,6 @@ func isOneOwners(folder, rest string) bool {
 			return true
 		}
 	}
-}
-
-// numberOf is a descriptor of an open file, which outlives it.
-func numberOf(f *os.File) (fd int, err error) {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	var dup error
-	err = conn.Control(func(from uintptr) { fd, dup = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0) })
-	return fd, errors.Join(err, dup)
 }
 
 // reason is an error without the call and the path.
