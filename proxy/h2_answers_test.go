@@ -220,9 +220,12 @@ func TestAccessLogSaysHTTP2(t *testing.T) {
 	}
 }
 
-func TestStopLetsStreamsOfHTTP2Finish(t *testing.T) {
+// eightStreamsOver has eight streams of HTTP/2 answered, which is held back until the server is told to end. They all get
+// their answer; ended tells of the server.
+func eightStreamsOver(t *testing.T, end func(*front, context.Context) (ended <-chan error)) (f *front, ended <-chan error) {
+	t.Helper()
 	begun, release := make(chan string, 10), make(chan struct{})
-	f := newFront2(t, heldBack(begun, release, func(c *appConn) {
+	f = newFront2(t, heldBack(begun, release, func(c *appConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n%s", strings.Repeat("x", 1000000))
 	}), nil)
 	c := f.client2()
@@ -237,9 +240,14 @@ func TestStopLetsStreamsOfHTTP2Finish(t *testing.T) {
 	for range 8 {
 		<-begun
 	}
-	stopped := f.stopOf(t.Context())
+	ended = end(f, t.Context())
 	close(release)
 	all.Wait()
+	return f, ended
+}
+
+func TestStopLetsStreamsOfHTTP2Finish(t *testing.T) {
+	_, stopped := eightStreamsOver(t, (*front).stopOf)
 	select {
 	case err := <-stopped:
 		if err != nil {

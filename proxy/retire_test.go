@@ -188,25 +188,7 @@ func TestWhatBecomesLongLivedWhileAServerRetiresIsClosedToo(t *testing.T) {
 }
 
 func TestStreamsOfHTTP2EndInOrderWhenTheirServerRetires(t *testing.T) {
-	begun, release := make(chan string, 10), make(chan struct{})
-	f := newFront2(t, heldBack(begun, release, func(c *appConn) {
-		c.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n%s", strings.Repeat("x", 1000000))
-	}), nil)
-	c := f.client2()
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			if _, got, err := f.fetch2(c, "GET", "/", nil); err != nil || len(got) != 1000000 {
-				t.Errorf("got %d bytes, %v", len(got), err)
-			}
-		})
-	}
-	for range 8 {
-		<-begun
-	}
-	retired := f.retire(t.Context())
-	close(release)
-	all.Wait()
+	f, retired := eightStreamsOver(t, (*front).retire)
 	f.expectRetired(retired)
 }
 
