@@ -267,37 +267,3 @@ func (k *keeping) change(c *child, v verb, number int) {
 		}
 	}
 }
-
-func (k *keeping) fork(r request) {
-	defer closeFiles(r.files[:forkFiles])
-	c := &child{id: r.id, name: r.name, by: r.from}
-	p, folder, err := k.mayFork(r)
-	if err == nil {
-		c.cgroup = k.cgroup.forChild(c.id)
-		c.pid, err = c.cgroup.forkExec(p, r.files[1], r.files[2], r.files[3])
-	}
-	if err != nil {
-		c.cgroup.remove()
-		closeFiles(r.files[forkFiles:])
-		k.fail(r, err)
-		return
-	}
-	c.keep, c.mark = r.files[forkFiles:], p.Env[len(p.Env)-1]
-	k.last = max(k.last, c.id)
-	k.children[c.id], k.leaders[c.pid] = c, c
-	k.granted.bind(folder, c.id)
-	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
-}
-
-// mayFork reads the program, and says what speaks against it. No child has the id 0, as that is who belongs to none.
-func (k *keeping) mayFork(r request) (p Program, folder uint32, err error) {
-	p, folder, err = k.programOf(r)
-	switch {
-	case err != nil:
-	case r.id == 0 || len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil:
-		err = syscall.EINVAL
-	case r.name != "" && k.named(r.name):
-		err = syscall.EEXIST
-	}
-	return p, folder, err
-}
