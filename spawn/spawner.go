@@ -193,7 +193,7 @@ func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
 	if s.app.Grants != nil {
 		return s.granted(child)
 	}
-	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app)}
+	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app)}
 	if p.Args, err = s.argv(child.Order, child.endpoint); err != nil {
 		return p, err
 	}

@@ -19,6 +19,7 @@ import (
 // environment.
 type Grant struct {
 	User      *User
+	Limits    Limits
 	Path, Dir string
 	Args, Env []string
 	Root      string   // of the app, as it is configured: its releases may be filled in
@@ -81,7 +82,7 @@ func (g Grant) Fill(f Filling, folder string) (p Program, err error) {
 		s.check(g.takes(variable))
 		p.Env = append(p.Env, variable)
 	}
-	p.User = g.User
+	p.User, p.Limits = g.User, g.Limits
 	if len(s.words) > 0 {
 		s.check(refused("there are %d words too many", len(s.words)))
 	}

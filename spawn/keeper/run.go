@@ -35,6 +35,9 @@ func init() {
 // Run is the keeper process, from its start until purser is gone and nothing is left below it. It
 // must be called from the main goroutine, before anything else. It returns the exit code.
 func Run() int {
+	if isLimited(os.Args) {
+		return runLimited()
+	}
 	// When the runtime of Go stops catching a signal, it does for a moment with one that comes what would have been done
 	// before it caught that: so that is made nothing, or a signal just before the keeper becomes another would end it.
 	signal.Ignore(unheeded...)

@@ -1,0 +1,67 @@
+package users
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"purser/test/harness"
+)
+
+const allLimits = `no_new_privs = true
+nice = 15
+oom_score_adj = 321
+process_limits = { open_files = 999, core = "0", address_space = "64GiB", processes = 4321 }`
+
+// wantLimits says in what an app is not held as allLimits says.
+func wantLimits(t *testing.T, says probe) {
+	t.Helper()
+	for _, want := range []string{`Max open files +999 +999 `, `Max core file size +0 +0 `, `Max address space +68719476736 +68719476736 `, `Max processes +4321 +4321 `, `NoNewPrivs:\t1 nice 15 oom 321$`} {
+		if !regexp.MustCompile(want).MatchString(says.Limits) {
+			t.Errorf("%q is not in\n%s", want, says.Limits)
+		}
+	}
+}
+
+func TestAnAppIsHeldToItsLimits(t *testing.T) {
+	for name, users := range map[string]bool{"by a grant": true, "by a front that may run anything": false} {
+		t.Run(name, func(t *testing.T) {
+			f, free := newFolder(t, games), newFolder(t, www)
+			p := harness.Serve(t, harness.Options{Config: harness.ServerTable() + f.app("app", allLimits) + free.app("free"), Users: users})
+			says := ask(t, p, "app")
+			wantLimits(t, says)
+			if says.UID != games || says.GID != gamesID {
+				t.Errorf("it runs as %d:%d", says.UID, says.GID)
+			}
+			if other := ask(t, p, "free"); !strings.Contains(other.Limits, "NoNewPrivs:\t0 nice ") || strings.Contains(other.Limits, "nice 15") || strings.Contains(other.Limits, "oom 321") {
+				t.Errorf("an app without limits has\n%s", other.Limits)
+			}
+			p.Run(t.Context(), "restart", "app", "--wait")
+			wantLimits(t, ask(t, p, "app"))
+			harness.Kill(t, p.Keeper())
+			harness.Eventually(t, harness.ReadyLimit, "the app has died with the keeper", func() bool { return !harness.Alive(says.PID) })
+		})
+	}
+}
+
+func TestALimitThatPurserMayNotSetIsRefused(t *testing.T) {
+	f := newFolder(t, games)
+	r := check(t, harness.ServerTable()+f.app("app", `process_limits = { open_files = "unlimited" }`))
+	want := regexp.MustCompile(`toml:8: apps\.app\.process_limits\.open_files: is unlimited, and (this system allows nobody|purser itself may have at most)`) // by its rights
+	if r.Code != 2 || !want.MatchString(r.Stderr) {
+		t.Errorf("purser check ends with %d: %q, want %q", r.Code, r.Stderr, want)
+	}
+}
+
+// An app that cannot live within its limits is one that does not start, and says why.
+func TestAnAppThatIsHeldTooTightFailsToStart(t *testing.T) {
+	f := newFolder(t, games)
+	p := harness.Start(t, harness.Options{Users: true, Config: harness.ServerTable() + f.app("app", "process_limits = { open_files = 16 }")})
+	harness.Eventually(t, harness.ReadyLimit, "the start has failed", func() bool {
+		s, err := p.FetchStatus(t.Context(), "app")
+		return err == nil && s.Failure != nil
+	})
+	if got := p.Status(t, "app").Failure.Reason; !strings.Contains(got, "before it was ready") {
+		t.Errorf("it says %q", got)
+	}
+}
