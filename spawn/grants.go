@@ -107,7 +107,7 @@ func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, foun
 		return g, false
 	}
 	return keeper.Grant{
-		User: userOf(s.app), Limits: limitsOf(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
+		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
 		Shell: s.app.Kind == kindCommand && s.app.Command.Shell != "",
 	}, true
 }

@@ -31,7 +31,7 @@ func TestAGrantIsWhatIsRunWithoutGrants(t *testing.T) {
 		"a port of its own":        {nil, func(a *conf.App) { a.Command.Shell = "server"; a.Env["PORT"] = "80" }},
 		"Node with limits": {[]string{"app.js"}, func(a *conf.App) {
 			a.Kind, a.StartupFile = kindNode, "app.js"
-			a.Limits = conf.Limits{NoNewPrivs: true, Nice: conf.Number{Set: true, Value: 5}, Process: conf.ProcessLimits{Core: conf.Number{Set: true}}}
+			a.Limits = conf.Limits{NoNewPrivs: true, MemoryMax: 1 << 30, CPUMax: 150, Nice: conf.Number{Set: true, Value: 5}, Process: conf.ProcessLimits{Core: conf.Number{Set: true}}}
 		}},
 		"Node":                       {[]string{"app.js"}, func(a *conf.App) { a.Kind, a.StartupFile = kindNode, "app.js" }},
 		"Python":                     {[]string{"wsgi.py"}, func(a *conf.App) { a.Kind, a.StartupFile, a.Concurrency = kindPython, "wsgi.py", 4 }},

@@ -40,18 +40,28 @@ func (e *LimitError) Error() string { return e.Text }
 // CheckLimits says which of an app's limits this purser may not set. It is asked in a process that may do as much as
 // the keeper.
 func CheckLimits(app conf.App) error {
-	if app.Limits.MemoryMax > 0 {
-		return &LimitError{[]string{"memory_max"}, "cannot be held here"}
-	}
-	if app.Limits.CPUMax > 0 {
-		return &LimitError{[]string{"cpu_max"}, "cannot be held here"}
-	}
 	for _, limit := range limitsOf(app) {
 		if err := keeper.LimitError(limit); err != nil {
 			return &LimitError{limitKey(limit.Name), err.Error()}
 		}
 	}
+	if !keeper.IsFront() && !keeper.IsReader() {
+		return nil // the group is that of a purser, which this process is no part of
+	}
+	for key, group := range map[string]keeper.AppGroup{"memory_max": {MemoryMax: app.Limits.MemoryMax}, "cpu_max": {CPUMax: app.Limits.CPUMax}} {
+		if err := keeper.AppGroupError(group); err != nil {
+			return &LimitError{[]string{key}, err.Error()}
+		}
+	}
 	return nil
+}
+
+// groupOfApp is the control group of an app that is limited by one.
+func groupOfApp(app conf.App) keeper.AppGroup {
+	if app.Limits.MemoryMax == 0 && app.Limits.CPUMax == 0 {
+		return keeper.AppGroup{}
+	}
+	return keeper.AppGroup{Name: app.Name, MemoryMax: app.Limits.MemoryMax, CPUMax: app.Limits.CPUMax}
 }
 
 func limitKey(name string) []string {

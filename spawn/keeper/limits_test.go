@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,18 +16,20 @@ func held() Limits {
 	return Limits{{NoNewPrivs, 1}, {Nice, 17}, {OOMScoreAdj, 321}, {OpenFiles, 77}, {Core, 0}, {AddressSpace, 3 << 30}, {Processes, 5000}}
 }
 
+var blogGroup = AppGroup{Name: "blog", MemoryMax: 1 << 30, CPUMax: 150}
+
 func TestLimitsAreReadAsTheyWereWritten(t *testing.T) {
 	user := &User{UID: 33, GID: 34, Groups: []uint32{4, 5}}
 	for _, l := range []Limits{nil, held(), {{Nice, -20}}, {{OpenFiles, NoLimit}}} {
 		for _, u := range []*User{nil, user} {
-			gotUser, got, err := parseAs(asText(u, l))
-			if err != nil || !reflect.DeepEqual(got, l) || !reflect.DeepEqual(gotUser, u) {
+			gotUser, got, group, err := parseAs(asText(u, l, blogGroup))
+			if err != nil || !reflect.DeepEqual(got, l) || !reflect.DeepEqual(gotUser, u) || group != blogGroup {
 				t.Errorf("%+v of %+v is read as %+v of %+v (%v)", l, u, got, gotUser, err)
 			}
 		}
 	}
-	for _, text := range []string{" ", " nice", " nice=", " nice=x", " nice=+1", " nice=01", " nice=1 ", "  nice=1", " nice=1 nice=2", " stack=1", " core=9223372036854775808", "root nice=1"} {
-		if _, l, err := parseAs(text); err == nil {
+	for _, text := range []string{" ", " nice", " nice=", " nice=x", " nice=+1", " nice=01", " nice=1 ", "  nice=1", " nice=1 nice=2", " stack=1", " core=9223372036854775808", " group=a memory_max=1 cpu_max=x", " group=a/b memory_max=1 cpu_max=1", " group=a memory_max=-1 cpu_max=1", " memory_max=1", "root nice=1"} {
+		if _, l, _, err := parseAs(text); err == nil {
 			t.Errorf("%q is read as %+v", text, l)
 		}
 	}
@@ -132,23 +133,4 @@ func TestAProgramThatIsStoppedBeforeItRunsIsNotAwaited(t *testing.T) {
 	if failure := failureOf(said); failure != syscall.ETIMEDOUT || time.Since(begin) < mostLimited {
 		t.Errorf("after %v it is %v", time.Since(begin), failure)
 	}
-}
-
-func TestSpawnsWithLimitsTakeLittleMore(t *testing.T) {
-	h := newHouse(t)
-	out := h.output.Fd()
-	median := func(limits Limits) time.Duration {
-		var all []time.Duration
-		for range 21 {
-			begin := time.Now()
-			p, err := h.keeper.Fork(Program{Path: "/bin/true", Dir: "/", Limits: limits, Args: []string{"true"}, Files: [3]uintptr{out, out, out}})
-			check(t, err)
-			all = append(all, time.Since(begin))
-			<-p.Gone()
-		}
-		slices.Sort(all)
-		return all[len(all)/2]
-	}
-	without, with := median(nil), median(Limits{{Nice, 17}})
-	t.Logf("a spawn takes %v, with limits %v", without, with)
 }

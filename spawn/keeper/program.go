@@ -14,6 +14,7 @@ type Program struct {
 	Path, Dir string // Dir is entered as User
 	User      *User  // nil = the keeper's own
 	Limits    Limits
+	Group     AppGroup
 	Args, Env []string
 	Files     [3]uintptr // stdin, stdout and stderr
 
@@ -32,7 +33,7 @@ const programSize = 8 << 20 // more than execve(2) takes, which is at most 6 MiB
 
 // text is the program as one text, which no string of a program can break: none may contain NUL.
 func (p Program) text() ([]byte, error) {
-	fields := append([]string{p.Path, p.Dir, asText(p.User, p.Limits), fmt.Sprint(len(p.Args))}, p.Args...)
+	fields := append([]string{p.Path, p.Dir, asText(p.User, p.Limits, p.Group), fmt.Sprint(len(p.Args))}, p.Args...)
 	fields = append(fields, p.Env...)
 	text := strings.Join(fields, "\x00")
 	if strings.Count(text, "\x00") != len(fields)-1 {
@@ -56,7 +57,7 @@ func parseProgram(text string) (p Program, err error) {
 	if len(fields) < head {
 		return p, syscall.EINVAL
 	}
-	user, limits, err := parseAs(fields[2])
+	user, limits, group, err := parseAs(fields[2])
 	if err != nil {
 		return p, err
 	}
@@ -64,7 +65,7 @@ func parseProgram(text string) (p Program, err error) {
 	if err != nil || args < 1 || args > len(fields)-head {
 		return p, syscall.EINVAL
 	}
-	return Program{Path: fields[0], Dir: fields[1], User: user, Limits: limits, Args: fields[head : head+args], Env: fields[head+args:]}, nil
+	return Program{Path: fields[0], Dir: fields[1], User: user, Limits: limits, Group: group, Args: fields[head : head+args], Env: fields[head+args:]}, nil
 }
 
 func readProgram(fd int) (Program, error) {

@@ -65,6 +65,7 @@ type keeping struct {
 	refusals refusals
 	rights   []uintptr // for the front
 	cgroup   cgroup    // that those of children are made in
+	kills    killCount
 
 	front   front
 	program []int // how it is started: text, stdin, stdout, stderr; nil = there is to be none
@@ -127,6 +128,9 @@ func beParent() (*keeping, error) {
 	k := newKeeping()
 	setName(keeperName)
 	k.cgroup = ownCgroup()
+	around, _ := cgroupFolder()
+	k.kills.around = cgroup(around)
+	k.kills.look(time.Now())
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return k, err
 	}

@@ -1,6 +1,9 @@
 package users
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -63,5 +66,47 @@ func TestAnAppThatIsHeldTooTightFailsToStart(t *testing.T) {
 	})
 	if got := p.Status(t, "app").Failure.Reason; !strings.Contains(got, "before it was ready") {
 		t.Errorf("it says %q", got)
+	}
+}
+
+func TestAGroupThatPurserHasNotIsRefused(t *testing.T) {
+	f := newFolder(t, games)
+	p := harness.Start(t, harness.Options{Users: true, Config: harness.ServerTable() + f.app("app", `memory_max = "1GiB"`, `cpu_max = "150%"`)})
+	harness.Eventually(t, harness.ReadyLimit, "it serves within its limits, or does not", func() bool {
+		select {
+		case <-p.Exited:
+			return true
+		default:
+			return p.WaitReady(t.Context()) == nil
+		}
+	})
+	if harness.Alive(p.PID()) {
+		return // control groups are there for it
+	}
+	if lines := p.Log.Lines("apps.app.memory_max: needs"); len(lines) != 1 || p.Cmd.ProcessState.ExitCode() != 2 {
+		t.Errorf("it ended with %d:\n%s", p.Cmd.ProcessState.ExitCode(), p.Log.String())
+	}
+}
+
+// An old control group (version 1), which purser does not know, is how memory runs out here.
+func TestAProcessThatTheKernelHasKilledForWantOfMemoryIsKnownAsThat(t *testing.T) {
+	f := newFolder(t, 0)
+	group, err := os.MkdirTemp("/sys/fs/cgroup/memory", "purser-test-")
+	if err != nil {
+		t.Skipf("no old control groups can be made here: %v", err)
+	}
+	t.Cleanup(func() { must(t, os.Remove(group)) })
+	must(t, os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("16M"), 0))
+	command := fmt.Sprintf(`command = "echo $$ > %s/cgroup.procs; exec tail /dev/zero # {port}"`, group)
+	p := harness.Start(t, harness.Options{Users: true, Config: harness.ServerTable() + f.app("app", `user = "root"`, command)})
+	harness.Eventually(t, harness.ReadyLimit, "the start has failed", func() bool {
+		s, err := p.FetchStatus(t.Context(), "app")
+		return err == nil && s.Failure != nil
+	})
+	if got, want := p.Status(t, "app").Failure.Reason, "killed by signal KILL (by the kernel, it seems: the memory of this machine, or of its container, is used up) before it was ready"; got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	if code, err := p.Stop(harness.ReadyLimit); err != nil || code != 0 {
+		t.Errorf("it ended with %d (%v)", code, err)
 	}
 }
