@@ -20,9 +20,10 @@ import (
 // has nothing of the app but its descriptors: no environment that would be read with these rights.
 
 const (
-	limitedWord = "limited" // behind the keeper's
-	programFD   = 3         // what to run, as one text
-	failureFD   = 4         // where it says why it does not run
+	limitedName = "purser-limits" // what it is called by
+	limitedWord = "limited"       // behind the keeper's
+	programFD   = 3               // what to run, as one text
+	failureFD   = 4               // where it says why it does not run
 	failedExit  = 126
 	mostLimited = 2 * time.Second // for what takes milliseconds
 )
@@ -48,7 +49,7 @@ func forkLimited(p Program, how *syscall.SysProcAttr, files []uintptr) (pid int,
 	defer said.Close()
 	files = append(files, program.Fd(), says.Fd())
 	mark := p.Env[max(0, len(p.Env)-1):] // by which it is found, whatever happens to the keeper
-	pid, err = syscall.ForkExec("/proc/self/exe", []string{keeperName, word, limitedWord}, &syscall.ProcAttr{Env: mark, Files: files, Sys: how})
+	pid, err = syscall.ForkExec("/proc/self/exe", []string{limitedName, word, limitedWord}, &syscall.ProcAttr{Env: mark, Files: files, Sys: how})
 	says.Close()
 	if err != nil {
 		return 0, err

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,4 +110,31 @@ func TestAProcessThatTheKernelHasKilledForWantOfMemoryIsKnownAsThat(t *testing.T
 	if code, err := p.Stop(harness.ReadyLimit); err != nil || code != 0 {
 		t.Errorf("it ended with %d (%v)", code, err)
 	}
+}
+
+func TestLimitsComeWithAReloadAndStayWithWhatOutlivesAFront(t *testing.T) {
+	f := newFolder(t, games)
+	p := harness.Serve(t, harness.Options{Bin: publicBinary(t), Config: harness.ServerTable() + f.app("app"), Users: true})
+	if keys := reload(t, p, f.app("app", allLimits)); !slices.Equal(keys, []string{"no_new_privs", "nice", "oom_score_adj", "process_limits.open_files", "process_limits.core", "process_limits.address_space", "process_limits.processes"}) {
+		t.Errorf("the keys that a restart brings are %q", keys)
+	}
+	harness.AwaitRestart(t, p, "app", 2)
+	held := ask(t, p, "app")
+	wantLimits(t, held)
+	if reloaded := p.Run(t.Context(), "reload"); reloaded.Code != 0 {
+		t.Errorf("a reload ends with %d: %s", reloaded.Code, reloaded.Stderr)
+	}
+	front := p.Front()
+	harness.Kill(t, front)
+	harness.Eventually(t, harness.ReadyLimit, "another front serves", func() bool { next := p.Front(); return next != 0 && next != front })
+	harness.Kill(t, held.PID)
+	harness.AwaitRestartOf(t, p, "app", held.PID)
+	wantLimits(t, ask(t, p, "app"))
+	if r := p.Run(t.Context(), "upgrade", publicBinary(t)); r.Code != 0 {
+		t.Fatalf("the upgrade ended with %d: %s", r.Code, r.Stderr)
+	}
+	again := ask(t, p, "app").PID
+	harness.Kill(t, again)
+	harness.AwaitRestartOf(t, p, "app", again)
+	wantLimits(t, ask(t, p, "app"))
 }
