@@ -31,7 +31,6 @@ const (
 const (
 	withVenv    = "/.venv"
 	withOldVenv = "/venv"
-	withBundle  = "/bundle"
 	withRails   = "/rails"
 )
 
@@ -72,21 +71,25 @@ func (s *Spawner) templates() map[string][]string {
 	literal := func(name string) string { return keeper.Literal(name) }
 	load := func(name string) string { return literal(filepath.Join(s.folder.path, loaders, name)) }
 	startup := literal(s.app.StartupFile)
-	switch s.app.Kind {
-	case kindNode:
-		return map[string][]string{"": nodeArgv(load, startup)}
-	case kindPython:
+	switch {
+	case !s.app.Command.IsZero():
+		return s.commandTemplates(socket)
+	case s.app.Kind == kindNode:
+		return map[string][]string{"": nodeArgv("node", load, startup)}
+	case s.app.Kind == kindPython:
 		return map[string][]string{
 			"":          s.pythonArgv("python3", load, startup, socket),
 			withVenv:    s.pythonArgv(keeper.SlotRelease+"/.venv/bin/python", load, startup, socket),
 			withOldVenv: s.pythonArgv(keeper.SlotRelease+"/venv/bin/python", load, startup, socket),
 		}
-	case kindRuby:
-		return map[string][]string{
-			"":         append([]string{"puma"}, s.pumaFlags(load, startup, socket)...),
-			withBundle: append([]string{"bundle", "exec", "puma"}, s.pumaFlags(load, startup, socket)...),
-		}
+	case s.app.Kind == kindRuby:
+		return map[string][]string{"": s.rubyArgv(load, startup, socket)}
 	}
+	return nil
+}
+
+// commandTemplates are those of a command that is written, or was found in the folder.
+func (s *Spawner) commandTemplates(socket string) map[string][]string {
 	replace := strings.NewReplacer("{socket}", socket, "{port}", keeper.SlotPort, "{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace
 	argv := []string{"/bin/sh", "-c", execFirst(s.app.Command.Shell) + replace(s.app.Command.Shell)}
 	if s.app.Command.Shell == "" {
@@ -147,6 +150,8 @@ func (s *Spawner) templateEnvironment(with string) []string {
 			env[name] = slot
 		}
 	}
+	first := ownPrograms(s.app, c.Path)
+	env["PATH"] = ownPrograms(s.app, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	if _, set := env["PIDFILE"]; !set && with == withRails {
 		env["PIDFILE"] = keeper.SlotFolder + "/server.pid"
 	}
@@ -220,10 +225,6 @@ func (s *Spawner) with(release string) string {
 	case kindPython:
 		if venv := strings.TrimSuffix(strings.TrimPrefix(pythonOf(release), release), "/bin/python"); venv == withVenv || venv == withOldVenv {
 			return venv
-		}
-	case kindRuby:
-		if _, there := s.app.Grants[processGrant+withBundle]; there && hasGemfile(release) {
-			return withBundle
 		}
 	case kindCommand:
 		if isFile(filepath.Join(release, "bin/rails")) {
