@@ -83,16 +83,6 @@ var shellWords = map[string]bool{
 	"{": true, "!": true, "if": true, "for": true, "while": true, "until": true, "case": true,
 }
 
-// pythonOf returns the Python of the app's own virtual environment, or the one in PATH.
-func pythonOf(root string) string {
-	for _, folder := range []string{".venv", "venv"} {
-		if python := filepath.Join(root, folder, "bin", "python"); isProgram(python) {
-			return python
-		}
-	}
-	return "python3"
-}
-
 // rubyArgv runs Puma, the bundle's if the app has a Gemfile. Flags win over everything that an
 // environment variable such as WEB_CONCURRENCY asks Puma to do.
 func (s *Spawner) rubyArgv(root string, load func(string) string, socket string) ([]string, error) {
@@ -115,13 +105,9 @@ func (s *Spawner) pumaFlags(load func(string) string, startup, socket string) []
 	return []string{"-C", load(loader.Ruby), "-b", "unix://" + socket, "-t", threads, "-w", "0", "-e", s.app.Environment, startup}
 }
 
-// nodeArgv and pythonArgv are how the loaders are run.
+// nodeArgv is how the loader is run.
 func nodeArgv(load func(string) string, startup string) []string {
 	return []string{"node", "--require", load(loader.Node), startup}
-}
-
-func (s *Spawner) pythonArgv(python string, load func(string) string, startup, socket string) []string {
-	return []string{python, load(loader.Python), startup, socket, strconv.Itoa(max(s.app.Concurrency, 0))}
 }
 
 func hasGemfile(root string) bool {

@@ -29,10 +29,8 @@ const (
 
 // What a release may have on which it depends how it is started.
 const (
-	withVenv    = "/.venv"
-	withOldVenv = "/venv"
-	withBundle  = "/bundle"
-	withRails   = "/rails"
+	withBundle = "/bundle"
+	withRails  = "/rails"
 )
 
 // hookVariables are those that tell a hook what has happened.
@@ -76,11 +74,7 @@ func (s *Spawner) templates() map[string][]string {
 	case kindNode:
 		return map[string][]string{"": nodeArgv(load, startup)}
 	case kindPython:
-		return map[string][]string{
-			"":          s.pythonArgv("python3", load, startup, socket),
-			withVenv:    s.pythonArgv(keeper.SlotRelease+"/.venv/bin/python", load, startup, socket),
-			withOldVenv: s.pythonArgv(keeper.SlotRelease+"/venv/bin/python", load, startup, socket),
-		}
+		return s.pythonTemplates(load, startup, socket)
 	case kindRuby:
 		return map[string][]string{
 			"":         append([]string{"puma"}, s.pumaFlags(load, startup, socket)...),
@@ -214,8 +208,8 @@ func (s *Spawner) granted(c *Child) (p keeper.Program, err error) {
 func (s *Spawner) with(release string) string {
 	switch s.app.Kind {
 	case kindPython:
-		if venv := strings.TrimSuffix(strings.TrimPrefix(pythonOf(release), release), "/bin/python"); venv == withVenv || venv == withOldVenv {
-			return venv
+		if folder := pythonFolder(release); folder != "" {
+			return "/" + folder
 		}
 	case kindRuby:
 		if _, there := s.app.Grants[processGrant+withBundle]; there && hasGemfile(release) {
