@@ -104,7 +104,7 @@ func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, foun
 		return g, false
 	}
 	return keeper.Grant{
-		User: userOf(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
+		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
 		Shell: s.app.Kind == kindCommand && s.app.Command.Shell != "",
 	}, true
 }
@@ -179,6 +179,10 @@ var errNotGranted = errors.New("its program was not there when the configuration
 // notGranted says why the keeper has not run a program.
 func notGranted(app conf.App, p keeper.Program, dir string, err error) error {
 	switch {
+	case errors.Is(err, syscall.EDQUOT):
+		return errors.New("it cannot be held to its memory_max and cpu_max; purser's log says why")
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return errors.New("somebody has stopped it (SIGSTOP) before its program ran")
 	case p.Grant == 0:
 		return cannotRun(app, p.Path, dir, err)
 	case errors.Is(err, syscall.EPERM):
