@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -26,11 +27,16 @@ func Detect(app conf.App) (found conf.App, err error) {
 	unable := looker(app).As(func() {
 		_, err = os.Stat(app.Root + "/.")
 		if closed = errors.Is(err, os.ErrPermission); !closed {
-			found, err = detect(app)
+			found, err = detect(app, kind.Detect)
 		}
 	})
-	if closed || unable != nil { // what is in there he is not shown, but told when it is to start; or apps run as root here
-		found, err = detect(app)
+	switch {
+	case closed: // what is in there is not shown, but told when it is to start
+		if found, err = detect(app, kind.DetectByNames); err != nil {
+			err = cmp.Or(closedTo(lookingAccount(app), app.Root), err)
+		}
+	case unable != nil: // apps run as root here
+		found, err = detect(app, kind.Detect)
 	}
 	if err != nil {
 		return app, fmt.Errorf("cannot serve app %q: %w", app.Name, err)
@@ -38,12 +44,12 @@ func Detect(app conf.App) (found conf.App, err error) {
 	return found, nil
 }
 
-func detect(app conf.App) (conf.App, error) {
+func detect(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error) {
 	if err := isFolder(app.Root); err != nil {
 		return app, err
 	}
 	app.Env, app.Environment = kindsOfRun(app)
-	app, err := kind.Detect(app)
+	app, err := look(app)
 	if err != nil {
 		return app, err
 	}

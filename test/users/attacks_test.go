@@ -135,3 +135,37 @@ func TestWhatServesReachesNothingOfRootsAndLittleOfApps(t *testing.T) {
 		t.Errorf("who serves could\n%s", strings.Join(got, "\n"))
 	}
 }
+
+// What root reads to find out what an app is comes to the app: it is only what the app's user may read.
+func TestNothingOfAnothersIsReadForAnApp(t *testing.T) {
+	const secret = "hunter2"
+	for name, lead := range map[string]func(f, other folder){
+		"by a link": func(folder, folder) {},
+		"by a link in a folder that its user has closed meanwhile": func(f, _ folder) {
+			must(t, os.Chown(filepath.Dir(f.dir), games, games))
+			must(t, os.Chmod(filepath.Dir(f.dir), 0))
+		},
+		"by a root that leads there": func(f, other folder) {
+			must(t, os.RemoveAll(f.dir))
+			must(t, os.Symlink(other.dir, f.dir))
+			must(t, os.Lchown(f.dir, games, games))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, other := newFolder(t, games), newFolder(t, www)
+			must(t, os.Remove(other.path("app.js")))
+			must(t, os.Remove(f.path("app.js")))
+			for _, file := range []string{"Procfile", "package.json"} {
+				theirs := other.write(file, map[string]string{"Procfile": "web: server --key " + secret + "\n", "package.json": `{"scripts": {"start": "node server.js --key ` + secret + `"}}`}[file], www)
+				must(t, os.Symlink(theirs, f.path(file)))
+				must(t, os.Lchown(f.path(file), games, games))
+			}
+			must(t, os.Chmod(other.dir, 0o700))
+			lead(f, other)
+			r := check(t, harness.ServerTable()+f.app("app", `user = "games"`))
+			if r.Code != 2 || strings.Contains(r.Stdout+r.Stderr, secret) {
+				t.Errorf("purser check ends with %d: %s%s", r.Code, r.Stdout, r.Stderr)
+			}
+		})
+	}
+}
