@@ -27,16 +27,16 @@ func Detect(app conf.App) (found conf.App, err error) {
 	unable := looker(app).As(func() {
 		_, err = os.Stat(app.Root + "/.")
 		if closed = errors.Is(err, os.ErrPermission); !closed {
-			found, err = detect(app, kind.Detect)
+			found, err = detect(app)
 		}
 	})
 	switch {
 	case closed: // what is in there is not shown, but told when it is to start
-		if found, err = detect(app, kind.DetectByNames); err != nil {
+		if found, err = find(app, kind.DetectByNames); err != nil {
 			err = cmp.Or(closedTo(lookingAccount(app), app.Root), err)
 		}
 	case unable != nil: // apps run as root here
-		found, err = detect(app, kind.Detect)
+		found, err = detect(app)
 	}
 	if err != nil {
 		return app, fmt.Errorf("cannot serve app %q: %w", app.Name, err)
@@ -44,7 +44,16 @@ func Detect(app conf.App) (found conf.App, err error) {
 	return found, nil
 }
 
-func detect(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error) {
+func detect(app conf.App) (conf.App, error) {
+	app, err := find(app, kind.Detect)
+	if err != nil || app.Kind == kindCommand {
+		return app, err
+	}
+	return app, checkInterpreter(app)
+}
+
+// find looks into the folder, but for the interpreter, of which files there may say which it is.
+func find(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error) {
 	if err := isFolder(app.Root); err != nil {
 		return app, err
 	}
@@ -62,10 +71,7 @@ func detect(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, erro
 	if app.Kind == kindCommand {
 		return app, kind.CheckCommand(app)
 	}
-	if err := checkStartupFile(app, app.Root); err != nil {
-		return app, err
-	}
-	return app, checkInterpreter(app)
+	return app, checkStartupFile(app, app.Root)
 }
 
 // checkStartupFile looks for the startup file in root, which is the app's or a release's.
