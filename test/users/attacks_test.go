@@ -169,3 +169,35 @@ func TestNothingOfAnothersIsReadForAnApp(t *testing.T) {
 		})
 	}
 }
+
+// A visitor gets of an app's folder what the app's user may read, and that alone: whoever serves.
+func TestStaticFilesAreThoseThatTheAppsUserMayRead(t *testing.T) {
+	for name, options := range map[string]harness.Options{"of a front without rights": {Users: true}, "of a front that is root": {}} {
+		t.Run(name, func(t *testing.T) {
+			f, other := newFolder(t, games), newFolder(t, www)
+			must(t, os.Mkdir(f.path("public"), 0o700))
+			must(t, os.Chown(f.path("public"), games, games))
+			must(t, os.Mkdir(other.path("public"), 0o755))
+			secret := other.write("public/secret.txt", "hunter2", www)
+			f.write("public/own.txt", "its own", games)
+			must(t, os.Symlink(secret, f.path("public/link.txt")))
+			must(t, os.Link(secret, f.path("public/hard.txt")))
+			current := filepath.Join(filepath.Dir(f.dir), "current")
+			must(t, os.Symlink(other.dir, current))
+			must(t, os.Lchown(current, games, games))
+			options.Config = harness.ServerTable() + harness.AppTable("led", current, `hosts = ["led"]`, `user = "games"`) + f.app("app", `user = "games"`)
+			p := harness.Serve(t, options)
+			get := func(host, path string) string {
+				return harness.Ask(t, p, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n").Body
+			}
+			if got := get("app", "/own.txt"); got != "its own" {
+				t.Errorf("its own file is %q", got)
+			}
+			for _, asked := range [][2]string{{"led", "/secret.txt"}, {"app", "/link.txt"}, {"app", "/hard.txt"}} {
+				if got := get(asked[0], asked[1]); strings.Contains(got, "hunter2") {
+					t.Errorf("%s is served for %s", asked[1], asked[0])
+				}
+			}
+		})
+	}
+}
