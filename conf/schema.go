@@ -115,7 +115,7 @@ var appSchema = schema[App]{
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
 		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),
 	},
-	tables: []string{"env", "restart", "health", "hooks", "tls"},
+	tables: []string{"env", "restart", "health", "hooks", "tls", "workers"},
 	later:  []string{"memory_limit", "underscores_in_headers"},
 }
 
