@@ -15,7 +15,7 @@ import (
 // argv returns the program and arguments of a child. What depends on the release (a virtual
 // environment, a Gemfile) is looked at in the release's folder, each time.
 func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
-	if s.app.Kind == kindCommand {
+	if !s.app.Command.IsZero() {
 		return commandArgv(s.app.Command, o.Path, e)
 	}
 	if err := checkStartupFile(s.app, o.Path); err != nil {
@@ -28,7 +28,7 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	load := func(name string) string { return filepath.Join(folder, loaders, name) }
 	switch s.app.Kind {
 	case kindNode:
-		return nodeArgv(load, s.app.StartupFile), nil
+		return nodeArgv("node", load, s.app.StartupFile), nil
 	case kindPython:
 		return s.pythonArgv(pythonOf(o.Path), load, s.app.StartupFile, e.socket), nil
 	case kindRuby:
@@ -113,11 +113,6 @@ func (s *Spawner) pumaFlags(load func(string) string, startup, socket string) []
 		threads = fmt.Sprintf("%d:%d", n, n)
 	}
 	return []string{"-C", load(loader.Ruby), "-b", "unix://" + socket, "-t", threads, "-w", "0", "-e", s.app.Environment, startup}
-}
-
-// nodeArgv and pythonArgv are how the loaders are run.
-func nodeArgv(load func(string) string, startup string) []string {
-	return []string{"node", "--require", load(loader.Node), startup}
 }
 
 func (s *Spawner) pythonArgv(python string, load func(string) string, startup, socket string) []string {

@@ -77,21 +77,28 @@ func (s *Spawner) templates() map[string][]string {
 	literal := func(name string) string { return keeper.Literal(name) }
 	load := func(name string) string { return literal(filepath.Join(s.folder.path, loaders, name)) }
 	startup := literal(s.app.StartupFile)
-	switch s.app.Kind {
-	case kindNode:
-		return map[string][]string{"": nodeArgv(load, startup)}
-	case kindPython:
+	switch {
+	case !s.app.Command.IsZero():
+		return s.commandTemplates(socket)
+	case s.app.Kind == kindNode:
+		return map[string][]string{"": nodeArgv("node", load, startup)}
+	case s.app.Kind == kindPython:
 		return map[string][]string{
 			"":          s.pythonArgv("python3", load, startup, socket),
 			withVenv:    s.pythonArgv(keeper.SlotRelease+"/.venv/bin/python", load, startup, socket),
 			withOldVenv: s.pythonArgv(keeper.SlotRelease+"/venv/bin/python", load, startup, socket),
 		}
-	case kindRuby:
+	case s.app.Kind == kindRuby:
 		return map[string][]string{
 			"":         append([]string{"puma"}, s.pumaFlags(load, startup, socket)...),
 			withBundle: append([]string{"bundle", "exec", "puma"}, s.pumaFlags(load, startup, socket)...),
 		}
 	}
+	return nil
+}
+
+// commandTemplates are those of a command that is written, or was found in the folder.
+func (s *Spawner) commandTemplates(socket string) map[string][]string {
 	replace := strings.NewReplacer("{socket}", socket, "{port}", keeper.SlotPort, "{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace
 	argv := commandTemplate(s.app.Command, replace)
 	return map[string][]string{"": argv, withRails: slices.Clone(argv)}
@@ -156,6 +163,8 @@ func (s *Spawner) template(c *Child, slots map[string]string) []string {
 			env[name] = slot
 		}
 	}
+	first := ownPrograms(s.app, c.Path)
+	env["PATH"] = ownPrograms(s.app, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	return pairs(env)
 }
 
