@@ -59,6 +59,9 @@ func find(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error)
 	}
 	app.Env, app.Environment = kindsOfRun(app)
 	app, err := look(app)
+	if err == nil {
+		app, err = fillWorkers(app)
+	}
 	if err != nil {
 		return app, err
 	}
