@@ -90,6 +90,9 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		if closed := spawn.ClosedTo(app); closed != nil {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, closed)
 		}
+		if warning, _ := spawn.CheckEnvFile(app); warning != "" {
+			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
+		}
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}
