@@ -43,15 +43,8 @@ module PurserLoader
 
       def run_hooks
         run(:fork)
-        PhusionPassenger.call_event(:starting_worker_process, false)
         run(:boot)
-        process = Process.pid
-        at_exit do
-          next unless Process.pid == process # what the app forks has another end
-
-          run(:shutdown)
-          PhusionPassenger.call_event(:stopping_worker_process)
-        end
+        PurserLoader.begin_work([-> { run(:shutdown) }])
       end
 
       private
