@@ -20,7 +20,7 @@ def main():
     purser_life.end_with_purser()
     pipe = os.dup(2)  # still Purser's when the app redirects its own
     if importlib.util.find_spec("gunicorn"):
-        app = purser_gunicorn.serve(lambda: purser_app.load(startup), socket, threads, pipe)
+        app = purser_gunicorn.serve(startup, socket, threads, pipe)
     else:
         purser_life.print_where_on_signal(pipe)
         app = purser_app.load(startup)
