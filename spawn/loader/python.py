@@ -25,6 +25,9 @@ def main():
         purser_life.print_where_on_signal(pipe)
         app = purser_app.load(startup)
     if app.asgi:
+        if threads == 1:
+            purser_life.say("%s defines an ASGI app, which is made for many requests at once, and gets 1:"
+                            " set concurrency" % startup)
         purser_asgi.serve(app, startup, socket)
     else:
         server = purser_life.of_loader("purser_server")
