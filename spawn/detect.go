@@ -86,10 +86,10 @@ func checkStartupFile(app conf.App, root string) error {
 }
 
 func checkInterpreter(app conf.App) error {
-	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node", kindPython: "python3"}[app.Kind]
 	if app.Kind == kindPython {
-		interpreter = pythonOf(app.Root)
+		return checkPython(app, app.Root)
 	}
+	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node"}[app.Kind]
 	_, err := lookPath(app, interpreter, app.Root)
 	return err
 }
