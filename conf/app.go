@@ -32,6 +32,7 @@ func (a *App) check(t table) {
 	a.Health.check(t.in("health"))
 	a.Hooks.check(t.in("hooks"))
 	a.TLS.check(t.in("tls"))
+	a.checkWorkers(t.in("workers"))
 }
 
 // checkCode looks at what is run.

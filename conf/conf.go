@@ -106,6 +106,7 @@ type App struct {
 	Health  Health
 	Hooks   Hooks
 	TLS     TLS
+	Workers []Worker // by name; what runs beside the web
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

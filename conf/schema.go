@@ -121,7 +121,7 @@ var appSchema = schema[App]{
 		at("memory_max", func(a *App) *int64 { return &a.Limits.MemoryMax }, sizeForm),
 		at("cpu_max", func(a *App) *int { return &a.Limits.CPUMax }, cpuForm),
 	},
-	tables: []string{"env", "process_limits", "restart", "health", "hooks", "tls"},
+	tables: []string{"env", "process_limits", "restart", "health", "hooks", "tls", "workers"},
 	later:  []string{"memory_limit", "underscores_in_headers"},
 }
 
