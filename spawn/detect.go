@@ -18,8 +18,8 @@ const (
 )
 
 // Detect looks into the app's root and returns the app with Kind, StartupFile or Command, Found, Concurrency and
-// Environment filled in: what it is, package kind finds out; concurrency 0 is 1 for Ruby, what its files say
-// for Python, and conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
+// Environment filled in: what it is, package kind finds out; concurrency 0 is what its files say for Ruby and
+// Python, 1 if they say nothing, and conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
 // file, or the interpreter. Root looks as the app's user would.
 func Detect(app conf.App) (found conf.App, err error) {
 	closed := false
@@ -67,6 +67,8 @@ func concurrencyOf(app conf.App) int {
 	switch {
 	case app.Kind == kindPython && app.Command.IsZero():
 		return pythonConcurrency(app)
+	case app.Kind == kindRuby && app.Command.IsZero():
+		return rubyConcurrency(app)
 	case app.Kind == kindRuby:
 		return 1
 	}

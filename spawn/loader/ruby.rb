@@ -26,6 +26,10 @@ module PurserLoader
       exit 1
     end
 
+    def most_threads
+      threads.positive? ? threads : UNLIMITED_THREADS
+    end
+
     def tell(line)
       stderr.syswrite("purser: #{line}\n")
     end
@@ -114,7 +118,7 @@ module PurserLoader
       require_relative 'ruby_builder'
       app = behind_front(RackFile.load(startup))
       begin_work
-      Server.new(app, socket, @threads.positive? ? @threads : UNLIMITED_THREADS).run
+      Server.new(app, socket, most_threads).run
     end
 
     # stdin closes when Purser asks to stop (then TERM does the work) and when Purser is gone (then the
@@ -149,8 +153,10 @@ module PurserLoader
     end
 
     def message_of(error)
-      text = error.respond_to?(:detailed_message) ? error.detailed_message(highlight: false) : "#{error.message} (#{error.class})"
-      text.scrub.lines(chomp: true).first(20)
+      return error.detailed_message(highlight: false).scrub.lines(chomp: true).first(20) if error.respond_to?(:detailed_message)
+
+      first, *more = error.message.scrub.lines(chomp: true)
+      ["#{first} (#{error.class})", *more.first(19)]
     end
 
     def frames_of(error, most)
