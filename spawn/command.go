@@ -14,6 +14,12 @@ import (
 // argv returns the program and arguments of a child. What depends on the release (a virtual
 // environment, a Gemfile) is looked at in the release's folder, each time.
 func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
+	argv, err := s.commandLine(o, e)
+	return launched(s.app, argv, o.Path), err
+}
+
+// commandLine is argv before what interpreter and load_shell_env make of it.
+func (s *Spawner) commandLine(o Order, e *endpoint) ([]string, error) {
 	if !s.app.Command.IsZero() {
 		return commandArgv(s.app.Command, o.Path, e)
 	}

@@ -42,11 +42,12 @@ func detect(app conf.App) (conf.App, error) {
 	if err := isFolder(app.Root); err != nil {
 		return app, err
 	}
-	app.Env, app.Environment = kindsOfRun(app)
 	app, err := kind.Detect(app)
 	if err != nil {
 		return app, err
 	}
+	app.Env, app.Environment = kindsOfRun(app)
+	app = beside(app)
 	if app.Concurrency == 0 {
 		app.Concurrency = conf.Unlimited
 		if app.Kind == kindRuby || app.Kind == kindPython {
@@ -75,15 +76,6 @@ func checkStartupFile(app conf.App, root string) error {
 		return fmt.Errorf("there is no startup file %s in %s", app.StartupFile, root)
 	}
 	return nil
-}
-
-func checkInterpreter(app conf.App) error {
-	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node", kindPython: "python3"}[app.Kind]
-	if app.Kind == kindPython {
-		interpreter = pythonOf(app.Root)
-	}
-	_, err := lookPath(app, interpreter, app.Root)
-	return err
 }
 
 func isFile(path string) bool {

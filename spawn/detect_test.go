@@ -80,7 +80,7 @@ func TestDetectRefuses(t *testing.T) {
 		"none of that kind":    {[]string{"app.js"}, conf.App{Kind: "ruby"}, "holds no startup file of a ruby app; set startup_file"},
 		"no command":           {nil, conf.App{Kind: "command"}, `kind "command" needs a command`},
 		"no interpreter": {[]string{"config.ru"}, conf.App{Env: map[string]string{"PATH": "/nowhere"}},
-			"there is no ruby in PATH (/nowhere): install it, or set PATH in the app's env"},
+			"config.ru is a ruby app, and there is no ruby in PATH (/nowhere): install Ruby (Debian: apt install ruby), set interpreter to its path, or set PATH in the app's env"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := test.app

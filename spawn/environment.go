@@ -193,7 +193,10 @@ func loginShell(uid int) string {
 
 // searchPath returns the PATH that an app's children have.
 func searchPath(app conf.App) string {
-	return cmp.Or(app.Env["PATH"], os.Getenv("PATH"), defaultPath)
+	if path := app.Env["PATH"]; path != "" {
+		return path
+	}
+	return strings.Join(append(slices.Clone(app.Found.Path), cmp.Or(os.Getenv("PATH"), defaultPath)), string(filepath.ListSeparator))
 }
 
 // lookPath finds a program as a shell of the app's user in dir would, in the child's PATH instead of Purser's.
@@ -221,6 +224,9 @@ func lookPath(app conf.App, name, dir string) (string, error) {
 	}
 	if closed != "" {
 		return closed, nil // the kernel says why not, or lets the user by what is beside the mode
+	}
+	if app.LoadShellEnv && !strings.Contains(name, "/") {
+		return name, nil // the login shell looks for it in a PATH of its own
 	}
 	for _, file := range candidates {
 		if isFile(file) {

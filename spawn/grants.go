@@ -45,7 +45,7 @@ func Grants(app conf.App, folder string) map[string]keeper.Grant {
 	s := New(nil, app, folder, nil)
 	s.folder = fixedFolder(folder)
 	for with, argv := range s.templates() {
-		if g, found := s.processGrant(with, argv); found {
+		if g, found := s.processGrant(with, launched(s.app, argv, keeper.SlotRelease)); found {
 			all[processGrant+with] = g
 		}
 	}

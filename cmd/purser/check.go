@@ -86,7 +86,10 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		fmt.Fprintf(w, "as root, purser serves as %s, and starts each app as its user\n", front)
 	}
 	for _, app := range apps {
-		fmt.Fprintf(w, "%s: %s app in %s, %s%s\n", app.Name, app.Kind, app.Root, processCount(app), asWhom(app))
+		fmt.Fprintf(w, "%s: %s app in %s, %s%s\n", app.Name, app.Found.Choice(app.Kind), app.Root, processCount(app), asWhom(app))
+		for _, note := range app.Found.Notes {
+			fmt.Fprintf(w, "%s: note: %s\n", app.Name, note)
+		}
 		if closed := spawn.ClosedTo(app); closed != nil {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, closed)
 		}
