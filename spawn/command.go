@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"purser/conf"
-	"purser/spawn/loader"
 )
 
 // argv returns the program and arguments of a child. What depends on the release (a virtual
@@ -86,18 +85,4 @@ var shellWords = map[string]bool{
 	"exec": true, "cd": true, "export": true, "set": true, "unset": true, "ulimit": true, "umask": true, "eval": true,
 	".": true, "trap": true, "wait": true, "exit": true, "command": true, "readonly": true, ":": true,
 	"{": true, "!": true, "if": true, "for": true, "while": true, "until": true, "case": true,
-}
-
-// pythonOf returns the Python of the app's own virtual environment, or the one in PATH.
-func pythonOf(root string) string {
-	for _, folder := range []string{".venv", "venv"} {
-		if python := filepath.Join(root, folder, "bin", "python"); isProgram(python) {
-			return python
-		}
-	}
-	return "python3"
-}
-
-func (s *Spawner) pythonArgv(python string, load func(string) string, startup, socket string) []string {
-	return []string{python, load(loader.Python), startup, socket, strconv.Itoa(max(s.app.Concurrency, 0))}
 }

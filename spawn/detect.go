@@ -43,6 +43,9 @@ func detect(app conf.App) (conf.App, error) {
 		return app, err
 	}
 	app, err := kind.Detect(app)
+	if err == nil {
+		app, err = fillWorkers(app)
+	}
 	if err != nil {
 		return app, err
 	}
