@@ -153,8 +153,8 @@ func (s *Spawner) template(c *Child, slots map[string]string) []string {
 			env[name] = slot
 		}
 	}
-	first := ownPrograms(s.app, c.Path)
-	env["PATH"] = ownPrograms(s.app, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
+	first := s.ownPrograms(c.Worker, c.Path)
+	env["PATH"] = s.ownPrograms(c.Worker, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	return pairs(env)
 }
 

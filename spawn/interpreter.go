@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,11 @@ func launched(app conf.App, argv []string, release string) []string {
 		}
 		argv[0] = interpreter
 	}
+	return throughShell(app, argv)
+}
+
+// throughShell is a command line as a login shell runs it, if that is wanted.
+func throughShell(app conf.App, argv []string) []string {
 	if shell := shellOf(app); app.LoadShellEnv && isLoginShell(shell) && len(argv) > 0 {
 		argv = append([]string{shell, "-l", "-c", `exec "$0" "$@"`}, argv...)
 	}
@@ -61,8 +67,19 @@ func beside(app conf.App) conf.App {
 			notes = append(notes, fmt.Sprintf("a Meteor bundle needs %s: set it in env", name))
 		}
 	}
+	if shell := loginShellOf(app); app.LoadShellEnv && !isLoginShell(shell) {
+		notes = append(notes, fmt.Sprintf("load_shell_env does nothing: %s is not a shell that purser can start the app through (sh, bash, dash, ash, ksh or zsh)", shell))
+	}
 	app.Found.Notes = notes
 	return app
+}
+
+// loginShellOf is the shell of the user that an app is to run as.
+func loginShellOf(app conf.App) string {
+	if user := looker(app); os.Getuid() == 0 && user.UID != 0 {
+		return cmp.Or(loginShell(int(user.UID)), "/bin/sh")
+	}
+	return account()["SHELL"]
 }
 
 // homeOf is the home of the user that an app is to run as, "" if that is not known yet.
