@@ -126,3 +126,19 @@ func needRuntimes(t *testing.T) {
 	need(t, "puma", "apt install puma")
 	need(t, "python3", "apt install python3 gunicorn")
 }
+
+func TestMeteorBundleIsToldWhatItLacks(t *testing.T) {
+	need(t, "node", "install Node.js 18 or later")
+	root := writeFiles(t, map[string]string{"main.js": "", "star.json": "", "programs/server/boot.js": ""})
+	for missing, env := range map[string]map[string]string{
+		"a Meteor bundle needs ROOT_URL: set it in env; a Meteor bundle needs MONGO_URL: set it in env": nil,
+		"a Meteor bundle needs MONGO_URL: set it in env":                                                {"ROOT_URL": "https://example.org"},
+		"": {"ROOT_URL": "https://example.org", "MONGO_URL": "mongodb://localhost"},
+	} {
+		app, err := Detect(conf.App{Name: "blog", Root: root, Env: env})
+		check(t, err)
+		if notes := strings.Join(app.Found.Notes, "; "); notes != missing {
+			t.Errorf("with %v it says %q", env, notes)
+		}
+	}
+}
