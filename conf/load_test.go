@@ -52,6 +52,7 @@ reload_guard = false
 load_shell_env = true
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
+env_file = ".env"
 env_pass = ["DATABASE_URL", "RAILS_*"]
 hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
@@ -146,6 +147,7 @@ func fullConfig() *Config {
 	blog.User, blog.Group = "blog", "1234"
 	blog.Kind, blog.ReloadGuard, blog.LoadShellEnv = "command", false, true
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
+	blog.EnvFile = ".env"
 	blog.Environment = "staging"
 	blog.EnvPass = []string{"DATABASE_URL", "RAILS_*"}
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}

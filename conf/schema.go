@@ -89,6 +89,7 @@ var appSchema = schema[App]{
 		at("interpreter", func(a *App) *string { return &a.Interpreter }, textForm),
 		at("load_shell_env", func(a *App) *bool { return &a.LoadShellEnv }, truthForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),
+		at("env_file", func(a *App) *string { return &a.EnvFile }, textForm),
 		at("env_pass", func(a *App) *[]string { return &a.EnvPass }, passesForm),
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
