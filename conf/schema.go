@@ -86,6 +86,8 @@ var appSchema = schema[App]{
 		at("command", func(a *App) *Command { return &a.Command }, commandForm),
 		at("reload_guard", func(a *App) *bool { return &a.ReloadGuard }, truthForm),
 		at("startup_file", func(a *App) *string { return &a.StartupFile }, textForm),
+		at("interpreter", func(a *App) *string { return &a.Interpreter }, textForm),
+		at("load_shell_env", func(a *App) *bool { return &a.LoadShellEnv }, truthForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),
 		at("env_file", func(a *App) *string { return &a.EnvFile }, textForm),
 		at("env_pass", func(a *App) *[]string { return &a.EnvPass }, passesForm),

@@ -43,7 +43,7 @@ func Grants(app conf.App, folder string) map[string]keeper.Grant {
 	s := New(nil, app, folder, nil)
 	s.folder = fixedFolder(folder)
 	for with, argv := range s.templates() {
-		if g, found := s.processGrant(with, argv); found {
+		if g, found := s.processGrant(with, launched(s.app, argv, keeper.SlotRelease)); found {
 			all[processGrant+with] = g
 		}
 	}
@@ -154,8 +154,8 @@ func (s *Spawner) template(c *Child, slots map[string]string) []string {
 			env[name] = slot
 		}
 	}
-	first := ownPrograms(s.app, c.Path)
-	env["PATH"] = ownPrograms(s.app, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
+	first := s.ownPrograms(c.Worker, c.Path)
+	env["PATH"] = s.ownPrograms(c.Worker, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	return pairs(env)
 }
 

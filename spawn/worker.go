@@ -60,6 +60,7 @@ func (s *Spawner) worker(child *Child) (p keeper.Program, err error) {
 	}
 	p = keeper.Program{Dir: child.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Env: s.environment(child)}
 	if p.Args, err = commandArgv(w.Command, child.Path, child.endpoint); err == nil {
+		p.Args = throughShell(s.app, p.Args)
 		p.Path, err = lookPath(s.app, p.Args[0], child.Path)
 	}
 	return p, err
@@ -68,7 +69,7 @@ func (s *Spawner) worker(child *Child) (p keeper.Program, err error) {
 // workerTemplate is what a front may have run for a worker.
 func (s *Spawner) workerTemplate(w conf.Worker) (g keeper.Grant, found bool) {
 	replace := strings.NewReplacer("{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace
-	argv := commandTemplate(w.Command, replace)
+	argv := throughShell(s.app, commandTemplate(w.Command, replace))
 	if len(argv) == 0 {
 		return g, false
 	}
