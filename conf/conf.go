@@ -101,6 +101,7 @@ type App struct {
 	MaxBody               int64         // bytes; default 1 GiB; 0 = unlimited
 	PassTrailers          bool          // a request's trailers reach the app, its body chunked; default false: dropped, and a Content-Length always
 
+	Limits  Limits
 	Restart Restart
 	Health  Health
 	Hooks   Hooks

@@ -91,6 +91,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
 	if was == Gone {
 		panic("BUG: a process exits twice")
 	}
+	p.outOfMemory = isOutOfMemory(err)
 	if p.role != "" {
 		g.workerExited(now, p, err)
 		return true

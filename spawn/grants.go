@@ -29,10 +29,7 @@ const (
 
 // What a release may have on which it depends how it is started.
 const (
-	withVenv    = "/.venv"
-	withOldVenv = "/venv"
-	withBundle  = "/bundle"
-	withRails   = "/rails"
+	withRails = "/rails"
 )
 
 // hookVariables are those that tell a hook what has happened.
@@ -83,16 +80,9 @@ func (s *Spawner) templates() map[string][]string {
 	case s.app.Kind == kindNode:
 		return map[string][]string{"": nodeArgv("node", load, startup)}
 	case s.app.Kind == kindPython:
-		return map[string][]string{
-			"":          s.pythonArgv("python3", load, startup, socket),
-			withVenv:    s.pythonArgv(keeper.SlotRelease+"/.venv/bin/python", load, startup, socket),
-			withOldVenv: s.pythonArgv(keeper.SlotRelease+"/venv/bin/python", load, startup, socket),
-		}
+		return s.pythonTemplates(load, startup, socket)
 	case s.app.Kind == kindRuby:
-		return map[string][]string{
-			"":         append([]string{"puma"}, s.pumaFlags(load, startup, socket)...),
-			withBundle: append([]string{"bundle", "exec", "puma"}, s.pumaFlags(load, startup, socket)...),
-		}
+		return map[string][]string{"": s.rubyArgv(load, startup, socket)}
 	}
 	return nil
 }
@@ -113,7 +103,7 @@ func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, foun
 		return g, false
 	}
 	return keeper.Grant{
-		User: userOf(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
+		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
 		Shell: s.app.Kind == kindCommand && s.app.Command.Shell != "",
 	}, true
 }
@@ -195,6 +185,10 @@ var errNotGranted = errors.New("its program was not there when the configuration
 // notGranted says why the keeper has not run a program.
 func notGranted(app conf.App, p keeper.Program, dir string, err error) error {
 	switch {
+	case errors.Is(err, syscall.EDQUOT):
+		return errors.New("it cannot be held to its memory_max and cpu_max; purser's log says why")
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return errors.New("somebody has stopped it (SIGSTOP) before its program ran")
 	case p.Grant == 0:
 		return cannotRun(app, p.Path, dir, err)
 	case errors.Is(err, syscall.EPERM):
@@ -229,12 +223,8 @@ func (s *Spawner) granted(c *Child) (p keeper.Program, err error) {
 func (s *Spawner) with(release string) string {
 	switch s.app.Kind {
 	case kindPython:
-		if venv := strings.TrimSuffix(strings.TrimPrefix(pythonOf(release), release), "/bin/python"); venv == withVenv || venv == withOldVenv {
-			return venv
-		}
-	case kindRuby:
-		if _, there := s.app.Grants[processGrant+withBundle]; there && hasGemfile(release) {
-			return withBundle
+		if folder := pythonFolder(release); folder != "" {
+			return "/" + folder
 		}
 	case kindCommand:
 		if isFile(filepath.Join(release, "bin/rails")) {

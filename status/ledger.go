@@ -19,6 +19,7 @@ type account struct {
 	starting map[int]bool
 	crashes  int64
 	failed   int64
+	memory   int64            // killed by the kernel
 	restarts map[string]int64 // by how they ended
 	working  map[int]bool     // workers that nobody has asked to go
 	ended    map[string]int64 // of those, by what they were for
@@ -56,6 +57,9 @@ func (a *account) seeProcess(e pool.Event) {
 	if e.What == "gone" && a.starting[e.Process] {
 		a.failed++
 	}
+	if e.OutOfMemory {
+		a.memory++
+	}
 	delete(a.serving, e.Process)
 	delete(a.starting, e.Process)
 	switch e.What {
@@ -76,6 +80,7 @@ func (l *Ledger) read(app string, out readings) {
 	}
 	out.counter(descCrashes, a.crashes, app)
 	out.counter(descFailed, a.failed, app)
+	out.counter(descMemoryKills, a.memory, app)
 	for _, worker := range slices.Sorted(maps.Keys(a.ended)) {
 		out.counter(descWorkerEnded, a.ended[worker], app, worker)
 	}
