@@ -268,12 +268,13 @@ func TestCodeThatIsNeitherWantedNorGoodGetsNoNewWorkers(t *testing.T) {
 	s := upWithWorkers(t)
 	s.webReplaced()
 	s.exits(3, 4, 5)
-	s.boots(8, 9, 10)
+	s.boots(8, 9)
+	s.passes(workerProves)
 	s.restarts("/r1")
 	s.did = nil
 	s.exits(8)
 	s.has()
-	s.work("jobs 9 spawning g2, mail 10 spawning g2")
+	s.work("jobs 9 ready g2, mail 10 spawning g2")
 }
 
 // Once nothing says any more that the newest is to come, the workers are of the last good code again.
