@@ -132,3 +132,25 @@ func TestTheNextPurserAsksAWorkerToExitThatWasNotTold(t *testing.T) {
 	s.goesOn()
 	s.has("stop 3")
 }
+
+func TestAWorkerThatDiesYoungAgainAndAgainFailsTheRestart(t *testing.T) {
+	s := upWithWorkers(t)
+	r := s.webReplaced()
+	s.exits(3, 4, 5)
+	s.boots(8, 9) // mail is not started yet
+	for i, number := range []int{8, 11, 12} {
+		if i > 0 {
+			s.passes(2 * time.Second)
+			s.boots(number)
+		}
+		s.passes(workerProves)
+		got(t, "the restart", r.state, RestartRunning)
+		s.exits(number)
+	}
+	s.boots(13)
+	s.exits(6)
+	s.boots(14)
+	s.exits(7)
+	got(t, "the restart", r.state, RestartFailed)
+	got(t, "its reason", r.failure.Reason, "worker jobs exited with status 1")
+}
