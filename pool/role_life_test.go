@@ -154,3 +154,17 @@ func TestAWorkerThatDiesYoungAgainAndAgainFailsTheRestart(t *testing.T) {
 	got(t, "the restart", r.state, RestartFailed)
 	got(t, "its reason", r.failure.Reason, "worker jobs exited with status 1")
 }
+
+func TestAWorkerThatDiesYoungOnceIsReplacedAtOnce(t *testing.T) {
+	s := upWithWorkers(t)
+	s.passes(time.Second)
+	s.exits(3)
+	s.has("spawn 6 of /r1")
+	s.boots(6)
+	s.passes(workerProves)
+	s.did = nil
+	s.exits(6)
+	s.has() // this begins a row
+	s.passes(2 * time.Second)
+	s.has("spawn 7 of /r1")
+}
