@@ -87,6 +87,7 @@ var appSchema = schema[App]{
 		at("reload_guard", func(a *App) *bool { return &a.ReloadGuard }, truthForm),
 		at("startup_file", func(a *App) *string { return &a.StartupFile }, textForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),
+		at("env_file", func(a *App) *string { return &a.EnvFile }, textForm),
 		at("env_pass", func(a *App) *[]string { return &a.EnvPass }, passesForm),
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),

@@ -102,6 +102,7 @@ func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, foun
 	if err != nil {
 		return g, false
 	}
+	path, argv = withEnvFile(s.app, path, argv, keeper.Literal)
 	return keeper.Grant{
 		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
 		Shell: s.app.Kind == kindCommand && s.app.Command.Shell != "",
@@ -167,10 +168,11 @@ func hookTemplate(h *Hook) (g keeper.Grant, found bool) {
 	if err != nil {
 		return g, false
 	}
-	g = keeper.Grant{User: userOf(h.App), Path: keeper.Literal(path), Dir: keeper.Literal(dir), Variables: hookVariables}
+	g = keeper.Grant{User: userOf(h.App), Dir: keeper.Literal(dir), Variables: hookVariables}
 	for _, arg := range argv {
 		g.Args = append(g.Args, keeper.Literal(arg))
 	}
+	g.Path, g.Args = withEnvFile(h.App, keeper.Literal(path), g.Args, keeper.Literal)
 	for _, variable := range h.environment(dir, nil) {
 		if name, _, _ := strings.Cut(variable, "="); !slices.Contains(hookVariables, name) || h.App.Env[name] != "" {
 			g.Env = append(g.Env, keeper.Literal(variable))

@@ -203,7 +203,9 @@ func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
 		return p, err
 	}
 	p.Env = s.environment(child)
-	p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path)
+	if p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path); err == nil {
+		p.Path, p.Args = withEnvFile(s.app, p.Path, p.Args, plain)
+	}
 	return p, err
 }
 

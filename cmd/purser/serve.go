@@ -23,6 +23,7 @@ type serveOptions struct {
 	admin, accessLog     string
 	logLevel, logFormat  string
 	command, environment string
+	envFile              string
 	processes            int
 	concurrency          string
 	env                  []string
@@ -34,7 +35,7 @@ type serveOptions struct {
 }
 
 // appFlags are the flags about an app, which make no sense beside a file of several.
-var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "environment", "user", "workers"}
+var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "env-file", "environment", "user", "workers"}
 
 func newServe() *cobra.Command {
 	o := serveOptions{}
@@ -114,6 +115,7 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.user, "user", "", "as root, run the app as user `NAME` (default: the owner of its startup file)")
 	f.StringVar(&o.serveAs, "serve-as", "", "as root, what serves runs as user `NAME`, and only what starts the apps as root (default purser, or one that is used by nobody)")
 	f.StringVar(&o.defaultUser, "default-user", "", "as root, run apps whose files belong to root as user `NAME` (default nobody)")
+	f.StringVar(&o.envFile, "env-file", "", "`FILE` with more variables for the app, such as .env")
 	f.StringVar(&o.environment, "environment", "", "`ENV` for RAILS_ENV, NODE_ENV and so on (default: that of purser's own, else production)")
 }
 
@@ -229,6 +231,7 @@ func (o *serveOptions) changeHTTPS(f *pflag.FlagSet, cfg *conf.Config) error {
 func (o *serveOptions) changeApp(f *pflag.FlagSet, a *conf.App) error {
 	change(f, "command", &a.Command.Shell, o.command)
 	change(f, "environment", &a.Environment, o.environment)
+	change(f, "env-file", &a.EnvFile, o.envFile)
 	change(f, "user", &a.User, o.user)
 	change(f, "processes", &a.MinProcesses, o.processes)
 	change(f, "processes", &a.MaxProcesses, o.processes)
