@@ -82,7 +82,7 @@ func TestAWorkerByItsGrantIsWhatIsRunWithoutOne(t *testing.T) {
 	for _, command := range []conf.Command{{Shell: "sleep 60 # {root}"}, {Args: []string{"sleep", "60"}}, {Shell: "cd lib && ./work"}} {
 		root := t.TempDir()
 		app := conf.App{Name: "blog", Root: root, Kind: kindCommand, Path: "/blog", Environment: "production", Env: map[string]string{"TOKEN": "a\x01b"},
-			Command: conf.Command{Shell: "true"}, Limits: conf.Limits{NoNewPrivs: true, MemoryMax: 1 << 30}}
+			Command: conf.Command{Shell: "true"}, Limits: conf.Limits{NoNewPrivs: true, MemoryMax: 1 << 30}, EnvFile: ".env"}
 		w := conf.NewWorker("jobs")
 		w.Command = command
 		app.SetWorker(w)
