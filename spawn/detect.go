@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -18,8 +19,8 @@ const (
 )
 
 // Detect looks into the app's root and returns the app with Kind, StartupFile or Command, Found, Concurrency and
-// Environment filled in: what it is, package kind finds out; concurrency 0 is 1 for Ruby and Python, and
-// conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
+// Environment filled in: what it is, package kind finds out; concurrency 0 is what its files say for Ruby and
+// Python, 1 if they say nothing, and conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
 // file, or the interpreter. Root looks as the app's user would.
 func Detect(app conf.App) (found conf.App, err error) {
 	closed := false
@@ -29,7 +30,12 @@ func Detect(app conf.App) (found conf.App, err error) {
 			found, err = detect(app)
 		}
 	})
-	if closed || unable != nil { // what is in there he is not shown, but told when it is to start; or apps run as root here
+	switch {
+	case closed: // what is in there is not shown, but told when it is to start
+		if found, err = find(app, kind.DetectByNames); err != nil {
+			err = cmp.Or(closedTo(lookingAccount(app), app.Root), err)
+		}
+	case unable != nil: // apps run as root here
 		found, err = detect(app)
 	}
 	if err != nil {
@@ -39,11 +45,20 @@ func Detect(app conf.App) (found conf.App, err error) {
 }
 
 func detect(app conf.App) (conf.App, error) {
+	app, err := find(app, kind.Detect)
+	if err != nil || app.Kind == kindCommand {
+		return app, err
+	}
+	return app, checkInterpreter(app)
+}
+
+// find looks into the folder, but for the interpreter, of which files there may say which it is.
+func find(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error) {
 	if err := isFolder(app.Root); err != nil {
 		return app, err
 	}
 	app.Env, app.Environment = kindsOfRun(app)
-	app, err := kind.Detect(app)
+	app, err := look(app)
 	if err == nil {
 		app, err = fillWorkers(app)
 	}
@@ -51,18 +66,25 @@ func detect(app conf.App) (conf.App, error) {
 		return app, err
 	}
 	if app.Concurrency == 0 {
-		app.Concurrency = conf.Unlimited
-		if app.Kind == kindRuby || app.Kind == kindPython {
-			app.Concurrency = 1
-		}
+		app.Concurrency = concurrencyOf(app)
 	}
 	if app.Kind == kindCommand {
 		return app, kind.CheckCommand(app)
 	}
-	if err := checkStartupFile(app, app.Root); err != nil {
-		return app, err
+	return app, checkStartupFile(app, app.Root)
+}
+
+// concurrencyOf is that of an app for which none is written.
+func concurrencyOf(app conf.App) int {
+	switch {
+	case app.Kind == kindPython && app.Command.IsZero():
+		return pythonConcurrency(app)
+	case app.Kind == kindRuby && app.Command.IsZero():
+		return rubyConcurrency(app)
+	case app.Kind == kindRuby:
+		return 1
 	}
-	return app, checkInterpreter(app)
+	return conf.Unlimited
 }
 
 // checkStartupFile looks for the startup file in root, which is the app's or a release's.
@@ -81,10 +103,10 @@ func checkStartupFile(app conf.App, root string) error {
 }
 
 func checkInterpreter(app conf.App) error {
-	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node", kindPython: "python3"}[app.Kind]
 	if app.Kind == kindPython {
-		interpreter = pythonOf(app.Root)
+		return checkPython(app, app.Root)
 	}
+	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node"}[app.Kind]
 	_, err := lookPath(app, interpreter, app.Root)
 	return err
 }
