@@ -168,3 +168,15 @@ func TestAWorkerThatDiesYoungOnceIsReplacedAtOnce(t *testing.T) {
 	s.passes(2 * time.Second)
 	s.has("spawn 7 of /r1")
 }
+
+// When it was started while nobody noted it, it has all of its time yet to show that it works.
+func TestAWorkerThatBeganUnnotedHasItsWholeTime(t *testing.T) {
+	s := tell(t, withWorkers())
+	s.boots(1, 2)
+	s.passes(3 * time.Second)
+	s.goesOn()
+	s.passes(3 * time.Second)
+	s.work("jobs 3 spawning, jobs 4 spawning, mail 5 spawning")
+	s.passes(2 * time.Second)
+	s.work("jobs 3 ready, jobs 4 ready, mail 5 ready")
+}
