@@ -27,6 +27,7 @@ type Order struct {
 	Generation int
 	Process    int    // number of the process within its group
 	Path       string // real path of the release
+	Worker     string // which worker it is, "" = it serves requests
 }
 
 // A Spawner starts the children of one app. Use New, and Close at the end.
@@ -122,7 +123,8 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines()}
+	killed, _ := errors.AsType[keeper.Killed](err)
+	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines(), outOfMemory: killed.OutOfMemory()}
 }
 
 // begin does everything up to the running child.
@@ -171,7 +173,7 @@ func (s *Spawner) exec(child *Child) error {
 		slate.close()
 		return notGranted(s.app, program, child.Order.Path, err)
 	}
-	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
+	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Worker: child.Worker, Generation: child.Generation})
 	s.own(child)
 	return nil
 }
@@ -190,10 +192,13 @@ func (s *Spawner) fits(release string) error {
 
 // program is what is to be run for a child.
 func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
+	if child.Worker != "" {
+		return s.worker(child)
+	}
 	if s.app.Grants != nil {
 		return s.granted(child)
 	}
-	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app)}
+	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app)}
 	if p.Args, err = s.argv(child.Order, child.endpoint); err != nil {
 		return p, err
 	}
@@ -245,7 +250,7 @@ func (s *Spawner) attend(child *Child) {
 func (s *Spawner) clear(child *Child) {
 	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
-	if child.adopted {
+	if child.adopted && child.Worker == "" {
 		s.folder.leave(child.Folder())
 	}
 }

@@ -2,7 +2,6 @@ package spawn
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -29,8 +28,8 @@ func (e *UserError) Error() string { return e.Text }
 // ResolveUser returns as whom an app that Detect has returned is to run, if purser is run by the user of this number.
 // By any other than root that is himself, which is nil: `user` and `group` may only say so. By root it is `user`, else
 // the owner of the startup file, or of the folder where there is none. Files of root, or of a user that the system does
-// not know, are run as the server's default_user: as root only what says so. The group is `group`, else the user's, and
-// supplementary groups are those of the user (initgroups(3)).
+// not know, are run as the server's default_user: as root only what says so. The group is `group`, which may
+// be that of the startup file, else the user's, and supplementary groups are those of the user (initgroups(3)).
 func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, error) {
 	if uid != 0 {
 		return nil, ownUser(app, uid)
@@ -55,7 +54,14 @@ func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, erro
 		return nil, &UserError{key, err.Error()}
 	}
 	account.By = by
-	return account, setGroup(account, app.Group, server.DefaultUser)
+	group, err := writtenGroup(app)
+	if err != nil {
+		return nil, err
+	}
+	if group == rootsGroup && app.Group == conf.StartupFileGroup && account.UID != 0 {
+		account.GID, group = 0, ""
+	}
+	return account, setGroup(account, group, server.DefaultUser)
 }
 
 // ownUser refuses a user or a group that only root could switch to.
@@ -70,7 +76,11 @@ func ownUser(app conf.App, uid int) error {
 		}
 	}
 	if app.Group != "" {
-		if _, gid, err := groupOf(app.Group); err != nil {
+		group, err := writtenGroup(app)
+		if err != nil {
+			return err
+		}
+		if _, gid, err := groupOf(group); err != nil {
 			return &UserError{"group", err.Error()}
 		} else if int(gid) != os.Getegid() {
 			return &UserError{"group", fmt.Sprintf("is "+only, app.Group, me, "group")}
@@ -97,9 +107,21 @@ func ownerOf(app conf.App, root string) (string, error) {
 	return owner.Username, nil
 }
 
+const rootsGroup = "0"
+
+// writtenGroup is the group that the configuration names: also the one of the startup file, as a number.
+func writtenGroup(app conf.App) (string, error) {
+	if app.Group != conf.StartupFileGroup {
+		return app.Group, nil
+	}
+	o, err := ownersOf(app, app.Root)
+	return strconv.Itoa(o.group), err
+}
+
 // Owners are the numbers of those to whom belongs what is run. Where there is no startup file, that is the folder.
 type owners struct {
 	folder, file int
+	group        int     // of the file
 	open         bool    // everybody may write to the folder
 	links        []Owned // on the way to both
 }
@@ -115,7 +137,7 @@ func ownersOf(app conf.App, root string) (o owners, err error) {
 	if err != nil {
 		return o, fmt.Errorf("cannot look at the folder %s: %w", root, err)
 	}
-	o = owners{int(stat.Uid), int(stat.Uid), stat.Mode&0o002 != 0, way.Links}
+	o = owners{folder: int(stat.Uid), file: int(stat.Uid), group: int(stat.Gid), open: stat.Mode&0o002 != 0, links: way.Links}
 	if app.StartupFile == "" {
 		return o, nil
 	}
@@ -126,7 +148,7 @@ func ownersOf(app conf.App, root string) (o owners, err error) {
 	if err != nil {
 		return o, fmt.Errorf("cannot look at the startup file %s: %w", filepath.Join(root, app.StartupFile), err)
 	}
-	o.file, o.links = int(stat.Uid), append(o.links, way.Links...)
+	o.file, o.group, o.links = int(stat.Uid), int(stat.Gid), append(o.links, way.Links...)
 	return o, nil
 }
 
@@ -154,60 +176,6 @@ func NameOf(uid int) string {
 		return u.Username
 	}
 	return strconv.Itoa(uid)
-}
-
-// accountOf looks a user up by name, or by number. One that is only a number has no group yet.
-func accountOf(name string) (*conf.Account, error) {
-	number, notNumber := strconv.ParseUint(name, 10, 32)
-	look := user.Lookup
-	if notNumber == nil {
-		look = user.LookupId
-	}
-	u, err := look(name)
-	if _, unknown := errors.AsType[user.UnknownUserIdError](err); unknown && notNumber == nil {
-		return &conf.Account{User: name, UID: uint32(number), Home: "/", Shell: "/bin/sh"}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("there is no user %q on this machine", name)
-	}
-	uid, errUID := strconv.ParseUint(u.Uid, 10, 32)
-	gid, errGID := strconv.ParseUint(u.Gid, 10, 32)
-	groups, errGroups := groupsOf(u)
-	if err := errors.Join(errUID, errGID, errGroups); err != nil {
-		return nil, fmt.Errorf("cannot look up the user %q: %w", name, err)
-	}
-	account := &conf.Account{User: u.Username, UID: uint32(uid), GID: uint32(gid), Groups: groups,
-		Home: cmp.Or(u.HomeDir, "/"), Shell: cmp.Or(loginShell(int(uid)), "/bin/sh")}
-	account.Group, _, err = groupOf(u.Gid)
-	return account, err
-}
-
-// groupsOf are the groups of a user beside the primary one.
-func groupsOf(u *user.User) (groups []uint32, err error) {
-	names, err := u.GroupIds()
-	for _, name := range names {
-		if gid, wrong := strconv.ParseUint(name, 10, 32); wrong == nil && name != u.Gid {
-			groups = append(groups, uint32(gid))
-		}
-	}
-	slices.Sort(groups)
-	return groups, err
-}
-
-// groupOf looks a group up by name, or by number, which may have no name.
-func groupOf(name string) (string, uint32, error) {
-	if number, err := strconv.ParseUint(name, 10, 32); err == nil {
-		if g, err := user.LookupGroupId(name); err == nil {
-			return g.Name, uint32(number), nil
-		}
-		return name, uint32(number), nil
-	}
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return "", 0, fmt.Errorf("there is no group %q on this machine", name)
-	}
-	gid, err := strconv.ParseUint(g.Gid, 10, 32)
-	return g.Name, uint32(gid), err
 }
 
 // setGroup has an account run in a group that is written, or in its own. That of root is only had by root and by whom
