@@ -62,6 +62,9 @@ func (s *Spawner) worker(child *Child) (p keeper.Program, err error) {
 	if p.Args, err = commandArgv(w.Command, child.Path, child.endpoint); err == nil {
 		p.Path, err = lookPath(s.app, p.Args[0], child.Path)
 	}
+	if err == nil {
+		p.Path, p.Args = withEnvFile(s.app, p.Path, p.Args, plain)
+	}
 	return p, err
 }
 
@@ -76,6 +79,7 @@ func (s *Spawner) workerTemplate(w conf.Worker) (g keeper.Grant, found bool) {
 	if err != nil {
 		return g, false
 	}
+	path, argv = withEnvFile(s.app, path, argv, keeper.Literal)
 	child := &Child{Order: Order{Path: "/nonexistent", Worker: w.Name}, endpoint: &endpoint{}}
 	return keeper.Grant{
 		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.template(child, nil), Root: s.app.Root,
