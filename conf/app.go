@@ -27,6 +27,7 @@ func (a *App) check(t table) {
 	}
 	t.oneOf("affinity", a.Affinity, affinities)
 	t.require(a.Log == "" || isLog(a.Log), "log", `must be "stderr", "stdout" or the path of a file, not %s`, described(a.Log))
+	a.Limits.check(t)
 	a.Restart.check(t.in("restart"))
 	a.Health.check(t.in("health"))
 	a.Hooks.check(t.in("hooks"))

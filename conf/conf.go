@@ -70,6 +70,7 @@ type App struct {
 	Command     Command
 	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
 	StartupFile string            // relative to Root; "" = found by kind
+	Found       Found             // what spawn.Detect has found out beside
 	Environment string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
 	Env         map[string]string // wins over everything; never nil
 	EnvPass     []string          // names and globs of purser's own variables that the app gets; default none, of a folder all
@@ -100,6 +101,7 @@ type App struct {
 	MaxBody               int64         // bytes; default 1 GiB; 0 = unlimited
 	PassTrailers          bool          // a request's trailers reach the app, its body chunked; default false: dropped, and a Content-Length always
 
+	Limits  Limits
 	Restart Restart
 	Health  Health
 	Hooks   Hooks

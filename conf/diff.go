@@ -122,6 +122,7 @@ var serverTables = []part[Server]{
 
 var appTables = []part[App]{
 	inside("", func(a *App) *App { return a }, appSchema),
+	inside("process_limits", func(a *App) *ProcessLimits { return &a.Limits.Process }, processLimitsSchema),
 	inside("restart", func(a *App) *Restart { return &a.Restart }, restartSchema),
 	inside("health", func(a *App) *Health { return &a.Health }, healthSchema),
 	inside("hooks", func(a *App) *Hooks { return &a.Hooks }, hooksSchema),

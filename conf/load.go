@@ -139,6 +139,9 @@ func (r *reader) app(name string, n *node) App {
 	if env, ok := n.nodes["env"]; ok {
 		r.env(env, app.Env)
 	}
+	if limits, ok := n.nodes["process_limits"]; ok {
+		readTable(r, limits, &app.Limits.Process, processLimitsSchema)
+	}
 	if restart, ok := n.nodes["restart"]; ok {
 		readTable(r, restart, &app.Restart, restartSchema)
 	}

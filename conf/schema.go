@@ -114,9 +114,24 @@ var appSchema = schema[App]{
 		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
 		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),
+
+		at("no_new_privs", func(a *App) *bool { return &a.Limits.NoNewPrivs }, truthForm),
+		at("nice", func(a *App) *Number { return &a.Limits.Nice }, numberForm),
+		at("oom_score_adj", func(a *App) *Number { return &a.Limits.OOMScoreAdj }, numberForm),
+		at("memory_max", func(a *App) *int64 { return &a.Limits.MemoryMax }, sizeForm),
+		at("cpu_max", func(a *App) *int { return &a.Limits.CPUMax }, cpuForm),
 	},
-	tables: []string{"env", "restart", "health", "hooks", "tls"},
+	tables: []string{"env", "process_limits", "restart", "health", "hooks", "tls"},
 	later:  []string{"memory_limit", "underscores_in_headers"},
+}
+
+var processLimitsSchema = schema[ProcessLimits]{
+	fields: []field[ProcessLimits]{
+		at("open_files", func(p *ProcessLimits) *Number { return &p.OpenFiles }, countLimitForm),
+		at("core", func(p *ProcessLimits) *Number { return &p.Core }, sizeLimitForm),
+		at("address_space", func(p *ProcessLimits) *Number { return &p.AddressSpace }, sizeLimitForm),
+		at("processes", func(p *ProcessLimits) *Number { return &p.Processes }, countLimitForm),
+	},
 }
 
 var restartSchema = schema[Restart]{

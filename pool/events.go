@@ -87,6 +87,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
 	if was == Gone {
 		panic("BUG: a process exits twice")
 	}
+	p.outOfMemory = isOutOfMemory(err)
 	g.move(now, p, Gone, g.reason(err))
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
 	g.giveSlotBack(p)

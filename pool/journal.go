@@ -17,6 +17,8 @@ type Event struct {
 	Generation int       `json:"generation"`
 	Restart    string    `json:"restart,omitempty"` // id of the restart, or of the one that ran meanwhile
 	Why        string    `json:"why,omitempty"`
+
+	OutOfMemory bool `json:"out_of_memory,omitempty"` // of a process that is gone: the kernel has killed it, for want of memory
 }
 
 // keptEvents is how many events a journal remembers.

@@ -28,6 +28,7 @@ type Process struct {
 	replaces    bool // once it is at work one outdated or worn process may go; false from then on
 	replaced    bool // it was let go for another generation, and could serve again
 	hung        bool // it was let go as it answered nothing
+	outOfMemory bool // the kernel has killed it, for want of memory
 	cut         bool // its start was cut short: its child has proven nothing
 	outside     bool // it gave its slot of the pool back, and lives on
 	borrowed    bool // the owner of the pool has started it, after this front had yielded

@@ -44,7 +44,7 @@ func (s *roster) tellStep(r *restart, t Step) {
 
 // happened tells what became of p.
 func (s *roster) happened(now time.Time, p *Process, why string) {
-	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why}
+	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why, OutOfMemory: p.state == Gone && p.outOfMemory}
 	if r := s.running(); r != nil {
 		e.Restart = r.id
 	}

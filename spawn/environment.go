@@ -54,7 +54,9 @@ func (s *Spawner) environment(c *Child) []string {
 		env["PORT"] = strconv.Itoa(c.endpoint.port)
 	}
 	maps.Copy(env, s.app.Env)
+	env["PATH"] = ownPrograms(s.app, c.Path) + env["PATH"]
 	s.guardReload(env)
+	s.requireLoader(env)
 	return pairs(env)
 }
 

@@ -29,10 +29,7 @@ const (
 
 // What a release may have on which it depends how it is started.
 const (
-	withVenv    = "/.venv"
-	withOldVenv = "/venv"
-	withBundle  = "/bundle"
-	withRails   = "/rails"
+	withRails = "/rails"
 )
 
 // hookVariables are those that tell a hook what has happened.
@@ -72,21 +69,21 @@ func (s *Spawner) templates() map[string][]string {
 	literal := func(name string) string { return keeper.Literal(name) }
 	load := func(name string) string { return literal(filepath.Join(s.folder.path, loaders, name)) }
 	startup := literal(s.app.StartupFile)
-	switch s.app.Kind {
-	case kindNode:
-		return map[string][]string{"": nodeArgv(load, startup)}
-	case kindPython:
-		return map[string][]string{
-			"":          s.pythonArgv("python3", load, startup, socket),
-			withVenv:    s.pythonArgv(keeper.SlotRelease+"/.venv/bin/python", load, startup, socket),
-			withOldVenv: s.pythonArgv(keeper.SlotRelease+"/venv/bin/python", load, startup, socket),
-		}
-	case kindRuby:
-		return map[string][]string{
-			"":         append([]string{"puma"}, s.pumaFlags(load, startup, socket)...),
-			withBundle: append([]string{"bundle", "exec", "puma"}, s.pumaFlags(load, startup, socket)...),
-		}
+	switch {
+	case !s.app.Command.IsZero():
+		return s.commandTemplates(socket)
+	case s.app.Kind == kindNode:
+		return map[string][]string{"": nodeArgv("node", load, startup)}
+	case s.app.Kind == kindPython:
+		return s.pythonTemplates(load, startup, socket)
+	case s.app.Kind == kindRuby:
+		return map[string][]string{"": s.rubyArgv(load, startup, socket)}
 	}
+	return nil
+}
+
+// commandTemplates are those of a command that is written, or was found in the folder.
+func (s *Spawner) commandTemplates(socket string) map[string][]string {
 	replace := strings.NewReplacer("{socket}", socket, "{port}", keeper.SlotPort, "{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace
 	argv := []string{"/bin/sh", "-c", execFirst(s.app.Command.Shell) + replace(s.app.Command.Shell)}
 	if s.app.Command.Shell == "" {
@@ -107,7 +104,7 @@ func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, foun
 		return g, false
 	}
 	return keeper.Grant{
-		User: userOf(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
+		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
 		Shell: s.app.Kind == kindCommand && s.app.Command.Shell != "",
 	}, true
 }
@@ -147,6 +144,8 @@ func (s *Spawner) templateEnvironment(with string) []string {
 			env[name] = slot
 		}
 	}
+	first := ownPrograms(s.app, c.Path)
+	env["PATH"] = ownPrograms(s.app, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	if _, set := env["PIDFILE"]; !set && with == withRails {
 		env["PIDFILE"] = keeper.SlotFolder + "/server.pid"
 	}
@@ -180,6 +179,10 @@ var errNotGranted = errors.New("its program was not there when the configuration
 // notGranted says why the keeper has not run a program.
 func notGranted(app conf.App, p keeper.Program, dir string, err error) error {
 	switch {
+	case errors.Is(err, syscall.EDQUOT):
+		return errors.New("it cannot be held to its memory_max and cpu_max; purser's log says why")
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return errors.New("somebody has stopped it (SIGSTOP) before its program ran")
 	case p.Grant == 0:
 		return cannotRun(app, p.Path, dir, err)
 	case errors.Is(err, syscall.EPERM):
@@ -214,12 +217,8 @@ func (s *Spawner) granted(c *Child) (p keeper.Program, err error) {
 func (s *Spawner) with(release string) string {
 	switch s.app.Kind {
 	case kindPython:
-		if venv := strings.TrimSuffix(strings.TrimPrefix(pythonOf(release), release), "/bin/python"); venv == withVenv || venv == withOldVenv {
-			return venv
-		}
-	case kindRuby:
-		if _, there := s.app.Grants[processGrant+withBundle]; there && hasGemfile(release) {
-			return withBundle
+		if folder := pythonFolder(release); folder != "" {
+			return "/" + folder
 		}
 	case kindCommand:
 		if isFile(filepath.Join(release, "bin/rails")) {

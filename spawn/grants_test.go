@@ -24,11 +24,15 @@ func TestAGrantIsWhatIsRunWithoutGrants(t *testing.T) {
 		"a command": {nil, func(a *conf.App) {
 			a.Command.Args = []string{"server", "--socket={socket}", "{root}/x", "odd \x01 text"}
 		}},
-		"a command of the release":   {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"./bin/server", "{port}"} }},
-		"a command by its root":      {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"{root}/bin/server"} }},
-		"a command of a shell":       {nil, func(a *conf.App) { a.Command.Shell = "server {socket} {port} in {root}" }},
-		"Rails by a command":         {[]string{"bin/rails"}, func(a *conf.App) { a.Command.Shell = "cd . && server" }},
-		"a port of its own":          {nil, func(a *conf.App) { a.Command.Shell = "server"; a.Env["PORT"] = "80" }},
+		"a command of the release": {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"./bin/server", "{port}"} }},
+		"a command by its root":    {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"{root}/bin/server"} }},
+		"a command of a shell":     {nil, func(a *conf.App) { a.Command.Shell = "server {socket} {port} in {root}" }},
+		"Rails by a command":       {[]string{"bin/rails"}, func(a *conf.App) { a.Command.Shell = "cd . && server" }},
+		"a port of its own":        {nil, func(a *conf.App) { a.Command.Shell = "server"; a.Env["PORT"] = "80" }},
+		"Node with limits": {[]string{"app.js"}, func(a *conf.App) {
+			a.Kind, a.StartupFile = kindNode, "app.js"
+			a.Limits = conf.Limits{NoNewPrivs: true, MemoryMax: 1 << 30, CPUMax: 150, Nice: conf.Number{Set: true, Value: 5}, Process: conf.ProcessLimits{Core: conf.Number{Set: true}}}
+		}},
 		"Node":                       {[]string{"app.js"}, func(a *conf.App) { a.Kind, a.StartupFile = kindNode, "app.js" }},
 		"Python":                     {[]string{"wsgi.py"}, func(a *conf.App) { a.Kind, a.StartupFile, a.Concurrency = kindPython, "wsgi.py", 4 }},
 		"Python of its own":          {[]string{"wsgi.py", ".venv/bin/python"}, func(a *conf.App) { a.Kind, a.StartupFile = kindPython, "wsgi.py" }},

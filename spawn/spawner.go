@@ -122,7 +122,8 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines()}
+	killed, _ := errors.AsType[keeper.Killed](err)
+	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines(), outOfMemory: killed.OutOfMemory()}
 }
 
 // begin does everything up to the running child.
@@ -193,7 +194,7 @@ func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
 	if s.app.Grants != nil {
 		return s.granted(child)
 	}
-	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app)}
+	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app)}
 	if p.Args, err = s.argv(child.Order, child.endpoint); err != nil {
 		return p, err
 	}

@@ -19,6 +19,7 @@ type account struct {
 	starting map[int]bool
 	crashes  int64
 	failed   int64
+	memory   int64            // killed by the kernel
 	restarts map[string]int64 // by how they ended
 }
 
@@ -52,6 +53,9 @@ func (a *account) seeProcess(e pool.Event) {
 	if e.What == "gone" && a.starting[e.Process] {
 		a.failed++
 	}
+	if e.OutOfMemory {
+		a.memory++
+	}
 	delete(a.serving, e.Process)
 	delete(a.starting, e.Process)
 	switch e.What {
@@ -72,6 +76,7 @@ func (l *Ledger) read(app string, out readings) {
 	}
 	out.counter(descCrashes, a.crashes, app)
 	out.counter(descFailed, a.failed, app)
+	out.counter(descMemoryKills, a.memory, app)
 	for _, state := range slices.Sorted(maps.Keys(a.restarts)) {
 		out.counter(descRestarts, a.restarts[state], app, state)
 	}

@@ -123,7 +123,7 @@ func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {
 	file := l.write("least.toml", leastOfAllTables)
 	effective := l.purser("check", "-c", file, "--effective")
 	effective.wants(t, exitDone)
-	known := []string{"env", "tls", "acme", "txt", "status", "d", "js"} // tables, and what is after the dot of files
+	known := []string{"env", "tls", "acme", "process_limits", "txt", "status", "d", "js"} // tables, and what is after the dot of files
 	for line := range strings.Lines(effective.stdout) {
 		if key, _, ok := strings.Cut(line, " = "); ok {
 			known = append(known, key)

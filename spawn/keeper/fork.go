@@ -9,8 +9,7 @@ func (k *keeping) fork(r request) {
 	c := &child{id: r.id, name: r.name, by: r.from}
 	p, folder, err := k.mayFork(r)
 	if err == nil {
-		c.cgroup = k.cgroup.forChild(c.id)
-		c.pid, err = c.cgroup.forkExec(p, r.files[1], r.files[2], r.files[3])
+		err = k.forkIn(c, p, r.files[1:forkFiles])
 	}
 	if err != nil {
 		c.cgroup.remove()
@@ -23,6 +22,21 @@ func (k *keeping) fork(r request) {
 	k.children[c.id], k.leaders[c.pid] = c, c
 	k.granted.bind(folder, c.id)
 	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
+}
+
+// forkIn runs a program in a control group of its own, below that of its app if there is one. Without the latter it must
+// not run.
+func (k *keeping) forkIn(c *child, p Program, files []int) (err error) {
+	above := k.cgroup
+	if p.Group.Name != "" {
+		if above, err = k.cgroup.forApp(p.Group); err != nil {
+			k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", p.Group.Name, err)
+			return syscall.EDQUOT
+		}
+	}
+	c.cgroup = above.forChild(c.id)
+	c.pid, err = c.cgroup.forkExec(p, files...)
+	return err
 }
 
 // mayFork reads the program, and says what speaks against it. No child has the id 0, as that is who belongs to none.
