@@ -68,25 +68,30 @@ func npmBuilt(name string) (string, error) {
 	return dir, os.Rename(dir+".new", dir)
 }
 
-// npmAtOnce: a build takes all cores, so there is no gain in two of them.
-var npmAtOnce sync.Mutex
+// npmBuilds: a build takes all cores, so there is no gain in two of them; packages come side by side.
+var npmBuilds sync.Mutex
 
 func npmBuild(source, dir string) error {
-	npmAtOnce.Lock()
-	defer npmAtOnce.Unlock()
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
 	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"ci", "--no-audit", "--no-fund", "--prefer-offline"}, {"run", "build", "--if-present"}} {
-		cmd := exec.Command("npm", args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "CI=1", "NEXT_TELEMETRY_DISABLED=1", "NUXT_TELEMETRY_DISABLED=1")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("npm %s: %w\n%s", args[0], err, out)
-		}
+	if err := npm(dir, "ci", "--no-audit", "--no-fund", "--prefer-offline"); err != nil {
+		return err
+	}
+	npmBuilds.Lock()
+	defer npmBuilds.Unlock()
+	return npm(dir, "run", "build", "--if-present")
+}
+
+func npm(dir string, args ...string) error {
+	cmd := exec.Command("npm", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CI=1", "NEXT_TELEMETRY_DISABLED=1", "NUXT_TELEMETRY_DISABLED=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm %s: %w\n%s", args[0], err, out)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type application struct {
 
 	path, says string            // what is asked for, and a part of its answer
 	breaks     map[string]string // files, and what they say in a release that cannot start
-	rate       int               // requests per second in a deployment; 0 = 20
+	users      bool              // it runs as the user who owns it; else as root, as the folders of tests are root's alone
 
 	more func(t *testing.T, p *harness.Purser) // what else it has to do
 }
@@ -25,11 +25,17 @@ type application struct {
 // debian are the interpreters of Debian's packages, whatever else this machine has.
 const debian = "PATH=/usr/bin:/bin"
 
-// test is the story of each of them: it starts and serves, a deployment under load fails no request, and neither
+// turns: no more than two stories run at a time, as they share the cores; what the others need is got meanwhile.
+var turns = make(chan struct{}, 2)
+
+// test tells the story of each of them: it starts and serves, a deployment under load fails no request, and neither
 // does one that cannot start, which leaves what served before.
 func (a application) test(t *testing.T) {
+	t.Parallel()
 	app := a.make(t)
-	p := harness.Serve(t, harness.Options{Args: []string{"serve", app.Dir}, Env: []string{debian}})
+	turns <- struct{}{}
+	defer func() { <-turns }()
+	p := harness.Serve(t, harness.Options{Args: []string{"serve", app.Dir}, Env: []string{debian}, Users: a.users})
 	a.mustServe(t, p)
 	if a.more != nil {
 		a.more(t, p)
@@ -55,7 +61,7 @@ func (a application) test(t *testing.T) {
 // deploy restarts under load and expects the exit code of purser restart.
 func (a application) deploy(t *testing.T, p *harness.Purser, app harness.App, code int) {
 	t.Helper()
-	load := harness.Load{Addr: p.Addr, Path: a.path, Rate: max(a.rate, 20)}.Begin()
+	load := harness.Load{Addr: p.Addr, Path: a.path, Rate: 20}.Begin()
 	defer load.End()
 	harness.AwaitAnswers(t, load, 5)
 	harness.StartCommand(t, p, "restart", app.Dir).MustExit(t, code)

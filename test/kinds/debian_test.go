@@ -29,7 +29,13 @@ func TestApplicationsOfRubyAreServedAsTheyAre(t *testing.T) {
 func TestApplicationsOfPythonAreServedAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, a := range []application{
+		{name: "flask", make: files(flask), path: "/", says: "Hello, World!", breaks: map[string]string{"app.py": raisedPython}},
+		{name: "django", make: django, path: "/", says: "The install worked successfully!", breaks: map[string]string{"mysite/settings.py": raisedPython}},
+		{name: "django by asgi", make: djangoByASGI, path: "/", says: "The install worked successfully!", breaks: map[string]string{"mysite/settings.py": raisedPython}},
+		{name: "radicale", make: radicale, path: "/.web/", says: "Radicale", breaks: map[string]string{"radicale.wsgi": raisedPython}},
 		{name: "mailman3", make: mailman, path: "/hyperkitty/", says: "HyperKitty", breaks: map[string]string{"settings.py": raisedPython}},
+		{name: "starlette", make: files(starlette), path: "/", says: `"hello":"world"`, breaks: map[string]string{"asgi.py": raisedPython}},
+		{name: "fastapi", make: files(fastapi), path: "/", says: `"Hello":"World"`, breaks: map[string]string{"main.py": raisedPython}},
 	} {
 		t.Run(a.name, func(t *testing.T) { a.test(t) })
 	}
@@ -41,6 +47,35 @@ var (
 		"config.ru": "require './app'\nrun Sinatra::Application\n",
 		"app.rb":    "require 'sinatra'\n\nget '/' do\n  'Hello world!'\nend\n",
 	}
+	flask = map[string]string{"app.py": `from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.route("/")
+def hello_world():
+    return "<p>Hello, World!</p>"
+`}
+	starlette = map[string]string{"asgi.py": `from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+
+async def homepage(request):
+    return JSONResponse({'hello': 'world'})
+
+
+app = Starlette(routes=[Route('/', homepage)])
+`}
+	fastapi = map[string]string{"main.py": `from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/")
+def read_root():
+    return {"Hello": "World"}
+`}
 )
 
 // files makes an application of a few files.
@@ -60,6 +95,23 @@ func rails(t *testing.T) harness.App {
 	app.Write("config/routes.rb", "Rails.application.routes.draw do\n  get '/up', to: ->(_) { [200, {'Content-Type' => 'text/plain'}, ['OK']] }\nend\n")
 	return app
 }
+
+// django is what django-admin startproject makes.
+func django(t *testing.T) harness.App {
+	app := harness.EmptyApp(t)
+	runIn(t, app, "django-admin", "startproject", "mysite", ".")
+	return app
+}
+
+func djangoByASGI(t *testing.T) harness.App {
+	app := django(t)
+	if err := os.Remove(app.Path("mysite/wsgi.py")); err != nil {
+		t.Fatal(err)
+	}
+	return app
+}
+
+func radicale(t *testing.T) harness.App { return harness.CopyOf(t, "/usr/share/radicale") }
 
 // mailman is the application of Debian's package mailman3-web, with its data, which are a copy.
 func mailman(t *testing.T) harness.App {

@@ -10,13 +10,22 @@ import (
 const thrown = "throw new Error('this release is broken');\n"
 
 func TestApplicationsFromNpmAreServedAsTheyAre(t *testing.T) {
-	t.Parallel() // its builds and the others' boots, that is
+	t.Parallel()
 	for _, a := range []application{
+		{name: "express", path: "/", says: "Welcome to Express", breaks: map[string]string{"app.js": thrown}},
+		{name: "sveltekit", path: "/", says: "Welcome to SvelteKit", breaks: map[string]string{"build/index.js": thrown}},
+		{name: "verdaccio", path: "/-/verdaccio/data/packages", says: "[", breaks: map[string]string{"config.yaml": "storage: ["}},
+		{name: "node-red", path: "/", says: "Node-RED", breaks: map[string]string{"data/settings.js": thrown}},
+		{name: "json-server", path: "/posts", says: "typicode", breaks: map[string]string{"db.json": "{"}},
 		{name: "socketio", path: "/", says: "Hello world", breaks: map[string]string{"index.js": thrown}, more: chat},
 	} {
-		a.make = func(t *testing.T) harness.App { return harness.NPMApp(t, a.name) }
+		a.make = npm(a.name)
 		t.Run(a.name, func(t *testing.T) { a.test(t) })
 	}
+}
+
+func npm(name string) func(*testing.T) harness.App {
+	return func(t *testing.T) harness.App { return harness.NPMApp(t, name) }
 }
 
 // chat says something over socket.io, by a WebSocket, and hears it.
