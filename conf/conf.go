@@ -73,6 +73,7 @@ type App struct {
 	Found       Found             // what spawn.Detect has found out beside
 	Environment string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
 	Env         map[string]string // wins over everything; never nil
+	EnvFile     string            // file with more variables, which the app's user reads at each start; relative to the release, or absolute; "" = none
 	EnvPass     []string          // names and globs of purser's own variables that the app gets; default none, of a folder all
 	Hosts       []string          // lower case; "*.example.org" allowed; none = the default app
 	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
@@ -106,6 +107,7 @@ type App struct {
 	Health  Health
 	Hooks   Hooks
 	TLS     TLS
+	Workers []Worker // by name; what runs beside the web
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

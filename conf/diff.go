@@ -90,6 +90,7 @@ func CompareApps(older, newer *App) AppDiff {
 			d.Restart = append(d.Restart, key)
 		}
 	}
+	d.compareWorkers(older, newer)
 	d.compareAccounts(older.RunsAs, newer.RunsAs)
 	for _, name := range changedIn(older.Env, newer.Env) {
 		d.Restart = append(d.Restart, "env."+name)

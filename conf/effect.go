@@ -27,7 +27,7 @@ var serverEffects = effects{
 
 var appEffects = effects{
 	"root": byRestart, "user": byRestart, "group": byRestart, "kind": byRestart, "command": byRestart, "reload_guard": byRestart, "startup_file": byRestart,
-	"environment": byRestart, "env": byRestart, "env_pass": byRestart, "path": byRestart,
+	"environment": byRestart, "env": byRestart, "env_file": byRestart, "env_pass": byRestart, "path": byRestart,
 	"stop_signal": byRestart, "backtrace_signal": byRestart,
 	"concurrency":  byThreads,
 	"no_new_privs": byRestart, "nice": byRestart, "oom_score_adj": byRestart, "memory_max": byRestart, "cpu_max": byRestart,

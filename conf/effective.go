@@ -33,6 +33,7 @@ func (c *Config) WriteTOML(w io.Writer) error {
 		writeTable(&b, append(key, "health"), &app.Health, healthSchema)
 		writeTable(&b, append(key, "hooks"), &app.Hooks, hooksSchema)
 		writeTable(&b, append(key, "tls"), &app.TLS, tlsSchema)
+		writeWorkers(&b, key, app.Workers)
 	}
 	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
 	return err

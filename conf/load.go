@@ -156,6 +156,9 @@ func (r *reader) app(name string, n *node) App {
 		app.TLS.placed(n.file.dir)
 		app.TLS.ClientCA = placedFile(app.TLS.ClientCA, n.file.dir)
 	}
+	if workers, ok := n.nodes["workers"]; ok {
+		r.workers(workers, &app)
+	}
 	return app
 }
 

@@ -51,6 +51,7 @@ kind = "command"
 reload_guard = false
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
+env_file = ".env"
 env_pass = ["DATABASE_URL", "RAILS_*"]
 hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
@@ -144,6 +145,7 @@ func fullConfig() *Config {
 	blog.User, blog.Group = "blog", "1234"
 	blog.Kind, blog.ReloadGuard = "command", false
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
+	blog.EnvFile = ".env"
 	blog.Environment = "staging"
 	blog.EnvPass = []string{"DATABASE_URL", "RAILS_*"}
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}

@@ -132,6 +132,7 @@ var appRefusals = [][2]string{
 	{`command = "a\u0000"`, `must not contain NUL`},
 	{`startup_file = "../x"`, `must be a file inside root, relative to it, not "../x"`},
 	{`startup_file = "/x"`, `must be a file inside root, relative to it, not "/x"`},
+	{`env_file = "../x"`, `must be a file inside root, relative to it, or an absolute path, not "../x"`},
 	{`env_pass = ["A=B"]`, `must be names of variables, not "A=B"`},
 	{`env_pass = ["RAILS_["]`, `must be names such as "DATABASE_URL" or globs such as "RAILS_*", not "RAILS_["`},
 	{`env_pass = ["NOTIFY_SOCKET"]`, `must not have "NOTIFY_SOCKET", which is meant for purser itself; to set it for the app, write it into env`},

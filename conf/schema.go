@@ -87,6 +87,7 @@ var appSchema = schema[App]{
 		at("reload_guard", func(a *App) *bool { return &a.ReloadGuard }, truthForm),
 		at("startup_file", func(a *App) *string { return &a.StartupFile }, textForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),
+		at("env_file", func(a *App) *string { return &a.EnvFile }, textForm),
 		at("env_pass", func(a *App) *[]string { return &a.EnvPass }, passesForm),
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
@@ -121,7 +122,7 @@ var appSchema = schema[App]{
 		at("memory_max", func(a *App) *int64 { return &a.Limits.MemoryMax }, sizeForm),
 		at("cpu_max", func(a *App) *int { return &a.Limits.CPUMax }, cpuForm),
 	},
-	tables: []string{"env", "process_limits", "restart", "health", "hooks", "tls"},
+	tables: []string{"env", "process_limits", "restart", "health", "hooks", "tls", "workers"},
 	later:  []string{"memory_limit", "underscores_in_headers"},
 }
 

@@ -42,6 +42,7 @@ type Process struct {
 	answeredAt time.Time   // when the group last saw that it had answered, or begun to: exact to the tick
 	stuck      []time.Time // when requests were lent of which nothing has come for hang_after, oldest first
 	number     int         // within its group; a lower one is older
+	role       string      // of a worker; "" = it serves requests
 	failures   int         // how many starts of its generation had failed in a row when its own began
 	turn       uint64      // when it was last lent, in lendings of its group
 	place      int         // in the heap of lendable processes; -1 if it is not there
@@ -169,6 +170,9 @@ func (p *Process) pid() int {
 // pairs names it in a log line.
 func (p *Process) pairs(more ...any) []any {
 	pairs := []any{"process", p.number, "generation", p.generation.number}
+	if p.role != "" {
+		pairs = append(pairs, "worker", p.role)
+	}
 	if p.pid() != 0 {
 		pairs = append(pairs, "pid", p.pid())
 	}

@@ -44,6 +44,9 @@ func detect(app conf.App) (conf.App, error) {
 	}
 	app.Env, app.Environment = kindsOfRun(app)
 	app, err := kind.Detect(app)
+	if err == nil {
+		app, err = fillWorkers(app)
+	}
 	if err != nil {
 		return app, err
 	}

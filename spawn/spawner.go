@@ -27,6 +27,7 @@ type Order struct {
 	Generation int
 	Process    int    // number of the process within its group
 	Path       string // real path of the release
+	Worker     string // which worker it is, "" = it serves requests
 }
 
 // A Spawner starts the children of one app. Use New, and Close at the end.
@@ -172,7 +173,7 @@ func (s *Spawner) exec(child *Child) error {
 		slate.close()
 		return notGranted(s.app, program, child.Order.Path, err)
 	}
-	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
+	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Worker: child.Worker, Generation: child.Generation})
 	s.own(child)
 	return nil
 }
@@ -191,6 +192,9 @@ func (s *Spawner) fits(release string) error {
 
 // program is what is to be run for a child.
 func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
+	if child.Worker != "" {
+		return s.worker(child)
+	}
 	if s.app.Grants != nil {
 		return s.granted(child)
 	}
@@ -199,7 +203,9 @@ func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
 		return p, err
 	}
 	p.Env = s.environment(child)
-	p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path)
+	if p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path); err == nil {
+		p.Path, p.Args = withEnvFile(s.app, p.Path, p.Args, plain)
+	}
 	return p, err
 }
 
@@ -244,7 +250,7 @@ func (s *Spawner) attend(child *Child) {
 func (s *Spawner) clear(child *Child) {
 	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
-	if child.adopted {
+	if child.adopted && child.Worker == "" {
 		s.folder.leave(child.Folder())
 	}
 }

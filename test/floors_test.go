@@ -16,7 +16,8 @@ var floors = map[string][]string{
 	"purser/conf":                   {},
 	"purser/conf/access":            {},
 	"purser/pool":                   {"purser/conf"},
-	"purser/spawn":                  {"purser/conf", "purser/conf/access", "purser/spawn/keeper", "purser/spawn/kind", "purser/spawn/loader"},
+	"purser/spawn":                  {"purser/conf", "purser/conf/access", "purser/spawn/dotenv", "purser/spawn/keeper", "purser/spawn/kind", "purser/spawn/loader"},
+	"purser/spawn/dotenv":           {"purser/conf"},
 	"purser/spawn/keeper":           {},
 	"purser/spawn/kind":             {"purser/conf"},
 	"purser/spawn/loader":           {},
@@ -40,7 +41,7 @@ var floors = map[string][]string{
 	"purser/cmd/purser/serve/log":   {"purser/conf", "purser/restart/disk", "purser/spawn", "purser/status"},
 	"purser/cmd/purser/install":     {},
 	"purser/cmd/purser/show":        {"purser/pool", "purser/status"},
-	"purser/cmd/purser":             {"purser/cmd/purser/install", "purser/cmd/purser/serve", "purser/cmd/purser/serve/log", "purser/cmd/purser/show", "purser/conf", "purser/pool", "purser/restart", "purser/restart/disk", "purser/restart/disk/helper", "purser/spawn", "purser/spawn/keeper", "purser/status"},
+	"purser/cmd/purser":             {"purser/cmd/purser/install", "purser/cmd/purser/serve", "purser/cmd/purser/serve/log", "purser/cmd/purser/show", "purser/conf", "purser/pool", "purser/restart", "purser/restart/disk", "purser/restart/disk/helper", "purser/spawn", "purser/spawn/dotenv", "purser/spawn/keeper", "purser/status"},
 	"purser/cmd/purser/serve/loans": {"purser/pool"},
 
 	"purser/test":              {"purser/test/harness"},

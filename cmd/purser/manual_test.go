@@ -116,6 +116,8 @@ acme = {}
 root = "."
 command = "true"
 hosts = ["a.org"]
+[apps.blog.workers.jobs]
+command = "true"
 `
 
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {
