@@ -20,11 +20,14 @@ def main():
     purser_life.end_with_purser()
     pipe = os.dup(2)  # still Purser's when the app redirects its own
     if importlib.util.find_spec("gunicorn"):
-        app = purser_gunicorn.serve(lambda: purser_app.load(startup), socket, threads, pipe)
+        app = purser_gunicorn.serve(startup, socket, threads, pipe)
     else:
         purser_life.print_where_on_signal(pipe)
         app = purser_app.load(startup)
     if app.asgi:
+        if threads == 1:
+            purser_life.say("%s defines an ASGI app, which is made for many requests at once, and gets 1:"
+                            " set concurrency" % startup)
         purser_asgi.serve(app, startup, socket)
     else:
         server = purser_life.of_loader("purser_server")
