@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 
-import purser_app
 import purser_settings
 from purser_life import backtrace_signal, print_where_on_signal
 from purser_wsgi import behind_front
@@ -28,13 +27,13 @@ class Server:
         self.address, self.proc_name = self.cfg.address, self.cfg.proc_name
 
 
-def serve(startup, socket, threads, pipe):
+def serve(startup, load, socket, threads, pipe):
     """Loads the app and serves it until the process ends. An app of ASGI is returned, and not served."""
     from gunicorn import SERVER_SOFTWARE
     from gunicorn.sock import create_sockets
 
     os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
-    application = configured(startup, socket, threads, pipe)
+    application = configured(startup, load, socket, threads, pipe)
     cfg = application.cfg
     log = cfg.logger_class(cfg)
     server = Server(application, log)
@@ -57,7 +56,7 @@ def serve(startup, socket, threads, pipe):
     sys.exit(0)
 
 
-def configured(startup, socket, threads, pipe):
+def configured(startup, load, socket, threads, pipe):
     """The application as gunicorn knows one: its settings, and how it is loaded."""
     from gunicorn.app.base import Application
     from gunicorn.util import import_app
@@ -76,7 +75,7 @@ def configured(startup, socket, threads, pipe):
             print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
             folders = purser_settings.paths(self.cfg)
             name = purser_settings.named_app(self.cfg, startup, folders)
-            app = purser_app.load(startup, folders, name and (lambda: import_app(name)))
+            app = load(folders, name and (lambda: import_app(name)))
             if app.asgi:
                 raise IsASGI(app)
             return behind_front(app.function)

@@ -19,11 +19,15 @@ def main():
     startup, socket, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     purser_life.end_with_purser()
     pipe = os.dup(2)  # still Purser's when the app redirects its own
-    if importlib.util.find_spec("gunicorn"):
-        app = purser_gunicorn.serve(startup, socket, threads, pipe)
+    load = lambda *settings: purser_app.load(startup, *settings)
+    gunicorn = importlib.util.find_spec("gunicorn")
+    if gunicorn and not purser_app.looks_like_asgi(startup):
+        app = purser_gunicorn.serve(startup, load, socket, threads, pipe)
     else:
         purser_life.print_where_on_signal(pipe)
-        app = purser_app.load(startup)
+        app = load()
+        if gunicorn and not app.asgi:
+            purser_gunicorn.serve(startup, lambda *_: app, socket, threads, pipe)
     if app.asgi:
         if threads == 1:
             purser_life.say("%s defines an ASGI app, which is made for many requests at once, and gets 1:"
