@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ type application struct {
 
 	path, says string            // what is asked for, and a part of its answer
 	breaks     map[string]string // files, and what they say in a release that cannot start
+	rate       int               // requests per second in a deployment; 0 = 20
 	users      bool              // it runs as the user who owns it; else as root, as the folders of tests are root's alone
 
 	more func(t *testing.T, p *harness.Purser) // what else it has to do
@@ -61,7 +63,7 @@ func (a application) test(t *testing.T) {
 // deploy restarts under load and expects the exit code of purser restart.
 func (a application) deploy(t *testing.T, p *harness.Purser, app harness.App, code int) {
 	t.Helper()
-	load := harness.Load{Addr: p.Addr, Path: a.path, Rate: 20}.Begin()
+	load := harness.Load{Addr: p.Addr, Path: a.path, Rate: cmp.Or(a.rate, 20)}.Begin()
 	defer load.End()
 	harness.AwaitAnswers(t, load, 5)
 	harness.StartCommand(t, p, "restart", app.Dir).MustExit(t, code)

@@ -20,7 +20,9 @@ func TestApplicationsOfRubyAreServedAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, a := range []application{
 		{name: "sinatra", make: files(sinatra), path: "/", says: "Hello world!", breaks: map[string]string{"app.rb": raisedRuby}},
+		{name: "sinatra in a bundle without a server", make: sinatraBundle, path: "/", says: "Hello world!", breaks: map[string]string{"app.rb": raisedRuby}},
 		{name: "rails", make: rails, path: "/up", says: "OK", breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
+		{name: "redmine", make: redmine, path: "/login", says: "Redmine", rate: 4, breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
 	} {
 		t.Run(a.name, func(t *testing.T) { a.test(t) })
 	}
@@ -89,10 +91,38 @@ func files(text map[string]string) func(*testing.T) harness.App {
 	}
 }
 
+// sinatraBundle has gems of its own, of which none is a server.
+func sinatraBundle(t *testing.T) harness.App {
+	app := files(sinatra)(t)
+	app.Write("Gemfile", "source 'https://rubygems.org'\n\ngem 'sinatra'\n")
+	runIn(t, app, "bundle", "install", "--local", "--quiet")
+	return app
+}
+
 // rails is what rails new makes, with a route as a newer Rails has for whoever looks after it.
 func rails(t *testing.T) harness.App {
 	app := harness.RailsApp(t)
 	app.Write("config/routes.rb", "Rails.application.routes.draw do\n  get '/up', to: ->(_) { [200, {'Content-Type' => 'text/plain'}, ['OK']] }\nend\n")
+	return app
+}
+
+// redmine is the application of Debian's package with an instance of its own: its database is a copy of the one
+// that the package has made.
+func redmine(t *testing.T) harness.App {
+	app := harness.CopyOf(t, "/usr/share/redmine")
+	for _, link := range []string{"instances", "config/database.yml", "Gemfile.lock"} {
+		if err := os.Remove(app.Path(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	instance := "instances/default/"
+	makeFolders(t, app, instance+"config", instance+"files", instance+"log", instance+"tmp/cache", instance+"public")
+	copyFile(t, app, "db/redmine.db", "/var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default")
+	database := "production:\n  adapter: sqlite3\n  database: " + app.Path("db/redmine.db") + "\n  encoding: utf8\n"
+	app.Write("config/database.yml", database)
+	app.Write(instance+"config/database.yml", database)
+	app.Write(instance+"config/secret_key.txt", strings.Repeat("0123456789abcdef", 4))
+	copyFile(t, app, "Gemfile.lock", "/var/lib/redmine/Gemfile.lock")
 	return app
 }
 
@@ -136,6 +166,15 @@ func makeFolders(t *testing.T, app harness.App, names ...string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func copyFile(t *testing.T, app harness.App, name, from string) {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.Write(name, string(content))
 }
 
 // runIn runs a program of Debian's in the application's folder.
