@@ -27,16 +27,25 @@ func (k *keeping) fork(r request) {
 // forkIn runs a program in a control group of its own, below that of its app if there is one. Without the latter it must
 // not run.
 func (k *keeping) forkIn(c *child, p Program, files []int) (err error) {
-	above := k.cgroup
-	if p.Group.Name != "" {
-		if above, err = k.cgroup.forApp(p.Group); err != nil {
-			k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", p.Group.Name, err)
-			return syscall.EDQUOT
-		}
+	above, err := k.groupAbove(p)
+	if err == nil {
+		c.cgroup = above.forChild(c.id)
+		c.pid, err = c.cgroup.forkExec(p, files...)
 	}
-	c.cgroup = above.forChild(c.id)
-	c.pid, err = c.cgroup.forkExec(p, files...)
 	return err
+}
+
+// groupAbove is the control group in which a child that runs a program has its own.
+func (k *keeping) groupAbove(p Program) (cgroup, error) {
+	if p.Group.Name == "" {
+		return k.cgroup, nil
+	}
+	above, err := k.cgroup.forApp(p.Group)
+	if err != nil {
+		k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", p.Group.Name, err)
+		return "", syscall.EDQUOT
+	}
+	return above, nil
 }
 
 // mayFork reads the program, and says what speaks against it. No child has the id 0, as that is who belongs to none.
