@@ -13,6 +13,8 @@ func TestApplicationsFromNpmAreServedAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, a := range []application{
 		{name: "express", path: "/", says: "Welcome to Express", breaks: map[string]string{"app.js": thrown}},
+		{name: "next", path: "/", says: "Next.js, process", breaks: map[string]string{"next.config.js": thrown}}, // which it reads after it listens
+		{name: "nuxt", path: "/", says: "Welcome to Nuxt", breaks: map[string]string{".output/server/index.mjs": thrown}},
 		{name: "sveltekit", path: "/", says: "Welcome to SvelteKit", breaks: map[string]string{"build/index.js": thrown}},
 		{name: "verdaccio", path: "/-/verdaccio/data/packages", says: "[", breaks: map[string]string{"config.yaml": "storage: ["}},
 		{name: "node-red", path: "/", says: "Node-RED", breaks: map[string]string{"data/settings.js": thrown}},
