@@ -67,9 +67,7 @@ func TestWorkersThatCannotBeAreRefused(t *testing.T) {
 		"[apps.shop.workers]\njobs = 2":                  "must be a table",
 		"[apps.shop]\nworkers = 2":                       "must be a table",
 	} {
-		if strings.HasPrefix(text, "[apps.shop]\n") {
-			text = strings.TrimPrefix(text, "[apps.shop]\n")
-		}
+		text = strings.TrimPrefix(text, "[apps.shop]\n")
 		_, err := Parse("/etc/purser/purser.toml", []byte(shop+text+"\n"))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)

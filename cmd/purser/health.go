@@ -16,7 +16,7 @@ func newHealth() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "health [APP|DIR]",
 		Short:   "Say by the exit code whether visitors are served",
-		GroupID: "look",
+		GroupID: "begin",
 		Long: "Say by the exit code whether visitors are served, by the app or by all of them: 0 if they are, 1 if one is\n" +
 			"not, or if no purser answers. For Docker's HEALTHCHECK and for monitoring.\n" +
 			"An app that is resting is healthy: it starts with the next request. So is one whose new code fails, as\n" +

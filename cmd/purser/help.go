@@ -56,8 +56,7 @@ func helpIndex(root *cobra.Command) error {
 
 // groups are the commands by what they are for, as the index shows them.
 var groups = []*cobra.Group{
-	{ID: "begin", Title: "start serving, or look before you do"},
-	{ID: "look", Title: "what runs, and whether visitors are served"},
+	{ID: "begin", Title: "start serving, see what runs"},
 	{ID: "restart", Title: "new code, and the way back"},
 	{ID: "act", Title: "another configuration or version, one app"},
 	{ID: "more", Title: "about purser itself"},

@@ -25,7 +25,7 @@ func newHistory() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "history [APP|DIR]",
 		Short:   "Show what has happened: restarts, reloads, crashes; when, by whom, how it ended",
-		GroupID: "look",
+		GroupID: "begin",
 		Long: "Show what has happened to the apps and to purser itself, the newest first: restarts, rollbacks, reloads,\n" +
 			"starts, stops, crashes, failed starts. It is kept when purser restarts. An app that is no longer\n" +
 			"configured can still be named. More: purser help status",

@@ -14,7 +14,7 @@ func newLs() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "ls",
 		Short:   "List the apps, a line each",
-		GroupID: "look",
+		GroupID: "begin",
 		Long: "List the running apps by name, a line each. Reqs are the requests that are worked on or wait, Up is the\n" +
 			"time since the last restart, and * stands for all hosts that no other app has. More: purser help status",
 		Example: "  purser ls\n  purser ls --json | jq -r '.apps[] | select(.condition != \"up\") | .name'",

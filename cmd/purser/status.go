@@ -30,7 +30,7 @@ func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status [APP|DIR]",
 		Short:   "Show the running apps and their processes",
-		GroupID: "look",
+		GroupID: "begin",
 		Long: "Show the running apps and their processes in the layout of passenger-status. Several apps get a line each;\n" +
 			"name one, or use --full, to see their processes.\nWhat the lines mean: purser help status",
 		Example: "  purser status\n  purser status blog --watch\n  purser status --json | jq '.apps[].condition'",

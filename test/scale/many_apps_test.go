@@ -1,6 +1,7 @@
 package scale
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,10 +42,7 @@ func TestTwoHundredAppsOfDifferentUsersStartAtOnceAndCostLittle(t *testing.T) {
 	}
 	serveMany(t, harness.Options{Users: true}, mostLooks, func(i int) (string, string) {
 		dir := filepath.Join(above, strconv.Itoa(i))
-		if err := os.Mkdir(dir, 0o755); err == nil {
-			err = os.Chown(dir, firstNumber+i, firstNumber+i)
-		}
-		if err != nil {
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, firstNumber+i, firstNumber+i)); err != nil {
 			t.Fatal(err)
 		}
 		return dir, fmt.Sprintf("user = %d\ngroup = %d", firstNumber+i, firstNumber+i)
