@@ -49,6 +49,8 @@ user = "blog"
 group = 1234
 kind = "command"
 reload_guard = false
+preload = true
+preload_idle = "1m"
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
 env_pass = ["DATABASE_URL", "RAILS_*"]
@@ -132,6 +134,7 @@ func fullConfig() *Config {
 	blog.Root = "/etc/blog/current"
 	blog.User, blog.Group = "blog", "1234"
 	blog.Kind, blog.ReloadGuard = "command", false
+	blog.Preload, blog.PreloadIdle = true, time.Minute
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.Environment = "staging"
 	blog.EnvPass = []string{"DATABASE_URL", "RAILS_*"}

@@ -70,6 +70,9 @@ func detect(app conf.App) (conf.App, error) {
 			app.Concurrency = 1
 		}
 	}
+	if err := checkPreload(app); err != nil {
+		return app, err
+	}
 	if app.Kind == kindCommand {
 		return app, checkCommand(app)
 	}

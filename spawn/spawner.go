@@ -42,6 +42,7 @@ type Spawner struct {
 	mu       sync.Mutex // guards what follows; nothing slow under it
 	children map[*Child]bool
 	sockets  int // socket folders made so far
+	sources  sources
 }
 
 // New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
@@ -66,6 +67,7 @@ func New(k *keeper.Keeper, app conf.App, runtimeDir string, lines Lines) *Spawne
 // Close kills the children that still live, waits until they are reaped, and removes what Start
 // made on disk. No Start may run or follow.
 func (s *Spawner) Close() error {
+	s.dropAll()
 	for _, child := range s.living() {
 		child.Kill()
 	}
@@ -98,9 +100,12 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.ours, func() { cancel(ErrYielded) })()
-	child, err := s.begin(o)
+	child, err := (*Child)(nil), s.preload(ctx, o)
+	if err == nil {
+		child, err = s.begin(ctx, o, false)
+	}
 	if err != nil {
-		return nil, &StartError{App: s.app.Name, Reason: err.Error()}
+		return nil, s.notBegun(ctx, err)
 	}
 	err = s.awaitReady(ctx, child)
 	if err == nil {
@@ -122,11 +127,23 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	s.dropFor(o)
 	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines()}
 }
 
+// notBegun is why a start has failed before there was a child.
+func (s *Spawner) notBegun(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if failure, is := errors.AsType[*StartError](err); is {
+		return failure // of its source
+	}
+	return &StartError{App: s.app.Name, Reason: err.Error()}
+}
+
 // begin does everything up to the running child.
-func (s *Spawner) begin(o Order) (*Child, error) {
+func (s *Spawner) begin(ctx context.Context, o Order, source bool) (*Child, error) {
 	stopSignal, err := signalByName("stop_signal", s.app.StopSignal)
 	if err != nil {
 		return nil, err
@@ -143,17 +160,17 @@ func (s *Spawner) begin(o Order) (*Child, error) {
 		return nil, err
 	}
 	child := &Child{
-		Order: o, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
+		Order: o, source: source, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
 		gone: make(chan struct{}),
 	}
-	if err := s.exec(child); err != nil {
+	if err := s.exec(ctx, child); err != nil {
 		e.remove()
 		return nil, err
 	}
 	return child, nil
 }
 
-func (s *Spawner) exec(child *Child) error {
+func (s *Spawner) exec(ctx context.Context, child *Child) error {
 	program, err := s.program(child)
 	if err != nil {
 		return err
@@ -164,11 +181,17 @@ func (s *Spawner) exec(child *Child) error {
 	}
 	defer pipes.closeChildSide()
 	slate := newSlate()
-	program.Name, program.Files, program.Keep = s.name(child), pipes.childSide, pipes.ourSide()
-	started, err := s.fork(child, slate, program)
+	program.Files = pipes.childSide
+	if !child.source {
+		program.Name, program.Keep = s.name(child), pipes.ourSide()
+	}
+	started, err := s.fork(ctx, child, slate, program)
 	if err != nil {
 		pipes.closeOurSide()
 		slate.close()
+		if _, failed := errors.AsType[*StartError](err); failed || ctx.Err() != nil {
+			return err
+		}
 		return notGranted(s.app, program, child.Order.Path, err)
 	}
 	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
@@ -203,14 +226,18 @@ func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
 }
 
 // fork starts the child, once there is what a later front needs to know of it.
-func (s *Spawner) fork(child *Child, slate *slate, p keeper.Program) (*keeper.Process, error) {
+func (s *Spawner) fork(ctx context.Context, child *Child, slate *slate, p keeper.Program) (*keeper.Process, error) {
+	if child.source { // which ends with this front
+		p.Source = true
+		return s.keeper.Fork(p)
+	}
 	err := s.note(child)
 	if err == nil && slate.file != nil {
 		err = s.keeper.Hold(slateName(p.Name), slate.file)
 	}
 	var started *keeper.Process
 	if err == nil {
-		started, err = s.keeper.Fork(p)
+		started, err = s.forkFrom(ctx, child.Order, p)
 	}
 	if err != nil {
 		Forget(s.keeper, p.Name)
@@ -228,13 +255,17 @@ func (s *Spawner) own(child *Child) {
 
 // attend is the life of a child from its start until nothing is left of it, or it is another front's.
 func (s *Spawner) attend(child *Child) {
-	if child.awaitEndOr(s.ours.Done()) {
+	if child.source {
+		child.awaitEnd()
+		child.endpoint.remove()
+	} else if child.awaitEndOr(s.ours.Done()) {
 		s.clear(child)
 	} else {
 		child.yield()
 	}
 	s.mu.Lock()
 	delete(s.children, child)
+	s.endOver()
 	s.mu.Unlock()
 	close(child.gone)
 }

@@ -67,7 +67,7 @@ var groups = []*cobra.Group{
 var aliases = map[string]string{
 	"502": "down", "503": "down", "504": "down", "error-id": "down", "hung": "down",
 	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd", "deb": "systemd", "debian": "systemd",
-	"container": "docker", "dockerfile": "docker", "canaries": "canary",
+	"container": "docker", "dockerfile": "docker", "canaries": "canary", "fork": "preload", "preload_idle": "preload",
 	"hup": "reload", "include": "reload", "usr2": "upgrade", "binary": "upgrade",
 	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls", "acme": "tls", "letsencrypt": "tls",
 }

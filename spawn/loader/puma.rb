@@ -30,30 +30,55 @@ end)
 
 # stdin closes when Purser asks to stop (then TERM does the work) and when Purser is gone (then the
 # parent changes, and there is nobody left to serve).
-Thread.new do
-  parent = Process.ppid
-  begin
-    nil while $stdin.readpartial(4096)
-  rescue EOFError, SystemCallError, IOError
-    sleep 0.1 while Process.ppid == parent
-    exit!(1)
+watch_stdin = lambda do
+  Thread.new do
+    parent = Process.ppid
+    begin
+      nil while $stdin.readpartial(4096)
+    rescue EOFError, SystemCallError, IOError
+      sleep 0.1 while Process.ppid == parent
+      exit!(1)
+    end
   end
 end
+watch_stdin.call
 
 # The signal asks a process that hangs to print where: every thread's backtrace, those that wait
 # alike together, the deepest last, so that it is among the last lines that Purser shows. Handlers
 # run on the main thread, which Puma leaves idle; no lock may be taken in them, hence no $stderr.puts.
-if (signal = ENV['PURSER_BACKTRACE_SIGNAL'])
-  most = 40 # lines of a backtrace: Purser shows 50
-  stderr = $stderr.dup # still Purser's pipe when the app redirects its own
-  Signal.trap(signal) do
-    here = caller # where the main thread was; its backtrace also has what is written here
-    alike = Thread.list.group_by { |t| t == Thread.current ? here : t.backtrace || [] }
-    alike.sort_by { |backtrace, _| backtrace.size }.each do |backtrace, threads|
-      lines = threads.map(&:inspect)
-      lines += backtrace.first(most).map { |frame| "  #{frame}" }
-      lines << "  and #{backtrace.size - most} more" if backtrace.size > most
-      stderr.syswrite(lines.join("\n") << "\n")
+trap_backtrace = lambda do
+  if (signal = ENV['PURSER_BACKTRACE_SIGNAL'])
+    most = 40 # lines of a backtrace: Purser shows 50
+    stderr = $stderr.dup # still Purser's pipe when the app redirects its own
+    Signal.trap(signal) do
+      here = caller # where the main thread was; its backtrace also has what is written here
+      alike = Thread.list.group_by { |t| t == Thread.current ? here : t.backtrace || [] }
+      alike.sort_by { |backtrace, _| backtrace.size }.each do |backtrace, threads|
+        lines = threads.map(&:inspect)
+        lines += backtrace.first(most).map { |frame| "  #{frame}" }
+        lines << "  and #{backtrace.size - most} more" if backtrace.size > most
+        stderr.syswrite(lines.join("\n") << "\n")
+      end
     end
   end
+end
+trap_backtrace.call
+
+# With preload, this process loads the app, and what is forked from it goes on here: as if Puma had just been started,
+# with the app loaded and a socket of its own.
+require File.expand_path('source', File.dirname(__FILE__))
+if PurserSource.wanted?
+  Puma::Configuration.prepend(Module.new do
+    define_method(:load_rackup) { @loaded_rackup ||= super() }
+    private :load_rackup
+  end)
+  Puma::Launcher.prepend(Module.new do
+    define_method(:run) do
+      PurserSource.run { config.app }
+      options[:binds] = ["unix://#{ENV['PURSER_SOCKET']}"]
+      watch_stdin.call
+      trap_backtrace.call
+      super()
+    end
+  end)
 end

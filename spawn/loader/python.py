@@ -16,6 +16,8 @@ import threading
 import time
 import urllib.parse
 
+import purser_source
+
 try:
     from gunicorn.app.base import BaseApplication
 except ImportError:
@@ -126,7 +128,7 @@ def end_with_purser():
     threading.Thread(target=watch, daemon=True).start()
 
 
-def serve_with_gunicorn(startup, socket, threads, pipe):
+def serve_with_gunicorn(startup, socket, threads, pipe, application):
     # gunicorn listens before it loads the app. The socket gets its real name only when the app is
     # loaded, so that nobody takes the one for the other.
     folder = os.path.dirname(socket)
@@ -179,7 +181,7 @@ def serve_with_gunicorn(startup, socket, threads, pipe):
 
         def load(self):
             print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
-            return load(startup)
+            return application or load(startup)
 
     Application().run()
 
@@ -188,13 +190,20 @@ def main():
     startup, socket, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     end_with_purser()
     pipe = os.dup(2)  # still Purser's when the app redirects its own
-    if BaseApplication:
-        serve_with_gunicorn(startup, socket, threads, pipe)
-    else:
-        from purser_server import serve
-
+    if not BaseApplication:
+        from purser_server import serve  # before the app is loaded, which has the folder leave the path
+    application = None
+    if purser_source.wanted():
         print_where_on_signal(pipe)
-        serve(load(startup), socket, threads)
+        application = purser_source.run(lambda: load(startup))
+        socket = os.environ["PURSER_SOCKET"]
+        end_with_purser()  # a fork has no threads
+        os.dup2(2, pipe)
+    if BaseApplication:
+        serve_with_gunicorn(startup, socket, threads, pipe, application)
+    else:
+        print_where_on_signal(pipe)
+        serve(application or load(startup), socket, threads)
 
 
 main()
