@@ -1,7 +1,6 @@
 package spawn
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -32,7 +31,7 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	case kindPython:
 		return s.pythonArgv(pythonOf(o.Path), load, s.app.StartupFile, e.socket), nil
 	case kindRuby:
-		return s.rubyArgv(o.Path, load, e.socket)
+		return s.rubyArgv(load, s.app.StartupFile, e.socket), nil
 	}
 	return nil, fmt.Errorf("kind %q is not known; use Detect first", s.app.Kind)
 }
@@ -93,28 +92,6 @@ func pythonOf(root string) string {
 	return "python3"
 }
 
-// rubyArgv runs Puma, the bundle's if the app has a Gemfile. Flags win over everything that an
-// environment variable such as WEB_CONCURRENCY asks Puma to do.
-func (s *Spawner) rubyArgv(root string, load func(string) string, socket string) ([]string, error) {
-	var argv []string
-	if _, err := lookPath(s.app, "bundle", root); err == nil && hasGemfile(root) {
-		argv = []string{"bundle", "exec", "puma"}
-	} else if _, err := lookPath(s.app, "puma", root); err == nil {
-		argv = []string{"puma"}
-	} else {
-		return nil, errors.New("there is no puma: add it to the Gemfile, or run gem install puma")
-	}
-	return append(argv, s.pumaFlags(load, s.app.StartupFile, socket)...), nil
-}
-
-func (s *Spawner) pumaFlags(load func(string) string, startup, socket string) []string {
-	threads := "0:16"
-	if n := s.app.Concurrency; n > 0 {
-		threads = fmt.Sprintf("%d:%d", n, n)
-	}
-	return []string{"-C", load(loader.Ruby), "-b", "unix://" + socket, "-t", threads, "-w", "0", "-e", s.app.Environment, startup}
-}
-
 // nodeArgv and pythonArgv are how the loaders are run.
 func nodeArgv(load func(string) string, startup string) []string {
 	return []string{"node", "--require", load(loader.Node), startup}
@@ -122,8 +99,4 @@ func nodeArgv(load func(string) string, startup string) []string {
 
 func (s *Spawner) pythonArgv(python string, load func(string) string, startup, socket string) []string {
 	return []string{python, load(loader.Python), startup, socket, strconv.Itoa(max(s.app.Concurrency, 0))}
-}
-
-func hasGemfile(root string) bool {
-	return isFile(filepath.Join(root, "Gemfile")) || isFile(filepath.Join(root, "gems.rb"))
 }

@@ -31,7 +31,6 @@ const (
 const (
 	withVenv    = "/.venv"
 	withOldVenv = "/venv"
-	withBundle  = "/bundle"
 	withRails   = "/rails"
 )
 
@@ -82,10 +81,7 @@ func (s *Spawner) templates() map[string][]string {
 			withOldVenv: s.pythonArgv(keeper.SlotRelease+"/venv/bin/python", load, startup, socket),
 		}
 	case kindRuby:
-		return map[string][]string{
-			"":         append([]string{"puma"}, s.pumaFlags(load, startup, socket)...),
-			withBundle: append([]string{"bundle", "exec", "puma"}, s.pumaFlags(load, startup, socket)...),
-		}
+		return map[string][]string{"": s.rubyArgv(load, startup, socket)}
 	}
 	replace := strings.NewReplacer("{socket}", socket, "{port}", keeper.SlotPort, "{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace
 	argv := []string{"/bin/sh", "-c", execFirst(s.app.Command.Shell) + replace(s.app.Command.Shell)}
@@ -216,10 +212,6 @@ func (s *Spawner) with(release string) string {
 	case kindPython:
 		if venv := strings.TrimSuffix(strings.TrimPrefix(pythonOf(release), release), "/bin/python"); venv == withVenv || venv == withOldVenv {
 			return venv
-		}
-	case kindRuby:
-		if _, there := s.app.Grants[processGrant+withBundle]; there && hasGemfile(release) {
-			return withBundle
 		}
 	case kindCommand:
 		if isFile(filepath.Join(release, "bin/rails")) {

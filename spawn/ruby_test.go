@@ -1,7 +1,6 @@
 package spawn
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -97,25 +96,27 @@ func TestRubyThatRaisesShowsWhy(t *testing.T) {
 	contains(t, failure.LastLines(), "no database")
 }
 
-// Bundler need not be installed for this: what matters is that the app's bundle is used.
-func TestRubyWithAGemfileUsesTheBundle(t *testing.T) {
-	files := map[string]string{"config.ru": rackApp, "Gemfile": "", "bin/bundle": `#!/bin/sh
-		echo "bundle $1 $2"; shift; exec "$@"`}
-	st := newRubyStage(t, files, func(app *conf.App) {
-		app.Env = map[string]string{"PATH": app.Root + "/bin:" + os.Getenv("PATH")}
-	})
-	st.get(st.start(), "/")
-	st.said("bundle exec puma")
+// bundleOf is the Gemfile of an app whose gems are installed.
+func bundleOf(gems ...string) string {
+	file := "source 'https://rubygems.org'\n"
+	for _, gem := range gems {
+		file += "gem '" + gem + "'\n"
+	}
+	return file
 }
 
-func TestRubyWithoutPuma(t *testing.T) {
-	st := newRubyStage(t, map[string]string{"config.ru": rackApp}, func(app *conf.App) {
-		app.Env = map[string]string{"PATH": "/nowhere"}
-	})
-	want := "there is no puma: add it to the Gemfile, or run gem install puma"
-	if failure := st.startFails(); failure.Reason != want {
-		t.Errorf("the reason is %q, want %q", failure.Reason, want)
-	}
+func TestRubyWithAGemfileUsesTheBundle(t *testing.T) {
+	need(t, "bundle", "apt install ruby-bundler")
+	files := map[string]string{"config.ru": "puts 'with ' + Bundler.definition.dependencies.map(&:name).join(' ')\n" + rackApp, "Gemfile": bundleOf("puma", "rack")}
+	st := newRubyStage(t, files, nil)
+	st.get(st.start(), "/")
+	st.said("with puma rack")
+}
+
+func TestRubyWhoseBundleIsNotInstalled(t *testing.T) {
+	need(t, "bundle", "apt install ruby-bundler")
+	st := newRubyStage(t, map[string]string{"config.ru": rackApp, "Gemfile": bundleOf("nowhere-to-be-had")}, nil)
+	contains(t, st.startFails().LastLines(), "nowhere-to-be-had")
 }
 
 func TestRubyOrphanEndsWithPurser(t *testing.T) {

@@ -15,11 +15,11 @@ import (
 const (
 	Node   = "node.cjs"  // node --require FILE STARTUP; the socket is $PURSER_SOCKET
 	Guard  = "guard"     // RUBYOPT=-IFOLDER; the tmp_restart of Puma that is in it does nothing
-	Ruby   = "puma.rb"   // puma -C FILE: the only configuration file that Puma reads
+	Ruby   = "ruby.rb"   // ruby FILE STARTUP SOCKET THREADS
 	Python = "python.py" // python FILE STARTUP SOCKET THREADS
 )
 
-//go:embed guard node.cjs puma.rb source.rb python.py purser_request.py purser_source.py purser_server.py
+//go:embed guard node.cjs python.py purser_request.py purser_source.py purser_server.py ruby.rb ruby_*.rb
 var files embed.FS
 
 // Write makes dir and puts the loaders into it that are not in it, or not whole. Only this user may read them, or

@@ -1,0 +1,43 @@
+# Puma's configuration under Purser, given with -C: what it says holds against the app's own
+# config/puma.rb. Socket, threads and environment come as flags, which win over both.
+require_relative 'ruby_puma_file'
+
+# Longer than the front keeps an idle connection, so that it is never closed under a new request.
+persistent_timeout 600
+
+# TERM is how Purser asks to stop: an exit with status 0, not a death by signal.
+raise_exception_on_sigterm false
+
+Puma::Configuration.prepend(Module.new do
+  def app
+    loaded = PurserLoader.behind_front(super)
+    PurserLoader::PumaFile.run_hooks
+    loaded
+  end
+
+  def preload
+    load_rackup unless options[:app]
+    PurserLoader::PumaFile.run_fork_hooks
+  end
+
+  private
+
+  def load_rackup
+    @load_rackup ||= super
+  end
+end)
+
+# Before anything of Puma's runs: what is forked goes on here as if Puma had just been started.
+Puma::Launcher.prepend(Module.new do
+  def run
+    PurserLoader.preload { config.preload }
+    options[:binds] = ["unix://#{PurserLoader.socket}"]
+    super
+  end
+end)
+
+# From here on it is the app's file that speaks.
+Puma::DSL.prepend(PurserLoader::PumaFile)
+if (file = PurserLoader::PumaFile.find(get(:environment)))
+  load file
+end
