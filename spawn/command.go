@@ -82,21 +82,7 @@ var shellWords = map[string]bool{
 	"{": true, "!": true, "if": true, "for": true, "while": true, "until": true, "case": true,
 }
 
-// pythonOf returns the Python of the app's own virtual environment, or the one in PATH.
-func pythonOf(root string) string {
-	for _, folder := range []string{".venv", "venv"} {
-		if python := filepath.Join(root, folder, "bin", "python"); isProgram(python) {
-			return python
-		}
-	}
-	return "python3"
-}
-
-// nodeArgv and pythonArgv are how the loaders are run.
+// nodeArgv is how the loader is run.
 func nodeArgv(load func(string) string, startup string) []string {
 	return []string{"node", "--require", load(loader.Node), startup}
-}
-
-func (s *Spawner) pythonArgv(python string, load func(string) string, startup, socket string) []string {
-	return []string{python, load(loader.Python), startup, socket, strconv.Itoa(max(s.app.Concurrency, 0))}
 }

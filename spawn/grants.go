@@ -29,9 +29,7 @@ const (
 
 // What a release may have on which it depends how it is started.
 const (
-	withVenv    = "/.venv"
-	withOldVenv = "/venv"
-	withRails   = "/rails"
+	withRails = "/rails"
 )
 
 // hookVariables are those that tell a hook what has happened.
@@ -75,11 +73,7 @@ func (s *Spawner) templates() map[string][]string {
 	case kindNode:
 		return map[string][]string{"": nodeArgv(load, startup)}
 	case kindPython:
-		return map[string][]string{
-			"":          s.pythonArgv("python3", load, startup, socket),
-			withVenv:    s.pythonArgv(keeper.SlotRelease+"/.venv/bin/python", load, startup, socket),
-			withOldVenv: s.pythonArgv(keeper.SlotRelease+"/venv/bin/python", load, startup, socket),
-		}
+		return s.pythonTemplates(load, startup, socket)
 	case kindRuby:
 		return map[string][]string{"": s.rubyArgv(load, startup, socket)}
 	}
@@ -210,8 +204,8 @@ func (s *Spawner) granted(c *Child) (p keeper.Program, err error) {
 func (s *Spawner) with(release string) string {
 	switch s.app.Kind {
 	case kindPython:
-		if venv := strings.TrimSuffix(strings.TrimPrefix(pythonOf(release), release), "/bin/python"); venv == withVenv || venv == withOldVenv {
-			return venv
+		if folder := pythonFolder(release); folder != "" {
+			return "/" + folder
 		}
 	case kindCommand:
 		if isFile(filepath.Join(release, "bin/rails")) {

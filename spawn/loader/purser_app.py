@@ -1,0 +1,115 @@
+"""The app that a startup file defines, and whether it is one of WSGI or of ASGI."""
+
+import importlib
+import importlib.machinery
+import importlib.util
+import inspect
+import os
+import sys
+
+# Flask's app.run() does nothing when this is "true": without it a file that calls it outside of
+# __main__ would serve on port 5000 in place of being imported.
+NO_SERVER_OF_ITS_OWN = "FLASK_RUN_FROM_CLI"
+FACTORIES = ("create_app", "make_app")
+
+
+class App:
+    """What is served: the callable, and how it wants to be called."""
+
+    def __init__(self, function):
+        self.function = function
+        self.asgi = is_asgi(function)
+
+
+def load(startup):
+    """The app of a startup file: `application`, else `app`, what a factory makes, or the only one there is."""
+    set_path(startup)
+    set_before = os.environ.setdefault(NO_SERVER_OF_ITS_OWN, "true")
+    try:
+        module = import_file(startup)
+        return App(find(module, startup))
+    finally:
+        if set_before == "true":
+            os.environ.pop(NO_SERVER_OF_ITS_OWN, None)
+
+
+def set_path(startup):
+    """Modules are looked for in the root, never beside the loader."""
+    root = os.getcwd()
+    loader = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [root] + [p for p in sys.path if p not in ("", root, loader)]
+
+
+def import_file(startup):
+    parts = os.path.splitext(startup)[0].split(os.sep)
+    if startup.endswith(".py") and all(p.isidentifier() for p in parts):
+        return importlib.import_module(".".join(parts))
+    source = importlib.machinery.SourceFileLoader("passenger_wsgi", os.path.abspath(startup))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(source.name, source))
+    sys.modules[source.name] = module  # where dataclasses and pickle look for it
+    source.exec_module(module)
+    return module
+
+
+def find(module, startup):
+    for name in ("application", "app"):
+        named = getattr(module, name, None)
+        if callable(named):
+            return made_by(named, name, startup) if is_factory(named) else named
+    for name in FACTORIES:
+        factory = getattr(module, name, None)
+        if callable(factory):
+            return made_by(factory, name, startup)
+    others = {id(v): (n, v) for n, v in vars(module).items() if is_instance(v)}
+    if len(others) == 1:
+        return next(iter(others.values()))[1]
+    if others:
+        names = ", ".join(sorted(name for name, _ in others.values()))
+        sys.exit("%s defines several apps (%s): call the one that is meant application" % (startup, names))
+    sys.exit("%s defines neither application nor app, nor a create_app() that makes one" % startup)
+
+
+def is_factory(function):
+    """A function without parameters cannot be the app, but make it."""
+    return inspect.isfunction(function) and wanted(function) == []
+
+
+def made_by(factory, name, startup):
+    if wanted(factory):
+        sys.exit("%s(%s) of %s needs arguments: add a line application = %s(...) to the file"
+                 % (name, ", ".join(wanted(factory)), startup, name))
+    made = factory()
+    if not callable(made):
+        sys.exit("%s() of %s makes a %s, which is no app of WSGI or ASGI" % (name, startup, type(made).__name__))
+    return made
+
+
+def is_instance(value):
+    """Is value an app, and no function or class that may be something else?"""
+    if inspect.isclass(value) or inspect.isroutine(value) or not callable(value):
+        return False
+    return is_asgi(value) or (wanted(value) or [""])[0] == "environ"
+
+
+def is_asgi(function):
+    """ASGI's are called with (scope, receive, send), or by its version 2 with (scope)."""
+    names = wanted(function)
+    if inspect.isclass(function):
+        return names == ["scope"]
+    return is_coroutine(function) or (names is not None and (len(names) == 3 or names == ["scope"]))
+
+
+def is_coroutine(function):
+    while hasattr(function, "func"):  # functools.partial
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
+
+
+def wanted(function):
+    """The names of the parameters without which function cannot be called; None if nobody can say."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.kind in positional and p.default is p.empty]
