@@ -76,7 +76,6 @@ module PurserSource
     { 0 => stdin, 1 => stdout, 2 => stderr }.each { |number, file| IO.for_fd(number, autoclose: false).reopen(file) }
     take_environment(text)
     [text, stdin, stdout, stderr].each(&:close)
-    own = Socket.for_fd(own.fileno)
     say(own, BORN)
     exit!(1) if own.recv(64).to_s.empty? # it is not wanted any more
     own.close

@@ -12,14 +12,16 @@ import (
 	"purser/test/harness"
 )
 
-// preloading says with each answer which process has loaded the app.
+// preloading says with each answer which process has loaded the app. Ruby counts the
+// descriptors that two objects have: when one of them is collected, the descriptor of the other is closed.
 var preloading = map[string]struct{ file, text string }{
 	"ruby": {"config.ru", `
 VERSION = File.read(File.join(__dir__, "VERSION")).strip
 raise "this release is broken" if VERSION == "broken"
 LOADER = Process.pid
 sleep 0.3
-run ->(env) { [200, { "content-type" => "text/plain" }, ["v=#{VERSION} pid=#{Process.pid} loader=#{LOADER} parent=#{Process.ppid}\n"]] }
+DOUBLED = -> { ObjectSpace.each_object(IO).select { |io| !io.closed? && io.autoclose? }.map(&:fileno).tally.select { |_, n| n > 1 }.keys }
+run ->(env) { [200, { "content-type" => "text/plain" }, ["v=#{VERSION} pid=#{Process.pid} loader=#{LOADER} parent=#{Process.ppid} doubled=#{DOUBLED.call.size}\n"]] }
 `},
 	"python": {"wsgi.py", `
 import os, time
@@ -95,6 +97,9 @@ func mustComeFrom(t *testing.T, p *harness.Purser, n, source int, version string
 	for pid, body := range answers {
 		if harness.WordIn(body, "loader") != strconv.Itoa(source) || !strings.Contains(body, version+" ") {
 			t.Errorf("process %d says %q: it is to come from %d, and to be %s", pid, body, source, version)
+		}
+		if doubled := harness.WordIn(body, "doubled"); doubled != "" && doubled != "0" {
+			t.Errorf("process %d has %s descriptors twice", pid, doubled)
 		}
 	}
 	for _, process := range p.Status(t, "app").Ready() {
