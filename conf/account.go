@@ -26,6 +26,9 @@ const (
 	ByDefault = "default_user"
 )
 
+// StartupFileGroup as App.Group is the group that the startup file belongs to, as Passenger writes it.
+const StartupFileGroup = "!STARTUP_FILE!"
+
 // Nobody is the default of Server.DefaultUser, a user that a system may lack unless it is needed.
 const Nobody = "nobody"
 

@@ -22,15 +22,18 @@ func (a *App) check(t table) {
 		t.in("env").accept(name, checkEnv(name, a.Env[name]))
 	}
 	t.require(a.Public == "" || isInside(a.Public), "public", "must be a folder inside root, relative to it, not %s", described(a.Public))
+	t.require(a.EnvFile == "" || isInside(a.EnvFile) || isElsewhere(a.EnvFile), "env_file", "must be a file inside root, relative to it, or an absolute path, not %s", described(a.EnvFile))
 	for _, pattern := range a.EnvPass {
 		t.accept("env_pass", checkPass(pattern))
 	}
 	t.oneOf("affinity", a.Affinity, affinities)
 	t.require(a.Log == "" || isLog(a.Log), "log", `must be "stderr", "stdout" or the path of a file, not %s`, described(a.Log))
+	a.Limits.check(t)
 	a.Restart.check(t.in("restart"))
 	a.Health.check(t.in("health"))
 	a.Hooks.check(t.in("hooks"))
 	a.TLS.check(t.in("tls"))
+	a.checkWorkers(t.in("workers"))
 }
 
 // checkCode looks at what is run.

@@ -72,8 +72,10 @@ type App struct {
 	StartupFile string            // relative to Root; "" = found by kind
 	Preload     bool              // the app is loaded once for each generation, and its processes are forked from that; Ruby and Python
 	PreloadIdle time.Duration     // what is loaded for that ends when nothing was forked for so long; default 5m; 0 = never
+	Found       Found             // what spawn.Detect has found out beside
 	Environment string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
 	Env         map[string]string // wins over everything; never nil
+	EnvFile     string            // file with more variables, which the app's user reads at each start; relative to the release, or absolute; "" = none
 	EnvPass     []string          // names and globs of purser's own variables that the app gets; default none, of a folder all
 	Hosts       []string          // lower case; "*.example.org" allowed; none = the default app
 	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
@@ -102,10 +104,12 @@ type App struct {
 	MaxBody               int64         // bytes; default 1 GiB; 0 = unlimited
 	PassTrailers          bool          // a request's trailers reach the app, its body chunked; default false: dropped, and a Content-Length always
 
+	Limits  Limits
 	Restart Restart
 	Health  Health
 	Hooks   Hooks
 	TLS     TLS
+	Workers []Worker // by name; what runs beside the web
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

@@ -90,6 +90,7 @@ func CompareApps(older, newer *App) AppDiff {
 			d.Restart = append(d.Restart, key)
 		}
 	}
+	d.compareWorkers(older, newer)
 	d.compareAccounts(older.RunsAs, newer.RunsAs)
 	for _, name := range changedIn(older.Env, newer.Env) {
 		d.Restart = append(d.Restart, "env."+name)
@@ -122,6 +123,7 @@ var serverTables = []part[Server]{
 
 var appTables = []part[App]{
 	inside("", func(a *App) *App { return a }, appSchema),
+	inside("process_limits", func(a *App) *ProcessLimits { return &a.Limits.Process }, processLimitsSchema),
 	inside("restart", func(a *App) *Restart { return &a.Restart }, restartSchema),
 	inside("health", func(a *App) *Health { return &a.Health }, healthSchema),
 	inside("hooks", func(a *App) *Hooks { return &a.Hooks }, hooksSchema),

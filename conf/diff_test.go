@@ -18,7 +18,7 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 		tables  []string // that are compared otherwise
 	}{
 		{"server", serverEffects, keysOf(serverTables, serverSchema.tables), nil},
-		{"apps.NAME", appEffects, keysOf(appTables, appSchema.tables), []string{"env"}},
+		{"apps.NAME", appEffects, keysOf(appTables, appSchema.tables), []string{"env", "workers"}},
 	} {
 		for _, key := range c.keys {
 			if table, is := strings.CutSuffix(key, ".*"); is {

@@ -28,9 +28,11 @@ var serverEffects = effects{
 var appEffects = effects{
 	"root": byRestart, "user": byRestart, "group": byRestart, "kind": byRestart, "command": byRestart, "reload_guard": byRestart, "startup_file": byRestart,
 	"preload": byRestart, "preload_idle": byRestart,
-	"environment": byRestart, "env": byRestart, "env_pass": byRestart, "path": byRestart,
+	"environment": byRestart, "env": byRestart, "env_file": byRestart, "env_pass": byRestart, "path": byRestart,
 	"stop_signal": byRestart, "backtrace_signal": byRestart,
-	"concurrency": byThreads,
+	"concurrency":  byThreads,
+	"no_new_privs": byRestart, "nice": byRestart, "oom_score_adj": byRestart, "memory_max": byRestart, "cpu_max": byRestart,
+	"process_limits.open_files": byRestart, "process_limits.core": byRestart, "process_limits.address_space": byRestart, "process_limits.processes": byRestart,
 
 	"hosts": atOnce, "public": atOnce, "affinity": atOnce, "log": atOnce, "min_processes": atOnce, "max_processes": atOnce,
 	"idle_timeout": atOnce, "start_timeout": atOnce, "drain_timeout": atOnce, "websocket_drain_timeout": atOnce, "stop_timeout": atOnce,

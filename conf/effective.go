@@ -28,10 +28,12 @@ func (c *Config) WriteTOML(w io.Writer) error {
 		key := toml.Key{"apps", app.Name}
 		writeTable(&b, key, &app, appSchema)
 		writeEnv(&b, append(key, "env"), app.Env)
+		writeTable(&b, append(key, "process_limits"), &app.Limits.Process, processLimitsSchema)
 		writeTable(&b, append(key, "restart"), &app.Restart, restartSchema)
 		writeTable(&b, append(key, "health"), &app.Health, healthSchema)
 		writeTable(&b, append(key, "hooks"), &app.Hooks, hooksSchema)
 		writeTable(&b, append(key, "tls"), &app.TLS, tlsSchema)
+		writeWorkers(&b, key, app.Workers)
 	}
 	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
 	return err

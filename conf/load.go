@@ -139,6 +139,9 @@ func (r *reader) app(name string, n *node) App {
 	if env, ok := n.nodes["env"]; ok {
 		r.env(env, app.Env)
 	}
+	if limits, ok := n.nodes["process_limits"]; ok {
+		readTable(r, limits, &app.Limits.Process, processLimitsSchema)
+	}
 	if restart, ok := n.nodes["restart"]; ok {
 		readTable(r, restart, &app.Restart, restartSchema)
 	}
@@ -152,6 +155,9 @@ func (r *reader) app(name string, n *node) App {
 		readTable(r, tls, &app.TLS, tlsSchema)
 		app.TLS.placed(n.file.dir)
 		app.TLS.ClientCA = placedFile(app.TLS.ClientCA, n.file.dir)
+	}
+	if workers, ok := n.nodes["workers"]; ok {
+		r.workers(workers, &app)
 	}
 	return app
 }

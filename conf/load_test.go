@@ -53,6 +53,7 @@ preload = true
 preload_idle = "1m"
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
+env_file = ".env"
 env_pass = ["DATABASE_URL", "RAILS_*"]
 hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
@@ -78,7 +79,18 @@ hang_after = "12m"
 max_requests = 1000
 max_body = "64MiB"
 pass_trailers = true
+no_new_privs = true
+nice = -5
+oom_score_adj = 300
+memory_max = "2GiB"
+cpu_max = "150%"
 env = { A = "b", "odd name" = "tab\t \"quoted\" back\\slash \u0001 ü" }
+
+[apps.blog.process_limits]
+open_files = 4096
+core = "0"
+address_space = "4GiB"
+processes = "unlimited"
 
 [apps.blog.restart]
 strategy = "blue-green"
@@ -136,6 +148,7 @@ func fullConfig() *Config {
 	blog.Kind, blog.ReloadGuard = "command", false
 	blog.Preload, blog.PreloadIdle = true, time.Minute
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
+	blog.EnvFile = ".env"
 	blog.Environment = "staging"
 	blog.EnvPass = []string{"DATABASE_URL", "RAILS_*"}
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}
@@ -149,6 +162,8 @@ func fullConfig() *Config {
 	blog.Log = "stdout"
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
 	blog.AnswerStall, blog.HangAfter, blog.PassTrailers = 150*time.Second, 12*time.Minute, true
+	blog.Limits = Limits{NoNewPrivs: true, Nice: Number{true, -5}, OOMScoreAdj: Number{true, 300}, MemoryMax: 2 << 30, CPUMax: 150,
+		Process: ProcessLimits{OpenFiles: Number{true, 4096}, Core: Number{true, 0}, AddressSpace: Number{true, 4 << 30}, Processes: Number{true, NoLimit}}}
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
 	blog.Restart = Restart{
 		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},
@@ -244,6 +259,7 @@ func TestFullHasEveryKeyAndNoneWithItsDefault(t *testing.T) {
 	unchanged := slices.Concat(
 		sameIn(&cfg.Server, &server, serverSchema),
 		sameIn(&blog, &fresh, appSchema),
+		sameIn(&blog.Limits.Process, &fresh.Limits.Process, processLimitsSchema),
 		sameIn(&blog.Restart, &fresh.Restart, restartSchema),
 		sameIn(&blog.Health, &fresh.Health, healthSchema),
 		sameIn(&blog.Hooks, &fresh.Hooks, hooksSchema),

@@ -15,6 +15,7 @@ var tables = []struct {
 }{
 	{[]string{"server"}, serverSchema.keys()},
 	{[]string{"apps", "NAME"}, appSchema.keys()},
+	{[]string{"apps", "NAME", "process_limits"}, processLimitsSchema.keys()},
 	{[]string{"apps", "NAME", "restart"}, restartSchema.keys()},
 	{[]string{"apps", "NAME", "health"}, healthSchema.keys()},
 	{[]string{"apps", "NAME", "hooks"}, hooksSchema.keys()},

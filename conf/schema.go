@@ -89,6 +89,7 @@ var appSchema = schema[App]{
 		at("preload", func(a *App) *bool { return &a.Preload }, truthForm),
 		at("preload_idle", func(a *App) *time.Duration { return &a.PreloadIdle }, durationForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),
+		at("env_file", func(a *App) *string { return &a.EnvFile }, textForm),
 		at("env_pass", func(a *App) *[]string { return &a.EnvPass }, passesForm),
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
@@ -116,9 +117,24 @@ var appSchema = schema[App]{
 		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
 		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),
+
+		at("no_new_privs", func(a *App) *bool { return &a.Limits.NoNewPrivs }, truthForm),
+		at("nice", func(a *App) *Number { return &a.Limits.Nice }, numberForm),
+		at("oom_score_adj", func(a *App) *Number { return &a.Limits.OOMScoreAdj }, numberForm),
+		at("memory_max", func(a *App) *int64 { return &a.Limits.MemoryMax }, sizeForm),
+		at("cpu_max", func(a *App) *int { return &a.Limits.CPUMax }, cpuForm),
 	},
-	tables: []string{"env", "restart", "health", "hooks", "tls"},
+	tables: []string{"env", "process_limits", "restart", "health", "hooks", "tls", "workers"},
 	later:  []string{"memory_limit", "underscores_in_headers"},
+}
+
+var processLimitsSchema = schema[ProcessLimits]{
+	fields: []field[ProcessLimits]{
+		at("open_files", func(p *ProcessLimits) *Number { return &p.OpenFiles }, countLimitForm),
+		at("core", func(p *ProcessLimits) *Number { return &p.Core }, sizeLimitForm),
+		at("address_space", func(p *ProcessLimits) *Number { return &p.AddressSpace }, sizeLimitForm),
+		at("processes", func(p *ProcessLimits) *Number { return &p.Processes }, countLimitForm),
+	},
 }
 
 var restartSchema = schema[Restart]{

@@ -72,7 +72,7 @@ func (g *Group) adopt(note Note, find FindFunc) {
 		return child
 	})
 	g.state.held = true
-	g.adopted = slices.Clone(g.state.procs)
+	g.adopted = slices.Concat(g.state.procs, g.state.workers())
 }
 
 // GoOn has a group that was adopted do what is to be done by now.
@@ -114,6 +114,7 @@ func (n *Note) restore(g *groupState, now time.Time, find func(p *Process, ready
 		p := n.Processes[i].restore(n.At, now, at)
 		g.takeOver(now, p, &n.Processes[i], find)
 	}
+	n.restoreRoles(g, now, at, find)
 }
 
 func (n *Note) restoreGenerations() []*generation {
@@ -217,5 +218,5 @@ func (g *Group) prepare(p *Process) (ctx context.Context) {
 // orderOf is what p is spawned for.
 func (g *Group) orderOf(p *Process) Order {
 	n := p.generation
-	return Order{App: g.name, Generation: n.number, Process: p.number, Release: n.release, Config: n.config, Over: n.over}
+	return Order{App: g.name, Generation: n.number, Process: p.number, Worker: p.role, Release: n.release, Config: n.config, Over: n.over}
 }

@@ -188,7 +188,8 @@ func (g *simGroup) find(p *Process, ready bool) Child {
 	g.children[p] = f
 	p.gone, p.leaving = make(chan struct{}), make(chan struct{})
 	f.proc, f.stops, f.kills, f.traces, f.last = p, 0, 0, 0, p.state
-	f.left = !ready || p.stage == killed
+	f.left = !ready && p.role == "" || p.stage == killed
+	f.booted = f.booted || p.role != "" && f.began
 	w.pids++
 	return simChild{w.pids}
 }
@@ -202,7 +203,7 @@ func (g *simGroup) checkAdopted(note *Note) {
 		}
 	}
 	for number, f := range g.fates {
-		if p := f.proc; !f.gone && (g.children[p] != f || !slices.Contains(s.procs, p)) {
+		if p := f.proc; !f.gone && (g.children[p] != f || !slices.Contains(s.procs, p) && !slices.Contains(s.workers(), p)) {
 			g.fail("process %d lives, and is forgotten", number)
 		}
 		if f.began && (number > s.spawned || f.order.Generation > s.wanted.number) {

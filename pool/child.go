@@ -19,13 +19,16 @@ type Child interface {
 // provably what was ordered. It owns the limit on how long that may take. When ctx is cancelled it
 // gives up, and returns when nothing of the child is left. An error that has a method
 // LastLines() []string tells what the child printed last.
+//
+// A worker serves nothing, and is returned as soon as it runs.
 type SpawnFunc func(ctx context.Context, o Order) (Child, error)
 
 // An Order is what one spawn is for.
 type Order struct {
 	App        string
 	Generation int
-	Process    int // number of the process within its group, never used twice
+	Process    int    // number of the process within its group, never used twice
+	Worker     string // what it is for, by the name in the configuration; "" = it serves requests
 	Release    Release
 	Config     int             // which configuration of the app it is to have: that of its restart
 	Over       <-chan struct{} // closed when nothing of the generation lives or will be spawned: what forks for it may end

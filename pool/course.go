@@ -37,6 +37,7 @@ type course struct {
 	way     way         // its way
 	steady  *generation // repairs and grows the group
 	procs   []*Process
+	roles   []*role
 
 	outdated    int  // that serve with other code than the target's
 	replaceable int  // that serve, and are to go once there is another for them
@@ -105,7 +106,7 @@ func (c *course) repairer() *generation {
 func (c *course) setRestart(ours *headcount) {
 	if r := c.restart; r != nil && r.generation == c.target() {
 		c.gathering = c.way.gathers(r)
-		c.blocked = c.way.clears() && c.all-c.lost > ours.all-ours.lost
+		c.blocked = c.way.clears() && (c.all-c.lost > ours.all-ours.lost || c.olderWorkers(r.generation))
 	}
 }
 

@@ -81,6 +81,15 @@ func (s *roster) reason(err error) string {
 	return strings.TrimPrefix(err.Error(), fmt.Sprintf("cannot start app %q: ", s.app.Name))
 }
 
+// isOutOfMemory reports whether the kernel has killed a child, as memory ran out.
+func isOutOfMemory(err error) bool {
+	var told interface {
+		error
+		OutOfMemory() bool
+	}
+	return errors.As(err, &told) && told.OutOfMemory()
+}
+
 // lastLines returns what p's child printed last, as far as the error or the child can tell.
 func lastLines(p *Process, err error) []string {
 	type teller interface{ LastLines() []string }

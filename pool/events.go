@@ -64,6 +64,10 @@ func (g *groupState) booted(now time.Time, p *Process, child Child) (known bool)
 	if g.borrows != nil {
 		return false // the owner ends what was starting
 	}
+	if p.role != "" {
+		g.workerBegan(now, p, child)
+		return true
+	}
 	p.child = child
 	g.changes++
 	switch p.state {
@@ -86,6 +90,11 @@ func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
 	was := p.state
 	if was == Gone {
 		panic("BUG: a process exits twice")
+	}
+	p.outOfMemory = isOutOfMemory(err)
+	if p.role != "" {
+		g.workerExited(now, p, err)
+		return true
 	}
 	g.move(now, p, Gone, g.reason(err))
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })

@@ -45,7 +45,7 @@ func (g *simGroup) leave()   { g.freed = g.world.slots.leave(g) || g.freed }
 
 // over notes a generation of which nothing lives. Only a rollback leads back to it, or that the older code is lost.
 func (g *simGroup) over(n *generation) {
-	if g.overs[n] || g.state.count(func(p *Process) bool { return p.generation == n }) > 0 {
+	if g.overs[n] || g.state.works(n) || g.state.count(func(p *Process) bool { return p.generation == n }) > 0 {
 		g.fail("generation %d is over twice, or lives", n.number)
 	}
 	g.overs[n] = true
@@ -57,7 +57,11 @@ func (g *simGroup) spawn(p *Process) {
 		g.fail("process %d is spawned of generation %d, which is over", p.number, p.generation.number)
 	}
 	delete(g.overs, p.generation)
-	g.checkSpawn(p)
+	if p.role == "" {
+		g.checkSpawn(p)
+	} else {
+		g.checkWorker(p)
+	}
 	p.gone, p.leaving = make(chan struct{}), make(chan struct{})
 	f := &fate{proc: p, order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}
 	if old := g.fates[p.number]; old != nil && old.began {
@@ -70,6 +74,10 @@ func (g *simGroup) spawn(p *Process) {
 // starts is what follows when a process has been forked.
 func (g *simGroup) starts(p *Process, f *fate) {
 	f.began = true
+	if p.role != "" {
+		g.startsWorker(p, f)
+		return
+	}
 	w := g.world
 	kind := f.order.Release.Revision
 	switch {
@@ -87,7 +95,7 @@ func (g *simGroup) starts(p *Process, f *fate) {
 }
 
 func (g *simGroup) boot(f *fate) {
-	if f.gone || f.aborted || f.kills > 0 {
+	if f.gone || f.aborted || f.kills > 0 || f.booted {
 		return
 	}
 	p := f.proc
@@ -196,7 +204,9 @@ func (g *simGroup) happened(e Event) {
 		if p.state.String() != e.What || p.generation.number != e.Generation {
 			g.world.fail("process %d is %v, but is said to be %s", p.number, p.state, e.What)
 		}
-		if p.state != Spawning {
+		if p.role != "" {
+			g.world.seen["worker: "+f.last.String()+" to "+p.state.String()]++
+		} else if p.state != Spawning {
 			g.world.seen[transitions[f.last][p.state]]++
 		}
 		f.beside = f.beside || p.state == Standby || p.state == Ready && f.last > Ready
@@ -210,7 +220,7 @@ func (g *simGroup) kill(p *Process) {
 	if f.kills++; f.kills > 1 {
 		g.world.fail("process %d is killed twice", p.number)
 	}
-	if !g.state.hurried && !f.left && (!p.asked.Load() && f.stops == 0 || g.world.now.Before(f.stopped.Add(g.state.app.StopTimeout))) {
+	if !g.state.hurried && !f.left && (!p.asked.Load() && f.stops == 0 || g.world.now.Before(f.stopped.Add(g.patienceFor(p)))) {
 		g.world.fail("process %d is killed before its time", p.number)
 	}
 	g.after(effect{p: p, do: func() {

@@ -78,11 +78,15 @@ func (n *generation) failed(row int, f *Failure) {
 // pauseUntil lets nothing of n be spawned for a span that begins with first and doubles with times.
 // It never shortens a pause.
 func (n *generation) pauseUntil(now time.Time, first time.Duration, times int, r *rand.Rand) {
-	pause := min(first<<min(times, 16), lastPause)
-	pause += time.Duration(r.Int64N(int64(pause)/5 + 1)) // so that groups which fell together do not rise together
-	if until := now.Add(pause); until.After(n.retryAt) {
+	if until := now.Add(pauseAfter(first, times, r)); until.After(n.retryAt) {
 		n.retryAt = until
 	}
+}
+
+// pauseAfter is a span that begins with first and doubles with times.
+func pauseAfter(first time.Duration, times int, r *rand.Rand) time.Duration {
+	pause := min(first<<min(times, 16), lastPause)
+	return pause + time.Duration(r.Int64N(int64(pause)/5+1)) // so that groups which fell together do not rise together
 }
 
 // booted notes that a process of n was put to work, and reports whether that is news of a bad one.

@@ -120,7 +120,7 @@ func (g *Group) Wanted() Release {
 }
 
 // Detach replaces the ready process with that pid: it gets no new request from now on, and exits once
-// it has answered those that it has. It reports false if there is none.
+// it has answered those that it has. A worker is asked to exit at once. It reports false if there is none.
 func (g *Group) Detach(pid int) (found bool) {
 	return g.Replace(pid, "detached by an operator")
 }
@@ -135,9 +135,14 @@ func (g *Group) Postpone(settle time.Duration) (held bool) {
 // Replace is Detach for a reason of purser's own.
 func (g *Group) Replace(pid int, why string) (found bool) {
 	g.do(func(s *groupState, now time.Time) {
-		if p := s.readyAs(pid); p != nil && s.borrows == nil {
+		switch p, worker := s.readyAs(pid), s.workerAs(pid); {
+		case s.borrows != nil:
+		case p != nil:
 			found = true
 			s.recycle(now, p, why)
+		case worker != nil:
+			found = true
+			s.recycleWorker(now, worker, why)
 		}
 	})
 	return found

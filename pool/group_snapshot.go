@@ -34,6 +34,9 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 		s.Processes = append(s.Processes, p.snapshot())
 		s.Processed += p.processed()
 	}
+	for _, r := range g.roles {
+		s.Workers = append(s.Workers, r.snapshot(now))
+	}
 	s.Failure, s.RetryAt = c.failureNow()
 	if r := g.lastRestart(); r != nil {
 		last := g.restartSnapshot(r)
@@ -46,7 +49,7 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 func (c *course) condition() Condition {
 	_, failure := c.trouble()
 	switch {
-	case c.closed && c.stopped && c.all == 0:
+	case c.closed && c.stopped && c.all == 0 && !c.olderWorkers(nil):
 		return Stopped
 	case c.closed:
 		return Closing

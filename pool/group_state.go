@@ -31,11 +31,13 @@ type groupState struct {
 }
 
 func newGroupState(app conf.App, release Release, os driver, r *rand.Rand) groupState {
-	return groupState{
+	g := groupState{
 		generations: generations{wanted: &generation{number: 1, release: release}, resist: app.Restart.ResistDeploymentErrors},
 		roster:      roster{app: app, os: os, rand: r, lendable: lendable{concurrency: app.Concurrency}},
 		spare:       -1,
 	}
+	g.fitRoles(0)
+	return g
 }
 
 // lend lends the process that fits a wish best if one has room that may serve it, else nil. Nobody is
@@ -159,6 +161,14 @@ func (g *groupState) configs() map[int]bool {
 	for _, p := range g.procs {
 		used[p.generation.config] = true
 	}
+	for _, r := range g.roles {
+		if r.of != nil {
+			used[r.of.config] = true
+		}
+		for _, p := range r.procs {
+			used[p.generation.config] = true
+		}
+	}
 	if g.next != nil {
 		used[g.next.request.Config] = true
 	}
@@ -168,7 +178,7 @@ func (g *groupState) configs() map[int]bool {
 // plot takes the course, in place of the one before.
 func (g *groupState) plot(now time.Time) *course {
 	c := &g.course
-	*c = course{generations: &g.generations, now: now, app: &g.app, procs: g.procs, moves: g.moves, restart: g.running(), way: rolling{},
+	*c = course{generations: &g.generations, now: now, app: &g.app, procs: g.procs, roles: g.roles, moves: g.moves, restart: g.running(), way: rolling{},
 		hurried: g.hurried, closed: g.closed, stopped: g.stopped, due: alarm{now: now}}
 	if c.restart != nil {
 		c.way = c.restart.way()
@@ -182,6 +192,7 @@ func (g *groupState) plot(now time.Time) *course {
 		}
 	}
 	c.chart()
+	c.awaitWorkers()
 	if !g.closed {
 		c.awaitRestart(g.restartTo(c.wanted))
 	}

@@ -79,7 +79,7 @@ func (h *hang) next(c *course, s *roster, queued int) *Process {
 	if c.now.Before(h.due(c.app)) || c.spawning > 0 || !h.replaced(s) || !c.renewable() {
 		return nil
 	}
-	h.spawned = s.spawned
+	h.spawned = s.webs
 	return worst
 }
 
@@ -93,7 +93,7 @@ func (h *hang) due(app *conf.App) time.Time {
 
 // replaced reports whether another process was begun for the last that was let go, or is not to be.
 func (h *hang) replaced(s *roster) bool {
-	return s.spawned > h.spawned || !slices.ContainsFunc(s.procs, func(p *Process) bool { return p.hung })
+	return s.webs > h.spawned || !slices.ContainsFunc(s.procs, func(p *Process) bool { return p.hung })
 }
 
 // othersWait reports whether any request but the oldest of each process is unanswered in a process.

@@ -17,6 +17,7 @@ func (g *simGroup) check(ready int) {
 		c = g.state.plot(g.world.now)
 	}
 	g.checkProcesses(c)
+	g.checkWorkers(c)
 	g.checkHeap()
 	g.checkQueue()
 	g.checkRestarts()

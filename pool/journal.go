@@ -10,13 +10,16 @@ type Event struct {
 	Seq        uint64    `json:"seq"` // counts from 1 for each run of purser, over all apps
 	At         time.Time `json:"at"`
 	App        string    `json:"app"`
-	Kind       string    `json:"kind"`              // process, restart, app
+	Kind       string    `json:"kind"`              // process, worker, restart, app
 	What       string    `json:"what"`              // the state that the process came into, the step that the restart took, or hung
 	Process    int       `json:"process,omitempty"` // its number within the app
 	PID        int       `json:"pid,omitempty"`
+	Worker     string    `json:"worker,omitempty"` // what the worker is for
 	Generation int       `json:"generation"`
 	Restart    string    `json:"restart,omitempty"` // id of the restart, or of the one that ran meanwhile
 	Why        string    `json:"why,omitempty"`
+
+	OutOfMemory bool `json:"out_of_memory,omitempty"` // of a process that is gone: the kernel has killed it, for want of memory
 }
 
 // keptEvents is how many events a journal remembers.

@@ -35,6 +35,7 @@ func (s *roster) move(now time.Time, p *Process, to State, why string) {
 // begin begins a process.
 func (s *roster) begin(now time.Time, n *generation, replaces bool) {
 	s.spawned++
+	s.webs++
 	s.moves++
 	p := &Process{
 		number:     s.spawned,

@@ -31,6 +31,7 @@ type Note struct {
 	Restarts    []notedRestart     `json:"restarts,omitempty"`
 	Next        *notedFollowUp     `json:"next,omitempty"`
 	Processes   []notedProcess     `json:"processes,omitempty"`
+	Roles       []notedRole        `json:"roles,omitempty"`
 }
 
 // noteVersion changes with what a note means. One of another version is not understood.
@@ -124,6 +125,9 @@ func noteOf(g *groupState, now time.Time, surplus int) Note {
 	for _, p := range g.procs {
 		n.Processes = append(n.Processes, b.process(now, p))
 	}
+	for _, r := range g.roles {
+		n.Roles = append(n.Roles, b.role(now, r))
+	}
 	n.Generations = b.generations
 	return n
 }
@@ -191,6 +195,12 @@ func (n *Note) Configs() map[int]bool {
 	}
 	for _, p := range n.Processes {
 		note(p.generation)
+	}
+	for _, r := range n.Roles {
+		note(r.Of)
+		for _, p := range r.Processes {
+			note(p.generation)
+		}
 	}
 	if n.Next != nil {
 		used[n.Next.Request.Config] = true

@@ -87,12 +87,17 @@ func (n *Note) check() error {
 			return errors.New("a restart has no generation")
 		}
 	}
-	return n.checkProcesses()
+	for _, r := range n.Roles {
+		if err := n.checkProcesses(r.Processes); err != nil {
+			return err
+		}
+	}
+	return n.checkProcesses(n.Processes)
 }
 
-func (n *Note) checkProcesses() error {
+func (n *Note) checkProcesses(all []notedProcess) error {
 	last := 0
-	for _, p := range n.Processes {
+	for _, p := range all {
 		if p.generation == 0 || p.number <= last || p.number > n.Spawned {
 			return fmt.Errorf("it has no place for process %d", p.number)
 		}
@@ -119,6 +124,12 @@ func (n *Note) used(code bool) []ref {
 	used := append([]ref{n.Wanted, n.Good}, n.Past...)
 	for _, p := range n.Processes {
 		used = append(used, p.generation)
+	}
+	for _, r := range n.Roles {
+		used = append(used, r.Of)
+		for _, p := range r.Processes {
+			used = append(used, p.generation)
+		}
 	}
 	for _, r := range n.all() {
 		used = append(used, r.Generation, r.From, r.Served)

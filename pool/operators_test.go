@@ -23,6 +23,7 @@ func (g *simGroup) configure() {
 	app.QueueTimeout = time.Duration(w.rand.IntN(2)) * w.between(time.Second, 9*time.Second)
 	app.IdleTimeout = time.Duration(w.rand.IntN(3)) * 4 * time.Second
 	app.Restart.ResistDeploymentErrors = w.chance(80)
+	w.changeWorkers(&app)
 	g.most = max(g.most, app.MaxProcesses)
 	if len(g.ways) > 1 {
 		g.mostSurge = max(g.mostSurge, g.most)
@@ -42,7 +43,7 @@ func (g *simGroup) mischief() {
 	if w.held {
 		return
 	}
-	switch n := w.rand.IntN(17); {
+	switch n := w.rand.IntN(18); {
 	case n < 4:
 		if p := g.anyReady(); p != nil {
 			g.exit(p, 0, "crashes")
@@ -77,6 +78,8 @@ func (g *simGroup) mischief() {
 			w.after(w.between(0, time.Second), func() { g.marks = append(g.marks, w.now) })
 		}
 		w.after(w.between(0, 3*time.Second), g.restartMarked)
+	case n == 17:
+		g.troubleWorkers()
 	case n == 16:
 		w.after(w.between(0, 3*time.Second), g.configure)
 	case n < 13 && w.chance(60): // faster than a process boots

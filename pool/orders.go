@@ -15,6 +15,7 @@ import (
 func (g *groupState) configure(now time.Time, app conf.App) {
 	g.app, g.resist = app, app.Restart.ResistDeploymentErrors
 	g.changes++
+	g.fitRoles(g.wanted.config + 1)
 	g.lendable.setConcurrency(app.Concurrency)
 	if app.QueueTimeout > 0 {
 		g.queue.hurry(now.Add(app.QueueTimeout))
@@ -66,7 +67,7 @@ func (g *groupState) killAll(now time.Time) int {
 			g.move(now, p, Stopping, "out of time")
 		}
 	}
-	left := len(g.procs)
+	left := len(g.procs) + len(g.workers())
 	g.settle(now)
 	return left
 }
@@ -216,6 +217,11 @@ func (g *groupState) yield(now time.Time) {
 			b.known[p.number] = p
 			p.retired.Store(true)
 		case p.state == Spawning:
+			g.os.abort(p)
+		}
+	}
+	for _, p := range g.workers() {
+		if p.state == Spawning && p.child == nil {
 			g.os.abort(p)
 		}
 	}

@@ -28,6 +28,7 @@ type Process struct {
 	replaces    bool // once it is at work one outdated or worn process may go; false from then on
 	replaced    bool // it was let go for another generation, and could serve again
 	hung        bool // it was let go as it answered nothing
+	outOfMemory bool // the kernel has killed it, for want of memory
 	cut         bool // its start was cut short: its child has proven nothing
 	outside     bool // it gave its slot of the pool back, and lives on
 	borrowed    bool // the owner of the pool has started it, after this front had yielded
@@ -41,6 +42,7 @@ type Process struct {
 	answeredAt time.Time   // when the group last saw that it had answered, or begun to: exact to the tick
 	stuck      []time.Time // when requests were lent of which nothing has come for hang_after, oldest first
 	number     int         // within its group; a lower one is older
+	role       string      // of a worker; "" = it serves requests
 	failures   int         // how many starts of its generation had failed in a row when its own began
 	turn       uint64      // when it was last lent, in lendings of its group
 	place      int         // in the heap of lendable processes; -1 if it is not there
@@ -168,6 +170,9 @@ func (p *Process) pid() int {
 // pairs names it in a log line.
 func (p *Process) pairs(more ...any) []any {
 	pairs := []any{"process", p.number, "generation", p.generation.number}
+	if p.role != "" {
+		pairs = append(pairs, "worker", p.role)
+	}
 	if p.pid() != 0 {
 		pairs = append(pairs, "pid", p.pid())
 	}

@@ -125,12 +125,14 @@ func (g *simGroup) checkEnded(r RestartSnapshot) {
 		if r.Failure == nil {
 			g.fail("a restart failed, nobody knows why")
 		}
+		g.noteFailedRestart(r)
 	case RestartDone:
 		g.done = r.Generation
 		g.marks = slices.DeleteFunc(g.marks, func(at time.Time) bool { return !at.After(r.Started) })
 		if ready := s.ready(s.target()); r.Generation != s.target().number || ready < max(1, s.app.MinProcesses) && !(ready > 0 && s.overwritten(s.target())) {
 			g.fail("I4: the restart to %d is done with %d ready, %d is wanted", r.Generation, ready, s.target().number)
 		}
+		g.checkNoOldWorker(r)
 		for _, p := range s.procs {
 			if p.generation.number != r.Generation && p.state != Standby && !p.lost(g.world.now) && !(p.state == Draining && p.requests == 0) {
 				g.fail("I4: the restart is done, but process %d of generation %d is %v", p.number, p.generation.number, p.state)

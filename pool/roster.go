@@ -17,9 +17,11 @@ type roster struct {
 
 	restartLog
 	procs      []*Process    // oldest first
+	roles      []*role       // what else runs
 	unfinished []*generation // of which something was spawned, and that are not over
 	lendable   lendable      // those of them that are ready
-	spawned    int           // processes so far
+	spawned    int           // processes so far, workers included
+	webs       int           // that this front has spawned to serve
 	processed  uint64        // requests done with by processes that are gone
 	stopped    bool          // it is closed, and purser goes on
 	outside    int           // processes that are outside the pool's cap

@@ -29,6 +29,7 @@ func (g *groupState) settle(now time.Time) {
 	}
 	g.refuseQueue(g.fresh(c))
 	g.killOverdue(c)
+	g.killWorkers(c)
 	g.endGenerations(c)
 }
 
@@ -48,6 +49,7 @@ var rules = [...]func(*groupState, *course){
 	(*groupState).drainReplaced,
 	(*groupState).drainRejected,
 	(*groupState).drainAhead,
+	(*groupState).runWorkers,
 	(*groupState).conclude,
 	(*groupState).beginFollowUp,
 	(*groupState).drainIdle,
@@ -198,7 +200,7 @@ func (g *groupState) endOldest(c *course) {
 // more, unless an operator goes back to one.
 func (g *groupState) endGenerations(c *course) {
 	g.unfinished = slices.DeleteFunc(g.unfinished, func(n *generation) bool {
-		if c.of(n).all > 0 || !g.closed && (n == c.good || n == c.wanted && !n.rejected()) {
+		if c.of(n).all > 0 || g.works(n) || !g.closed && (n == c.good || n == c.wanted && !n.rejected()) {
 			return false
 		}
 		g.os.over(n)

@@ -83,6 +83,7 @@ func newSimGroup(w *world, i int) *simGroup {
 	if w.chance(30) {
 		app.MaxRequests = 5 + w.rand.IntN(20)
 	}
+	w.inventWorkers(&app)
 	g.mostSurge = max(1, app.Restart.Surge.Count)
 	if len(g.ways) > 1 {
 		g.mostSurge = max(g.mostSurge, app.MaxProcesses)
@@ -103,7 +104,7 @@ func newSimGroup(w *world, i int) *simGroup {
 func (g *simGroup) invent(trouble int) Release {
 	kind := "good"
 	if g.world.chance(trouble) {
-		kind = []string{"bad", "bad", "flaky", "young", "hangs", "once", "errs"}[g.world.rand.IntN(7)]
+		kind = []string{"bad", "bad", "flaky", "young", "hangs", "once", "errs", "jobless"}[g.world.rand.IntN(8)]
 	}
 	r := Release{Path: fmt.Sprintf("%s-%d", kind, g.world.rand.IntN(1000)), Revision: kind}
 	if g.inPlace {

@@ -76,6 +76,9 @@ var everything = []string{
 	"upgraded", "an old front ends", "an old front dies", "the owner is killed while old fronts borrow",
 	"visitor of an old front served", "visitor of an old front served by a process that is newer", "visitor of an old front refused",
 	"what was lent to a visitor who had left comes back",
+	"worker: spawning to ready", "worker: spawning to stopping", "worker: spawning to gone", "worker: ready to stopping", "worker: ready to gone", "worker: stopping to gone",
+	"starting worker", "worker ready", "worker ended", "killing worker", "restart step: workers",
+	"a worker does not start and its restart fails", "old workers come back", "the new web waits for old workers", "a worker is detached",
 	"process is gone: it has ended while purser was started anew", "nothing was noted",
 }
 
@@ -119,6 +122,9 @@ func play(seed uint64, trace io.Writer) (w *world, err error) {
 	}
 	if w.chance(20) {
 		w.after(w.between(0, 8*time.Second), w.armUpgrade)
+	}
+	if w.chance(2) {
+		w.after(0, w.killAnyTime) // an app that rests has noted nothing yet
 	}
 	never := func() bool { return false }
 	end := w.start.Add(w.between(5*time.Second, 25*time.Second))
@@ -216,7 +222,7 @@ func (g *simGroup) wrong() string {
 	case s.queue.length > 0:
 		return "visitors wait"
 	}
-	return ""
+	return g.wrongWorkers(target)
 }
 
 func startable(n *generation) bool { return n.release.Revision != "bad" }
@@ -263,10 +269,12 @@ func (w *world) close() {
 	end := w.now.Add(patience + time.Minute)
 	w.runUntil(end, func() bool { return !slices.ContainsFunc(w.groups, (*simGroup).isThere) })
 	for _, g := range w.groups {
-		if len(g.state.procs) > 0 || len(g.counter.visitors) > 0 || g.state.running() != nil {
+		if len(g.state.procs)+len(g.state.workers()) > 0 || len(g.counter.visitors) > 0 || g.state.running() != nil {
 			w.fail("after the end %s has %d processes, %d visitors", g.state.app.Name, len(g.state.procs), len(g.counter.visitors))
 		}
 	}
 }
 
-func (g *simGroup) isThere() bool { return len(g.state.procs)+len(g.counter.visitors) > 0 }
+func (g *simGroup) isThere() bool {
+	return len(g.state.procs)+len(g.state.workers())+len(g.counter.visitors) > 0
+}

@@ -17,9 +17,10 @@ type GroupSnapshot struct {
 	MaxProcesses int               `json:"max_processes"`
 	Concurrency  int               `json:"concurrency"` // -1 = unlimited
 	Processes    []ProcessSnapshot `json:"processes"`
-	Processed    uint64            `json:"processed"` // requests so far, also by processes that are gone
-	Queue        int               `json:"queue"`     // requests waiting now
-	MaxQueue     int               `json:"max_queue"` // 0 = unlimited
+	Workers      []WorkerSnapshot  `json:"workers,omitempty"` // what runs beside them, by what it is for
+	Processed    uint64            `json:"processed"`         // requests so far, also by processes that are gone
+	Queue        int               `json:"queue"`             // requests waiting now
+	MaxQueue     int               `json:"max_queue"`         // 0 = unlimited
 	Failure      *Failure          `json:"failure,omitempty"`
 	Hung         *HungSnapshot     `json:"hung,omitempty"`
 	RetryAt      *time.Time        `json:"retry_at,omitempty"` // no spawn before, after a failure
@@ -39,6 +40,27 @@ type ProcessSnapshot struct {
 	Processed   uint64    `json:"processed"`
 	Started     time.Time `json:"started"`
 	LastUsed    time.Time `json:"last_used"`
+}
+
+// A WorkerSnapshot is what runs beside the web for one purpose.
+type WorkerSnapshot struct {
+	Name       string          `json:"name"`
+	Count      int             `json:"count"`                // that are to run
+	Running    int             `json:"running"`              // that have lived for long enough to count as working
+	Generation int             `json:"generation,omitempty"` // that they are to be of; 0 = none yet
+	Processes  []WorkerProcess `json:"processes"`
+	Failure    *Failure        `json:"failure,omitempty"`  // the last start failed, or it died young
+	RetryAt    *time.Time      `json:"retry_at,omitempty"` // no start before
+}
+
+// A WorkerProcess is one process of a WorkerSnapshot.
+type WorkerProcess struct {
+	Number     int       `json:"number"` // within the group, never used twice
+	PID        int       `json:"pid"`    // 0 while it is not known yet
+	State      string    `json:"state"`  // spawning ready stopping
+	Generation int       `json:"generation"`
+	Release    string    `json:"release"` // real path
+	Started    time.Time `json:"started"`
 }
 
 // A HungSnapshot is how a group hangs: none of its ready processes has answered anything for hang_after, and each
@@ -87,7 +109,7 @@ type Served struct {
 // A Step is one thing that a restart did.
 type Step struct {
 	At         time.Time `json:"at"`
-	What       string    `json:"what"` // requested spawning ready draining gone memory blocking switched canary promoted probation rolled-back waiting begun; done failed superseded
+	What       string    `json:"what"` // requested spawning ready draining gone memory blocking switched canary promoted probation rolled-back waiting begun workers worker-starting worker-ready worker-stopping worker-gone; done failed superseded
 	PID        int       `json:"pid,omitempty"`
 	Generation int       `json:"generation"`
 	Note       string    `json:"note,omitempty"`

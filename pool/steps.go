@@ -21,6 +21,9 @@ func (s *roster) step(now time.Time, r *restart, what string, p *Process) {
 
 // stepNote notes something about r that takes words.
 func (s *roster) stepNote(now time.Time, r *restart, what, note string) {
+	if r == nil {
+		return
+	}
 	t := Step{At: now, What: what, Generation: r.generation.number, Note: note}
 	s.addStep(r, t)
 	s.tellStep(r, t)
@@ -44,7 +47,10 @@ func (s *roster) tellStep(r *restart, t Step) {
 
 // happened tells what became of p.
 func (s *roster) happened(now time.Time, p *Process, why string) {
-	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why}
+	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why, OutOfMemory: p.state == Gone && p.outOfMemory}
+	if p.role != "" {
+		e.Kind, e.Worker = "worker", p.role
+	}
 	if r := s.running(); r != nil {
 		e.Restart = r.id
 	}

@@ -79,7 +79,7 @@ func (g *groupState) drainRejected(c *course) {
 // switchOver takes the old processes away, in one step, once enough new ones have booted.
 func (g *groupState) switchOver(c *course) {
 	r := c.restart
-	if !c.gathering || c.now.Before(r.quietAt) || c.of(r.generation).booted < r.total {
+	if !c.gathering || c.now.Before(r.quietAt) || c.of(r.generation).booted < r.total || c.awaitsWorkers(r) {
 		return
 	}
 	r.switched = c.now
@@ -109,7 +109,7 @@ func (g *groupState) heldBack(c *course, p *Process) bool {
 	case r.state != RestartRunning:
 		return false
 	}
-	return c.way.holds(c.now, r, c.answering > c.of(r.generation).answering, g.app.Restart.SwitchTimeout)
+	return c.awaitsWorkers(r) || c.way.holds(c.now, r, c.answering > c.of(r.generation).answering, g.app.Restart.SwitchTimeout)
 }
 
 // bringBack puts all that was let go of the good generation back to work, at once, when the wanted one
@@ -133,7 +133,7 @@ func (g *groupState) conclude(c *course) {
 	r := c.restart
 	switch {
 	case r != nil && c.way.returning():
-		if c.allOf(r.generation) {
+		if c.allOf(r.generation) && c.staffed(r.generation) {
 			g.end(c.now, r, RestartDone)
 		}
 	case c.wanted.bad():
@@ -145,13 +145,15 @@ func (g *groupState) conclude(c *course) {
 			r.halted = true
 			g.step(c.now, r, "canary", nil)
 		}
-	case !c.allOf(c.wanted) || r != nil && g.inProbation(c, r):
+	case !c.allOf(c.wanted) || r != nil && (!c.staffed(c.wanted) || g.inProbation(c, r)):
 	default:
 		g.approve(c.now)
 		if r != nil {
 			g.end(c.now, r, RestartDone)
 		}
-		g.endRecovered(c.now, g.restartTo(c.wanted))
+		if c.staffed(c.wanted) {
+			g.endRecovered(c.now, g.restartTo(c.wanted))
+		}
 	}
 }
 

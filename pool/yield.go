@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -62,7 +63,7 @@ func (g *Group) yield() {
 	g.mu.Lock()
 	g.noting.keep = nil
 	children := make([]Child, 0, len(g.state.procs))
-	for _, p := range g.state.procs {
+	for _, p := range slices.Concat(g.state.procs, g.state.workers()) {
 		if p.child != nil {
 			children = append(children, p.child)
 		}

@@ -39,7 +39,7 @@ func (c *Checker) Booting(app string, number, generation int, release string) {
 	}
 	d := c.disk(a)
 	b := &boot{number: number, generation: generation, began: time.Now(), revision: d.Revision(release)}
-	b.print = Fingerprint(d, release, a.app().Restart.Watch)
+	b.print = Fingerprint(d, release, codeOf(a.app()))
 	b.bare = a.app().Restart.File != "" && stampOf(d, release, a.app().Restart.File, stamp{}) == stamp{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +69,7 @@ func (c *Checker) Booted(app string, number, pid int) {
 	}
 	d := c.disk(a)
 	made := stampOf(d, release, a.app().Restart.File, stamp{})
-	after, revision, ready := Fingerprint(d, release, a.app().Restart.Watch), d.Revision(release), image(d.Image(pid))
+	after, revision, ready := Fingerprint(d, release, codeOf(a.app())), d.Revision(release), image(d.Image(pid))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.ended, b.image = time.Now(), ready
@@ -93,7 +93,7 @@ func (c *Checker) Adopted(app string, p Process) {
 	}
 	d := c.disk(a)
 	b := &boot{number: p.Number, generation: p.Generation, began: p.Began, ended: p.Began, image: image(d.Image(p.PID)), revision: d.Revision(p.Release)}
-	b.print = Fingerprint(d, p.Release, a.app().Restart.Watch).asOf(p.Began)
+	b.print = Fingerprint(d, p.Release, codeOf(a.app())).asOf(p.Began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a.boots = append(a.boots, b)

@@ -12,7 +12,7 @@ func (c *Checker) Change(app conf.App) {
 	if a == nil {
 		return
 	}
-	if watched := a.conf.Swap(&app).Restart.Watch; !slices.Equal(watched, app.Restart.Watch) {
+	if before := codeOf(a.conf.Swap(&app)); !slices.Equal(before, codeOf(&app)) {
 		c.printAnew(a)
 	}
 }
@@ -26,7 +26,7 @@ func (c *Checker) printAnew(a *checked) {
 	}
 	c.mu.Unlock()
 	for path := range prints {
-		prints[path] = Fingerprint(c.disk(a), path, a.app().Restart.Watch)
+		prints[path] = Fingerprint(c.disk(a), path, codeOf(a.app()))
 	}
 	c.mu.Lock()
 	for _, b := range a.boots {

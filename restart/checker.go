@@ -126,7 +126,7 @@ func (c *Checker) see(a *checked, processes []Process, last Print) snapshot {
 	before := c.unsure(a)
 	print := last
 	if print.Path == "" || len(processes) > 0 {
-		print = Fingerprint(c.disk(a), a.app().Root, a.app().Restart.Watch)
+		print = Fingerprint(c.disk(a), a.app().Root, codeOf(a.app()))
 	}
 	seen, err := snapshotOf(c.disk(a), *a.app(), processes, print, c.now())
 	seen.print.unsure = slices.Contains(before, seen.print.Path) || slices.Contains(c.unsure(a), seen.print.Path)

@@ -2,9 +2,11 @@ package restart
 
 import (
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"purser/conf"
 	"purser/restart/disk"
 )
 
@@ -23,4 +25,13 @@ func parseGlobs(watch []string) (named []string, globs []disk.Glob) {
 		globs = append(globs, steps)
 	}
 	return named, globs
+}
+
+// codeOf is what of a release counts as code beside what always does: what the configuration names, and the app's file
+// of variables, if that is below its root.
+func codeOf(app *conf.App) []string {
+	if app.EnvFile == "" || filepath.IsAbs(app.EnvFile) {
+		return app.Restart.Watch
+	}
+	return append(slices.Clone(app.Restart.Watch), app.EnvFile)
 }

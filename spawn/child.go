@@ -36,7 +36,7 @@ func (c *Child) Owner() int { return c.endpoint.owner }
 // Ready returns since when it serves.
 func (c *Child) Ready() time.Time { return c.ready }
 
-// Folder returns the folder that its socket is in, with those of other children of its app.
+// Folder returns the folder that its socket is in, with those of other children of its app. A worker has none.
 func (c *Child) Folder() string { return filepath.Dir(c.endpoint.folder) }
 
 // LastLines returns the last lines that it wrote to stdout and stderr, oldest first; at most 50.

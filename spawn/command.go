@@ -8,13 +8,12 @@ import (
 	"strings"
 
 	"purser/conf"
-	"purser/spawn/loader"
 )
 
 // argv returns the program and arguments of a child. What depends on the release (a virtual
 // environment, a Gemfile) is looked at in the release's folder, each time.
 func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
-	if s.app.Kind == kindCommand {
+	if !s.app.Command.IsZero() {
 		return commandArgv(s.app.Command, o.Path, e)
 	}
 	if err := checkStartupFile(s.app, o.Path); err != nil {
@@ -27,7 +26,7 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	load := func(name string) string { return filepath.Join(folder, loaders, name) }
 	switch s.app.Kind {
 	case kindNode:
-		return nodeArgv(load, s.app.StartupFile), nil
+		return nodeArgv("node", load, s.app.StartupFile), nil
 	case kindPython:
 		return s.pythonArgv(pythonOf(o.Path), load, s.app.StartupFile, e.socket), nil
 	case kindRuby:
@@ -80,9 +79,4 @@ var shellWords = map[string]bool{
 	"exec": true, "cd": true, "export": true, "set": true, "unset": true, "ulimit": true, "umask": true, "eval": true,
 	".": true, "trap": true, "wait": true, "exit": true, "command": true, "readonly": true, ":": true,
 	"{": true, "!": true, "if": true, "for": true, "while": true, "until": true, "case": true,
-}
-
-// nodeArgv is how the loader is run.
-func nodeArgv(load func(string) string, startup string) []string {
-	return []string{"node", "--require", load(loader.Node), startup}
 }

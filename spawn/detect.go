@@ -1,40 +1,26 @@
 package spawn
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 
 	"purser/conf"
+	"purser/spawn/kind"
 )
 
-// The kinds of apps, as conf.App.Kind has them.
 const (
-	kindAuto    = "auto"
-	kindCommand = "command"
-	kindRuby    = "ruby"
-	kindPython  = "python"
-	kindNode    = "node"
+	kindCommand = kind.Command
+	kindRuby    = kind.Ruby
+	kindPython  = kind.Python
+	kindNode    = kind.Node
 )
 
-// startupFiles are looked for in this order, so that a Rails app with a package.json is Ruby.
-var startupFiles = []struct {
-	kind  string
-	names []string
-}{
-	{kindRuby, []string{"config.ru"}},
-	{kindPython, []string{"passenger_wsgi.py", "wsgi.py"}},
-	{kindNode, []string{"app.js", "server.js", "index.js", "app.mjs", "server.mjs", "index.mjs"}},
-}
-
-// Detect looks into the app's root and returns the app with Kind, StartupFile, Concurrency and
-// Environment filled in: kind "auto" is a command if one is set, else what the startup file tells; concurrency
-// 0 is 1 for Ruby and Python, and conf.Unlimited for others. The error says in one sentence what
-// is missing: the root, anything recognised, the startup file, or the interpreter. Root looks as the app's user would.
+// Detect looks into the app's root and returns the app with Kind, StartupFile or Command, Found, Concurrency and
+// Environment filled in: what it is, package kind finds out; concurrency 0 is 1 for Ruby and Python, and
+// conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
+// file, or the interpreter. Root looks as the app's user would.
 func Detect(app conf.App) (found conf.App, err error) {
 	closed := false
 	unable := looker(app).As(func() {
@@ -57,12 +43,12 @@ func detect(app conf.App) (conf.App, error) {
 		return app, err
 	}
 	app.Env, app.Environment = kindsOfRun(app)
-	if app.Kind == kindAuto || app.Kind == "" {
-		app.Kind = kindByFiles(app)
+	app, err := kind.Detect(app)
+	if err == nil {
+		app, err = fillWorkers(app)
 	}
-	if app.Kind == "" {
-		return app, fmt.Errorf("nothing in %s says how to start it (looked for %s, package.json); "+
-			"set command, or kind and startup_file", app.Root, strings.Join(allStartupFiles(), ", "))
+	if err != nil {
+		return app, err
 	}
 	if app.Concurrency == 0 {
 		app.Concurrency = conf.Unlimited
@@ -74,10 +60,7 @@ func detect(app conf.App) (conf.App, error) {
 		return app, err
 	}
 	if app.Kind == kindCommand {
-		return app, checkCommand(app)
-	}
-	if app.StartupFile == "" {
-		app.StartupFile = findStartupFile(app.Root, app.Kind)
+		return app, kind.CheckCommand(app)
 	}
 	if err := checkStartupFile(app, app.Root); err != nil {
 		return app, err
@@ -85,97 +68,11 @@ func detect(app conf.App) (conf.App, error) {
 	return app, checkInterpreter(app)
 }
 
-// kindByFiles returns "" if nothing is recognised.
-func kindByFiles(app conf.App) string {
-	if !app.Command.IsZero() {
-		return kindCommand
-	}
-	if app.StartupFile != "" {
-		return kindByName(app.StartupFile)
-	}
-	for _, known := range startupFiles {
-		if findStartupFile(app.Root, known.kind) != "" {
-			return known.kind
-		}
-	}
-	return ""
-}
-
-func kindByName(startup string) string {
-	switch filepath.Ext(startup) {
-	case ".ru":
-		return kindRuby
-	case ".py", ".wsgi":
-		return kindPython
-	case ".js", ".mjs", ".cjs", ".ts":
-		return kindNode
-	}
-	return ""
-}
-
-// findStartupFile returns the first startup file of a kind that exists in root, or "".
-func findStartupFile(root, kind string) string {
-	for _, known := range startupFiles {
-		for _, name := range known.names {
-			if known.kind == kind && isFile(filepath.Join(root, name)) {
-				return name
-			}
-		}
-	}
-	if kind == kindNode {
-		return packageStartup(root)
-	}
-	return ""
-}
-
-var nodeScript = regexp.MustCompile(`^node\s+([^-\s]\S*)$`)
-
-// packageStartup returns the file that package.json names, by "main" or by a start script that is
-// plainly "node FILE"; "" if it names none that exists.
-func packageStartup(root string) string {
-	content, err := conf.ReadFile(filepath.Join(root, "package.json"))
-	if err != nil {
-		return ""
-	}
-	var manifest struct {
-		Main    string
-		Scripts struct{ Start string }
-	}
-	if json.Unmarshal(content, &manifest) != nil {
-		return ""
-	}
-	names := []string{manifest.Main, manifest.Main + ".js"}
-	if script := nodeScript.FindStringSubmatch(manifest.Scripts.Start); script != nil {
-		names = append(names, script[1], script[1]+".js")
-	}
-	for _, name := range names {
-		if filepath.IsLocal(name) && isFile(filepath.Join(root, name)) {
-			return filepath.Clean(name)
-		}
-	}
-	return ""
-}
-
-func allStartupFiles() (names []string) {
-	for _, known := range startupFiles {
-		names = append(names, known.names...)
-	}
-	return names
-}
-
-func checkCommand(app conf.App) error {
-	if app.Command.IsZero() {
-		return errors.New(`kind "command" needs a command`)
-	}
-	if port, set := app.Env["PORT"]; set && app.Command.Has("{port}") {
-		return fmt.Errorf("env sets PORT to %q, and the command has {port}, which is another one for each process: take PORT out of env", port)
-	}
-	return nil
-}
-
 // checkStartupFile looks for the startup file in root, which is the app's or a release's.
 func checkStartupFile(app conf.App, root string) error {
 	switch {
+	case !app.Command.IsZero():
+		return nil
 	case app.StartupFile == "":
 		return fmt.Errorf("%s holds no startup file of a %s app; set startup_file", root, app.Kind)
 	case !filepath.IsLocal(app.StartupFile):

@@ -117,8 +117,11 @@ func (e *endpoint) makeFolder(app conf.App) error {
 
 func (e *endpoint) remove() {
 	ports.giveBack(e.port)
-	if e.leave != nil {
+	switch {
+	case e.leave != nil:
 		e.leave()
+		return
+	case e.folder == "": // that of a worker
 		return
 	}
 	_ = removeInTurn(e.folder) // what stays is removed with the folder that it is in

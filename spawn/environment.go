@@ -25,14 +25,12 @@ func (s *Spawner) environment(c *Child) []string {
 	env := environmentOf(s.app)
 	env["PWD"] = s.app.Root
 	env["PYTHONUNBUFFERED"] = "1" // or the last lines before a crash never come
-	if s.app.Kind != kindCommand {
+	if s.app.Kind != kindCommand && c.Worker == "" {
 		env["IN_PASSENGER"] = "1"
 		env["PASSENGER_APP_ENV"] = s.app.Environment
-		if s.app.Path != "/" && s.app.Path != "" {
-			env["PASSENGER_BASE_URI"], env["RAILS_RELATIVE_URL_ROOT"] = s.app.Path, s.app.Path
-		}
 	}
-	if s.app.Kind == kindCommand && isFile(filepath.Join(c.Path, "bin/rails")) {
+	s.tellPath(env)
+	if s.app.Kind == kindCommand && c.Worker == "" && isFile(filepath.Join(c.Path, "bin/rails")) {
 		env["PIDFILE"] = filepath.Join(c.endpoint.folder, "server.pid") // or rails server refuses to run twice
 	}
 	maps.Copy(env, handedOn(s.app))
@@ -41,8 +39,11 @@ func (s *Spawner) environment(c *Child) []string {
 		"PURSER_PROCESS":    strconv.Itoa(c.Order.Process),
 		"PURSER_RELEASE":    c.Path,
 	})
-	if s.app.Path != "/" && s.app.Path != "" {
+	if s.isBelow() {
 		env["PURSER_PATH"] = s.app.Path
+	}
+	if c.Worker != "" {
+		env["PURSER_WORKER"] = c.Worker
 	}
 	if c.backtraceSignal != 0 && (s.app.Kind == kindRuby || s.app.Kind == kindPython) {
 		env["PURSER_BACKTRACE_SIGNAL"] = signalName(c.backtraceSignal)
@@ -54,8 +55,27 @@ func (s *Spawner) environment(c *Child) []string {
 		env["PORT"] = strconv.Itoa(c.endpoint.port)
 	}
 	maps.Copy(env, s.app.Env)
+	env["PATH"] = ownPrograms(s.app, c.Path) + env["PATH"]
 	s.guardReload(env)
+	s.requireLoader(env)
 	return pairs(env)
+}
+
+// isBelow reports whether the app is served below a path.
+func (s *Spawner) isBelow() bool { return s.app.Path != "/" && s.app.Path != "" }
+
+// tellPath says below which path the app is served, as Passenger and Rails have it. Where no loader of ours tells the app
+// with each request, there is SCRIPT_NAME, by which gunicorn goes.
+func (s *Spawner) tellPath(env map[string]string) {
+	if !s.isBelow() {
+		return
+	}
+	for _, name := range []string{"PASSENGER_BASE_URI", "RAILS_RELATIVE_URL_ROOT", "RACK_BASE_URI"} {
+		env[name] = s.app.Path
+	}
+	if s.app.Kind == kindCommand || s.app.Kind == kindNode {
+		env["SCRIPT_NAME"] = s.app.Path
+	}
 }
 
 // environmentOf returns what all programs that are run for an app see; what is handed on and its own

@@ -47,6 +47,11 @@ func Grants(app conf.App, folder string) map[string]keeper.Grant {
 			all[processGrant+with] = g
 		}
 	}
+	for _, w := range app.Workers {
+		if g, found := s.workerTemplate(w); found {
+			all[workerGrant+w.Name] = g
+		}
+	}
 	for _, hook := range app.Hooks.All() {
 		if g, found := hookTemplate(&Hook{App: app, Name: hook.Key, Command: hook.Command}); found {
 			all[hookGrant+hook.Key] = g
@@ -69,22 +74,23 @@ func (s *Spawner) templates() map[string][]string {
 	literal := func(name string) string { return keeper.Literal(name) }
 	load := func(name string) string { return literal(filepath.Join(s.folder.path, loaders, name)) }
 	startup := literal(s.app.StartupFile)
-	switch s.app.Kind {
-	case kindNode:
-		return map[string][]string{"": nodeArgv(load, startup)}
-	case kindPython:
+	switch {
+	case !s.app.Command.IsZero():
+		return s.commandTemplates(socket)
+	case s.app.Kind == kindNode:
+		return map[string][]string{"": nodeArgv("node", load, startup)}
+	case s.app.Kind == kindPython:
 		return s.pythonTemplates(load, startup, socket)
-	case kindRuby:
+	case s.app.Kind == kindRuby:
 		return map[string][]string{"": s.rubyArgv(load, startup, socket)}
 	}
+	return nil
+}
+
+// commandTemplates are those of a command that is written, or was found in the folder.
+func (s *Spawner) commandTemplates(socket string) map[string][]string {
 	replace := strings.NewReplacer("{socket}", socket, "{port}", keeper.SlotPort, "{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace
-	argv := []string{"/bin/sh", "-c", execFirst(s.app.Command.Shell) + replace(s.app.Command.Shell)}
-	if s.app.Command.Shell == "" {
-		argv = nil
-		for _, arg := range s.app.Command.Args {
-			argv = append(argv, replace(arg))
-		}
-	}
+	argv := commandTemplate(s.app.Command, replace)
 	return map[string][]string{"": argv, withRails: slices.Clone(argv)}
 }
 
@@ -96,8 +102,9 @@ func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, foun
 	if err != nil {
 		return g, false
 	}
+	path, argv = withEnvFile(s.app, path, argv, keeper.Literal)
 	return keeper.Grant{
-		User: userOf(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
+		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
 		Shell: s.app.Kind == kindCommand && s.app.Command.Shell != "",
 	}, true
 }
@@ -118,7 +125,7 @@ func templatePath(program string, app conf.App) (string, error) {
 func (s *Spawner) templateEnvironment(with string) []string {
 	e := &endpoint{folder: "folder"}
 	wantsSocket, wantsPort := offers(s.app)
-	slots := map[string]string{"PURSER_GENERATION": keeper.SlotGeneration, "PURSER_PROCESS": keeper.SlotProcess, "PURSER_RELEASE": keeper.SlotRelease}
+	slots := map[string]string{}
 	if wantsSocket {
 		e.socket, slots["PURSER_SOCKET"] = "socket", keeper.SlotFolder+"/"+keeper.SocketName
 	}
@@ -127,19 +134,28 @@ func (s *Spawner) templateEnvironment(with string) []string {
 	}
 	c := &Child{Order: Order{Path: "/nonexistent"}, endpoint: e}
 	c.backtraceSignal, _ = backtraceSignal(s.app) // what is wrong with it is said at the start
+	if with == withRails {
+		slots["PIDFILE"] = keeper.SlotFolder + "/server.pid"
+	}
+	return s.template(c, slots)
+}
+
+// template is the environment of a child with slots in it: those that all have, and its own.
+func (s *Spawner) template(c *Child, slots map[string]string) []string {
 	env := map[string]string{}
 	for _, variable := range s.environment(c) {
 		name, value, _ := strings.Cut(variable, "=")
 		env[name] = keeper.Literal(value)
 	}
-	for name, slot := range slots {
+	all := map[string]string{"PURSER_GENERATION": keeper.SlotGeneration, "PURSER_PROCESS": keeper.SlotProcess, "PURSER_RELEASE": keeper.SlotRelease}
+	maps.Copy(all, slots)
+	for name, slot := range all {
 		if _, set := s.app.Env[name]; !set {
 			env[name] = slot
 		}
 	}
-	if _, set := env["PIDFILE"]; !set && with == withRails {
-		env["PIDFILE"] = keeper.SlotFolder + "/server.pid"
-	}
+	first := ownPrograms(s.app, c.Path)
+	env["PATH"] = ownPrograms(s.app, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	return pairs(env)
 }
 
@@ -152,10 +168,11 @@ func hookTemplate(h *Hook) (g keeper.Grant, found bool) {
 	if err != nil {
 		return g, false
 	}
-	g = keeper.Grant{User: userOf(h.App), Path: keeper.Literal(path), Dir: keeper.Literal(dir), Variables: hookVariables}
+	g = keeper.Grant{User: userOf(h.App), Dir: keeper.Literal(dir), Variables: hookVariables}
 	for _, arg := range argv {
 		g.Args = append(g.Args, keeper.Literal(arg))
 	}
+	g.Path, g.Args = withEnvFile(h.App, keeper.Literal(path), g.Args, keeper.Literal)
 	for _, variable := range h.environment(dir, nil) {
 		if name, _, _ := strings.Cut(variable, "="); !slices.Contains(hookVariables, name) || h.App.Env[name] != "" {
 			g.Env = append(g.Env, keeper.Literal(variable))
@@ -170,6 +187,10 @@ var errNotGranted = errors.New("its program was not there when the configuration
 // notGranted says why the keeper has not run a program.
 func notGranted(app conf.App, p keeper.Program, dir string, err error) error {
 	switch {
+	case errors.Is(err, syscall.EDQUOT):
+		return errors.New("it cannot be held to its memory_max and cpu_max; purser's log says why")
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return errors.New("somebody has stopped it (SIGSTOP) before its program ran")
 	case p.Grant == 0:
 		return cannotRun(app, p.Path, dir, err)
 	case errors.Is(err, syscall.EPERM):

@@ -24,11 +24,15 @@ func TestAGrantIsWhatIsRunWithoutGrants(t *testing.T) {
 		"a command": {nil, func(a *conf.App) {
 			a.Command.Args = []string{"server", "--socket={socket}", "{root}/x", "odd \x01 text"}
 		}},
-		"a command of the release":   {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"./bin/server", "{port}"} }},
-		"a command by its root":      {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"{root}/bin/server"} }},
-		"a command of a shell":       {nil, func(a *conf.App) { a.Command.Shell = "server {socket} {port} in {root}" }},
-		"Rails by a command":         {[]string{"bin/rails"}, func(a *conf.App) { a.Command.Shell = "cd . && server" }},
-		"a port of its own":          {nil, func(a *conf.App) { a.Command.Shell = "server"; a.Env["PORT"] = "80" }},
+		"a command of the release": {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"./bin/server", "{port}"} }},
+		"a command by its root":    {[]string{"bin/server"}, func(a *conf.App) { a.Command.Args = []string{"{root}/bin/server"} }},
+		"a command of a shell":     {nil, func(a *conf.App) { a.Command.Shell = "server {socket} {port} in {root}" }},
+		"Rails by a command":       {[]string{"bin/rails"}, func(a *conf.App) { a.Command.Shell = "cd . && server" }},
+		"a port of its own":        {nil, func(a *conf.App) { a.Command.Shell = "server"; a.Env["PORT"] = "80" }},
+		"Node with limits": {[]string{"app.js"}, func(a *conf.App) {
+			a.Kind, a.StartupFile = kindNode, "app.js"
+			a.Limits = conf.Limits{NoNewPrivs: true, MemoryMax: 1 << 30, CPUMax: 150, Nice: conf.Number{Set: true, Value: 5}, Process: conf.ProcessLimits{Core: conf.Number{Set: true}}}
+		}},
 		"Node":                       {[]string{"app.js"}, func(a *conf.App) { a.Kind, a.StartupFile = kindNode, "app.js" }},
 		"Python":                     {[]string{"wsgi.py"}, func(a *conf.App) { a.Kind, a.StartupFile, a.Concurrency = kindPython, "wsgi.py", 4 }},
 		"Python of its own":          {[]string{"wsgi.py", ".venv/bin/python"}, func(a *conf.App) { a.Kind, a.StartupFile = kindPython, "wsgi.py" }},
@@ -102,5 +106,37 @@ func TestAHookByItsGrantIsWhatIsRunWithoutOne(t *testing.T) {
 	wanted["PURSER_REASON"] = printable(told["PURSER_REASON"])
 	if got := has(got.Env); !reflect.DeepEqual(got, wanted) {
 		t.Errorf("its environment is\n%q, want\n%q", got, wanted)
+	}
+}
+
+func TestAWorkerByItsGrantIsWhatIsRunWithoutOne(t *testing.T) {
+	for _, command := range []conf.Command{{Shell: "sleep 60 # {root}"}, {Args: []string{"sleep", "60"}}, {Shell: "cd lib && ./work"}} {
+		root := t.TempDir()
+		app := conf.App{Name: "blog", Root: root, Kind: kindCommand, Path: "/blog", Environment: "production", Env: map[string]string{"TOKEN": "a\x01b"},
+			Command: conf.Command{Shell: "true"}}
+		w := conf.NewWorker("jobs")
+		w.Command = command
+		app.SetWorker(w)
+		child := &Child{Order: Order{Generation: 7, Process: 2, Path: root, Worker: "jobs"}, endpoint: &endpoint{}}
+		want, err := New(nil, app, t.TempDir(), nil).program(child)
+		check(t, err)
+		app.Grants = map[string]uint32{workerGrant + "jobs": 1}
+		g := Grants(app, t.TempDir())[workerGrant+"jobs"]
+		asked, err := New(nil, app, t.TempDir(), nil).program(child)
+		check(t, err)
+		got, err := g.Fill(asked.Fill, "")
+		check(t, err)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("by the grant it is\n%+v, want\n%+v", got, want)
+		}
+	}
+}
+
+func TestAWorkerHasNoPlaceToListenAt(t *testing.T) {
+	app := conf.App{Name: "blog", Root: t.TempDir(), Kind: kindCommand, Environment: "production"}
+	app.SetWorker(conf.NewWorker("jobs"))
+	env := strings.Join(New(nil, app, t.TempDir(), nil).environment(&Child{Order: Order{Worker: "jobs"}, endpoint: &endpoint{}}), "\n")
+	if strings.Contains(env, "PORT=") || strings.Contains(env, "PURSER_SOCKET") || !strings.Contains(env, "PURSER_WORKER=jobs") {
+		t.Errorf("its environment is\n%s", env)
 	}
 }

@@ -80,11 +80,13 @@ func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.
 		child.stop.Do(func() {}) // it was told
 	}
 	ports.reserve(h.Port)
-	s.folder.adopt(child.Folder())
+	if child.Worker == "" {
+		s.folder.adopt(child.Folder())
+	}
 	child.process.own(from.Process, &pipes{stdin: from.Keep[0], stdout: from.Keep[1], stderr: from.Keep[2]}, openSlate(left.Held[slateName(from.Name)]),
-		s.lines, Line{App: s.app.Name, Generation: child.Generation})
+		s.lines, Line{App: s.app.Name, Worker: child.Worker, Generation: child.Generation})
 	s.own(child)
-	if from.Stopping && h.Network != "" {
+	if from.Stopping && (h.Network != "" || h.Worker != "") {
 		return child, nil // who was told to end has closed its socket first, and has its time to do the rest
 	}
 	if err := child.prove(ctx); err != nil {
@@ -99,6 +101,9 @@ const proveTime = 2 * time.Second
 
 // prove says why a child that was adopted is not one that serves.
 func (c *Child) prove(ctx context.Context) error {
+	if c.Worker != "" {
+		return c.stillRuns()
+	}
 	ctx, cancel := context.WithTimeout(ctx, proveTime)
 	defer cancel()
 	owned, err := false, error(nil)

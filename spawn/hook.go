@@ -105,7 +105,9 @@ func (h *Hook) program(variables map[string]string) (p keeper.Program, err error
 		return p, err
 	}
 	p.Env = h.environment(p.Dir, variables)
-	p.Path, err = lookPath(h.App, p.Args[0], p.Dir)
+	if p.Path, err = lookPath(h.App, p.Args[0], p.Dir); err == nil {
+		p.Path, p.Args = withEnvFile(h.App, p.Path, p.Args, plain)
+	}
 	return p, err
 }
 

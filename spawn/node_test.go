@@ -47,6 +47,16 @@ func TestNodeListensOnOurSocket(t *testing.T) {
 		"cluster": {"app.js": `const cluster = require('cluster');
 			if (cluster.isPrimary) { cluster.fork(); cluster.fork() }
 			else require('http').createServer(` + answer + `).listen(3000)`},
+		"cluster of modules": {"app.mjs": `import cluster, { isPrimary } from 'node:cluster'; import http from 'node:http';
+			if (isPrimary) { cluster.fork(); cluster.fork() } else http.createServer(` + answer + `).listen(3000)`},
+		"exported":        {"app.js": `module.exports = ` + answer},
+		"exported module": {"app.mjs": `export default ` + answer},
+		"exported server": {"app.js": `exports.default = require('http').createServer(` + answer + `)`},
+		"script":          {"package.json": `{"scripts": {"start": "A=1 node --no-warnings web"}}`, "web.js": `require('http').createServer(` + answer + `).listen(3000)`},
+		"program":         {"package.json": `{"scripts": {"start": "web --quiet"}}`, "node_modules/.bin/web": "#!/usr/bin/env node\nrequire('http').createServer(" + answer + ").listen(3000)"},
+		"program above another": {"package.json": `{"scripts": {"start": "NODE_ENV=test node above.js below.js"}}`,
+			"above.js": `require('child_process').spawn(process.execPath, process.argv.slice(2), {stdio: 'inherit'})`,
+			"below.js": `require('http').createServer(` + answer + `).listen(3000)`},
 		"fork before listen": {"app.js": `if (process.send) { require('http').createServer().listen(0, () => process.send('up')); process.on('disconnect', process.exit) }
 			else require('child_process').fork(__filename).on('message', () => require('http').createServer(` + answer + `).listen(3000))`},
 	} {
@@ -112,6 +122,33 @@ func TestNodeServesTheServerThatIsMeant(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNodeMakesOneWorkerOfACluster(t *testing.T) {
+	st := newNodeStage(t, map[string]string{"app.js": `const cluster = require('cluster');
+		if (cluster.isPrimary) {
+			const workers = new Set([1, 2, 3].map(() => cluster.fork()));
+			cluster.on('exit', (worker) => { if (workers.delete(worker)) cluster.fork() });
+			console.log('workers:', workers.size);
+		} else require('http').createServer((req, res) => req.url === '/end' ? process.exit() : res.end('worker ' + cluster.worker.id)).listen(3000)`})
+	child := st.start()
+	if made := st.said("workers: "); made != "1" {
+		t.Errorf("it has %s workers", made)
+	}
+	st.said("purser: the app makes a cluster; it gets one worker in each process, ")
+	request(t.Context(), child, "GET", "/end", nil)
+	eventually(t, "another worker answers in place of one that has ended", func() bool {
+		answer := request(t.Context(), child, "GET", "/", nil)
+		return answer.err == nil && answer.body == "worker 2"
+	})
+}
+
+func TestNodeThatEndsAndExportsNothing(t *testing.T) {
+	failure := newNodeStage(t, map[string]string{"app.js": `console.log('done')`}).startFails()
+	if failure.Reason != "exited with status 1 before it was ready" {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+	contains(t, failure.LastLines(), "app.js came to its end without listening, and exports no app")
 }
 
 func TestNodeStopLetsTheAppFinish(t *testing.T) {

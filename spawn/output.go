@@ -36,6 +36,7 @@ type output struct {
 type Line struct {
 	App        string
 	Hook       string // its name; "" = a child printed it
+	Worker     string // which worker that is; "" = it serves requests
 	PID        int
 	Generation int    // of a child
 	Stream     string // stdout or stderr

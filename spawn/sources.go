@@ -83,12 +83,12 @@ func (s *Spawner) preload(ctx context.Context, o Order) error {
 }
 
 // forkFrom starts a child by a source. If sources do not do what they are there for, it is started as without.
-func (s *Spawner) forkFrom(ctx context.Context, o Order, p keeper.Program) (*keeper.Process, error) {
+func (s *Spawner) forkFrom(ctx context.Context, child *Child, p keeper.Program) (*keeper.Process, error) {
 	for range mostSources {
-		if !s.app.Preload {
+		if !s.app.Preload || child.Worker != "" {
 			break
 		}
-		from := s.use(o)
+		from := s.use(child.Order)
 		if err := from.await(ctx); err != nil {
 			s.leave(from, false)
 			return nil, err
@@ -163,7 +163,7 @@ func (s *Spawner) endOver() {
 // anyOf reports whether a process of a generation lives. The Spawner's mu is held.
 func (s *Spawner) anyOf(generation int) bool {
 	for child := range s.children {
-		if !child.source && child.Generation == generation {
+		if !child.source && child.Worker == "" && child.Generation == generation {
 			return true
 		}
 	}

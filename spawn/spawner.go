@@ -27,6 +27,7 @@ type Order struct {
 	Generation int
 	Process    int    // number of the process within its group
 	Path       string // real path of the release
+	Worker     string // which worker it is, "" = it serves requests
 }
 
 // A Spawner starts the children of one app. Use New, and Close at the end.
@@ -128,7 +129,8 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 		return nil, context.Cause(ctx)
 	}
 	s.dropFor(o)
-	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines()}
+	killed, _ := errors.AsType[keeper.Killed](err)
+	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines(), outOfMemory: killed.OutOfMemory()}
 }
 
 // notBegun is why a start has failed before there was a child.
@@ -194,7 +196,7 @@ func (s *Spawner) exec(ctx context.Context, child *Child) error {
 		}
 		return notGranted(s.app, program, child.Order.Path, err)
 	}
-	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Generation: child.Generation})
+	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Worker: child.Worker, Generation: child.Generation})
 	s.own(child)
 	return nil
 }
@@ -213,15 +215,20 @@ func (s *Spawner) fits(release string) error {
 
 // program is what is to be run for a child.
 func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
+	if child.Worker != "" {
+		return s.worker(child)
+	}
 	if s.app.Grants != nil {
 		return s.granted(child)
 	}
-	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app)}
+	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app)}
 	if p.Args, err = s.argv(child.Order, child.endpoint); err != nil {
 		return p, err
 	}
 	p.Env = s.environment(child)
-	p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path)
+	if p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path); err == nil {
+		p.Path, p.Args = withEnvFile(s.app, p.Path, p.Args, plain)
+	}
 	return p, err
 }
 
@@ -237,7 +244,7 @@ func (s *Spawner) fork(ctx context.Context, child *Child, slate *slate, p keeper
 	}
 	var started *keeper.Process
 	if err == nil {
-		started, err = s.forkFrom(ctx, child.Order, p)
+		started, err = s.forkFrom(ctx, child, p)
 	}
 	if err != nil {
 		Forget(s.keeper, p.Name)
@@ -274,7 +281,7 @@ func (s *Spawner) attend(child *Child) {
 func (s *Spawner) clear(child *Child) {
 	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
-	if child.adopted {
+	if child.adopted && child.Worker == "" {
 		s.folder.leave(child.Folder())
 	}
 }

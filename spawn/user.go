@@ -29,8 +29,8 @@ func (e *UserError) Error() string { return e.Text }
 // ResolveUser returns as whom an app that Detect has returned is to run, if purser is run by the user of this number.
 // By any other than root that is himself, which is nil: `user` and `group` may only say so. By root it is `user`, else
 // the owner of the startup file, or of the folder where there is none. Files of root, or of a user that the system does
-// not know, are run as the server's default_user: as root only what says so. The group is `group`, else the user's, and
-// supplementary groups are those of the user (initgroups(3)).
+// not know, are run as the server's default_user: as root only what says so. The group is `group`, which may
+// be that of the startup file, else the user's, and supplementary groups are those of the user (initgroups(3)).
 func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, error) {
 	if uid != 0 {
 		return nil, ownUser(app, uid)
@@ -55,7 +55,14 @@ func ResolveUser(app conf.App, server conf.Server, uid int) (*conf.Account, erro
 		return nil, &UserError{key, err.Error()}
 	}
 	account.By = by
-	return account, setGroup(account, app.Group, server.DefaultUser)
+	group, err := writtenGroup(app)
+	if err != nil {
+		return nil, err
+	}
+	if group == rootsGroup && app.Group == conf.StartupFileGroup && account.UID != 0 {
+		account.GID, group = 0, ""
+	}
+	return account, setGroup(account, group, server.DefaultUser)
 }
 
 // ownUser refuses a user or a group that only root could switch to.
@@ -70,7 +77,11 @@ func ownUser(app conf.App, uid int) error {
 		}
 	}
 	if app.Group != "" {
-		if _, gid, err := groupOf(app.Group); err != nil {
+		group, err := writtenGroup(app)
+		if err != nil {
+			return err
+		}
+		if _, gid, err := groupOf(group); err != nil {
 			return &UserError{"group", err.Error()}
 		} else if int(gid) != os.Getegid() {
 			return &UserError{"group", fmt.Sprintf("is "+only, app.Group, me, "group")}
@@ -97,9 +108,21 @@ func ownerOf(app conf.App, root string) (string, error) {
 	return owner.Username, nil
 }
 
+const rootsGroup = "0"
+
+// writtenGroup is the group that the configuration names: also the one of the startup file, as a number.
+func writtenGroup(app conf.App) (string, error) {
+	if app.Group != conf.StartupFileGroup {
+		return app.Group, nil
+	}
+	o, err := ownersOf(app, app.Root)
+	return strconv.Itoa(o.group), err
+}
+
 // Owners are the numbers of those to whom belongs what is run. Where there is no startup file, that is the folder.
 type owners struct {
 	folder, file int
+	group        int     // of the file
 	open         bool    // everybody may write to the folder
 	links        []Owned // on the way to both
 }
@@ -115,7 +138,7 @@ func ownersOf(app conf.App, root string) (o owners, err error) {
 	if err != nil {
 		return o, fmt.Errorf("cannot look at the folder %s: %w", root, err)
 	}
-	o = owners{int(stat.Uid), int(stat.Uid), stat.Mode&0o002 != 0, way.Links}
+	o = owners{folder: int(stat.Uid), file: int(stat.Uid), group: int(stat.Gid), open: stat.Mode&0o002 != 0, links: way.Links}
 	if app.StartupFile == "" {
 		return o, nil
 	}
@@ -126,7 +149,7 @@ func ownersOf(app conf.App, root string) (o owners, err error) {
 	if err != nil {
 		return o, fmt.Errorf("cannot look at the startup file %s: %w", filepath.Join(root, app.StartupFile), err)
 	}
-	o.file, o.links = int(stat.Uid), append(o.links, way.Links...)
+	o.file, o.group, o.links = int(stat.Uid), int(stat.Gid), append(o.links, way.Links...)
 	return o, nil
 }
 

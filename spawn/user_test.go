@@ -121,7 +121,7 @@ func TestWhatIsWrittenDecidesFirst(t *testing.T) {
 		user, group, want string
 	}{
 		{"bin", "", "bin:bin"}, {"2", "", "bin:bin"}, {"root", "", "root:root"}, {"0", "", "root:root"}, {"bin", "sys", "bin:sys"}, {"", "sys", "daemon:sys"},
-		{"12345", "2", "12345:bin"}, {"12345", "12346", "12345:12346"}, {"bin", "root", "bin:root"},
+		{"12345", "2", "12345:bin"}, {"12345", "12346", "12345:12346"}, {"bin", "root", "bin:root"}, {"bin", conf.StartupFileGroup, "bin:daemon"}, {"", conf.StartupFileGroup, "daemon:daemon"},
 		{"12345", "", "group"}, {"nosuchuser", "", "user"}, {"bin", "nosuchgroup", "group"},
 	} {
 		app.User, app.Group = c.user, c.group
@@ -158,6 +158,18 @@ func TestTheGroupOfRootIsNotHadByItsNumberAlone(t *testing.T) {
 	account = &conf.Account{User: "odd", UID: 1000, GID: 0, Group: "root"}
 	if err := setGroup(account, "", "root"); err == nil {
 		t.Errorf("it is %+v", account)
+	}
+}
+
+func TestAStartupFileOfRootsGroupGivesItToNobody(t *testing.T) {
+	app := newFiles(t, 0, 0, -1)
+	app.User, app.Group = "bin", conf.StartupFileGroup
+	if account, err := ResolveUser(app, conf.Server{DefaultUser: "nobody"}, 0); err != nil || account.User != "bin" || account.Group != "nogroup" {
+		t.Errorf("it runs as %+v (%v)", account, err)
+	}
+	app.User = "root"
+	if account, err := ResolveUser(app, conf.Server{DefaultUser: "nobody"}, 0); err != nil || account.Group != "root" {
+		t.Errorf("root runs as %+v (%v)", account, err)
 	}
 }
 

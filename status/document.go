@@ -56,8 +56,10 @@ type BufferMemory struct {
 type App struct {
 	pool.GroupSnapshot
 	Processes    []Process      `json:"processes"`
-	NeedsRestart []restart.Need `json:"needs_restart"`          // why it does, oldest first
+	Workers      []Worker       `json:"workers,omitempty"`      // what runs beside them
+	NotRun       []string       `json:"not_run,omitempty"`      // programs of its Procfile that nobody has asked for
 	Sources      []Source       `json:"fork_sources,omitempty"` // of an app with preload
+	NeedsRestart []restart.Need `json:"needs_restart"`          // why it does, oldest first
 	Hosts        []string       `json:"hosts"`                  // that it answers for; none = those that no other app has
 	User         string         `json:"user"`                   // that its processes are started as; its number if it has no name
 	Group        string         `json:"group"`                  // likewise
@@ -76,6 +78,7 @@ type Process struct {
 func newApp(g pool.GroupSnapshot, is conf.App, needs []restart.Need, sources []Source, used usage, now time.Time) App {
 	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs, Sources: sources, Hosts: append([]string{}, is.Hosts...)}
 	app.User, app.Group = runsAs(is)
+	app.Workers, app.NotRun = newWorkers(g.Workers, used, now), notRun(is)
 	for _, p := range g.Processes {
 		app.Processes = append(app.Processes, newProcess(p, used[p.PID], now))
 	}

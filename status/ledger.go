@@ -19,7 +19,10 @@ type account struct {
 	starting map[int]bool
 	crashes  int64
 	failed   int64
+	memory   int64            // killed by the kernel
 	restarts map[string]int64 // by how they ended
+	working  map[int]bool     // workers that nobody has asked to go
+	ended    map[string]int64 // of those, by what they were for
 }
 
 // See takes note of an event. Events have to come in their order.
@@ -31,12 +34,14 @@ func (l *Ledger) See(e pool.Event) {
 	}
 	a := l.apps[e.App]
 	if a == nil {
-		a = &account{serving: map[int]bool{}, starting: map[int]bool{}, restarts: map[string]int64{}}
+		a = &account{serving: map[int]bool{}, starting: map[int]bool{}, restarts: map[string]int64{}, working: map[int]bool{}, ended: map[string]int64{}}
 		l.apps[e.App] = a
 	}
 	switch e.Kind {
 	case "process":
 		a.seeProcess(e)
+	case "worker":
+		a.seeWorker(e)
 	case "restart":
 		switch state := pool.RestartState(e.What); state {
 		case pool.RestartDone, pool.RestartFailed, pool.RestartSuperseded:
@@ -51,6 +56,9 @@ func (a *account) seeProcess(e pool.Event) {
 	}
 	if e.What == "gone" && a.starting[e.Process] {
 		a.failed++
+	}
+	if e.OutOfMemory {
+		a.memory++
 	}
 	delete(a.serving, e.Process)
 	delete(a.starting, e.Process)
@@ -72,6 +80,10 @@ func (l *Ledger) read(app string, out readings) {
 	}
 	out.counter(descCrashes, a.crashes, app)
 	out.counter(descFailed, a.failed, app)
+	out.counter(descMemoryKills, a.memory, app)
+	for _, worker := range slices.Sorted(maps.Keys(a.ended)) {
+		out.counter(descWorkerEnded, a.ended[worker], app, worker)
+	}
 	for _, state := range slices.Sorted(maps.Keys(a.restarts)) {
 		out.counter(descRestarts, a.restarts[state], app, state)
 	}

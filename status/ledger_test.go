@@ -36,10 +36,12 @@ func TestMetricsSayWhatWasCounted(t *testing.T) {
 	}
 	ledger := &Ledger{}
 	r.Ledger = ledger
+	ran := 0 // processes; memory ran out for the first
 	see := func(kind, what string, process int) {
-		ledger.See(pool.Event{App: "blog", Kind: kind, What: what, Process: process})
+		ledger.See(pool.Event{App: "blog", Kind: kind, What: what, Process: process, OutOfMemory: what == "gone" && ran == 1})
 	}
 	for _, life := range []string{"spawning ready gone", "spawning ready draining stopping gone", "spawning gone", "spawning stopping gone"} {
+		ran++
 		for _, what := range strings.Fields(life) {
 			see("process", what, 1)
 		}
@@ -53,7 +55,7 @@ func TestMetricsSayWhatWasCounted(t *testing.T) {
 		`purser_request_duration_seconds_bucket{app="blog",le="0.1"} 4`, `purser_request_duration_seconds_bucket{app="blog",le="1"} 9`,
 		`purser_request_duration_seconds_bucket{app="blog",le="+Inf"} 10`, `purser_request_duration_seconds_sum{app="blog"} 6.5`,
 		`purser_request_queue_seconds_count{app="blog"} 10`,
-		`purser_process_crashes_total{app="blog"} 1`, `purser_process_failed_starts_total{app="blog"} 1`,
+		`purser_process_crashes_total{app="blog"} 1`, `purser_process_failed_starts_total{app="blog"} 1`, `purser_process_memory_kills_total{app="blog"} 1`,
 		`purser_restarts_total{app="blog",state="done"} 2`, `purser_restarts_total{app="blog",state="failed"} 1`,
 	} {
 		if !strings.Contains(body, line+"\n") {

@@ -100,6 +100,9 @@ func summary(apps []App) string {
 func (a App) standing() (color string, calm bool) {
 	switch a.Condition {
 	case pool.Up, pool.Resting:
+		if a.workerFailure() != nil {
+			return red, false
+		}
 		return "", len(a.NeedsRestart) == 0 && a.Queue == 0
 	case pool.Restarting, pool.Starting, pool.RolledBack, pool.Closing, pool.Stopped:
 		return yellow, false
@@ -110,6 +113,11 @@ func (a App) standing() (color string, calm bool) {
 func (a App) memory() (sum int64) {
 	for _, p := range a.Processes {
 		sum += p.Memory
+	}
+	for _, w := range a.Workers {
+		for _, p := range w.Processes {
+			sum += p.Memory
+		}
 	}
 	return sum
 }
@@ -126,6 +134,8 @@ func (a App) remark(d Document) string {
 		return "no process has answered for " + passengerSpan(d.Now.Sub(a.Hung.Since))
 	case a.Failure != nil:
 		return Printable(a.Failure.Reason)
+	case a.workerFailure() != nil:
+		return Printable(a.workerFailure().Reason)
 	case r != nil && r.State == pool.RestartFailed && r.Failure != nil:
 		return fmt.Sprintf("last %s failed %s: %s", NameOf(r), Ago(r.Failure.At, d.Now), Printable(r.Failure.Reason))
 	case len(a.NeedsRestart) > 0:

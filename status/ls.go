@@ -16,6 +16,8 @@ type Line struct {
 	Condition   string     `json:"condition"`
 	Ready       int        `json:"ready"` // processes
 	Most        int        `json:"max_processes"`
+	Working     int        `json:"workers,omitempty"` // that have shown that they work
+	Workers     int        `json:"workers_wanted,omitempty"`
 	Generation  int        `json:"generation"`
 	Root        string     `json:"root"`
 	Release     string     `json:"release"` // real folder of the newest code
@@ -39,6 +41,7 @@ func Lines(d Document) []Line {
 			l.Requests += p.Requests
 			l.Connections += p.Connections
 		}
+		l.Working, l.Workers = a.working()
 		l.color, _ = a.standing()
 		lines = append(lines, l)
 	}
@@ -68,15 +71,16 @@ func WriteLines(w io.Writer, d Document, width int, color bool) error {
 		name, condition, code = max(name, columnsOf(l.Name)), max(condition, len(l.Condition)), max(code, columnsOf(l.code()))
 	}
 	name = min(name, mostName)
-	line := func(app, state, ready, generation, requests, memory, up, code string) string {
-		return fmt.Sprintf("%s  %-*s  %5s  %3s  %4s  %6s  %3s  %s  ", padded(app, name), condition, state, ready, generation, requests, memory, up, code)
+	works := workersColumn(lines)
+	line := func(app, state, ready, workers, generation, requests, memory, up, code string) string {
+		return fmt.Sprintf("%s  %-*s  %5s%*s  %3s  %4s  %6s  %3s  %s  ", padded(app, name), condition, state, ready, works, workers, generation, requests, memory, up, code)
 	}
-	room := width - columnsOf(line("", "", "", "", "", "", "", ""))
+	room := width - columnsOf(line("", "", "", "", "", "", "", "", ""))
 	code = min(code, max(len("Release"), room/2))
 	hosts := max(len("Hosts"), room-code)
-	t.line("%s", t.paint(bold, "%s", line("App", "Condition", "Ready", "Gen", "Reqs", "Memory", "Up", padded("Release", code))+"Hosts"))
+	t.line("%s", t.paint(bold, "%s", line("App", "Condition", "Ready", headOf(works), "Gen", "Reqs", "Memory", "Up", padded("Release", code))+"Hosts"))
 	for _, l := range lines {
-		says := line(l.Name, l.Condition, fmt.Sprintf("%d/%d", l.Ready, l.Most), fmt.Sprint(l.Generation), fmt.Sprint(l.Requests), Megabytes(l.Memory),
+		says := line(l.Name, l.Condition, fmt.Sprintf("%d/%d", l.Ready, l.Most), l.workers(), fmt.Sprint(l.Generation), fmt.Sprint(l.Requests), Megabytes(l.Memory),
 			l.up(d.Now), padded(ending(l.code(), code), code)) + hostsIn(l.Hosts, hosts)
 		if l.color != "" {
 			says = t.paint(l.color, "%s", strings.TrimRight(says, " "))

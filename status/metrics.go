@@ -57,7 +57,7 @@ var (
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descMemory, descMemoryLimit, descFaults, descLostCalls, descCrashLines, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts}
+		descSpool, descSpoolLimit, descMemory, descMemoryLimit, descFaults, descLostCalls, descCrashLines, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts, descWorkers, descWorkerCount, descWorkerEnded}
 	conditions = []pool.Condition{pool.Closing, pool.Stopped, pool.Hung, pool.Resisting, pool.RolledBack, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -126,6 +126,7 @@ func (r readings) app(s pool.GroupSnapshot) {
 	for k, n := range count {
 		r.gauge(descProcesses, float64(n), s.Name, k.state, strconv.Itoa(k.generation))
 	}
+	r.workers(s)
 	r.gauge(descInFlight, float64(requests), s.Name)
 	r.gauge(descLongLived, float64(connections), s.Name)
 	r <- prometheus.MustNewConstMetric(descProcessed, prometheus.CounterValue, float64(s.Processed), s.Name)

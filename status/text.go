@@ -27,6 +27,7 @@ func WriteText(w io.Writer, d Document, color bool) error {
 	for _, app := range d.Apps {
 		t.head(app)
 		t.processes(app)
+		t.workers(app)
 		t.line("")
 	}
 	_, err := io.WriteString(w, t.String())

@@ -15,12 +15,13 @@ type Traffic struct {
 }
 
 var (
-	descRequests = metric("requests_total", "Requests that were answered, by the first digit of their status.", "app", "class")
-	descTook     = metric("request_duration_seconds", "From a request's first byte to the end of its answer; WebSockets apart.", "app")
-	descQueued   = metric("request_queue_seconds", "How long requests waited for a process.", "app")
-	descCrashes  = metric("process_crashes_total", "Processes that exited though nobody had asked them to.", "app")
-	descFailed   = metric("process_failed_starts_total", "Processes that never became ready.", "app")
-	descRestarts = metric("restarts_total", "Restarts that have ended, by how.", "app", "state")
+	descRequests    = metric("requests_total", "Requests that were answered, by the first digit of their status.", "app", "class")
+	descTook        = metric("request_duration_seconds", "From a request's first byte to the end of its answer; WebSockets apart.", "app")
+	descQueued      = metric("request_queue_seconds", "How long requests waited for a process.", "app")
+	descCrashes     = metric("process_crashes_total", "Processes that exited though nobody had asked them to.", "app")
+	descFailed      = metric("process_failed_starts_total", "Processes that never became ready.", "app")
+	descMemoryKills = metric("process_memory_kills_total", "Processes that the kernel has killed, as memory ran out.", "app")
+	descRestarts    = metric("restarts_total", "Restarts that have ended, by how.", "app", "state")
 )
 
 func (r readings) traffic(app string, t Traffic) {

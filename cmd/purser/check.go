@@ -90,6 +90,12 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		if closed := spawn.ClosedTo(app); closed != nil {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, closed)
 		}
+		if app.Limits.MemoryMax > 0 || app.Limits.CPUMax > 0 {
+			fmt.Fprintf(w, "%s: memory_max and cpu_max need a control group; whether purser has one is seen when it starts\n", app.Name)
+		}
+		if warning, _ := spawn.CheckEnvFile(app); warning != "" {
+			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
+		}
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}

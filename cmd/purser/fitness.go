@@ -26,6 +26,14 @@ func fitness(cfg *conf.Config, apps []conf.App) error {
 		if err := spawn.CheckProgram(app, app.Command); err != nil {
 			wrong = append(wrong, fmt.Errorf("app %s: command: %w", app.Name, err))
 		}
+		for _, w := range app.Workers {
+			if err := spawn.CheckProgram(app, w.Command); err != nil && w.Count > 0 {
+				wrong = append(wrong, fmt.Errorf("app %s: workers.%s.command: %w", app.Name, w.Name, err))
+			}
+		}
+		if _, err := spawn.CheckEnvFile(app); err != nil {
+			wrong = append(wrong, fmt.Errorf("app %s: env_file: %w", app.Name, err))
+		}
 		for _, hook := range app.Hooks.All() {
 			if err := spawn.CheckProgram(app, hook.Command); err != nil {
 				wrong = append(wrong, fmt.Errorf("app %s: hooks.%s: %w", app.Name, hook.Key, err))

@@ -36,7 +36,7 @@ func newHelp() *cobra.Command {
 
 func helpIndex(root *cobra.Command) error {
 	var b strings.Builder
-	b.WriteString("Purser serves web apps, and restarts them without a visitor noticing.\nCommands (purser COMMAND --help):\n")
+	b.WriteString("Purser serves web apps, and restarts them unnoticed. purser COMMAND --help:\n")
 	for _, group := range root.Groups() {
 		var names []string
 		for _, c := range root.Commands() {

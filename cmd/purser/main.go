@@ -10,12 +10,16 @@ import (
 	"runtime/debug"
 
 	"purser/restart/disk/helper"
+	"purser/spawn/dotenv"
 	"purser/spawn/keeper"
 )
 
 func main() {
 	if helper.Wanted(os.Args) {
 		os.Exit(helper.Run(os.Args[1:]))
+	}
+	if dotenv.Wanted(os.Args) {
+		os.Exit(dotenv.Run(os.Args, os.Stderr))
 	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -116,6 +116,8 @@ acme = {}
 root = "."
 command = "true"
 hosts = ["a.org"]
+[apps.blog.workers.jobs]
+command = "true"
 `
 
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {
@@ -123,7 +125,7 @@ func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {
 	file := l.write("least.toml", leastOfAllTables)
 	effective := l.purser("check", "-c", file, "--effective")
 	effective.wants(t, exitDone)
-	known := []string{"env", "tls", "acme", "txt", "status", "d", "js"} // tables, and what is after the dot of files
+	known := []string{"env", "tls", "acme", "process_limits", "txt", "status", "d", "js"} // tables, and what is after the dot of files
 	for line := range strings.Lines(effective.stdout) {
 		if key, _, ok := strings.Cut(line, " = "); ok {
 			known = append(known, key)

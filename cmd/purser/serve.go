@@ -23,17 +23,19 @@ type serveOptions struct {
 	admin, accessLog     string
 	logLevel, logFormat  string
 	command, environment string
+	envFile              string
 	processes            int
 	concurrency          string
 	env                  []string
 	user, defaultUser    string
+	workers              string
 	serveAs              string
 
 	sources []conf.Source // that the front before went by; nil = none
 }
 
 // appFlags are the flags about an app, which make no sense beside a file of several.
-var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "environment", "user"}
+var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "env-file", "environment", "user", "workers"}
 
 func newServe() *cobra.Command {
 	o := serveOptions{}
@@ -108,10 +110,12 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.command, "command", "", "`COMMAND` that starts the app; {socket}, {port} and {root} are replaced")
 	f.IntVar(&o.processes, "processes", 0, "run exactly `N` processes, min_processes and max_processes (default 1 to 6)")
 	f.StringVar(&o.concurrency, "concurrency", "", "requests that a process takes at once: a `NUMBER` or unlimited (default by kind)")
+	f.StringVar(&o.workers, "workers", "", "run programs of the app's Procfile beside it, so many of each: a `LIST` such as jobs=2,mail=1 (default none)")
 	f.StringArrayVar(&o.env, "env", nil, "`NAME=VALUE` for the app's environment, or NAME for the value that purser has; may be repeated")
 	f.StringVar(&o.user, "user", "", "as root, run the app as user `NAME` (default: the owner of its startup file)")
 	f.StringVar(&o.serveAs, "serve-as", "", "as root, what serves runs as user `NAME`, and only what starts the apps as root (default purser, or one that is used by nobody)")
 	f.StringVar(&o.defaultUser, "default-user", "", "as root, run apps whose files belong to root as user `NAME` (default nobody)")
+	f.StringVar(&o.envFile, "env-file", "", "`FILE` with more variables for the app, such as .env")
 	f.StringVar(&o.environment, "environment", "", "`ENV` for RAILS_ENV, NODE_ENV and so on (default: that of purser's own, else production)")
 }
 
@@ -227,6 +231,7 @@ func (o *serveOptions) changeHTTPS(f *pflag.FlagSet, cfg *conf.Config) error {
 func (o *serveOptions) changeApp(f *pflag.FlagSet, a *conf.App) error {
 	change(f, "command", &a.Command.Shell, o.command)
 	change(f, "environment", &a.Environment, o.environment)
+	change(f, "env-file", &a.EnvFile, o.envFile)
 	change(f, "user", &a.User, o.user)
 	change(f, "processes", &a.MinProcesses, o.processes)
 	change(f, "processes", &a.MaxProcesses, o.processes)
@@ -236,6 +241,15 @@ func (o *serveOptions) changeApp(f *pflag.FlagSet, a *conf.App) error {
 			return withCode(exitUsage, "--concurrency %w", err)
 		}
 		a.Concurrency = n
+	}
+	if f.Changed("workers") {
+		workers, err := conf.ParseWorkers(o.workers)
+		if err != nil {
+			return withCode(exitUsage, "--workers %w", err)
+		}
+		for _, w := range workers {
+			a.SetWorker(w)
+		}
 	}
 	for _, variable := range o.env {
 		name, value, err := envFlag(variable)

@@ -12,6 +12,9 @@ import (
 func (a *App) Noting(spawn pool.SpawnFunc) pool.SpawnFunc {
 	checker := a.deployer.checker
 	return func(ctx context.Context, o pool.Order) (pool.Child, error) {
+		if o.Worker != "" {
+			return spawn(ctx, o) // it is not asked which code serves
+		}
 		checker.Booting(o.App, o.Process, o.Generation, o.Release.Path)
 		child, err := spawn(ctx, o)
 		pid := 0

@@ -31,6 +31,9 @@ func (h *History) See(e pool.Event) {
 		h.seeRestart(e)
 	case e.Kind == "process":
 		h.seeProcess(e)
+	case e.Kind == "worker":
+		e.Why = "worker " + e.Worker + " " + e.Why
+		h.seeProcess(e)
 	case e.Kind == "app" && e.What == string(pool.Hung):
 		h.add(Entry{At: e.At, App: e.App, Kind: Hung, To: &Code{Generation: e.Generation}, Outcome: Failed, Failure: e.Why})
 	}
@@ -38,11 +41,16 @@ func (h *History) See(e pool.Event) {
 
 // GoesOn has the processes and restarts of a group known that went on when the process that served had ended.
 func (h *History) GoesOn(g *pool.Group) {
-	restarts, processes := g.Restarts(), g.Snapshot().Processes
+	restarts, now := g.Restarts(), g.Snapshot()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, p := range processes {
+	for _, p := range now.Processes {
 		h.alive[process{g.Name(), p.Number}] = p.State
+	}
+	for _, w := range now.Workers {
+		for _, p := range w.Processes {
+			h.alive[process{g.Name(), p.Number}] = p.State
+		}
 	}
 	for _, r := range restarts {
 		i := slices.IndexFunc(h.entries, func(old Entry) bool { return old.Restart == r.ID })

@@ -18,11 +18,23 @@ import (
 type cgroup string
 
 // ownCgroup is the group of this process, if groups may be made below it: whoever manages it has to say so
-// (systemd's Delegate=yes), or it is the uppermost one of a container.
+// (systemd's Delegate=yes), or it is the uppermost one of a container. Once purser has divided it, its processes are in a
+// group below it.
 func ownCgroup() cgroup {
+	folder, path := cgroupFolder()
+	if filepath.Base(path) == purserGroup && isDelegated(filepath.Dir(folder), filepath.Dir(path)) {
+		return cgroup(filepath.Dir(folder))
+	}
+	if folder == "" || !isDelegated(folder, path) {
+		return ""
+	}
+	return cgroup(folder)
+}
+
+// cgroupFolder is the folder of the group of this process, and its path as /proc/self/cgroup has it.
+func cgroupFolder() (folder, path string) {
 	text, _ := os.ReadFile("/proc/self/cgroup")
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")
-	path := ""
 	for line := range strings.Lines(string(text)) {
 		if rest, found := strings.CutPrefix(line, "0::"); found {
 			path = strings.TrimSuffix(rest, "\n")
@@ -34,12 +46,10 @@ func ownCgroup() cgroup {
 			continue
 		}
 		if below, err := filepath.Rel(fields[3], path); err == nil && filepath.IsLocal(below) {
-			if own := filepath.Join(fields[4], below); isDelegated(own, path) {
-				return cgroup(own)
-			}
+			return filepath.Join(fields[4], below), path
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func isDelegated(folder, path string) bool {
@@ -67,15 +77,18 @@ func (g cgroup) forChild(id uint32) cgroup {
 	return cgroup(own)
 }
 
-// forkExec runs a program in the group. Where that may not be, it runs outside.
+// forkExec runs a program in the group. Where that may not be, it runs outside, unless its app is limited by a group.
 func (g cgroup) forkExec(p Program, files ...int) (pid int, err error) {
 	if g != "" {
 		if fd, err := unix.Open(string(g), unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
 			defer unix.Close(fd)
-			if pid, err := forkExec(p, &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}, files...); err == nil {
-				return pid, nil
+			if pid, err := forkExec(p, &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}, files...); err == nil || p.Group.Name != "" {
+				return pid, err
 			}
 		}
+	}
+	if p.Group.Name != "" {
+		return 0, syscall.EDQUOT
 	}
 	return forkExec(p, &syscall.SysProcAttr{}, files...)
 }
@@ -100,6 +113,9 @@ func (g cgroup) kill() (any bool) {
 func (g cgroup) remove() {
 	if g != "" {
 		_ = unix.Rmdir(string(g)) // what is left of one that cannot be killed is its manager's
+		if above := filepath.Dir(string(g)); strings.Contains(filepath.Base(above), appGroupMark) {
+			_ = unix.Rmdir(above) // unless other children are in it
+		}
 	}
 }
 
@@ -115,7 +131,8 @@ func endCgroups(keeper int) {
 		if len(all) == 0 {
 			return
 		}
-		for _, path := range all {
+		below, _ := filepath.Glob(filepath.Join(left, "purser-*"))
+		for _, path := range append(below, all...) {
 			cgroup(path).kill()
 			cgroup(path).remove()
 		}

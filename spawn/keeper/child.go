@@ -20,6 +20,7 @@ type child struct {
 
 	exited   bool // and reaped
 	status   syscall.WaitStatus
+	short    shortage // that it was killed for
 	cgroup   cgroup
 	stopping bool // asked to end: what is in its group may end after it
 	killing  bool // all that is left is to be killed

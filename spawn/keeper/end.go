@@ -67,7 +67,8 @@ func (k *keeping) reap() {
 			delete(k.leaders, pid)
 			c.exited, c.status = true, status
 			k.endBirths(func(b *birth) bool { return b.source == c }, syscall.ECHILD)
-			c.say(message{verb: verbExited, id: c.id, number: uint32(status)})
+			c.short = k.shortageOf(c)
+			c.say(c.exitMessage())
 		}
 	})
 	// At once, for a group's id may be another's as soon as the group is empty and reaped.

@@ -19,8 +19,7 @@ func (k *keeping) fork(r request) {
 		}
 	}
 	if err == nil {
-		c.cgroup = k.cgroup.forChild(c.id)
-		c.pid, err = c.cgroup.forkExec(p, files...)
+		err = k.forkIn(c, p, files)
 	}
 	if err != nil {
 		c.source.close()
@@ -34,6 +33,27 @@ func (k *keeping) fork(r request) {
 	k.children[c.id], k.leaders[c.pid] = c, c
 	k.granted.bind(folder, c.id)
 	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
+}
+
+// forkIn runs a program in a control group of its own, below that of its app if there is one. Without the latter it must
+// not run.
+func (k *keeping) forkIn(c *child, p Program, files []int) (err error) {
+	if c.cgroup, err = k.groupOf(c, p.Group); err == nil {
+		c.pid, err = c.cgroup.forkExec(p, files...)
+	}
+	return err
+}
+
+// groupOf makes the control group of a child.
+func (k *keeping) groupOf(c *child, app AppGroup) (own cgroup, err error) {
+	above := k.cgroup
+	if app.Name != "" {
+		if above, err = k.cgroup.forApp(app); err != nil {
+			k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", app.Name, err)
+			return "", syscall.EDQUOT
+		}
+	}
+	return above.forChild(c.id), nil
 }
 
 // mayFork reads the program, and says what speaks against it. No child has the id 0, as that is who belongs to none.

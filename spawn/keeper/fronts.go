@@ -80,6 +80,9 @@ func (k *keeping) lookAtFronts(now time.Time) time.Duration {
 			k.endFront(f, now)
 		}
 	}
+	if now.Sub(k.kills.at) >= watch {
+		k.kills.look(now)
+	}
 	next := soonest(k.lookAtReading(now), k.lookAtUpgrade(now))
 	if k.reads() {
 		return soonest(k.lookAtReading(now), next)

@@ -19,6 +19,8 @@ import (
 // environment.
 type Grant struct {
 	User      *User
+	Limits    Limits
+	Group     AppGroup
 	Path, Dir string
 	Args, Env []string
 	Root      string   // of the app, as it is configured: its releases may be filled in
@@ -81,7 +83,7 @@ func (g Grant) Fill(f Filling, folder string) (p Program, err error) {
 		s.check(g.takes(variable))
 		p.Env = append(p.Env, variable)
 	}
-	p.User = g.User
+	p.User, p.Limits, p.Group = g.User, g.Limits, g.Group
 	if len(s.words) > 0 {
 		s.check(refused("there are %d words too many", len(s.words)))
 	}

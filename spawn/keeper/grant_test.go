@@ -12,7 +12,7 @@ import (
 // blog is a grant with all slots that there are.
 func blog() Grant {
 	return Grant{
-		User: &User{UID: 1000, GID: 1001, Groups: []uint32{5}}, Path: SlotRelease + "/bin/server", Dir: SlotRelease, Root: "/srv/blog",
+		User: &User{UID: 1000, GID: 1001, Groups: []uint32{5}}, Limits: held(), Group: blogGroup, Path: SlotRelease + "/bin/server", Dir: SlotRelease, Root: "/srv/blog",
 		Args: []string{"server", "--socket=" + SlotFolder + "/" + SocketName, "--port", SlotPort, Literal("\x01r"), SlotWord + "-" + SlotWord},
 		Env:  []string{"PURSER_PROCESS=" + SlotProcess, "PURSER_GENERATION=" + SlotGeneration}, Variables: []string{"PURSER_REASON"},
 	}
@@ -30,7 +30,7 @@ func TestAGrantIsFilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Program{
-		Path: "/srv/blog/bin/server", Dir: "/srv/blog", User: &User{UID: 1000, GID: 1001, Groups: []uint32{5}},
+		Path: "/srv/blog/bin/server", Dir: "/srv/blog", User: &User{UID: 1000, GID: 1001, Groups: []uint32{5}}, Limits: held(), Group: blogGroup,
 		Args: []string{"server", "--socket=/run/purser/p/s3/app.sock", "--port", "4000", "\x01r", "a-b"},
 		Env:  []string{"PURSER_PROCESS=2", "PURSER_GENERATION=9", "PURSER_REASON=it was slow", mark},
 	}

@@ -51,7 +51,7 @@ func (g Grants) text() ([]byte, error) {
 }
 
 func (g Grant) fields(f *fields) {
-	f.add(g.User.text(), g.Path, g.Dir, g.Root)
+	f.add(asText(g.User, g.Limits, g.Group), g.Path, g.Dir, g.Root)
 	f.list(g.Args)
 	f.list(g.Env)
 	f.list(g.Variables)
@@ -82,9 +82,11 @@ func parseGrants(text string) (g Grants, err error) {
 }
 
 func (r *fieldReader) grant() (g Grant) {
-	g.User, g.Path, g.Dir, g.Root = r.user(), r.next(), r.next(), r.next()
+	var err error
+	g.User, g.Limits, g.Group, err = parseAs(r.next())
+	g.Path, g.Dir, g.Root = r.next(), r.next(), r.next()
 	g.Args, g.Env, g.Variables, g.Shell = r.list(), r.list(), r.list(), r.truth()
-	r.wrong = r.wrong || len(g.Args) == 0
+	r.wrong = r.wrong || err != nil || len(g.Args) == 0
 	return g
 }
 

@@ -128,7 +128,7 @@ func handOverChild(to *frontProcess, c *child) {
 		to.say(message{verb: verbStop, id: c.id})
 	}
 	if c.exited {
-		to.say(message{verb: verbExited, id: c.id, number: uint32(c.status)})
+		to.say(c.exitMessage())
 	}
 }
 

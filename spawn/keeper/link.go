@@ -194,7 +194,7 @@ func (l *link) take(m message, files []int) {
 	case m.verb == verbStop:
 		l.left.stopping(p)
 	case m.verb == verbExited:
-		p.status = syscall.WaitStatus(m.number)
+		p.status, p.short = syscall.WaitStatus(m.number), shortage(m.name)
 		close(p.exited)
 	case m.verb == verbGone:
 		delete(l.processes, m.id)

@@ -20,6 +20,7 @@ type Process struct {
 	gone    chan struct{}
 	failure error              // why it does not run
 	status  syscall.WaitStatus // valid when it has exited
+	short   shortage           // likewise
 	lost    bool               // its keeper has died
 }
 
@@ -59,7 +60,7 @@ func (p *Process) Exit() error {
 	case p.lost:
 		return errors.New("killed, as " + errDead.Error())
 	case p.status.Signaled():
-		return fmt.Errorf("killed by signal %s", signalName(p.status.Signal()))
+		return Killed{p.status.Signal(), p.short}
 	case p.status.ExitStatus() != 0:
 		return fmt.Errorf("exited with status %d", p.status.ExitStatus())
 	}

@@ -13,6 +13,8 @@ type Program struct {
 	Name      string // unique among those that live, at most 400 bytes; "" for one that is to end with the front
 	Path, Dir string // Dir is entered as User
 	User      *User  // nil = the keeper's own
+	Limits    Limits
+	Group     AppGroup
 	Args, Env []string
 	Files     [3]uintptr // stdin, stdout and stderr
 
@@ -34,7 +36,7 @@ const programSize = 8 << 20 // more than execve(2) takes, which is at most 6 MiB
 
 // text is the program as one text, which no string of a program can break: none may contain NUL.
 func (p Program) text() ([]byte, error) {
-	fields := append([]string{p.Path, p.Dir, p.User.text(), fmt.Sprint(len(p.Args))}, p.Args...)
+	fields := append([]string{p.Path, p.Dir, asText(p.User, p.Limits, p.Group), fmt.Sprint(len(p.Args))}, p.Args...)
 	fields = append(fields, p.Env...)
 	text := strings.Join(fields, "\x00")
 	if strings.Count(text, "\x00") != len(fields)-1 {
@@ -69,7 +71,7 @@ func parseProgram(text string) (p Program, err error) {
 	if len(fields) < head {
 		return p, syscall.EINVAL
 	}
-	user, err := parseUser(fields[2])
+	user, limits, group, err := parseAs(fields[2])
 	if err != nil {
 		return p, err
 	}
@@ -77,7 +79,7 @@ func parseProgram(text string) (p Program, err error) {
 	if err != nil || args < 1 || args > len(fields)-head {
 		return p, syscall.EINVAL
 	}
-	return Program{Path: fields[0], Dir: fields[1], User: user, Args: fields[head : head+args], Env: fields[head+args:]}, nil
+	return Program{Path: fields[0], Dir: fields[1], User: user, Limits: limits, Group: group, Args: fields[head : head+args], Env: fields[head+args:]}, nil
 }
 
 func readProgram(fd int) (Program, error) {
@@ -98,6 +100,10 @@ func forkExec(p Program, how *syscall.SysProcAttr, files ...int) (pid int, err e
 	if err := p.User.own(files); err != nil {
 		return 0, err
 	}
-	how.Setpgid, how.Pdeathsig, how.Credential = true, syscall.SIGKILL, p.User.credential()
+	how.Setpgid, how.Pdeathsig = true, syscall.SIGKILL
+	if len(p.Limits) > 0 {
+		return forkLimited(p, how, theirs)
+	}
+	how.Credential = p.User.credential()
 	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{Dir: p.Dir, Env: p.Env, Files: theirs, Sys: how})
 }

@@ -35,6 +35,9 @@ func init() {
 // Run is the keeper process, from its start until purser is gone and nothing is left below it. It
 // must be called from the main goroutine, before anything else. It returns the exit code.
 func Run() int {
+	if isLimited(os.Args) {
+		return runLimited()
+	}
 	// When the runtime of Go stops catching a signal, it does for a moment with one that comes what would have been done
 	// before it caught that: so that is made nothing, or a signal just before the keeper becomes another would end it.
 	signal.Ignore(unheeded...)
@@ -62,6 +65,7 @@ type keeping struct {
 	refusals refusals
 	rights   []uintptr // for the front
 	cgroup   cgroup    // that those of children are made in
+	kills    killCount
 
 	front   front
 	program []int // how it is started: text, stdin, stdout, stderr; nil = there is to be none
@@ -125,6 +129,9 @@ func beParent() (*keeping, error) {
 	k := newKeeping()
 	setName(keeperName)
 	k.cgroup = ownCgroup()
+	around, _ := cgroupFolder()
+	k.kills.around = cgroup(around)
+	k.kills.look(time.Now())
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return k, err
 	}

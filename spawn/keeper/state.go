@@ -53,6 +53,7 @@ type savedChild struct {
 	Keep     []int
 	Exited   bool
 	Status   syscall.WaitStatus
+	Short    shortage
 	Stopping bool
 	Killing  bool
 	Empty    bool
@@ -160,7 +161,7 @@ func (k *keeping) save() state {
 	for _, c := range k.children {
 		by := slices.IndexFunc(k.fronts, func(f *frontProcess) bool { return f.peer == c.by && c.by != nil })
 		saved := savedChild{ID: c.id, Name: text(c.name), PID: c.pid, Mark: text(c.mark), Cgroup: text(c.cgroup), By: by, Keep: c.keep,
-			Exited: c.exited, Status: c.status, Stopping: c.stopping, Killing: c.killing, Empty: c.empty}
+			Exited: c.exited, Status: c.status, Short: c.short, Stopping: c.stopping, Killing: c.killing, Empty: c.empty}
 		for _, m := range c.strays {
 			saved.Strays = append(saved.Strays, savedKin{PID: m.pid, Start: text(m.start)})
 		}
@@ -257,7 +258,7 @@ func (f savedFront) front(conn *net.UnixConn, requests chan<- request, now time.
 
 func (c savedChild) child(now time.Time) *child {
 	all := &child{id: c.ID, name: string(c.Name), pid: c.PID, mark: string(c.Mark), cgroup: cgroup(c.Cgroup), keep: c.Keep,
-		exited: c.Exited, status: c.Status, stopping: c.Stopping, killing: c.Killing, empty: c.Empty, since: now}
+		exited: c.Exited, status: c.Status, short: c.Short, stopping: c.Stopping, killing: c.Killing, empty: c.Empty, since: now}
 	for _, m := range c.Strays {
 		all.strays = append(all.strays, member{pid: m.PID, start: string(m.Start)})
 	}

@@ -58,6 +58,21 @@ func parseUser(text string) (*User, error) {
 	return &User{UID: ids[0], GID: ids[1], Groups: slices.Clone(ids[2:])}, nil
 }
 
+// asText is a user, limits and a group in one text. Without the latter it is what keepers knew before there were any.
+func asText(u *User, l Limits, a AppGroup) string { return u.text() + l.text() + a.text() }
+
+// parseAs is the other direction.
+func parseAs(text string) (u *User, l Limits, a AppGroup, err error) {
+	words := strings.Split(text, " ")
+	if u, err = parseUser(words[0]); err == nil {
+		a, words, err = parseAppGroup(words[1:])
+	}
+	if err == nil {
+		l, err = parseLimits(words)
+	}
+	return u, l, a, err
+}
+
 func (u *User) credential() *syscall.Credential {
 	if u == nil {
 		return nil

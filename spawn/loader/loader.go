@@ -19,7 +19,7 @@ const (
 	Python = "python.py" // python FILE STARTUP SOCKET THREADS
 )
 
-//go:embed guard node.cjs python.py purser_*.py ruby.rb ruby_*.rb
+//go:embed guard node.cjs *.py *.rb
 var files embed.FS
 
 // Write makes dir and puts the loaders into it that are not in it, or not whole. Only this user may read them, or

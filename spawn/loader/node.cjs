@@ -1,4 +1,4 @@
-// Runs before a Node.js app under Purser (node --require). It puts an HTTP server of the app on the
+// Runs before a Node.js app under Purser: by node --require for a startup file, by NODE_OPTIONS for a command. It puts an HTTP server of the app on the
 // unix socket $PURSER_SOCKET, whatever address the app asked for, and ends the process when Purser
 // is gone. CommonJS and ES modules both come by here: they share net.Server.
 'use strict';
@@ -6,6 +6,7 @@
 const fs = require('fs');
 const http = require('http');
 const net = require('net');
+const { pathToFileURL } = require('url');
 const { isMainThread } = require('worker_threads');
 
 const socket = process.env.PURSER_SOCKET;
@@ -13,17 +14,25 @@ const socket = process.env.PURSER_SOCKET;
 // Node's default of 5 s closes an idle connection just when the front uses it again.
 const keepAliveTimeout = 600000;
 
+// With NODE_OPTIONS, the loader is in every program of Node.js that a command runs: in npx or cross-env above the app, too.
+const byCommand = (process.env.NODE_OPTIONS ?? '').includes(__filename);
+
 // A child made by fork() inherits --require and the environment, but must not take the app's
-// socket; only the members of a cluster share it.
-function isApp() {
-  if (!socket || !isMainThread) return false;
-  if (require('cluster').isWorker) return true;
-  try {
-    fs.closeSync(fs.openSync(socket + '.owner', 'wx', 0o600));
-    return true;
-  } catch {
-    return false;
+// socket; only the members of a cluster share it. So the first to come has it: of a command, the first that listens.
+let owned = false;
+
+function own() {
+  if (owned) return true;
+  if (!require('cluster').isWorker) {
+    try {
+      fs.closeSync(fs.openSync(socket + '.owner', 'wx', 0o600));
+    } catch {
+      return false;
+    }
   }
+  owned = true;
+  endWithPurser();
+  return true;
 }
 
 // Servers that speak no HTTP (port probes, metrics pipes) keep their own address. An https server
@@ -52,6 +61,7 @@ const PORT = 2;
 const ANY = 1;
 
 let autoInstall = true;
+let listened = false; // some server was asked to
 
 function claimOf(args) {
   const { path, port } = Object(args[0]);
@@ -89,8 +99,9 @@ function takeOneListen() {
   }
 
   net.Server.prototype.listen = function (...args) {
+    listened = true;
     const claim = speaksHTTP(this) ? claimOf(args) : 0;
-    if (!claim) return listen.apply(this, args);
+    if (!claim || !own()) return listen.apply(this, args);
     if (owner && owner.server !== this) {
       process.stderr.write('purser: the app has a second HTTP server; visitors get to ' +
         (claim > owner.claim ? 'this one' : 'the first') + ', the other one is where it asked to listen\n');
@@ -119,7 +130,46 @@ function endWithPurser() {
   process.stdin.unref?.();
 }
 
-if (isApp()) {
+// Purser makes as many processes as are needed. Of a cluster one worker is made in each, and made again when it ends.
+function makeOneWorker() {
+  const cluster = require('cluster');
+  if (cluster.isWorker) return;
+  cluster.schedulingPolicy = cluster.SCHED_NONE; // of a worker that ends, the primary would keep the connections open for ever
+  const fork = cluster.fork;
+  let worker;
+  let told = false;
+  cluster.fork = function (...args) {
+    if (!worker?.isConnected() || worker.isDead() || worker.exitedAfterDisconnect) return (worker = fork.apply(this, args));
+    if (!told) {
+      process.stderr.write('purser: the app makes a cluster; it gets one worker in each process, as max_processes says how many of these there are\n');
+    }
+    told = true;
+    return worker;
+  };
+  require('module').syncBuiltinESMExports();
+}
+
+// An app.js that exports its app and listens nowhere, as that of express-generator, leaves nothing to wait for: then we
+// listen for it. It may be a function of request and response, or have a listen of its own.
+function listenForExports() {
+  process.once('beforeExit', async () => {
+    if (listened || process.exitCode) return;
+    const main = process.argv[1];
+    let app = await import(pathToFileURL(main)); // once more gives what is loaded
+    while (app?.default && typeof app !== 'function') app = app.default; // of a module, of one that was compiled to CommonJS
+    if (typeof app === 'function' && app.length >= 2) {
+      http.createServer(app).listen(process.env.PORT);
+    } else if (typeof app?.listen === 'function') {
+      app.listen({ port: Number(process.env.PORT) });
+    } else {
+      process.stderr.write('purser: ' + main + ' came to its end without listening, and exports no app\n');
+      process.exitCode ||= 1;
+    }
+  });
+}
+
+if (socket && isMainThread && (byCommand || own())) {
   takeOneListen();
-  endWithPurser();
+  makeOneWorker();
+  if (!byCommand && !require('cluster').isWorker) listenForExports();
 }

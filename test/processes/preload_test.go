@@ -185,6 +185,25 @@ func TestAnIdleSourceEndsAndTheNextProcessHasAnother(t *testing.T) {
 	harness.MustReplaceKilled(t, p, 2, p.Status(t, "app").Ready()[0].PID)
 }
 
+// What holds for the process that an app is started by holds for what is forked from it.
+func TestForkedProcessesHaveLimitsAndAFileOfVariables(t *testing.T) {
+	app := harness.EmptyApp(t)
+	app.Write("vars.env", "FROM_FILE=said\n")
+	if err := os.Chmod(app.Path("vars.env"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	app.Write("config.ru", `
+LOADER = Process.pid
+run ->(_) { [200, {}, ["loader=#{LOADER} nice=#{Process.getpriority(Process::PRIO_PROCESS, 0)} files=#{Process.getrlimit(:NOFILE)[0]} said=#{ENV["FROM_FILE"]}"]] }
+`)
+	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(2), "preload = true", `env_file = "vars.env"`, "nice = 7", "process_limits = { open_files = 700 }")})
+	harness.AwaitReady(t, p, 2)
+	answer, sources := harness.Get(t, p, "/").Body, p.Sources(t, "app")
+	if len(sources) != 1 || answer != fmt.Sprintf("loader=%d nice=7 files=700 said=said", sources[0].PID) {
+		t.Errorf("it answers %q, and the sources are %+v", answer, sources)
+	}
+}
+
 func TestForkedProcessesGoOnWhenTheFrontIsKilled(t *testing.T) {
 	forKinds(t, func(t *testing.T, kind string) {
 		p, _ := servePreloaded(t, kind, 2)

@@ -9,4 +9,9 @@ import (
 	"purser/test/harness"
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == asAttacker {
+		os.Exit(carryOut(os.Args[2]))
+	}
+	os.Exit(harness.Main(m))
+}

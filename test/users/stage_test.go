@@ -93,6 +93,7 @@ type probe struct {
 	Env           map[string]string
 	Socket, Cwd   string
 	Tried         []string
+	Limits        string
 	Left          int
 }
 

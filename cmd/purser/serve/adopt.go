@@ -41,8 +41,11 @@ func (a *App) Adopt(note pool.Note, from *estate) error {
 			return nil
 		}
 		began, there := a.editions.adopt(o, living, from, ready)
-		if !there {
+		switch {
+		case !there:
 			return nil
+		case o.Worker != "":
+			return worker{began.Child, began.of, began.left}
 		}
 		a.restarts.Adopted(restart.Process{Number: o.Process, PID: began.PID(), Generation: o.Generation, Release: o.Release.Path, Began: began.Ready()})
 		return began
@@ -73,6 +76,9 @@ func (e *editions) adopt(o pool.Order, living keeper.Inheritee, from *estate, re
 	if c == nil {
 		e.leave(of)
 		return child{}, false
+	}
+	if o.Worker != "" {
+		return child{Child: c, of: of.spawner, left: func() { e.leave(of) }}, true
 	}
 	from.folders[c.Folder()] = true
 	return child{c, upstream.Owned(c.Network(), c.Address(), c.Owner()), of.spawner, func() { e.leave(of) }}, true

@@ -73,6 +73,8 @@ type App struct {
 	shared *shared
 	out    atomic.Pointer[spawn.Lines] // what it prints goes there
 
+	unserved atomic.Pointer[unserved] // nil = it can be served
+
 	life sync.Mutex // held while the app starts or stops, which may take long
 
 	mu       sync.Mutex // guards what follows
@@ -119,8 +121,10 @@ func (a *App) Start() error {
 		return err
 	}
 	if a.group != nil {
+		a.endUnserved()
 		a.shared.pool.Remove(a.group)
 	}
+	a.unserved.Store(nil)
 	a.editions = newEditions(map[int]*edition{0: a.edition(a.conf)}, a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts = a.shared.deployer.Add(a.conf, a.print)
 	origin, past := a.restarts.Origin(release)
@@ -231,7 +235,7 @@ func (a *App) Halt(patience context.Context) error {
 	err := a.halt(patience, (*pool.Group).Stop)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.shared.yielding.Load() {
+	if !a.shared.yielding.Load() && a.Unserved() == nil {
 		a.noteHalted()
 	}
 	return err
@@ -275,6 +279,7 @@ func (a *App) halt(patience context.Context, close func(*pool.Group, context.Con
 	a.mu.Lock()
 	group, all, restarts := a.group, a.editions, a.restarts
 	a.editions, a.restarts = nil, nil
+	a.endUnserved()
 	a.mu.Unlock()
 	if all == nil {
 		return nil

@@ -19,6 +19,9 @@ type change struct {
 	diff conf.Difference
 	apps map[string]conf.App // as spawn.Detect returned them
 
+	unserved map[string]bool  // apps that could not be served before
+	wrong    map[string]error // why they still cannot be
+
 	added      []*App
 	rebuilding rebuilding
 	certs      *certs.Store // nil without https
@@ -33,7 +36,7 @@ func (p *purser) read(file string) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &change{conf: p.sized(loaded), raw: byName(loaded.Apps), apps: map[string]conf.App{}}
+	c := &change{conf: p.sized(loaded), raw: byName(loaded.Apps), apps: map[string]conf.App{}, unserved: map[string]bool{}, wrong: map[string]error{}}
 	now := &conf.Config{Server: p.running.Server}
 	for _, a := range p.apps {
 		now.Apps = append(now.Apps, a.Conf())
@@ -58,6 +61,11 @@ func (p *purser) read(file string) (*change, error) {
 func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, err error) {
 	var wrong []error
 	for _, app := range c.conf.Apps {
+		if a := p.app(app.Name); a != nil && a.Unserved() != nil {
+			anew, err := p.look(c.conf, app)
+			found, c.unserved[app.Name], c.wrong[app.Name] = append(found, anew), true, err
+			continue
+		}
 		before, there := p.raw[app.Name]
 		if running, runs := now[app.Name]; there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
 			running.MinProcesses, running.MaxProcesses = app.MinProcesses, app.MaxProcesses
@@ -111,7 +119,7 @@ func (p *purser) prepare(c *change) (err error) {
 			a := newApp(&p.shared, to)
 			c.added = append(c.added, a)
 			wrong = append(wrong, a.Check(to, rules))
-		case !d.Gone:
+		case !d.Gone && !c.unserved[d.Name]:
 			wrong = append(wrong, p.app(d.Name).Check(to, rules))
 		}
 	}
@@ -129,6 +137,20 @@ func (p *purser) prepare(c *change) (err error) {
 	}
 	if err != nil {
 		c.drop()
+	}
+	return err
+}
+
+// changeUnserved has an app be served that could not be, if it can be now. That it cannot is no reason not to have the
+// others go by what they were told.
+func (p *purser) changeUnserved(c *change, a *App) error {
+	name := a.Conf().Name
+	to, err := c.apps[name], c.wrong[name]
+	switch {
+	case err != nil:
+		a.StayUnserved(to, err)
+	case !p.shared.deployer.IsStopped(name):
+		err = a.StartAs(to)
 	}
 	return err
 }

@@ -43,6 +43,9 @@ func (c child) Yield() {
 // spawn starts a process with the configuration that is ordered, for the pool.
 func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error) {
 	e := all.take(o.Config)
+	if o.Worker != "" {
+		return all.spawnWorker(ctx, e, o)
+	}
 	started, err := e.spawner.Start(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Path: o.Release.Path})
 	if err != nil {
 		all.leave(e)

@@ -22,6 +22,9 @@ func Detect(of *conf.Config, apps []conf.App) ([]conf.App, error) {
 		if err == nil {
 			app, err = withUser(of, app)
 		}
+		if err == nil {
+			err = withinLimits(of, app)
+		}
 		found, wrong = append(found, app), append(wrong, err)
 	}
 	return found, refusal(errors.Join(wrong...))
@@ -42,6 +45,15 @@ func withUser(of *conf.Config, app conf.App) (conf.App, error) {
 		return app, of.Refuse([]string{"server", wrong.Key}, wrong.Text)
 	}
 	return app, of.Refuse([]string{"apps", app.Name, wrong.Key}, wrong.Text)
+}
+
+// withinLimits refuses what an app cannot be held to here: else it would run without it.
+func withinLimits(of *conf.Config, app conf.App) error {
+	err := spawn.CheckLimits(app)
+	if wrong, is := errors.AsType[*spawn.LimitError](err); is {
+		return of.Refuse(append([]string{"apps", app.Name}, wrong.Key...), wrong.Text)
+	}
+	return err
 }
 
 const keyDefaultUser = "default_user"

@@ -48,8 +48,12 @@ func Prepare(cfg *conf.Config, left keeper.Inheritance) error {
 			return err
 		}
 	}
-	if _, err := newEstate(left).detect(cfg, p.look); err != nil {
-		return err
+	from := newEstate(left)
+	_, wrong := from.detect(cfg, p.look)
+	for i, app := range cfg.Apps {
+		if _, serves, _ := from.group(app.Name); serves && wrong[i] != nil {
+			return errors.Join(wrong...)
+		}
 	}
 	used, _ := usedBefore(left) // that it is not known is said when this front serves
 	_, _, err := p.certificatesAgain(used)
@@ -148,18 +152,18 @@ func (e *estate) group(app string) (n pool.Note, found bool, err error) {
 }
 
 // detect fills in what is found out of the folders of apps. What the front before has found out stands: that a folder is
-// away for a moment is no reason not to serve what serves. As root only one that says as whom the app runs stands.
-func (e *estate) detect(c *conf.Config, look func(*conf.Config, conf.App) (conf.App, error)) (found []conf.App, err error) {
-	var wrong []error
+// away for a moment is no reason not to serve what serves. As root only one that says as whom the app runs stands. For
+// each app that cannot be served it is said why.
+func (e *estate) detect(c *conf.Config, look func(*conf.Config, conf.App) (conf.App, error)) (found []conf.App, wrong []error) {
 	for _, app := range c.Apps {
 		if noted, is := e.newest(app.Name); is && (noted.RunsAs != nil || os.Geteuid() != 0) {
-			found = append(found, noted)
+			found, wrong = append(found, noted), append(wrong, nil)
 			continue
 		}
 		anew, err := look(c, app)
 		found, wrong = append(found, anew), append(wrong, err)
 	}
-	return found, errors.Join(wrong...)
+	return found, wrong
 }
 
 // newest is with which configuration an app's processes were to be started last.
@@ -187,11 +191,17 @@ func (e *estate) take(o pool.Order) (keeper.Inheritee, bool) {
 }
 
 // startApps makes the groups of apps go on where they were, and starts the others. None of them does anything before
-// all that were are there: they have their room in the pool already.
-func (p *purser) startApps(apps []conf.App, from *estate) error {
+// all that were are there: they have their room in the pool already. What is wrong with an app keeps none of the others.
+func (p *purser) startApps(apps []conf.App, wrong []error, from *estate) error {
 	var anew []*App
-	for _, app := range apps {
+	reasons := map[*App]error{}
+	for i, app := range apps {
 		a := newApp(&p.shared, app)
+		p.apps = append(p.apps, a)
+		if reasons[a] = wrong[i]; wrong[i] != nil {
+			anew = append(anew, a)
+			continue
+		}
 		note, found, err := from.group(app.Name)
 		p.complain("an app is started anew, as it is not known how it was", err)
 		if !found {
@@ -199,7 +209,6 @@ func (p *purser) startApps(apps []conf.App, from *estate) error {
 		} else if err := a.Adopt(note, from); err != nil {
 			return err
 		}
-		p.apps = append(p.apps, a)
 	}
 	p.endRest(from)
 	p.lend(p.Left.Borrowers)
@@ -214,16 +223,25 @@ func (p *purser) startApps(apps []conf.App, from *estate) error {
 		}
 	}
 	for _, a := range anew {
-		start := a.Start
-		if p.shared.deployer.IsStopped(a.Conf().Name) {
-			p.Log.Warn("app is not started, as an operator has stopped it; to start it, run purser start", "app", a.Conf().Name)
-			start = a.StartStopped
+		if reasons[a] == nil {
+			reasons[a] = p.startAnew(a)
 		}
-		if err := start(); err != nil {
-			return err
+		if reasons[a] != nil {
+			a.StartUnserved(reasons[a])
 		}
 	}
-	return nil
+	if p.Left.Fronts > 0 {
+		return nil
+	}
+	return allUnserved(slices.Collect(maps.Values(reasons)))
+}
+
+func (p *purser) startAnew(a *App) error {
+	if p.shared.deployer.IsStopped(a.Conf().Name) {
+		p.Log.Warn("app is not started, as an operator has stopped it; to start it, run purser start", "app", a.Conf().Name)
+		return a.StartStopped()
+	}
+	return a.Start()
 }
 
 // orphanTime is how long processes that are nobody's any more have to end.

@@ -171,7 +171,11 @@ func (p *purser) startApp(a *App) error {
 	if p.stopping.Err() != nil {
 		return pool.ErrClosed
 	}
-	if err := a.Start(); err != nil {
+	start := a.Start
+	if a.Unserved() != nil {
+		start = func() error { return p.serveNow(a) }
+	}
+	if err := start(); err != nil {
 		return &status.Error{Status: http.StatusConflict, Code: status.CodeNoRelease, Message: err.Error()}
 	}
 	p.shared.deployer.SetStopped(name, false)
@@ -217,12 +221,17 @@ func (p *purser) fits(to conf.App) error {
 
 // app is the app of that name, or nil.
 func (p *purser) app(name string) *App {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, a := range p.apps {
+	for _, a := range p.all() {
 		if a.Conf().Name == name {
 			return a
 		}
 	}
 	return nil
+}
+
+// all are all apps, by name.
+func (p *purser) all() []*App {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.apps
 }

@@ -39,7 +39,7 @@ type Config struct {
 
 // Run serves until it is told to stop, and returns once everything it started has ended.
 func Run(c Config) error {
-	p := &purser{Config: c, turn: newTurn(), changing: newTurn(), ending: newOld()}
+	p := &purser{Config: c, turn: newTurn(), changing: newTurn(), ending: newOld(), retry: make(chan struct{}, 1)}
 	return p.run()
 }
 
@@ -55,7 +55,8 @@ type purser struct {
 	toll    toll
 	given   *given // to a front that may not read the configuration; nil = it may. Guarded by turn
 	past    past
-	halting []*App // that were stopped by an operator and run yet, of a front that has crashed
+	retry   chan struct{} // holds one: what cannot be served is to be tried again
+	halting []*App        // that were stopped by an operator and run yet, of a front that has crashed
 
 	lenders  lenders     // for the fronts before, which finish
 	binary   string      // path that purser was started from; "" = not known
@@ -105,8 +106,8 @@ func (p *purser) run() error {
 	if err := p.ownFront(p.Conf); err != nil {
 		return err
 	}
-	apps, err := from.detect(p.Conf, p.look)
-	if err != nil {
+	apps, wrong := from.detect(p.Conf, p.look)
+	if err := allUnserved(wrong); err != nil && p.Left.Fronts == 0 {
 		return err
 	}
 	if err := p.loadCertificates(); err != nil {
@@ -142,7 +143,7 @@ func (p *purser) run() error {
 	defer p.hurry()
 	defer end()
 	p.running, p.raw, p.leaving = p.Conf, byName(p.Conf.Apps), map[string]*departure{}
-	if err := p.build(apps, claim, from); err != nil {
+	if err := p.build(apps, wrong, claim, from); err != nil {
 		if p.Left.Fronts > 0 {
 			return err // what runs is for the next to take over
 		}
@@ -189,6 +190,7 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 	p.serveMetrics(p.metrics)
 	p.group.Go(func() error { return p.shared.deployer.Run(p.owning) })
 	p.group.Go(func() error { return p.heed(over, signals) })
+	p.group.Go(func() error { return p.retryUnserved(p.owning) })
 	p.group.Go(func() error { return p.attend(p.stopping) })
 	if p.certificates != nil {
 		p.group.Go(func() error { p.certificates.Watch(p.owning, p.news()); return nil })
@@ -205,7 +207,7 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 
 // build starts the apps, whose processes begin to start at once, and makes what visitors and operators
 // talk to.
-func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
+func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estate) error {
 	p.warnOfRoot()
 	p.warnOfNobody(apps, p.Conf.Server)
 	server := p.Conf.Server
@@ -223,7 +225,7 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	if err := letIn(claim.folder, apps); err != nil {
 		return err
 	}
-	if err := p.startApps(apps, from); err != nil {
+	if err := p.startApps(apps, wrong, from); err != nil {
 		return err
 	}
 	if err := claim.clearBut(from.folders); err != nil {
@@ -246,7 +248,7 @@ func (p *purser) build(apps []conf.App, claim *claim, from *estate) error {
 	p.admin = status.NewServer(status.Config{
 		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Confined: p.given != nil, Members: p.given != nil && p.Conf.Server.AdminGroup != "", Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token, Started: p.noteStart(),
-		Restarts: p.shared.deployer, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
+		Restarts: restarter{p.shared.deployer, p}, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.requests.Load, LinesLost: p.Log.Lost, CrashLinesLost: p.toll.lost.lines.Load, Ledger: &p.ledger, Traffic: p.traffic,
 		Certificates: p.listCertificates, Sources: p.sources,
 	})
@@ -260,7 +262,7 @@ func (p *purser) frontConfig() proxy.Config {
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
 		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics}
 	for _, a := range p.apps {
-		app := a.Conf()
+		app := a.published()
 		c.Apps = append(c.Apps, app)
 		c.Stopped[app.Name] = p.shared.deployer.IsStopped(app.Name)
 	}

@@ -75,7 +75,7 @@ type reader struct {
 func (r *reader) read(found []finding) (keeper.Grants, error) {
 	r.held = &holdings{keeper: r.Keeper, left: r.Left.Held}
 	r.runtime = filepath.Join(status.RuntimeDir(), r.Name)
-	steps := []func() error{r.trusts, func() error { return r.distrust(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
+	steps := []func() error{r.trusts, func() error { r.distrust(found); return r.serveAny(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return r.grants, err
@@ -97,10 +97,9 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn(found)), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
 }
 
-// findApps looks into the folders of apps. At a reload, what is wrong with one is the front's to judge: it may be an app
-// that runs as it is.
+// findApps looks into the folders of apps. What is wrong with one is the front's to judge: it may be an app that runs as
+// it is, and it keeps none of the others from being served.
 func (r *reader) findApps() (all []finding, err error) {
-	var wrong []error
 	for _, app := range r.Conf.Apps {
 		found, err := Detect(r.Conf, []conf.App{app})
 		one := finding{App: found[0]}
@@ -110,10 +109,22 @@ func (r *reader) findApps() (all []finding, err error) {
 		if err != nil {
 			one.Wrong = err.Error()
 		}
-		all, wrong = append(all, one), append(wrong, err)
+		all = append(all, one)
 	}
-	if r.first {
-		return all, refusal(errors.Join(wrong...))
+	return all, r.serveAny(all)
+}
+
+// serveAny refuses to begin if none of the apps can be served.
+func (r *reader) serveAny(found []finding) error {
+	if !r.first {
+		return nil
 	}
-	return all, nil
+	var wrong []error
+	for _, one := range found {
+		if one.Wrong == "" {
+			return nil
+		}
+		wrong = append(wrong, errors.New(one.Wrong))
+	}
+	return allUnserved(wrong)
 }

@@ -88,17 +88,20 @@ func (r *reader) leave(name, path string) {
 	r.grants.Left = append(r.grants.Left, keeper.Remnant{Name: name, Path: path})
 }
 
-// openLogs opens all logs for the front. What is below the folder of an app is opened as its owner might. At a reload,
-// that of an app which cannot be opened is the front's to judge: no user of an app keeps all others from a reload.
+// openLogs opens all logs for the front. What is below the folder of an app is opened as its owner might. What cannot be
+// opened keeps its app from being served, and at a reload it is the front's to judge: no user of an app keeps others from
+// anything.
 func (r *reader) openLogs(found []finding) error {
 	apps := appsOf(found)
 	rules := r.Log.Rules(r.Conf.Server, apps)
 	access := filepath.Clean(r.Conf.Server.AccessLog)
 	paths := map[string]bool{access: true}
-	for _, app := range apps {
-		paths[filepath.Clean(app.Log)] = true
+	for _, one := range found {
+		if !r.first || one.Wrong == "" { // at a reload it may be one that runs
+			paths[filepath.Clean(one.App.Log)] = true
+		}
 	}
-	var wrong []error
+	var wrong error // with the access log
 	closed := map[string]string{}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		if !filepath.IsAbs(path) || mayReplace(r.front, path) {
@@ -109,13 +112,27 @@ func (r *reader) openLogs(found []finding) error {
 			err = r.Keeper.Hold(logPrefix+path, file)
 			file.Close()
 		}
-		if err != nil && !r.first && path != access {
+		switch {
+		case err != nil && path == access:
+			wrong = err
+		case err != nil:
 			closed[path] = err.Error()
-			continue
 		}
-		wrong = append(wrong, err)
 	}
-	return refusal(errors.Join(append(wrong, holdJSON(r.Keeper, readLogs, closed))...))
+	if r.first {
+		refuseLogs(found, closed)
+	}
+	return errors.Join(refusal(wrong), r.serveAny(found), holdJSON(r.Keeper, readLogs, closed))
+}
+
+// refuseLogs marks apps whose log cannot be opened.
+func refuseLogs(found []finding, closed map[string]string) {
+	for i := range found {
+		one := &found[i]
+		if why, is := closed[filepath.Clean(one.App.Log)]; is && one.Wrong == "" {
+			one.Wrong = fmt.Sprintf("app %s: %s", one.App.Name, why)
+		}
+	}
 }
 
 func (r *reader) holdCertificates() error {

@@ -106,6 +106,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	}
 	p.beginRestarts(c, r)
 	p.useGrants()
+	p.retrySoon()
 	p.sayReloaded(c, r)
 }
 
@@ -136,6 +137,8 @@ func (p *purser) changeApps(c *change, r *status.Reload) (removed []*App) {
 		case d.Gone:
 			removed = append(removed, a)
 			continue
+		case a.Unserved() != nil:
+			complain(p.changeUnserved(c, a))
 		case differs:
 			err := a.Change(c.apps[d.Name])
 			if complain(err); err != nil {
@@ -159,7 +162,7 @@ func (p *purser) beginRestarts(c *change, r *status.Reload) {
 	var all sync.WaitGroup
 	var mu sync.Mutex // guards r
 	for _, d := range c.diff.Apps {
-		if len(d.Restart) == 0 {
+		if len(d.Restart) == 0 || c.unserved[d.Name] {
 			continue
 		}
 		all.Go(func() {

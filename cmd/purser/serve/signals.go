@@ -61,6 +61,7 @@ func (p *purser) heed(over context.Context, signals signalQueue) error {
 				})
 			case got == unix.SIGUSR1:
 				p.shared.deployer.RestartAll("SIGUSR1")
+				p.retrySoon()
 			case got == unix.SIGUSR2:
 				p.group.Go(func() error {
 					_, _ = p.Upgrade(p.stopping, "SIGUSR2", status.UpgradeOptions{}) // its error is in the log, and in the history

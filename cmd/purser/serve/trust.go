@@ -91,18 +91,12 @@ func secretsOf(c *conf.Config) (files []string) {
 }
 
 // distrust marks apps whose code the user could change who serves.
-func (r *reader) distrust(found []finding) error {
-	var wrong []error
+func (r *reader) distrust(found []finding) {
 	for i := range found {
 		one := &found[i]
 		if one.Wrong == "" && mayChange(r.front, one.App.Root) {
 			one.Wrong = fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
 				one.App.Name, r.front.User, one.App.Root, one.App.RunsAs.User)
-			wrong = append(wrong, errors.New(one.Wrong))
 		}
 	}
-	if r.first {
-		return refusal(errors.Join(wrong...))
-	}
-	return nil
 }

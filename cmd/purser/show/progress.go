@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,7 +115,12 @@ func (p *Progress) step(app string, r pool.RestartSnapshot, s pool.Step) {
 }
 
 func stepText(s pool.Step) string {
+	what, isWorker := strings.CutPrefix(s.What, "worker-")
 	switch {
+	case isWorker && s.PID == 0:
+		return fmt.Sprintf("worker %s %s", status.Printable(s.Note), what)
+	case isWorker:
+		return fmt.Sprintf("worker %s %s (pid %d, generation %d)", status.Printable(s.Note), what, s.PID, s.Generation)
 	case s.Note != "":
 		return s.What + ": " + status.Printable(s.Note)
 	case s.PID == 0:

@@ -1,6 +1,7 @@
 // An app that says who it is, and tries what it is asked to.
 'use strict';
 const fs = require('fs');
+const os = require('os');
 const net = require('net');
 const http = require('http');
 const child = require('child_process');
@@ -18,6 +19,8 @@ function server() {
   return http.createServer((req, res) => {
     const query = new URL(req.url, 'http://app').searchParams;
     const says = { pid: process.pid, uid: process.getuid(), gid: process.getgid(), groups: process.getgroups(), env: process.env, socket, cwd: process.cwd() };
+    const own = (name) => fs.readFileSync('/proc/self/' + name, 'latin1');
+    says.limits = own('limits') + own('status').match(/NoNewPrivs.*/) + ' nice ' + os.getPriority() + ' oom ' + own('oom_score_adj').trim();
     says.tried = [];
     for (const path of query.getAll('read')) says.tried.push(attempt(() => 'read ' + fs.readFileSync(path, 'latin1').length));
     for (const path of query.getAll('list')) says.tried.push(attempt(() => 'listed ' + fs.readdirSync(path).length));

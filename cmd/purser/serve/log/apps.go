@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -55,6 +56,9 @@ func raw(s *Sink) spawn.Lines {
 func wrapped(apps, hooks hclog.Logger, inJSON bool) spawn.Lines {
 	return func(line spawn.Line) {
 		log, pairs := apps, []any{"app", line.App, "gen", line.Generation, "pid", line.PID, "stream", line.Stream}
+		if line.Worker != "" {
+			pairs = slices.Insert(pairs, 2, any("worker"), any(line.Worker))
+		}
 		if line.Hook != "" {
 			log, pairs = hooks, []any{"app", line.App, "hook", line.Hook, "pid", line.PID, "stream", line.Stream}
 		}

@@ -1,0 +1,10 @@
+package conf
+
+// Found is what was found out in an app's folder when its configuration was read, beside what App has keys for.
+type Found struct {
+	Why      string            // what says how to start it: "config.ru", "package.json: start", "kind and startup_file"; "" = not looked for yet
+	Others   []string          // what is there, too, would start an app, and is not used
+	Notes    []string          // what an operator should know, as sentences without a full stop
+	Procfile map[string]string // the lines of the Procfile but web and release, by name: processes that run beside the app if they are asked for
+	Path     []string          // folders that come first in the app's PATH: those of version managers
+}

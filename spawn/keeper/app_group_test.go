@@ -1,0 +1,180 @@
+package keeper
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// fakeGroup is a folder with the files that a control group has for who manages it.
+func fakeGroup(t *testing.T, files map[string]string) cgroup {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		check(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		check(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	return cgroup(dir)
+}
+
+func TestAnAppsGroupHasItsLimits(t *testing.T) {
+	app := fmt.Sprint("purser-", os.Getpid(), appGroupMark, "blog")
+	g := fakeGroup(t, map[string]string{
+		"cgroup.procs": "", "cgroup.controllers": "cpu io memory pids\n", "cgroup.subtree_control": "cpu memory\n", "purser/cgroup.procs": "",
+		app + "/memory.max": "", app + "/cpu.max": "", app + "/cgroup.subtree_control": "",
+	})
+	own, err := g.forApp(blogGroup)
+	check(t, err)
+	for name, want := range map[string]string{"memory.max": "1073741824", "cpu.max": "150000 100000", "cgroup.subtree_control": "+memory"} {
+		if text, err := os.ReadFile(own.file(name)); err != nil || string(text) != want {
+			t.Errorf("%s is %q (%v), want %q", name, text, err, want)
+		}
+	}
+	blog := blogGroup
+	blog.MemoryMax, blog.CPUMax = 0, 50
+	own, err = g.forApp(blog)
+	check(t, err)
+	if words := own.words("memory.max"); len(words) != 1 || !strings.HasPrefix(words[0], "max") {
+		t.Errorf("without a limit memory.max is %q", words)
+	}
+}
+
+// What is in a group that gives controllers to those below it would be in the way.
+func TestPursersOwnProcessesMakeRoomForControllers(t *testing.T) {
+	g := fakeGroup(t, map[string]string{"cgroup.procs": "12\n", "cgroup.controllers": "cpu memory", "cgroup.subtree_control": "cpu\n", "purser/cgroup.procs": ""})
+	check(t, g.divide([]string{"memory", "cpu"}))
+	moved, err := os.ReadFile(g.file("purser/cgroup.procs"))
+	check(t, err)
+	given, err := os.ReadFile(g.file("cgroup.subtree_control"))
+	check(t, err)
+	if string(moved) != "12" || string(given) != "+memory" {
+		t.Errorf("moved was %q, and given %q", moved, given)
+	}
+	check(t, g.divide(nil))
+}
+
+func TestAnAppThatCannotBeLimitedDoesNotRun(t *testing.T) {
+	own := delegate(t)
+	h := newHouse(t)
+	out := h.output.Fd()
+	p, err := h.keeper.Fork(Program{Path: "/bin/echo", Dir: "/", Group: AppGroup{Name: "blog", MemoryMax: 1 << 60}, Args: []string{"echo", "it runs"}, Files: [3]uintptr{out, out, out}})
+	if cgroup(own).has("memory") {
+		check(t, err)
+		h.ends(p, "")
+		return
+	}
+	if err == nil || h.printed() != "" {
+		t.Errorf("it is started, though there is no controller: %v, %q", err, h.printed())
+	}
+	if err := AppGroupError(blogGroup); err == nil || !strings.Contains(err.Error(), `the controller "memory"`) {
+		t.Errorf("that is said as %v", err)
+	}
+}
+
+func (g cgroup) has(controller string) bool {
+	for _, name := range g.words("cgroup.controllers") {
+		if name == controller {
+			return true
+		}
+	}
+	return false
+}
+
+// Where the kernel has controllers for it.
+func TestWhatIsTooMuchForAnAppEndsIt(t *testing.T) {
+	own := cgroup(delegate(t))
+	if !own.has("memory") {
+		t.Skip("control groups have no controller of memory here")
+	}
+	h := newHouse(t)
+	out := h.output.Fd()
+	p, err := h.keeper.Fork(Program{Path: "/bin/sh", Dir: "/", Group: AppGroup{Name: "blog", MemoryMax: 32 << 20}, Env: []string{"PATH=/usr/bin:/bin"},
+		Args: []string{"sh", "-c", "exec head -c 300000000 /dev/zero | tail > /dev/null"}, Files: [3]uintptr{out, out, out}})
+	check(t, err)
+	<-p.Gone()
+	if err := p.Exit(); err == nil || !strings.Contains(err.Error(), "memory_max is used up") {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// Children of an app have its group above their own, and nothing of it is left after them.
+func TestTheGroupOfAnAppEndsWithItsLastChild(t *testing.T) {
+	own := delegate(t)
+	h := newHouse(t)
+	out := h.output.Fd()
+	start := func() *Process {
+		p, err := h.keeper.Fork(Program{Path: "/bin/sleep", Dir: "/", Group: AppGroup{Name: "blog"}, Args: []string{"sleep", "1000"}, Files: [3]uintptr{out, out, out}})
+		check(t, err)
+		return p
+	}
+	first, second := start(), start()
+	groups := groupsIn(t, own)
+	if len(groups) != 1 || len(groupsIn(t, groups[0])) != 2 {
+		t.Errorf("the groups are %v", groups)
+	}
+	for _, p := range []*Process{first, second} {
+		where, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID()) + "/cgroup")
+		check(t, err)
+		if !strings.Contains(string(where), appGroupMark+"blog/purser-") {
+			t.Errorf("process %d is in %s", p.PID(), where)
+		}
+	}
+	first.Kill()
+	<-first.Gone()
+	if !lives(second.PID()) || len(groupsIn(t, groups[0])) != 1 {
+		t.Error("the end of one is that of another")
+	}
+	second.Kill()
+	<-second.Gone()
+	if groups := groupsIn(t, own); len(groups) != 0 {
+		t.Errorf("groups are left: %v", groups)
+	}
+	third := start()
+	h.keeper.Kill()
+	h.keeper.Close()
+	h.isGone(third.PID())
+	if groups := groupsIn(t, own); len(groups) != 0 {
+		t.Errorf("after a kill of the keeper groups are left: %v", groups)
+	}
+}
+
+func TestWhoHasKilledIsTold(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "memory.events")
+	check(t, os.WriteFile(file, []byte("low 0\noom 3\noom_kill 2\noom_group_kill 0\n"), 0o644))
+	if n, counts := oomKills(file); n != 2 || !counts {
+		t.Errorf("%d were killed (%v)", n, counts)
+	}
+	if _, counts := oomKills("/nonexistent"); counts {
+		t.Error("what is not there counts")
+	}
+	for short, want := range map[shortage]string{
+		noShortage: "killed by signal KILL", appShort: "killed by signal KILL (by the kernel: the app's memory_max is used up)",
+		purserShort: "killed by signal KILL (by the kernel: the memory that purser and its apps may have is used up)",
+		systemShort: "killed by signal KILL (by the kernel, it seems: the memory of this machine, or of its container, is used up)",
+	} {
+		if got := (Killed{9, short}).Error(); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
+}
+
+// The memory of a machine is not used up for a test: an old control group (version 1), which purser does not know, counts
+// there, too.
+func TestAKillForWantOfMemoryIsTold(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may make control groups")
+	}
+	group, err := os.MkdirTemp("/sys/fs/cgroup/memory", "purser-test-")
+	if err != nil {
+		t.Skipf("no old control groups can be made here: %v", err)
+	}
+	t.Cleanup(func() { check(t, os.Remove(group)) })
+	check(t, os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("16M"), 0))
+	h := newHouse(t)
+	p := h.shell("echo $$ > " + group + "/cgroup.procs; exec tail /dev/zero")
+	h.ends(p, "killed by signal KILL (by the kernel, it seems: the memory of this machine, or of its container, is used up)")
+	h.ends(h.shell("kill -9 $$"), "killed by signal KILL")
+}

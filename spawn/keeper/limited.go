@@ -1,0 +1,159 @@
+package keeper
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A program that is held to limits is not run at once: between the keeper and the program this binary is for a moment, as
+// limits are those of a process that is there. It begins as the keeper's own user, who may do more than the app's, and
+// has nothing of the app but its descriptors: no environment that would be read with these rights.
+
+const (
+	limitedName = "purser-limits" // what it is called by
+	limitedWord = "limited"       // behind the keeper's
+	programFD   = 3               // what to run, as one text
+	failureFD   = 4               // where it says why it does not run
+	failedExit  = 126
+	mostLimited = 2 * time.Second // for what takes milliseconds
+)
+
+// isLimited reports whether this process is the one before a program.
+func isLimited(args []string) bool { return len(args) == 3 && args[2] == limitedWord }
+
+// forkLimited is forkExec for a program with limits.
+func forkLimited(p Program, how *syscall.SysProcAttr, files []uintptr) (pid int, err error) {
+	text, err := p.text()
+	if err != nil {
+		return 0, err
+	}
+	program, err := memory(text)
+	if err != nil {
+		return 0, err
+	}
+	defer program.Close()
+	said, says, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	defer said.Close()
+	files = slices.Insert(files, programFD, program.Fd(), says.Fd())
+	mark := p.Env[max(0, len(p.Env)-1):] // by which it is found, whatever happens to the keeper
+	pid, err = syscall.ForkExec("/proc/self/exe", []string{limitedName, word, limitedWord}, &syscall.ProcAttr{Env: mark, Files: files, Sys: how})
+	says.Close()
+	if err != nil {
+		return 0, err
+	}
+	if failure := failureOf(said); failure != 0 {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		for _, err = syscall.Wait4(pid, nil, 0, nil); err == syscall.EINTR; {
+			_, err = syscall.Wait4(pid, nil, 0, nil)
+		}
+		return 0, failure
+	}
+	return pid, nil
+}
+
+// failureOf waits for the exec, with which the pipe ends. The app's user can stop what runs as that user: the keeper
+// does not wait for it for ever.
+func failureOf(said *os.File) syscall.Errno {
+	var number [4]byte
+	err := said.SetReadDeadline(time.Now().Add(mostLimited))
+	if err == nil {
+		_, err = io.ReadFull(said, number[:])
+	}
+	switch {
+	case err == nil:
+		return syscall.Errno(binary.LittleEndian.Uint32(number[:]))
+	case errors.Is(err, io.EOF):
+		return 0
+	}
+	return syscall.ETIMEDOUT
+}
+
+// runLimited is that process. It returns only if it cannot become the program. All of it is done by one thread, the one
+// that becomes the program: so only that one has to change its user.
+func runLimited() int {
+	runtime.LockOSThread()
+	debug.SetGCPercent(-1) // there may be no address space for more
+	keeper := os.Getppid()
+	unix.CloseOnExec(programFD)
+	unix.CloseOnExec(failureFD)
+	p, err := readProgram(programFD)
+	if err == nil {
+		err = p.become(keeper)
+	}
+	number, is := err.(syscall.Errno)
+	if !is {
+		number = syscall.EINVAL
+	}
+	_, _ = unix.Write(failureFD, binary.LittleEndian.AppendUint32(nil, uint32(number)))
+	return failedExit
+}
+
+// become is what fork and exec do otherwise, with limits: first those for which the app's user has no right, at last those
+// that are in the way of what is left to do.
+func (p Program) become(keeper int) error {
+	late := func(l Limit) bool { return l.Name == NoNewPrivs || l.Name == AddressSpace }
+	for _, limit := range p.Limits {
+		if !late(limit) {
+			limit.mustSet()
+		}
+	}
+	if err := p.User.become(); err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil { // which ends with a change of the user
+		return err
+	}
+	if os.Getppid() != keeper {
+		return syscall.ESRCH
+	}
+	if p.Dir != "" {
+		if err := unix.Chdir(p.Dir); err != nil {
+			return err
+		}
+	}
+	for _, limit := range p.Limits {
+		if late(limit) {
+			limit.mustSet()
+		}
+	}
+	return syscall.Exec(p.Path, p.Args, p.Env)
+}
+
+// mustSet ends this process if a limit cannot be set: without it nothing is run. The output is the app's, which is shown.
+func (l Limit) mustSet() {
+	if err := l.set(); err != nil {
+		fmt.Fprintf(os.Stderr, "purser: cannot start it with %s = %s: %v\n", l.Name, limitText(l.Value), err)
+		os.Exit(failedExit)
+	}
+}
+
+// become changes the user of this thread alone, and with it what the program will be.
+func (u *User) become() error {
+	if u == nil {
+		return nil
+	}
+	if _, _, err := syscall.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(u.Groups)), uintptr(unsafe.Pointer(unsafe.SliceData(u.Groups))), 0); err != 0 {
+		return err
+	}
+	if _, _, err := syscall.RawSyscall(unix.SYS_SETRESGID, uintptr(u.GID), uintptr(u.GID), uintptr(u.GID)); err != 0 {
+		return err
+	}
+	if _, _, err := syscall.RawSyscall(unix.SYS_SETRESUID, uintptr(u.UID), uintptr(u.UID), uintptr(u.UID)); err != 0 {
+		return err
+	}
+	return nil
+}
