@@ -28,7 +28,10 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	case kindNode:
 		return nodeArgv("node", load, s.app.StartupFile), nil
 	case kindPython:
-		return s.pythonArgv(pythonOf(o.Path), load, s.app.StartupFile, e.socket), nil
+		if err := checkPython(s.app, o.Path); err != nil {
+			return nil, err
+		}
+		return s.pythonArgv(pythonOf(s.app, o.Path), load, s.app.StartupFile, e.socket), nil
 	case kindRuby:
 		return s.rubyArgv(load, s.app.StartupFile, e.socket), nil
 	}

@@ -18,8 +18,8 @@ const (
 )
 
 // Detect looks into the app's root and returns the app with Kind, StartupFile or Command, Found, Concurrency and
-// Environment filled in: what it is, package kind finds out; concurrency 0 is 1 for Ruby and Python, and
-// conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
+// Environment filled in: what it is, package kind finds out; concurrency 0 is what its files say for Ruby and
+// Python, 1 if they say nothing, and conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
 // file, or the interpreter. Root looks as the app's user would.
 func Detect(app conf.App) (found conf.App, err error) {
 	closed := false
@@ -51,10 +51,7 @@ func detect(app conf.App) (conf.App, error) {
 		return app, err
 	}
 	if app.Concurrency == 0 {
-		app.Concurrency = conf.Unlimited
-		if app.Kind == kindRuby || app.Kind == kindPython {
-			app.Concurrency = 1
-		}
+		app.Concurrency = concurrencyOf(app)
 	}
 	if err := checkPreload(app); err != nil {
 		return app, err
@@ -66,6 +63,19 @@ func detect(app conf.App) (conf.App, error) {
 		return app, err
 	}
 	return app, checkInterpreter(app)
+}
+
+// concurrencyOf is that of an app for which none is written.
+func concurrencyOf(app conf.App) int {
+	switch {
+	case app.Kind == kindPython && app.Command.IsZero():
+		return pythonConcurrency(app)
+	case app.Kind == kindRuby && app.Command.IsZero():
+		return rubyConcurrency(app)
+	case app.Kind == kindRuby:
+		return 1
+	}
+	return conf.Unlimited
 }
 
 // checkStartupFile looks for the startup file in root, which is the app's or a release's.
@@ -84,10 +94,10 @@ func checkStartupFile(app conf.App, root string) error {
 }
 
 func checkInterpreter(app conf.App) error {
-	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node", kindPython: "python3"}[app.Kind]
 	if app.Kind == kindPython {
-		interpreter = pythonOf(app.Root)
+		return checkPython(app, app.Root)
 	}
+	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node"}[app.Kind]
 	_, err := lookPath(app, interpreter, app.Root)
 	return err
 }

@@ -37,8 +37,11 @@ func TestAGrantIsWhatIsRunWithoutGrants(t *testing.T) {
 		"Python":                     {[]string{"wsgi.py"}, func(a *conf.App) { a.Kind, a.StartupFile, a.Concurrency = kindPython, "wsgi.py", 4 }},
 		"Python of its own":          {[]string{"wsgi.py", ".venv/bin/python"}, func(a *conf.App) { a.Kind, a.StartupFile = kindPython, "wsgi.py" }},
 		"Python of its own, visible": {[]string{"wsgi.py", "venv/bin/python"}, func(a *conf.App) { a.Kind, a.StartupFile = kindPython, "wsgi.py" }},
-		"Ruby":                       {[]string{"config.ru"}, func(a *conf.App) { a.Kind, a.StartupFile, a.Path = kindRuby, "config.ru", "/blog" }},
-		"Ruby with a bundle":         {[]string{"config.ru", "Gemfile"}, func(a *conf.App) { a.Kind, a.StartupFile, a.ReloadGuard = kindRuby, "config.ru", true }},
+		"Python made elsewhere": {[]string{"wsgi.py", "py/bin/python"}, func(a *conf.App) {
+			a.Kind, a.StartupFile, a.Env["VIRTUAL_ENV"] = kindPython, "wsgi.py", a.Root+"/py"
+		}},
+		"Ruby":               {[]string{"config.ru"}, func(a *conf.App) { a.Kind, a.StartupFile, a.Path = kindRuby, "config.ru", "/blog" }},
+		"Ruby with a bundle": {[]string{"config.ru", "Gemfile"}, func(a *conf.App) { a.Kind, a.StartupFile, a.ReloadGuard = kindRuby, "config.ru", true }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()

@@ -26,7 +26,7 @@ func (h *house) sourceProgram(script string) Program {
 	begin := "import sys, os, time, socket; sys.path.insert(0, '" + loader + "'); import purser_source\n"
 	out := h.output.Fd()
 	return Program{Path: "/usr/bin/python3", Dir: "/", Args: []string{"python3", "-uc", begin + script},
-		Env: []string{"PATH=/usr/bin:/bin", "PURSER_GENERATION=7"}, Files: [3]uintptr{out, out, out}}
+		Env: []string{"PATH=/usr/bin:/bin", "PURSER_GENERATION=7", "PYTHONDONTWRITEBYTECODE=1"}, Files: [3]uintptr{out, out, out}}
 }
 
 // bear has a source make a process, with a number.

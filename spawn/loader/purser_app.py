@@ -7,9 +7,12 @@ import inspect
 import os
 import sys
 
+import purser_django
+
 # Flask's app.run() does nothing when this is "true": without it a file that calls it outside of
 # __main__ would serve on port 5000 in place of being imported.
 NO_SERVER_OF_ITS_OWN = "FLASK_RUN_FROM_CLI"
+ROOT = os.getcwd()
 FACTORIES = ("create_app", "make_app")
 
 
@@ -21,30 +24,57 @@ class App:
         self.asgi = is_asgi(function)
 
 
-def load(startup):
-    """The app of a startup file: `application`, else `app`, what a factory makes, or the only one there is."""
-    set_path(startup)
-    set_before = os.environ.setdefault(NO_SERVER_OF_ITS_OWN, "true")
+def load(startup, folders=(), named=None):
+    """The app of a startup file: `application`, else `app`, what a factory makes, or the only one there is.
+
+    named imports the one that the app's own settings name; folders are looked for modules first.
+    """
+    set_path(startup, folders)
+    set_before = NO_SERVER_OF_ITS_OWN in os.environ
+    os.environ.setdefault(NO_SERVER_OF_ITS_OWN, "true")
     try:
-        module = import_file(startup)
-        return App(find(module, startup))
+        return App(named() if named else app_of(startup))
     finally:
-        if set_before == "true":
+        if not set_before:
             os.environ.pop(NO_SERVER_OF_ITS_OWN, None)
 
 
-def set_path(startup):
-    """Modules are looked for in the root, never beside the loader."""
-    root = os.getcwd()
+def set_path(startup, folders):
+    """Modules are looked for in the root, never beside the loader; last beside the startup file."""
     loader = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [root] + [p for p in sys.path if p not in ("", root, loader)]
+    beside = os.path.dirname(os.path.join(ROOT, startup))
+    first = [*folders, *project_of(beside), ROOT]
+    others = [p for p in sys.path if p not in ("", loader, *first)]
+    sys.path[:] = first + others + [beside] * (beside not in first)
+
+
+def project_of(folder):
+    """The folder of a Django project: there is its manage.py, and its modules are looked for there."""
+    while os.path.commonpath([folder, ROOT]) == ROOT:
+        if os.path.isfile(os.path.join(folder, "manage.py")):
+            return [folder] if folder != ROOT else []
+        if folder == ROOT:
+            break
+        folder = os.path.dirname(folder)
+    return []
+
+
+def app_of(startup):
+    if os.path.basename(startup) == "manage.py":
+        project = purser_django.startup_of(ROOT, startup)
+        if not project:
+            return purser_django.application(ROOT, startup)
+        startup = project
+    return find(import_file(startup), startup)
 
 
 def import_file(startup):
-    parts = os.path.splitext(startup)[0].split(os.sep)
+    path = os.path.join(ROOT, startup)
+    base = (project_of(os.path.dirname(path)) or [ROOT])[0]
+    parts = os.path.splitext(os.path.relpath(path, base))[0].split(os.sep)
     if startup.endswith(".py") and all(p.isidentifier() for p in parts):
         return importlib.import_module(".".join(parts))
-    source = importlib.machinery.SourceFileLoader("passenger_wsgi", os.path.abspath(startup))
+    source = importlib.machinery.SourceFileLoader("passenger_wsgi", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(source.name, source))
     sys.modules[source.name] = module  # where dataclasses and pickle look for it
     source.exec_module(module)
@@ -86,9 +116,11 @@ def made_by(factory, name, startup):
 
 def is_instance(value):
     """Is value an app, and no function or class that may be something else?"""
-    if inspect.isclass(value) or inspect.isroutine(value) or not callable(value):
+    if isinstance(value, type) or inspect.isroutine(value):
         return False
-    return is_asgi(value) or (wanted(value) or [""])[0] == "environ"
+    call = getattr(type(value), "__call__", None)  # asking value itself may do anything: Flask's request is a proxy
+    names = inspect.isfunction(call) and wanted(call)
+    return bool(names) and (names[1:2] == ["environ"] or names[1:] == ["scope", "receive", "send"])
 
 
 def is_asgi(function):

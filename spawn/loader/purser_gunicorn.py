@@ -7,75 +7,99 @@ import os
 import signal
 import sys
 
+import purser_app
+import purser_settings
 from purser_life import backtrace_signal, print_where_on_signal
 from purser_wsgi import behind_front
-
-# Longer than the front keeps an idle connection, so that it is never closed under a new request.
-KEEPALIVE = 600
-UNLIMITED_THREADS = 16
-A_DAY = 86400
-
-
-def settings(folder, socket, threads):
-    """What gunicorn is told, whatever else is set."""
-    return {
-        "bind": "unix:" + early(folder),
-        "workers": 1,
-        "worker_class": "gthread",  # the sync class knows no keep-alive
-        "threads": threads or UNLIMITED_THREADS,
-        "keepalive": KEEPALIVE,
-        "timeout": 0,  # slow requests are Purser's to judge
-        "graceful_timeout": A_DAY,  # and so is a slow stop
-        "limit_request_line": 0,  # what a request may hold is the front's to say
-        "limit_request_fields": 32768,
-        "limit_request_field_size": 0,
-        "worker_tmp_dir": folder,
-        "post_worker_init": lambda worker: os.link(early(folder), socket),
-        "control_socket_disable": True,  # its path would be the same for all processes
-    }
-
-
-def early(folder):
-    """gunicorn listens before the app is loaded; the socket gets its real name only then."""
-    return os.path.join(folder, "g.sock")
 
 
 class IsASGI(BaseException):
     """The app that was loaded is none for gunicorn."""
 
 
-def serve(load, socket, threads, pipe):
-    """Loads the app and serves it until the process ends. An app of ASGI is returned, and not served."""
+class Server:
+    """What the app's hooks see in place of the arbiter."""
+
+    num_workers = 1
+
+    def __init__(self, application, log):
+        self.app, self.cfg, self.log = application, application.cfg, log
+        self.pid, self.WORKERS = os.getpid(), {}
+        self.address, self.proc_name = self.cfg.address, self.cfg.proc_name
+
+
+def load(startup, socket, threads, pipe):
+    """Loads the app as gunicorn's settings say, in a fork source."""
     from gunicorn import SERVER_SOFTWARE
-    from gunicorn.app.base import BaseApplication
+
+    os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
+    application = configured(startup, socket, threads, pipe, None)
+    application.cfg.worker_class  # gevent's changes what the app imports
+    return application.find()
+
+
+def serve(startup, socket, threads, pipe, loaded):
+    """Loads the app, unless it is, and serves it until the process ends. An app of ASGI is returned, and not served."""
+    from gunicorn import SERVER_SOFTWARE
     from gunicorn.sock import create_sockets
 
-    class Application(BaseApplication):
-        def load_config(self):
-            ours = settings(os.path.dirname(socket), socket, threads)
-            for name in ours.keys() & self.cfg.settings.keys():  # older ones know fewer
-                self.cfg.set(name, ours[name])
-
-        def load(self):
-            print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
-            app = load()
-            if app.asgi:
-                raise IsASGI(app)
-            return behind_front(app.function)
-
-    application = Application()
-    cfg = application.cfg
     os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
+    application = configured(startup, socket, threads, pipe, loaded)
+    cfg = application.cfg
     log = cfg.logger_class(cfg)
+    server = Server(application, log)
+    cfg.on_starting(server)
     sockets = create_sockets(cfg, log)
+    cfg.when_ready(server)
     worker = cfg.worker_class(1, os.getppid(), sockets, application, 0, cfg, log)
+    cfg.pre_fork(server, worker)
     worker.pid = os.getpid()
+    server.WORKERS[worker.pid] = worker
+    cfg.post_fork(server, worker)
     try:
         worker.init_process()
     except IsASGI as found:
         leave(worker, sockets)
         return found.args[0]
+    cfg.worker_exit(server, worker)
+    cfg.child_exit(server, worker)
+    cfg.on_exit(server)
     sys.exit(0)
+
+
+def configured(startup, socket, threads, pipe, loaded):
+    """The application as gunicorn knows one: its settings, and how it is loaded."""
+    from gunicorn.app.base import Application
+    from gunicorn.util import import_app
+
+    class Configured(Application):
+        def load_config(self):
+            purser_settings.read(self)
+            kind, number = purser_settings.worker_and_threads(self.cfg, threads)
+            ours = purser_settings.ours(os.path.dirname(socket), kind, number)
+            for name in ours.keys() & self.cfg.settings.keys():  # older ones know fewer
+                self.cfg.set(name, ours[name])
+            theirs = self.cfg.post_worker_init
+            self.cfg.set("post_worker_init", lambda worker: ready(theirs, worker, socket))
+
+        def load(self):
+            print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
+            app = loaded or self.find()
+            if app.asgi:
+                raise IsASGI(app)
+            return behind_front(app.function)
+
+        def find(self):
+            folders = purser_settings.paths(self.cfg)
+            name = purser_settings.named_app(self.cfg, startup, folders)
+            return purser_app.load(startup, folders, name and (lambda: import_app(name)))
+
+    return Configured()
+
+
+def ready(theirs, worker, socket):
+    theirs(worker)
+    os.link(purser_settings.early(os.path.dirname(socket)), socket)
 
 
 def leave(worker, sockets):

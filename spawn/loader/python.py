@@ -29,17 +29,21 @@ def main():
     startup, socket, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     purser_life.end_with_purser()
     pipe = os.dup(2)  # still Purser's when the app redirects its own
-    load = lambda: purser_app.load(startup)
+    by_gunicorn = importlib.util.find_spec("gunicorn")
+    app = None
     if purser_source.wanted():
-        preloaded = forked(load, pipe)
-        load = lambda: preloaded
+        load = purser_gunicorn.load if by_gunicorn else lambda startup, *_: purser_app.load(startup)
+        app = forked(lambda: load(startup, socket, threads, pipe), pipe)
         socket = os.environ["PURSER_SOCKET"]
-    if importlib.util.find_spec("gunicorn"):
-        app = purser_gunicorn.serve(load, socket, threads, pipe)
+    if by_gunicorn:
+        app = purser_gunicorn.serve(startup, socket, threads, pipe, app)
     else:
         purser_life.print_where_on_signal(pipe)
-        app = load()
+        app = app or purser_app.load(startup)
     if app.asgi:
+        if threads == 1:
+            purser_life.say("%s defines an ASGI app, which is made for many requests at once, and gets 1:"
+                            " set concurrency" % startup)
         purser_asgi.serve(app, startup, socket)
     else:
         server = purser_life.of_loader("purser_server")

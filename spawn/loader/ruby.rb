@@ -1,6 +1,7 @@
 # Serves one Rack app for Purser: ruby ruby.rb STARTUP_FILE SOCKET THREADS
 #
-# With Puma, of the app's bundle if it has one. THREADS is how many requests the app is given at once; 0 is no limit.
+# With Puma if the app's bundle has it, or the Ruby of an app without a bundle; else with the small
+# server in ruby_server.rb. THREADS is how many requests the app is given at once; 0 is no limit.
 module PurserLoader
   UNLIMITED_THREADS = 16
   SHOWN_FRAMES = 30 # of a backtrace; Purser shows 50 lines, and the message comes before them
@@ -26,8 +27,35 @@ module PurserLoader
       exit 1
     end
 
+    def most_threads
+      threads.positive? ? threads : UNLIMITED_THREADS
+    end
+
     def tell(line)
       stderr.syswrite("purser: #{line}\n")
+    end
+
+    # What is wrong first, and only so much of the backtrace that it stays among the lines shown.
+    def tell_failure(error, where = '')
+      lines = message_of(error)
+      lines[0] = "#{where}#{lines[0]}"
+      lines += frames_of(error, SHOWN_FRAMES)
+      cause = error.cause
+      lines += ['caused by:', *message_of(cause).first(8), *frames_of(cause, 5)] if cause
+      stderr.syswrite(lines.join("\n") << "\n")
+    end
+
+    # The app is loaded and is about to serve: a process begins its work, and at its end it ends it. What
+    # has to run then, too, is given.
+    def begin_work(at_end = [])
+      PhusionPassenger.call_event(:starting_worker_process, forked?)
+      process = Process.pid
+      at_exit do
+        next unless Process.pid == process # what the app forks has another end
+
+        at_end.each(&:call)
+        PhusionPassenger.call_event(:stopping_worker_process)
+      end
     end
 
     # What runs the app gets this: the peer is always the front, and what it says about the client is
@@ -104,8 +132,13 @@ module PurserLoader
     end
 
     def serve
-      tell 'there is no puma: add it to the Gemfile, or run gem install puma'
-      exit 1
+      require_relative 'ruby_server'
+      require_relative 'ruby_builder'
+      app = nil
+      preload { app = RackFile.load(startup) }
+      app = behind_front(app || RackFile.load(startup))
+      begin_work
+      Server.new(app, socket, most_threads).run
     end
 
     # stdin closes when Purser asks to stop (then TERM does the work) and when Purser is gone (then the
@@ -139,18 +172,11 @@ module PurserLoader
       end
     end
 
-    # What is wrong first, and only so much of the backtrace that it stays among the lines shown.
-    def tell_failure(error)
-      lines = message_of(error)
-      lines += frames_of(error, SHOWN_FRAMES)
-      cause = error.cause
-      lines += ['caused by:', *message_of(cause).first(8), *frames_of(cause, 5)] if cause
-      stderr.syswrite(lines.join("\n") << "\n")
-    end
-
     def message_of(error)
-      text = error.respond_to?(:detailed_message) ? error.detailed_message(highlight: false) : "#{error.message} (#{error.class})"
-      text.scrub.lines(chomp: true).first(20)
+      return error.detailed_message(highlight: false).scrub.lines(chomp: true).first(20) if error.respond_to?(:detailed_message)
+
+      first, *more = error.message.scrub.lines(chomp: true)
+      ["#{first} (#{error.class})", *more.first(19)]
     end
 
     def frames_of(error, most)

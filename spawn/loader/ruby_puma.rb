@@ -38,6 +38,6 @@ end)
 
 # From here on it is the app's file that speaks.
 Puma::DSL.prepend(PurserLoader::PumaFile)
-if (file = PurserLoader::PumaFile.find(get(:environment)))
-  load file
+if (file = PurserLoader::PumaFile.find)
+  instance_eval(File.read(file), file, 1)
 end

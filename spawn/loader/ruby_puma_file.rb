@@ -30,9 +30,8 @@ module PurserLoader
     class << self
       attr_reader :hooks
 
-      def find(environment)
-        environment = environment.call if environment.respond_to?(:call)
-        ["config/puma/#{environment}.rb", 'config/puma.rb'].find { |file| File.exist?(file) }
+      def find
+        ["config/puma/#{ENV['RACK_ENV']}.rb", 'config/puma.rb'].find { |file| File.exist?(file) }
       end
 
       def not_used(what, instead)
@@ -49,15 +48,8 @@ module PurserLoader
 
       def run_hooks
         run(:fork)
-        PhusionPassenger.call_event(:starting_worker_process, PurserLoader.forked?)
         run(:boot)
-        process = Process.pid
-        at_exit do
-          next unless Process.pid == process # what the app forks has another end
-
-          run(:shutdown)
-          PhusionPassenger.call_event(:stopping_worker_process)
-        end
+        PurserLoader.begin_work([-> { run(:shutdown) }])
       end
 
       private
@@ -81,14 +73,19 @@ module PurserLoader
     end
 
     def plugin(name)
-      return PumaFile.not_used('plugin tmp_restart', 'see restart_file') if name.to_s == 'tmp_restart'
+      return PumaFile.not_used('plugin tmp_restart', 'see restart.file') if name.to_s == 'tmp_restart'
 
       super
     end
 
+    def threads(least, most = least)
+      ours = PurserLoader.most_threads
+      PumaFile.not_used("threads #{most}", "it is #{ours}, see concurrency") unless most.to_i == ours
+    end
+
     def environment(name)
-      ours = get(:environment)
-      PumaFile.not_used("environment #{name}", "it is #{ours}, see environment") unless name.to_s == ours.to_s
+      ours = ENV['RACK_ENV']
+      PumaFile.not_used("environment #{name}", "it is #{ours}, see environment") unless name.to_s == ours
     end
   end
 end
