@@ -29,6 +29,8 @@ func (a *App) check(t table) {
 	t.oneOf("affinity", a.Affinity, affinities)
 	t.require(a.Log == "" || isLog(a.Log), "log", `must be "stderr", "stdout" or the path of a file, not %s`, described(a.Log))
 	a.Limits.check(t)
+	space := a.Limits.Process.AddressSpace
+	t.in("process_limits").require(a.EnvFile == "" || !space.Set || space.Value == NoLimit || space.Value >= readerSpace, "address_space", `must be at least "1GiB" with env_file, which purser's own program reads within it`)
 	a.Restart.check(t.in("restart"))
 	a.Health.check(t.in("health"))
 	a.Hooks.check(t.in("hooks"))

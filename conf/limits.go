@@ -50,6 +50,7 @@ func (l *Limits) check(t table) {
 
 const (
 	maxCPU          = 100 * 4096 // percent
+	readerSpace     = 1 << 30    // bytes, that a program of Go needs to begin
 	minAddressSpace = 16 << 20   // bytes, or no program could begin
 )
 

@@ -217,6 +217,7 @@ var appRefusals = [][2]string{
 	{`process_limits.open_files = -1`, `must be a number from 0 to 1000000000, "unlimited" or "" (as purser), not -1`},
 	{`process_limits.core = 0`, `must be a size in quotes, such as "0B" or "64MiB", not 0`},
 	{`process_limits.address_space = "1MiB"`, `must be at least 16777216, or "unlimited"`},
+	{"process_limits.address_space = \"512MiB\"\nenv_file = \".env\"", `must be at least "1GiB" with env_file, which purser's own program reads within it`},
 	{`process_limits.processes = 0`, `must be at least 1, or "unlimited"`},
 	{`process_limits.nice = 5`, `unknown key here; it belongs to [apps.a]`},
 	{`memory_limit = "0"`, `"memory_limit" is not supported yet`},

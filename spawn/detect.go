@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -29,7 +30,12 @@ func Detect(app conf.App) (found conf.App, err error) {
 			found, err = detect(app)
 		}
 	})
-	if closed || unable != nil { // what is in there he is not shown, but told when it is to start; or apps run as root here
+	switch {
+	case closed: // what is in there is not shown, but told when it is to start
+		if found, err = find(app, kind.DetectByNames); err != nil {
+			err = cmp.Or(closedTo(lookingAccount(app), app.Root), err)
+		}
+	case unable != nil: // apps run as root here
 		found, err = detect(app)
 	}
 	if err != nil {
@@ -39,11 +45,20 @@ func Detect(app conf.App) (found conf.App, err error) {
 }
 
 func detect(app conf.App) (conf.App, error) {
+	app, err := find(app, kind.Detect)
+	if err != nil || app.Kind == kindCommand {
+		return app, err
+	}
+	return app, checkInterpreter(app)
+}
+
+// find looks into the folder, but for the interpreter, of which files there may say which it is.
+func find(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error) {
 	if err := isFolder(app.Root); err != nil {
 		return app, err
 	}
 	app.Env, app.Environment = kindsOfRun(app)
-	app, err := kind.Detect(app)
+	app, err := look(app)
 	if err == nil {
 		app, err = fillWorkers(app)
 	}
@@ -59,10 +74,7 @@ func detect(app conf.App) (conf.App, error) {
 	if app.Kind == kindCommand {
 		return app, kind.CheckCommand(app)
 	}
-	if err := checkStartupFile(app, app.Root); err != nil {
-		return app, err
-	}
-	return app, checkInterpreter(app)
+	return app, checkStartupFile(app, app.Root)
 }
 
 // concurrencyOf is that of an app for which none is written.

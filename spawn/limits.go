@@ -41,7 +41,7 @@ func (e *LimitError) Error() string { return e.Text }
 // the keeper.
 func CheckLimits(app conf.App) error {
 	for _, limit := range limitsOf(app) {
-		if err := keeper.LimitError(limit); err != nil {
+		if err := keeper.MaySet(limit); err != nil {
 			return &LimitError{limitKey(limit.Name), err.Error()}
 		}
 	}
@@ -49,7 +49,7 @@ func CheckLimits(app conf.App) error {
 		return nil // the group is that of a purser, which this process is no part of
 	}
 	for key, group := range map[string]keeper.AppGroup{"memory_max": {MemoryMax: app.Limits.MemoryMax}, "cpu_max": {CPUMax: app.Limits.CPUMax}} {
-		if err := keeper.AppGroupError(group); err != nil {
+		if err := keeper.MayLimit(group); err != nil {
 			return &LimitError{[]string{key}, err.Error()}
 		}
 	}

@@ -30,4 +30,10 @@ func looker(app conf.App) access.User {
 	return UserOf(account)
 }
 
+// lookingAccount is the looker with a name.
+func lookingAccount(app conf.App) *conf.Account {
+	u := looker(app)
+	return &conf.Account{User: NameOf(int(u.UID)), UID: u.UID, GID: u.GID, Groups: u.Groups}
+}
+
 const nogroup = 65534 // as the kernel calls whoever it does not know (user_namespaces(7), overflowgid)

@@ -58,7 +58,7 @@ func (s *Spawner) worker(child *Child) (p keeper.Program, err error) {
 		}
 		return keeper.Program{Grant: number, Fill: keeper.Filling{Release: child.Path, Process: child.Order.Process, Generation: child.Generation}}, nil
 	}
-	p = keeper.Program{Dir: child.Path, User: userOf(s.app), Env: s.environment(child)}
+	p = keeper.Program{Dir: child.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Env: s.environment(child)}
 	if p.Args, err = commandArgv(w.Command, child.Path, child.endpoint); err == nil {
 		p.Path, err = lookPath(s.app, p.Args[0], child.Path)
 	}
@@ -78,7 +78,7 @@ func (s *Spawner) workerTemplate(w conf.Worker) (g keeper.Grant, found bool) {
 	}
 	child := &Child{Order: Order{Path: "/nonexistent", Worker: w.Name}, endpoint: &endpoint{}}
 	return keeper.Grant{
-		User: userOf(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.template(child, nil), Root: s.app.Root,
+		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.template(child, nil), Root: s.app.Root,
 		Shell: w.Command.Shell != "",
 	}, true
 }

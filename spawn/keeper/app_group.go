@@ -60,9 +60,9 @@ func (a AppGroup) controllers() (names []string) {
 	return names
 }
 
-// AppGroupError says why this purser cannot hold an app to its group's limits, nil if it can. It is asked in a process of
+// MayLimit says why this purser cannot hold an app to its group's limits, nil if it can. It is asked in a process of
 // that purser.
-func AppGroupError(a AppGroup) error {
+func MayLimit(a AppGroup) error {
 	needed := a.controllers()
 	if len(needed) == 0 {
 		return nil

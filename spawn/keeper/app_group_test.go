@@ -69,7 +69,7 @@ func TestAnAppThatCannotBeLimitedDoesNotRun(t *testing.T) {
 	if err == nil || h.printed() != "" {
 		t.Errorf("it is started, though there is no controller: %v, %q", err, h.printed())
 	}
-	if err := AppGroupError(blogGroup); err == nil || !strings.Contains(err.Error(), `the controller "memory"`) {
+	if err := MayLimit(blogGroup); err == nil || !strings.Contains(err.Error(), `the controller "memory"`) {
 		t.Errorf("that is said as %v", err)
 	}
 }

@@ -110,11 +110,14 @@ func (g cgroup) kill() (any bool) {
 	return os.WriteFile(filepath.Join(string(g), "cgroup.kill"), []byte("1"), 0) == nil // since Linux 5.14
 }
 
+// above is the group that it is in: that of the app, or of purser.
+func (g cgroup) above() cgroup { return cgroup(filepath.Dir(string(g))) }
+
 func (g cgroup) remove() {
 	if g != "" {
 		_ = unix.Rmdir(string(g)) // what is left of one that cannot be killed is its manager's
-		if above := filepath.Dir(string(g)); strings.Contains(filepath.Base(above), appGroupMark) {
-			_ = unix.Rmdir(above) // unless other children are in it
+		if above := g.above(); strings.Contains(filepath.Base(string(above)), appGroupMark) {
+			_ = unix.Rmdir(string(above)) // unless other children are in it
 		}
 	}
 }

@@ -38,22 +38,25 @@ func (k *keeping) fork(r request) {
 // forkIn runs a program in a control group of its own, below that of its app if there is one. Without the latter it must
 // not run.
 func (k *keeping) forkIn(c *child, p Program, files []int) (err error) {
-	if c.cgroup, err = k.groupOf(c, p.Group); err == nil {
+	above, err := k.groupAbove(p)
+	if err == nil {
+		c.cgroup = above.forChild(c.id)
 		c.pid, err = c.cgroup.forkExec(p, files...)
 	}
 	return err
 }
 
-// groupOf makes the control group of a child.
-func (k *keeping) groupOf(c *child, app AppGroup) (own cgroup, err error) {
-	above := k.cgroup
-	if app.Name != "" {
-		if above, err = k.cgroup.forApp(app); err != nil {
-			k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", app.Name, err)
-			return "", syscall.EDQUOT
-		}
+// groupAbove is the control group in which a child that runs a program has its own.
+func (k *keeping) groupAbove(p Program) (cgroup, error) {
+	if p.Group.Name == "" {
+		return k.cgroup, nil
 	}
-	return above.forChild(c.id), nil
+	above, err := k.cgroup.forApp(p.Group)
+	if err != nil {
+		k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", p.Group.Name, err)
+		return "", syscall.EDQUOT
+	}
+	return above, nil
 }
 
 // mayFork reads the program, and says what speaks against it. No child has the id 0, as that is who belongs to none.

@@ -8,7 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
+	"strconv"
 	"syscall"
 	"time"
 	"unsafe"
@@ -22,15 +22,13 @@ import (
 
 const (
 	limitedName = "purser-limits" // what it is called by
-	limitedWord = "limited"       // behind the keeper's
-	programFD   = 3               // what to run, as one text
-	failureFD   = 4               // where it says why it does not run
+	limitedWord = "limited"       // behind the keeper's, and followed by how many descriptors are the program's
 	failedExit  = 126
 	mostLimited = 2 * time.Second // for what takes milliseconds
 )
 
 // isLimited reports whether this process is the one before a program.
-func isLimited(args []string) bool { return len(args) == 3 && args[2] == limitedWord }
+func isLimited(args []string) bool { return len(args) == 4 && args[2] == limitedWord }
 
 // forkLimited is forkExec for a program with limits.
 func forkLimited(p Program, how *syscall.SysProcAttr, files []uintptr) (pid int, err error) {
@@ -48,9 +46,8 @@ func forkLimited(p Program, how *syscall.SysProcAttr, files []uintptr) (pid int,
 		return 0, err
 	}
 	defer said.Close()
-	files = slices.Insert(files, programFD, program.Fd(), says.Fd())
 	mark := p.Env[max(0, len(p.Env)-1):] // by which it is found, whatever happens to the keeper
-	pid, err = syscall.ForkExec("/proc/self/exe", []string{limitedName, word, limitedWord}, &syscall.ProcAttr{Env: mark, Files: files, Sys: how})
+	pid, err = syscall.ForkExec("/proc/self/exe", []string{limitedName, word, limitedWord, strconv.Itoa(len(files))}, &syscall.ProcAttr{Env: mark, Files: append(files, program.Fd(), says.Fd()), Sys: how})
 	says.Close()
 	if err != nil {
 		return 0, err
@@ -88,8 +85,12 @@ func runLimited() int {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1) // there may be no address space for more
 	keeper := os.Getppid()
+	programFD, err := strconv.Atoi(os.Args[3]) // what to run, as one text; behind it is where to say why it does not run
+	if err != nil {
+		return failedExit
+	}
 	unix.CloseOnExec(programFD)
-	unix.CloseOnExec(failureFD)
+	unix.CloseOnExec(programFD + 1)
 	p, err := readProgram(programFD)
 	if err == nil {
 		err = p.become(keeper)
@@ -98,7 +99,7 @@ func runLimited() int {
 	if !is {
 		number = syscall.EINVAL
 	}
-	_, _ = unix.Write(failureFD, binary.LittleEndian.AppendUint32(nil, uint32(number)))
+	_, _ = unix.Write(programFD+1, binary.LittleEndian.AppendUint32(nil, uint32(number)))
 	return failedExit
 }
 

@@ -89,9 +89,9 @@ func (l Limit) set() error {
 	return syscall.Setrlimit(resources[l.Name], &syscall.Rlimit{Cur: most, Max: most})
 }
 
-// LimitError says why this process, which is as the keeper, could not hold a program to one of them, nil if it can. What
+// MaySet says why this process, which is as the keeper, could not hold a program to one of them, nil if it can. What
 // it has already nobody needs a right for.
-func LimitError(l Limit) error {
+func MaySet(l Limit) error {
 	switch l.Name {
 	case Nice:
 		return niceError(int(l.Value))

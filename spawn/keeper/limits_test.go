@@ -3,6 +3,7 @@ package keeper
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -113,11 +114,11 @@ func TestALimitThatCannotBeSetRunsNothing(t *testing.T) {
 
 // What is said before the start is what happens at it.
 func TestWhatMayBeSetIsKnownBefore(t *testing.T) {
-	if err := LimitError(Limit{OpenFiles, 1 << 40}); err == nil || !strings.Contains(err.Error(), "fs.nr_open") && !strings.Contains(err.Error(), "only root") {
+	if err := MaySet(Limit{OpenFiles, 1 << 40}); err == nil || !strings.Contains(err.Error(), "fs.nr_open") && !strings.Contains(err.Error(), "only root") {
 		t.Errorf("of more files than there may be it says %v", err)
 	}
 	for _, limit := range held() {
-		if err := LimitError(limit); err != nil {
+		if err := MaySet(limit); err != nil {
 			t.Errorf("%+v: %v", limit, err)
 		}
 	}
@@ -132,5 +133,26 @@ func TestAProgramThatIsStoppedBeforeItRunsIsNotAwaited(t *testing.T) {
 	begin := time.Now()
 	if failure := failureOf(said); failure != syscall.ETIMEDOUT || time.Since(begin) < mostLimited {
 		t.Errorf("after %v it is %v", time.Since(begin), failure)
+	}
+}
+
+func TestAProgramWithLimitsKeepsAllOfItsFiles(t *testing.T) {
+	reads, writes, err := os.Pipe()
+	check(t, err)
+	defer reads.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	check(t, err)
+	defer null.Close()
+	fd := int(null.Fd())
+	p := Program{Path: "/bin/sh", Dir: "/", Limits: held(), Args: []string{"sh", "-c", "echo told >&3; echo $(ls /proc/self/fd) >&3"}, Env: []string{"PATH=/usr/bin:/bin"}}
+	pid, err := forkExec(p, &syscall.SysProcAttr{}, fd, fd, fd, int(writes.Fd()))
+	writes.Close()
+	check(t, err)
+	said, err := io.ReadAll(reads)
+	check(t, err)
+	_, err = syscall.Wait4(pid, nil, 0, nil)
+	check(t, err)
+	if string(said) != "told\n0 1 2 3 4\n" { // 4 is what ls reads
+		t.Errorf("it said %q", said)
 	}
 }

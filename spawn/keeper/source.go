@@ -1,7 +1,6 @@
 package keeper
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -16,8 +15,6 @@ import (
 
 // sourceVariable tells a program that it is to be a fork source: its value is the descriptor of the socket.
 const sourceVariable = "PURSER_SOURCE"
-
-const sourceFD = 3
 
 // generationVariable is in the environment of each process of an app. A source makes only those of its own.
 const generationVariable = "PURSER_GENERATION"
@@ -50,11 +47,7 @@ func (k *keeping) beSource(c *child, p *Program, grant uint32) (theirs *os.File,
 	if err != nil {
 		return nil, err
 	}
-	number := sourceFD
-	if len(p.Limits) > 0 {
-		number = failureFD + 1 // behind those of the process that sets them
-	}
-	p.Env = slices.Insert(slices.Clone(p.Env), len(p.Env)-1, fmt.Sprint(sourceVariable, "=", number))
+	p.Env = slices.Insert(slices.Clone(p.Env), len(p.Env)-1, sourceVariable+"=3")
 	c.source = &source{peer: newPeer(ours, k.requests), program: *p, grant: grant}
 	return theirs, nil
 }
@@ -213,15 +206,18 @@ func (k *keeping) mayAdopt(b *birth, sender *unix.Ucred) error {
 }
 
 // house gives it a control group of its own: in that of the source it would end with it.
-func (k *keeping) house(b *birth) (err error) {
+func (k *keeping) house(b *birth) error {
 	if b.source.cgroup == "" {
 		return nil
 	}
-	b.child.cgroup, err = k.groupOf(b.child, b.source.source.program.Group)
-	if err == nil && !b.child.cgroup.take(b.child.pid) {
-		err = syscall.EBUSY
+	above, err := k.groupAbove(b.source.source.program)
+	if err != nil {
+		return err
 	}
-	return err
+	if b.child.cgroup = above.forChild(b.child.id); !b.child.cgroup.take(b.child.pid) {
+		return syscall.EBUSY
+	}
+	return nil
 }
 
 // endBirth gives up a process that a source was asked for. If it is there, it ends, as it is not told to go on.

@@ -35,8 +35,15 @@ type candidate struct {
 // Detect returns the app with Kind, StartupFile or Command, and Found filled in. What is written wins over
 // Passengerfile.json, and both win over what the files in the folder tell. Of these, the first of candidates is chosen.
 // A kind node with a Command is that command under the loader of Node.js.
-func Detect(app conf.App) (conf.App, error) {
-	f := folder(app.Root)
+func Detect(app conf.App) (conf.App, error) { return folder{path: app.Root}.detect(app) }
+
+// DetectByNames does that with no file read: for root, who may look into a folder that the app's user may not enter. A
+// link in there could lead to what is another's, and what it says would come to the app.
+func DetectByNames(app conf.App) (conf.App, error) {
+	return folder{path: app.Root, unread: true}.detect(app)
+}
+
+func (f folder) detect(app conf.App) (conf.App, error) {
 	app, err := f.passengerfile(app)
 	if err != nil {
 		return app, err
@@ -148,22 +155,28 @@ func lookedFor() []string {
 }
 
 // A folder is that of an app.
-type folder string
+type folder struct {
+	path   string
+	unread bool // only the names of its files count
+}
 
 // has reports whether there is a regular file of this name, or a link to one.
 func (f folder) has(name string) bool {
-	stat, err := os.Stat(filepath.Join(string(f), name))
+	stat, err := os.Stat(filepath.Join(f.path, name))
 	return err == nil && stat.Mode().IsRegular()
 }
 
 func (f folder) hasFolder(name string) bool {
-	stat, err := os.Stat(filepath.Join(string(f), name))
+	stat, err := os.Stat(filepath.Join(f.path, name))
 	return err == nil && stat.IsDir()
 }
 
 // text is what a file holds, "" if it cannot be read: who starts it says why.
 func (f folder) text(name string) string {
-	content, err := conf.ReadFile(filepath.Join(string(f), name))
+	if f.unread {
+		return ""
+	}
+	content, err := conf.ReadFile(filepath.Join(f.path, name))
 	if err != nil {
 		return ""
 	}
@@ -172,12 +185,12 @@ func (f folder) text(name string) string {
 
 // named are the regular files that a pattern of filepath.Match names, in their order.
 func (f folder) named(pattern string) (names []string) {
-	found, err := filepath.Glob(filepath.Join(escapeGlob(string(f)), pattern))
+	found, err := filepath.Glob(filepath.Join(escapeGlob(f.path), pattern))
 	if err != nil {
 		return nil
 	}
 	for _, path := range found {
-		if name, err := filepath.Rel(string(f), path); err == nil && f.has(name) {
+		if name, err := filepath.Rel(f.path, path); err == nil && f.has(name) {
 			names = append(names, name)
 		}
 	}

@@ -118,7 +118,7 @@ func (f folder) meteorNotes() []string {
 
 // MissingOfMeteor are the variables without which a Meteor bundle does not start; set says whether one is there.
 func MissingOfMeteor(root string, set func(name string) bool) (names []string) {
-	if !folder(root).isMeteorBundle() {
+	if !(folder{path: root}).isMeteorBundle() {
 		return nil
 	}
 	for _, name := range []string{"ROOT_URL", "MONGO_URL"} {

@@ -135,3 +135,69 @@ func TestWhatServesReachesNothingOfRootsAndLittleOfApps(t *testing.T) {
 		t.Errorf("who serves could\n%s", strings.Join(got, "\n"))
 	}
 }
+
+// What root reads to find out what an app is comes to the app: it is only what the app's user may read.
+func TestNothingOfAnothersIsReadForAnApp(t *testing.T) {
+	const secret = "hunter2"
+	for name, lead := range map[string]func(f, other folder){
+		"by a link": func(folder, folder) {},
+		"by a link in a folder that its user has closed meanwhile": func(f, _ folder) {
+			must(t, os.Chown(filepath.Dir(f.dir), games, games))
+			must(t, os.Chmod(filepath.Dir(f.dir), 0))
+		},
+		"by a root that leads there": func(f, other folder) {
+			must(t, os.RemoveAll(f.dir))
+			must(t, os.Symlink(other.dir, f.dir))
+			must(t, os.Lchown(f.dir, games, games))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, other := newFolder(t, games), newFolder(t, www)
+			must(t, os.Remove(other.path("app.js")))
+			must(t, os.Remove(f.path("app.js")))
+			for _, file := range []string{"Procfile", "package.json"} {
+				theirs := other.write(file, map[string]string{"Procfile": "web: server --key " + secret + "\n", "package.json": `{"scripts": {"start": "node server.js --key ` + secret + `"}}`}[file], www)
+				must(t, os.Symlink(theirs, f.path(file)))
+				must(t, os.Lchown(f.path(file), games, games))
+			}
+			must(t, os.Chmod(other.dir, 0o700))
+			lead(f, other)
+			r := check(t, harness.ServerTable()+f.app("app", `user = "games"`))
+			if r.Code != 2 || strings.Contains(r.Stdout+r.Stderr, secret) {
+				t.Errorf("purser check ends with %d: %s%s", r.Code, r.Stdout, r.Stderr)
+			}
+		})
+	}
+}
+
+// A visitor gets of an app's folder what the app's user may read, and that alone: whoever serves.
+func TestStaticFilesAreThoseThatTheAppsUserMayRead(t *testing.T) {
+	for name, options := range map[string]harness.Options{"of a front without rights": {Users: true}, "of a front that is root": {}} {
+		t.Run(name, func(t *testing.T) {
+			f, other := newFolder(t, games), newFolder(t, www)
+			must(t, os.Mkdir(f.path("public"), 0o700))
+			must(t, os.Chown(f.path("public"), games, games))
+			must(t, os.Mkdir(other.path("public"), 0o755))
+			secret := other.write("public/secret.txt", "hunter2", www)
+			f.write("public/own.txt", "its own", games)
+			must(t, os.Symlink(secret, f.path("public/link.txt")))
+			must(t, os.Link(secret, f.path("public/hard.txt")))
+			current := filepath.Join(filepath.Dir(f.dir), "current")
+			must(t, os.Symlink(other.dir, current))
+			must(t, os.Lchown(current, games, games))
+			options.Config = harness.ServerTable() + harness.AppTable("led", current, `hosts = ["led"]`, `user = "games"`) + f.app("app", `user = "games"`)
+			p := harness.Serve(t, options)
+			get := func(host, path string) string {
+				return harness.Ask(t, p, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n").Body
+			}
+			if got := get("app", "/own.txt"); got != "its own" {
+				t.Errorf("its own file is %q", got)
+			}
+			for _, asked := range [][2]string{{"led", "/secret.txt"}, {"app", "/link.txt"}, {"app", "/hard.txt"}} {
+				if got := get(asked[0], asked[1]); strings.Contains(got, "hunter2") {
+					t.Errorf("%s is served for %s", asked[1], asked[0])
+				}
+			}
+		})
+	}
+}

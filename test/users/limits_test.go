@@ -17,6 +17,9 @@ nice = 15
 oom_score_adj = 321
 process_limits = { open_files = 999, core = "0", address_space = "64GiB", processes = 4321 }`
 
+const worker = `[apps.app.workers.jobs]
+command = "cat /proc/self/limits > tmp/jobs; exec sleep 1000"`
+
 // wantLimits says in what an app is not held as allLimits says.
 func wantLimits(t *testing.T, says probe) {
 	t.Helper()
@@ -31,8 +34,12 @@ func TestAnAppIsHeldToItsLimits(t *testing.T) {
 	for name, users := range map[string]bool{"by a grant": true, "by a front that may run anything": false} {
 		t.Run(name, func(t *testing.T) {
 			f, free := newFolder(t, games), newFolder(t, www)
-			p := harness.Serve(t, harness.Options{Config: harness.ServerTable() + f.app("app", allLimits) + free.app("free"), Users: users})
+			p := harness.Serve(t, harness.Options{Config: harness.ServerTable() + f.app("app", allLimits, worker) + free.app("free"), Users: users})
 			says := ask(t, p, "app")
+			harness.Eventually(t, harness.ReadyLimit, "its worker is held, too", func() bool {
+				text, _ := os.ReadFile(f.path("tmp/jobs"))
+				return regexp.MustCompile(`Max open files +999 +999 `).Match(text)
+			})
 			wantLimits(t, says)
 			if says.UID != games || says.GID != gamesID {
 				t.Errorf("it runs as %d:%d", says.UID, says.GID)
