@@ -204,6 +204,38 @@ run ->(_) { [200, {}, ["loader=#{LOADER} nice=#{Process.getpriority(Process::PRI
 	}
 }
 
+// Apps open their connections where their server tells them to: once before the fork, and in each process after it.
+func TestHooksOfServersRunBeforeAndAfterTheFork(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"puma": {
+			"config/puma.rb": "before_fork { $before = Process.pid }\non_worker_boot { $booted = Process.pid }\n",
+			"config.ru":      "PhusionPassenger.on_event(:starting_worker_process) { |forked| $forked = forked }\nLOADER = Process.pid\nrun ->(_) { [200, {}, [\"hooks #{$before == LOADER} #{$booted == Process.pid} #{$forked}\"]] }\n",
+		},
+		"gunicorn": {
+			"gunicorn.conf.py": "import os\ndef post_fork(server, worker):\n    os.environ['BOOTED'] = str(os.getpid())\n",
+			"wsgi.py":          "import os\nat = []\nos.register_at_fork(after_in_child=lambda: at.append(os.getpid()))\nLOADER = os.getpid()\ndef application(environ, start_response):\n    start_response('200 OK', [])\n    return [('hooks %s %s %s' % (LOADER != os.getpid(), os.environ['BOOTED'] == str(os.getpid()), os.getpid() in at)).lower().encode()]\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := harness.EmptyApp(t)
+			if err := os.Mkdir(app.Path("config"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for file, text := range files {
+				app.Write(file, text)
+			}
+			if name == "gunicorn" {
+				makeVenv(t, app, "--system-site-packages")
+			}
+			p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(2), "preload = true")})
+			harness.AwaitReady(t, p, 2)
+			if answer := harness.Get(t, p, "/"); answer.Body != "hooks true true true" {
+				t.Errorf("it answers %d %q", answer.StatusCode, answer.Body)
+			}
+		})
+	}
+}
+
 func TestForkedProcessesGoOnWhenTheFrontIsKilled(t *testing.T) {
 	forKinds(t, func(t *testing.T, kind string) {
 		p, _ := servePreloaded(t, kind, 2)
