@@ -38,6 +38,22 @@ func TestPythonAppThatErrsIsAskedOnceAndTheVisitorGets500(t *testing.T) {
 	}
 }
 
+// In a thread of gunicorn it would end the thread alone, and the visitor would wait.
+func TestSystemExitInARequestIsAnsweredAndTold(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server, func(t *testing.T) {
+			st := newPythonStage(t, server, map[string]string{"wsgi.py": wsgiThatErrs})
+			child := st.start()
+			for range 2 {
+				if status, body := st.send(child, "GET", "/exit", nil); status != 500 {
+					t.Errorf("%d %q", status, body)
+				}
+			}
+			st.eventually("the cause is told", func() bool { return strings.Contains(strings.Join(child.LastLines(), "\n"), "SystemExit: no more") })
+		})
+	}
+}
+
 func TestPythonEnvironmentOfARequest(t *testing.T) {
 	for _, server := range servers {
 		t.Run(server, func(t *testing.T) {

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 
-import purser_app
 import purser_settings
 from purser_life import backtrace_signal, print_where_on_signal
 from purser_wsgi import behind_front
@@ -28,23 +27,23 @@ class Server:
         self.address, self.proc_name = self.cfg.address, self.cfg.proc_name
 
 
-def load(startup, socket, threads, pipe):
+def load(startup, load_app, socket, threads, pipe):
     """Loads the app as gunicorn's settings say, in a fork source."""
     from gunicorn import SERVER_SOFTWARE
 
     os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
-    application = configured(startup, socket, threads, pipe, None)
+    application = configured(startup, load_app, socket, threads, pipe)
     application.cfg.worker_class  # gevent's changes what the app imports
     return application.find()
 
 
-def serve(startup, socket, threads, pipe, loaded):
-    """Loads the app, unless it is, and serves it until the process ends. An app of ASGI is returned, and not served."""
+def serve(startup, load, socket, threads, pipe):
+    """Loads the app and serves it until the process ends. An app of ASGI is returned, and not served."""
     from gunicorn import SERVER_SOFTWARE
     from gunicorn.sock import create_sockets
 
     os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
-    application = configured(startup, socket, threads, pipe, loaded)
+    application = configured(startup, load, socket, threads, pipe)
     cfg = application.cfg
     log = cfg.logger_class(cfg)
     server = Server(application, log)
@@ -67,7 +66,7 @@ def serve(startup, socket, threads, pipe, loaded):
     sys.exit(0)
 
 
-def configured(startup, socket, threads, pipe, loaded):
+def configured(startup, load, socket, threads, pipe):
     """The application as gunicorn knows one: its settings, and how it is loaded."""
     from gunicorn.app.base import Application
     from gunicorn.util import import_app
@@ -84,7 +83,7 @@ def configured(startup, socket, threads, pipe, loaded):
 
         def load(self):
             print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
-            app = loaded or self.find()
+            app = self.find()
             if app.asgi:
                 raise IsASGI(app)
             return behind_front(app.function)
@@ -92,7 +91,7 @@ def configured(startup, socket, threads, pipe, loaded):
         def find(self):
             folders = purser_settings.paths(self.cfg)
             name = purser_settings.named_app(self.cfg, startup, folders)
-            return purser_app.load(startup, folders, name and (lambda: import_app(name)))
+            return load(folders, name and (lambda: import_app(name)))
 
     return Configured()
 

@@ -119,7 +119,7 @@ def ours(folder, kind, threads):
         "graceful_timeout": A_DAY,  # and so is a slow stop
         "limit_request_line": 0,  # what a request may hold is the front's to say
         "limit_request_fields": 32768,
-        "limit_request_field_size": 0,
+        "limit_request_field_size": 1 << 24,  # 0 was no limit once, and is 8190 since
         "worker_tmp_dir": folder,
         "control_socket_disable": True,  # its path would be the same for all processes
     }

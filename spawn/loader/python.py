@@ -29,17 +29,21 @@ def main():
     startup, socket, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     purser_life.end_with_purser()
     pipe = os.dup(2)  # still Purser's when the app redirects its own
-    by_gunicorn = importlib.util.find_spec("gunicorn")
-    app = None
+    load = lambda *settings: purser_app.load(startup, *settings)
+    gunicorn = importlib.util.find_spec("gunicorn")
+    at_once = gunicorn and not purser_app.looks_like_asgi(startup)
     if purser_source.wanted():
-        load = purser_gunicorn.load if by_gunicorn else lambda startup, *_: purser_app.load(startup)
-        app = forked(lambda: load(startup, socket, threads, pipe), pipe)
+        own = load
+        preloaded = forked(lambda: purser_gunicorn.load(startup, own, socket, threads, pipe) if at_once else own(), pipe)
+        load = lambda *_: preloaded
         socket = os.environ["PURSER_SOCKET"]
-    if by_gunicorn:
-        app = purser_gunicorn.serve(startup, socket, threads, pipe, app)
+    if at_once:
+        app = purser_gunicorn.serve(startup, load, socket, threads, pipe)
     else:
         purser_life.print_where_on_signal(pipe)
-        app = app or purser_app.load(startup)
+        app = load()
+        if gunicorn and not app.asgi:
+            purser_gunicorn.serve(startup, lambda *_: app, socket, threads, pipe)
     if app.asgi:
         if threads == 1:
             purser_life.say("%s defines an ASGI app, which is made for many requests at once, and gets 1:"

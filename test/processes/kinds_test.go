@@ -21,6 +21,7 @@ func TestEveryKindOfAppIsServedFromItsFolder(t *testing.T) {
 		{name: "ruby", app: "ruby", want: []string{"ruby"}, posts: true},
 		{name: "python by gunicorn", app: "python", venv: "--system-site-packages", want: []string{"python", "server=gunicorn"}, posts: true},
 		{name: "python without gunicorn", app: "python", venv: "--without-pip", want: []string{"python", "server=plain"}, posts: true},
+		{name: "python by uvicorn", app: "python-asgi", venv: "--system-site-packages", want: []string{"python", "server=uvicorn"}, posts: true},
 		{name: "node", app: "node", want: []string{"pid="}},
 		{name: "node with ES modules", app: "node-esm", want: []string{"esm"}},
 	} {

@@ -122,7 +122,7 @@ func TestAnAppThatMayNotEnterItsFolderIsToldWhichIsClosed(t *testing.T) {
 // What purser puts in front of Ruby, Python and Node is read by the user, too.
 func TestEveryKindOfAppRunsAsItsUser(t *testing.T) {
 	var tables []string
-	kinds := []string{"node", "python", "ruby"}
+	kinds := []string{"node", "python", "python-asgi", "ruby"}
 	for _, kind := range kinds {
 		f := newFolder(t, games)
 		must(t, os.RemoveAll(f.dir))
