@@ -2,12 +2,9 @@ package spawn
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
-	"purser/conf"
 	"purser/spawn/keeper"
 )
 
@@ -46,17 +43,6 @@ type source struct {
 	forked int
 	users  int // starts that wait for it, or fork from it
 	idle   *time.Timer
-}
-
-// checkPreload says why an app cannot be loaded once for all of its processes.
-func checkPreload(app conf.App) error {
-	switch {
-	case !app.Preload || app.Kind == kindRuby || app.Kind == kindPython:
-		return nil
-	case app.Kind == kindNode:
-		return errors.New("preload is for Ruby and Python: Node cannot fork a process that has loaded an app; leave preload out")
-	}
-	return fmt.Errorf("preload is for Ruby and Python, and this app is of kind %q: leave preload out", app.Kind)
 }
 
 // Sources returns those that run now, the oldest first.
