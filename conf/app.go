@@ -51,6 +51,9 @@ func (a *App) checkCode(t table) {
 	t.require(!started || a.Command.IsZero(), "command", `contradicts kind = "%s", which starts the app by itself; leave one out`, a.Kind)
 	t.require(a.StartupFile == "" || isInside(a.StartupFile), "startup_file", "must be a file inside root, relative to it, not %s", described(a.StartupFile))
 	t.require(a.StartupFile == "" || a.Command.IsZero(), "startup_file", "contradicts command; leave one out")
+	t.require(a.Interpreter == "" || printable(a.Interpreter) && (!strings.Contains(a.Interpreter, "/") || filepath.IsAbs(a.Interpreter) || isInside(a.Interpreter)),
+		"interpreter", "must be the name of a program, or its path, not %s", described(a.Interpreter))
+	t.require(a.Interpreter == "" || a.Command.IsZero(), "interpreter", "contradicts command; leave one out")
 	t.require(a.Environment == "" || isToken(a.Environment), "environment", `must be one word such as "production", not %s`, described(a.Environment))
 }
 

@@ -83,6 +83,9 @@ type App struct {
 	Affinity    string            // off | forward: who saw a generation is never sent to an older one; default off
 	Log         string            // what it prints goes there: stderr | stdout | an absolute path; default as Server.LogApps says
 
+	Interpreter  string // a name, an absolute path, or one relative to Root, of the ruby, python or node that runs it; "" = the app's own, else that in PATH
+	LoadShellEnv bool   // it is started through its user's login shell, so that it has what is set up there; default false
+
 	MinProcesses int // held always; default 1
 	MaxProcesses int // default 6
 	Concurrency  int // requests at once per process; 0 = by kind; Unlimited = no limit

@@ -53,6 +53,9 @@ func defaultServer() Server {
 	}
 }
 
+// DefaultApp is what an app is of which nothing is written.
+func DefaultApp(name string) App { return defaultApp(name) }
+
 func defaultApp(name string) App {
 	return App{
 		Name:        name,

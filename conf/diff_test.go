@@ -59,7 +59,7 @@ func TestEveryKeyThatDiffersIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := fullConfig()
-	cfg.Apps[0].StartupFile, cfg.Apps[0].StartTimeout = "x", 1
+	cfg.Apps[0].StartupFile, cfg.Apps[0].Interpreter, cfg.Apps[0].StartTimeout = "x", "y", 1
 	cfg.Apps[0].TLS = TLS{Pairs: Pairs{[]string{"/a"}, []string{"/b"}}, ClientCA: "/c", HSTS: 1, HSTSSubdomains: true, HSTSPreload: true}
 	cfg.Server.HTTPSPort, cfg.Server.TLS = 443, cfg.Apps[0].TLS.Pairs
 	cfg.Server.ACME = ACME{Email: "a@b", Directory: []string{"staging"}, Storage: "/s", CA: "/ca", DNSExec: []string{"/d"}, EABKid: []string{"k"}, EABHmac: []string{"hunter2"}}

@@ -51,6 +51,7 @@ kind = "command"
 reload_guard = false
 preload = true
 preload_idle = "1m"
+load_shell_env = true
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
 env_file = ".env"
@@ -126,6 +127,7 @@ timeout = "5m"
 [apps."shop.v2"]
 root = "/srv/shop"
 startup_file = "app.js"
+interpreter = "node20"
 kind = "node"
 concurrency = 5
 max_body = "0"
@@ -145,7 +147,7 @@ func fullConfig() *Config {
 	blog := defaultApp("blog")
 	blog.Root = "/etc/blog/current"
 	blog.User, blog.Group = "blog", "1234"
-	blog.Kind, blog.ReloadGuard = "command", false
+	blog.Kind, blog.ReloadGuard, blog.LoadShellEnv = "command", false, true
 	blog.Preload, blog.PreloadIdle = true, time.Minute
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.EnvFile = ".env"
@@ -186,7 +188,7 @@ func fullConfig() *Config {
 	}
 
 	shop := defaultApp("shop.v2")
-	shop.Root, shop.StartupFile, shop.Kind = "/srv/shop", "app.js", "node"
+	shop.Root, shop.StartupFile, shop.Kind, shop.Interpreter = "/srv/shop", "app.js", "node", "node20"
 	shop.Log = "/srv/shop/log/shop.v2.log"
 	shop.Concurrency, shop.MaxBody, shop.AnswerStall, shop.HangAfter = 5, 0, 0, 0
 	shop.Restart.Surge, shop.Restart.Unavailable = Amount{}, Amount{Percent: 25}
@@ -264,8 +266,8 @@ func TestFullHasEveryKeyAndNoneWithItsDefault(t *testing.T) {
 		sameIn(&blog.Health, &fresh.Health, healthSchema),
 		sameIn(&blog.Hooks, &fresh.Hooks, hooksSchema),
 	)
-	// There is no https, a command has no startup file, and 1m30s is another way to write 90s.
-	if want := []string{"https_port", "startup_file", "start_timeout"}; !slices.Equal(unchanged, want) {
+	// There is no https, a command has no startup file and no interpreter, and 1m30s is another way to write 90s.
+	if want := []string{"https_port", "startup_file", "interpreter", "start_timeout"}; !slices.Equal(unchanged, want) {
 		t.Errorf("these keys have their defaults: %q, want only %q", unchanged, want)
 	}
 }

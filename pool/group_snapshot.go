@@ -13,6 +13,8 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 		Name:         g.app.Name,
 		Root:         g.app.Root,
 		Kind:         g.app.Kind,
+		Choice:       g.app.Found.Choice(g.app.Kind),
+		Notes:        g.app.Found.Notes,
 		Environment:  g.app.Environment,
 		Condition:    c.condition(),
 		Hung:         c.hungSnapshot(),

@@ -183,6 +183,10 @@ func (n *Note) cutWords() {
 		r.Reason, r.By = first(r.Reason), first(r.By)
 		r.Failure = r.Failure.cut()
 	}
+	n.Roles = slices.Clone(n.Roles)
+	for i := range n.Roles {
+		n.Roles[i].Failure = n.Roles[i].Failure.cut()
+	}
 	for i, g := range n.Generations {
 		if g != nil && g.Failure != nil {
 			shorter := *g

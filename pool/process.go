@@ -82,7 +82,7 @@ func (p *Process) Ends() { p.begun.Add(-1) }
 // Generation returns the number of the generation it was spawned for.
 func (p *Process) Generation() int { return p.generation.number }
 
-// State is where a process stands in its life, and where that leads.
+// State is where a process stands in its life, and where that leads. A worker never drains, nor stands by.
 type State uint8
 
 const (

@@ -218,125 +218,71 @@ func TestWorkersStayOldUntilTheCanaryIsPromoted(t *testing.T) {
 	s.work("jobs 3 stopping, jobs 4 stopping, mail 5 stopping")
 }
 
-func TestAWorkerThatEndsIsReplacedAtOnceIfItHasWorked(t *testing.T) {
-	s := upWithWorkers(t)
-	s.passes(youth)
-	s.exits(3)
-	s.has("spawn 6 of /r1")
-}
-
-func TestAWorkerThatDiesYoungIsTriedLaterAndLater(t *testing.T) {
-	s := upWithWorkers(t)
-	s.passes(youth)
+func TestABlueGreenRestartSwitchesOnceTheOldWorkersAreGoneWithOrderBefore(t *testing.T) {
+	s := upWithWorkers(t, withWorkers(before))
+	s.state.restart(s.now, "r", RestartRequest{Release: Release{Path: "/r2"}, Strategy: BlueGreen})
+	s.did = nil
+	s.boots(6, 7)
+	s.has("stop 3", "stop 4", "stop 5")
+	s.are("1 ready, 2 ready, 6 spawning g2, 7 spawning g2")
+	s.exits(3, 4)
+	s.are("1 ready, 2 ready, 6 spawning g2, 7 spawning g2")
 	s.exits(5)
-	number := 6
-	var pauses []int
-	for range 5 {
-		s.boots(number)
-		s.exits(number)
-		died := s.now
-		s.passes(2 * time.Minute)
-		number++
-		pauses = append(pauses, int(s.procs[number].began.Sub(died).Seconds()))
-	}
-	got(t, "the pauses", fmt.Sprint(pauses), "[1 2 4 8 16]")
-	work := snapshotOf(&s.state, s.now).Workers[1]
-	got(t, "what is told", work.Failure.Reason, "worker mail exited with status 1 within 5s of its start")
+	s.are("1 stopping, 2 stopping, 6 ready g2, 7 ready g2")
 }
 
-func TestAReloadChangesTheCount(t *testing.T) {
+func TestNoWorkerGoesWhileOldWebProcessesServe(t *testing.T) {
 	s := upWithWorkers(t)
 	app := s.state.app
-	jobs, _ := app.Worker("jobs")
-	jobs.Count = 1
-	app.SetWorker(jobs)
+	app.MinProcesses = 1
 	s.state.configure(s.now, app)
-	s.has("stop 4")
-	jobs.Count = 3
-	app.SetWorker(jobs)
-	s.state.configure(s.now, app)
-	s.has("spawn 6 of /r1") // never more than 3 live
-	s.exits(4)
-	s.has("spawn 7 of /r1")
-	app.Workers = app.Workers[:1]
-	s.state.configure(s.now, app)
-	s.has("stop 5")
-	s.exits(5)
-	got(t, "how many roles there are", len(s.state.roles), 1)
-}
-
-// The configuration that running processes were started with does not know of it.
-func TestAWorkerThatIsNewInTheConfigurationWaitsForTheRestartThatBringsIt(t *testing.T) {
-	s := upWithWorkers(t)
-	app := s.state.app
-	app.SetWorker(conf.NewWorker("night"))
-	s.state.configure(s.now, app)
-	s.has()
-	s.state.restart(s.now, "r", RestartRequest{Release: Release{Path: "/r1"}, SameCode: true, Config: 1})
+	s.restarts("/r2")
 	s.boots(6)
+	s.work("jobs 3 ready, jobs 4 ready, mail 5 ready")
 	s.exits(1)
 	s.boots(7)
-	s.exits(2)
-	s.exits(3, 4, 5)
-	s.work("jobs 9 spawning g2, jobs 10 spawning g2, mail 11 spawning g2, night 8 spawning g2")
+	s.work("jobs 3 stopping, jobs 4 stopping, mail 5 stopping")
 }
 
-func TestWhatIsStoppedHasNoWorkers(t *testing.T) {
+func TestNoWorkerGoesForARestartThatMayYetBeJoined(t *testing.T) {
 	s := upWithWorkers(t)
-	s.state.endAlone(s.now)
-	s.has("stop 3", "stop 4", "stop 5", "stop 1", "stop 2")
-	s.exits(1, 2, 3, 4)
-	s.isIn(Closing)
-	s.exits(5)
-	s.isIn(Stopped)
-}
-
-func TestAWorkerIsDetachedByItsPID(t *testing.T) {
-	s := upWithWorkers(t)
-	p := s.state.workerAs(104)
-	if p == nil || p.number != 4 || s.state.readyAs(104) != nil {
-		t.Fatal("worker 4 is not found")
-	}
-	s.state.recycleWorker(s.now, p, "detached by an operator")
-	s.has("stop 4")
-	s.exits(4)
-	s.has("spawn 6 of /r1")
-}
-
-func TestTheNextPurserGoesOnWithTheWorkers(t *testing.T) {
-	s := upWithWorkers(t)
-	s.webReplaced()
-	s.exits(3, 4)
-	s.boots(8)
-	s.passes(time.Second)
-	s.goesOn(9) // which was not started yet
-	s.has("spawn 10 of /r2")
-	s.work("jobs 8 spawning g2, jobs 10 spawning g2, mail 5 stopping")
-	s.boots(10)
-	s.passes(4 * time.Second)
-	s.work("jobs 8 ready g2, jobs 10 spawning g2, mail 5 stopping")
-	s.passes(26 * time.Second)
-	s.has("kill 5")
-	s.exits(5)
-	s.boots(11)
-	s.passes(workerProves)
-	got(t, "the restart", s.state.lastRestart().state, RestartDone)
-}
-
-func TestAWorkerThatBeganAsPurserWasKilledGoesOn(t *testing.T) {
-	s := tell(t, withWorkers())
-	s.boots(1, 2)
-	s.goesOn()
+	s.did = nil
+	s.state.restart(s.now, "r", RestartRequest{Release: Release{Path: "/r2"}, Strategy: Blocking, Settle: time.Second})
 	s.has()
-	s.work("jobs 3 spawning, jobs 4 spawning, mail 5 spawning")
-	s.passes(workerProves)
-	s.work("jobs 3 ready, jobs 4 ready, mail 5 ready")
+	s.passes(time.Second)
+	s.has("stop 3", "stop 4", "stop 5", "stop 1", "stop 2")
 }
 
-func TestTheNextPurserAsksAWorkerToExitThatWasNotTold(t *testing.T) {
+func TestWorkersOfAnAppThatRestsStayIfNewCodeDoesNotStart(t *testing.T) {
+	s := tell(t, withWorkers(), func(app *conf.App) { app.MinProcesses = 0 })
+	s.boots(1, 2, 3)
+	s.passes(workerProves)
+	r := s.restarts("/r2")
+	s.exits(4)
+	got(t, "the restart", r.state, RestartFailed)
+	s.work("jobs 1 ready, jobs 2 ready, mail 3 ready")
+}
+
+// One that ends has no like any more, for its restart was superseded, and the folder of the last good code has newer code.
+func TestCodeThatIsNeitherWantedNorGoodGetsNoNewWorkers(t *testing.T) {
 	s := upWithWorkers(t)
 	s.webReplaced()
-	s.procs[3].asked.Store(false)
-	s.goesOn()
-	s.has("stop 3")
+	s.exits(3, 4, 5)
+	s.boots(8, 9)
+	s.passes(workerProves)
+	s.restarts("/r1")
+	s.did = nil
+	s.exits(8)
+	s.has()
+	s.work("jobs 9 ready g2, mail 10 spawning g2")
+}
+
+// Once nothing says any more that the newest is to come, the workers are of the last good code again.
+func TestACanaryOfANewerRestartHasTheWorkersOfTheGoodCode(t *testing.T) {
+	s := upWithWorkers(t)
+	s.webReplaced()
+	s.exits(3, 4, 5)
+	s.boots(8, 9, 10)
+	s.state.restart(s.now, "r", RestartRequest{Release: Release{Path: "/r3"}, Strategy: Rolling, Canary: conf.Amount{Count: 1}})
+	s.work("jobs 8 stopping g2, jobs 9 stopping g2, mail 10 stopping g2")
 }

@@ -7,6 +7,8 @@ type GroupSnapshot struct {
 	Name         string            `json:"name"`
 	Root         string            `json:"root"`
 	Kind         string            `json:"kind"`
+	Choice       string            `json:"choice,omitempty"` // the kind, what says so, and what else was there
+	Notes        []string          `json:"notes,omitempty"`  // what an operator should know of what was found in the folder
 	Environment  string            `json:"environment"`
 	Condition    Condition         `json:"condition"`
 	Generation   int               `json:"generation"` // the wanted one

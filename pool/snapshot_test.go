@@ -27,7 +27,7 @@ func TestSnapshotTellsTheFacts(t *testing.T) {
 	failure := Failure{At: now, Generation: 2, Reason: "exited with status 1", ErrorID: snapshot.Failure.ErrorID}
 	want := GroupSnapshot{
 		Name: "blog", Root: "/www/blog", Kind: "command", Environment: "production",
-		Condition: Resisting, Generation: 2, Release: Release{Path: "/r2"}, LastGood: &Release{Path: "/r1"},
+		Choice: "command", Condition: Resisting, Generation: 2, Release: Release{Path: "/r2"}, LastGood: &Release{Path: "/r1"},
 		MinProcesses: 1, MaxProcesses: 4, Concurrency: 1, MaxQueue: 7, Processed: 1,
 		Processes: []ProcessSnapshot{{
 			Number: 1, PID: 101, State: "ready", Generation: 1, Release: "/r1", Connections: 1, Processed: 1,

@@ -99,6 +99,10 @@ func (c *Checker) list() []*checked {
 // when a mark came is best known soon.
 const unhurried = 30 * time.Second
 
+// atRest is how often that is done if no process of it lives, until one does: each look may take a process of its user,
+// and hundreds of apps that rest would keep as many of these alive.
+const atRest = 10 * time.Minute
+
 // look looks at one app. It returns how long there is no need to look again.
 func (c *Checker) look(a *checked) time.Duration {
 	processes := c.processes(a)
@@ -112,7 +116,11 @@ func (c *Checker) look(a *checked) time.Duration {
 		rest = min(rest, a.app().Restart.Settle)
 	case a.app().Restart.Auto != "changed":
 		rest = max(rest, unhurried)
+		if len(processes) == 0 {
+			rest = max(rest, atRest)
+		}
 	}
+	a.rests = len(processes) == 0
 	c.mu.Unlock()
 	if reason != "" {
 		c.trigger(a.app().Name, reason)
@@ -200,12 +208,12 @@ func (c *Checker) Needs(app string) []Need {
 		return []Need{}
 	}
 	processes := c.processes(a)
-	if c.affords(a) {
+	if c.affords(a, len(processes) == 0) {
 		began := time.Now()
 		seen := c.see(a, processes, c.last(a))
 		c.mu.Lock()
 		a.note(seen, processes)
-		a.cost, a.looked = time.Since(began), time.Now()
+		a.cost, a.looked, a.marks = time.Since(began), time.Now(), false
 		c.mu.Unlock()
 	}
 	c.mu.Lock()
@@ -213,9 +221,24 @@ func (c *Checker) Needs(app string) []Need {
 	return stillOf(a.needed, processes)
 }
 
-func (c *Checker) affords(a *checked) bool {
+// Marked is to be called when a mark was put there: the next look is not put off.
+func (c *Checker) Marked(app string) {
+	if a := c.find(app); a != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		a.marks = true
+	}
+}
+
+// affords reports whether to look anew. Hundreds of apps that rest would else have a process of each user started for
+// one status: nothing of them can be outdated.
+func (c *Checker) affords(a *checked, rests bool) bool {
+	others := c.disk(a) != disk.Own
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if rests && others && !a.marks && min(time.Since(a.looked), time.Since(a.asked.at)) < atRest {
+		return false
+	}
 	return time.Since(a.looked) > 10*a.cost
 }
 

@@ -87,7 +87,7 @@ func (c *Checker) round(ctx context.Context, apps []*checked) time.Time {
 		if ctx.Err() != nil {
 			break
 		}
-		if began := time.Now(); !began.Before(a.due) {
+		if began := time.Now(); !began.Before(a.due) || a.rests && c.hasProcesses(a) {
 			rest := c.look(a)
 			a.due = time.Now().Add(max(rest, share*time.Since(began)))
 		} else if c.Reexecuted != nil && c.hasProcesses(a) {

@@ -65,8 +65,10 @@ type checked struct {
 	boots  []*boot          // those under way, those of the processes that live, and the last that failed
 	habits map[string]habit // of each file that changed in the last boots
 
-	due    time.Time     // Run's: when to look again
+	due    time.Time     // Run's: when to look again, or as soon as a process of it lives if
+	rests  bool          // none did
 	looked time.Time     // when Needs last looked
+	marks  bool          // there is a mark since that
 	cost   time.Duration // of that
 	warned map[string]bool
 }

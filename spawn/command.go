@@ -13,6 +13,12 @@ import (
 // argv returns the program and arguments of a child. What depends on the release (a virtual
 // environment, a Gemfile) is looked at in the release's folder, each time.
 func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
+	argv, err := s.commandLine(o, e)
+	return launched(s.app, argv, o.Path), err
+}
+
+// commandLine is argv before what interpreter and load_shell_env make of it.
+func (s *Spawner) commandLine(o Order, e *endpoint) ([]string, error) {
 	if !s.app.Command.IsZero() {
 		return commandArgv(s.app.Command, o.Path, e)
 	}
@@ -28,7 +34,7 @@ func (s *Spawner) argv(o Order, e *endpoint) ([]string, error) {
 	case kindNode:
 		return nodeArgv("node", load, s.app.StartupFile), nil
 	case kindPython:
-		if err := checkPython(s.app, o.Path); err != nil {
+		if err := checkPython(s.app, o.Path); err != nil && s.app.Interpreter == "" {
 			return nil, err
 		}
 		return s.pythonArgv(pythonOf(s.app, o.Path), load, s.app.StartupFile, e.socket), nil

@@ -35,6 +35,7 @@ func Detect(app conf.App) (found conf.App, err error) {
 		if found, err = find(app, kind.DetectByNames); err != nil {
 			err = cmp.Or(closedTo(lookingAccount(app), app.Root), err)
 		}
+		found.Concurrency = cmp.Or(found.Concurrency, unreadConcurrency(found))
 	case unable != nil: // apps run as root here
 		found, err = detect(app)
 	}
@@ -46,18 +47,19 @@ func Detect(app conf.App) (found conf.App, err error) {
 
 func detect(app conf.App) (conf.App, error) {
 	app, err := find(app, kind.Detect)
-	if err != nil || app.Kind == kindCommand {
+	if err != nil {
 		return app, err
 	}
+	app = beside(app)
+	app.Concurrency = cmp.Or(app.Concurrency, concurrencyOf(app))
 	return app, checkInterpreter(app)
 }
 
-// find looks into the folder, but for the interpreter, of which files there may say which it is.
+// find looks into the folder, but for what its files say about how the app is run.
 func find(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error) {
 	if err := isFolder(app.Root); err != nil {
 		return app, err
 	}
-	app.Env, app.Environment = kindsOfRun(app)
 	app, err := look(app)
 	if err == nil {
 		app, err = fillWorkers(app)
@@ -65,9 +67,7 @@ func find(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error)
 	if err != nil {
 		return app, err
 	}
-	if app.Concurrency == 0 {
-		app.Concurrency = concurrencyOf(app)
-	}
+	app.Env, app.Environment = kindsOfRun(app)
 	if err := checkPreload(app); err != nil {
 		return app, err
 	}
@@ -90,6 +90,14 @@ func concurrencyOf(app conf.App) int {
 	return conf.Unlimited
 }
 
+// unreadConcurrency is that of an app whose files are not read.
+func unreadConcurrency(app conf.App) int {
+	if app.Kind == kindRuby || app.Kind == kindPython {
+		return 1
+	}
+	return conf.Unlimited
+}
+
 // checkStartupFile looks for the startup file in root, which is the app's or a release's.
 func checkStartupFile(app conf.App, root string) error {
 	switch {
@@ -103,15 +111,6 @@ func checkStartupFile(app conf.App, root string) error {
 		return fmt.Errorf("there is no startup file %s in %s", app.StartupFile, root)
 	}
 	return nil
-}
-
-func checkInterpreter(app conf.App) error {
-	if app.Kind == kindPython {
-		return checkPython(app, app.Root)
-	}
-	interpreter := map[string]string{kindRuby: "ruby", kindNode: "node"}[app.Kind]
-	_, err := lookPath(app, interpreter, app.Root)
-	return err
 }
 
 func isFile(path string) bool {

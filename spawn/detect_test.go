@@ -80,7 +80,7 @@ func TestDetectRefuses(t *testing.T) {
 		"none of that kind":    {[]string{"app.js"}, conf.App{Kind: "ruby"}, "holds no startup file of a ruby app; set startup_file"},
 		"no command":           {nil, conf.App{Kind: "command"}, `kind "command" needs a command`},
 		"no interpreter": {[]string{"config.ru"}, conf.App{Env: map[string]string{"PATH": "/nowhere"}},
-			"there is no ruby in PATH (/nowhere): install it, or set PATH in the app's env"},
+			"config.ru is a ruby app, and there is no ruby in PATH (/nowhere): install Ruby (Debian: apt install ruby), set interpreter to its path, or set PATH in the app's env"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := test.app
@@ -125,4 +125,20 @@ func needRuntimes(t *testing.T) {
 	need(t, "ruby", "apt install ruby puma")
 	need(t, "puma", "apt install puma")
 	need(t, "python3", "apt install python3 gunicorn")
+}
+
+func TestMeteorBundleIsToldWhatItLacks(t *testing.T) {
+	need(t, "node", "install Node.js 18 or later")
+	root := writeFiles(t, map[string]string{"main.js": "", "star.json": "", "programs/server/boot.js": ""})
+	for missing, env := range map[string]map[string]string{
+		"a Meteor bundle needs ROOT_URL: set it in env; a Meteor bundle needs MONGO_URL: set it in env": nil,
+		"a Meteor bundle needs MONGO_URL: set it in env":                                                {"ROOT_URL": "https://example.org"},
+		"": {"ROOT_URL": "https://example.org", "MONGO_URL": "mongodb://localhost"},
+	} {
+		app, err := Detect(conf.App{Name: "blog", Root: root, Env: env})
+		check(t, err)
+		if notes := strings.Join(app.Found.Notes, "; "); notes != missing {
+			t.Errorf("with %v it says %q", env, notes)
+		}
+	}
 }

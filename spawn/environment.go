@@ -55,7 +55,7 @@ func (s *Spawner) environment(c *Child) []string {
 		env["PORT"] = strconv.Itoa(c.endpoint.port)
 	}
 	maps.Copy(env, s.app.Env)
-	env["PATH"] = ownPrograms(s.app, c.Path) + env["PATH"]
+	env["PATH"] = s.ownPrograms(c.Worker, c.Path) + env["PATH"]
 	s.guardReload(env)
 	s.requireLoader(env)
 	return pairs(env)
@@ -211,7 +211,10 @@ func loginShell(uid int) string {
 
 // searchPath returns the PATH that an app's children have.
 func searchPath(app conf.App) string {
-	return cmp.Or(app.Env["PATH"], os.Getenv("PATH"), defaultPath)
+	if path := app.Env["PATH"]; path != "" {
+		return path
+	}
+	return strings.Join(append(slices.Clone(app.Found.Path), cmp.Or(os.Getenv("PATH"), defaultPath)), string(filepath.ListSeparator))
 }
 
 // lookPath finds a program as a shell of the app's user in dir would, in the child's PATH instead of Purser's.
@@ -239,6 +242,9 @@ func lookPath(app conf.App, name, dir string) (string, error) {
 	}
 	if closed != "" {
 		return closed, nil // the kernel says why not, or lets the user by what is beside the mode
+	}
+	if app.LoadShellEnv && !strings.Contains(name, "/") {
+		return name, nil // the login shell looks for it in a PATH of its own
 	}
 	for _, file := range candidates {
 		if isFile(file) {

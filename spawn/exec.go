@@ -60,11 +60,16 @@ func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
 	if s.app.Grants != nil {
 		return s.granted(child)
 	}
-	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app)}
-	if p.Args, err = s.argv(child.Order, child.endpoint); err != nil {
+	argv, err := s.argv(child.Order, child.endpoint)
+	if err != nil {
 		return p, err
 	}
-	p.Env = s.environment(child)
+	return s.direct(child, argv)
+}
+
+// direct is what is to be run for a child where purser may run anything.
+func (s *Spawner) direct(child *Child, argv []string) (p keeper.Program, err error) {
+	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Args: argv, Env: s.environment(child)}
 	if p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path); err == nil {
 		p.Path, p.Args = withEnvFile(s.app, p.Path, p.Args, plain)
 	}

@@ -43,7 +43,7 @@ func Grants(app conf.App, folder string) map[string]keeper.Grant {
 	s := New(nil, app, folder, nil)
 	s.folder = fixedFolder(folder)
 	for with, argv := range s.templates() {
-		if g, found := s.processGrant(with, argv); found {
+		if g, found := s.processGrant(with, launched(s.app, argv, keeper.SlotRelease)); found {
 			all[processGrant+with] = g
 		}
 	}
@@ -95,6 +95,11 @@ func (s *Spawner) commandTemplates(socket string) map[string][]string {
 }
 
 func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, found bool) {
+	return s.grant(argv, s.templateEnvironment(with), s.app.Kind == kindCommand && s.app.Command.Shell != "")
+}
+
+// grant is what a front may have run in a release; shell says that a shell reads it.
+func (s *Spawner) grant(argv, env []string, shell bool) (g keeper.Grant, found bool) {
 	if len(argv) == 0 {
 		return g, false
 	}
@@ -104,8 +109,8 @@ func (s *Spawner) processGrant(with string, argv []string) (g keeper.Grant, foun
 	}
 	path, argv = withEnvFile(s.app, path, argv, keeper.Literal)
 	return keeper.Grant{
-		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.templateEnvironment(with), Root: s.app.Root,
-		Shell: s.app.Kind == kindCommand && s.app.Command.Shell != "",
+		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: env, Root: s.app.Root,
+		Shell: shell,
 	}, true
 }
 
@@ -154,8 +159,8 @@ func (s *Spawner) template(c *Child, slots map[string]string) []string {
 			env[name] = slot
 		}
 	}
-	first := ownPrograms(s.app, c.Path)
-	env["PATH"] = ownPrograms(s.app, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
+	first := s.ownPrograms(c.Worker, c.Path)
+	env["PATH"] = s.ownPrograms(c.Worker, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	return pairs(env)
 }
 

@@ -111,35 +111,3 @@ func TestAHookByItsGrantIsWhatIsRunWithoutOne(t *testing.T) {
 		t.Errorf("its environment is\n%q, want\n%q", got, wanted)
 	}
 }
-
-func TestAWorkerByItsGrantIsWhatIsRunWithoutOne(t *testing.T) {
-	for _, command := range []conf.Command{{Shell: "sleep 60 # {root}"}, {Args: []string{"sleep", "60"}}, {Shell: "cd lib && ./work"}} {
-		root := t.TempDir()
-		app := conf.App{Name: "blog", Root: root, Kind: kindCommand, Path: "/blog", Environment: "production", Env: map[string]string{"TOKEN": "a\x01b"},
-			Command: conf.Command{Shell: "true"}}
-		w := conf.NewWorker("jobs")
-		w.Command = command
-		app.SetWorker(w)
-		child := &Child{Order: Order{Generation: 7, Process: 2, Path: root, Worker: "jobs"}, endpoint: &endpoint{}}
-		want, err := New(nil, app, t.TempDir(), nil).program(child)
-		check(t, err)
-		app.Grants = map[string]uint32{workerGrant + "jobs": 1}
-		g := Grants(app, t.TempDir())[workerGrant+"jobs"]
-		asked, err := New(nil, app, t.TempDir(), nil).program(child)
-		check(t, err)
-		got, err := g.Fill(asked.Fill, "")
-		check(t, err)
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("by the grant it is\n%+v, want\n%+v", got, want)
-		}
-	}
-}
-
-func TestAWorkerHasNoPlaceToListenAt(t *testing.T) {
-	app := conf.App{Name: "blog", Root: t.TempDir(), Kind: kindCommand, Environment: "production"}
-	app.SetWorker(conf.NewWorker("jobs"))
-	env := strings.Join(New(nil, app, t.TempDir(), nil).environment(&Child{Order: Order{Worker: "jobs"}, endpoint: &endpoint{}}), "\n")
-	if strings.Contains(env, "PORT=") || strings.Contains(env, "PURSER_SOCKET") || !strings.Contains(env, "PURSER_WORKER=jobs") {
-		t.Errorf("its environment is\n%s", env)
-	}
-}

@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,8 +39,13 @@ func (c *Child) passGate(ctx context.Context, app conf.App) error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport:     &http.Transport{DialContext: c.dial, DisableKeepAlives: true},
 	}}
-	if app.Health.Path != "" {
+	switch {
+	case app.Health.Path != "":
 		if err := g.awaitHealth(ctx); err != nil {
+			return err
+		}
+	case app.Found.LoadsLate:
+		if _, err := g.answerTo(ctx, cmp.Or(app.Path, "/"), "the first request "); err != nil {
 			return err
 		}
 	}
@@ -94,21 +100,28 @@ func (g *gate) check(ctx context.Context) error {
 // warmUp requests a path once. Any answer will do that is not the app's own failure, for what
 // matters is that the code behind it has run: a page that asks to log in is as good.
 func (g *gate) warmUp(ctx context.Context, path string) error {
-	status, err := g.get(ctx, path)
-	name := "warm-up request " + path
+	const name = "warm-up request "
+	status, err := g.answerTo(ctx, path, name)
+	if err == nil && status >= 500 {
+		return fmt.Errorf("%s%s answered %d", name, path, status)
+	}
+	return err
+}
+
+// answerTo requests a path once. Any answer proves that the code behind it is loaded.
+func (g *gate) answerTo(ctx context.Context, path, name string) (status int, err error) {
+	status, err = g.get(ctx, path)
 	switch {
 	case ctx.Err() != nil:
-		return tooLate(ctx, silence(name+" had no answer"))
+		return 0, tooLate(ctx, silence(name+path+" had no answer"))
 	case err != nil:
-		failure := fmt.Errorf("%s had no answer: %s", name, inWords(err))
+		failure := fmt.Errorf("%s%s had no answer: %s", name, path, inWords(err))
 		if err := g.pause(ctx, exitNotice, failure); err != nil {
-			return err // that it exited says more
+			return 0, err // that it exited says more
 		}
-		return failure
-	case status >= 500:
-		return fmt.Errorf("%s answered %d", name, status)
+		return 0, failure
 	}
-	return nil
+	return status, nil
 }
 
 // get asks for a path and reads the whole answer.

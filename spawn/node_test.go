@@ -143,6 +143,22 @@ func TestNodeMakesOneWorkerOfACluster(t *testing.T) {
 	})
 }
 
+// Next listens first, and then loads its configuration and what was built.
+func TestNodeThatListensBeforeItHasLoadedIsReadyOnceItHasAnswered(t *testing.T) {
+	loading := func(then string) map[string]string {
+		return map[string]string{"package.json": `{"scripts": {"start": "next start"}, "dependencies": {"next": "15"}}`,
+			"node_modules/.bin/next": "#!/usr/bin/env node\nlet loaded; require('http').createServer((q, s) => loaded ? s.end(loaded) : setTimeout(() => s.end(loaded), 300)).listen(3000, () => setTimeout(() => { " + then + " }, 150))"}
+	}
+	if st := newNodeStage(t, loading(`loaded = 'loaded'`)); st.get(st.start(), "/") != "loaded" {
+		t.Error("a visitor came before the code was loaded")
+	}
+	failure := newNodeStage(t, loading(`throw new Error('broken next.config.js')`)).startFails()
+	if failure.Reason != "exited with status 1 before it was ready" {
+		t.Errorf("the reason is %q", failure.Reason)
+	}
+	contains(t, failure.LastLines(), "broken next.config.js")
+}
+
 func TestNodeThatEndsAndExportsNothing(t *testing.T) {
 	failure := newNodeStage(t, map[string]string{"app.js": `console.log('done')`}).startFails()
 	if failure.Reason != "exited with status 1 before it was ready" {

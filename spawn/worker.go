@@ -58,29 +58,18 @@ func (s *Spawner) worker(child *Child) (p keeper.Program, err error) {
 		}
 		return keeper.Program{Grant: number, Fill: keeper.Filling{Release: child.Path, Process: child.Order.Process, Generation: child.Generation}}, nil
 	}
-	p = keeper.Program{Dir: child.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Env: s.environment(child)}
-	if p.Args, err = commandArgv(w.Command, child.Path, child.endpoint); err == nil {
-		p.Path, err = lookPath(s.app, p.Args[0], child.Path)
+	argv, err := commandArgv(w.Command, child.Path, child.endpoint)
+	if err != nil {
+		return p, err
 	}
-	return p, err
+	return s.direct(child, throughShell(s.app, argv))
 }
 
 // workerTemplate is what a front may have run for a worker.
 func (s *Spawner) workerTemplate(w conf.Worker) (g keeper.Grant, found bool) {
 	replace := strings.NewReplacer("{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace
-	argv := commandTemplate(w.Command, replace)
-	if len(argv) == 0 {
-		return g, false
-	}
-	path, err := templatePath(argv[0], s.app)
-	if err != nil {
-		return g, false
-	}
 	child := &Child{Order: Order{Path: "/nonexistent", Worker: w.Name}, endpoint: &endpoint{}}
-	return keeper.Grant{
-		User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Path: path, Dir: keeper.SlotRelease, Args: argv, Env: s.template(child, nil), Root: s.app.Root,
-		Shell: w.Command.Shell != "",
-	}, true
+	return s.grant(throughShell(s.app, commandTemplate(w.Command, replace)), s.template(child, nil), w.Command.Shell != "")
 }
 
 // commandTemplate is a written command with slots for what is filled in.

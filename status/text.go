@@ -110,6 +110,12 @@ func poolSize(d Document) int {
 func (t *text) head(a App) {
 	t.line("%s:", t.paint(bold, "%s (%s)", a.Name, a.Environment))
 	t.line("  App root: %s", a.Root)
+	if a.Choice != "" {
+		t.line("  Kind    : %s", Printable(a.Choice))
+	}
+	for _, note := range a.Notes {
+		t.line("  Note    : %s", Printable(note))
+	}
 	if a.User != "" {
 		t.line("  Runs as : %s", userAndGroup(a))
 	}

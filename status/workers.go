@@ -79,7 +79,7 @@ func (t *text) workers(a App) {
 			t.line("    Next try: in %s", passengerSpan(w.RetryAt.Sub(t.now)))
 		}
 		for _, p := range w.Processes {
-			t.line("  * PID: %-5d   Gen: %-5d   CPU: %-5s   Memory  : %-5s   Uptime: %s   %s",
+			t.line("  - PID: %-5d   Gen: %-5d   CPU: %-5s   Memory  : %-5s   Uptime: %s   %s",
 				p.PID, p.Generation, Percent(p.CPU), Megabytes(p.Memory), passengerSpan(t.now.Sub(p.Started)), workerState(p, w))
 		}
 	}

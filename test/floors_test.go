@@ -47,6 +47,7 @@ var floors = map[string][]string{
 	"purser/test":              {"purser/test/harness"},
 	"purser/test/front":        {"purser/test/harness", "purser/test/harness/site"},
 	"purser/test/processes":    {"purser/test/harness", "purser/test/harness/site"},
+	"purser/test/kinds":        {"purser/test/harness"},
 	"purser/test/restarts":     {"purser/test/harness", "purser/test/harness/site"},
 	"purser/test/reload":       {"purser/test/harness"},
 	"purser/test/takeover":     {"purser/test/harness"},

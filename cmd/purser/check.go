@@ -64,6 +64,14 @@ func processCount(app conf.App) string {
 	}
 }
 
+// kindAndWhy is what an app is, and which of its files says so.
+func kindAndWhy(app conf.App) string {
+	if choice := app.Found.Choice(app.Kind); choice != app.Kind {
+		return choice + ","
+	}
+	return app.Kind + " app"
+}
+
 // asWhom is the user and the group that an app would run as, and why, if purser is started as root.
 func asWhom(app conf.App) string {
 	a := app.RunsAs
@@ -86,7 +94,10 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		fmt.Fprintf(w, "as root, purser serves as %s, and starts each app as its user\n", front)
 	}
 	for _, app := range apps {
-		fmt.Fprintf(w, "%s: %s app in %s, %s%s\n", app.Name, app.Kind, app.Root, processCount(app), asWhom(app))
+		fmt.Fprintf(w, "%s: %s in %s, %s%s\n", app.Name, kindAndWhy(app), app.Root, processCount(app), asWhom(app))
+		for _, note := range app.Found.Notes {
+			fmt.Fprintf(w, "%s: note: %s\n", app.Name, note)
+		}
 		if closed := spawn.ClosedTo(app); closed != nil {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, closed)
 		}

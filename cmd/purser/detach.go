@@ -16,7 +16,7 @@ func newDetach() *cobra.Command {
 		Short:   "Replace one process, once its requests have ended",
 		GroupID: "restart",
 		Long: "Drain one process of an app: it gets no new request from now on, ends those that it has, and exits.\n" +
-			"Another takes its place. Returns at once; purser status APP shows how far it is.",
+			"A worker gets its stop_signal, and has its stop_timeout. Another takes its place. Returns at once; purser status APP shows how far it is.",
 		Example: "  purser status blog\n  purser detach blog 4711",
 		Args:    takes(2, 2, "an app and a pid"),
 	}
@@ -31,7 +31,7 @@ func newDetach() *cobra.Command {
 			if err := client.Detach(ctx, app, pid); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: process %d gets no more requests, and is replaced.\n", app, pid)
+			fmt.Fprintf(c.OutOrStdout(), "%s: process %d ends once what it has is done, and is replaced.\n", app, pid)
 			return nil
 		})
 	}
@@ -60,6 +60,13 @@ func readyPIDs(app status.App) []string {
 	for _, p := range app.Processes {
 		if p.State == "ready" {
 			pids = append(pids, fmt.Sprintf("%d\tgeneration %d", p.PID, p.Generation))
+		}
+	}
+	for _, w := range app.Workers {
+		for _, p := range w.Processes {
+			if p.State != "stopping" {
+				pids = append(pids, fmt.Sprintf("%d\tworker %s, generation %d", p.PID, w.Name, p.Generation))
+			}
 		}
 	}
 	return pids

@@ -69,6 +69,7 @@ var aliases = map[string]string{
 	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd", "deb": "systemd", "debian": "systemd",
 	"container": "docker", "dockerfile": "docker", "canaries": "canary", "fork": "preload", "preload_idle": "preload",
 	"hup": "reload", "include": "reload", "usr2": "upgrade", "binary": "upgrade",
+	"detection": "kinds", "kind": "kinds", "passengerfile": "kinds", "passengerfile.json": "kinds", "procfile": "kinds", "meteor": "kinds", "interpreter": "kinds", "rbenv": "kinds", "nvm": "kinds",
 	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls", "acme": "tls", "letsencrypt": "tls",
 }
 

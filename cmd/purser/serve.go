@@ -23,6 +23,8 @@ type serveOptions struct {
 	admin, accessLog     string
 	logLevel, logFormat  string
 	command, environment string
+	kind, startupFile    string
+	interpreter          string
 	envFile              string
 	processes            int
 	concurrency          string
@@ -35,7 +37,7 @@ type serveOptions struct {
 }
 
 // appFlags are the flags about an app, which make no sense beside a file of several.
-var appFlags = []string{"https", "acme-directory", "acme-email", "command", "processes", "concurrency", "env", "env-file", "environment", "user", "workers"}
+var appFlags = []string{"https", "acme-directory", "acme-email", "kind", "startup-file", "interpreter", "command", "processes", "concurrency", "env", "env-file", "environment", "user", "workers"}
 
 func newServe() *cobra.Command {
 	o := serveOptions{}
@@ -76,6 +78,7 @@ func newServe() *cobra.Command {
 	}
 	o.declare(c.Flags())
 	complete(c, "log-level", []string{"trace", "debug", "info", "warn", "error"})
+	complete(c, "kind", []string{"ruby", "python", "node", "command"})
 	complete(c, "log-format", []string{"text", "json"})
 	return c
 }
@@ -108,6 +111,9 @@ func (o *serveOptions) declare(f *pflag.FlagSet) {
 	f.StringVar(&o.logLevel, "log-level", "", "trace, debug, info, warn or error (default info)")
 	f.StringVar(&o.logFormat, "log-format", "", "text or json (default text)")
 	f.StringVar(&o.command, "command", "", "`COMMAND` that starts the app; {socket}, {port} and {root} are replaced")
+	f.StringVar(&o.kind, "kind", "", "`KIND` of the app: ruby, python, node or command (default: found out; purser help kinds)")
+	f.StringVar(&o.startupFile, "startup-file", "", "`FILE` in the app's folder that starts it (default: found out)")
+	f.StringVar(&o.interpreter, "interpreter", "", "name or `PATH` of the ruby, python or node that runs the app (default: its own, else that in PATH)")
 	f.IntVar(&o.processes, "processes", 0, "run exactly `N` processes, min_processes and max_processes (default 1 to 6)")
 	f.StringVar(&o.concurrency, "concurrency", "", "requests that a process takes at once: a `NUMBER` or unlimited (default by kind)")
 	f.StringVar(&o.workers, "workers", "", "run programs of the app's Procfile beside it, so many of each: a `LIST` such as jobs=2,mail=1 (default none)")
@@ -230,6 +236,9 @@ func (o *serveOptions) changeHTTPS(f *pflag.FlagSet, cfg *conf.Config) error {
 
 func (o *serveOptions) changeApp(f *pflag.FlagSet, a *conf.App) error {
 	change(f, "command", &a.Command.Shell, o.command)
+	change(f, "kind", &a.Kind, o.kind)
+	change(f, "startup-file", &a.StartupFile, o.startupFile)
+	change(f, "interpreter", &a.Interpreter, o.interpreter)
 	change(f, "environment", &a.Environment, o.environment)
 	change(f, "env-file", &a.EnvFile, o.envFile)
 	change(f, "user", &a.User, o.user)

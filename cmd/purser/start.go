@@ -49,7 +49,8 @@ func newScale() *cobra.Command {
 		Short:   "Give an app so many processes, at once",
 		GroupID: "act",
 		Long: "Give an app exactly N processes, as its min_processes and max_processes. Others are started, or end when they have\n" +
-			"answered. It holds over a restart of purser, until the configuration has other numbers than now.",
+			"answered. It holds over a restart of purser, until the configuration has other numbers than now.\n" +
+			"Workers stay as they are: their count is in the configuration.",
 		Example: "  purser scale blog 8",
 		Args:    takes(2, 2, "an app and a number"),
 	}

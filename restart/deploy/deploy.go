@@ -228,6 +228,7 @@ func (d *Deployer) Mark(app, reason string) error {
 	if a == nil {
 		return pool.ErrClosed
 	}
+	defer d.checker.Marked(app)
 	return restart.WriteMark(a.disk(), a.now().Root, reason)
 }
 

@@ -30,6 +30,7 @@ type candidate struct {
 	command string   // a line for the shell, of kind node under its loader
 	why     string   // the file that says so, which the operator knows it by
 	notes   []string // if this is what is chosen
+	late    bool     // it listens before it has loaded its code
 }
 
 // Detect returns the app with Kind, StartupFile or Command, and Found filled in. What is written wins over
@@ -44,10 +45,17 @@ func DetectByNames(app conf.App) (conf.App, error) {
 }
 
 func (f folder) detect(app conf.App) (conf.App, error) {
-	app, err := f.passengerfile(app)
-	if err != nil {
-		return app, err
+	app, interpreters, err := f.passengerfile(app)
+	if err == nil {
+		app, err = f.choose(app)
 	}
+	if err == nil && app.Command.IsZero() {
+		app.Interpreter = cmp.Or(app.Interpreter, interpreters[app.Kind])
+	}
+	return app, err
+}
+
+func (f folder) choose(app conf.App) (conf.App, error) {
 	all, doubts := f.candidates()
 	app.Found.Procfile = f.procfileOthers()
 	app.Kind = cmp.Or(app.Kind, Auto)
@@ -73,6 +81,7 @@ func (c candidate) applied(app conf.App, all []candidate) conf.App {
 	app.Found.Why = c.why
 	app.Found.Notes = append(slices.Clone(app.Found.Notes), c.notes...)
 	app.Found.Others = others(app, all)
+	app.Found.LoadsLate = c.late
 	return app
 }
 

@@ -32,8 +32,13 @@ func (f folder) node() (all []candidate, doubts []string) {
 	if start.kind != "" && (start.file == "" || !slices.ContainsFunc(all, func(c candidate) bool { return c.file == start.file })) {
 		all = append(all, start)
 	}
-	for _, file := range slices.Concat(nodeFiles[1:], []string{f.built(m), "bin/www"}) {
+	for _, file := range nodeFiles[1:] {
 		if f.has(file) && !f.exportsOnly(file) {
+			add(file, file)
+		}
+	}
+	for _, file := range []string{f.built(m), "bin/www"} { // whose server is in what they import
+		if f.has(file) {
 			add(file, file)
 		}
 	}
@@ -43,6 +48,11 @@ func (f folder) node() (all []candidate, doubts []string) {
 	for _, file := range append(slices.Clone(nodeFiles), main) {
 		if f.has(file) {
 			add(file, whyFile(file))
+		}
+	}
+	if m.uses("next") || f.hasFolder(".next") {
+		for i := range all {
+			all[i].late = true
 		}
 	}
 	if len(all) == 0 && f.hasFolder(".meteor") {

@@ -1,5 +1,290 @@
 package kind
 
-import "purser/conf"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
-func (f folder) passengerfile(app conf.App) (conf.App, error) { return app, nil }
+	"purser/conf"
+)
+
+const passengerfile = "Passengerfile.json"
+
+// A reading takes what keys of Passengerfile.json say for an app where the configuration leaves the default.
+type reading struct {
+	app          conf.App
+	unset        conf.App // the defaults
+	keys         map[string]json.RawMessage
+	interpreters map[string]string // by kind
+	command      bool              // kind, startup_file or command is written, so that the file has no say in it
+}
+
+// passengerfile is the app with what Passengerfile.json says. As root it is the app's owner who writes that file: so it
+// cannot say as whom the app runs, nor name a file outside the root.
+func (f folder) passengerfile(app conf.App) (read conf.App, interpreters map[string]string, err error) {
+	if f.unread || !f.has(passengerfile) {
+		return app, nil, nil
+	}
+	r := reading{app: app, unset: conf.DefaultApp(app.Name), keys: map[string]json.RawMessage{}, interpreters: map[string]string{}}
+	if err := json.Unmarshal([]byte(f.text(passengerfile)), &r.keys); err != nil {
+		return app, nil, fmt.Errorf("%s cannot be read: %w", passengerfile, err)
+	}
+	r.command = app.Kind != "" && app.Kind != Auto || app.StartupFile != "" || !app.Command.IsZero()
+	r.app.Env = maps.Clone(app.Env)
+	var unused []string
+	for _, key := range slices.Sorted(maps.Keys(r.keys)) {
+		take, known := passengerKeys[key]
+		if !known {
+			unused = append(unused, key)
+			continue
+		}
+		if err := take(&r, r.keys[key]); err != nil {
+			return app, nil, fmt.Errorf("%s: %s %w", passengerfile, key, err)
+		}
+	}
+	r.say(unused)
+	return r.app, r.interpreters, nil
+}
+
+// say tells what of the file holds, and what is left to keys of our own.
+func (r *reading) say(unused []string) {
+	r.app.Found.Notes = slices.Clone(r.app.Found.Notes)
+	if len(unused) > 0 {
+		r.app.Found.Notes = append(r.app.Found.Notes, fmt.Sprintf("%s: not used: %s; see purser help config for what there is instead", passengerfile, strings.Join(unused, ", ")))
+	}
+}
+
+// passengerKeys are what is taken over: options of Passenger Standalone (`passenger start`), by what they are here.
+var passengerKeys = map[string]func(*reading, json.RawMessage) error{
+	"app_type":          (*reading).appType,
+	"startup_file":      (*reading).startupFile,
+	"rackup":            (*reading).startupFile,
+	"app_start_command": (*reading).startCommand,
+	"environment":       text(func(a *conf.App) *string { return &a.Environment }),
+	"app_env":           text(func(a *conf.App) *string { return &a.Environment }),
+	"envvars":           (*reading).envvars,
+	"ruby":              interpreter(Ruby),
+	"python":            interpreter(Python),
+	"nodejs":            interpreter(Node),
+
+	"min_instances":  (*reading).minInstances,
+	"max_pool_size":  (*reading).maxInstances,
+	"max_instances":  (*reading).maxInstances,
+	"pool_idle_time": span(func(a *conf.App) *time.Duration { return &a.IdleTimeout }),
+	"start_timeout":  span(func(a *conf.App) *time.Duration { return &a.StartTimeout }),
+	"max_requests":   count(func(a *conf.App) *int { return &a.MaxRequests }),
+	"thread_count":   count(func(a *conf.App) *int { return &a.Concurrency }),
+	"force_max_concurrent_requests_per_process": (*reading).concurrency,
+
+	"max_request_queue_size":   count(func(a *conf.App) *int { return &a.MaxQueue }),
+	"max_request_queue_time":   span(func(a *conf.App) *time.Duration { return &a.QueueTimeout }),
+	"static_files_dir":         (*reading).public,
+	"restart_dir":              (*reading).restartDir,
+	"load_shell_envvars":       truth(func(a *conf.App) *bool { return &a.LoadShellEnv }),
+	"resist_deployment_errors": truth(func(a *conf.App) *bool { return &a.Restart.ResistDeploymentErrors }),
+	"rolling_restarts":         ignored, // what is done anyway
+}
+
+func ignored(*reading, json.RawMessage) error { return nil }
+
+// put sets a key that the configuration leaves at its default.
+func put[T comparable](r *reading, place func(*conf.App) *T, value T) {
+	if *place(&r.app) == *place(&r.unset) {
+		*place(&r.app) = value
+	}
+}
+
+func text(place func(*conf.App) *string) func(*reading, json.RawMessage) error {
+	return func(r *reading, raw json.RawMessage) error {
+		value, err := word(raw)
+		if err == nil {
+			put(r, place, value)
+		}
+		return err
+	}
+}
+
+func truth(place func(*conf.App) *bool) func(*reading, json.RawMessage) error {
+	return func(r *reading, raw json.RawMessage) error {
+		var value bool
+		if json.Unmarshal(raw, &value) != nil {
+			return errors.New("must be true or false")
+		}
+		put(r, place, value)
+		return nil
+	}
+}
+
+func count(place func(*conf.App) *int) func(*reading, json.RawMessage) error {
+	return func(r *reading, raw json.RawMessage) error {
+		value, err := number(raw)
+		if err == nil {
+			put(r, place, value)
+		}
+		return err
+	}
+}
+
+func span(place func(*conf.App) *time.Duration) func(*reading, json.RawMessage) error {
+	return func(r *reading, raw json.RawMessage) error {
+		seconds, err := number(raw)
+		if err == nil {
+			put(r, place, time.Duration(seconds)*time.Second)
+		}
+		return err
+	}
+}
+
+// word is a text that can be an argument of a program.
+func word(raw json.RawMessage) (value string, err error) {
+	if json.Unmarshal(raw, &value) != nil || value == "" || strings.ContainsAny(value, "\x00\n") {
+		return "", errors.New("must be a text of one line")
+	}
+	return value, nil
+}
+
+// number is one from 0, of a size that nothing here overflows with.
+func number(raw json.RawMessage) (value int, err error) {
+	const most = 1_000_000
+	if json.Unmarshal(bytes.Trim(raw, `"`), &value) != nil || value < 0 || value > most {
+		return 0, fmt.Errorf("must be a number from 0 to %d", most)
+	}
+	return value, nil
+}
+
+func (r *reading) appType(raw json.RawMessage) error {
+	value, err := word(raw)
+	if err != nil || r.command {
+		return err
+	}
+	known, is := map[string]string{"rack": Ruby, "ruby": Ruby, "wsgi": Python, "python": Python, "node": Node, "nodejs": Node, "meteor": Node}[value]
+	if !is && r.keys["app_start_command"] == nil {
+		return fmt.Errorf("is %q, which is none of rack, wsgi, node and meteor", value)
+	}
+	if r.app.Kind != Command {
+		r.app.Kind = known
+	}
+	return nil
+}
+
+func (r *reading) startupFile(raw json.RawMessage) error {
+	value, err := word(raw)
+	switch {
+	case err != nil, r.command, r.keys["app_start_command"] != nil:
+		return err
+	case !filepath.IsLocal(value) || path.Clean(value) == ".":
+		return fmt.Errorf("must be a file inside the folder, not %q", value)
+	}
+	r.app.StartupFile, r.app.Found.Why = path.Clean(value), passengerfile+": startup_file"
+	return nil
+}
+
+// startCommand wins over all that says which kind the app is, as Passenger has it.
+func (r *reading) startCommand(raw json.RawMessage) error {
+	value, err := word(raw)
+	if err != nil || r.command {
+		return err
+	}
+	r.app.Kind, r.app.Command, r.app.Found.Why = Command, conf.Command{Shell: value}, passengerfile+": app_start_command"
+	return nil
+}
+
+func (r *reading) envvars(raw json.RawMessage) error {
+	values := map[string]any{}
+	if json.Unmarshal(raw, &values) != nil {
+		return errors.New(`must be an object such as {"NAME": "value"}`)
+	}
+	for name, value := range values {
+		name, value, err := conf.ParseEnv(fmt.Sprintf("%s=%v", name, value))
+		if err != nil {
+			return err
+		}
+		if _, set := r.app.Env[name]; !set {
+			if r.app.Env == nil {
+				r.app.Env = map[string]string{}
+			}
+			r.app.Env[name] = value
+		}
+	}
+	return nil
+}
+
+// interpreter is that of one kind. It is for the apps of that kind alone, which is not known yet.
+func interpreter(kind string) func(*reading, json.RawMessage) error {
+	return func(r *reading, raw json.RawMessage) error {
+		value, err := word(raw)
+		if err != nil || value == map[string]string{Ruby: "ruby", Python: "python", Node: "node"}[kind] {
+			return err // the usual one is looked for anyway, in the app's own environment first
+		}
+		r.interpreters[kind] = value
+		return nil
+	}
+}
+
+func (r *reading) ownCounts() bool {
+	return r.app.MinProcesses == r.unset.MinProcesses && r.app.MaxProcesses == r.unset.MaxProcesses
+}
+
+func (r *reading) minInstances(raw json.RawMessage) error {
+	value, err := number(raw)
+	if err == nil && r.app.MinProcesses == r.unset.MinProcesses && value <= r.app.MaxProcesses {
+		r.app.MinProcesses = value
+	}
+	return err
+}
+
+func (r *reading) maxInstances(raw json.RawMessage) error {
+	value, err := number(raw)
+	if err == nil && value > 0 && r.ownCounts() {
+		r.app.MaxProcesses = value
+		r.app.MinProcesses = min(r.app.MinProcesses, value)
+	}
+	return err
+}
+
+// concurrency: 0 is unlimited, and -1 what is found out.
+func (r *reading) concurrency(raw json.RawMessage) error {
+	if string(raw) == "-1" {
+		return nil
+	}
+	value, err := number(raw)
+	if err == nil && value == 0 {
+		value = conf.Unlimited
+	}
+	if err == nil {
+		put(r, func(a *conf.App) *int { return &a.Concurrency }, value)
+	}
+	return err
+}
+
+// inside is a path in the app's folder.
+func inside(raw json.RawMessage) (string, error) {
+	value, err := word(raw)
+	if err == nil && (!filepath.IsLocal(value) || path.Clean(value) == ".") {
+		err = fmt.Errorf("is not inside the folder: %q", value)
+	}
+	return path.Clean(value), err
+}
+
+func (r *reading) public(raw json.RawMessage) error {
+	value, err := inside(raw)
+	if err == nil {
+		put(r, func(a *conf.App) *string { return &a.Public }, value)
+	}
+	return err
+}
+
+func (r *reading) restartDir(raw json.RawMessage) error {
+	value, err := inside(raw)
+	if err == nil {
+		put(r, func(a *conf.App) *string { return &a.Restart.File }, path.Join(value, "restart.txt"))
+	}
+	return err
+}

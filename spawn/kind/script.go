@@ -63,6 +63,9 @@ func (f folder) script(m manifest, name string) (c candidate, doubt string) {
 		return c, fmt.Sprintf("the script %s of package.json runs %s, which is for development", name, what)
 	}
 	c = candidate{kind: Node, command: line, why: why, notes: m.hooksOf(name)}
+	if len(m.Dependencies) > 0 && !f.hasFolder("node_modules") {
+		c.notes = append(c.notes, "package.json names dependencies, and there is no node_modules: run npm ci when you deploy")
+	}
 	script := nodeScript.FindStringSubmatch(line)
 	if script == nil {
 		return c, ""

@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -9,8 +11,9 @@ import (
 
 // An App is the folder of an app, made for one test.
 type App struct {
-	t   testing.TB
-	Dir string
+	t     testing.TB
+	owner string // whom its files belong to, "" for whoever runs the tests
+	Dir   string
 }
 
 // NewApp copies test/apps/NAME into a fresh folder, with VERSION "1".
@@ -38,6 +41,46 @@ func EmptyApp(t testing.TB) App {
 	return a
 }
 
+// GivenTo is a copy of the app that a user owns and can reach, as the folders of tests are root's alone. A link in
+// the app's folder becomes what it leads to.
+func (a App) GivenTo(owner string) App {
+	a.t.Helper()
+	MustBeRoot(a.t)
+	parent, err := os.MkdirTemp("", "pu")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(func() { _ = os.RemoveAll(parent) })
+	given := App{t: a.t, Dir: filepath.Join(parent, "app"), owner: owner}
+	if err := errors.Join(os.Chmod(parent, 0o755), os.Mkdir(given.Dir, 0o755)); err != nil {
+		a.t.Fatal(err)
+	}
+	entries, err := filepath.Glob(filepath.Join(a.Dir, "*"))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if target, err := filepath.EvalSymlinks(entry); err != nil {
+			a.t.Fatal(err)
+		} else if err := copyInto(given.Dir, target); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	given.own(given.Dir)
+	return given
+}
+
+// own gives a path and what is below it to the owner of an app that was given away.
+func (a App) own(path string) {
+	a.t.Helper()
+	if a.owner == "" {
+		return
+	}
+	if out, err := exec.Command("chown", "-R", a.owner, path).CombinedOutput(); err != nil {
+		a.t.Fatalf("cannot give %s to %s: %v\n%s", path, a.owner, err, out)
+	}
+}
+
 // Path is the path of a file of the app.
 func (a App) Path(name string) string { return filepath.Join(a.Dir, name) }
 
@@ -48,6 +91,7 @@ func (a App) Write(name, text string) {
 	if err := os.WriteFile(path+".new", []byte(text), 0o755); err != nil {
 		a.t.Fatal(err)
 	}
+	a.own(path + ".new")
 	if err := os.Rename(path+".new", path); err != nil {
 		a.t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func RunningBelow(pid int, program string) []int {
 }
 
 // MustBeRoot ends a test that needs more than a user may.
-func MustBeRoot(t *testing.T) {
+func MustBeRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("this test makes namespaces and mounts: run it as root")

@@ -2,17 +2,11 @@ package restarts
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"purser/test/harness"
 )
-
-// These are left out of what rails new makes: gems that Debian's Rails does not bring along.
-var railsWithout = []string{"--skip-bundle", "--skip-git", "--skip-javascript", "--skip-sprockets", "--skip-turbolinks", "--skip-jbuilder",
-	"--skip-bootsnap", "--skip-spring", "--skip-listen", "--skip-test"}
 
 const (
 	railsCommand    = `command = "bundle exec puma -C config/puma.rb -b unix://{socket}"`
@@ -30,31 +24,14 @@ end
 // loaded.
 func newRails(t *testing.T) harness.App {
 	t.Helper()
-	app := harness.EmptyApp(t)
-	railsIn(t, filepath.Dir(app.Dir), "rails", append([]string{"new", app.Dir, "--quiet", "--force"}, railsWithout...)...)
+	app := harness.RailsApp(t)
 	if puma, err := os.ReadFile(app.Path("config/puma.rb")); err != nil || !strings.Contains(string(puma), "\nplugin :tmp_restart\n") {
 		t.Fatalf("config/puma.rb of rails new is not what this test is about (%v):\n%s", err, puma)
 	}
-	gems, err := os.ReadFile(app.Path("Gemfile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	production, _, _ := strings.Cut(string(gems), "\ngroup ") // the groups after it are for development and tests
-	app.Write("Gemfile", production)
-	railsIn(t, app.Dir, "bundle", "install", "--local", "--quiet")
 	app.Write("app/controllers/code_controller.rb", railsController)
 	app.Write("config/routes.rb", railsRoutes)
 	app.Write("VERSION", "1")
 	return app
-}
-
-func railsIn(t *testing.T, dir, program string, args ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cannot run %v: %v\n%s", cmd.Args, err, out)
-	}
 }
 
 // puma#1117: the plugin tmp_restart of config/puma.rb watches tmp/restart.txt, too, every two seconds. The

@@ -179,3 +179,29 @@ func TestPurserStopsWorkersWithTheirPatience(t *testing.T) {
 		t.Errorf("%d workers ended their jobs, not 3", ended)
 	}
 }
+
+// A folder needs no configuration for its workers.
+func TestServeRunsThoseOfAProcfileThatItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	app := harness.NewApp(t, "workers")
+	journal := filepath.Join(app.Dir, "journal")
+	p := harness.Serve(t, harness.Options{Args: []string{"serve", app.Dir, "--workers", "jobs=2", "--env", "JOURNAL=" + journal}})
+	name := filepath.Base(app.Dir)
+	harness.AwaitWorkers(t, p, name, 1)
+	if all := p.Workers(t, name); len(all) != 1 || all["jobs"].Running != 2 {
+		t.Errorf("the workers are %+v", all)
+	}
+	if text := p.Run(harness.Within(t), "status", name).Stdout; !strings.Contains(text, "Not run : mail, of the Procfile") {
+		t.Errorf("status says\n%s", text)
+	}
+	for args, want := range map[string]string{
+		"--workers nothing=1": "worker nothing has no command, and " + app.Dir + " has no Procfile with a line nothing",
+		"--workers jobs":      `--workers must be a list such as jobs=2,mail=1, not "jobs"`,
+		"--workers web=2":     `neither "web" nor "release"`,
+	} {
+		result := p.Run(harness.Within(t), append([]string{"serve", app.Dir, "--listen", harness.FreeAddr()}, strings.Fields(args)...)...)
+		if result.Code != 2 || !strings.Contains(result.Stderr, want) {
+			t.Errorf("serve %s exits with %d and says %s", args, result.Code, result.Stderr)
+		}
+	}
+}

@@ -88,6 +88,16 @@ func (p *purser) warnOfNobody(apps []conf.App, server conf.Server) {
 	}
 }
 
+// sayFound says what each app is taken for, and what is to be known of that.
+func (p *purser) sayFound(apps []conf.App) {
+	for _, app := range apps {
+		p.Log.Info("app found", "app", app.Name, "kind", app.Found.Choice(app.Kind), "root", app.Root)
+		for _, note := range app.Found.Notes {
+			p.Log.Warn("note about an app", "app", app.Name, "note", note)
+		}
+	}
+}
+
 // letIn has apps of other users enter the folder of this purser and the one it is in. What they hold is closed to all
 // but those whom it is for, and nobody else may list it.
 func letIn(folder string, apps []conf.App) error {

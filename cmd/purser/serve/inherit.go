@@ -194,18 +194,18 @@ func (e *estate) take(o pool.Order) (keeper.Inheritee, bool) {
 // all that were are there: they have their room in the pool already. What is wrong with an app keeps none of the others.
 func (p *purser) startApps(apps []conf.App, wrong []error, from *estate) error {
 	var anew []*App
-	reasons := map[*App]error{}
+	var reasons []error // of these
 	for i, app := range apps {
 		a := newApp(&p.shared, app)
 		p.apps = append(p.apps, a)
-		if reasons[a] = wrong[i]; wrong[i] != nil {
-			anew = append(anew, a)
+		if wrong[i] != nil {
+			anew, reasons = append(anew, a), append(reasons, wrong[i])
 			continue
 		}
 		note, found, err := from.group(app.Name)
 		p.complain("an app is started anew, as it is not known how it was", err)
 		if !found {
-			anew = append(anew, a)
+			anew, reasons = append(anew, a), append(reasons, nil)
 		} else if err := a.Adopt(note, from); err != nil {
 			return err
 		}
@@ -222,18 +222,18 @@ func (p *purser) startApps(apps []conf.App, wrong []error, from *estate) error {
 			p.halting = append(p.halting, a)
 		}
 	}
-	for _, a := range anew {
-		if reasons[a] == nil {
-			reasons[a] = p.startAnew(a)
+	for i, a := range anew {
+		if reasons[i] == nil {
+			reasons[i] = p.startAnew(a)
 		}
-		if reasons[a] != nil {
-			a.StartUnserved(reasons[a])
+		if reasons[i] != nil {
+			a.StartUnserved(reasons[i])
 		}
 	}
 	if p.Left.Fronts > 0 {
 		return nil
 	}
-	return allUnserved(slices.Collect(maps.Values(reasons)))
+	return allUnserved(reasons)
 }
 
 func (p *purser) startAnew(a *App) error {

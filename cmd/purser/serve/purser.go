@@ -209,6 +209,7 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // talk to.
 func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estate) error {
 	p.warnOfRoot()
+	p.sayFound(apps)
 	p.warnOfNobody(apps, p.Conf.Server)
 	server := p.Conf.Server
 	p.disks = newDisks(p.startHelper, p.Log)

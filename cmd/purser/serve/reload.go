@@ -77,6 +77,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	if err := letIn(p.shared.folder, slices.Collect(maps.Values(c.apps))); err != nil {
 		r.Problems = append(r.Problems, err.Error())
 	}
+	p.sayFound(c.changed())
 	p.warnOfNobody(c.changed(), c.conf.Server)
 	p.disks.expect(c.conf.Server, slices.Collect(maps.Values(c.apps)))
 	p.Log.Change(c.conf.Server, c.conf.Apps)

@@ -1,0 +1,116 @@
+package scale
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"purser/test/harness"
+)
+
+// A purser with 200 apps, of which 190 rest, costs as much as one with few.
+const (
+	manyApps    = 200
+	busyApps    = 10
+	mostStart   = 2 * time.Second // until it listens
+	mostLooks   = 4 * time.Second // the same where each app has a process of its user that looks at its files
+	mostPurser  = 60 << 20        // of main process, keeper and front
+	mostStatus  = 50 * time.Millisecond
+	firstNumber = 20000 // of users that nobody has
+)
+
+func TestTwoHundredAppsStartAtOnceAndCostLittle(t *testing.T) {
+	serveMany(t, harness.Options{}, mostStart, func(int) (string, string) { return harness.EmptyApp(t).Dir, "" })
+}
+
+func TestTwoHundredAppsOfDifferentUsersStartAtOnceAndCostLittle(t *testing.T) {
+	harness.MustBeRoot(t)
+	above, err := os.MkdirTemp("/tmp", "pu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(above) })
+	if err := os.Chmod(above, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	serveMany(t, harness.Options{Users: true}, mostLooks, func(i int) (string, string) {
+		dir := filepath.Join(above, strconv.Itoa(i))
+		if err := os.Mkdir(dir, 0o755); err == nil {
+			err = os.Chown(dir, firstNumber+i, firstNumber+i)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, fmt.Sprintf("user = %d\ngroup = %d", firstNumber+i, firstNumber+i)
+	})
+}
+
+// serveMany serves that many apps in the folders, and with the keys, that place names.
+func serveMany(t *testing.T, o harness.Options, most time.Duration, place func(i int) (dir, keys string)) {
+	o.Config = harness.ServerTable()
+	for i := range manyApps {
+		name, least := fmt.Sprintf("app%d", i), 0
+		if i < busyApps {
+			least = 1
+		}
+		dir, keys := place(i)
+		o.Config += harness.AppTable(name, dir, keys, fmt.Sprintf("hosts = [%q]\nmin_processes = %d", name+".example", least), `command = "exec python3 -m http.server {port} --bind 127.0.0.1"`)
+	}
+	if _, err := harness.Binary(); err != nil { // which may have to be built
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	p := harness.Start(t, o)
+	harness.Eventually(t, harness.ReadyLimit, "purser listens", func() bool { return strings.Contains(p.Log.String(), "listening") })
+	start := time.Since(begin)
+	harness.Eventually(t, harness.ReadyLimit, "the apps that do not rest serve", func() bool {
+		for i := range busyApps {
+			if s, err := p.FetchStatus(t.Context(), fmt.Sprintf("app%d", i)); err != nil || len(s.Ready()) == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	status := statusOf(t, p)
+	purser, helpers := harness.PSS(p.PID())+harness.PSS(p.Keeper())+harness.PSS(p.Front()), int64(0)
+	for _, pid := range p.Helpers() {
+		helpers += harness.PSS(pid)
+	}
+	t.Logf("%d apps, %d at rest: listening after %v, %d MiB (main %d, keeper %d, front %d), %d helpers with %d MiB, status in %v", manyApps, manyApps-busyApps,
+		start.Round(time.Millisecond), purser>>20, harness.PSS(p.PID())>>20, harness.PSS(p.Keeper())>>20, harness.PSS(p.Front())>>20, len(p.Helpers()), helpers>>20, status.Round(time.Millisecond))
+	if start > most && !isBusy(t) || purser > mostPurser || status > mostStatus {
+		t.Error("that is too much")
+	}
+	if a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: app199.example\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 {
+		t.Errorf("an app that rested answers %d", a.StatusCode)
+	}
+}
+
+// isBusy reports whether the machine has more to do than this test: then a span says little.
+func isBusy(t *testing.T) bool {
+	t.Helper()
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	load, err := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+	return err != nil || load > 2*float64(runtime.NumCPU())
+}
+
+// statusOf is how long the status takes, as a rule.
+func statusOf(t *testing.T, p *harness.Purser) time.Duration {
+	var waits []time.Duration
+	for range 9 {
+		begin := time.Now()
+		p.AdminRequest(t, "GET", "/v1/status", nil)
+		waits = append(waits, time.Since(begin))
+	}
+	slices.Sort(waits)
+	return waits[len(waits)/2]
+}
