@@ -70,6 +70,8 @@ type App struct {
 	Command     Command
 	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
 	StartupFile string            // relative to Root; "" = found by kind
+	Preload     bool              // the app is loaded once for each generation, and its processes are forked from that; Ruby and Python
+	PreloadIdle time.Duration     // what is loaded for that ends when nothing was forked for so long; default 5m; 0 = never
 	Found       Found             // what spawn.Detect has found out beside
 	Environment string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
 	Env         map[string]string // wins over everything; never nil

@@ -61,6 +61,7 @@ func defaultApp(name string) App {
 		Name:        name,
 		Kind:        "auto",
 		ReloadGuard: true,
+		PreloadIdle: 5 * time.Minute,
 		Env:         map[string]string{},
 		Path:        "/",
 		Public:      "public",

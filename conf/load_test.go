@@ -49,6 +49,8 @@ user = "blog"
 group = 1234
 kind = "command"
 reload_guard = false
+preload = true
+preload_idle = "1m"
 load_shell_env = true
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
@@ -146,6 +148,7 @@ func fullConfig() *Config {
 	blog.Root = "/etc/blog/current"
 	blog.User, blog.Group = "blog", "1234"
 	blog.Kind, blog.ReloadGuard, blog.LoadShellEnv = "command", false, true
+	blog.Preload, blog.PreloadIdle = true, time.Minute
 	blog.Command = Command{Args: []string{"bin/serve", "--socket", "{socket}"}}
 	blog.EnvFile = ".env"
 	blog.Environment = "staging"

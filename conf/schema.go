@@ -86,6 +86,8 @@ var appSchema = schema[App]{
 		at("command", func(a *App) *Command { return &a.Command }, commandForm),
 		at("reload_guard", func(a *App) *bool { return &a.ReloadGuard }, truthForm),
 		at("startup_file", func(a *App) *string { return &a.StartupFile }, textForm),
+		at("preload", func(a *App) *bool { return &a.Preload }, truthForm),
+		at("preload_idle", func(a *App) *time.Duration { return &a.PreloadIdle }, durationForm),
 		at("interpreter", func(a *App) *string { return &a.Interpreter }, textForm),
 		at("load_shell_env", func(a *App) *bool { return &a.LoadShellEnv }, truthForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),

@@ -14,6 +14,7 @@ type Child struct {
 
 	process
 	endpoint         *endpoint
+	source           bool // it serves nothing, and others are forked from it
 	adopted          bool // from an earlier front, whose folder it is in
 	network, address string
 	ready            time.Time // when it was; zero = it is not

@@ -68,6 +68,9 @@ func find(app conf.App, look func(conf.App) (conf.App, error)) (conf.App, error)
 		return app, err
 	}
 	app.Env, app.Environment = kindsOfRun(app)
+	if err := checkPreload(app); err != nil {
+		return app, err
+	}
 	if app.Kind == kindCommand {
 		return app, kind.CheckCommand(app)
 	}

@@ -93,7 +93,7 @@ func TestChildThatListensElsewhereIsToldWhere(t *testing.T) {
 
 func TestPurserThatWasStoppedDuringABootLooksOnceMore(t *testing.T) {
 	st := newStage(t, "serves", func(app *conf.App) { app.Health.Path = "/up" })
-	child, err := st.spawner.begin(st.order)
+	child, err := st.spawner.begin(t.Context(), st.order, false)
 	check(t, err)
 	st.eventually("the child listens", func() bool {
 		network, _, err := child.endpoint.probe(t.Context(), &child.process)

@@ -43,6 +43,7 @@ type Spawner struct {
 	mu       sync.Mutex // guards what follows; nothing slow under it
 	children map[*Child]bool
 	sockets  int // socket folders made so far
+	sources  sources
 }
 
 // New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
@@ -67,6 +68,7 @@ func New(k *keeper.Keeper, app conf.App, runtimeDir string, lines Lines) *Spawne
 // Close kills the children that still live, waits until they are reaped, and removes what Start
 // made on disk. No Start may run or follow.
 func (s *Spawner) Close() error {
+	s.dropAll()
 	for _, child := range s.living() {
 		child.Kill()
 	}
@@ -99,9 +101,12 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.ours, func() { cancel(ErrYielded) })()
-	child, err := s.begin(o)
+	child, err := (*Child)(nil), s.preload(ctx, o)
+	if err == nil {
+		child, err = s.begin(ctx, o, false)
+	}
 	if err != nil {
-		return nil, &StartError{App: s.app.Name, Reason: err.Error()}
+		return nil, s.notBegun(ctx, err)
 	}
 	err = s.awaitReady(ctx, child)
 	if err == nil {
@@ -123,12 +128,24 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	s.dropFor(o)
 	killed, _ := errors.AsType[keeper.Killed](err)
 	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines(), outOfMemory: killed.OutOfMemory()}
 }
 
+// notBegun is why a start has failed before there was a child.
+func (s *Spawner) notBegun(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if failure, is := errors.AsType[*StartError](err); is {
+		return failure // of its source
+	}
+	return &StartError{App: s.app.Name, Reason: err.Error()}
+}
+
 // begin does everything up to the running child.
-func (s *Spawner) begin(o Order) (*Child, error) {
+func (s *Spawner) begin(ctx context.Context, o Order, source bool) (*Child, error) {
 	stopSignal, err := signalByName("stop_signal", s.app.StopSignal)
 	if err != nil {
 		return nil, err
@@ -145,89 +162,14 @@ func (s *Spawner) begin(o Order) (*Child, error) {
 		return nil, err
 	}
 	child := &Child{
-		Order: o, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
+		Order: o, source: source, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
 		gone: make(chan struct{}),
 	}
-	if err := s.exec(child); err != nil {
+	if err := s.exec(ctx, child); err != nil {
 		e.remove()
 		return nil, err
 	}
 	return child, nil
-}
-
-func (s *Spawner) exec(child *Child) error {
-	program, err := s.program(child)
-	if err != nil {
-		return err
-	}
-	pipes, err := newPipes()
-	if err != nil {
-		return fmt.Errorf("cannot make pipes: %w", err)
-	}
-	defer pipes.closeChildSide()
-	slate := newSlate()
-	program.Name, program.Files, program.Keep = s.name(child), pipes.childSide, pipes.ourSide()
-	started, err := s.fork(child, slate, program)
-	if err != nil {
-		pipes.closeOurSide()
-		slate.close()
-		return notGranted(s.app, program, child.Order.Path, err)
-	}
-	child.process.own(started, pipes, slate, s.lines, Line{App: s.app.Name, Worker: child.Worker, Generation: child.Generation})
-	s.own(child)
-	return nil
-}
-
-// fits says why a release cannot be what the app is started from. What we may not look at, who starts it may.
-func (s *Spawner) fits(release string) error {
-	err := isFolder(release)
-	if err == nil {
-		err = stillOwned(s.app, release)
-	}
-	if s.app.Grants != nil && errors.Is(err, os.ErrPermission) {
-		return nil
-	}
-	return err
-}
-
-// program is what is to be run for a child.
-func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
-	if child.Worker != "" {
-		return s.worker(child)
-	}
-	if s.app.Grants != nil {
-		return s.granted(child)
-	}
-	argv, err := s.argv(child.Order, child.endpoint)
-	if err != nil {
-		return p, err
-	}
-	return s.direct(child, argv)
-}
-
-// direct is what is to be run for a child where purser may run anything.
-func (s *Spawner) direct(child *Child, argv []string) (p keeper.Program, err error) {
-	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Args: argv, Env: s.environment(child)}
-	if p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path); err == nil {
-		p.Path, p.Args = withEnvFile(s.app, p.Path, p.Args, plain)
-	}
-	return p, err
-}
-
-// fork starts the child, once there is what a later front needs to know of it.
-func (s *Spawner) fork(child *Child, slate *slate, p keeper.Program) (*keeper.Process, error) {
-	err := s.note(child)
-	if err == nil && slate.file != nil {
-		err = s.keeper.Hold(slateName(p.Name), slate.file)
-	}
-	var started *keeper.Process
-	if err == nil {
-		started, err = s.keeper.Fork(p)
-	}
-	if err != nil {
-		Forget(s.keeper, p.Name)
-	}
-	return started, err
 }
 
 // own starts what belongs to a running child and ends with it.
@@ -240,13 +182,17 @@ func (s *Spawner) own(child *Child) {
 
 // attend is the life of a child from its start until nothing is left of it, or it is another front's.
 func (s *Spawner) attend(child *Child) {
-	if child.awaitEndOr(s.ours.Done()) {
+	if child.source {
+		child.awaitEnd()
+		child.endpoint.remove()
+	} else if child.awaitEndOr(s.ours.Done()) {
 		s.clear(child)
 	} else {
 		child.yield()
 	}
 	s.mu.Lock()
 	delete(s.children, child)
+	s.endOver()
 	s.mu.Unlock()
 	close(child.gone)
 }

@@ -45,7 +45,7 @@ func (s *Spawner) beginWorker(o Order) (*Child, error) {
 		return nil, err
 	}
 	child := &Child{Order: o, endpoint: &endpoint{}, stopSignal: stopSignal, gone: make(chan struct{})}
-	return child, s.exec(child)
+	return child, s.exec(context.Background(), child)
 }
 
 // worker is what is to be run for a worker.

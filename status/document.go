@@ -56,12 +56,13 @@ type BufferMemory struct {
 type App struct {
 	pool.GroupSnapshot
 	Processes    []Process      `json:"processes"`
-	Workers      []Worker       `json:"workers,omitempty"` // what runs beside them
-	NotRun       []string       `json:"not_run,omitempty"` // programs of its Procfile that nobody has asked for
-	NeedsRestart []restart.Need `json:"needs_restart"`     // why it does, oldest first
-	Hosts        []string       `json:"hosts"`             // that it answers for; none = those that no other app has
-	User         string         `json:"user"`              // that its processes are started as; its number if it has no name
-	Group        string         `json:"group"`             // likewise
+	Workers      []Worker       `json:"workers,omitempty"`      // what runs beside them
+	NotRun       []string       `json:"not_run,omitempty"`      // programs of its Procfile that nobody has asked for
+	Sources      []Source       `json:"fork_sources,omitempty"` // of an app with preload
+	NeedsRestart []restart.Need `json:"needs_restart"`          // why it does, oldest first
+	Hosts        []string       `json:"hosts"`                  // that it answers for; none = those that no other app has
+	User         string         `json:"user"`                   // that its processes are started as; its number if it has no name
+	Group        string         `json:"group"`                  // likewise
 }
 
 // A Process is one process of an app, with what it uses. CPU and memory are those of its whole
@@ -74,8 +75,8 @@ type Process struct {
 }
 
 // newApp joins what the pool knows of a group to what the kernel knows of its processes.
-func newApp(g pool.GroupSnapshot, is conf.App, needs []restart.Need, used usage, now time.Time) App {
-	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs, Hosts: append([]string{}, is.Hosts...)}
+func newApp(g pool.GroupSnapshot, is conf.App, needs []restart.Need, sources []Source, used usage, now time.Time) App {
+	app := App{GroupSnapshot: g, Processes: make([]Process, 0, len(g.Processes)), NeedsRestart: needs, Sources: sources, Hosts: append([]string{}, is.Hosts...)}
 	app.User, app.Group = runsAs(is)
 	app.Workers, app.NotRun = newWorkers(g.Workers, used, now), notRun(is)
 	for _, p := range g.Processes {

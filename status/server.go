@@ -67,6 +67,9 @@ type Config struct {
 	Traffic func(app string) (t Traffic, known bool)
 	Ledger  *Ledger
 
+	// Sources returns the fork sources of an app, with no figures of the kernel. It may be nil.
+	Sources func(app string) []Source
+
 	// Certificates returns those that https is served with. It may be nil.
 	Certificates func() []Certificate
 

@@ -121,6 +121,7 @@ func (t *text) head(a App) {
 	}
 	t.line("  Release : %s", release(a.Release))
 	t.line("  Condition: %s, generation %d", a.Condition, a.Generation)
+	t.sources(a)
 	t.hung(a)
 	t.restart(a)
 	t.needs(a)

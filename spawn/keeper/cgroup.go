@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -90,6 +91,11 @@ func (g cgroup) forkExec(p Program, files ...int) (pid int, err error) {
 		return 0, syscall.EDQUOT
 	}
 	return forkExec(p, &syscall.SysProcAttr{}, files...)
+}
+
+// take moves a process that runs into the group, and reports whether it is there.
+func (g cgroup) take(pid int) bool {
+	return g != "" && os.WriteFile(filepath.Join(string(g), "cgroup.procs"), []byte(strconv.Itoa(pid)), 0) == nil
 }
 
 // kill kills all that is in there, and reports whether anything is.

@@ -26,6 +26,8 @@ type child struct {
 	killing  bool // all that is left is to be killed
 	empty    bool // its group is: from here on the group's id may be another's
 
+	source *source // nil = it is none
+
 	strays []member  // outside the group, and signalled with it
 	left   int       // how many the last sweep found
 	since  time.Time // when the killing began

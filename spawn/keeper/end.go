@@ -41,6 +41,7 @@ func (k *keeping) look() (busy bool) {
 func (k *keeping) bury(c *child) {
 	k.worked = true
 	delete(k.children, c.id)
+	c.source.close()
 	k.granted.leaveFolders(c.id)
 	c.cgroup.remove()
 	if k.program != nil && c.by == nil && c.name != "" {
@@ -65,6 +66,7 @@ func (k *keeping) reap() {
 		if c := k.leaders[pid]; c != nil {
 			delete(k.leaders, pid)
 			c.exited, c.status = true, status
+			k.endBirths(func(b *birth) bool { return b.source == c }, syscall.ECHILD)
 			c.short = k.shortageOf(c)
 			c.say(c.exitMessage())
 		}

@@ -1,6 +1,8 @@
 package keeper
 
 import (
+	"os"
+	"slices"
 	"syscall"
 )
 
@@ -8,10 +10,19 @@ func (k *keeping) fork(r request) {
 	defer closeFiles(r.files[:forkFiles])
 	c := &child{id: r.id, name: r.name, by: r.from}
 	p, folder, err := k.mayFork(r)
+	files := slices.Clone(r.files[1:forkFiles])
+	if err == nil && r.verb == verbSource {
+		var theirs *os.File
+		if theirs, err = k.beSource(c, &p, r.number); err == nil {
+			defer theirs.Close()
+			files = append(files, int(theirs.Fd()))
+		}
+	}
 	if err == nil {
-		err = k.forkIn(c, p, r.files[1:forkFiles])
+		err = k.forkIn(c, p, files)
 	}
 	if err != nil {
+		c.source.close()
 		c.cgroup.remove()
 		closeFiles(r.files[forkFiles:])
 		k.fail(r, err)

@@ -165,6 +165,7 @@ func (k *keeping) loseFront(f *frontProcess) {
 	f.peer = nil
 	f.signal(unix.SIGKILL)
 	k.own(nil, lost)
+	k.endBirths(func(b *birth) bool { return b.by == lost }, syscall.ECHILD)
 	k.granted.leaveFolders(0)
 	for _, c := range k.children {
 		if c.by == lost {

@@ -189,6 +189,8 @@ func (l *link) take(m message, files []int) {
 		p.failure = syscall.Errno(m.number)
 		delete(l.processes, m.id)
 		close(p.started)
+	case m.verb == verbLoaded:
+		close(p.loaded)
 	case m.verb == verbStop:
 		l.left.stopping(p)
 	case m.verb == verbExited:
@@ -251,7 +253,8 @@ func (l *link) ask(child *Process, p Program) error {
 	defer program.Close()
 	files := []int{int(program.Fd()), int(p.Files[0]), int(p.Files[1]), int(p.Files[2])}
 	return withNumbers(p.Keep, files, func(files []int) error {
-		err := message{verb: verbFork, id: child.id, number: p.Grant, name: p.Name}.send(l.conn, files...)
+		how, number := p.order()
+		err := message{verb: how, id: child.id, number: number, name: p.Name}.send(l.conn, files...)
 		if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, net.ErrClosed) {
 			<-l.ended
 			return errDead

@@ -16,6 +16,8 @@ type verb byte
 const (
 	// From the front, or whoever else has a keeper.
 	verbFork     verb = 'f' // run a program; with it come the descriptors of its text, of its files and of our ends of them
+	verbSource   verb = 'j' // the same, as a fork source
+	verbBear     verb = 'J' // the same, by the fork source of this id. To a source: fork; with it come the text, the files and a socket
 	verbStop     verb = 's' // ask a child to end, by signal; what is in its group may end after it. To a front: it was asked
 	verbSignal   verb = 'g' // send a signal to a child's group
 	verbKill     verb = 'k' // kill a child and all that it started
@@ -36,6 +38,10 @@ const (
 	verbUse      verb = 'E' // the numbers of the grants that are used, in a text: others of former readings are forgotten
 	verbLeave    verb = 'L' // remove the folder of this number, if no child has it
 	verbOpen     verb = 'O' // let the front reach the socket in a folder. To a front: it may
+
+	// From a fork source, and from what it has forked.
+	verbLoaded verb = 'i' // it is ready to fork. To a front: a source is
+	verbBorn   verb = 'I' // here is the process that was asked for
 
 	// From a reader.
 	verbGrants verb = 'G' // the table of what may be run
@@ -100,7 +106,9 @@ var orders = map[verb]struct {
 	min, max int
 	named    bool
 }{
-	verbFork: {owner, forkFiles, mostFiles, false}, verbHold: {owner | reader, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
+	verbFork: {owner, forkFiles, mostFiles, false}, verbSource: {owner, forkFiles, forkFiles, false}, verbBear: {owner, forkFiles, mostFiles, false},
+	verbLoaded: {by: forkSource}, verbBorn: {by: newborn},
+	verbHold: {owner | reader, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
 	// A front that was the owner may have something without a name left.
 	verbStop: {by: owner | old}, verbSignal: {by: owner | old}, verbKill: {by: owner | old}, verbFollow: {by: owner | old},
 	verbReady: {by: owner}, verbStopping: {by: owner | old}, verbNotify: {owner, 1, 1, false}, verbAlive: {by: anyone},
@@ -161,14 +169,20 @@ func (m message) send(to *net.UnixConn, files ...int) error {
 // receive waits for a message. The descriptors that came with it are the caller's, unless it is malformed; even then
 // it may be known what it was about.
 func receive(from *net.UnixConn) (m message, files []int, err error) {
+	m, files, _, err = receiveFrom(from)
+	return m, files, err
+}
+
+// receiveFrom also tells who has sent it, where that was asked for.
+func receiveFrom(from *net.UnixConn) (m message, files []int, sender *unix.Ucred, err error) {
 	var packet [headSize + nameSize + 1]byte
-	rights := make([]byte, unix.CmsgSpace(mostFiles*4))
+	rights := make([]byte, unix.CmsgSpace(mostFiles*4)+unix.CmsgSpace(unix.SizeofUcred))
 	n, r, flags, _, err := from.ReadMsgUnix(packet[:], rights)
 	if err != nil {
-		return m, nil, err
+		return m, nil, nil, err
 	}
 	m, err = parse(packet[:n])
-	files, lost := descriptors(rights[:r])
+	files, sender, lost := descriptors(rights[:r])
 	if lost == nil && flags&unix.MSG_CTRUNC != 0 { // also if this process may open no more
 		lost = errMalformed("there is no room for its descriptors")
 	}
@@ -177,22 +191,24 @@ func receive(from *net.UnixConn) (m message, files []int, err error) {
 	}
 	if err != nil {
 		closeFiles(files)
-		return m, nil, err
+		return m, nil, sender, err
 	}
-	return m, files, nil
+	return m, files, sender, nil
 }
 
-func descriptors(rights []byte) (files []int, err error) {
+func descriptors(rights []byte) (files []int, sender *unix.Ucred, err error) {
 	controls, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
-		return nil, errMalformed(err.Error())
+		return nil, nil, errMalformed(err.Error())
 	}
 	for _, control := range controls {
 		if some, err := unix.ParseUnixRights(&control); err == nil {
 			files = append(files, some...)
+		} else if who, err := unix.ParseUnixCredentials(&control); err == nil {
+			sender = who
 		}
 	}
-	return files, nil
+	return files, sender, nil
 }
 
 func closeFiles(files []int) {

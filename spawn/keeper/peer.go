@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A peer is whom the keeper talks to: the process that started it, or the front. The keeper never waits for
@@ -33,10 +35,11 @@ type parcel struct {
 // A request is a message from a peer with its descriptors; or what was wrong with one; or the last of them.
 type request struct {
 	message
-	files []int
-	from  *peer
-	wrong error
-	ended bool
+	files  []int
+	from   *peer
+	sender *unix.Ucred // who has sent it, from a newborn process
+	wrong  error
+	ended  bool
 }
 
 // mostQueued is how much may wait to be read by a peer, which is more than what all children of a purser are about.
@@ -85,7 +88,7 @@ func (p *peer) socket() int {
 func (p *peer) read(requests chan<- request, still chan<- struct{}) {
 	defer close(still)
 	for {
-		m, files, err := receive(p.conn)
+		m, files, sender, err := receiveFrom(p.conn)
 		if err == nil {
 			err = m.refuses(files)
 		}
@@ -93,7 +96,7 @@ func (p *peer) read(requests chan<- request, still chan<- struct{}) {
 			return
 		}
 		_, malformed := errors.AsType[errMalformed](err)
-		requests <- request{m, files, p, err, err != nil && !malformed}
+		requests <- request{m, files, p, sender, err, err != nil && !malformed}
 		if err != nil && !malformed {
 			return
 		}

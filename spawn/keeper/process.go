@@ -15,6 +15,7 @@ type Process struct {
 	name    string
 	pid     int
 	started chan struct{}
+	loaded  chan struct{}
 	exited  chan struct{}
 	gone    chan struct{}
 	failure error              // why it does not run
@@ -24,11 +25,14 @@ type Process struct {
 }
 
 func newProcess(l *link, id uint32, name string) *Process {
-	return &Process{link: l, id: id, name: name, started: make(chan struct{}), exited: make(chan struct{}), gone: make(chan struct{})}
+	return &Process{link: l, id: id, name: name, started: make(chan struct{}), loaded: make(chan struct{}), exited: make(chan struct{}), gone: make(chan struct{})}
 }
 
 // PID returns the process id, which is also the id of its process group.
 func (p *Process) PID() int { return p.pid }
+
+// Loaded is closed when it is a fork source that is ready to fork.
+func (p *Process) Loaded() <-chan struct{} { return p.loaded }
 
 // Exited is closed when the leader has exited.
 func (p *Process) Exited() <-chan struct{} { return p.exited }

@@ -23,6 +23,9 @@ type Program struct {
 	Grant uint32
 	Fill  Filling
 
+	Source bool     // it is to be a fork source: it says so when it is ready to fork (Process.Loaded)
+	From   *Process // the fork source that makes it, which runs the same program; nil = it is run anew
+
 	// Keep are the other ends of the pipes that are its files, all three or none. The keeper holds copies until
 	// nothing is left of the child, and of the first until it is told to stop: so the end of a front is neither an
 	// end of file nor a broken pipe for it.
@@ -48,6 +51,17 @@ func (p Program) request() ([]byte, error) {
 		return p.Fill.text()
 	}
 	return p.text()
+}
+
+// order is how a keeper is asked for it, and the number that goes with that.
+func (p Program) order() (verb, uint32) {
+	switch {
+	case p.From != nil:
+		return verbBear, p.From.id
+	case p.Source:
+		return verbSource, p.Grant
+	}
+	return verbFork, p.Grant
 }
 
 // parseProgram is the other direction of text.

@@ -83,6 +83,7 @@ func (k *keeping) hush() error {
 	for len(k.requests) > 0 {
 		k.take(<-k.requests)
 	}
+	k.endBirths(func(*birth) bool { return true }, syscall.EAGAIN) // they could not be heard
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		idle := true
 		for _, p := range k.peers() {

@@ -12,12 +12,14 @@ import (
 type role int
 
 const (
-	candidate role = 1 << iota // a front that prepares to be the owner
-	owner                      // the front that has the children, and says what is kept
-	old                        // one that was the owner, finishes what it has, and exits
-	dismissed                  // one that was a candidate, and is being killed
-	reader                     // who reads the configuration
-	above                      // who has started the keeper; it is the owner, too, as long as there is to be no front
+	candidate  role = 1 << iota // a front that prepares to be the owner
+	owner                       // the front that has the children, and says what is kept
+	old                         // one that was the owner, finishes what it has, and exits
+	dismissed                   // one that was a candidate, and is being killed
+	reader                      // who reads the configuration
+	forkSource                  // a child that makes others by fork
+	newborn                     // a process that a fork source was asked for
+	above                       // who has started the keeper; it is the owner, too, as long as there is to be no front
 
 	anyone = candidate | owner | old | dismissed | above
 )
@@ -80,6 +82,10 @@ func (k *keeping) roles(p *peer) role {
 		return above | owner
 	case p == k.above:
 		return above
+	case k.birthOf(p) != nil:
+		return newborn
+	case k.sourceOf(p) != nil:
+		return forkSource
 	}
 	return 0
 }

@@ -84,6 +84,7 @@ type keeping struct {
 	reading *reading // that is under way; nil = none is
 
 	children map[uint32]*child
+	births   []*birth // of children, that are under way
 	past     []*child // of which nothing is left, as the next front has to be told
 	last     uint32   // the highest id of a child
 
@@ -157,7 +158,7 @@ func (k *keeping) loop() {
 			}
 		}
 		busy = k.look()
-		if wait := k.lookAtFronts(time.Now()); busy {
+		if wait := soonest(k.lookAtFronts(time.Now()), k.lookAtBirths(time.Now())); busy {
 			tick.Reset(again)
 		} else if wait > 0 {
 			tick.Reset(wait)
@@ -193,6 +194,9 @@ func (k *keeping) take(r request) {
 		if f := k.frontOf(r.from); f != nil {
 			k.loseFront(f)
 		}
+		k.endBirths(func(b *birth) bool { return b.peer == r.from }, syscall.ECHILD)
+	case r.verb == verbBorn && k.birthOf(r.from) == nil, r.verb == verbLoaded && k.sourceOf(r.from) == nil:
+		closeFiles(r.files) // it was given up meanwhile
 	case r.wrong != nil:
 		k.sayRefused(r.wrong, time.Now())
 		k.deny(r, syscall.EMFILE)
@@ -216,8 +220,14 @@ func (k *keeping) obey(r request) error {
 		return err
 	}
 	switch r.verb {
-	case verbFork:
+	case verbFork, verbSource:
 		k.fork(r)
+	case verbBear:
+		k.bear(r)
+	case verbLoaded:
+		k.loaded(r)
+	case verbBorn:
+		k.born(r)
 	case verbStop, verbSignal, verbKill, verbFollow:
 		if c := k.children[r.id]; c != nil && c.by == r.from { // else it is gone meanwhile
 			k.change(c, r.verb, int(r.number))
@@ -253,7 +263,7 @@ func (k *keeping) obey(r request) error {
 func (k *keeping) deny(r request, why syscall.Errno) {
 	closeFiles(r.files)
 	switch r.verb {
-	case verbFork, verbRead, verbFolder, verbOpen, verbHolds: // somebody waits
+	case verbFork, verbSource, verbBear, verbRead, verbFolder, verbOpen, verbHolds: // somebody waits
 		r.from.say(message{verb: verbFailed, id: r.id, number: uint32(why)})
 	case verbUpgrade:
 		k.answer(k.frontOf(r.from), "the keeper refuses it: "+why.Error())

@@ -27,6 +27,16 @@ class Server:
         self.address, self.proc_name = self.cfg.address, self.cfg.proc_name
 
 
+def load(startup, load_app, socket, threads, pipe):
+    """Loads the app as gunicorn's settings say, in a fork source."""
+    from gunicorn import SERVER_SOFTWARE
+
+    os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
+    application = configured(startup, load_app, socket, threads, pipe)
+    application.cfg.worker_class  # gevent's changes what the app imports
+    return application.find()
+
+
 def serve(startup, load, socket, threads, pipe):
     """Loads the app and serves it until the process ends. An app of ASGI is returned, and not served."""
     from gunicorn import SERVER_SOFTWARE
@@ -73,12 +83,15 @@ def configured(startup, load, socket, threads, pipe):
 
         def load(self):
             print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
-            folders = purser_settings.paths(self.cfg)
-            name = purser_settings.named_app(self.cfg, startup, folders)
-            app = load(folders, name and (lambda: import_app(name)))
+            app = self.find()
             if app.asgi:
                 raise IsASGI(app)
             return behind_front(app.function)
+
+        def find(self):
+            folders = purser_settings.paths(self.cfg)
+            name = purser_settings.named_app(self.cfg, startup, folders)
+            return load(folders, name and (lambda: import_app(name)))
 
     return Configured()
 

@@ -12,7 +12,17 @@ import purser_app
 import purser_asgi
 import purser_gunicorn
 import purser_life
+import purser_source
 import purser_wsgi
+
+
+def forked(load, pipe):
+    """With preload, this process loads the app, and what is forked from it returns the app."""
+    purser_life.print_where_on_signal(pipe)
+    app = purser_source.run(load)
+    os.dup2(2, pipe)
+    purser_life.end_with_purser()  # threads are not forked
+    return app
 
 
 def main():
@@ -21,7 +31,13 @@ def main():
     pipe = os.dup(2)  # still Purser's when the app redirects its own
     load = lambda *settings: purser_app.load(startup, *settings)
     gunicorn = importlib.util.find_spec("gunicorn")
-    if gunicorn and not purser_app.looks_like_asgi(startup):
+    at_once = gunicorn and not purser_app.looks_like_asgi(startup)
+    if purser_source.wanted():
+        own = load
+        preloaded = forked(lambda: purser_gunicorn.load(startup, own, socket, threads, pipe) if at_once else own(), pipe)
+        load = lambda *_: preloaded
+        socket = os.environ["PURSER_SOCKET"]
+    if at_once:
         app = purser_gunicorn.serve(startup, load, socket, threads, pipe)
     else:
         purser_life.print_where_on_signal(pipe)

@@ -18,6 +18,7 @@ module PurserLoader
       print_where_on_signal
       set_load_paths
       require_relative 'ruby_passenger'
+      require_relative 'ruby_source'
       puma? ? serve_with_puma : serve
     rescue SystemExit, SignalException
       raise
@@ -47,7 +48,7 @@ module PurserLoader
     # The app is loaded and is about to serve: a process begins its work, and at its end it ends it. What
     # has to run then, too, is given.
     def begin_work(at_end = [])
-      PhusionPassenger.call_event(:starting_worker_process, false)
+      PhusionPassenger.call_event(:starting_worker_process, forked?)
       process = Process.pid
       at_exit do
         next unless Process.pid == process # what the app forks has another end
@@ -73,6 +74,23 @@ module PurserLoader
         end
         app.call(env)
       end
+    end
+
+    # With preload, this process loads the app by the block, and what is forked from it returns: with a socket and an
+    # output of its own, and without the threads of this one. Without preload it does nothing.
+    def preload(&load)
+      return unless PurserSource.wanted?
+
+      PurserSource.run(&load)
+      @forked = true
+      @socket = ENV['PURSER_SOCKET']
+      @stderr = $stderr.dup
+      end_with_purser
+    end
+
+    # Whether this process was forked from one that had loaded the app.
+    def forked?
+      @forked || false
     end
 
     private
@@ -116,7 +134,9 @@ module PurserLoader
     def serve
       require_relative 'ruby_server'
       require_relative 'ruby_builder'
-      app = behind_front(RackFile.load(startup))
+      app = nil
+      preload { app = RackFile.load(startup) }
+      app = behind_front(app || RackFile.load(startup))
       begin_work
       Server.new(app, socket, most_threads).run
     end

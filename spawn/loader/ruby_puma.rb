@@ -14,6 +14,26 @@ Puma::Configuration.prepend(Module.new do
     PurserLoader::PumaFile.run_hooks
     loaded
   end
+
+  def preload
+    load_rackup unless options[:app]
+    PurserLoader::PumaFile.run_fork_hooks
+  end
+
+  private
+
+  def load_rackup
+    @load_rackup ||= super
+  end
+end)
+
+# Before anything of Puma's runs: what is forked goes on here as if Puma had just been started.
+Puma::Launcher.prepend(Module.new do
+  def run
+    PurserLoader.preload { config.preload }
+    options[:binds] = ["unix://#{PurserLoader.socket}"]
+    super
+  end
 end)
 
 # From here on it is the app's file that speaks.

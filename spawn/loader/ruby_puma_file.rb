@@ -40,6 +40,12 @@ module PurserLoader
         PurserLoader.tell "#{what} of Puma's configuration is not used here#{": #{instead}" unless instead.empty?}"
       end
 
+      # In a fork source, once.
+      def run_fork_hooks
+        run(:fork)
+        hooks.delete(:fork)
+      end
+
       def run_hooks
         run(:fork)
         run(:boot)

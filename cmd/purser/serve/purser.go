@@ -251,7 +251,7 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token, Started: p.noteStart(),
 		Restarts: restarter{p.shared.deployer, p}, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.requests.Load, LinesLost: p.Log.Lost, CrashLinesLost: p.toll.lost.lines.Load, Ledger: &p.ledger, Traffic: p.traffic,
-		Certificates: p.listCertificates,
+		Certificates: p.listCertificates, Sources: p.sources,
 	})
 	return nil
 }

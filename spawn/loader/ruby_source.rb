@@ -1,0 +1,112 @@
+# A fork source: a process that has loaded the app, and from which the app's processes are forked (preload = true).
+#
+# The keeper, which is its parent, asks for each on a socket. Who is forked becomes a child of the keeper, says so on a
+# socket of its own, by which the kernel tells the keeper its pid, and goes on once it is told to. Messages are a
+# version, a verb, and two numbers; with the request come the text of the program, stdin, stdout, stderr and that socket.
+module PurserSource
+  VERSION = 1
+  LOADED, BORN = 'i'.ord, 'I'.ord
+  FILES = 5
+  PRCTL = { 'x86_64' => 157, 'aarch64' => 167 }.freeze # numbers of the system call
+  PR_SET_PDEATHSIG = 1
+
+  module_function
+
+  # Whether this process is to be one.
+  def wanted?
+    ENV.key?('PURSER_SOURCE')
+  end
+
+  # Loads the app by the block, and forks when it is asked to. It returns in each process that is forked, and never in
+  # the source.
+  def run
+    require 'socket'
+    number = ENV.delete('PURSER_SOURCE').to_i
+    keeper = Process.ppid
+    yield
+    compact
+    control = Socket.for_fd(number)
+    control.close_on_exec = true
+    say(control, LOADED)
+    loop do
+      files = request(control)
+      exit!(0) unless files
+      if (middle = fork)
+        files.each(&:close)
+        Process.wait(middle)
+      else
+        exit!(0) if fork
+        control.close
+        return be_born(keeper, *files)
+      end
+    end
+  end
+
+  # Memory that is tidy before the fork is shared for longer.
+  def compact
+    return Process.warmup if Process.respond_to?(:warmup)
+
+    GC.start
+    GC.compact if GC.respond_to?(:compact)
+  rescue NotImplementedError
+    # not on this system
+  end
+
+  def say(socket, verb)
+    socket.send([VERSION, verb, 0, 0].pack('CCNN'), 0)
+  end
+
+  # The files of the next process, nil when purser wants none any more.
+  def request(control)
+    text, _, _, *controls = control.recvmsg(64, 0, 1024, scm_rights: true)
+    return if text.nil? || text.empty?
+
+    files = controls.flat_map(&:unix_rights)
+    exit!(1) unless files.size == FILES
+    files
+  rescue SystemCallError
+    nil
+  end
+
+  # What a process has of its own, in place of what was its source's.
+  def be_born(keeper, text, stdin, stdout, stderr, own)
+    sleep 0.001 until Process.ppid == keeper # the first fork has ended, and so this one's parent is the keeper
+    end_with(keeper)
+    Process.setpgid(0, 0)
+    { 0 => stdin, 1 => stdout, 2 => stderr }.each { |number, file| IO.for_fd(number, autoclose: false).reopen(file) }
+    take_environment(text)
+    [text, stdin, stdout, stderr].each(&:close)
+    say(own, BORN)
+    exit!(1) if own.recv(64).to_s.empty? # it is not wanted any more
+    own.close
+    reconnect
+  end
+
+  # The variables that purser has for each process. All others may be changed by the app when it is loaded.
+  def take_environment(text)
+    text.pread(text.stat.size, 0).split("\0").each do |variable|
+      name, value = variable.split('=', 2)
+      ENV[name] = value.dup.force_encoding(Encoding.default_external) if value && name.start_with?('PURSER_')
+    end
+    ENV.delete('PURSER_SOURCE')
+  end
+
+  # The kernel kills this process when the keeper ends (prctl(2)).
+  def end_with(keeper)
+    number = PRCTL[RbConfig::CONFIG['host_cpu']]
+    verbose, $VERBOSE = $VERBOSE, nil
+    syscall(number, PR_SET_PDEATHSIG, 9, 0, 0, 0) if number
+    exit!(1) unless Process.ppid == keeper
+  rescue SystemCallError, NotImplementedError
+    # its end is seen by the end of stdin, too
+  ensure
+    $VERBOSE = verbose
+  end
+
+  # ActiveRecord does it itself since Rails 5.2.
+  def reconnect
+    return unless defined?(ActiveRecord::Base) && ActiveRecord::VERSION::STRING.to_f < 5.2
+
+    ActiveRecord::Base.establish_connection
+  end
+end
