@@ -36,7 +36,7 @@ func newHelp() *cobra.Command {
 
 func helpIndex(root *cobra.Command) error {
 	var b strings.Builder
-	b.WriteString("Purser serves web apps, and restarts them unnoticed. purser COMMAND --help:\n")
+	b.WriteString("Purser serves web apps. Ask purser COMMAND --help, or purser help TOPIC:\n")
 	for _, group := range root.Groups() {
 		var names []string
 		for _, c := range root.Commands() {
@@ -46,7 +46,6 @@ func helpIndex(root *cobra.Command) error {
 		}
 		fmt.Fprintf(&b, "  %-26s %s\n", strings.Join(names, ", "), group.Title)
 	}
-	b.WriteString("Topics (purser help TOPIC):\n")
 	for _, topic := range topics() {
 		fmt.Fprintf(&b, "  %-16s %s\n", topic, title(topic))
 	}

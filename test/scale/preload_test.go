@@ -1,6 +1,7 @@
 package scale
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -116,7 +117,9 @@ func byPuma(t *testing.T, puma string, n int) (memory int64) {
 		_ = cmd.Wait()
 	}()
 	harness.Eventually(t, harness.ReadyLimit, "puma's workers have booted", func() bool { return len(harness.Descendants(cmd.Process.Pid)) >= n })
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }}}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
 	for range 30 * n {
 		answer, err := client.Get("http://app/")
 		if err != nil {
