@@ -45,14 +45,12 @@ func DetectByNames(app conf.App) (conf.App, error) {
 }
 
 func (f folder) detect(app conf.App) (conf.App, error) {
-	app, interpreters, err := f.passengerfile(app)
-	if err == nil {
-		app, err = f.choose(app)
+	r, err := f.passengerfile(app)
+	if err != nil {
+		return app, err
 	}
-	if err == nil && app.Command.IsZero() {
-		app.Interpreter = cmp.Or(app.Interpreter, interpreters[app.Kind])
-	}
-	return app, err
+	app, err = f.choose(r.app)
+	return r.forKind(app), err
 }
 
 func (f folder) choose(app conf.App) (conf.App, error) {

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,17 +25,18 @@ type reading struct {
 	keys         map[string]json.RawMessage
 	interpreters map[string]string // by kind
 	command      bool              // kind, startup_file or command is written, so that the file has no say in it
+	smart        bool              // spawn_method, which is for Ruby
 }
 
 // passengerfile is the app with what Passengerfile.json says. As root it is the app's owner who writes that file: so it
 // cannot say as whom the app runs, nor name a file outside the root.
-func (f folder) passengerfile(app conf.App) (read conf.App, interpreters map[string]string, err error) {
-	if f.unread || !f.has(passengerfile) {
-		return app, nil, nil
-	}
+func (f folder) passengerfile(app conf.App) (reading, error) {
 	r := reading{app: app, unset: conf.DefaultApp(app.Name), keys: map[string]json.RawMessage{}, interpreters: map[string]string{}}
+	if f.unread || !f.has(passengerfile) {
+		return r, nil
+	}
 	if err := json.Unmarshal([]byte(f.text(passengerfile)), &r.keys); err != nil {
-		return app, nil, fmt.Errorf("%s cannot be read: %w", passengerfile, err)
+		return r, fmt.Errorf("%s cannot be read: %w", passengerfile, err)
 	}
 	r.command = app.Kind != "" && app.Kind != Auto || app.StartupFile != "" || !app.Command.IsZero()
 	r.app.Env = maps.Clone(app.Env)
@@ -46,11 +48,21 @@ func (f folder) passengerfile(app conf.App) (read conf.App, interpreters map[str
 			continue
 		}
 		if err := take(&r, r.keys[key]); err != nil {
-			return app, nil, fmt.Errorf("%s: %s %w", passengerfile, key, err)
+			return r, fmt.Errorf("%s: %s %w", passengerfile, key, err)
 		}
 	}
 	r.say(unused)
-	return r.app, r.interpreters, nil
+	return r, nil
+}
+
+// forKind is an app whose kind is known by now, with what the file says for apps of that kind alone.
+func (r *reading) forKind(app conf.App) conf.App {
+	if !app.Command.IsZero() {
+		return app
+	}
+	app.Interpreter = cmp.Or(app.Interpreter, r.interpreters[app.Kind])
+	app.Preload = app.Preload || r.smart && app.Kind == Ruby
+	return app
 }
 
 // say tells what of the file holds, and what is left to keys of our own.
@@ -74,13 +86,16 @@ var passengerKeys = map[string]func(*reading, json.RawMessage) error{
 	"python":            interpreter(Python),
 	"nodejs":            interpreter(Node),
 
-	"min_instances":  (*reading).minInstances,
-	"max_pool_size":  (*reading).maxInstances,
-	"max_instances":  (*reading).maxInstances,
-	"pool_idle_time": span(func(a *conf.App) *time.Duration { return &a.IdleTimeout }),
-	"start_timeout":  span(func(a *conf.App) *time.Duration { return &a.StartTimeout }),
-	"max_requests":   count(func(a *conf.App) *int { return &a.MaxRequests }),
-	"thread_count":   count(func(a *conf.App) *int { return &a.Concurrency }),
+	"min_instances":              (*reading).minInstances,
+	"max_pool_size":              (*reading).maxInstances,
+	"max_instances":              (*reading).maxInstances,
+	"pool_idle_time":             span(func(a *conf.App) *time.Duration { return &a.IdleTimeout }),
+	"start_timeout":              span(func(a *conf.App) *time.Duration { return &a.StartTimeout }),
+	"spawn_method":               (*reading).spawnMethod,
+	"max_preloader_idle_time":    span(func(a *conf.App) *time.Duration { return &a.PreloadIdle }),
+	"app_file_descriptor_ulimit": (*reading).openFiles,
+	"max_requests":               count(func(a *conf.App) *int { return &a.MaxRequests }),
+	"thread_count":               count(func(a *conf.App) *int { return &a.Concurrency }),
 	"force_max_concurrent_requests_per_process": (*reading).concurrency,
 
 	"max_request_queue_size":   count(func(a *conf.App) *int { return &a.MaxQueue }),
@@ -226,6 +241,23 @@ func interpreter(kind string) func(*reading, json.RawMessage) error {
 		r.interpreters[kind] = value
 		return nil
 	}
+}
+
+func (r *reading) spawnMethod(raw json.RawMessage) error {
+	value, err := word(raw)
+	if err == nil && value != "smart" && value != "direct" {
+		err = fmt.Errorf("is %q, which is neither smart nor direct", value)
+	}
+	r.smart = value == "smart"
+	return err
+}
+
+func (r *reading) openFiles(raw json.RawMessage) error {
+	value, err := number(raw)
+	if err == nil && value > 0 {
+		put(r, func(a *conf.App) *conf.Number { return &a.Limits.Process.OpenFiles }, conf.Number{Set: true, Value: int64(value)})
+	}
+	return err
 }
 
 func (r *reading) ownCounts() bool {

@@ -16,13 +16,14 @@ func TestPassengerfileSaysHowTheAppIsServed(t *testing.T) {
 		"environment": "staging", "envvars": {"A": "b", "N": 5}, "load_shell_envvars": true,
 		"min_instances": 2, "max_pool_size": 3, "pool_idle_time": 0, "start_timeout": "120", "max_requests": 1000,
 		"force_max_concurrent_requests_per_process": 0, "max_request_queue_size": 7, "max_request_queue_time": 9,
-		"static_files_dir": "web/public", "restart_dir": "web", "resist_deployment_errors": false, "rolling_restarts": true,
+		"spawn_method": "smart", "max_preloader_idle_time": 60, "app_file_descriptor_ulimit": 4096, "static_files_dir": "web/public", "restart_dir": "web", "resist_deployment_errors": false, "rolling_restarts": true,
 		"port": 80, "user": "root", "daemonize": true}`})
 	want := conf.DefaultApp("blog")
 	want.Kind, want.StartupFile, want.Interpreter, want.LoadShellEnv = "node", "web/site.js", "/opt/node/bin/node", true
 	want.Environment, want.Env, want.Public = "staging", map[string]string{"A": "b", "N": "5"}, "web/public"
 	want.MinProcesses, want.MaxProcesses, want.IdleTimeout, want.StartTimeout = 2, 3, 0, 2*time.Minute
 	want.MaxRequests, want.Concurrency, want.MaxQueue, want.QueueTimeout = 1000, conf.Unlimited, 7, 9*time.Second
+	want.PreloadIdle, want.Limits.Process.OpenFiles = time.Minute, conf.Number{Set: true, Value: 4096}
 	want.Restart.File, want.Restart.ResistDeploymentErrors = "web/restart.txt", false
 	if d := conf.CompareApps(&want, &app); len(d.AtOnce)+len(d.Restart) > 0 {
 		t.Errorf("these keys are not as wanted: %+v", d)
@@ -32,6 +33,14 @@ func TestPassengerfileSaysHowTheAppIsServed(t *testing.T) {
 	}
 	if notes := strings.Join(app.Found.Notes, "; "); !strings.HasPrefix(notes, "Passengerfile.json: not used: daemonize, port, user; ") {
 		t.Errorf("it says %q", notes)
+	}
+}
+
+func TestSmartSpawningIsPreloadingForRuby(t *testing.T) {
+	for text, want := range map[string]bool{`{"spawn_method": "smart"}`: true, `{"spawn_method": "direct"}`: false, `{}`: false} {
+		if app := detect(t, conf.DefaultApp("blog"), files{"config.ru": "", "Passengerfile.json": text}); app.Preload != want {
+			t.Errorf("%s: preload is %v", text, app.Preload)
+		}
 	}
 }
 
