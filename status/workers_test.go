@@ -90,7 +90,7 @@ func TestMetricsCountWorkers(t *testing.T) {
 		t.Error("a worker counts as a process that crashed")
 	}
 	l.read("blog", out)
-	if len(all) != 5+1+2 { // four kinds of processes and how many are to run; and those that are always there
+	if len(all) != 5+1+3 { // four kinds of processes and how many are to run; and those that are always there
 		t.Errorf("there are %d metrics", len(all))
 	}
 }
