@@ -10,8 +10,8 @@ import (
 
 // With preload, the processes of a generation are forked from a source: a child that has loaded the app, and serves
 // nothing. A source makes processes of its own generation and release only, which the keeper sees to as well. It ends
-// when a newer generation is started and no process of its own is left; when nothing was forked from it for a while; and
-// with the front. If it hangs or dies, the next start has another.
+// when its generation is over; when nothing was forked from it for a while; and with the front. If it hangs or dies, the
+// next start has another.
 
 // A Source is what is known of one that runs.
 type Source struct {
@@ -22,12 +22,6 @@ type Source struct {
 
 // mostSources is how many are tried for one process, before that is started without.
 const mostSources = 2
-
-// sources are those of an app. All is guarded by the Spawner's mu.
-type sources struct {
-	all    []*source
-	newest int // generation that was ordered
-}
 
 // A source is a child that others are forked from.
 type source struct {
@@ -49,7 +43,7 @@ type source struct {
 func (s *Spawner) Sources() (all []Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, from := range s.sources.all {
+	for _, from := range s.sources {
 		if from.child != nil {
 			all = append(all, Source{PID: from.child.PID(), Generation: from.Generation, Loaded: from.loaded, Forked: from.forked})
 		}
@@ -97,16 +91,16 @@ func (s *Spawner) forkFrom(ctx context.Context, child *Child, p keeper.Program) 
 func (s *Spawner) use(o Order) *source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sources.newest = max(s.sources.newest, o.Generation)
-	i := slices.IndexFunc(s.sources.all, func(from *source) bool { return from.makes(o) })
+	i := slices.IndexFunc(s.sources, func(from *source) bool { return from.makes(o) })
 	if i < 0 {
-		i = len(s.sources.all)
-		from := &source{Order: Order{Generation: o.Generation, Path: o.Path}, started: make(chan struct{})}
+		i = len(s.sources)
+		from := &source{Order: Order{Generation: o.Generation, Path: o.Path, Over: o.Over}, started: make(chan struct{})}
 		from.ctx, from.cancel = context.WithCancel(s.ours)
-		s.sources.all = append(s.sources.all, from)
+		s.sources = append(s.sources, from)
 		s.running.Go(func() { s.tend(from) })
+		s.running.Go(func() { s.endWhenOver(from) })
 	}
-	from := s.sources.all[i]
+	from := s.sources[i]
 	from.users++
 	from.stopTimer()
 	return from
@@ -121,11 +115,10 @@ func (s *Spawner) leave(from *source, failed bool) {
 		s.drop(from)
 		return
 	}
-	if !failed && from.users == 0 && s.app.PreloadIdle > 0 && from.ctx.Err() == nil {
+	if from.users == 0 && s.app.PreloadIdle > 0 && from.ctx.Err() == nil {
 		from.stopTimer()
 		from.idle = time.AfterFunc(s.app.PreloadIdle, func() { s.endIdle(from) })
 	}
-	s.endOver()
 }
 
 // endIdle ends a source from which nothing was forked for a while.
@@ -137,30 +130,20 @@ func (s *Spawner) endIdle(from *source) {
 	}
 }
 
-// endOver ends the sources that have outlived their generation. The Spawner's mu is held.
-func (s *Spawner) endOver() {
-	for _, from := range slices.Clone(s.sources.all) {
-		if from.users == 0 && from.Generation < s.sources.newest && !s.anyOf(from.Generation) {
-			s.drop(from)
-		}
+// endWhenOver ends a source of which nothing will be wanted any more.
+func (s *Spawner) endWhenOver(from *source) {
+	select {
+	case <-from.Over:
+		s.lose(from)
+	case <-from.ctx.Done():
 	}
-}
-
-// anyOf reports whether a process of a generation lives. The Spawner's mu is held.
-func (s *Spawner) anyOf(generation int) bool {
-	for child := range s.children {
-		if !child.source && child.Worker == "" && child.Generation == generation {
-			return true
-		}
-	}
-	return false
 }
 
 // drop ends a source. The Spawner's mu is held.
 func (s *Spawner) drop(from *source) {
 	from.stopTimer()
 	from.cancel()
-	s.sources.all = slices.DeleteFunc(s.sources.all, func(other *source) bool { return other == from })
+	s.sources = slices.DeleteFunc(s.sources, func(other *source) bool { return other == from })
 }
 
 // dropFor ends the source of an order whose process did not get ready: the next one comes from one that has loaded the
@@ -168,7 +151,7 @@ func (s *Spawner) drop(from *source) {
 func (s *Spawner) dropFor(o Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, from := range slices.Clone(s.sources.all) {
+	for _, from := range slices.Clone(s.sources) {
 		if from.makes(o) {
 			s.drop(from)
 		}
@@ -179,7 +162,7 @@ func (s *Spawner) dropFor(o Order) {
 func (s *Spawner) dropAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, from := range slices.Clone(s.sources.all) {
+	for _, from := range slices.Clone(s.sources) {
 		s.drop(from)
 	}
 }
@@ -265,9 +248,10 @@ func (s *Spawner) awaitLoaded(outer context.Context, child *Child) error {
 	return tooLate(ctx, silence("the app was not loaded"))
 }
 
-// makes reports whether a source makes what is ordered: a fork source makes only its own generation (I2).
+// makes reports whether a source makes what is ordered: a fork source makes only its own generation (I2). A restart that
+// was joined goes on with another of the same number, whose code may differ in the same folder.
 func (from *source) makes(o Order) bool {
-	return from.Generation == o.Generation && from.Path == o.Path
+	return from.Generation == o.Generation && from.Path == o.Path && from.Over == o.Over
 }
 
 // await waits until it has loaded the app.

@@ -25,9 +25,10 @@ import (
 // An Order says what a child is for.
 type Order struct {
 	Generation int
-	Process    int    // number of the process within its group
-	Path       string // real path of the release
-	Worker     string // which worker it is, "" = it serves requests
+	Process    int             // number of the process within its group
+	Path       string          // real path of the release
+	Worker     string          // which worker it is, "" = it serves requests
+	Over       <-chan struct{} // closed when nothing more of the generation will be ordered, which it tells from another of that number; nil = never
 }
 
 // A Spawner starts the children of one app. Use New, and Close at the end.
@@ -43,7 +44,7 @@ type Spawner struct {
 	mu       sync.Mutex // guards what follows; nothing slow under it
 	children map[*Child]bool
 	sockets  int // socket folders made so far
-	sources  sources
+	sources  []*source
 }
 
 // New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
@@ -192,7 +193,6 @@ func (s *Spawner) attend(child *Child) {
 	}
 	s.mu.Lock()
 	delete(s.children, child)
-	s.endOver()
 	s.mu.Unlock()
 	close(child.gone)
 }
