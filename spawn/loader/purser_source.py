@@ -32,13 +32,12 @@ def run(load):
     It returns what load has returned, in each process that is forked, and never in the source.
     """
     number = int(os.environ.pop("PURSER_SOURCE"))
-    keeper = os.getppid()
+    os.set_inheritable(number, False)  # or what the app starts when it is loaded would have it, too
     loaded = load()
     prctl = find_prctl()
     gc.collect()
     gc.freeze()  # or each process would write to, and so copy, what it shares
     control = socket.socket(fileno=number)
-    control.set_inheritable(False)
     say(control, LOADED)
     while True:
         files = request(control)
@@ -48,12 +47,14 @@ def run(load):
         if middle:
             for fd in files:
                 os.close(fd)
-            os.waitpid(middle, 0)
+            with contextlib.suppress(ChildProcessError):  # the app ignores SIGCHLD, or has waited for it
+                os.waitpid(middle, 0)
             continue
+        middle = os.getpid()
         if fork():
             os._exit(0)
         control.close()
-        be_born(keeper, prctl, files)
+        be_born(middle, prctl, files)
         return loaded
 
 
@@ -93,11 +94,16 @@ def request(control):
     return list(files) if text else None
 
 
-def be_born(keeper, prctl, files):
-    """Has what is this process's own take the place of what was its source's."""
+def be_born(middle, prctl, files):
+    """Has what is this process's own take the place of what was its source's.
+
+    The first fork ends at once. Then the keeper is this one's parent, though it may not be the source's: an interpreter
+    may be a script that runs another and waits for it.
+    """
     text, stdin, stdout, stderr, own = files
-    while os.getppid() != keeper:
-        time.sleep(0.001)  # the first fork has ended, and so this one's parent is the keeper
+    while os.getppid() == middle:
+        time.sleep(0.001)
+    keeper = os.getppid()  # or, if that has just ended, another, and then nobody answers below
     if prctl:
         prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != keeper:

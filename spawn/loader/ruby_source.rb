@@ -22,24 +22,30 @@ module PurserSource
   def run
     require 'socket'
     number = ENV.delete('PURSER_SOURCE').to_i
-    keeper = Process.ppid
+    IO.for_fd(number, autoclose: false).close_on_exec = true # or what the app starts when it is loaded would have it, too
     yield
     compact
     control = Socket.for_fd(number)
-    control.close_on_exec = true
     say(control, LOADED)
     loop do
       files = request(control)
       exit!(0) unless files
       if (middle = fork)
         files.each(&:close)
-        Process.wait(middle)
+        await_end(middle)
       else
+        middle = Process.pid
         exit!(0) if fork
         control.close
-        return be_born(keeper, *files)
+        return be_born(middle, *files)
       end
     end
+  end
+
+  def await_end(middle)
+    Process.wait(middle)
+  rescue Errno::ECHILD
+    # the app ignores SIGCHLD, or has waited for it
   end
 
   # Memory that is tidy before the fork is shared for longer.
@@ -69,9 +75,12 @@ module PurserSource
   end
 
   # What a process has of its own, in place of what was its source's.
-  def be_born(keeper, text, stdin, stdout, stderr, own)
-    sleep 0.001 until Process.ppid == keeper # the first fork has ended, and so this one's parent is the keeper
-    end_with(keeper)
+  #
+  # The first fork ends at once. Then the keeper is this one's parent, though it may not be the source's: an interpreter
+  # may be a script that runs another and waits for it.
+  def be_born(middle, text, stdin, stdout, stderr, own)
+    sleep 0.001 while Process.ppid == middle
+    end_with(Process.ppid) # or, if the keeper has just ended, with another, and then nobody answers below
     Process.setpgid(0, 0)
     { 0 => stdin, 1 => stdout, 2 => stderr }.each { |number, file| IO.for_fd(number, autoclose: false).reopen(file) }
     take_environment(text)
