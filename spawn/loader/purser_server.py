@@ -5,11 +5,13 @@ CONTENT_LENGTH. TERM lets the running requests end. The only peer is Purser's fr
 """
 
 import contextlib
+import errno
 import http.client
 import http.server
 import signal
 import socket as sockets
 import threading
+import time
 import traceback
 
 from purser_request import (
@@ -21,6 +23,7 @@ HOP_BY_HOP = {
     "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 }
 http.client._MAXHEADERS = 10000  # how many fields there may be is the front's to say
+LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 MAX_DRAIN = 1 << 20  # of a body that the app left unread, before the connection is given up
 
 
@@ -223,6 +226,17 @@ def stop(*_):
     raise Stopped
 
 
+def accept(listener):
+    """The next connection; None if there is no descriptor for one."""
+    try:
+        return listener.accept()[0]
+    except OSError as failure:
+        if failure.errno not in LACKS:
+            raise
+    time.sleep(0.05)  # some request ends and gives back what it has: who connects waits so long
+    return None
+
+
 def serve(application, path, threads):
     """Serves application on the unix socket path until TERM; threads 0 is no limit."""
     server = Server(application, threads)
@@ -233,8 +247,9 @@ def serve(application, path, threads):
         listener.bind(path)
         listener.listen(1024)
         while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=talk, args=(connection, server), daemon=True).start()
+            connection = accept(listener)
+            if connection:
+                threading.Thread(target=talk, args=(connection, server), daemon=True).start()
     except Stopped:
         listener.close()
         server.drain()

@@ -84,6 +84,7 @@ module PurserLoader
       (values.is_a?(Array) ? values : values.to_s.split("\n")).each do |value|
         value = value.to_s
         @upgrade = true if is_ours && value.match?(/upgrade/i)
+        @framed = true if is_ours && name.casecmp?('transfer-encoding') && value.match?(/chunked/i) && @request.version == '1.1'
         next if is_ours || BAD_VALUE.match?(value.b)
         next @length = value.to_i if name.casecmp?('content-length')
 
@@ -96,11 +97,25 @@ module PurserLoader
     end
 
     def send_body(body)
-      return send_file(body.to_path) if body.respond_to?(:to_path) && File.file?(body.to_path)
+      return send_framed(body) if @framed
+      return send_file(body.to_path) if whole_file?(body)
 
       pieces = body.respond_to?(:to_ary) ? body.to_ary : nil
       @length ||= pieces.sum(&:bytesize) if pieces
       pieces ? send_whole(pieces) : send_pieces(body)
+    end
+
+    # That of Rack 1 is a file, too, when it gives a part of it (206), and its each knows which.
+    def whole_file?(body)
+      @status != 206 && body.respond_to?(:to_path) && File.file?(body.to_path)
+    end
+
+    # An app that says so has made chunks of its pieces itself. Nobody looks whether they are whole: no other answer
+    # follows.
+    def send_framed(body)
+      @keep_alive = false
+      start(:chunked)
+      body.each { |piece| @connection.write(piece.to_s) }
     end
 
     def send_whole(pieces)
@@ -133,7 +148,7 @@ module PurserLoader
     # A body of Rack 3 that writes for itself, or a partial hijack: it has the connection until it ends.
     def hand_over(callable)
       @keep_alive = false
-      start(@status == 101 || @upgrade ? :upgrade : :length)
+      start(@status == 101 || @upgrade ? :upgrade : @framed ? :chunked : :length)
       callable.call(@connection.io)
       @taken = true
     end

@@ -64,6 +64,8 @@ module PurserLoader
       end
     rescue IO::WaitReadable, Errno::ECONNABORTED
       nil
+    rescue Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM
+      sleep 0.05 # some request ends and gives back what it has: who connects waits so long
     end
 
     # Connections that have been answered, and wait for the next request.
