@@ -73,6 +73,7 @@ def configured(startup, load, socket, threads, pipe):
 
     class Configured(Application):
         def load_config(self):
+            self.stays = purser_settings.elsewhere()
             purser_settings.read(self)
             kind, number = purser_settings.worker_and_threads(self.cfg, threads)
             ours = purser_settings.ours(os.path.dirname(socket), kind, number)
@@ -89,7 +90,7 @@ def configured(startup, load, socket, threads, pipe):
             return behind_front(app.function)
 
         def find(self):
-            folders = purser_settings.paths(self.cfg)
+            folders = purser_settings.paths(self.cfg, self.stays)
             name = purser_settings.named_app(self.cfg, startup, folders)
             return load(folders, name and (lambda: import_app(name)))
 

@@ -4,6 +4,7 @@ What they say about the app holds: threads, the kind of worker, hooks, variables
 where and how long it runs is Purser's; each of those that is set is told.
 """
 
+import contextlib
 import os
 
 import purser_app
@@ -42,6 +43,13 @@ NOT_USED = {
 def read(application):
     """Takes over what the app has set, as gunicorn does, but for what is Purser's."""
     cfg = application.cfg
+    with in_release():
+        file = take(application, cfg)
+    where = " and ".join([file] * bool(file) + ["GUNICORN_CMD_ARGS"] * bool(os.environ.get("GUNICORN_CMD_ARGS")))
+    tell_unused(cfg, type(cfg)(), where)
+
+
+def take(application, cfg):
     line = cfg.parser().parse_args(cfg.get_cmd_args_from_env())
     file = line.config or (FILE if os.path.isfile(FILE) else None)
     if file:
@@ -49,8 +57,27 @@ def read(application):
     for name, value in vars(line).items():
         if name != "args" and value is not None:
             cfg.set(name.lower(), value)
-    where = " and ".join([file] * bool(file) + ["GUNICORN_CMD_ARGS"] * bool(os.environ.get("GUNICORN_CMD_ARGS")))
-    tell_unused(cfg, type(cfg)(), where)
+    return file
+
+
+def elsewhere():
+    """Whether the app was loaded already, before a fork, and has left the release's folder."""
+    return os.path.isdir(purser_app.ROOT) and not os.path.samefile(os.curdir, purser_app.ROOT)
+
+
+@contextlib.contextmanager
+def in_release():
+    """Paths of settings are relative to the release's folder, wherever the app is by now."""
+    if not elsewhere():
+        yield
+        return
+    there = os.open(os.curdir, os.O_PATH)
+    os.chdir(purser_app.ROOT)
+    try:
+        yield
+    finally:
+        os.fchdir(there)
+        os.close(there)
 
 
 def tell_unused(cfg, default, where):
@@ -77,12 +104,16 @@ def worker_and_threads(cfg, threads):
     return kind, threads or max(wanted, UNLIMITED_THREADS)
 
 
-def paths(cfg):
-    """The folders in which the app's modules are looked for beside the root, as chdir and pythonpath say."""
+def paths(cfg, stay):
+    """The folders in which the app's modules are looked for beside the root, as chdir and pythonpath say.
+
+    An app that is to stay where it is has been loaded, and has gone there itself or by chdir.
+    """
     root, folder = os.path.realpath(purser_app.ROOT), os.path.realpath(cfg.chdir)
-    found = [os.path.abspath(p) for p in (cfg.pythonpath or "").split(",") if p]
+    found = [os.path.abspath(os.path.join(root, p)) for p in (cfg.pythonpath or "").split(",") if p]
     if os.path.commonpath([root, folder]) == root:
-        os.chdir(folder)
+        if not stay:
+            os.chdir(folder)
         found += [folder] * (folder != root)
     else:
         say("chdir of gunicorn is not used: %s is not in the release, %s" % (folder, root))
