@@ -201,7 +201,7 @@ func (f folder) text(name string) string {
 	if f.unread {
 		return ""
 	}
-	content, err := conf.ReadFile(filepath.Join(f.path, name))
+	content, err := ReadFile(filepath.Join(f.path, name))
 	if err != nil {
 		return ""
 	}
