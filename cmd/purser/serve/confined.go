@@ -80,7 +80,7 @@ func twinFD(file *os.File) int {
 	return twin
 }
 
-// look fills in what is found out of an app's folder, by this front or by the reading.
+// look fills in what is found out of the folder of an app as it is written, by this front or by the reading.
 func (p *purser) look(of *conf.Config, app conf.App) (conf.App, error) {
 	if p.given == nil {
 		found, err := Detect(of, []conf.App{app})
@@ -97,9 +97,7 @@ func (g *given) look(app conf.App) (conf.App, error) {
 	case one.Wrong != "":
 		return app, refusal(errors.New(one.Wrong))
 	}
-	found := one.App
-	found.MinProcesses, found.MaxProcesses = app.MinProcesses, app.MaxProcesses
-	return found, nil
+	return one.App, nil
 }
 
 // userNow is an app whose table is as it was, as what it is now: its files may be another's, and then it is started by

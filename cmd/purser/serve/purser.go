@@ -209,8 +209,6 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // talk to.
 func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estate) error {
 	p.warnOfRoot()
-	p.sayFound(apps)
-	p.warnOfNobody(apps, p.Conf.Server)
 	server := p.Conf.Server
 	p.disks = newDisks(p.startHelper, p.Log)
 	p.disks.expect(server, apps)
@@ -222,7 +220,9 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(&p.Config, p.shared.pool)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
-	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
+	apps = p.resized(apps)
+	p.sayFound(apps)
+	p.warnOfNobody(apps, server)
 	if err := letIn(claim.folder, apps); err != nil {
 		return err
 	}

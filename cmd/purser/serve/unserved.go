@@ -216,7 +216,11 @@ func (p *purser) serveAgain(a *App) error {
 	if i < 0 {
 		return errEdited
 	}
-	found, err := p.look(p.running, p.running.Apps[i])
+	found, err := p.look(p.running, p.raw[now.Name])
+	found = withSize(found, p.raw[now.Name], p.running.Apps[i])
+	if over := p.fits(found); over != nil {
+		found = keptAsWritten(found, p.running.Apps[i], over)
+	}
 	if err != nil {
 		a.StayUnserved(found, err)
 		return err
