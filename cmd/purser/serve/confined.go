@@ -125,6 +125,7 @@ func (p *purser) readAgain(file string) (*conf.Config, error) {
 	if file != "" {
 		return nil, refusal(errors.New("this purser was started by root, and reads no other file than that which it was started with"))
 	}
+	p.closedLogs = news{} // who reloads is told again
 	if err := p.haveRead(); err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (p *purser) haveRead() error {
 	if err != nil {
 		return err
 	}
-	for _, path := range slices.Sorted(maps.Keys(next.closed)) {
+	for _, path := range p.closedLogs.of(next.closed) {
 		p.Log.Error("cannot open a log again, going on with the old file", "log", path, "error", next.closed[path])
 	}
 	p.sockets.held.give(held)

@@ -78,6 +78,8 @@ type purser struct {
 	over    bool           // nothing of it is changed any more; guarded by turn
 	metrics []net.Listener // where anybody may read metrics; guarded by turn
 
+	closedLogs, unlooked news // what was said of logs not opened again, and of apps not tried again; guarded by turn
+
 	// mu guards what follows, which only who has the turn changes.
 	mu           sync.Mutex
 	running      *conf.Config        // that purser goes by

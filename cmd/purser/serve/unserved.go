@@ -168,13 +168,21 @@ func (p *purser) serveUnserved() {
 		return
 	}
 	if err := p.lookAgain(); err != nil {
-		p.Log.Warn("cannot look whether apps can be served by now", "error", err)
+		p.sayUnlooked(err)
 		return
 	}
+	p.unlooked = news{}
 	for _, a := range rest {
 		_ = p.serveAgain(a) // it is kept, and told if it is another than before
 	}
 	p.useGrants()
+}
+
+// sayUnlooked says why apps that cannot be served are not tried again, unless that was said before.
+func (p *purser) sayUnlooked(why error) {
+	if len(p.unlooked.of(map[string]string{"": why.Error()})) > 0 {
+		p.Log.Warn("cannot look whether apps can be served by now", "error", why)
+	}
 }
 
 // serveNow tries one app that cannot be served, as somebody asks for it.
