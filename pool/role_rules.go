@@ -116,10 +116,11 @@ func (c *course) olderWorkers(n *generation) bool {
 	return false
 }
 
-// staffed reports whether the workers are those of n, and all there.
+// staffed reports whether the workers are those of n, and all there. If the code of n is no longer on disk, none can be
+// started any more.
 func (c *course) staffed(n *generation) bool {
 	for _, r := range c.roles {
-		if r.others(c.now, n) || r.kept && n.config >= r.from && (r.of != n || r.ready(n) < r.Count) {
+		if r.others(c.now, n) || r.kept && n.config >= r.from && !c.overwritten(n) && (r.of != n || r.ready(n) < r.Count) {
 			return false
 		}
 	}

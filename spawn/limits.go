@@ -48,9 +48,15 @@ func CheckLimits(app conf.App) error {
 	if !keeper.IsFront() && !keeper.IsReader() {
 		return nil // the group is that of a purser, which this process is no part of
 	}
-	for key, group := range map[string]keeper.AppGroup{"memory_max": {MemoryMax: app.Limits.MemoryMax}, "cpu_max": {CPUMax: app.Limits.CPUMax}} {
-		if err := keeper.MayLimit(group); err != nil {
-			return &LimitError{[]string{key}, err.Error()}
+	for _, one := range []struct {
+		key   string
+		group keeper.AppGroup
+	}{
+		{"memory_max", keeper.AppGroup{MemoryMax: app.Limits.MemoryMax}},
+		{"cpu_max", keeper.AppGroup{CPUMax: app.Limits.CPUMax}},
+	} {
+		if err := keeper.MayLimit(one.group); err != nil {
+			return &LimitError{[]string{one.key}, err.Error()}
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ type Order struct {
 	Process    int             // number of the process within its group
 	Path       string          // real path of the release
 	Worker     string          // which worker it is, "" = it serves requests
-	Over       <-chan struct{} // closed when nothing more of the generation will be ordered, which it tells from another of that number; nil = never
+	Over       <-chan struct{} `json:"-"` // closed when nothing more of the generation will be ordered, which it tells from another of that number; nil = never
 }
 
 // A Spawner starts the children of one app. Use New, and Close at the end.

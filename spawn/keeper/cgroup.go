@@ -82,7 +82,7 @@ func (g cgroup) forkExec(p Program, files ...int) (pid int, err error) {
 	if g != "" {
 		if fd, err := unix.Open(string(g), unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
 			defer unix.Close(fd)
-			if pid, err := forkExec(p, &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}, files...); err == nil || p.Group.Name != "" {
+			if pid, err := forkExec(p, &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}, files...); err == nil || p.Group.Name != "" || err == syscall.ETIMEDOUT {
 				return pid, err
 			}
 		}

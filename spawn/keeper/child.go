@@ -27,6 +27,7 @@ type child struct {
 	empty    bool // its group is: from here on the group's id may be another's
 
 	source *source // nil = it is none
+	from   *child  // the source that it was forked from; nil = it was run
 
 	strays []member  // outside the group, and signalled with it
 	left   int       // how many the last sweep found
@@ -102,5 +103,5 @@ func (k *keeping) named(name string) bool {
 			return true
 		}
 	}
-	return false
+	return k.isPending(func(c *child) bool { return c.name == name })
 }

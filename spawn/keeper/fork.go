@@ -64,7 +64,7 @@ func (k *keeping) mayFork(r request) (p Program, folder uint32, err error) {
 	p, folder, err = k.programOf(r)
 	switch {
 	case err != nil:
-	case r.id == 0 || len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil:
+	case r.id == 0 || len(p.Env) == 0 || len(r.files) != forkFiles && len(r.files) != mostFiles || k.children[r.id] != nil || k.isPending(func(c *child) bool { return c.id == r.id }):
 		err = syscall.EINVAL
 	case r.name != "" && k.named(r.name):
 		err = syscall.EEXIST

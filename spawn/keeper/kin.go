@@ -176,15 +176,26 @@ func (k *keeping) owner(m member, groups map[int]uint32) uint32 {
 	return 0
 }
 
-// marked returns the child whose mark an orphan has in its environment.
+// marked returns the child whose mark an orphan has in its environment. That of a fork source all have that were forked
+// from it: as long as another of them lives, it cannot be told whose the orphan is.
 func (k *keeping) marked(m member) uint32 {
 	environ := m.environ()
 	for _, c := range k.children {
-		if strings.Contains(environ, "\x00"+c.mark+"\x00") {
+		if strings.Contains(environ, "\x00"+c.mark+"\x00") && !k.hasBorne(c) {
 			return c.id
 		}
 	}
 	return 0
+}
+
+// hasBorne reports whether a child lives that was forked from this one.
+func (k *keeping) hasBorne(source *child) bool {
+	for _, c := range k.children {
+		if c.from == source {
+			return true
+		}
+	}
+	return false
 }
 
 // environ is the environment that a process began with, between two NUL.

@@ -96,6 +96,10 @@ func (p *peer) read(requests chan<- request, still chan<- struct{}) {
 			return
 		}
 		_, malformed := errors.AsType[errMalformed](err)
+		if malformed { // not by who obeys requests: whose files they are may have a close(2) wait for him
+			closeFiles(files)
+			files = nil
+		}
 		requests <- request{m, files, p, sender, err, err != nil && !malformed}
 		if err != nil && !malformed {
 			return
@@ -142,6 +146,9 @@ func (p *peer) queued() []parcel {
 
 // lastWords is how long the last of what is said may take to be taken.
 const lastWords = time.Second
+
+// leave is close for one who may be an app's user: what he has sent along, or does not read, may hold that up.
+func (p *peer) leave() { go p.close() }
 
 // close says what is queued, and no more.
 func (p *peer) close() {

@@ -55,7 +55,7 @@ func (k *keeping) beSource(c *child, p *Program, grant uint32) (theirs *os.File,
 // close ends the socket of a source; one that lives ends with it.
 func (s *source) close() {
 	if s != nil {
-		s.peer.close()
+		s.peer.leave()
 	}
 }
 
@@ -90,7 +90,7 @@ func (k *keeping) mayBear(r request) (*birth, Program, error) {
 	if !from.source.program.begets(p) {
 		return nil, p, refused("a process of another release or generation than that of its source")
 	}
-	c := &child{id: r.id, name: r.name, by: r.from, mark: p.Env[len(p.Env)-1]}
+	c := &child{id: r.id, name: r.name, by: r.from, from: from, mark: p.Env[len(p.Env)-1]}
 	return &birth{source: from, child: c, folder: folder, user: p.User, by: r.from, due: time.Now().Add(bornTime)}, p, nil
 }
 
@@ -156,6 +156,11 @@ func (k *keeping) sourceOf(p *peer) *child {
 	return nil
 }
 
+// isPending reports whether a source was asked for such a child.
+func (k *keeping) isPending(is func(*child) bool) bool {
+	return slices.ContainsFunc(k.births, func(b *birth) bool { return is(b.child) })
+}
+
 func (k *keeping) birthOf(p *peer) *birth {
 	if i := slices.IndexFunc(k.births, func(b *birth) bool { return b.peer == p }); i >= 0 {
 		return k.births[i]
@@ -184,7 +189,7 @@ func (k *keeping) born(r request) {
 	k.children[c.id], k.leaders[c.pid] = c, c
 	k.granted.bind(b.folder, c.id)
 	b.peer.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
-	b.peer.close()
+	b.peer.leave()
 	b.by.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
 }
 
@@ -225,7 +230,7 @@ func (k *keeping) endBirth(b *birth, why error) {
 	k.births = slices.DeleteFunc(k.births, func(other *birth) bool { return other == b })
 	closeFiles(b.child.keep)
 	b.child.cgroup.remove()
-	b.peer.close()
+	b.peer.leave()
 	k.fail(request{message: message{verb: verbBear, id: b.child.id}, from: b.by}, why)
 }
 
