@@ -3,6 +3,7 @@ package spawn
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -40,8 +41,12 @@ func CheckEnvFile(app conf.App) (warning string, err error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(app.Root, file)
 	}
+	uid := os.Geteuid()
+	if app.RunsAs != nil {
+		uid = int(app.RunsAs.UID)
+	}
 	look := func() {
-		if _, err = dotenv.Read(file); err == nil && dotenv.IsOpen(file) {
+		if _, err = dotenv.Read(file, uid); err == nil && dotenv.IsOpen(file) {
 			warning = fmt.Sprintf("env_file: everybody on this machine may read %s; to keep its secrets, chmod 600 %s", file, file)
 		}
 	}

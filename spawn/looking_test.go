@@ -51,3 +51,21 @@ func TestRootLooksIntoAFolderAsItsOwnerWould(t *testing.T) {
 		t.Errorf("what its owner may see is not found: %q, %v", found.StartupFile, err)
 	}
 }
+
+func TestTheEnvFileOfAnAppsUserIsReadForHim(t *testing.T) {
+	const owner, another = 54321, 54322
+	root := ofUser(t, owner)
+	file := filepath.Join(root, ".env")
+	app := conf.App{Name: "app", Root: root, EnvFile: ".env", RunsAs: &conf.Account{UID: owner, GID: owner}}
+	if err := os.WriteFile(file, []byte("A=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for uid, want := range map[int]string{owner: "", another: "permission denied"} {
+		if err := os.Chown(file, uid, uid); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := CheckEnvFile(app); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("the file of user %d: %v, want %q", uid, err, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"purser/conf"
+	"purser/spawn/kind"
 )
 
 // This file says how many requests at once a Python app is made for, where nobody has written a concurrency. The pool
@@ -45,7 +46,7 @@ var importedApp = regexp.MustCompile(`(?m)^from\s+([\w.]+)\s+import\s+\(?.*\b(ap
 
 // definesASGI looks into a module, and into the one that its app comes from, and so on for a few steps.
 func definesASGI(root, file string, steps int) bool {
-	text, err := conf.ReadFile(filepath.Join(root, file))
+	text, err := kind.ReadFile(filepath.Join(root, file))
 	switch {
 	case err != nil || steps == 0:
 		return false
@@ -79,7 +80,7 @@ func gunicornSettings(app conf.App) map[string]string {
 	env := handedOn(app)
 	maps.Copy(env, app.Env)
 	settings := map[string]string{}
-	text, _ := conf.ReadFile(filepath.Join(app.Root, "gunicorn.conf.py"))
+	text, _ := kind.ReadFile(filepath.Join(app.Root, "gunicorn.conf.py"))
 	for _, line := range gunicornSetting.FindAllStringSubmatch(string(text), -1) {
 		if value := gunicornLiteral.FindStringSubmatch(line[2]); value != nil {
 			settings[line[1]] = cmp.Or(env[value[1]], value[2])

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"purser/conf"
+	"purser/spawn/kind"
 )
 
 // This file finds the Python that tools have made for an app outside of its folder.
@@ -42,6 +43,10 @@ func ofVariable(_ string, env map[string]string) (pythons []string) {
 	return pythons
 }
 
+// mostLooks is how many environments of pipenv, and names of versions, are looked at: it is the app's user who writes
+// them, and all others wait until they are read.
+const mostLooks = 100
+
 // ofPipenv: each environment has a file that names the folder which it is for.
 func ofPipenv(root string, env map[string]string) (pythons []string) {
 	if !isFile(filepath.Join(root, "Pipfile")) {
@@ -49,8 +54,8 @@ func ofPipenv(root string, env map[string]string) (pythons []string) {
 	}
 	folder := cmp.Or(env["WORKON_HOME"], filepath.Join(cmp.Or(env["XDG_DATA_HOME"], env["HOME"]+"/.local/share"), "virtualenvs"))
 	notes, _ := filepath.Glob(filepath.Join(folder, "*/.project"))
-	for _, note := range notes {
-		if text, err := conf.ReadFile(note); err == nil && strings.TrimSpace(string(text)) == root {
+	for _, note := range notes[:min(len(notes), mostLooks)] {
+		if text, err := kind.ReadFile(note); err == nil && strings.TrimSpace(string(text)) == root {
 			pythons = append(pythons, filepath.Join(filepath.Dir(note), "bin/python"))
 		}
 	}
@@ -76,15 +81,16 @@ func poetryDigest(root string) string {
 }
 
 func ofPDM(root string, _ map[string]string) []string {
-	text, _ := conf.ReadFile(filepath.Join(root, ".pdm-python"))
+	text, _ := kind.ReadFile(filepath.Join(root, ".pdm-python"))
 	return []string{strings.TrimSpace(string(text))}
 }
 
 // ofPyenv: .python-version names versions, or environments of pyenv-virtualenv; "3.12" is the newest 3.12.x.
 func ofPyenv(root string, env map[string]string) (pythons []string) {
-	text, _ := conf.ReadFile(filepath.Join(root, ".python-version"))
+	text, _ := kind.ReadFile(filepath.Join(root, ".python-version"))
 	versions := filepath.Join(cmp.Or(env["PYENV_ROOT"], env["HOME"]+"/.pyenv"), "versions")
-	for name := range strings.FieldsSeq(string(text)) {
+	names := strings.Fields(string(text))
+	for _, name := range names[:min(len(names), mostLooks)] {
 		if !filepath.IsLocal(name) || strings.ContainsAny(name, "*?[\\") {
 			continue
 		}

@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,5 +62,21 @@ func TestVirtualEnvironmentWithoutItsPythonIsToldOf(t *testing.T) {
 	_, err := Detect(conf.App{Name: "blog", Root: root})
 	if want := "/.venv/bin/python leads to /nowhere/python3.9, which is not there: make the virtual environment again"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v, want %s", err, want)
+	}
+}
+
+func TestAUserWithManyEnvironmentsHoldsUpNobody(t *testing.T) {
+	root, home := writeFiles(t, map[string]string{"Pipfile": ""}), t.TempDir()
+	for i := range 3 * mostLooks {
+		note := filepath.Join(home, fmt.Sprintf(".local/share/virtualenvs/blog-%d/.project", i))
+		check(t, os.MkdirAll(filepath.Dir(note), 0o755))
+		check(t, os.WriteFile(note, []byte(root), 0o644))
+	}
+	if got := ofPipenv(root, map[string]string{"HOME": home}); len(got) != mostLooks {
+		t.Errorf("%d environments of pipenv are looked at, want %d", len(got), mostLooks)
+	}
+	check(t, os.WriteFile(filepath.Join(root, ".python-version"), []byte(strings.Repeat("3.12 ", 3*mostLooks)), 0o644))
+	if got := ofPyenv(root, map[string]string{"HOME": home}); len(got) != mostLooks {
+		t.Errorf("%d versions of pyenv are looked at, want %d", len(got), mostLooks)
 	}
 }

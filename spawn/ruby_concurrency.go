@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"purser/conf"
+	"purser/spawn/kind"
 )
 
 var (
@@ -50,7 +51,7 @@ func rubyConcurrency(app conf.App) int {
 // pumaFile is the text of the configuration that Puma would read, without what follows a line that ends it.
 func pumaFile(app conf.App) string {
 	for _, name := range []string{"config/puma/" + app.Environment + ".rb", "config/puma.rb"} {
-		if text, err := conf.ReadFile(filepath.Join(app.Root, filepath.Clean(name))); err == nil && filepath.IsLocal(name) {
+		if text, err := kind.ReadFile(filepath.Join(app.Root, filepath.Clean(name))); err == nil && filepath.IsLocal(name) {
 			text, _, _ := strings.Cut(string(text), "\n__END__\n")
 			return text
 		}

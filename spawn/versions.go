@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"purser/conf"
+	"purser/spawn/kind"
 )
 
 // A versionManager keeps several versions of an interpreter. Which of them an app wants is in one of its files.
@@ -64,7 +64,7 @@ func (m versionManager) in(place, home, version string) (dir string) {
 }
 
 func firstLine(file string) string {
-	text, err := conf.ReadFile(file)
+	text, err := kind.ReadFile(file)
 	if err != nil {
 		return ""
 	}

@@ -97,19 +97,25 @@ func TestAFileThatOthersMayHaveWrittenIsNotRead(t *testing.T) {
 		if err := os.Chmod(file, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Read(file); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if _, err := Read(file, os.Geteuid()); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("with mode %o: %v", c.mode, err)
 		}
 	}
-	if _, err := Read(dir); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+	if _, err := Read(dir, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "is no regular file") {
 		t.Errorf("a folder: %v", err)
 	}
 	if os.Geteuid() == 0 {
 		if err := os.Chown(file, 5, 5); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Read(file); err == nil {
+		if _, err := Read(file, 0); err == nil {
 			t.Error("another's file is read")
+		}
+		if err := os.Chmod(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(file, 5); err != nil {
+			t.Errorf("the file of whom it is read for is not read: %v", err)
 		}
 	}
 }
@@ -126,5 +132,17 @@ func TestTheFileWinsOverWhatIsThereButForWhatPurserAndEnvSay(t *testing.T) {
 	}
 	if joined, told = join([]string{"RAILS_ENV=production"}, []Variable{{"RAILS_ENV", "production"}}, nil); len(told) != 0 || len(joined) != 1 {
 		t.Errorf("what is the same is told: %q", told)
+	}
+}
+
+func TestOptionsOfNodeComeBehindTheLoaderThatPurserHasItRequire(t *testing.T) {
+	file := []Variable{{"NODE_OPTIONS", "--max-old-space-size=512"}}
+	for before, want := range map[string]string{
+		"NODE_OPTIONS=--require=/run/node.cjs": "NODE_OPTIONS=--require=/run/node.cjs --max-old-space-size=512",
+		"NODE_OPTIONS=--no-warnings":           "NODE_OPTIONS=--max-old-space-size=512",
+	} {
+		if joined, _ := join([]string{before}, file, nil); !slices.Equal(joined, []string{want}) {
+			t.Errorf("beside %s the program gets %q", before, joined)
+		}
 	}
 }

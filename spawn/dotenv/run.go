@@ -45,7 +45,7 @@ func Run(args []string, stderr io.Writer) int {
 		return exitNotRun
 	}
 	file, kept, path := args[1], args[2:at], args[at+1]
-	all, err := Read(file)
+	all, err := Read(file, os.Geteuid())
 	if err != nil {
 		fmt.Fprintf(stderr, "purser: cannot use env_file: %v\n", err)
 		return exitConfig
@@ -65,8 +65,8 @@ func Run(args []string, stderr io.Writer) int {
 // most is how long a file may be.
 const most = 1 << 20
 
-// Read reads a file of variables: a regular one that only its owner and root can have written.
-func Read(file string) ([]Variable, error) {
+// Read reads a file of variables for programs of a user: a regular one that only this user and root can have written.
+func Read(file string, uid int) ([]Variable, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func Read(file string) ([]Variable, error) {
 		return nil, fmt.Errorf("%s is no regular file", file)
 	case stat.Size() > most:
 		return nil, fmt.Errorf("%s is larger than 1 MiB", file)
-	case of.Uid != 0 && int(of.Uid) != os.Geteuid():
+	case of.Uid != 0 && int(of.Uid) != uid:
 		return nil, fmt.Errorf("%s belongs to another user than the app runs as: give it to that user, or to root", file)
 	case of.Mode&0o002 != 0:
 		return nil, fmt.Errorf("everybody may write to %s: chmod 600 %s", file, file)
@@ -107,8 +107,11 @@ func IsOpen(file string) bool {
 // kinds are the variables that `environment` stands for.
 var kinds = []string{"RAILS_ENV", "RACK_ENV", "NODE_ENV", "WSGI_ENV", "APP_ENV"}
 
-// rubyOption is what purser sets, and what may be set beside: the file's comes after it.
-const rubyOption = "RUBYOPT"
+// besideOwn reports whether a variable has options of purser's own in it, without which it does not run the app: the
+// guard of Ruby, and the loader of what a script of package.json runs. What the file says comes after them.
+func besideOwn(variable string) bool {
+	return strings.HasPrefix(variable, "RUBYOPT=") || strings.HasPrefix(variable, "NODE_OPTIONS=--require=")
+}
 
 // join is an environment with variables of a file in it, but for those that are kept. It tells which others it has not
 // taken, and why.
@@ -124,7 +127,7 @@ func join(env []string, all []Variable, kept []string) (joined, told []string) {
 			told = append(told, v.Name+" is not taken; set environment")
 		case at < 0:
 			joined = append(joined, v.Name+"="+v.Value)
-		case v.Name == rubyOption:
+		case besideOwn(joined[at]):
 			joined[at] += " " + v.Value
 		default:
 			joined[at] = v.Name + "=" + v.Value

@@ -84,13 +84,27 @@ func (c candidate) applied(app conf.App, all []candidate) conf.App {
 }
 
 // candidates are all ways to start what is in a folder, the one to take first: Passenger's startup files in its order,
-// then what other servers and platforms go by. Doubts say why something that is there is none.
+// then what other servers and platforms go by. What Passenger knows comes before a file that it does not look at: an app
+// of Node.js may have an app.py or main.py as a tool. Doubts say why something that is there is none.
 func (f folder) candidates() (all []candidate, doubts []string) {
-	for _, look := range []func() ([]candidate, []string){f.ruby, f.python, f.node, f.procfile} {
+	usual := []func() ([]candidate, []string){f.pythonUsual, f.nodeUsual}
+	if f.has("app.js") {
+		slices.Reverse(usual)
+	}
+	for _, look := range slices.Concat([]func() ([]candidate, []string){f.ruby, f.python, f.node}, usual, []func() ([]candidate, []string){f.procfile}) {
 		found, doubted := look()
-		all, doubts = append(all, found...), append(doubts, doubted...)
+		for _, c := range found {
+			if !slices.ContainsFunc(all, c.startsSame) {
+				all = append(all, c)
+			}
+		}
+		doubts = append(doubts, doubted...)
 	}
 	return all, doubts
+}
+
+func (c candidate) startsSame(other candidate) bool {
+	return c.kind == other.kind && c.file == other.file && c.command == other.command
 }
 
 func (f folder) ruby() (all []candidate, doubts []string) {
@@ -158,7 +172,11 @@ func lookedFor() []string {
 	for _, one := range pythonFiles {
 		names = append(names, one.name)
 	}
-	return append(append(names, nodeFiles...), "package.json", "Procfile")
+	names = append(append(names, nodeFiles...), "package.json")
+	for _, one := range pythonUsualFiles {
+		names = append(names, one.name)
+	}
+	return append(names, "Procfile")
 }
 
 // A folder is that of an app.
@@ -183,7 +201,7 @@ func (f folder) text(name string) string {
 	if f.unread {
 		return ""
 	}
-	content, err := conf.ReadFile(filepath.Join(f.path, name))
+	content, err := ReadFile(filepath.Join(f.path, name))
 	if err != nil {
 		return ""
 	}

@@ -50,6 +50,12 @@ var samples = map[string]sample{
 	"fastapi":                       {files: files{"main.py": "from fastapi import FastAPI\n\napp: FastAPI = FastAPI()\n"}, kind: "python", starts: "main.py", why: "main.py"},
 	"mod_wsgi":                      {files: files{"blog.wsgi": ""}, kind: "python", starts: "blog.wsgi", why: "blog.wsgi"},
 	"node with a tool in python":    {files: files{"main.py": "print('hi')\n", "app.js": listening}, kind: "node", starts: "app.js", why: "app.js"},
+	"flask with a script beside":    {files: files{"app.py": flask, "package.json": start("vite"), "index.js": listening}, kind: "python", starts: "app.py", why: "app.py", others: "index.js"},
+	"flask with a Procfile":         {files: files{"app.py": flask, "Procfile": "web: gunicorn app:app\n"}, kind: "python", starts: "app.py", why: "app.py", others: "Procfile"},
+	"express with tools in python":  {files: files{"app.js": listening, "main.py": flask, "tool.wsgi": ""}, kind: "node", starts: "app.js", why: "app.js", others: "tool.wsgi, main.py"},
+	"express beside a flask":        {files: files{"app.js": exporting, "app.py": flask}, kind: "node", starts: "app.js", why: "app.js", others: "app.py"},
+	"a main beside a flask":         {files: files{"package.json": `{"main": "lib/web.js"}`, "lib/web.js": listening, "application.py": flask}, kind: "node", starts: "lib/web.js", why: "package.json: main lib/web.js", others: "application.py"},
+	"a start script beside a flask": {files: files{"package.json": start("node web"), "web.js": listening, "main.py": flask}, kind: "node", starts: "web.js", why: "package.json: start", others: "main.py"},
 
 	// Node.js
 	"node":                        {files: files{"app.js": listening, "package.json": start("node app.js")}, kind: "node", starts: "app.js", why: "app.js"},

@@ -10,60 +10,69 @@ import (
 // nodeFiles are names of startup files; the first is Passenger's.
 var nodeFiles = []string{"app.js", "server.js", "index.js", "app.mjs", "server.mjs", "index.mjs", "app.cjs", "server.cjs", "index.cjs"}
 
-// node goes by app.js, or main of package.json, if that listens; by the start script of package.json; by the usual
-// names; by what frameworks build; and last by what exports an app that others are to listen for.
+// builtFiles are startup files that are not written by hand, but made by a framework.
+var builtFiles = []string{".output/server/index.mjs", "build/index.js", "bin/www"}
+
+// node goes by app.js, or main of package.json, if that listens, and by the start script of package.json.
 func (f folder) node() (all []candidate, doubts []string) {
 	if f.isMeteorBundle() {
 		return []candidate{{kind: Node, file: "main.js", why: "main.js of a Meteor bundle", notes: f.meteorNotes()}}, nil
 	}
 	m := f.manifest()
-	add := func(file, why string) {
-		if file != "" && !slices.ContainsFunc(all, func(c candidate) bool { return c.file == file }) {
-			all = append(all, candidate{kind: Node, file: file, why: why})
-		}
-	}
-	main := f.module(m.Main)
-	for _, file := range []string{"app.js", main} {
-		if f.has(file) && !f.exportsOnly(file) {
-			add(file, whyFile(file))
-		}
-	}
+	all = f.listening("app.js", f.module(m.Main))
 	start, doubts := f.start(m)
-	if start.kind != "" && (start.file == "" || !slices.ContainsFunc(all, func(c candidate) bool { return c.file == start.file })) {
+	if start.kind != "" {
 		all = append(all, start)
 	}
-	for _, file := range nodeFiles[1:] {
-		if f.has(file) && !f.exportsOnly(file) {
-			add(file, file)
-		}
+	return f.marked(m, all), doubts
+}
+
+// nodeUsual goes by the usual names; by what frameworks build; and last by what exports an app that others are to
+// listen for.
+func (f folder) nodeUsual() (all []candidate, doubts []string) {
+	if f.isMeteorBundle() {
+		return nil, nil
 	}
-	for _, file := range []string{f.built(m), "bin/www"} { // whose server is in what they import
-		if f.has(file) {
-			add(file, file)
-		}
-	}
+	m := f.manifest()
+	all = append(f.listening(nodeFiles[1:]...), f.those(f.built(m), "bin/www")...) // whose server is in what they import
+	start, _ := f.start(m)
 	if script := f.framework(m); script != "" && start.command == "" {
 		all = append(all, candidate{kind: Node, command: script, why: "package.json: " + script})
 	}
-	for _, file := range append(slices.Clone(nodeFiles), main) {
-		if f.has(file) {
-			add(file, whyFile(file))
-		}
-	}
-	if m.uses("next") || f.hasFolder(".next") {
-		for i := range all {
-			all[i].late = true
-		}
-	}
+	all = append(all, f.those(append(slices.Clone(nodeFiles), f.module(m.Main))...)...)
 	if len(all) == 0 && f.hasFolder(".meteor") {
 		doubts = append(doubts, "it is the source of a Meteor app: run meteor build, and serve the folder bundle of that")
 	}
-	return all, doubts
+	return f.marked(m, all), doubts
+}
+
+// those are the files that are there.
+func (f folder) those(files ...string) (all []candidate) {
+	for _, file := range files {
+		if file != "" && f.has(file) {
+			all = append(all, candidate{kind: Node, file: file, why: whyFile(file)})
+		}
+	}
+	return all
+}
+
+// listening are those that do not only export an app.
+func (f folder) listening(files ...string) []candidate {
+	return slices.DeleteFunc(f.those(files...), func(c candidate) bool { return f.exportsOnly(c.file) })
+}
+
+// marked are candidates of an app of Next as such: it listens before it has loaded its code.
+func (f folder) marked(m manifest, all []candidate) []candidate {
+	late := m.uses("next") || f.hasFolder(".next")
+	for i := range all {
+		all[i].late = late
+	}
+	return all
 }
 
 // whyFile is what an operator knows a startup file by: the usual names speak for themselves, main does not.
 func whyFile(file string) string {
-	if slices.Contains(nodeFiles, file) {
+	if slices.Contains(nodeFiles, file) || slices.Contains(builtFiles, file) {
 		return file
 	}
 	return "package.json: main " + file

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +24,7 @@ type reading struct {
 	interpreters map[string]string // by kind
 	command      bool              // kind, startup_file or command is written, so that the file has no say in it
 	smart        bool              // spawn_method, which is for Ruby
+	notes        []string          // what is not used, and why
 }
 
 // passengerfile is the app with what Passengerfile.json says. As root it is the app's owner who writes that file: so it
@@ -67,7 +66,7 @@ func (r *reading) forKind(app conf.App) conf.App {
 
 // say tells what of the file holds, and what is left to keys of our own.
 func (r *reading) say(unused []string) {
-	r.app.Found.Notes = slices.Clone(r.app.Found.Notes)
+	r.app.Found.Notes = append(slices.Clone(r.app.Found.Notes), r.notes...)
 	if len(unused) > 0 {
 		r.app.Found.Notes = append(r.app.Found.Notes, fmt.Sprintf("%s: not used: %s; see purser help config for what there is instead", passengerfile, strings.Join(unused, ", ")))
 	}
@@ -172,151 +171,4 @@ func number(raw json.RawMessage) (value int, err error) {
 		return 0, fmt.Errorf("must be a number from 0 to %d", most)
 	}
 	return value, nil
-}
-
-func (r *reading) appType(raw json.RawMessage) error {
-	value, err := word(raw)
-	if err != nil || r.command {
-		return err
-	}
-	known, is := map[string]string{"rack": Ruby, "ruby": Ruby, "wsgi": Python, "python": Python, "node": Node, "nodejs": Node, "meteor": Node}[value]
-	if !is && r.keys["app_start_command"] == nil {
-		return fmt.Errorf("is %q, which is none of rack, wsgi, node and meteor", value)
-	}
-	if r.app.Kind != Command {
-		r.app.Kind = known
-	}
-	return nil
-}
-
-func (r *reading) startupFile(raw json.RawMessage) error {
-	value, err := word(raw)
-	switch {
-	case err != nil, r.command, r.keys["app_start_command"] != nil:
-		return err
-	case !filepath.IsLocal(value) || path.Clean(value) == ".":
-		return fmt.Errorf("must be a file inside the folder, not %q", value)
-	}
-	r.app.StartupFile, r.app.Found.Why = path.Clean(value), passengerfile+": startup_file"
-	return nil
-}
-
-// startCommand wins over all that says which kind the app is, as Passenger has it.
-func (r *reading) startCommand(raw json.RawMessage) error {
-	value, err := word(raw)
-	if err != nil || r.command {
-		return err
-	}
-	r.app.Kind, r.app.Command, r.app.Found.Why = Command, conf.Command{Shell: value}, passengerfile+": app_start_command"
-	return nil
-}
-
-func (r *reading) envvars(raw json.RawMessage) error {
-	values := map[string]any{}
-	if json.Unmarshal(raw, &values) != nil {
-		return errors.New(`must be an object such as {"NAME": "value"}`)
-	}
-	for name, value := range values {
-		name, value, err := conf.ParseEnv(fmt.Sprintf("%s=%v", name, value))
-		if err != nil {
-			return err
-		}
-		if _, set := r.app.Env[name]; !set {
-			if r.app.Env == nil {
-				r.app.Env = map[string]string{}
-			}
-			r.app.Env[name] = value
-		}
-	}
-	return nil
-}
-
-// interpreter is that of one kind. It is for the apps of that kind alone, which is not known yet.
-func interpreter(kind string) func(*reading, json.RawMessage) error {
-	return func(r *reading, raw json.RawMessage) error {
-		value, err := word(raw)
-		if err != nil || value == map[string]string{Ruby: "ruby", Python: "python", Node: "node"}[kind] {
-			return err // the usual one is looked for anyway, in the app's own environment first
-		}
-		r.interpreters[kind] = value
-		return nil
-	}
-}
-
-func (r *reading) spawnMethod(raw json.RawMessage) error {
-	value, err := word(raw)
-	if err == nil && value != "smart" && value != "direct" {
-		err = fmt.Errorf("is %q, which is neither smart nor direct", value)
-	}
-	r.smart = value == "smart"
-	return err
-}
-
-func (r *reading) openFiles(raw json.RawMessage) error {
-	value, err := number(raw)
-	if err == nil && value > 0 {
-		put(r, func(a *conf.App) *conf.Number { return &a.Limits.Process.OpenFiles }, conf.Number{Set: true, Value: int64(value)})
-	}
-	return err
-}
-
-func (r *reading) ownCounts() bool {
-	return r.app.MinProcesses == r.unset.MinProcesses && r.app.MaxProcesses == r.unset.MaxProcesses
-}
-
-func (r *reading) minInstances(raw json.RawMessage) error {
-	value, err := number(raw)
-	if err == nil && r.app.MinProcesses == r.unset.MinProcesses && value <= r.app.MaxProcesses {
-		r.app.MinProcesses = value
-	}
-	return err
-}
-
-func (r *reading) maxInstances(raw json.RawMessage) error {
-	value, err := number(raw)
-	if err == nil && value > 0 && r.ownCounts() {
-		r.app.MaxProcesses = value
-		r.app.MinProcesses = min(r.app.MinProcesses, value)
-	}
-	return err
-}
-
-// concurrency: 0 is unlimited, and -1 what is found out.
-func (r *reading) concurrency(raw json.RawMessage) error {
-	if string(raw) == "-1" {
-		return nil
-	}
-	value, err := number(raw)
-	if err == nil && value == 0 {
-		value = conf.Unlimited
-	}
-	if err == nil {
-		put(r, func(a *conf.App) *int { return &a.Concurrency }, value)
-	}
-	return err
-}
-
-// inside is a path in the app's folder.
-func inside(raw json.RawMessage) (string, error) {
-	value, err := word(raw)
-	if err == nil && (!filepath.IsLocal(value) || path.Clean(value) == ".") {
-		err = fmt.Errorf("is not inside the folder: %q", value)
-	}
-	return path.Clean(value), err
-}
-
-func (r *reading) public(raw json.RawMessage) error {
-	value, err := inside(raw)
-	if err == nil {
-		put(r, func(a *conf.App) *string { return &a.Public }, value)
-	}
-	return err
-}
-
-func (r *reading) restartDir(raw json.RawMessage) error {
-	value, err := inside(raw)
-	if err == nil {
-		put(r, func(a *conf.App) *string { return &a.Restart.File }, path.Join(value, "restart.txt"))
-	}
-	return err
 }

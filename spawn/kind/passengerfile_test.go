@@ -1,10 +1,13 @@
 package kind_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"purser/conf"
 	"purser/spawn/kind"
@@ -85,6 +88,31 @@ func TestPassengerfileThatCannotBeMeantIsRefused(t *testing.T) {
 		app.Root = write(t, files{"config.ru": "", "Passengerfile.json": text})
 		if _, err := kind.Detect(app); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error is %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestPassengerfileThatAsksForTooMuchIsToldSo(t *testing.T) {
+	var own unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &own); err != nil || own.Max >= 1_000_000 {
+		own.Max = 4096
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: own.Max, Max: own.Max}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]string{
+		fmt.Sprintf(`{"app_file_descriptor_ulimit": %d}`, own.Max):   "",
+		fmt.Sprintf(`{"app_file_descriptor_ulimit": %d}`, own.Max+1): "Passengerfile.json: app_file_descriptor_ulimit is not used: ",
+		`{"app_file_descriptor_ulimit": 3}`:                          "Passengerfile.json: app_file_descriptor_ulimit is not used: it is 3, and may be 16 to ",
+		`{"min_instances": 7}`:                                       "Passengerfile.json: min_instances is not used: it is 7, more than the app may have, which is 6",
+	} {
+		app := detect(t, conf.DefaultApp("blog"), files{"config.ru": "", "Passengerfile.json": text})
+		notes := strings.Join(app.Found.Notes, "")
+		if (want == "") != (notes == "") || !strings.HasPrefix(notes, want) {
+			t.Errorf("%s: it says %q, want %q", text, notes, want)
+		}
+		if set := app.Limits.Process.OpenFiles.Set; set != (want == "") || app.MinProcesses != 1 {
+			t.Errorf("%s: files are limited: %v, and %d processes are kept", text, set, app.MinProcesses)
 		}
 	}
 }

@@ -6,15 +6,22 @@ import (
 	"strings"
 )
 
-// pythonFiles are looked for in this order. What has a test is a name that others use as well.
-var pythonFiles = []struct {
+// A pythonFile is a name of a startup file. What has a test is a name that others use as well.
+type pythonFile struct {
 	name    string
 	defines *regexp.Regexp
-}{
+}
+
+// pythonFiles are looked for in this order: Passenger's, and those that are made for a server.
+var pythonFiles = []pythonFile{
 	{"passenger_wsgi.py", nil},
 	{"manage.py", nil}, // of Django, which has its wsgi.py or asgi.py in the project's folder
 	{"wsgi.py", nil},
 	{"asgi.py", nil},
+}
+
+// pythonUsualFiles are looked for behind what is known of other kinds.
+var pythonUsualFiles = []pythonFile{
 	{"*.wsgi", nil},
 	{"app.py", definesApp},
 	{"main.py", definesApp},
@@ -24,8 +31,12 @@ var pythonFiles = []struct {
 // definesApp finds what a server would look for in a module: app, application, or a function that makes one.
 var definesApp = regexp.MustCompile(`(?m)^(app|application)\s*(:[^=\n]+)?=[^=]|^(async\s+)?def\s+(application|app|create_app|make_app)\s*\(|^(from\s.*\s)?import\s+(.*[\s,(])?(app|application|create_app|make_app)\b`)
 
-func (f folder) python() (all []candidate, doubts []string) {
-	for _, known := range pythonFiles {
+func (f folder) python() ([]candidate, []string) { return f.pythonOf(pythonFiles) }
+
+func (f folder) pythonUsual() ([]candidate, []string) { return f.pythonOf(pythonUsualFiles) }
+
+func (f folder) pythonOf(files []pythonFile) (all []candidate, doubts []string) {
+	for _, known := range files {
 		found, doubt := f.pythonFile(known.name, known.defines)
 		if doubt != "" {
 			doubts = append(doubts, doubt)

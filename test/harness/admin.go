@@ -16,14 +16,15 @@ const sigTERM = syscall.SIGTERM
 
 // A Status is the part of GET /v1/apps/{app} that the tests look at.
 type Status struct {
-	Name       string     `json:"name"`
-	Condition  string     `json:"condition"`
-	Generation int        `json:"generation"`
-	Processes  []Process  `json:"processes"`
-	Queue      int        `json:"queue"`
-	Failure    *Failure   `json:"failure"`
-	Restart    *Restart   `json:"restart"`
-	RetryAt    *time.Time `json:"retry_at"`
+	Name         string     `json:"name"`
+	Condition    string     `json:"condition"`
+	Generation   int        `json:"generation"`
+	MinProcesses int        `json:"min_processes"`
+	Processes    []Process  `json:"processes"`
+	Queue        int        `json:"queue"`
+	Failure      *Failure   `json:"failure"`
+	Restart      *Restart   `json:"restart"`
+	RetryAt      *time.Time `json:"retry_at"`
 }
 
 // A Process is one process in a Status.

@@ -20,6 +20,9 @@ func TestAnAppsUserReadsItsVariablesAndNobodyElseDoes(t *testing.T) {
 		text, _ := os.ReadFile(f.path("tmp/hook"))
 		return string(text) == "first\n"
 	})
+	if r := check(t, harness.ServerTable()+f.app("app", `env_file = ".env"`)); r.Code != 0 {
+		t.Errorf("what serves is refused by check, which exits with %d: %s", r.Code, r.Stderr)
+	}
 	f.write(".env", "SECRET=second\n", games)
 	if r := p.Run(harness.Within(t), "restart", "app"); r.Code != 0 {
 		t.Fatalf("the restart exits with %d: %s", r.Code, r.Stderr)

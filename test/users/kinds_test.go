@@ -46,3 +46,28 @@ func TestWhatIsFoundInAFolderRunsAsItsUser(t *testing.T) {
 		}
 	}
 }
+
+// What the folder says of the size holds also where another process has read it, and after a reload; but no app's user
+// takes the room of the others.
+func TestTheSizeThatAFolderAsksForHoldsAsFarAsThereIsRoom(t *testing.T) {
+	two, many := newFolder(t, games), newFolder(t, games)
+	two.write("Passengerfile.json", `{"app_type": "node", "startup_file": "app.js", "min_instances": 2, "max_pool_size": 3}`, games)
+	p := serve(t, two.app("two"))
+	kept := func(when string, n int) {
+		t.Helper()
+		harness.Eventually(t, harness.ReadyLimit, when, func() bool {
+			now := p.Status(t, "two")
+			return now.MinProcesses == n && len(now.Ready()) >= n
+		})
+	}
+	kept("two processes are kept", 2)
+	if r := p.Run(harness.Within(t), "reload"); r.Code != 0 {
+		t.Fatalf("the reload exits with %d: %s", r.Code, r.Stderr)
+	}
+	kept("two processes are kept after a reload", 2)
+	many.write("Passengerfile.json", `{"min_instances": 2}`, games)
+	r := check(t, harness.ServerTable()+"max_processes = 1\n"+many.app("many"))
+	if r.Code != 0 || !strings.Contains(r.Stdout, "many: note: Passengerfile.json: min_instances is not used: the apps would hold 2 processes together, and [server] max_processes is 1") {
+		t.Errorf("check exits with %d: %s%s", r.Code, r.Stdout, r.Stderr)
+	}
+}

@@ -62,21 +62,22 @@ func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, e
 	var wrong []error
 	for _, app := range c.conf.Apps {
 		if a := p.app(app.Name); a != nil && a.Unserved() != nil {
-			anew, err := p.look(c.conf, app)
-			found, c.unserved[app.Name], c.wrong[app.Name] = append(found, anew), true, err
+			anew, err := p.look(c.conf, c.raw[app.Name])
+			found, c.unserved[app.Name], c.wrong[app.Name] = append(found, withSize(anew, c.raw[app.Name], app)), true, err
 			continue
 		}
 		before, there := p.raw[app.Name]
 		if running, runs := now[app.Name]; there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
-			running.MinProcesses, running.MaxProcesses = app.MinProcesses, app.MaxProcesses
+			running = withSize(running, p.shared.deployer.Scaled(before), app) // which fits no more
+			running = withSize(running, before, app)
 			running, err := p.withUserNow(c.conf, running)
 			found, wrong = append(found, running), append(wrong, err)
 			continue
 		}
-		anew, err := p.look(c.conf, app)
-		found, wrong = append(found, anew), append(wrong, err)
+		anew, err := p.look(c.conf, c.raw[app.Name])
+		found, wrong = append(found, withSize(anew, c.raw[app.Name], app)), append(wrong, err)
 	}
-	return found, errors.Join(wrong...)
+	return withinCap(c.conf.Server, c.conf.Apps, found), errors.Join(wrong...)
 }
 
 // sized is a configuration with the sizes that operators have given apps, unless they do not fit any more.
@@ -85,7 +86,7 @@ func (p *purser) sized(loaded *conf.Config) *conf.Config {
 	sized.Apps = slices.Clone(loaded.Apps)
 	for i, app := range sized.Apps {
 		sized.Apps[i] = p.shared.deployer.Scaled(app)
-		scaled = scaled || sized.Apps[i].MinProcesses != app.MinProcesses || sized.Apps[i].MaxProcesses != app.MaxProcesses
+		scaled = scaled || !sameSize(sized.Apps[i], app)
 	}
 	if !scaled {
 		return &sized

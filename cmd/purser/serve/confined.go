@@ -80,7 +80,7 @@ func twinFD(file *os.File) int {
 	return twin
 }
 
-// look fills in what is found out of an app's folder, by this front or by the reading.
+// look fills in what is found out of the folder of an app as it is written, by this front or by the reading.
 func (p *purser) look(of *conf.Config, app conf.App) (conf.App, error) {
 	if p.given == nil {
 		found, err := Detect(of, []conf.App{app})
@@ -97,9 +97,7 @@ func (g *given) look(app conf.App) (conf.App, error) {
 	case one.Wrong != "":
 		return app, refusal(errors.New(one.Wrong))
 	}
-	found := one.App
-	found.MinProcesses, found.MaxProcesses = app.MinProcesses, app.MaxProcesses
-	return found, nil
+	return one.App, nil
 }
 
 // userNow is an app whose table is as it was, as what it is now: its files may be another's, and then it is started by
@@ -127,6 +125,7 @@ func (p *purser) readAgain(file string) (*conf.Config, error) {
 	if file != "" {
 		return nil, refusal(errors.New("this purser was started by root, and reads no other file than that which it was started with"))
 	}
+	p.closedLogs = news{} // who reloads is told again
 	if err := p.haveRead(); err != nil {
 		return nil, err
 	}
@@ -146,7 +145,7 @@ func (p *purser) haveRead() error {
 	if err != nil {
 		return err
 	}
-	for _, path := range slices.Sorted(maps.Keys(next.closed)) {
+	for _, path := range p.closedLogs.of(next.closed) {
 		p.Log.Error("cannot open a log again, going on with the old file", "log", path, "error", next.closed[path])
 	}
 	p.sockets.held.give(held)

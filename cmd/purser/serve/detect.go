@@ -27,7 +27,7 @@ func Detect(of *conf.Config, apps []conf.App) ([]conf.App, error) {
 		}
 		found, wrong = append(found, app), append(wrong, err)
 	}
-	return found, refusal(errors.Join(wrong...))
+	return withinCap(of.Server, apps, found), refusal(errors.Join(wrong...))
 }
 
 // withUser fills in as whom an app runs. What is wrong with a key is said with its place.

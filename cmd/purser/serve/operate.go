@@ -214,7 +214,7 @@ func (p *purser) fits(to conf.App) error {
 		}
 	}
 	if limit > 0 && held > limit {
-		return fmt.Errorf("the apps would hold %d processes together, and [server] max_processes is %d", held, limit)
+		return overCap(held, limit)
 	}
 	return nil
 }

@@ -78,6 +78,8 @@ type purser struct {
 	over    bool           // nothing of it is changed any more; guarded by turn
 	metrics []net.Listener // where anybody may read metrics; guarded by turn
 
+	closedLogs, unlooked news // what was said of logs not opened again, and of apps not tried again; guarded by turn
+
 	// mu guards what follows, which only who has the turn changes.
 	mu           sync.Mutex
 	running      *conf.Config        // that purser goes by
@@ -209,8 +211,6 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 // talk to.
 func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estate) error {
 	p.warnOfRoot()
-	p.sayFound(apps)
-	p.warnOfNobody(apps, p.Conf.Server)
 	server := p.Conf.Server
 	p.disks = newDisks(p.startHelper, p.Log)
 	p.disks.expect(server, apps)
@@ -222,7 +222,9 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(&p.Config, p.shared.pool)
 	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
-	apps = p.sized(&conf.Config{Server: server, Apps: apps}).Apps
+	apps = p.resized(apps)
+	p.sayFound(apps)
+	p.warnOfNobody(apps, server)
 	if err := letIn(claim.folder, apps); err != nil {
 		return err
 	}

@@ -168,13 +168,21 @@ func (p *purser) serveUnserved() {
 		return
 	}
 	if err := p.lookAgain(); err != nil {
-		p.Log.Warn("cannot look whether apps can be served by now", "error", err)
+		p.sayUnlooked(err)
 		return
 	}
+	p.unlooked = news{}
 	for _, a := range rest {
 		_ = p.serveAgain(a) // it is kept, and told if it is another than before
 	}
 	p.useGrants()
+}
+
+// sayUnlooked says why apps that cannot be served are not tried again, unless that was said before.
+func (p *purser) sayUnlooked(why error) {
+	if len(p.unlooked.of(map[string]string{"": why.Error()})) > 0 {
+		p.Log.Warn("cannot look whether apps can be served by now", "error", why)
+	}
 }
 
 // serveNow tries one app that cannot be served, as somebody asks for it.
@@ -216,7 +224,11 @@ func (p *purser) serveAgain(a *App) error {
 	if i < 0 {
 		return errEdited
 	}
-	found, err := p.look(p.running, p.running.Apps[i])
+	found, err := p.look(p.running, p.raw[now.Name])
+	found = withSize(found, p.raw[now.Name], p.running.Apps[i])
+	if over := p.fits(found); over != nil {
+		found = keptAsWritten(found, p.running.Apps[i], over)
+	}
 	if err != nil {
 		a.StayUnserved(found, err)
 		return err
