@@ -43,7 +43,7 @@ func (x *exchange) forward() (*reply, error) {
 		}
 		x.order.Fresh = true
 		if errors.Is(err, upstream.ErrNoAnswer) {
-			x.story.resent = true
+			x.story.resent = x.story.resent || !errors.Is(err, upstream.ErrUnread)
 			x.awaitDeath()
 		}
 	}
@@ -127,7 +127,8 @@ func (x *exchange) giveUp(err error) {
 }
 
 // mayRetry reports whether a process may be asked again. RFC 9110 section 9.2.2: what was sent may be
-// sent again only if the method is idempotent; we do that once, unless we have cut the request ourselves.
+// sent again only if the method is idempotent; we do that once, unless we have cut the request ourselves. What no
+// process has read counts as not sent: where several die at once, it may meet more than one of them.
 func (x *exchange) mayRetry(err error, tries int) bool {
 	switch {
 	case tries == maxTries:
@@ -135,7 +136,8 @@ func (x *exchange) mayRetry(err error, tries int) bool {
 	case errors.Is(err, upstream.ErrRefused), errors.Is(err, upstream.ErrUnsent):
 		return true
 	}
-	return errors.Is(err, upstream.ErrNoAnswer) && x.req.Idempotent() && !x.story.resent && !x.overdue(err)
+	again := errors.Is(err, upstream.ErrUnread) || !x.story.resent
+	return errors.Is(err, upstream.ErrNoAnswer) && x.req.Idempotent() && again && !x.overdue(err)
 }
 
 // overdue reports whether the process was asked to exit in the middle of the request: then the request
