@@ -71,8 +71,8 @@ func TestDetectRefuses(t *testing.T) {
 		want  string
 	}{
 		"nothing": {nil, conf.App{},
-			"says how to start it (looked for config.ru, passenger_wsgi.py, manage.py, wsgi.py, asgi.py, *.wsgi, app.py, main.py, application.py, app.js, server.js, " +
-				"index.js, app.mjs, server.mjs, index.mjs, app.cjs, server.cjs, index.cjs, package.json, Procfile); set command, or kind and startup_file"},
+			"says how to start it (looked for config.ru, passenger_wsgi.py, manage.py, wsgi.py, asgi.py, app.js, server.js, " +
+				"index.js, app.mjs, server.mjs, index.mjs, app.cjs, server.cjs, index.cjs, package.json, *.wsgi, app.py, main.py, application.py, Procfile); set command, or kind and startup_file"},
 		"script of developers": {[]string{`package.json={"scripts":{"start":"next dev"}}`}, conf.App{}, "the script start of package.json runs next dev, which is for development; set command"},
 		"broken package":       {[]string{"package.json={"}, conf.App{}, "says how to start it"},
 		"startup file outside": {nil, conf.App{Kind: "ruby", StartupFile: "../config.ru"}, `startup_file "../config.ru" must be a path below the root`},
