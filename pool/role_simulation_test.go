@@ -139,10 +139,11 @@ func (g *simGroup) checkOrder(c *course) {
 	}
 }
 
-// checkNoOldWorker: I4, no worker of other code lives once a restart is done, and all of the new code are there.
+// checkNoOldWorker: I4, no worker of other code lives once a restart is done, and all of its code are there: but for
+// that of a rollback to code that is no longer on disk, of which only what was kept can serve.
 func (g *simGroup) checkNoOldWorker(done RestartSnapshot) {
 	for _, r := range g.state.roles {
-		if ready := r.ready(g.state.target()); r.kept && ready < r.Count {
+		if ready := r.ready(g.state.target()); r.kept && ready < r.Count && !g.state.overwritten(g.state.target()) {
 			g.fail("I4: the restart is done, and %d workers of %s are ready, not %d", ready, r.Name, r.Count)
 		}
 		for _, p := range r.procs {
