@@ -124,10 +124,11 @@ func moreDispensable(target *generation, a, b *Process) bool {
 	return a.load() < b.load()
 }
 
-// kept returns the oldest process that is kept for a rollback, or nil.
+// kept returns the oldest process that is kept for a rollback, or nil. One that has given its slot back makes no room
+// for anybody: who waited for that would wait for ever.
 func (s *roster) kept() *Process {
 	for _, p := range s.procs {
-		if p.state == Standby {
+		if p.state == Standby && !p.outside {
 			return p
 		}
 	}
