@@ -98,3 +98,28 @@ func TestStoppedAppKeepsNoRoomUnderACap(t *testing.T) {
 		next.Release(more, Worked)
 	})
 }
+
+// It has given its slot back already: what another app waits for is the room of the process that has one.
+func TestWhatIsKeptForARollbackWithoutASlotMakesNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(1)
+		defer s.close(t)
+		none := func(app *conf.App) { app.MinProcesses = 0 }
+		blog := s.add("blog", two, none, func(app *conf.App) { app.Restart.RollbackWindow = time.Hour })
+		shop := s.add("shop", none)
+		drop := held(t, blog, 1)
+		blog.Restart(RestartRequest{Release: Release{Path: "/r2"}})
+		time.Sleep(10 * time.Second)
+		blog.Release(acquired(t, blog), Worked)
+		drop()
+		time.Sleep(time.Minute)
+		got(t, "what blog keeps and what serves", alive(blog), 2)
+		patience, end := context.WithTimeout(t.Context(), time.Minute)
+		defer end()
+		p, err := shop.Acquire(patience, Wish{})
+		if err != nil {
+			t.Fatal("it waits for ever: ", err)
+		}
+		shop.Release(p, Worked)
+	})
+}
