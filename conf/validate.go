@@ -137,15 +137,20 @@ func (c *Config) checkRoutes(apps table) {
 	}
 }
 
-// checkCap refuses a cap of the whole pool below what the apps hold always, as that is kept for each of
-// them, and one that leaves nothing for those that hold none.
-func (c *Config) checkCap(t table) {
-	held, resting := 0, ""
-	for _, app := range c.Apps {
+// Held is how many processes apps hold always, and one of them that holds none; "" = each holds some.
+func Held(apps []App) (held int, resting string) {
+	for _, app := range apps {
 		if held += app.MinProcesses; app.MinProcesses == 0 {
 			resting = app.Name
 		}
 	}
+	return held, resting
+}
+
+// checkCap refuses a cap of the whole pool below what the apps hold always, as that is kept for each of
+// them, and one that leaves nothing for those that hold none.
+func (c *Config) checkCap(t table) {
+	held, resting := Held(c.Apps)
 	server, limit := table{t.problems, []string{"server", "max_processes"}}, c.Server.MaxProcesses
 	switch {
 	case limit <= 0:

@@ -165,15 +165,22 @@ func (n *notedProcess) restore(noted, now time.Time, at func(ref) *generation) *
 	return p
 }
 
-// takeOver takes a process into the roster that another purser has left, if anything of it lives. What it was asked
-// for and may not have heard is said again.
-func (s *roster) takeOver(now time.Time, p *Process, n *notedProcess, find func(p *Process, ready bool) Child) {
+// lives finds the child of a process or worker that another purser has left, and reports whether there is one.
+func (s *roster) lives(now time.Time, p *Process, n *notedProcess, find func(p *Process, ready bool) Child) bool {
 	p.child = find(p, n.booted)
 	if !slices.Contains(s.unfinished, p.generation) {
 		s.unfinished = append(s.unfinished, p.generation)
 	}
 	if p.child == nil {
 		s.lost(now, p)
+	}
+	return p.child != nil
+}
+
+// takeOver takes a process into the roster that another purser has left, if anything of it lives. What it was asked
+// for and may not have heard is said again.
+func (s *roster) takeOver(now time.Time, p *Process, n *notedProcess, find func(p *Process, ready bool) Child) {
+	if !s.lives(now, p, n, find) {
 		return
 	}
 	p.cut = !n.booted

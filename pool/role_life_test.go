@@ -180,3 +180,19 @@ func TestAWorkerThatBeganUnnotedHasItsWholeTime(t *testing.T) {
 	s.passes(2 * time.Second)
 	s.work("jobs 3 ready, jobs 4 ready, mail 5 ready")
 }
+
+// The newer code was deployed in the folder of the old: of that, processes that were kept serve again, and workers were not kept.
+func TestARollbackInPlaceEndsWithoutTheWorkersThatCannotBeStarted(t *testing.T) {
+	s := upWithWorkers(t, kept)
+	s.restarts("/r1")
+	s.boots(6)
+	s.boots(7)
+	s.exits(3, 4, 5)
+	s.boots(8, 9, 10)
+	s.passes(workerProves)
+	back := s.rollsBack()
+	s.exits(6, 7, 8, 9, 10)
+	s.are("1 ready, 2 ready")
+	s.work("")
+	got(t, "how the rollback ended", back.state, RestartDone)
+}

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"slices"
 	"time"
 )
 
@@ -46,12 +45,7 @@ func (n *Note) restoreRoles(g *groupState, now time.Time, at func(ref) *generati
 // takeOverWorker takes a worker over that another purser has left, if it lives. One that was just being started goes on,
 // as it has nothing to prove but that it lives.
 func (s *roster) takeOverWorker(now time.Time, r *role, p *Process, n *notedProcess, find func(p *Process, ready bool) Child) {
-	p.child = find(p, n.booted)
-	if !slices.Contains(s.unfinished, p.generation) {
-		s.unfinished = append(s.unfinished, p.generation)
-	}
-	if p.child == nil {
-		s.lost(now, p)
+	if !s.lives(now, p, n, find) {
 		return
 	}
 	r.procs = append(r.procs, p)

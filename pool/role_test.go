@@ -286,19 +286,3 @@ func TestACanaryOfANewerRestartHasTheWorkersOfTheGoodCode(t *testing.T) {
 	s.state.restart(s.now, "r", RestartRequest{Release: Release{Path: "/r3"}, Strategy: Rolling, Canary: conf.Amount{Count: 1}})
 	s.work("jobs 8 stopping g2, jobs 9 stopping g2, mail 10 stopping g2")
 }
-
-// The newer code was deployed in the folder of the old: of that, processes that were kept serve again, and workers were not kept.
-func TestARollbackInPlaceEndsWithoutTheWorkersThatCannotBeStarted(t *testing.T) {
-	s := upWithWorkers(t, kept)
-	s.restarts("/r1")
-	s.boots(6)
-	s.boots(7)
-	s.exits(3, 4, 5)
-	s.boots(8, 9, 10)
-	s.passes(workerProves)
-	back := s.rollsBack()
-	s.exits(6, 7, 8, 9, 10)
-	s.are("1 ready, 2 ready")
-	s.work("")
-	got(t, "how the rollback ended", back.state, RestartDone)
-}

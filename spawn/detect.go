@@ -20,8 +20,8 @@ const (
 
 // Detect looks into the app's root and returns the app with Kind, StartupFile or Command, Found, Concurrency and
 // Environment filled in: what it is, package kind finds out; concurrency 0 is what its files say for Ruby and
-// Python, 1 if they say nothing, and conf.Unlimited for others. The error says in one sentence what is missing: the root, anything recognised, the startup
-// file, or the interpreter. Root looks as the app's user would.
+// Python, 1 if they say nothing, and conf.Unlimited for others. The error says in one sentence what is missing: the
+// root, anything recognised, the startup file, or the interpreter. Root looks as the app's user would.
 func Detect(app conf.App) (found conf.App, err error) {
 	closed := false
 	unable := looker(app).As(func() {

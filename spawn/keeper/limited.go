@@ -32,11 +32,7 @@ func isLimited(args []string) bool { return len(args) == 4 && args[2] == limited
 
 // forkLimited is forkExec for a program with limits.
 func forkLimited(p Program, how *syscall.SysProcAttr, files []uintptr) (pid int, err error) {
-	text, err := p.text()
-	if err != nil {
-		return 0, err
-	}
-	program, err := memory(text)
+	program, err := p.file()
 	if err != nil {
 		return 0, err
 	}

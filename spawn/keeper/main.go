@@ -99,11 +99,7 @@ func (p *mainProcess) begin() error {
 	if err != nil {
 		dir = "" // that of the keeper, which is ours
 	}
-	text, err := Program{Path: "/proc/self/exe", Dir: dir, Args: append([]string{frontName}, p.Args...), Env: p.Env}.text()
-	if err != nil {
-		return err
-	}
-	program, err := memory(text)
+	program, err := Program{Path: "/proc/self/exe", Dir: dir, Args: append([]string{frontName}, p.Args...), Env: p.Env}.file()
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,15 @@ func (p Program) text() ([]byte, error) {
 	return []byte(text), nil
 }
 
+// file is that text in memory, as it is handed on.
+func (p Program) file() (*os.File, error) {
+	text, err := p.text()
+	if err != nil {
+		return nil, err
+	}
+	return memory(text)
+}
+
 // request is the program as a keeper is asked for it.
 func (p Program) request() ([]byte, error) {
 	if p.Grant != 0 {

@@ -115,11 +115,7 @@ func (b *birth) ask(files []int, p Program, requests chan<- request) error {
 	if err := p.User.own(files); err != nil {
 		return err
 	}
-	text, err := p.text()
-	if err != nil {
-		return err
-	}
-	program, err := memory(text)
+	program, err := p.file()
 	if err != nil {
 		return err
 	}

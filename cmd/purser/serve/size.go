@@ -25,13 +25,9 @@ func sameSize(a, b conf.App) bool {
 // withinCap are apps as they were found, for which no more processes are kept than the cap of all of them allows. That
 // was seen to for what is written, but not for what their folders say: no app's user takes the room of the others.
 func withinCap(server conf.Server, written, found []conf.App) []conf.App {
-	held, resting := 0, false
-	for _, app := range found {
-		held += app.MinProcesses
-		resting = resting || app.MinProcesses == 0
-	}
+	held, resting := conf.Held(found)
 	limit := server.MaxProcesses
-	if limit <= 0 || held < limit || held == limit && !resting {
+	if limit <= 0 || held < limit || held == limit && resting == "" {
 		return found
 	}
 	found = slices.Clone(found)
