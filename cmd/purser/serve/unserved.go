@@ -81,7 +81,7 @@ func (a *App) StayUnserved(to conf.App, why error) {
 	a.conf = to
 	before, now := a.unserved.Load(), newUnserved(to.Name, why)
 	a.unserved.Store(now)
-	a.group.Configure(countable(to))
+	a.group.Configure(countable(to), 0)
 	if now.text != before.text {
 		a.group.Fail(now.text)
 	}
