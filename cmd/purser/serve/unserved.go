@@ -235,11 +235,14 @@ func (p *purser) serveAgain(a *App) error {
 	}
 	p.disks.consider(p.running.Server, []conf.App{found})
 	if err := letIn(p.shared.folder, []conf.App{found}); err != nil {
+		a.StayUnserved(found, err)
 		return err
 	}
 	if err := a.StartAs(found); err != nil {
 		return err
 	}
+	p.sayFound([]conf.App{found})
+	p.warnOfNobody([]conf.App{found}, p.running.Server)
 	p.front.Change(p.frontConfig())
 	return nil
 }
