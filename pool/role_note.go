@@ -16,12 +16,14 @@ type notedRole struct {
 	Failure     *Failure       `json:"failure,omitempty"`
 	RetryAt     time.Time      `json:"retry_at,omitzero"`
 	Processes   []notedProcess `json:"processes,omitempty"`
+	Indexes     []int          `json:"indexes,omitempty"` // of those
 }
 
 func (b *book) role(now time.Time, r *role) notedRole {
 	n := notedRole{Name: r.Name, StopTimeout: r.StopTimeout, Gone: !r.kept, From: r.from, Of: b.ref(r.of), Failures: r.failures, Failure: r.failure, RetryAt: r.retryAt}
 	for _, p := range r.procs {
 		n.Processes = append(n.Processes, b.process(now, p))
+		n.Indexes = append(n.Indexes, p.index)
 	}
 	return n
 }
@@ -36,7 +38,7 @@ func (n *Note) restoreRoles(g *groupState, now time.Time, at func(ref) *generati
 		g.roles = append(g.roles, r)
 		for j := range noted.Processes {
 			p := noted.Processes[j].restore(n.At, now, at)
-			p.role = r.Name
+			p.role, p.index = r.Name, indexOf(noted.Indexes, j, p, r.procs)
 			g.takeOverWorker(now, r, p, &noted.Processes[j], find)
 		}
 	}

@@ -37,6 +37,7 @@ func (s *Spawner) environment(c *Child) []string {
 	maps.Copy(env, map[string]string{
 		"PURSER_GENERATION": strconv.Itoa(c.Generation),
 		"PURSER_PROCESS":    strconv.Itoa(c.Order.Process),
+		"PURSER_INDEX":      strconv.Itoa(c.Index),
 		"PURSER_RELEASE":    c.Path,
 	})
 	if s.isBelow() {

@@ -52,7 +52,7 @@ func TestAGrantIsWhatIsRunWithoutGrants(t *testing.T) {
 			app := conf.App{Name: "blog", Root: root, Kind: kindCommand, Environment: "production", Env: map[string]string{"PATH": bin, "TOKEN": "a\x01b"}, BacktraceSignal: "auto"}
 			c.change(&app)
 			folder := t.TempDir()
-			child := &Child{Order: Order{Generation: 7, Process: 2, Path: root}, endpoint: &endpoint{folder: filepath.Join(folder, "s3"), number: 3}}
+			child := &Child{Order: Order{Generation: 7, Process: 2, Index: 1, Path: root}, endpoint: &endpoint{folder: filepath.Join(folder, "s3"), number: 3}}
 			check(t, child.endpoint.offer(app))
 			child.backtraceSignal, _ = backtraceSignal(app)
 			usual := New(nil, app, folder, nil)

@@ -56,7 +56,7 @@ func (s *Spawner) worker(child *Child) (p keeper.Program, err error) {
 		if !granted {
 			return p, errNotGranted
 		}
-		return keeper.Program{Grant: number, Fill: keeper.Filling{Release: child.Path, Process: child.Order.Process, Generation: child.Generation}}, nil
+		return keeper.Program{Grant: number, Fill: keeper.Filling{Release: child.Path, Process: child.Order.Process, Index: child.Index, Generation: child.Generation}}, nil
 	}
 	argv, err := commandArgv(w.Command, child.Path, child.endpoint)
 	if err != nil {

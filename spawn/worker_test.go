@@ -86,7 +86,7 @@ func TestAWorkerByItsGrantIsWhatIsRunWithoutOne(t *testing.T) {
 		w := conf.NewWorker("jobs")
 		w.Command = command
 		app.SetWorker(w)
-		child := &Child{Order: Order{Generation: 7, Process: 2, Path: root, Worker: "jobs"}, endpoint: &endpoint{}}
+		child := &Child{Order: Order{Generation: 7, Process: 2, Index: 1, Path: root, Worker: "jobs"}, endpoint: &endpoint{}}
 		want, err := New(nil, app, t.TempDir(), nil).program(child)
 		check(t, err)
 		app.Grants = map[string]uint32{workerGrant + "jobs": 1}
