@@ -159,8 +159,8 @@ func (s *Spawner) template(c *Child, slots map[string]string) []string {
 			env[name] = slot
 		}
 	}
-	first := s.ownPrograms(c.Worker, c.Path)
-	env["PATH"] = s.ownPrograms(c.Worker, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
+	first := s.ownPrograms(c.purpose(), c.Path)
+	env["PATH"] = s.ownPrograms(c.purpose(), keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	return pairs(env)
 }
 

@@ -202,7 +202,7 @@ func (s *Spawner) attend(child *Child) {
 func (s *Spawner) clear(child *Child) {
 	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
-	if child.adopted && child.Worker == "" {
+	if child.adopted && child.purpose().serves() {
 		s.folder.leave(child.Folder())
 	}
 }
