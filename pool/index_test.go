@@ -60,3 +60,19 @@ func TestProcessesOfAPurserWithoutIndexesAreGivenSome(t *testing.T) {
 	})
 	got(t, "the indexes", fmt.Sprint(indexes), "[0 1 2]")
 }
+
+// checkIndex: a process that is spawned takes no index of one that is to stay, and none above their number.
+func (g *simGroup) checkIndex(p *Process, others []*Process) {
+	stay := 0
+	for _, other := range others {
+		if other == p || other.generation != p.generation || other.state > Ready || other.worn() {
+			continue
+		}
+		if stay++; other.index == p.index {
+			g.fail("process %d has the index %d of process %d", p.number, p.index, other.number)
+		}
+	}
+	if p.index > stay {
+		g.fail("process %d has the index %d beside %d others", p.number, p.index, stay)
+	}
+}

@@ -1,6 +1,8 @@
 package pool
 
-import "time"
+import (
+	"time"
+)
 
 // This file is what has to hold after every event: the invariants of the design by their numbers.
 
@@ -95,22 +97,6 @@ func (g *simGroup) digest() digest {
 		d.since += p.since.Sub(g.world.start)
 	}
 	return d
-}
-
-// checkIndex: a process that is spawned takes no index of one that is to stay, and none above their number.
-func (g *simGroup) checkIndex(p *Process, others []*Process) {
-	stay := 0
-	for _, other := range others {
-		if other == p || other.generation != p.generation || other.state > Ready || other.worn() {
-			continue
-		}
-		if stay++; other.index == p.index {
-			g.fail("process %d has the index %d of process %d", p.number, p.index, other.number)
-		}
-	}
-	if p.index > stay {
-		g.fail("process %d has the index %d beside %d others", p.number, p.index, stay)
-	}
 }
 
 func (g *simGroup) checkProcesses(c *course) {
