@@ -106,25 +106,7 @@ func rails(t *testing.T) harness.App {
 	return app
 }
 
-// redmine is the application of Debian's package with an instance of its own: its database is a copy of the one
-// that the package has made.
-func redmine(t *testing.T) harness.App {
-	app := harness.CopyOf(t, "/usr/share/redmine")
-	for _, link := range []string{"instances", "config/database.yml", "Gemfile.lock"} {
-		if err := os.Remove(app.Path(link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	instance := "instances/default/"
-	makeFolders(t, app, instance+"config", instance+"files", instance+"log", instance+"tmp/cache", instance+"public")
-	copyFile(t, app, "db/redmine.db", "/var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default")
-	database := "production:\n  adapter: sqlite3\n  database: " + app.Path("db/redmine.db") + "\n  encoding: utf8\n"
-	app.Write("config/database.yml", database)
-	app.Write(instance+"config/database.yml", database)
-	app.Write(instance+"config/secret_key.txt", strings.Repeat("0123456789abcdef", 4))
-	copyFile(t, app, "Gemfile.lock", "/var/lib/redmine/Gemfile.lock")
-	return app
-}
+func redmine(t *testing.T) harness.App { return harness.RedmineApp(t) }
 
 // django is what django-admin startproject makes.
 func django(t *testing.T) harness.App {
@@ -146,7 +128,7 @@ func radicale(t *testing.T) harness.App { return harness.CopyOf(t, "/usr/share/r
 // mailman is the application of Debian's package mailman3-web, with its data, which are a copy.
 func mailman(t *testing.T) harness.App {
 	app := harness.CopyOf(t, "/usr/share/mailman3-web")
-	makeFolders(t, app, "log")
+	app.MakeFolders("log")
 	runIn(t, app, "cp", "-a", "/var/lib/mailman3/web", app.Path("var"))
 	for name, from := range map[string]string{"settings.py": "/usr/share/mailman3-web/settings.py", "settings_local.py": "/etc/mailman3/mailman-web.py"} {
 		text, err := os.ReadFile(from)
@@ -157,24 +139,6 @@ func mailman(t *testing.T) harness.App {
 		app.Write(name, own.Replace(string(text)))
 	}
 	return app
-}
-
-func makeFolders(t *testing.T, app harness.App, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if err := os.MkdirAll(app.Path(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func copyFile(t *testing.T, app harness.App, name, from string) {
-	t.Helper()
-	content, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	app.Write(name, string(content))
 }
 
 // runIn runs a program of Debian's in the application's folder.
