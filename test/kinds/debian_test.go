@@ -10,6 +10,9 @@ import (
 	"purser/test/harness"
 )
 
+// preloaded are the keys of an app whose processes are forked.
+var preloaded = []string{"preload = true", harness.Processes(2)}
+
 // What a release says that cannot start.
 const (
 	raisedRuby   = "raise 'this release is broken'\n"
@@ -23,6 +26,7 @@ func TestApplicationsOfRubyAreServedAsTheyAre(t *testing.T) {
 		{name: "sinatra in a bundle without a server", make: sinatraBundle, path: "/", says: "Hello world!", breaks: map[string]string{"app.rb": raisedRuby}},
 		{name: "rails", make: rails, path: "/up", says: "OK", breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
 		{name: "redmine", make: redmine, path: "/login", says: "Redmine", rate: 4, breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
+		{name: "redmine with preload", make: redmine, keys: preloaded, path: "/login", says: "Redmine", rate: 4, breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
 	} {
 		t.Run(a.name, func(t *testing.T) { a.test(t) })
 	}
@@ -36,6 +40,7 @@ func TestApplicationsOfPythonAreServedAsTheyAre(t *testing.T) {
 		{name: "django by asgi", make: djangoByASGI, path: "/", says: "The install worked successfully!", breaks: map[string]string{"mysite/settings.py": raisedPython}},
 		{name: "radicale", make: radicale, path: "/.web/", says: "Radicale", breaks: map[string]string{"radicale.wsgi": raisedPython}},
 		{name: "mailman3", make: mailman, path: "/hyperkitty/", says: "HyperKitty", breaks: map[string]string{"settings.py": raisedPython}},
+		{name: "mailman3 with preload", make: mailman, keys: preloaded, path: "/hyperkitty/", says: "HyperKitty", breaks: map[string]string{"settings.py": raisedPython}},
 		{name: "starlette", make: files(starlette), path: "/", says: `"hello":"world"`, breaks: map[string]string{"asgi.py": raisedPython}},
 		{name: "fastapi", make: files(fastapi), path: "/", says: `"Hello":"World"`, breaks: map[string]string{"main.py": raisedPython}},
 	} {
