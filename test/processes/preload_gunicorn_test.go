@@ -115,3 +115,31 @@ func mustHaveRun(t *testing.T, app harness.App, want map[string][]int) {
 		t.Errorf("the hooks were called by %v, want %v", is, want)
 	}
 }
+
+// Those of gevent and eventlet put others in the place of what the source waits by.
+func TestWorkersOfGunicornThatChangeWhatAnAppImportsAreForked(t *testing.T) {
+	for _, class := range []string{"gthread", "gevent", "eventlet"} {
+		t.Run(class, func(t *testing.T) {
+			app := harness.EmptyApp(t)
+			app.Write("gunicorn.conf.py", "worker_class = '"+class+"'\n")
+			app.Write("wsgi.py", "import os, time\nLOADER = os.getpid()\ndef application(environ, start_response):\n    time.sleep(0.01)\n"+
+				"    start_response('200 OK', [])\n    return [('loader=%d forked=%s' % (LOADER, LOADER != os.getpid())).encode()]\n")
+			makeVenv(t, app, "--system-site-packages")
+			p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(2), "preload = true")})
+			harness.AwaitReady(t, p, 2)
+			first := loader(t, p)
+			for range 3 {
+				harness.MustReplaceKilled(t, p, 2, p.Status(t, "app").Ready()[0].PID)
+			}
+			if again := loader(t, p); again != first {
+				t.Errorf("the app was loaded by %d, and then by %d", first, again)
+			}
+			harness.MustSay(t, harness.Get(t, p, "/").Body, "forked=True")
+			load := harness.Load{Addr: p.Addr, Rate: 50}.Begin()
+			harness.AwaitAnswers(t, load, 20)
+			harness.MustRestart(t, p, 0)
+			harness.MustNotFail(t, load.End())
+			harness.MustBeGone(t, []int{first})
+		})
+	}
+}
