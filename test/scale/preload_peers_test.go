@@ -80,7 +80,7 @@ func titleOf(process harness.Proc) string {
 }
 
 // measure is what an app takes at a peer, when each process has answered.
-func (by peer) measure(t *testing.T, app harness.App, n int, path string) (all memory) {
+func (by peer) measure(t *testing.T, app harness.App, n int, of page) (all memory) {
 	t.Helper()
 	socket := filepath.Join(app.Dir, "s")
 	line := by.line(t, app, n, socket)
@@ -94,9 +94,9 @@ func (by peer) measure(t *testing.T, app harness.App, n int, path string) (all m
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}
-	harness.Eventually(t, harness.ReadyLimit, by.name+" answers", func() bool { return ask(client, "http://app"+path) == nil })
+	harness.Eventually(t, harness.ReadyLimit, by.name+" answers", func() bool { return ask(client, "http://app"+of.path) == nil })
 	harness.Eventually(t, harness.ReadyLimit, by.name+" has booted all", func() bool { return by.booted(p) >= n })
-	askAll(t, client, "http://app"+path, n)
+	of.ask(t, client, "http://app", n)
 	for _, process := range append(harness.Descendants(p.PID()), harness.Proc{PID: p.PID()}) {
 		if by.above(process) {
 			all.above += harness.PSS(process.PID)
@@ -117,17 +117,20 @@ func (by peer) end(p *harness.Program) {
 	}
 }
 
-// asksEach is how often each process of an app is asked, about.
-const asksEach = 10
+// A page is what processes are asked for, and about how often each of them.
+type page struct {
+	path  string
+	times int
+}
 
-// askAll has as many clients as there are processes ask at once, so that each process answers.
-func askAll(t *testing.T, client *http.Client, url string, n int) {
+// ask has as many clients as there are processes ask at once, so that each process answers.
+func (of page) ask(t *testing.T, client *http.Client, site string, n int) {
 	t.Helper()
 	var asking sync.WaitGroup
 	for range n {
 		asking.Go(func() {
-			for range asksEach {
-				if err := ask(client, url); err != nil {
+			for range of.times {
+				if err := ask(client, site+of.path); err != nil {
 					t.Error(err)
 				}
 			}

@@ -28,12 +28,19 @@ const (
 	mostSpawn   = 200 * time.Millisecond // until one more process is ready, the shortest of five
 )
 
+// What their processes are asked for.
+var (
+	anything = page{"/", 20}
+	posts    = page{"/posts", 30}
+	login    = page{"/login", 6} // which takes a core for long
+)
+
 func TestAPreloadedAppIsInMemoryOnceAndStartsAtOnce(t *testing.T) {
 	for _, kind := range []string{"ruby", "python"} {
 		for _, n := range []int{4, 8} {
 			t.Run(fmt.Sprintf("%s/%d", kind, n), func(t *testing.T) {
-				plain, plainSpawn := served(t, heavyApp(t, kind), n, "/", "preload = false")
-				forked, spawn := served(t, heavyApp(t, kind), n, "/", "preload = true")
+				plain, plainSpawn := served(t, heavyApp(t, kind), n, anything, "preload = false")
+				forked, spawn := served(t, heavyApp(t, kind), n, anything, "preload = true")
 				t.Logf("%s, %d processes: %v with preload (the source included) and %v without; one more is ready after %v, and %v without",
 					kind, n, forked, plain, spawn, plainSpawn)
 				if float64(forked.app) > mostOfPlain*float64(plain.app) {
@@ -41,7 +48,7 @@ func TestAPreloadedAppIsInMemoryOnceAndStartsAtOnce(t *testing.T) {
 				}
 				mustBePrompt(t, spawn)
 				if kind == "ruby" {
-					mustTakeNoMoreThanPeers(t, heavyApp(t, kind), n, "/", forked)
+					mustTakeNoMoreThanPeers(t, heavyApp(t, kind), n, anything, forked)
 				}
 			})
 		}
@@ -50,19 +57,20 @@ func TestAPreloadedAppIsInMemoryOnceAndStartsAtOnce(t *testing.T) {
 
 func TestApplicationsOfRubyTakeNoMoreThanWithWhatElseForksThem(t *testing.T) {
 	for _, a := range []struct {
-		name, path string
-		make       func(testing.TB) harness.App
+		name string
+		of   page
+		make func(testing.TB) harness.App
 	}{
-		{"rails", "/posts", harness.RailsPosts},
-		{"redmine", "/login", harness.RedmineApp},
+		{"rails", posts, harness.RailsPosts},
+		{"redmine", login, harness.RedmineApp},
 	} {
 		app := a.make(t)
 		for _, n := range []int{4, 8} {
 			t.Run(fmt.Sprintf("%s/%d", a.name, n), func(t *testing.T) {
-				forked, spawn := served(t, app, n, a.path, "preload = true")
+				forked, spawn := served(t, app, n, a.of, "preload = true")
 				t.Logf("%s, %d processes: %v; one more is ready after %v", a.name, n, forked, spawn)
 				mustBePrompt(t, spawn)
-				mustTakeNoMoreThanPeers(t, app, n, a.path, forked)
+				mustTakeNoMoreThanPeers(t, app, n, a.of, forked)
 			})
 		}
 	}
@@ -75,10 +83,10 @@ func mustBePrompt(t *testing.T, spawn time.Duration) {
 	}
 }
 
-func mustTakeNoMoreThanPeers(t *testing.T, app harness.App, n int, path string, ours memory) {
+func mustTakeNoMoreThanPeers(t *testing.T, app harness.App, n int, of page, ours memory) {
 	t.Helper()
 	for _, by := range peers {
-		theirs := by.measure(t, app, n, path)
+		theirs := by.measure(t, app, n, of)
 		t.Logf("%s: %v", by.name, theirs)
 		if ours.app > theirs.app {
 			t.Errorf("with preload it takes %.2f of what it takes with %s", float64(ours.app)/float64(theirs.app), by.name)
@@ -94,11 +102,11 @@ func heavyApp(t *testing.T, kind string) harness.App {
 }
 
 // served is what an app takes when each of its processes has answered, and how long a process takes to be ready.
-func served(t *testing.T, app harness.App, n int, path, key string) (all memory, spawn time.Duration) {
+func served(t *testing.T, app harness.App, n int, of page, key string) (all memory, spawn time.Duration) {
 	t.Helper()
 	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(n), "concurrency = 1", key), Env: []string{"PATH=/usr/bin:/bin"}})
 	harness.AwaitReady(t, p, n)
-	askAll(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+p.Addr+path, n)
+	of.ask(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+p.Addr, n)
 	for _, process := range p.Family() {
 		all.app += harness.PSS(process.PID)
 	}
