@@ -29,6 +29,7 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 	if err := letIn(claim.folder, apps); err != nil {
 		return err
 	}
+	p.disks.wake(apps)
 	if err := p.startApps(apps, wrong, from); err != nil {
 		return err
 	}
