@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/proxy/files"
 	"purser/restart/disk"
 	"purser/restart/disk/helper"
@@ -106,9 +107,9 @@ func (d *disks) grantsOf(app conf.App) helper.Grants {
 	if app.Public != "" {
 		g.Statics = []string{app.Public}
 	}
-	real, err := filepath.EvalSymlinks(app.Root)
+	real := access.RealPath(app.Root)
 	for _, log := range d.logs {
-		if isBelow(log, app.Root) || err == nil && isBelow(log, real) {
+		if isBelow(log, app.Root) || isBelow(log, real) {
 			g.Logs = append(g.Logs, log)
 		}
 	}

@@ -92,11 +92,17 @@ func secretsOf(c *conf.Config) (files []string) {
 
 // distrust marks apps whose code the user could change who serves.
 func (r *reader) distrust(found []finding) {
-	for i := range found {
+	access.Beside(len(found), func(i int) {
 		one := &found[i]
-		if one.Wrong == "" && mayChange(r.front, one.App.Root) {
+		if one.Wrong != "" {
+			return
+		}
+		changes, answered := access.Look(one.App.Root, func() bool { return mayChange(r.front, one.App.Root) })
+		if !answered {
+			one.Wrong = fmt.Sprintf("cannot serve app %q: %v", one.App.Name, awayError(one.App.Root))
+		} else if changes {
 			one.Wrong = fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
 				one.App.Name, r.front.User, one.App.Root, one.App.RunsAs.User)
 		}
-	}
+	})
 }
