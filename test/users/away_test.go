@@ -12,9 +12,10 @@ import (
 	"purser/test/harness"
 )
 
-// hangs has a file system lie over a folder whose program has stopped: who looks at anything in there waits until it is
-// back. It is, with what the folder held before, when the returned function is called.
-func (f folder) hangs() (back func()) {
+// hangs has a file system lie over a folder whose program does not answer: who looks at anything in there waits until it
+// is back. It is, with what the folder held before, when the returned function is called. Once the program has taken a
+// question, who asks cannot even be killed.
+func (f folder) hangs(takes bool) (back func()) {
 	f.t.Helper()
 	device, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	must(f.t, err)
@@ -28,6 +29,9 @@ func (f folder) hangs() (back func()) {
 	})
 	f.t.Cleanup(back)
 	f.begin(device)
+	if takes {
+		go takeAll(device)
+	}
 	return back
 }
 
@@ -50,12 +54,21 @@ func (f folder) begin(device int) {
 	must(f.t, err)
 }
 
+// takeAll takes all questions, until the file system ends.
+func takeAll(device int) {
+	question := make([]byte, 1<<20)
+	for err := error(nil); err == nil; {
+		_, err = syscall.Read(device, question)
+	}
+}
+
 func TestAnAppWhoseFolderDoesNotAnswerHoldsUpNoOther(t *testing.T) {
-	for name, o := range map[string]harness.Options{"as the reader finds": {Users: true}, "as purser itself finds": {}} {
+	for name, asUsers := range map[string]bool{"as the reader finds": true, "as purser itself finds": false} {
 		t.Run(name, func(t *testing.T) {
+			o := harness.Options{Users: asUsers}
 			away, also, good := newFolder(t, games), newFolder(t, games), newFolder(t, www)
-			back := away.hangs()
-			also.hangs()
+			back := away.hangs(false)
+			alsoBack := also.hangs(asUsers)
 			o.Config = harness.ServerTable() + away.app("away", fmt.Sprintf("log = %q", away.path("tmp/app.log"))) + good.app("good") + also.app("also")
 			p := harness.Start(t, o)
 			harness.Eventually(t, harness.ReadyLimit, "the good app serves", func() bool {
@@ -80,6 +93,7 @@ func TestAnAppWhoseFolderDoesNotAnswerHoldsUpNoOther(t *testing.T) {
 				return p.Status(t, "away").Condition == "up"
 			})
 			mustFail(t, p, "also", "does not answer")
+			alsoBack() // what looks there cannot be killed before, and purser waits for it as it ends
 		})
 	}
 }
