@@ -49,18 +49,18 @@ func writes(u *conf.Account, stat os.FileInfo) bool {
 func ownerOf(stat os.FileInfo) uint32 { return stat.Sys().(*syscall.Stat_t).Uid }
 
 // trusts refuses a configuration that the user could change who serves, or of which he could choose the secrets.
-func (r *reader) trusts() error {
+func trusts(c *conf.Config, front *conf.Account) error {
 	var wrong []error
 	refuse := func(what, path string) {
-		wrong = append(wrong, fmt.Errorf("as root, purser reads no %s that %s, who serves, may change: %s; give it and its folders to root, or set another user in [server]", what, r.front.User, path))
+		wrong = append(wrong, fmt.Errorf("as root, purser reads no %s that %s, who serves, may change: %s; give it and its folders to root, or set another user in [server]", what, front.User, path))
 	}
-	for _, file := range r.Conf.Files() {
-		if mayChange(r.front, file) {
+	for _, file := range c.Files() {
+		if mayChange(front, file) {
 			refuse("configuration", file)
 		}
 	}
-	for _, file := range secretsOf(r.Conf) {
-		if mayReplace(r.front, file) {
+	for _, file := range secretsOf(c) {
+		if mayReplace(front, file) {
 			refuse("certificate, key or secret", file)
 		}
 	}
@@ -94,15 +94,21 @@ func secretsOf(c *conf.Config) (files []string) {
 func (r *reader) distrust(found []finding) {
 	access.Beside(len(found), func(i int) {
 		one := &found[i]
-		if one.Wrong != "" {
-			return
-		}
-		changes, answered := access.Look(one.App.Root, func() bool { return mayChange(r.front, one.App.Root) })
-		if !answered {
-			one.Wrong = fmt.Sprintf("cannot serve app %q: %v", one.App.Name, awayError(one.App.Root))
-		} else if changes {
-			one.Wrong = fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
-				one.App.Name, r.front.User, one.App.Root, one.App.RunsAs.User)
+		if one.Wrong == "" {
+			one.Wrong = distrusted(one.App, r.front)
 		}
 	})
+}
+
+// distrusted is why an app is not served by a user who could change its code, "" if he could not.
+func distrusted(app conf.App, front *conf.Account) string {
+	changes, answered := access.Look(app.Root, func() bool { return mayChange(front, app.Root) })
+	if !answered {
+		return fmt.Sprintf("cannot serve app %q: %v", app.Name, awayError(app.Root))
+	}
+	if !changes {
+		return ""
+	}
+	return fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
+		app.Name, front.User, app.Root, app.RunsAs.User)
 }
