@@ -64,11 +64,12 @@ func (p *purser) isThere(name string) bool {
 
 // closeLogs has the files of logs closed that nobody writes to any more. It is called with the turn.
 func (p *purser) closeLogs() {
-	p.mu.Lock()
-	written := []string{p.running.Server.AccessLog}
-	for _, a := range p.apps {
+	var written []string
+	for _, a := range p.all() {
 		written = append(written, a.Conf().Log)
 	}
+	p.mu.Lock()
+	written = append(written, p.running.Server.AccessLog)
 	for _, d := range p.leaving {
 		written = append(written, d.log)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/spawn"
 	"purser/spawn/keeper"
 	"purser/status"
@@ -100,18 +101,24 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 // findApps looks into the folders of apps. What is wrong with one is the front's to judge: it may be an app that runs as
 // it is, and it keeps none of the others from being served.
 func (r *reader) findApps() (all []finding, err error) {
-	for _, app := range r.Conf.Apps {
-		found, err := Detect(r.Conf, []conf.App{app})
-		one := finding{App: found[0]}
-		if err == nil && spawn.ClosedTo(one.App) != nil {
-			one.Real, _ = filepath.EvalSymlinks(one.App.Root) // or it is found later
-		}
-		if err != nil {
-			one.Wrong = err.Error()
-		}
-		all = append(all, one)
-	}
+	all = make([]finding, len(r.Conf.Apps))
+	access.Beside(len(all), func(i int) { all[i] = findApp(r.Conf, r.Conf.Apps[i]) })
 	return all, r.serveAny(all)
+}
+
+func findApp(of *conf.Config, app conf.App) finding {
+	found, err := Detect(of, []conf.App{app})
+	if err != nil {
+		return finding{App: found[0], Wrong: err.Error()}
+	}
+	one := finding{App: found[0]}
+	one.Real, _ = access.Look(app.Root, func() (real string) { // or it is found later
+		if spawn.ClosedTo(one.App) != nil {
+			real, _ = filepath.EvalSymlinks(app.Root)
+		}
+		return real
+	})
+	return one
 }
 
 // serveAny refuses to begin if none of the apps can be served.

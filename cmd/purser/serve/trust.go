@@ -92,17 +92,21 @@ func secretsOf(c *conf.Config) (files []string) {
 
 // distrust marks apps whose code the user could change who serves.
 func (r *reader) distrust(found []finding) {
-	for i := range found {
+	access.Beside(len(found), func(i int) {
 		one := &found[i]
 		if one.Wrong == "" {
 			one.Wrong = distrusted(one.App, r.front)
 		}
-	}
+	})
 }
 
 // distrusted is why an app is not served by a user who could change its code, "" if he could not.
 func distrusted(app conf.App, front *conf.Account) string {
-	if !mayChange(front, app.Root) {
+	changes, answered := access.Look(app.Root, func() bool { return mayChange(front, app.Root) })
+	if !answered {
+		return fmt.Sprintf("cannot serve app %q: %v", app.Name, awayError(app.Root))
+	}
+	if !changes {
 		return ""
 	}
 	return fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
