@@ -67,7 +67,8 @@ func (k *keeping) renew() error {
 // hush stops listening to all that talk to the keeper, takes what they have said, and waits until all is sent that was said.
 func (k *keeping) hush() error {
 	k.pause(k.peers())
-	k.pause(k.sourcePeers())                                       // from here on there will be no other
+	k.pause(k.sourcePeers()) // from here on there will be no other
+	k.endExecutions()
 	k.endBirths(func(*birth) bool { return true }, ErrRenewed) // they could not be heard
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		idle := true
