@@ -65,7 +65,7 @@ func (s *Spawner) preload(ctx context.Context, o Order) error {
 // forkFrom starts a child by a source. If sources do not do what they are there for, it is started as without.
 func (s *Spawner) forkFrom(ctx context.Context, child *Child, p keeper.Program) (*keeper.Process, error) {
 	for range mostSources {
-		if !s.app.Preload || child.Worker != "" || child.source {
+		if !s.app.Preload || !child.purpose().serves() || child.source {
 			break
 		}
 		from := s.use(child.Order)
@@ -105,7 +105,7 @@ func (s *Spawner) sourceFor(o Order) int {
 }
 
 func (s *Spawner) addSource(o Order) *source {
-	o.Process = 0
+	o.Process, o.Index, o.Worker = 0, 0, ""
 	from := &source{Order: o, started: make(chan struct{})}
 	from.ctx, from.cancel = context.WithCancel(s.ours)
 	s.sources = append(s.sources, from)

@@ -26,6 +26,7 @@ import (
 type Order struct {
 	Generation int
 	Process    int             // number of the process within its group
+	Index      int             // among those of its generation, from 0: who takes the place of another has its index
 	Path       string          // real path of the release
 	Worker     string          // which worker it is, "" = it serves requests
 	Config     int             // with which configuration of the app, as the caller numbers them
@@ -201,7 +202,7 @@ func (s *Spawner) attend(child *Child) {
 func (s *Spawner) clear(child *Child) {
 	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
-	if child.adopted && child.Worker == "" {
+	if child.adopted && child.purpose().serves() {
 		s.folder.leave(child.Folder())
 	}
 	if child.loaders != "" {

@@ -42,7 +42,7 @@ func (c child) Yield() {
 
 // spawnOrder is an order as spawn has it.
 func spawnOrder(o pool.Order) spawn.Order {
-	return spawn.Order{Generation: o.Generation, Process: o.Process, Path: o.Release.Path, Worker: o.Worker, Config: o.Config, Seen: o.Release.Seen, Over: o.Over}
+	return spawn.Order{Generation: o.Generation, Process: o.Process, Index: o.Index, Path: o.Release.Path, Worker: o.Worker, Config: o.Config, Seen: o.Release.Seen, Over: o.Over}
 }
 
 // spawn starts a process with the configuration that is ordered, for the pool.
