@@ -173,7 +173,7 @@ func (s *roster) lives(now time.Time, p *Process, n *notedProcess, find func(p *
 		s.unfinished = append(s.unfinished, p.generation)
 	}
 	if p.child == nil {
-		s.lost(now, p)
+		s.lost(now, p, n)
 	}
 	return p.child != nil
 }
@@ -203,13 +203,17 @@ func (s *roster) takeOver(now time.Time, p *Process, n *notedProcess, find func(
 	}
 }
 
-// lost forgets a process that is to be taken over and of which nothing lives. Nobody knows why it has ended.
-func (s *roster) lost(now time.Time, p *Process) {
-	const why = "it has ended while purser was started anew"
+// lost forgets a process that is to be taken over and of which nothing lives. Nobody knows why it has ended, unless it had
+// not begun: before it there is what loads the app for it.
+func (s *roster) lost(now time.Time, p *Process, n *notedProcess) {
+	level, why := hclog.Warn, "it has ended while purser was started anew"
+	if p.state == Spawning && !n.booted {
+		level, why = hclog.Info, "its start was cut short"
+	}
 	s.processed += p.processed()
 	s.moves++
 	p.state, p.since = Gone, now
-	s.os.note(hclog.Warn, "process is gone", p.pairs("why", why)...)
+	s.os.note(level, "process is gone", p.pairs("why", why)...)
 	s.happened(now, p, why)
 }
 

@@ -14,8 +14,11 @@ type Child struct {
 
 	process
 	endpoint         *endpoint
-	source           bool // it serves nothing, and others are forked from it
-	adopted          bool // from an earlier front, whose folder it is in
+	source           bool      // it serves nothing, and others are forked from it
+	began            time.Time // when it was started
+	forked           int       // processes, from this source, as noted last
+	loaders          string    // the folder of an earlier front that it loads what it needs from; "" = its own
+	adopted          bool      // from an earlier front, whose folder it is in
 	network, address string
 	ready            time.Time // when it was; zero = it is not
 	stopSignal       syscall.Signal
@@ -38,6 +41,14 @@ func (c *Child) Ready() time.Time { return c.ready }
 
 // Folder returns the folder that its socket is in, with those of other children of its app. A worker has none.
 func (c *Child) Folder() string { return filepath.Dir(c.endpoint.folder) }
+
+// Folders returns all folders of its app that it needs: that of its socket, and one that it loads something from.
+func (c *Child) Folders() []string {
+	if c.loaders == "" {
+		return []string{c.Folder()}
+	}
+	return []string{c.Folder(), c.loaders}
+}
 
 // LastLines returns the last lines that it wrote to stdout and stderr, oldest first; at most 50.
 func (c *Child) LastLines() []string { return c.output.tail.lines() }

@@ -23,9 +23,7 @@ func (s *Spawner) exec(ctx context.Context, child *Child) error {
 	defer pipes.closeChildSide()
 	slate := newSlate()
 	program.Files = pipes.childSide
-	if !child.source {
-		program.Name, program.Keep = s.name(child), pipes.ourSide()
-	}
+	program.Name, program.Keep, program.Source = s.name(child), pipes.ourSide(), child.source
 	started, err := s.fork(ctx, child, slate, program)
 	if err != nil {
 		pipes.closeOurSide()
@@ -63,10 +61,6 @@ func (s *Spawner) direct(child *Child, argv []string) (p keeper.Program, err err
 
 // fork starts the child, once there is what a later front needs to know of it.
 func (s *Spawner) fork(ctx context.Context, child *Child, slate *slate, p keeper.Program) (*keeper.Process, error) {
-	if child.source { // which ends with this front
-		p.Source = true
-		return s.keeper.Fork(p)
-	}
 	err := s.note(child)
 	if err == nil && slate.file != nil {
 		err = s.keeper.Hold(slateName(p.Name), slate.file)

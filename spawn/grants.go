@@ -195,7 +195,7 @@ func notGranted(app conf.App, p keeper.Program, dir string, err error) error {
 	case errors.Is(err, syscall.EDQUOT):
 		return errors.New("it cannot be held to its memory_max and cpu_max; purser's log says why")
 	case errors.Is(err, syscall.ETIMEDOUT):
-		return errors.New("somebody has stopped it (SIGSTOP) before its program ran")
+		return errors.New("its program did not run in time: the file system that it is on does not answer, or somebody has stopped it (SIGSTOP)")
 	case p.Grant == 0:
 		return cannotRun(app, p.Path, dir, err)
 	case errors.Is(err, syscall.EPERM):

@@ -2,6 +2,7 @@ package spawn
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 
 // With preload, the processes of a generation are forked from a source: a child that has loaded the app, and serves
 // nothing. A source makes processes of its own generation and release only, which the keeper sees to as well. It ends
-// when its generation is over; when nothing was forked from it for a while; and with the front. If it hangs or dies, the
-// next start has another.
+// when its generation is over, and when nothing was forked from it for a while. If it hangs or dies, the next start has
+// another. Like all children it outlives the front (see handed_on.go).
 
 // A Source is what is known of one that runs.
 type Source struct {
@@ -34,7 +35,6 @@ type source struct {
 
 	child  *Child // what follows is guarded by the Spawner's mu
 	loaded time.Time
-	forked int
 	users  int // starts that wait for it, or fork from it
 	idle   *time.Timer
 }
@@ -45,7 +45,7 @@ func (s *Spawner) Sources() (all []Source) {
 	defer s.mu.Unlock()
 	for _, from := range s.sources {
 		if from.child != nil {
-			all = append(all, Source{PID: from.child.PID(), Generation: from.Generation, Loaded: from.loaded, Forked: from.forked})
+			all = append(all, Source{PID: from.child.PID(), Generation: from.Generation, Loaded: from.loaded, Forked: from.child.forked})
 		}
 	}
 	return all
@@ -65,7 +65,7 @@ func (s *Spawner) preload(ctx context.Context, o Order) error {
 // forkFrom starts a child by a source. If sources do not do what they are there for, it is started as without.
 func (s *Spawner) forkFrom(ctx context.Context, child *Child, p keeper.Program) (*keeper.Process, error) {
 	for range mostSources {
-		if !s.app.Preload || !child.purpose().serves() {
+		if !s.app.Preload || !child.purpose().serves() || child.source {
 			break
 		}
 		from := s.use(child.Order)
@@ -73,12 +73,8 @@ func (s *Spawner) forkFrom(ctx context.Context, child *Child, p keeper.Program) 
 			s.leave(from, false)
 			return nil, err
 		}
-		p.From = from.child.process.Process
-		started, err := s.keeper.Fork(p)
-		if err == nil {
-			s.noteForked(from)
-		}
-		s.leave(from, err != nil)
+		started, err := s.bear(from, child, p)
+		s.leave(from, err != nil && !errors.Is(err, keeper.ErrRenewed))
 		if err == nil {
 			return started, nil
 		}
@@ -91,18 +87,29 @@ func (s *Spawner) forkFrom(ctx context.Context, child *Child, p keeper.Program) 
 func (s *Spawner) use(o Order) *source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.sources, func(from *source) bool { return from.makes(o) })
+	i := s.sourceFor(o)
 	if i < 0 {
 		i = len(s.sources)
-		from := &source{Order: Order{Generation: o.Generation, Path: o.Path, Over: o.Over}, started: make(chan struct{})}
-		from.ctx, from.cancel = context.WithCancel(s.ours)
-		s.sources = append(s.sources, from)
+		from := s.addSource(o)
 		s.running.Go(func() { s.tend(from) })
-		s.running.Go(func() { s.endWhenOver(from) })
 	}
 	from := s.sources[i]
 	from.users++
 	from.stopTimer()
+	return from
+}
+
+// sourceFor is where the source of an order is, -1 if there is none. The Spawner's mu is held, as for addSource.
+func (s *Spawner) sourceFor(o Order) int {
+	return slices.IndexFunc(s.sources, func(from *source) bool { return from.makes(o) })
+}
+
+func (s *Spawner) addSource(o Order) *source {
+	o.Process, o.Index, o.Worker = 0, 0, ""
+	from := &source{Order: o, started: make(chan struct{})}
+	from.ctx, from.cancel = context.WithCancel(s.ours)
+	s.sources = append(s.sources, from)
+	s.running.Go(func() { s.endWhenOver(from) })
 	return from
 }
 
@@ -111,7 +118,7 @@ func (s *Spawner) leave(from *source, failed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from.users--
-	if failed || from.users == 0 && from.loaded.IsZero() {
+	if failed || from.users == 0 && from.loaded.IsZero() && !s.handing {
 		s.drop(from)
 		return
 	}
@@ -172,7 +179,17 @@ func (s *Spawner) tend(from *source) {
 	child, err := s.begin(from.ctx, from.Order, true)
 	if err == nil {
 		s.noteSource(from, child)
+	}
+	s.mind(from, child, err)
+}
+
+// mind is the rest of its life, from its start or from when it was handed on. An error is why there is none.
+func (s *Spawner) mind(from *source, child *Child, err error) {
+	if err == nil {
 		err = s.awaitLoaded(from.ctx, child)
+	}
+	if s.leaves(from, child) {
+		return // and who waits for it is told by its own context
 	}
 	if err != nil {
 		from.failure = s.failed(child, err)
@@ -190,6 +207,9 @@ func (s *Spawner) tend(from *source) {
 		case <-from.ctx.Done():
 		}
 	}
+	if s.leaves(from, child) {
+		return
+	}
 	s.lose(from)
 	child.Kill()
 	<-child.gone
@@ -201,16 +221,24 @@ func (s *Spawner) noteSource(from *source, child *Child) {
 	from.child = child
 }
 
+// noteLoaded has it be one that is forked from. That later fronts do not know when it had loaded the app is no harm.
 func (s *Spawner) noteLoaded(from *source) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	from.loaded = time.Now()
+	if from.child.ready.IsZero() {
+		from.child.ready = time.Now()
+	}
+	from.loaded = from.child.ready
+	h := from.child.handle()
+	s.mu.Unlock()
+	_ = s.noteHandle(from.child, h)
 }
 
 func (s *Spawner) noteForked(from *source) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	from.forked++
+	from.child.forked++
+	h := from.child.handle()
+	s.mu.Unlock()
+	_ = s.noteHandle(from.child, h)
 }
 
 // lose is for a source that has ended, or is to end.
@@ -233,7 +261,7 @@ func (s *Spawner) failed(child *Child, err error) error {
 
 // awaitLoaded waits until a source is ready to fork.
 func (s *Spawner) awaitLoaded(outer context.Context, child *Child) error {
-	ctx, cancel := withLimit(outer, s.app.StartTimeout, s.app.StartTimeout)
+	ctx, cancel := withLimit(outer, s.app.StartTimeout, s.app.StartTimeout-time.Since(child.began))
 	defer cancel()
 	select {
 	case <-child.Loaded():

@@ -29,7 +29,9 @@ type Order struct {
 	Index      int             // among those of its generation, from 0: who takes the place of another has its index
 	Path       string          // real path of the release
 	Worker     string          // which worker it is, "" = it serves requests
-	Over       <-chan struct{} `json:"-"` // closed when nothing more of the generation will be ordered, which it tells from another of that number; nil = never
+	Config     int             // with which configuration of the app, as the caller numbers them
+	Seen       time.Time       // when the release was looked at: with Config, it tells a generation from another of that number
+	Over       <-chan struct{} `json:"-"` // closed when nothing more of the generation will be ordered; nil = never
 }
 
 // A Spawner starts the children of one app. Use New, and Close at the end.
@@ -46,6 +48,7 @@ type Spawner struct {
 	children map[*Child]bool
 	sockets  int // socket folders made so far
 	sources  []*source
+	handing  bool // they are being handed on
 }
 
 // New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
@@ -164,7 +167,7 @@ func (s *Spawner) begin(ctx context.Context, o Order, source bool) (*Child, erro
 		return nil, err
 	}
 	child := &Child{
-		Order: o, source: source, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
+		Order: o, source: source, endpoint: e, began: time.Now(), stopSignal: stopSignal, backtraceSignal: backtraceSignal,
 		gone: make(chan struct{}),
 	}
 	if err := s.exec(ctx, child); err != nil {
@@ -184,10 +187,7 @@ func (s *Spawner) own(child *Child) {
 
 // attend is the life of a child from its start until nothing is left of it, or it is another front's.
 func (s *Spawner) attend(child *Child) {
-	if child.source {
-		child.awaitEnd()
-		child.endpoint.remove()
-	} else if child.awaitEndOr(s.ours.Done()) {
+	if child.awaitEndOr(s.ours.Done()) {
 		s.clear(child)
 	} else {
 		child.yield()
@@ -204,6 +204,9 @@ func (s *Spawner) clear(child *Child) {
 	child.endpoint.remove()
 	if child.adopted && child.purpose().serves() {
 		s.folder.leave(child.Folder())
+	}
+	if child.loaders != "" {
+		s.folder.leave(child.loaders)
 	}
 }
 

@@ -78,19 +78,19 @@ func (g cgroup) forChild(id uint32) cgroup {
 }
 
 // forkExec runs a program in the group. Where that may not be, it runs outside, unless its app is limited by a group.
-func (g cgroup) forkExec(p Program, files ...int) (pid int, err error) {
+func (g cgroup) forkExec(p Program, fork forkFunc, files ...int) (pid int, said *os.File, err error) {
 	if g != "" {
 		if fd, err := unix.Open(string(g), unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
 			defer unix.Close(fd)
-			if pid, err := forkExec(p, &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}, files...); err == nil || p.Group.Name != "" || err == syscall.ETIMEDOUT {
-				return pid, err
+			if pid, said, err := fork(p, &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}, files...); err == nil || p.Group.Name != "" {
+				return pid, said, err
 			}
 		}
 	}
 	if p.Group.Name != "" {
-		return 0, syscall.EDQUOT
+		return 0, nil, syscall.EDQUOT
 	}
-	return forkExec(p, &syscall.SysProcAttr{}, files...)
+	return fork(p, &syscall.SysProcAttr{}, files...)
 }
 
 // take moves a process that runs into the group, and reports whether it is there.

@@ -65,6 +65,7 @@ func (k *keeping) reap() {
 		}
 		if c := k.leaders[pid]; c != nil {
 			delete(k.leaders, pid)
+			k.endExecutionOf(c)
 			c.exited, c.status = true, status
 			k.endBirths(func(b *birth) bool { return b.source == c }, syscall.ECHILD)
 			c.short = k.shortageOf(c)

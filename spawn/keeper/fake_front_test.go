@@ -157,6 +157,18 @@ func (f *fakeFront) do(word, name, text string) string {
 		return f.fork(name, text)
 	case "hook":
 		return f.fork("", name+" "+text)
+	case "source": // NAME SCRIPT
+		p := sourceProgram(text)
+		p.Name, p.Source = name, true
+		return f.start(p)
+	case "bear": // NAME SOURCE SCRIPT
+		from, script, _ := strings.Cut(text, " ")
+		p := sourceProgram(script)
+		p.Name, p.From = name, f.kids[from]
+		return f.start(p)
+	case "loaded":
+		<-f.kids[name].Loaded()
+		return "done"
 	case "write":
 		_, err := fmt.Fprintln(f.keep[name][0], text)
 		return fmt.Sprint(err)

@@ -18,8 +18,9 @@ func (k *keeping) fork(r request) {
 			files = append(files, int(theirs.Fd()))
 		}
 	}
+	var said *os.File
 	if err == nil {
-		err = k.forkIn(c, p, files)
+		said, err = k.forkIn(c, p, files)
 	}
 	if err != nil {
 		c.source.close()
@@ -31,19 +32,32 @@ func (k *keeping) fork(r request) {
 	c.keep, c.mark = r.files[forkFiles:], p.Env[len(p.Env)-1]
 	k.last = max(k.last, c.id)
 	k.children[c.id], k.leaders[c.pid] = c, c
-	k.granted.bind(folder, c.id)
-	r.from.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
+	k.runs(execution{c, folder, r.from}, said)
 }
 
 // forkIn runs a program in a control group of its own, below that of its app if there is one. Without the latter it must
 // not run.
-func (k *keeping) forkIn(c *child, p Program, files []int) (err error) {
+func (k *keeping) forkIn(c *child, p Program, files []int) (said *os.File, err error) {
 	above, err := k.groupAbove(p)
 	if err == nil {
 		c.cgroup = above.forChild(c.id)
-		c.pid, err = c.cgroup.forkExec(p, files...)
+		c.pid, said, err = c.cgroup.forkExec(p, k.forkFor(p), files...)
 	}
-	return err
+	return said, err
+}
+
+// A forkFunc forks for a program. If it returns where that says why it does not run, it may not run yet.
+type forkFunc func(p Program, how *syscall.SysProcAttr, files ...int) (pid int, said *os.File, err error)
+
+// forkFor is how it is done for a program.
+func (k *keeping) forkFor(p Program) forkFunc {
+	if len(p.Limits) > 0 || k.mounts.mayStall(p) {
+		return forkLimited
+	}
+	return func(p Program, how *syscall.SysProcAttr, files ...int) (int, *os.File, error) {
+		pid, err := forkExec(p, how, files...)
+		return pid, nil, err
+	}
 }
 
 // groupAbove is the control group in which a child that runs a program has its own.

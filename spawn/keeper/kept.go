@@ -124,6 +124,9 @@ func (k *keeping) introduce(to *frontProcess) {
 
 func handOverChild(to *frontProcess, c *child) {
 	to.say(message{verb: verbChild, id: c.id, number: uint32(c.pid), name: c.name}, copies(c.keep)...)
+	if c.source != nil && c.source.loaded {
+		to.say(message{verb: verbLoaded, id: c.id})
+	}
 	if c.stopping {
 		to.say(message{verb: verbStop, id: c.id})
 	}

@@ -17,49 +17,47 @@ import (
 )
 
 // A program that is held to limits is not run at once: between the keeper and the program this binary is for a moment, as
-// limits are those of a process that is there. It begins as the keeper's own user, who may do more than the app's, and
+// limits are those of a process that is there. So is one that is where it may have to wait (see mounts). It begins as the keeper's own user, who may do more than the app's, and
 // has nothing of the app but its descriptors: no environment that would be read with these rights.
 
 const (
 	limitedName = "purser-limits" // what it is called by
 	limitedWord = "limited"       // behind the keeper's, and followed by how many descriptors are the program's
 	failedExit  = 126
-	mostLimited = 2 * time.Second // for what takes milliseconds
+	mostLimited = 5 * time.Second // for what takes milliseconds
 )
 
 // isLimited reports whether this process is the one before a program.
 func isLimited(args []string) bool { return len(args) == 4 && args[2] == limitedWord }
 
-// forkLimited is forkExec for a program with limits.
-func forkLimited(p Program, how *syscall.SysProcAttr, files []uintptr) (pid int, err error) {
+// forkLimited is forkExec for such a program. It has not run when this returns: what is said then is why it does not, and
+// nothing if it does.
+func forkLimited(p Program, how *syscall.SysProcAttr, files ...int) (pid int, said *os.File, err error) {
+	theirs, err := p.prepare(how, files)
+	if err != nil {
+		return 0, nil, err
+	}
 	program, err := p.file()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer program.Close()
 	said, says, err := os.Pipe()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	defer said.Close()
+	defer says.Close()
 	mark := p.Env[max(0, len(p.Env)-1):] // by which it is found, whatever happens to the keeper
-	pid, err = syscall.ForkExec("/proc/self/exe", []string{limitedName, word, limitedWord, strconv.Itoa(len(files))}, &syscall.ProcAttr{Env: mark, Files: append(files, program.Fd(), says.Fd()), Sys: how})
-	says.Close()
+	pid, err = syscall.ForkExec("/proc/self/exe", []string{limitedName, word, limitedWord, strconv.Itoa(len(theirs))}, &syscall.ProcAttr{Env: mark, Files: append(theirs, program.Fd(), says.Fd()), Sys: how})
 	if err != nil {
-		return 0, err
+		said.Close()
+		return 0, nil, err
 	}
-	if failure := failureOf(said); failure != 0 {
-		_ = unix.Kill(pid, unix.SIGKILL)
-		for _, err = syscall.Wait4(pid, nil, 0, nil); err == syscall.EINTR; {
-			_, err = syscall.Wait4(pid, nil, 0, nil)
-		}
-		return 0, failure
-	}
-	return pid, nil
+	return pid, said, nil
 }
 
-// failureOf waits for the exec, with which the pipe ends. The app's user can stop what runs as that user: the keeper
-// does not wait for it for ever.
+// failureOf waits for the exec, with which the pipe ends. The app's user can stop what runs as that user, and a file
+// system may not answer: nobody waits for it for ever.
 func failureOf(said *os.File) syscall.Errno {
 	var number [4]byte
 	err := said.SetReadDeadline(time.Now().Add(mostLimited))

@@ -145,9 +145,10 @@ func TestAProgramWithLimitsKeepsAllOfItsFiles(t *testing.T) {
 	defer null.Close()
 	fd := int(null.Fd())
 	p := Program{Path: "/bin/sh", Dir: "/", Limits: held(), Args: []string{"sh", "-c", "echo told >&3; echo $(ls /proc/self/fd) >&3"}, Env: []string{"PATH=/usr/bin:/bin"}}
-	pid, err := forkExec(p, &syscall.SysProcAttr{}, fd, fd, fd, int(writes.Fd()))
+	pid, why, err := forkLimited(p, &syscall.SysProcAttr{}, fd, fd, fd, int(writes.Fd()))
 	writes.Close()
 	check(t, err)
+	defer why.Close()
 	said, err := io.ReadAll(reads)
 	check(t, err)
 	_, err = syscall.Wait4(pid, nil, 0, nil)

@@ -106,7 +106,7 @@ var orders = map[verb]struct {
 	min, max int
 	named    bool
 }{
-	verbFork: {owner, forkFiles, mostFiles, false}, verbSource: {owner, forkFiles, forkFiles, false}, verbBear: {owner, forkFiles, mostFiles, false},
+	verbFork: {owner, forkFiles, mostFiles, false}, verbSource: {owner, forkFiles, mostFiles, false}, verbBear: {owner, forkFiles, mostFiles, false},
 	verbLoaded: {by: forkSource}, verbBorn: {by: newborn},
 	verbHold: {owner | reader, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
 	// A front that was the owner may have something without a name left.
@@ -178,6 +178,9 @@ func receiveFrom(from *net.UnixConn) (m message, files []int, sender *unix.Ucred
 	var packet [headSize + nameSize + 1]byte
 	rights := make([]byte, unix.CmsgSpace(mostFiles*4)+unix.CmsgSpace(unix.SizeofUcred))
 	n, r, flags, _, err := from.ReadMsgUnix(packet[:], rights)
+	if errors.Is(err, unix.ECONNRESET) { // once, if the other has ended and not read all: what it had said is still to be read
+		n, r, flags, _, err = from.ReadMsgUnix(packet[:], rights)
+	}
 	if err != nil {
 		return m, nil, nil, err
 	}

@@ -1,6 +1,8 @@
 package keeper
 
 import (
+	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -251,5 +253,25 @@ func TestWhoReadsNothingIsNotWaitedFor(t *testing.T) {
 	}
 	if r := <-k.requests; !r.ended {
 		t.Errorf("it goes on with %+v", r)
+	}
+}
+
+// Who is killed, or exits, has often not read all: the kernel says so once (unix(7), ECONNRESET), before what it had said.
+func TestTheLastWordsOfWhoHasNotReadAllAreHeard(t *testing.T) {
+	ours, file, err := socketPair()
+	check(t, err)
+	defer ours.Close()
+	theirs, err := connectionOf(copies([]int{int(file.Fd())}))
+	check(t, err)
+	check(t, file.Close())
+	check(t, message{verb: verbPass}.send(ours))
+	check(t, message{verb: verbOver, number: 7}.send(theirs))
+	check(t, theirs.Close())
+	m, _, err := receive(ours)
+	if err != nil || m.verb != verbOver || m.number != 7 {
+		t.Errorf("what is heard is %v (%v), want its last words", m, err)
+	}
+	if m, _, err := receive(ours); !errors.Is(err, io.EOF) {
+		t.Errorf("after that %v is heard (%v), want its end", m, err)
 	}
 }

@@ -35,11 +35,12 @@ type parcel struct {
 // A request is a message from a peer with its descriptors; or what was wrong with one; or the last of them.
 type request struct {
 	message
-	files  []int
-	from   *peer
-	sender *unix.Ucred // who has sent it, from a newborn process
-	wrong  error
-	ended  bool
+	files     []int
+	from      *peer
+	sender    *unix.Ucred // who has sent it, from a newborn process
+	wrong     error
+	ended     bool
+	execution *pendingExecution // that has come about, or not; nothing else is said then
 }
 
 // mostQueued is how much may wait to be read by a peer, which is more than what all children of a purser are about.
@@ -100,7 +101,7 @@ func (p *peer) read(requests chan<- request, still chan<- struct{}) {
 			closeFiles(files)
 			files = nil
 		}
-		requests <- request{m, files, p, sender, err, err != nil && !malformed}
+		requests <- request{message: m, files: files, from: p, sender: sender, wrong: err, ended: err != nil && !malformed}
 		if err != nil && !malformed {
 			return
 		}

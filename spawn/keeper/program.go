@@ -102,17 +102,19 @@ func readProgram(fd int) (Program, error) {
 // forkExec runs a program as leader of a new process group. The kernel kills it when the keeper ends: also as another
 // user, since the signal is asked for after the change (prctl(2), PR_SET_PDEATHSIG).
 func forkExec(p Program, how *syscall.SysProcAttr, files ...int) (pid int, err error) {
-	var theirs []uintptr
-	for _, fd := range files {
-		theirs = append(theirs, uintptr(fd))
-	}
-	if err := p.User.own(files); err != nil {
+	theirs, err := p.prepare(how, files)
+	if err != nil {
 		return 0, err
-	}
-	how.Setpgid, how.Pdeathsig = true, syscall.SIGKILL
-	if len(p.Limits) > 0 {
-		return forkLimited(p, how, theirs)
 	}
 	how.Credential = p.User.credential()
 	return syscall.ForkExec(p.Path, p.Args, &syscall.ProcAttr{Dir: p.Dir, Env: p.Env, Files: theirs, Sys: how})
+}
+
+// prepare is what precedes each fork.
+func (p Program) prepare(how *syscall.SysProcAttr, files []int) (theirs []uintptr, err error) {
+	for _, fd := range files {
+		theirs = append(theirs, uintptr(fd))
+	}
+	how.Setpgid, how.Pdeathsig = true, syscall.SIGKILL
+	return theirs, p.User.own(files)
 }

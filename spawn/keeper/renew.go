@@ -66,7 +66,26 @@ func (k *keeping) renew() error {
 
 // hush stops listening to all that talk to the keeper, takes what they have said, and waits until all is sent that was said.
 func (k *keeping) hush() error {
-	peers := k.peers()
+	k.pause(k.peers())
+	k.pause(k.sourcePeers()) // from here on there will be no other
+	k.endExecutions()
+	k.endBirths(func(*birth) bool { return true }, ErrRenewed) // they could not be heard
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+		idle := true
+		for _, p := range k.peers() {
+			idle = idle && p.isIdle()
+		}
+		if idle {
+			return nil
+		}
+		if time.Since(begin) > flushTime {
+			return errors.New("a process of purser does not take what its keeper says")
+		}
+	}
+}
+
+// pause stops listening to some, and takes what they have said.
+func (k *keeping) pause(peers []*peer) {
 	for _, p := range peers {
 		p.pause()
 	}
@@ -83,24 +102,11 @@ func (k *keeping) hush() error {
 	for len(k.requests) > 0 {
 		k.take(<-k.requests)
 	}
-	k.endBirths(func(*birth) bool { return true }, syscall.EAGAIN) // they could not be heard
-	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
-		idle := true
-		for _, p := range k.peers() {
-			idle = idle && p.isIdle()
-		}
-		if idle {
-			return nil
-		}
-		if time.Since(begin) > flushTime {
-			return errors.New("a process of purser does not take what its keeper says")
-		}
-	}
 }
 
 // listenAgain takes back what hush has stopped.
 func (k *keeping) listenAgain() {
-	for _, p := range k.peers() {
+	for _, p := range append(k.peers(), k.sourcePeers()...) {
 		<-p.still
 		_ = p.conn.SetReadDeadline(time.Time{})
 		p.listen(k.requests)
@@ -110,7 +116,17 @@ func (k *keeping) listenAgain() {
 	}
 }
 
-// peers are all that talk to the keeper.
+// sourcePeers are the fork sources. What is said to them is not waited for: an app is no reason for purser to stay as it is.
+func (k *keeping) sourcePeers() (all []*peer) {
+	for _, c := range k.children {
+		if c.source != nil {
+			all = append(all, c.source.peer)
+		}
+	}
+	return all
+}
+
+// peers are those of purser itself.
 func (k *keeping) peers() []*peer {
 	all := []*peer{k.above}
 	for _, f := range k.fronts {

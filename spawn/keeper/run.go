@@ -83,10 +83,12 @@ type keeping struct {
 	granted granted
 	reading *reading // that is under way; nil = none is
 
-	children map[uint32]*child
-	births   []*birth // of children, that are under way
-	past     []*child // of which nothing is left, as the next front has to be told
-	last     uint32   // the highest id of a child
+	children   map[uint32]*child
+	births     []*birth // of children, that are under way
+	executions []*pendingExecution
+	mounts     mounts
+	past       []*child // of which nothing is left, as the next front has to be told
+	last       uint32   // the highest id of a child
 
 	leaders map[int]*child // those that are not reaped, by pid
 	kin     map[int]kin    // who was seen to belong to a child, by pid
@@ -186,6 +188,8 @@ func (k *keeping) takeAll(r request) {
 // take does what a peer has asked for, or sees to its end.
 func (k *keeping) take(r request) {
 	switch {
+	case r.execution != nil:
+		k.endExecution(r.execution)
 	case r.ended && r.from == k.above:
 		k.gone = true
 	case r.ended && k.reading.isFrom(r):

@@ -22,6 +22,10 @@ const generationVariable = "PURSER_GENERATION"
 // bornTime is how long a source may take to fork, before it is taken for one that hangs.
 const bornTime = 10 * time.Second
 
+// ErrRenewed is why a fork source has not made a process though nothing is wrong: the keeper went over to another binary
+// just then. It is to be asked again.
+const ErrRenewed = syscall.EINTR
+
 // A source is what the keeper knows of a child that is one.
 type source struct {
 	peer    *peer

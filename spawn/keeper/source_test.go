@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,12 +22,19 @@ func (h *house) source(script string) *Process {
 
 func (h *house) sourceProgram(script string) Program {
 	h.t.Helper()
+	p, out := sourceProgram(script), h.output.Fd()
+	p.Files = [3]uintptr{out, out, out}
+	return p
+}
+
+func sourceProgram(script string) Program {
 	loader, err := filepath.Abs("../loader")
-	check(h.t, err)
+	if err != nil {
+		panic(err)
+	}
 	begin := "import sys, os, time, socket; sys.path.insert(0, '" + loader + "'); import purser_source\n"
-	out := h.output.Fd()
 	return Program{Path: "/usr/bin/python3", Dir: "/", Args: []string{"python3", "-uc", begin + script},
-		Env: []string{"PATH=/usr/bin:/bin", "PURSER_GENERATION=7", "PYTHONDONTWRITEBYTECODE=1"}, Files: [3]uintptr{out, out, out}}
+		Env: []string{"PATH=/usr/bin:/bin", "PURSER_GENERATION=7", "PYTHONDONTWRITEBYTECODE=1"}}
 }
 
 // bear has a source make a process, with a number.
@@ -177,4 +185,62 @@ func TestASourceAndWhatItMakesRunAsTheirUser(t *testing.T) {
 	if uid := h.pid("user"); uid != 12345 {
 		t.Errorf("it runs as user %d", uid)
 	}
+}
+
+// loadsUntil is a source that has loaded its app when there is a file of a name in the folder of a whole.
+func (w *whole) loadsUntil(name string) string {
+	return "exists = lambda: os.path.exists('" + filepath.Join(w.dir, name) + "'); " +
+		"purser_source.run(lambda: all(time.sleep(0.01) is None for _ in iter(exists, True))); time.sleep(3600)"
+}
+
+func TestASourceGoesOverToTheNextKeeperAndTheNextFront(t *testing.T) {
+	w := newWhole(t)
+	script := w.loadsUntil("later")
+	loading, loaded := w.number("source loading %s", script), w.number("source loaded %s", w.loadsUntil("now"))
+	w.begins("now")
+	w.wants("done", "loaded loaded")
+	first := w.number("bear app#1 loaded %s", w.loadsUntil("now"))
+	w.wants("<nil>", itself)
+	w.signal(w.number("pid"), syscall.SIGKILL)
+	w.wants("fronts 2; loading lives; loaded lives; app#1 lives; held door,systemd", "left")
+	w.wants("done", "loaded loaded")
+	second := w.number("bear app#2 loaded %s", w.loadsUntil("now"))
+	w.begins("later")
+	w.wants("done", "loaded loading")
+	w.wants("<nil>", itself)
+	third := w.number("bear app#3 loading %s", script)
+	for _, pid := range []int{loading, loaded, first, second, third} {
+		if !lives(pid) {
+			t.Errorf("process %d has ended", pid)
+		}
+	}
+	w.signal(loading, syscall.SIGKILL)
+	w.wants("killed by signal KILL", "await loading")
+	w.wants("no such process", "bear app#4 loading %s", script)
+}
+
+func TestWhatASourceIsAskedForWhenTheKeeperIsRenewedIsToBeAskedForAgain(t *testing.T) {
+	w := newWhole(t)
+	script := w.loadsUntil("now")
+	w.begins("now")
+	source := w.number("source loaded %s", script)
+	w.wants("done", "loaded loaded")
+	w.signal(source, syscall.SIGSTOP)
+	keeper, answer := w.keeper(), make(chan string)
+	before := descriptorsOf(t, keeper)
+	go func() { answer <- w.ask("bear app#1 loaded %s", script) }()
+	w.eventually("the keeper is asked for a process, before it is asked for the upgrade", func() bool { return descriptorsOf(t, keeper) > before })
+	w.wants("<nil>", itself)
+	if got := <-answer; got != ErrRenewed.Error() {
+		t.Errorf("it said %q", got)
+	}
+	w.signal(source, syscall.SIGCONT)
+	w.number("bear app#2 loaded %s", script)
+}
+
+func descriptorsOf(t *testing.T, pid int) int {
+	t.Helper()
+	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	check(t, err)
+	return len(all)
 }

@@ -58,6 +58,8 @@ type savedChild struct {
 	Killing  bool
 	Empty    bool
 	Strays   []savedKin
+	From     uint32       // the source that it was forked from, if that lives; 0 = none
+	Source   *savedSource // nil = it is none
 }
 
 type savedFile struct {
@@ -117,6 +119,9 @@ func parseState(all []byte) (s state, err error) {
 		if len(c.Keep) != 0 && len(c.Keep) != keepFiles || c.By != -1 && !isFront(c.By) || c.PID <= 0 || c.ID > s.Last || ids[c.ID] {
 			return s, fmt.Errorf("child %d is not as children are", c.ID)
 		}
+		if err := c.Source.check(); err != nil {
+			return s, fmt.Errorf("child %d is no source: %w", c.ID, err)
+		}
 		ids[c.ID] = true
 	}
 	switch {
@@ -136,6 +141,9 @@ func (s state) files() (all []int) {
 	}
 	for _, c := range s.Children {
 		all = append(all, c.Keep...)
+		if c.Source != nil {
+			all = append(all, c.Source.Socket)
+		}
 	}
 	for _, kept := range slices.Concat(s.Held, s.Notes) {
 		all = append(all, kept.File)
@@ -159,18 +167,25 @@ func (k *keeping) save() state {
 		s.Fronts = append(s.Fronts, savedFront{f.role, f.pid, f.peer.socket(), f.status, f.told, !f.due.IsZero()})
 	}
 	for _, c := range k.children {
-		by := slices.IndexFunc(k.fronts, func(f *frontProcess) bool { return f.peer == c.by && c.by != nil })
-		saved := savedChild{ID: c.id, Name: text(c.name), PID: c.pid, Mark: text(c.mark), Cgroup: text(c.cgroup), By: by, Keep: c.keep,
-			Exited: c.exited, Status: c.status, Short: c.short, Stopping: c.stopping, Killing: c.killing, Empty: c.empty}
-		for _, m := range c.strays {
-			saved.Strays = append(saved.Strays, savedKin{PID: m.pid, Start: text(m.start)})
-		}
-		s.Children = append(s.Children, saved)
+		s.Children = append(s.Children, k.saveChild(c))
 	}
 	for pid, kin := range k.kin {
 		s.Kin = append(s.Kin, savedKin{pid, text(kin.start), kin.id})
 	}
 	return s
+}
+
+func (k *keeping) saveChild(c *child) savedChild {
+	by := slices.IndexFunc(k.fronts, func(f *frontProcess) bool { return f.peer == c.by && c.by != nil })
+	saved := savedChild{ID: c.id, Name: text(c.name), PID: c.pid, Mark: text(c.mark), Cgroup: text(c.cgroup), By: by, Keep: c.keep,
+		Exited: c.exited, Status: c.status, Short: c.short, Stopping: c.stopping, Killing: c.killing, Empty: c.empty, Source: c.source.save()}
+	for _, m := range c.strays {
+		saved.Strays = append(saved.Strays, savedKin{PID: m.pid, Start: text(m.start)})
+	}
+	if c.from != nil && k.children[c.from.id] == c.from {
+		saved.From = c.from.id
+	}
+	return saved
 }
 
 func savedFiles(files map[string]int) (all []savedFile) {
@@ -202,16 +217,7 @@ func (k *keeping) restore(s state, now time.Time) error {
 	k.program, k.version, k.last, k.asker = s.Program, string(s.Version), s.Last, k.fronts[s.Asker]
 	k.binaries = binaries{s.Binary, s.Before, s.Next}
 	k.upgrade = upgrade{phase: trying, due: now.Add(limits[trying].time)}
-	for _, saved := range s.Children {
-		c := saved.child(now)
-		if saved.By >= 0 {
-			c.by = k.fronts[saved.By].peer
-		}
-		k.children[c.id] = c
-		if !c.exited {
-			k.leaders[c.pid] = c
-		}
-	}
+	k.restoreChildren(s, conns[1+len(s.Fronts):], now)
 	for _, held := range s.Held {
 		k.held[string(held.Name)] = held.File
 	}
@@ -224,12 +230,15 @@ func (k *keeping) restore(s state, now time.Time) error {
 	return nil
 }
 
-// connections are those to the main process and to each front, nil where there is none any more. The sockets are closed only
-// when all is well, as else another keeper goes on with them.
+// connections are those to the main process, to each front, nil where there is none any more, and to each source. The sockets
+// are closed only when all is well, as else another keeper goes on with them.
 func (s state) connections() (all []*net.UnixConn, err error) {
 	sockets := []int{s.Above}
 	for _, f := range s.Fronts {
 		sockets = append(sockets, f.Socket)
+	}
+	for _, from := range s.sources() {
+		sockets = append(sockets, from.Socket)
 	}
 	for i, fd := range sockets {
 		var conn *net.UnixConn

@@ -36,6 +36,7 @@ func (a *App) Adopt(note pool.Note, from *estate) error {
 	}
 	a.restarts.Change(a.conf, a.editions.newest)
 	find := func(o pool.Order, ready bool) pool.Child {
+		a.editions.adoptSource(o, from)
 		living, there := from.take(o)
 		if !there {
 			return nil
@@ -80,8 +81,24 @@ func (e *editions) adopt(o pool.Order, living keeper.Inheritee, from *estate, re
 	if o.Worker != "" {
 		return child{Child: c, of: of.spawner, left: func() { e.leave(of) }}, true
 	}
-	from.folders[c.Folder()] = true
+	for _, folder := range c.Folders() {
+		from.folders[folder] = true
+	}
 	return child{c, upstream.Owned(c.Network(), c.Address(), c.Owner()), of.spawner, func() { e.leave(of) }}, true
+}
+
+// adoptSource takes over the fork source of the generation of which the front before has ordered a process. Of two the
+// later one goes on, as the front before was about to end the other.
+func (e *editions) adoptSource(o pool.Order, from *estate) {
+	spawner := e.take(o.Config)
+	defer e.leave(spawner)
+	for _, living := range from.sources(o.App) {
+		if folder, wanted := spawner.spawner.AdoptSource(spawnOrder(o), living, from.left); wanted {
+			delete(from.children, living.Name)
+			from.folders[folder] = true
+			return
+		}
+	}
 }
 
 // editionsOf are the configurations that the processes and restarts of the front before had.

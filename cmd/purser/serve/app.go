@@ -224,6 +224,16 @@ func (a *App) Yield() {
 	}
 }
 
+// LeaveSources leaves to another front what its processes have not taken with them.
+func (a *App) LeaveSources() {
+	a.mu.Lock()
+	all := a.editions
+	a.mu.Unlock()
+	if all != nil {
+		all.leaveAll()
+	}
+}
+
 // Remove ends the app while the others go on: as Halt does, and then nobody knows of it.
 func (a *App) Remove(patience context.Context) error { return a.end(patience, (*pool.Group).Stop) }
 

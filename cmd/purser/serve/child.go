@@ -40,13 +40,18 @@ func (c child) Yield() {
 	c.of.Yield()
 }
 
+// spawnOrder is an order as spawn has it.
+func spawnOrder(o pool.Order) spawn.Order {
+	return spawn.Order{Generation: o.Generation, Process: o.Process, Index: o.Index, Path: o.Release.Path, Worker: o.Worker, Config: o.Config, Seen: o.Release.Seen, Over: o.Over}
+}
+
 // spawn starts a process with the configuration that is ordered, for the pool.
 func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error) {
 	e := all.take(o.Config)
 	if o.Worker != "" {
 		return all.spawnWorker(ctx, e, o)
 	}
-	started, err := e.spawner.Start(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Index: o.Index, Path: o.Release.Path, Over: o.Over})
+	started, err := e.spawner.Start(ctx, spawnOrder(o))
 	if err != nil {
 		all.leave(e)
 		return nil, err

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"errors"
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -121,11 +123,40 @@ func (e *editions) leave(of *edition) {
 	}
 }
 
-// yield leaves what is in folders to another front.
+// yield leaves what is in folders to another front, and the fork sources.
 func (e *editions) yield() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.yielded = true
+	for one := range e.each() {
+		one.spawner.HandOn()
+	}
+}
+
+// leaveAll leaves what the processes that were told so have not taken with them: sources of which nothing lives yet.
+func (e *editions) leaveAll() {
+	e.mu.Lock()
+	all := slices.Collect(e.each())
+	e.mu.Unlock()
+	for _, one := range all {
+		one.spawner.Yield()
+	}
+}
+
+// each are all editions of which something may live. It is called with mu held.
+func (e *editions) each() iter.Seq[*edition] {
+	return func(yield func(*edition) bool) {
+		for _, one := range e.all {
+			if !yield(one) {
+				return
+			}
+		}
+		for one := range e.retired {
+			if !yield(one) {
+				return
+			}
+		}
+	}
 }
 
 func (e *editions) close(idle []*edition) {

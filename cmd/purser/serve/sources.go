@@ -20,10 +20,7 @@ func (p *purser) sources(name string) []status.Source {
 func (e *editions) sources() (all []status.Source) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, one := range e.all {
-		all = append(all, one.sources()...)
-	}
-	for one := range e.retired {
+	for one := range e.each() {
 		all = append(all, one.sources()...)
 	}
 	return all

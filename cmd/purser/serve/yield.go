@@ -111,6 +111,9 @@ func (p *purser) leave() {
 	limit, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
 	p.complain("not all that is left to the next process has ended here", p.shared.pool.Yield(limit))
+	for _, a := range p.apps {
+		a.LeaveSources()
+	}
 	p.shared.deployer.Yield()
 	p.past.history.Leave()
 	p.Log.Follow()

@@ -84,6 +84,9 @@ func (l *Link) Receive(take func(Message) error) error {
 	buffer := make([]byte, mostSize+1)
 	for {
 		n, err := l.conn.Read(buffer)
+		if errors.Is(err, unix.ECONNRESET) { // once, if the other has ended and not read all: what it had said is still to be read
+			n, err = l.conn.Read(buffer)
+		}
 		if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, unix.ECONNRESET) {
 			return nil
 		}
