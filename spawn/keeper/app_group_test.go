@@ -141,23 +141,14 @@ func TestTheGroupOfAnAppEndsWithItsLastChild(t *testing.T) {
 	}
 }
 
-func TestWhoHasKilledIsTold(t *testing.T) {
+func TestEventsAreRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "memory.events")
 	check(t, os.WriteFile(file, []byte("low 0\noom 3\noom_kill 2\noom_group_kill 0\n"), 0o644))
-	if n, counts := oomKills(file); n != 2 || !counts {
+	if n, counts := eventsOf(file, "oom_kill"); n != 2 || !counts {
 		t.Errorf("%d were killed (%v)", n, counts)
 	}
-	if _, counts := oomKills("/nonexistent"); counts {
+	if _, counts := eventsOf("/nonexistent", "oom_kill"); counts {
 		t.Error("what is not there counts")
-	}
-	for short, want := range map[shortage]string{
-		noShortage: "killed by signal KILL", appShort: "killed by signal KILL (by the kernel: the app's memory_max is used up)",
-		purserShort: "killed by signal KILL (by the kernel: the memory that purser and its apps may have is used up)",
-		systemShort: "killed by signal KILL (by the kernel, it seems: the memory of this machine, or of its container, is used up)",
-	} {
-		if got := (Killed{9, short}).Error(); got != want {
-			t.Errorf("it says %q, want %q", got, want)
-		}
 	}
 }
 

@@ -113,11 +113,16 @@ func (g cgroup) kill() (any bool) {
 // above is the group that it is in: that of the app, or of purser.
 func (g cgroup) above() cgroup { return cgroup(filepath.Dir(string(g))) }
 
+// isOfApp reports whether it is that of a child of an app that has one, too.
+func (g cgroup) isOfApp() bool {
+	return strings.Contains(filepath.Base(string(g.above())), appGroupMark)
+}
+
 func (g cgroup) remove() {
 	if g != "" {
 		_ = unix.Rmdir(string(g)) // what is left of one that cannot be killed is its manager's
-		if above := g.above(); strings.Contains(filepath.Base(string(above)), appGroupMark) {
-			_ = unix.Rmdir(string(above)) // unless other children are in it
+		if g.isOfApp() {
+			_ = unix.Rmdir(string(g.above())) // unless other children are in it
 		}
 	}
 }
