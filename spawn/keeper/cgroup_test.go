@@ -17,14 +17,7 @@ func delegate(t *testing.T) string {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may make control groups")
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	check(t, err)
-	top := ""
-	for line := range strings.Lines(string(mounts)) {
-		if fields := strings.Fields(line); strings.Contains(line, " - cgroup2 ") {
-			top = fields[4]
-		}
-	}
+	top := mountOfGroups(t)
 	own, err := os.MkdirTemp(top, "purser-test-")
 	if top == "" || err != nil {
 		t.Skipf("no control groups can be made here: %v", err)
@@ -42,6 +35,19 @@ func delegate(t *testing.T) string {
 	move(own)
 	t.Cleanup(func() { move(top) })
 	return own
+}
+
+// mountOfGroups is where control groups of version 2 are.
+func mountOfGroups(t *testing.T) (top string) {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	check(t, err)
+	for line := range strings.Lines(string(mounts)) {
+		if fields := strings.Fields(line); strings.Contains(line, " - cgroup2 ") {
+			top = fields[4]
+		}
+	}
+	return top
 }
 
 func groupsIn(t *testing.T, folder string) []string {
