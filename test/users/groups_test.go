@@ -1,0 +1,160 @@
+package users
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"purser/test/harness"
+)
+
+// These need a kernel whose controllers are those of cgroup v2, as that of every newer system is. Where they are of
+// version 1, they are skipped, and say so.
+
+// mountOfGroups is where control groups of version 2 are, "" where they are not.
+func mountOfGroups(t *testing.T) (top string) {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	must(t, err)
+	for line := range strings.Lines(string(mounts)) {
+		if fields := strings.Fields(line); strings.Contains(line, " - cgroup2 ") {
+			top = fields[4]
+		}
+	}
+	return top
+}
+
+// needGroups skips a test where the controllers are of version 1.
+func needGroups(t *testing.T) (top string) {
+	t.Helper()
+	harness.MustBeRoot(t)
+	top = mountOfGroups(t)
+	controllers, _ := os.ReadFile(filepath.Join(top, "cgroup.controllers"))
+	for _, name := range []string{"memory", "cpu"} {
+		if top == "" || !slices.Contains(strings.Fields(string(controllers)), name) {
+			t.Skipf("the controller %q is not one of cgroup v2 here", name)
+		}
+	}
+	return top
+}
+
+// delegated makes a control group that is given to purser, as systemd does it with Delegate=yes, and returns a command
+// line that runs another one in it.
+func delegated(t *testing.T) (before []string) {
+	t.Helper()
+	top := needGroups(t)
+	must(t, os.WriteFile(filepath.Join(top, "cgroup.subtree_control"), []byte("+memory +cpu"), 0))
+	group, err := os.MkdirTemp(top, "purser-test-")
+	must(t, err)
+	t.Cleanup(func() {
+		_ = os.Remove(filepath.Join(group, "purser")) // of the main process, which was in it to the end
+		if err := os.Remove(group); err != nil {
+			t.Errorf("something is left in the control group: %v", err)
+		}
+	})
+	must(t, unix.Setxattr(group, "user.delegate", []byte("1"), 0))
+	return []string{"sh", "-c", fmt.Sprintf(`echo $$ > %s/cgroup.procs; exec "$0" "$@"`, group)}
+}
+
+// groupOf is the control group of a process's app.
+func groupOf(t *testing.T, pid int) string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	must(t, err)
+	_, path, _ := strings.Cut(strings.TrimSpace(string(text)), "0::")
+	return filepath.Dir(filepath.Join(mountOfGroups(t), path))
+}
+
+// wantGroup says in what the group of an app, in which a process is, is not as it should be.
+func wantGroup(t *testing.T, p *harness.Purser, app string, memory int, cpu string) { // 0 MiB = no limit
+	t.Helper()
+	says := ask(t, p, app)
+	group := groupOf(t, says.PID)
+	if !strings.HasSuffix(group, "-app-"+app) {
+		t.Errorf("%s is in %s", app, group)
+	}
+	most := "max"
+	if memory > 0 {
+		most = fmt.Sprint(memory << 20)
+	}
+	for name, want := range map[string]string{"memory.max": most, "cpu.max": cpu} {
+		if text, err := os.ReadFile(filepath.Join(group, name)); err != nil || strings.TrimSpace(string(text)) != want {
+			t.Errorf("%s of %s is %q (%v), want %q", name, app, text, err, want)
+		}
+	}
+}
+
+const hog = `[apps.app.workers.hog]
+command = "while [ ! -e tmp/go ]; do sleep 0.1; done; rm tmp/go; exec tail /dev/zero"`
+
+func TestTheProcessesOfAnAppTogetherAreHeldToItsLimits(t *testing.T) {
+	needGroups(t)
+	for name, users := range map[string]bool{"by a grant": true, "by a front that may run anything": false} {
+		t.Run(name, func(t *testing.T) {
+			f, other := newFolder(t, games), newFolder(t, www)
+			p := harness.Serve(t, harness.Options{Before: delegated(t), Users: users,
+				Config: harness.ServerTable() + f.app("app", `memory_max = "256MiB"`, `cpu_max = "150%"`, hog) + other.app("other", `memory_max = "300MiB"`)})
+			wantGroup(t, p, "app", 256, "150000 100000")
+			wantGroup(t, p, "other", 300, "max 100000")
+			neighbour := ask(t, p, "other").PID
+			f.write("tmp/go", "", games)
+			harness.Eventually(t, harness.ReadyLimit, "what is too much has ended, and why is told", func() bool {
+				return strings.Contains(p.Run(harness.Within(t), "history", "--json").Stdout, "by the kernel: the app's memory_max is used up")
+			})
+			if now := ask(t, p, "other"); now.PID != neighbour {
+				t.Error("the other app is another process")
+			}
+			if r := p.Run(harness.Within(t), "restart", "app"); r.Code != 0 {
+				t.Errorf("a restart ends with %d: %s", r.Code, r.Stderr)
+			}
+			wantGroup(t, p, "app", 256, "150000 100000")
+		})
+	}
+}
+
+// What repairs older code must not take the group of the app back to what it was then.
+func TestAGroupIsAsItIsConfiguredNowThoughOlderCodeServes(t *testing.T) {
+	needGroups(t)
+	for name, users := range map[string]bool{"by a grant": true, "by a front that may run anything": false} {
+		t.Run(name, func(t *testing.T) {
+			f := newFolder(t, games)
+			p := harness.Serve(t, harness.Options{Before: delegated(t), Users: users, Config: harness.ServerTable() + f.app("app", `memory_max = "256MiB"`)})
+			before := ask(t, p, "app")
+			wantGroup(t, p, "app", 256, "max 100000")
+			text := strings.ReplaceAll(harness.ServerTable(), "$LISTEN", p.Addr) + f.app("app", `memory_max = "280MiB"`, `cpu_max = "90%"`, `env = { NODE_OPTIONS = "--require=/nonexistent.js" }`)
+			must(t, os.WriteFile(p.Config, []byte(text), 0o600))
+			p.Run(harness.Within(t), "reload") // whose restart fails
+			harness.Eventually(t, harness.ReadyLimit, "the restart has failed", func() bool { return p.Status(t, "app").Failure != nil })
+			wantGroup(t, p, "app", 280, "90000 100000")
+			harness.Kill(t, before.PID)
+			harness.AwaitRestartOf(t, p, "app", before.PID)
+			wantGroup(t, p, "app", 280, "90000 100000")
+		})
+	}
+}
+
+func TestGroupsOutliveAFront(t *testing.T) {
+	f, other := newFolder(t, games), newFolder(t, www)
+	bin := publicBinary(t)
+	p := harness.Serve(t, harness.Options{Bin: bin, Before: delegated(t), Users: true,
+		Config: harness.ServerTable() + f.app("app", `memory_max = "256MiB"`) + other.app("other", `cpu_max = "70%"`)})
+	before := ask(t, p, "app")
+	front := p.Front()
+	harness.Kill(t, front)
+	harness.Eventually(t, harness.ReadyLimit, "another front serves", func() bool { next := p.Front(); return next != 0 && next != front })
+	if r := p.Run(harness.Within(t), "upgrade", publicBinary(t)); r.Code != 0 {
+		t.Fatalf("the upgrade ended with %d: %s", r.Code, r.Stderr)
+	}
+	if now := ask(t, p, "app"); now.PID != before.PID || groupOf(t, now.PID) != groupOf(t, before.PID) {
+		t.Errorf("process %d serves in %s, and before it was %d", now.PID, groupOf(t, now.PID), before.PID)
+	}
+	harness.Kill(t, before.PID)
+	harness.AwaitRestartOf(t, p, "app", before.PID)
+	wantGroup(t, p, "app", 256, "max 100000")
+	wantGroup(t, p, "other", 0, "70000 100000")
+}
