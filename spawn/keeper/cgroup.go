@@ -60,7 +60,14 @@ func isDelegated(folder, path string) bool {
 		}
 	}
 	_, err := os.Stat(filepath.Join(folder, "cgroup.type")) // which that of the whole machine does not have
-	return path == "/" && err == nil
+	return path == "/" && err == nil || isGivenTo(folder, os.Geteuid())
+}
+
+// isGivenTo reports whether the folder is the uppermost one that a user has: that is how a systemd before version 251, which
+// writes an attribute that only root may read, tells a service with User= of Delegate=yes.
+func isGivenTo(folder string, uid int) bool {
+	var own, above unix.Stat_t
+	return uid != 0 && unix.Stat(folder, &own) == nil && unix.Stat(filepath.Dir(folder), &above) == nil && int(own.Uid) == uid && int(above.Uid) != uid
 }
 
 func cgroupName(keeper int, id uint32) string { return fmt.Sprintf("purser-%d-%d", keeper, id) }

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -99,5 +100,24 @@ func TestWithoutDelegationThereAreNoControlGroups(t *testing.T) {
 	h.ends(h.shell("exit 0"), "")
 	if groups := groupsIn(t, own); len(groups) != 0 {
 		t.Errorf("groups are made: %v", groups)
+	}
+}
+
+func TestTheUppermostGroupOfAUserIsItsOwn(t *testing.T) {
+	const user = 12345
+	given := t.TempDir()
+	below := filepath.Join(given, "below")
+	check(t, os.Mkdir(below, 0o755))
+	if err := errors.Join(os.Chown(given, user, user), os.Chown(below, user, user)); err != nil {
+		t.Skip("only root may give files away")
+	}
+	for _, c := range []struct {
+		folder string
+		uid    int
+		want   bool
+	}{{given, user, true}, {below, user, false}, {given, user + 1, false}, {filepath.Dir(given), 0, false}} {
+		if got := isGivenTo(c.folder, c.uid); got != c.want {
+			t.Errorf("that %s is given to %d is %t", c.folder, c.uid, got)
+		}
 	}
 }
