@@ -61,6 +61,20 @@ func delegated(t *testing.T) (before []string) {
 	return []string{"sh", "-c", fmt.Sprintf(`echo $$ > %s/cgroup.procs; exec "$0" "$@"`, group)}
 }
 
+// small is the table of an app that starts at once, unless BROKEN is set.
+func small(f folder, name string, uid int, keys ...string) string {
+	f.t.Helper()
+	if _, err := os.Stat(f.path("server")); err != nil {
+		app, err := harness.GoApp()
+		must(f.t, err)
+		text, err := os.ReadFile(app)
+		must(f.t, err)
+		must(f.t, os.WriteFile(f.path("server"), text, 0o755))
+		must(f.t, os.Chown(f.path("server"), uid, uid))
+	}
+	return f.app(name, append([]string{`command = "test -z \"$BROKEN\" && exec ./server {socket}"`}, keys...)...)
+}
+
 // groupOf is the control group of a process's app.
 func groupOf(t *testing.T, pid int) string {
 	t.Helper()
@@ -70,24 +84,22 @@ func groupOf(t *testing.T, pid int) string {
 	return filepath.Dir(filepath.Join(mountOfGroups(t), path))
 }
 
-// wantGroup says in what the group of an app, in which a process is, is not as it should be.
-func wantGroup(t *testing.T, p *harness.Purser, app string, memory int, cpu string) { // 0 MiB = no limit
+// wantGroup says in what the group of an app's only process is not as it should be.
+func wantGroup(t *testing.T, p *harness.Purser, app, memory, cpu string) {
 	t.Helper()
-	says := ask(t, p, app)
-	group := groupOf(t, says.PID)
+	group := groupOf(t, p.Status(t, app).Ready()[0].PID)
 	if !strings.HasSuffix(group, "-app-"+app) {
 		t.Errorf("%s is in %s", app, group)
 	}
-	most := "max"
-	if memory > 0 {
-		most = fmt.Sprint(memory << 20)
-	}
-	for name, want := range map[string]string{"memory.max": most, "cpu.max": cpu} {
-		if text, err := os.ReadFile(filepath.Join(group, name)); err != nil || strings.TrimSpace(string(text)) != want {
-			t.Errorf("%s of %s is %q (%v), want %q", name, app, text, err, want)
+	for name, want := range map[string]string{"memory.max": memory, "cpu.max": cpu} {
+		text, err := os.ReadFile(filepath.Join(group, name))
+		if got := strings.TrimSpace(string(text)); got != want && !(os.IsNotExist(err) && strings.HasPrefix(want, "max")) {
+			t.Errorf("%s of %s is %q (%v), want %q", name, app, got, err, want)
 		}
 	}
 }
+
+const mib = 1 << 20
 
 const hog = `[apps.app.workers.hog]
 command = "while [ ! -e tmp/go ]; do sleep 0.1; done; rm tmp/go; exec tail /dev/zero"`
@@ -98,21 +110,21 @@ func TestTheProcessesOfAnAppTogetherAreHeldToItsLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, other := newFolder(t, games), newFolder(t, www)
 			p := harness.Serve(t, harness.Options{Before: delegated(t), Users: users,
-				Config: harness.ServerTable() + f.app("app", `memory_max = "256MiB"`, `cpu_max = "150%"`, hog) + other.app("other", `memory_max = "300MiB"`)})
-			wantGroup(t, p, "app", 256, "150000 100000")
-			wantGroup(t, p, "other", 300, "max 100000")
-			neighbour := ask(t, p, "other").PID
+				Config: harness.ServerTable() + small(f, "app", games, `memory_max = "64MiB"`, `cpu_max = "150%"`, hog) + small(other, "other", www, `memory_max = "96MiB"`)})
+			wantGroup(t, p, "app", fmt.Sprint(64*mib), "150000 100000")
+			wantGroup(t, p, "other", fmt.Sprint(96*mib), "max 100000")
+			neighbour := p.Status(t, "other").Ready()[0].PID
 			f.write("tmp/go", "", games)
 			harness.Eventually(t, harness.ReadyLimit, "what is too much has ended, and why is told", func() bool {
 				return strings.Contains(p.Run(harness.Within(t), "history", "--json").Stdout, "by the kernel: the app's memory_max is used up")
 			})
-			if now := ask(t, p, "other"); now.PID != neighbour {
+			if now := p.Status(t, "other").Ready(); len(now) != 1 || now[0].PID != neighbour {
 				t.Error("the other app is another process")
 			}
 			if r := p.Run(harness.Within(t), "restart", "app"); r.Code != 0 {
 				t.Errorf("a restart ends with %d: %s", r.Code, r.Stderr)
 			}
-			wantGroup(t, p, "app", 256, "150000 100000")
+			wantGroup(t, p, "app", fmt.Sprint(64*mib), "150000 100000")
 		})
 	}
 }
@@ -123,38 +135,38 @@ func TestAGroupIsAsItIsConfiguredNowThoughOlderCodeServes(t *testing.T) {
 	for name, users := range map[string]bool{"by a grant": true, "by a front that may run anything": false} {
 		t.Run(name, func(t *testing.T) {
 			f := newFolder(t, games)
-			p := harness.Serve(t, harness.Options{Before: delegated(t), Users: users, Config: harness.ServerTable() + f.app("app", `memory_max = "256MiB"`)})
-			before := ask(t, p, "app")
-			wantGroup(t, p, "app", 256, "max 100000")
-			text := strings.ReplaceAll(harness.ServerTable(), "$LISTEN", p.Addr) + f.app("app", `memory_max = "280MiB"`, `cpu_max = "90%"`, `env = { NODE_OPTIONS = "--require=/nonexistent.js" }`)
-			must(t, os.WriteFile(p.Config, []byte(text), 0o600))
+			p := harness.Serve(t, harness.Options{Before: delegated(t), Users: users, Config: harness.ServerTable() + small(f, "app", games, `memory_max = "64MiB"`)})
+			before := p.Status(t, "app").Ready()[0].PID
+			wantGroup(t, p, "app", fmt.Sprint(64*mib), "max 100000")
+			broken := small(f, "app", games, `memory_max = "80MiB"`, `cpu_max = "90%"`, `env = { BROKEN = "1" }`)
+			must(t, os.WriteFile(p.Config, []byte(strings.ReplaceAll(harness.ServerTable(), "$LISTEN", p.Addr)+broken), 0o600))
 			p.Run(harness.Within(t), "reload") // whose restart fails
 			harness.Eventually(t, harness.ReadyLimit, "the restart has failed", func() bool { return p.Status(t, "app").Failure != nil })
-			wantGroup(t, p, "app", 280, "90000 100000")
-			harness.Kill(t, before.PID)
-			harness.AwaitRestartOf(t, p, "app", before.PID)
-			wantGroup(t, p, "app", 280, "90000 100000")
+			wantGroup(t, p, "app", fmt.Sprint(80*mib), "90000 100000")
+			harness.Kill(t, before)
+			harness.AwaitRestartOf(t, p, "app", before)
+			wantGroup(t, p, "app", fmt.Sprint(80*mib), "90000 100000")
 		})
 	}
 }
 
 func TestGroupsOutliveAFront(t *testing.T) {
+	needGroups(t)
 	f, other := newFolder(t, games), newFolder(t, www)
-	bin := publicBinary(t)
-	p := harness.Serve(t, harness.Options{Bin: bin, Before: delegated(t), Users: true,
-		Config: harness.ServerTable() + f.app("app", `memory_max = "256MiB"`) + other.app("other", `cpu_max = "70%"`)})
-	before := ask(t, p, "app")
-	front := p.Front()
+	p := harness.Serve(t, harness.Options{Bin: publicBinary(t), Before: delegated(t), Users: true,
+		Config: harness.ServerTable() + small(f, "app", games, `memory_max = "64MiB"`) + small(other, "other", www, `cpu_max = "70%"`)})
+	before := p.Status(t, "app").Ready()[0].PID
+	group, front := groupOf(t, before), p.Front()
 	harness.Kill(t, front)
 	harness.Eventually(t, harness.ReadyLimit, "another front serves", func() bool { next := p.Front(); return next != 0 && next != front })
 	if r := p.Run(harness.Within(t), "upgrade", publicBinary(t)); r.Code != 0 {
 		t.Fatalf("the upgrade ended with %d: %s", r.Code, r.Stderr)
 	}
-	if now := ask(t, p, "app"); now.PID != before.PID || groupOf(t, now.PID) != groupOf(t, before.PID) {
-		t.Errorf("process %d serves in %s, and before it was %d", now.PID, groupOf(t, now.PID), before.PID)
+	if now := p.Status(t, "app").Ready(); len(now) != 1 || now[0].PID != before || groupOf(t, before) != group {
+		t.Errorf("%+v serves, in %s, and before it was %d in %s", now, groupOf(t, before), before, group)
 	}
-	harness.Kill(t, before.PID)
-	harness.AwaitRestartOf(t, p, "app", before.PID)
-	wantGroup(t, p, "app", 256, "max 100000")
-	wantGroup(t, p, "other", 0, "70000 100000")
+	harness.Kill(t, before)
+	harness.AwaitRestartOf(t, p, "app", before)
+	wantGroup(t, p, "app", fmt.Sprint(64*mib), "max 100000")
+	wantGroup(t, p, "other", "max", "70000 100000")
 }
