@@ -121,7 +121,7 @@ func TestTheProcessesOfAnAppTogetherAreHeldToItsLimits(t *testing.T) {
 			if now := p.Status(t, "other").Ready(); len(now) != 1 || now[0].PID != neighbour {
 				t.Error("the other app is another process")
 			}
-			if r := p.Run(harness.Within(t), "restart", "app"); r.Code != 0 {
+			if r := p.Run(t.Context(), "restart", "app"); r.Code != 0 {
 				t.Errorf("a restart ends with %d: %s", r.Code, r.Stderr)
 			}
 			wantGroup(t, p, "app", fmt.Sprint(64*mib), "150000 100000")
@@ -140,7 +140,7 @@ func TestAGroupIsAsItIsConfiguredNowThoughOlderCodeServes(t *testing.T) {
 			wantGroup(t, p, "app", fmt.Sprint(64*mib), "max 100000")
 			broken := small(f, "app", games, `memory_max = "80MiB"`, `cpu_max = "90%"`, `env = { BROKEN = "1" }`)
 			must(t, os.WriteFile(p.Config, []byte(strings.ReplaceAll(harness.ServerTable(), "$LISTEN", p.Addr)+broken), 0o600))
-			p.Run(harness.Within(t), "reload") // whose restart fails
+			p.Run(t.Context(), "reload") // whose restart fails
 			harness.Eventually(t, harness.ReadyLimit, "the restart has failed", func() bool { return p.Status(t, "app").Failure != nil })
 			wantGroup(t, p, "app", fmt.Sprint(80*mib), "90000 100000")
 			harness.Kill(t, before)
@@ -159,7 +159,7 @@ func TestGroupsOutliveAFront(t *testing.T) {
 	group, front := groupOf(t, before), p.Front()
 	harness.Kill(t, front)
 	harness.Eventually(t, harness.ReadyLimit, "another front serves", func() bool { next := p.Front(); return next != 0 && next != front })
-	if r := p.Run(harness.Within(t), "upgrade", publicBinary(t)); r.Code != 0 {
+	if r := p.Run(t.Context(), "upgrade", publicBinary(t)); r.Code != 0 {
 		t.Fatalf("the upgrade ended with %d: %s", r.Code, r.Stderr)
 	}
 	if now := p.Status(t, "app").Ready(); len(now) != 1 || now[0].PID != before || groupOf(t, before) != group {

@@ -49,7 +49,7 @@ func TestAnAppIsHeldToItsLimits(t *testing.T) {
 			if other := ask(t, p, "free"); !strings.Contains(other.Limits, "NoNewPrivs:\t0 nice ") || strings.Contains(other.Limits, "nice 15") || strings.Contains(other.Limits, "oom 321") {
 				t.Errorf("an app without limits has\n%s", other.Limits)
 			}
-			if r := p.Run(harness.Within(t), "restart", "app"); r.Code != 0 {
+			if r := p.Run(t.Context(), "restart", "app"); r.Code != 0 {
 				t.Errorf("a restart ends with %d: %s", r.Code, r.Stderr)
 			}
 			wantLimits(t, ask(t, p, "app"))
