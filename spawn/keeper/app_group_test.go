@@ -43,6 +43,57 @@ func TestAnAppsGroupHasItsLimits(t *testing.T) {
 	}
 }
 
+// A lower limit waits for those that were started with the higher one: they serve until they are replaced.
+func TestALowerLimitOfMemoryEndsNobodyWhoServes(t *testing.T) {
+	app := fmt.Sprint("purser-", os.Getpid(), appGroupMark, "blog")
+	g := fakeGroup(t, map[string]string{"cgroup.subtree_control": "memory\n", "cgroup.controllers": "memory\n",
+		app + "/memory.max": "", app + "/memory.swap.max": "", app + "/cgroup.subtree_control": ""})
+	k := &keeping{cgroup: g, children: map[uint32]*child{}}
+	limit := func() string {
+		all, err := os.ReadFile(filepath.Join(string(g), app, "memory.max"))
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(string(g), app, "memory.max"), nil, 0o644)) // which no kernel needs
+		return string(all)
+	}
+	fork := func(id uint32, most int64) *child {
+		c := &child{id: id, group: AppGroup{Name: "blog", MemoryMax: most}}
+		above, err := k.groupAbove(c.group)
+		check(t, err)
+		c.cgroup = cgroup(above.file(fmt.Sprint(id)))
+		k.children[id] = c
+		return c
+	}
+	gone := func(c *child) {
+		delete(k.children, c.id)
+		k.lowerMemory(c)
+	}
+	first, second := fork(1, 300), fork(2, 300)
+	if got := limit(); got != "300" {
+		t.Errorf("the limit is %q", got)
+	}
+	third := fork(3, 200)
+	if got := limit(); got != "300" {
+		t.Errorf("beside those that were started with 300 the limit is %q", got)
+	}
+	gone(first)
+	if got := limit(); got != "300" {
+		t.Errorf("beside one that was started with 300 the limit is %q", got)
+	}
+	gone(second)
+	if got := limit(); got != "200" {
+		t.Errorf("after the last that was started with 300 the limit is %q", got)
+	}
+	fork(4, 400)
+	if got := limit(); got != "400" {
+		t.Errorf("a higher limit is %q at once", got)
+	}
+	gone(third)
+	fork(5, 0)
+	if got := limit(); !strings.HasPrefix(got, "max") {
+		t.Errorf("no limit is %q", got)
+	}
+}
+
 // What is in a group that gives controllers to those below it would be in the way.
 func TestPursersOwnProcessesMakeRoomForControllers(t *testing.T) {
 	g := fakeGroup(t, map[string]string{"cgroup.procs": "12\n", "cgroup.controllers": "cpu memory", "cgroup.subtree_control": "cpu\n", "purser/cgroup.procs": ""})

@@ -170,3 +170,19 @@ func TestGroupsOutliveAFront(t *testing.T) {
 	wantGroup(t, p, "app", fmt.Sprint(64*mib), "max 100000")
 	wantGroup(t, p, "other", "max", "70000 100000")
 }
+
+func TestALowerLimitEndsNoProcessThatServes(t *testing.T) {
+	needGroups(t)
+	f := newFolder(t, games)
+	p := harness.Serve(t, harness.Options{Before: delegated(t), Users: true, Config: harness.ServerTable() + small(f, "app", games, `memory_max = "96MiB"`)})
+	wantGroup(t, p, "app", fmt.Sprint(96*mib), "max 100000")
+	must(t, os.WriteFile(p.Config, []byte(strings.ReplaceAll(harness.ServerTable(), "$LISTEN", p.Addr)+small(f, "app", games, `memory_max = "64MiB"`)), 0o600))
+	if r := p.Run(t.Context(), "reload"); r.Code != 0 {
+		t.Errorf("the reload ended with %d: %s", r.Code, r.Stderr)
+	}
+	harness.Eventually(t, harness.ReadyLimit, "the process of the older code is gone", func() bool { return len(p.Status(t, "app").Processes) == 1 })
+	wantGroup(t, p, "app", fmt.Sprint(64*mib), "max 100000")
+	if crashes := p.Log.Lines("process crashed"); len(crashes) > 0 {
+		t.Errorf("the kernel has ended one: %q", crashes)
+	}
+}
