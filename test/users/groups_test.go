@@ -75,6 +75,20 @@ func small(f folder, name string, uid int, keys ...string) string {
 	return f.app(name, append([]string{`command = "test -z \"$BROKEN\" && exec ./server {socket}"`}, keys...)...)
 }
 
+// serving is the process of an app, once one serves.
+func serving(t *testing.T, p *harness.Purser, app string) (pid int) {
+	t.Helper()
+	harness.Eventually(t, harness.ReadyLimit, "a process of "+app+" serves", func() bool {
+		s, err := p.FetchStatus(t.Context(), app)
+		if err != nil || len(s.Ready()) == 0 {
+			return false
+		}
+		pid = s.Ready()[0].PID
+		return true
+	})
+	return pid
+}
+
 // groupOf is the control group of a process's app.
 func groupOf(t *testing.T, pid int) string {
 	t.Helper()
@@ -87,7 +101,7 @@ func groupOf(t *testing.T, pid int) string {
 // wantGroup says in what the group of an app's only process is not as it should be.
 func wantGroup(t *testing.T, p *harness.Purser, app, memory, cpu string) {
 	t.Helper()
-	group := groupOf(t, p.Status(t, app).Ready()[0].PID)
+	group := groupOf(t, serving(t, p, app))
 	if !strings.HasSuffix(group, "-app-"+app) {
 		t.Errorf("%s is in %s", app, group)
 	}
@@ -113,7 +127,7 @@ func TestTheProcessesOfAnAppTogetherAreHeldToItsLimits(t *testing.T) {
 				Config: harness.ServerTable() + small(f, "app", games, `memory_max = "64MiB"`, `cpu_max = "150%"`, hog) + small(other, "other", www, `memory_max = "96MiB"`)})
 			wantGroup(t, p, "app", fmt.Sprint(64*mib), "150000 100000")
 			wantGroup(t, p, "other", fmt.Sprint(96*mib), "max 100000")
-			neighbour := p.Status(t, "other").Ready()[0].PID
+			neighbour := serving(t, p, "other")
 			f.write("tmp/go", "", games)
 			harness.Eventually(t, harness.ReadyLimit, "what is too much has ended, and why is told", func() bool {
 				return strings.Contains(p.Run(harness.Within(t), "history", "--json").Stdout, "by the kernel: the app's memory_max is used up")
@@ -136,7 +150,7 @@ func TestAGroupIsAsItIsConfiguredNowThoughOlderCodeServes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFolder(t, games)
 			p := harness.Serve(t, harness.Options{Before: delegated(t), Users: users, Config: harness.ServerTable() + small(f, "app", games, `memory_max = "64MiB"`)})
-			before := p.Status(t, "app").Ready()[0].PID
+			before := serving(t, p, "app")
 			wantGroup(t, p, "app", fmt.Sprint(64*mib), "max 100000")
 			broken := small(f, "app", games, `memory_max = "80MiB"`, `cpu_max = "90%"`, `env = { BROKEN = "1" }`)
 			must(t, os.WriteFile(p.Config, []byte(strings.ReplaceAll(harness.ServerTable(), "$LISTEN", p.Addr)+broken), 0o600))
@@ -155,7 +169,7 @@ func TestGroupsOutliveAFront(t *testing.T) {
 	f, other := newFolder(t, games), newFolder(t, www)
 	p := harness.Serve(t, harness.Options{Bin: publicBinary(t), Before: delegated(t), Users: true,
 		Config: harness.ServerTable() + small(f, "app", games, `memory_max = "64MiB"`) + small(other, "other", www, `cpu_max = "70%"`)})
-	before := p.Status(t, "app").Ready()[0].PID
+	before := serving(t, p, "app")
 	group, front := groupOf(t, before), p.Front()
 	harness.Kill(t, front)
 	harness.Eventually(t, harness.ReadyLimit, "another front serves", func() bool { next := p.Front(); return next != 0 && next != front })
