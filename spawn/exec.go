@@ -52,7 +52,7 @@ func (s *Spawner) fits(release string) error {
 
 // direct is what is to be run for a child where purser may run anything.
 func (s *Spawner) direct(child *Child, argv []string) (p keeper.Program, err error) {
-	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: groupOfApp(s.app), Args: argv, Env: s.environment(child)}
+	p = keeper.Program{Dir: child.Order.Path, User: userOf(s.app), Limits: limitsOf(s.app), Group: s.groupNow(), Args: argv, Env: s.environment(child)}
 	if p.Path, err = lookPath(s.app, p.Args[0], child.Order.Path); err == nil {
 		p.Path, p.Args = withEnvFile(s.app, p.Path, p.Args, plain)
 	}

@@ -70,6 +70,23 @@ func groupOfApp(app conf.App) keeper.AppGroup {
 	return keeper.AppGroup{Name: app.Name, MemoryMax: app.Limits.MemoryMax, CPUMax: app.Limits.CPUMax}
 }
 
+// HoldAs has processes that are started from now on be held together to what another configuration of the app says: that
+// is one group, whichever of the app's configurations they are started with. It is for a purser that may run anything; else
+// the keeper does that.
+func (s *Spawner) HoldAs(app conf.App) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := groupOfApp(app); s.group.Name != "" && now.Name != "" {
+		s.group = now
+	}
+}
+
+func (s *Spawner) groupNow() keeper.AppGroup {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.group
+}
+
 func limitKey(name string) []string {
 	switch name {
 	case keeper.OpenFiles, keeper.Core, keeper.AddressSpace, keeper.Processes:

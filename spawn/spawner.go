@@ -49,6 +49,7 @@ type Spawner struct {
 	sockets  int // socket folders made so far
 	sources  []*source
 	handing  bool // they are being handed on
+	group    keeper.AppGroup
 }
 
 // New returns a Spawner for an app as Detect returned it; k forks its children. Sockets and loaders go into a folder
@@ -62,6 +63,7 @@ func New(k *keeper.Keeper, app conf.App, runtimeDir string, lines Lines) *Spawne
 		keeper:   k,
 		folder:   &folder{parent: runtimeDir, loaders: app.Kind != kindCommand || app.ReloadGuard, open: isAnothers(app)},
 		children: map[*Child]bool{},
+		group:    groupOfApp(app),
 	}
 	if app.Grants != nil {
 		s.folder = fixedFolder(runtimeDir)
@@ -134,8 +136,8 @@ func (s *Spawner) Start(ctx context.Context, o Order) (*Child, error) {
 		return nil, context.Cause(ctx)
 	}
 	s.dropFor(o)
-	killed, _ := errors.AsType[keeper.Killed](err)
-	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines(), outOfMemory: killed.OutOfMemory()}
+	exit, _ := errors.AsType[keeper.ExitError](err)
+	return nil, &StartError{App: s.app.Name, Reason: err.Error(), Output: child.LastLines(), outOfMemory: exit.OutOfMemory()}
 }
 
 // notBegun is why a start has failed before there was a child.

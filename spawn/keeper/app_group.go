@@ -114,7 +114,7 @@ func (g cgroup) forApp(a AppGroup) (cgroup, error) {
 	}
 	has := g.words("cgroup.subtree_control")
 	if slices.Contains(has, "memory") {
-		if err := errors.Join(own.set("memory.max", limitOr(a.MemoryMax)), own.set("cgroup.subtree_control", "+memory")); err != nil {
+		if err := errors.Join(own.limitMemory(a.MemoryMax), own.set("cgroup.subtree_control", "+memory")); err != nil {
 			return "", err
 		}
 	}
@@ -122,6 +122,19 @@ func (g cgroup) forApp(a AppGroup) (cgroup, error) {
 		return own, own.set("cpu.max", fmt.Sprint(limitOr(int64(a.CPUMax)*cpuPeriod/100), " ", cpuPeriod))
 	}
 	return own, nil
+}
+
+// limitMemory has what is in the group have so much memory, and no more of it on disk: else what is too much fills up the
+// machine's swap before it ends.
+func (g cgroup) limitMemory(most int64) error {
+	swap := "max"
+	if most > 0 {
+		swap = "0"
+	}
+	if err := g.set("memory.swap.max", swap); err != nil && !errors.Is(err, os.ErrNotExist) { // as on a kernel without swap
+		return err
+	}
+	return g.set("memory.max", limitOr(most))
 }
 
 func limitOr(n int64) string {

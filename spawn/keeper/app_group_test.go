@@ -24,21 +24,73 @@ func TestAnAppsGroupHasItsLimits(t *testing.T) {
 	app := fmt.Sprint("purser-", os.Getpid(), appGroupMark, "blog")
 	g := fakeGroup(t, map[string]string{
 		"cgroup.procs": "", "cgroup.controllers": "cpu io memory pids\n", "cgroup.subtree_control": "cpu memory\n", "purser/cgroup.procs": "",
-		app + "/memory.max": "", app + "/cpu.max": "", app + "/cgroup.subtree_control": "",
+		app + "/memory.max": "", app + "/memory.swap.max": "", app + "/cpu.max": "", app + "/cgroup.subtree_control": "",
 	})
 	own, err := g.forApp(blogGroup)
 	check(t, err)
-	for name, want := range map[string]string{"memory.max": "1073741824", "cpu.max": "150000 100000", "cgroup.subtree_control": "+memory"} {
+	for name, want := range map[string]string{"memory.max": "1073741824", "memory.swap.max": "0", "cpu.max": "150000 100000", "cgroup.subtree_control": "+memory"} {
 		if text, err := os.ReadFile(own.file(name)); err != nil || string(text) != want {
 			t.Errorf("%s is %q (%v), want %q", name, text, err, want)
 		}
 	}
 	blog := blogGroup
 	blog.MemoryMax, blog.CPUMax = 0, 50
+	check(t, os.Remove(own.file("memory.swap.max"))) // as where the kernel has no swap
 	own, err = g.forApp(blog)
 	check(t, err)
 	if words := own.words("memory.max"); len(words) != 1 || !strings.HasPrefix(words[0], "max") {
 		t.Errorf("without a limit memory.max is %q", words)
+	}
+}
+
+// A lower limit waits for those that were started with the higher one: they serve until they are replaced.
+func TestALowerLimitOfMemoryEndsNobodyWhoServes(t *testing.T) {
+	app := fmt.Sprint("purser-", os.Getpid(), appGroupMark, "blog")
+	g := fakeGroup(t, map[string]string{"cgroup.subtree_control": "memory\n", "cgroup.controllers": "memory\n",
+		app + "/memory.max": "", app + "/memory.swap.max": "", app + "/cgroup.subtree_control": ""})
+	k := &keeping{cgroup: g, children: map[uint32]*child{}}
+	limit := func() string {
+		all, err := os.ReadFile(filepath.Join(string(g), app, "memory.max"))
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(string(g), app, "memory.max"), nil, 0o644)) // which no kernel needs
+		return string(all)
+	}
+	fork := func(id uint32, most int64) *child {
+		c := &child{id: id, group: AppGroup{Name: "blog", MemoryMax: most}}
+		above, err := k.groupAbove(c.group)
+		check(t, err)
+		c.cgroup = cgroup(above.file(fmt.Sprint(id)))
+		k.children[id] = c
+		return c
+	}
+	gone := func(c *child) {
+		delete(k.children, c.id)
+		k.lowerMemory(c)
+	}
+	first, second := fork(1, 300), fork(2, 300)
+	if got := limit(); got != "300" {
+		t.Errorf("the limit is %q", got)
+	}
+	third := fork(3, 200)
+	if got := limit(); got != "300" {
+		t.Errorf("beside those that were started with 300 the limit is %q", got)
+	}
+	gone(first)
+	if got := limit(); got != "300" {
+		t.Errorf("beside one that was started with 300 the limit is %q", got)
+	}
+	gone(second)
+	if got := limit(); got != "200" {
+		t.Errorf("after the last that was started with 300 the limit is %q", got)
+	}
+	fork(4, 400)
+	if got := limit(); got != "400" {
+		t.Errorf("a higher limit is %q at once", got)
+	}
+	gone(third)
+	fork(5, 0)
+	if got := limit(); !strings.HasPrefix(got, "max") {
+		t.Errorf("no limit is %q", got)
 	}
 }
 
@@ -87,16 +139,21 @@ func (g cgroup) has(controller string) bool {
 func TestWhatIsTooMuchForAnAppEndsIt(t *testing.T) {
 	own := cgroup(delegate(t))
 	if !own.has("memory") {
-		t.Skip("control groups have no controller of memory here")
+		t.Skip("control groups (cgroup v2) have no controller of memory here")
 	}
 	h := newHouse(t)
 	out := h.output.Fd()
-	p, err := h.keeper.Fork(Program{Path: "/bin/sh", Dir: "/", Group: AppGroup{Name: "blog", MemoryMax: 32 << 20}, Env: []string{"PATH=/usr/bin:/bin"},
-		Args: []string{"sh", "-c", "exec head -c 300000000 /dev/zero | tail > /dev/null"}, Files: [3]uintptr{out, out, out}})
-	check(t, err)
-	<-p.Gone()
-	if err := p.Exit(); err == nil || !strings.Contains(err.Error(), "memory_max is used up") {
-		t.Errorf("it ended with %v", err)
+	for script, want := range map[string]string{
+		"exec tail /dev/zero":         "killed by signal KILL (by the kernel: the app's memory_max is used up)",
+		"(tail /dev/zero); exit 1 # ": "exited with status 1 (the kernel has killed a process that it had started: the app's memory_max is used up)",
+	} {
+		p, err := h.keeper.Fork(Program{Path: "/bin/sh", Dir: "/", Group: AppGroup{Name: "blog", MemoryMax: 32 << 20}, Env: []string{"PATH=/usr/bin:/bin"},
+			Args: []string{"sh", "-c", script}, Files: [3]uintptr{out, out, out}})
+		check(t, err)
+		<-p.Gone()
+		if err := p.Exit(); err == nil || err.Error() != want {
+			t.Errorf("%q ended with %v, want %q", script, err, want)
+		}
 	}
 }
 
@@ -141,40 +198,43 @@ func TestTheGroupOfAnAppEndsWithItsLastChild(t *testing.T) {
 	}
 }
 
-func TestWhoHasKilledIsTold(t *testing.T) {
+func TestEventsAreRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "memory.events")
 	check(t, os.WriteFile(file, []byte("low 0\noom 3\noom_kill 2\noom_group_kill 0\n"), 0o644))
-	if n, counts := oomKills(file); n != 2 || !counts {
+	if n, counts := eventsOf(file, "oom_kill"); n != 2 || !counts {
 		t.Errorf("%d were killed (%v)", n, counts)
 	}
-	if _, counts := oomKills("/nonexistent"); counts {
+	if _, counts := eventsOf("/nonexistent", "oom_kill"); counts {
 		t.Error("what is not there counts")
-	}
-	for short, want := range map[shortage]string{
-		noShortage: "killed by signal KILL", appShort: "killed by signal KILL (by the kernel: the app's memory_max is used up)",
-		purserShort: "killed by signal KILL (by the kernel: the memory that purser and its apps may have is used up)",
-		systemShort: "killed by signal KILL (by the kernel, it seems: the memory of this machine, or of its container, is used up)",
-	} {
-		if got := (Killed{9, short}).Error(); got != want {
-			t.Errorf("it says %q, want %q", got, want)
-		}
 	}
 }
 
-// The memory of a machine is not used up for a test: an old control group (version 1), which purser does not know, counts
-// there, too.
+// The memory of a machine is not used up for a test: a group that is not purser's counts there, too.
 func TestAKillForWantOfMemoryIsTold(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root may make control groups")
-	}
-	group, err := os.MkdirTemp("/sys/fs/cgroup/memory", "purser-test-")
-	if err != nil {
-		t.Skipf("no old control groups can be made here: %v", err)
-	}
-	t.Cleanup(func() { check(t, os.Remove(group)) })
-	check(t, os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("16M"), 0))
+	group := smallGroup(t)
 	h := newHouse(t)
 	p := h.shell("echo $$ > " + group + "/cgroup.procs; exec tail /dev/zero")
 	h.ends(p, "killed by signal KILL (by the kernel, it seems: the memory of this machine, or of its container, is used up)")
 	h.ends(h.shell("kill -9 $$"), "killed by signal KILL")
+}
+
+// smallGroup is a control group with little memory, of whichever version has the controller here.
+func smallGroup(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may make control groups")
+	}
+	top, limits := "/sys/fs/cgroup/memory", map[string]string{"memory.limit_in_bytes": "16M"} // of version 1
+	if _, err := os.Stat(top); err != nil {
+		top, limits = mountOfGroups(t), map[string]string{"memory.max": "16M", "memory.swap.max": "0"}
+	}
+	group, err := os.MkdirTemp(top, "purser-test-")
+	check(t, err)
+	t.Cleanup(func() { check(t, os.Remove(group)) })
+	for name, value := range limits {
+		if err := cgroup(group).set(name, value); err != nil && !(name == "memory.swap.max" && os.IsNotExist(err)) {
+			t.Skipf("neither version of control groups limits memory here: %v", err)
+		}
+	}
+	return group
 }

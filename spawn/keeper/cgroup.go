@@ -60,7 +60,14 @@ func isDelegated(folder, path string) bool {
 		}
 	}
 	_, err := os.Stat(filepath.Join(folder, "cgroup.type")) // which that of the whole machine does not have
-	return path == "/" && err == nil
+	return path == "/" && err == nil || isGivenTo(folder, os.Geteuid())
+}
+
+// isGivenTo reports whether the folder is the uppermost one that a user has: that is how a systemd before version 251, which
+// writes an attribute that only root may read, tells a service with User= of Delegate=yes.
+func isGivenTo(folder string, uid int) bool {
+	var own, above unix.Stat_t
+	return uid != 0 && unix.Stat(folder, &own) == nil && unix.Stat(filepath.Dir(folder), &above) == nil && int(own.Uid) == uid && int(above.Uid) != uid
 }
 
 func cgroupName(keeper int, id uint32) string { return fmt.Sprintf("purser-%d-%d", keeper, id) }
@@ -113,11 +120,16 @@ func (g cgroup) kill() (any bool) {
 // above is the group that it is in: that of the app, or of purser.
 func (g cgroup) above() cgroup { return cgroup(filepath.Dir(string(g))) }
 
+// isOfApp reports whether it is that of a child of an app that has one, too.
+func (g cgroup) isOfApp() bool {
+	return strings.Contains(filepath.Base(string(g.above())), appGroupMark)
+}
+
 func (g cgroup) remove() {
 	if g != "" {
 		_ = unix.Rmdir(string(g)) // what is left of one that cannot be killed is its manager's
-		if above := g.above(); strings.Contains(filepath.Base(string(above)), appGroupMark) {
-			_ = unix.Rmdir(string(above)) // unless other children are in it
+		if g.isOfApp() {
+			_ = unix.Rmdir(string(g.above())) // unless other children are in it
 		}
 	}
 }

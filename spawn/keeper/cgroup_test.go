@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,14 +18,7 @@ func delegate(t *testing.T) string {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may make control groups")
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	check(t, err)
-	top := ""
-	for line := range strings.Lines(string(mounts)) {
-		if fields := strings.Fields(line); strings.Contains(line, " - cgroup2 ") {
-			top = fields[4]
-		}
-	}
+	top := mountOfGroups(t)
 	own, err := os.MkdirTemp(top, "purser-test-")
 	if top == "" || err != nil {
 		t.Skipf("no control groups can be made here: %v", err)
@@ -42,6 +36,19 @@ func delegate(t *testing.T) string {
 	move(own)
 	t.Cleanup(func() { move(top) })
 	return own
+}
+
+// mountOfGroups is where control groups of version 2 are.
+func mountOfGroups(t *testing.T) (top string) {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	check(t, err)
+	for line := range strings.Lines(string(mounts)) {
+		if fields := strings.Fields(line); strings.Contains(line, " - cgroup2 ") {
+			top = fields[4]
+		}
+	}
+	return top
 }
 
 func groupsIn(t *testing.T, folder string) []string {
@@ -93,5 +100,24 @@ func TestWithoutDelegationThereAreNoControlGroups(t *testing.T) {
 	h.ends(h.shell("exit 0"), "")
 	if groups := groupsIn(t, own); len(groups) != 0 {
 		t.Errorf("groups are made: %v", groups)
+	}
+}
+
+func TestTheUppermostGroupOfAUserIsItsOwn(t *testing.T) {
+	const user = 12345
+	given := t.TempDir()
+	below := filepath.Join(given, "below")
+	check(t, os.Mkdir(below, 0o755))
+	if err := errors.Join(os.Chown(given, user, user), os.Chown(below, user, user)); err != nil {
+		t.Skip("only root may give files away")
+	}
+	for _, c := range []struct {
+		folder string
+		uid    int
+		want   bool
+	}{{given, user, true}, {below, user, false}, {given, user + 1, false}, {filepath.Dir(given), 0, false}} {
+		if got := isGivenTo(c.folder, c.uid); got != c.want {
+			t.Errorf("that %s is given to %d is %t", c.folder, c.uid, got)
+		}
 	}
 }

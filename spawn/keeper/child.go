@@ -22,9 +22,10 @@ type child struct {
 	status   syscall.WaitStatus
 	short    shortage // that it was killed for
 	cgroup   cgroup
-	stopping bool // asked to end: what is in its group may end after it
-	killing  bool // all that is left is to be killed
-	empty    bool // its group is: from here on the group's id may be another's
+	group    AppGroup // that was asked for as it was forked
+	stopping bool     // asked to end: what is in its group may end after it
+	killing  bool     // all that is left is to be killed
+	empty    bool     // its group is: from here on the group's id may be another's
 
 	source *source // nil = it is none
 	from   *child  // the source that it was forked from; nil = it was run

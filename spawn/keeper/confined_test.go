@@ -192,6 +192,23 @@ func TestGrantsThatAreNotUsedAreForgotten(t *testing.T) {
 	}
 }
 
+// A process of older code is in the group of its app, too, and must not take back what that is held to now.
+func TestAnAppsGroupIsAsTheNewestReadingHasIt(t *testing.T) {
+	g := granted{}
+	held := func(by AppGroup) Grant { return Grant{Path: "/bin/true", Args: []string{"true"}, Group: by} }
+	other := AppGroup{Name: "other", MemoryMax: 3 << 20}
+	check(t, g.adopt(Grants{First: 1, All: []Grant{held(AppGroup{Name: "blog", MemoryMax: 1 << 20}), held(other)}}))
+	now := AppGroup{Name: "blog", MemoryMax: 2 << 20, CPUMax: 50}
+	check(t, g.adopt(Grants{First: 3, All: []Grant{held(AppGroup{}), held(now)}}))
+	text, err := Filling{Env: []string{MarkVariable + "=ABCDEFGHIJ.1"}}.text()
+	check(t, err)
+	for number, want := range map[uint32]AppGroup{1: now, 2: other, 3: {}, 4: now} {
+		if p, _, err := g.program(number, text); err != nil || p.Group != want {
+			t.Errorf("a program of the grant %d is in %+v (%v), want %+v", number, p.Group, err, want)
+		}
+	}
+}
+
 func TestGrantsOfManyReadingsAreBounded(t *testing.T) {
 	g := granted{}
 	one := Grant{Path: "/bin/true", Args: []string{"true"}}

@@ -44,6 +44,7 @@ func (k *keeping) bury(c *child) {
 	c.source.close()
 	k.granted.leaveFolders(c.id)
 	c.cgroup.remove()
+	k.lowerMemory(c)
 	if k.program != nil && c.by == nil && c.name != "" {
 		k.past = append(k.past, c)
 		return

@@ -38,7 +38,8 @@ func (k *keeping) fork(r request) {
 // forkIn runs a program in a control group of its own, below that of its app if there is one. Without the latter it must
 // not run.
 func (k *keeping) forkIn(c *child, p Program, files []int) (said *os.File, err error) {
-	above, err := k.groupAbove(p)
+	c.group = p.Group
+	above, err := k.groupAbove(c.group)
 	if err == nil {
 		c.cgroup = above.forChild(c.id)
 		c.pid, said, err = c.cgroup.forkExec(p, k.forkFor(p), files...)
@@ -60,17 +61,44 @@ func (k *keeping) forkFor(p Program) forkFunc {
 	}
 }
 
-// groupAbove is the control group in which a child that runs a program has its own.
-func (k *keeping) groupAbove(p Program) (cgroup, error) {
-	if p.Group.Name == "" {
+// groupAbove is the control group in which a child has its own.
+func (k *keeping) groupAbove(asked AppGroup) (cgroup, error) {
+	if asked.Name == "" {
 		return k.cgroup, nil
 	}
-	above, err := k.cgroup.forApp(p.Group)
+	held := asked
+	held.MemoryMax = k.memoryOf(asked)
+	above, err := k.cgroup.forApp(held)
 	if err != nil {
-		k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", p.Group.Name, err)
+		k.log.print("cannot hold the app %q to its memory_max and cpu_max: %v", asked.Name, err)
 		return "", syscall.EDQUOT
 	}
 	return above, nil
+}
+
+// memoryOf is the limit of memory of an app's group: the highest of those that its children were forked with, as the kernel
+// would make room for a lower one by the end of those that serve.
+func (k *keeping) memoryOf(asked AppGroup) (most int64) {
+	most = asked.MemoryMax
+	for _, c := range k.children {
+		if c.group.Name == asked.Name && most != 0 && (c.group.MemoryMax == 0 || c.group.MemoryMax > most) {
+			most = c.group.MemoryMax
+		}
+	}
+	return most
+}
+
+// lowerMemory has what is left of a child's app be held to what it was forked with, once the child is gone.
+func (k *keeping) lowerMemory(gone *child) {
+	for _, c := range k.children {
+		if c.group.Name != gone.group.Name || c.group.Name == "" || c.group.MemoryMax == gone.group.MemoryMax {
+			continue
+		}
+		if err := c.cgroup.above().limitMemory(k.memoryOf(c.group)); err != nil {
+			k.log.print("cannot hold the app %q to its memory_max: %v", c.group.Name, err)
+		}
+		return
+	}
 }
 
 // mayFork reads the program, and says what speaks against it. No child has the id 0, as that is who belongs to none.

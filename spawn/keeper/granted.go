@@ -184,7 +184,19 @@ func (g *granted) program(number uint32, text []byte) (p Program, folder uint32,
 	if p, err = grant.Fill(f, path); err == nil && grant.Root != "" && f.Release != "" {
 		err = g.isRelease(grant.Root, f.Release)
 	}
+	p.Group = g.groupNow(p.Group)
 	return p, f.Folder, err
+}
+
+// groupNow is a control group as the newest reading has it: a process of older code is held with all others of its app,
+// to what is configured now.
+func (g *granted) groupNow(of AppGroup) AppGroup {
+	for number, one := range g.all {
+		if of.Name != "" && number >= g.newest && one.Group.Name == of.Name {
+			return one.Group
+		}
+	}
+	return of
 }
 
 // writes reports whether a user could put something into a folder.

@@ -98,7 +98,7 @@ func MaySet(l Limit) error {
 	case OOMScoreAdj:
 		text, err := os.ReadFile("/proc/self/oom_score_adj")
 		if now, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err != nil || l.Value < now && !may(unix.CAP_SYS_RESOURCE) {
-			return fmt.Errorf("is %d, and purser has %d: only root may go below that", l.Value, now)
+			return fmt.Errorf("is %d, and purser has %d: %s may go below that", l.Value, now, whoMay("CAP_SYS_RESOURCE"))
 		}
 	case OpenFiles, Core, AddressSpace, Processes:
 		return resourceError(l)
@@ -116,7 +116,7 @@ func niceError(nice int) error {
 	if unix.Getrlimit(unix.RLIMIT_NICE, &most) == nil && uint64(20-nice) <= most.Cur {
 		return nil
 	}
-	return fmt.Errorf("is %d, and purser has %d: only root may go below that", nice, now)
+	return fmt.Errorf("is %d, and purser has %d: %s may go below that", nice, now, whoMay("CAP_SYS_NICE"))
 }
 
 func resourceError(l Limit) error {
@@ -129,7 +129,7 @@ func resourceError(l Limit) error {
 		asked = unix.RLIM_INFINITY
 	}
 	if asked > now.Max && !may(unix.CAP_SYS_RESOURCE) {
-		return fmt.Errorf("is %s, and purser itself may have at most %d: only root may allow more", limitText(l.Value), now.Max)
+		return fmt.Errorf("is %s, and purser itself may have at most %d: %s may allow more", limitText(l.Value), now.Max, whoMay("CAP_SYS_RESOURCE"))
 	}
 	if l.Name != OpenFiles {
 		return nil
@@ -139,6 +139,15 @@ func resourceError(l Limit) error {
 		return fmt.Errorf("is %s, and this system allows nobody more than %d (sysctl fs.nr_open)", limitText(l.Value), most)
 	}
 	return nil
+}
+
+// whoMay is who could do what purser may not. Root of a container, or of a unit with CapabilityBoundingSet=, may lack a
+// right.
+func whoMay(right string) string {
+	if os.Geteuid() == 0 {
+		return "only root with the capability " + right + ", which this purser is without,"
+	}
+	return "only root"
 }
 
 func limitText(value int64) string {

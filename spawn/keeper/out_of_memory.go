@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // When memory runs out, the kernel kills a process by the same signal as anybody might. That it was the kernel is only
 // told by how many it has killed: in the child's own control group, where it has one that counts; else in purser's; else
-// on the whole machine.
+// on the whole machine. Whose limit it was is told by the group that has come to it (cgroup v2, memory.events.local).
 
 // A shortage is whose memory has run out, as a front is told it with an exit.
 type shortage string
@@ -24,24 +25,22 @@ const (
 	systemShort shortage = "system" // that of the machine; somebody else may have killed the child at that moment
 )
 
-// exitText follows how a child has exited.
-func (s shortage) exitText() string {
+// text is what has run out.
+func (s shortage) text() string {
 	switch s {
 	case appShort:
-		return " (by the kernel: the app's memory_max is used up)"
+		return "the app's memory_max is used up"
 	case purserShort:
-		return " (by the kernel: the memory that purser and its apps may have is used up)"
-	case systemShort:
-		return " (by the kernel, it seems: the memory of this machine, or of its container, is used up)"
+		return "the memory that purser and its apps may have is used up"
 	}
-	return ""
+	return "the memory of this machine, or of its container, is used up"
 }
 
-// oomKills is how many processes the kernel has killed for want of memory, as a file counts them.
-func oomKills(file string) (n int, counts bool) {
+// eventsOf is how often something has happened, as a file counts it.
+func eventsOf(file, name string) (n int, counts bool) {
 	text, err := os.ReadFile(file)
 	for line := range strings.Lines(string(text)) {
-		if number, is := strings.CutPrefix(line, "oom_kill "); is {
+		if number, is := strings.CutPrefix(line, name+" "); is {
 			n, err = strconv.Atoi(strings.TrimSpace(number))
 			return n, err == nil
 		}
@@ -49,10 +48,32 @@ func oomKills(file string) (n int, counts bool) {
 	return 0, false
 }
 
+// oomKills is how many processes of it the kernel has killed for want of memory, whoever's.
+func (g cgroup) oomKills() (n int, counts bool) {
+	if g == "" {
+		return 0, false
+	}
+	return eventsOf(g.file("memory.events"), "oom_kill")
+}
+
+// shortages is how often its own limit has had no more memory for it.
+func (g cgroup) shortages() int {
+	if g == "" {
+		return 0
+	}
+	n, counts := eventsOf(g.file("memory.events.local"), "oom") // since Linux 5.2
+	if !counts {
+		n, _ = eventsOf(g.file("memory.events"), "oom")
+	}
+	return n
+}
+
 // A killCount is how many were killed in purser's own group and on the machine when that was last looked at.
 type killCount struct {
 	around         cgroup // purser's group
 	purser, system int
+	shortages      int // of that group
+	shortAt        time.Time
 	at             time.Time
 }
 
@@ -60,31 +81,41 @@ type killCount struct {
 // not taken for the reason of an exit of now.
 func (c *killCount) look(now time.Time) (before killCount) {
 	before = *c
-	if c.around != "" {
-		c.purser, _ = oomKills(c.around.file("memory.events"))
+	c.purser, _ = c.around.oomKills()
+	c.system, _ = eventsOf("/proc/vmstat", "oom_kill")
+	if c.shortages = c.around.shortages(); c.shortages > before.shortages && !before.at.IsZero() {
+		c.shortAt = now
 	}
-	c.system, _ = oomKills("/proc/vmstat")
 	c.at = now
 	return before
 }
 
-// shortageOf is why a child that has exited was killed by the kernel, if it was. One that purser kills is not asked about.
+// shortage is whose memory has run out beside that of an app. One shortage may be the end of many.
+func (c *killCount) shortage() shortage {
+	if c.at.Sub(c.shortAt) < 2*watch {
+		return purserShort
+	}
+	return systemShort
+}
+
+// shortageOf is why the kernel has killed a child that has exited, or some of what it had started, if it has. One that
+// purser kills is not asked about.
 func (k *keeping) shortageOf(c *child) shortage {
-	if !c.status.Signaled() || c.status.Signal() != unix.SIGKILL {
+	if c.killing || c.status.Exited() && (c.stopping || c.status.ExitStatus() == 0) || c.status.Signaled() && c.status.Signal() != unix.SIGKILL {
 		return noShortage
 	}
-	if n, counts := oomKills(c.cgroup.file("memory.events")); counts && c.cgroup != "" && n > 0 {
-		return appShort
+	n, counts := c.cgroup.oomKills()
+	if !counts && c.status.Exited() {
+		return noShortage // others' may be counted, too
 	}
 	before := k.kills.look(time.Now())
 	switch {
-	case c.killing:
-	case k.kills.purser > before.purser:
-		return purserShort
-	case k.kills.system > before.system:
-		return systemShort
+	case counts && n > 0 && c.cgroup.isOfApp() && c.cgroup.above().shortages() > 0:
+		return appShort
+	case counts && n == 0, !counts && k.kills.purser == before.purser && k.kills.system == before.system:
+		return noShortage
 	}
-	return noShortage
+	return k.kills.shortage()
 }
 
 // exitMessage is what a front is told of a child's exit.
@@ -92,16 +123,28 @@ func (c *child) exitMessage() message {
 	return message{verb: verbExited, id: c.id, number: uint32(c.status), name: string(c.short)}
 }
 
-// A Killed is the exit of a child by a signal.
-type Killed struct {
-	Signal syscall.Signal
+// An ExitError is an exit of a child that is none with status 0.
+type ExitError struct {
+	status syscall.WaitStatus
 	short  shortage
 }
 
-// Error says which, and whether it was the kernel for want of memory.
-func (k Killed) Error() string {
-	return "killed by signal " + signalName(k.Signal) + k.short.exitText()
+// Error says how it was, and whether the kernel has killed it, or some of what it had started, for want of memory.
+func (e ExitError) Error() string {
+	how := fmt.Sprintf("exited with status %d", e.status.ExitStatus())
+	if e.status.Signaled() {
+		how = "killed by signal " + signalName(e.status.Signal())
+	}
+	switch {
+	case e.short == noShortage:
+		return how
+	case e.status.Exited():
+		return fmt.Sprintf("%s (the kernel has killed a process that it had started: %s)", how, e.short.text())
+	case e.short == systemShort:
+		return fmt.Sprintf("%s (by the kernel, it seems: %s)", how, e.short.text())
+	}
+	return fmt.Sprintf("%s (by the kernel: %s)", how, e.short.text())
 }
 
 // OutOfMemory reports whether it was the kernel for want of memory, as far as that can be told.
-func (k Killed) OutOfMemory() bool { return k.short != noShortage }
+func (e ExitError) OutOfMemory() bool { return e.short != noShortage }

@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 )
 
@@ -59,10 +58,8 @@ func (p *Process) Exit() error {
 	switch {
 	case p.lost:
 		return errors.New("killed, as " + errDead.Error())
-	case p.status.Signaled():
-		return Killed{p.status.Signal(), p.short}
-	case p.status.ExitStatus() != 0:
-		return fmt.Errorf("exited with status %d", p.status.ExitStatus())
+	case p.status != 0:
+		return ExitError{p.status, p.short}
 	}
 	return nil
 }

@@ -131,8 +131,10 @@ func beParent() (*keeping, error) {
 	k := newKeeping()
 	setName(keeperName)
 	k.cgroup = ownCgroup()
-	around, _ := cgroupFolder()
-	k.kills.around = cgroup(around)
+	if k.kills.around = k.cgroup; k.cgroup == "" {
+		around, _ := cgroupFolder()
+		k.kills.around = cgroup(around)
+	}
 	k.kills.look(time.Now())
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return k, err

@@ -94,7 +94,7 @@ func (k *keeping) mayBear(r request) (*birth, Program, error) {
 	if !from.source.program.begets(p) {
 		return nil, p, refused("a process of another release or generation than that of its source")
 	}
-	c := &child{id: r.id, name: r.name, by: r.from, from: from, mark: p.Env[len(p.Env)-1]}
+	c := &child{id: r.id, name: r.name, by: r.from, from: from, mark: p.Env[len(p.Env)-1], group: p.Group}
 	return &birth{source: from, child: c, folder: folder, user: p.User, by: r.from, due: time.Now().Add(bornTime)}, p, nil
 }
 
@@ -215,7 +215,7 @@ func (k *keeping) house(b *birth) error {
 	if b.source.cgroup == "" {
 		return nil
 	}
-	above, err := k.groupAbove(b.source.source.program)
+	above, err := k.groupAbove(b.child.group)
 	if err != nil {
 		return err
 	}

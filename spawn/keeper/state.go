@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -49,6 +50,7 @@ type savedChild struct {
 	PID      int
 	Mark     text
 	Cgroup   text
+	Group    text
 	By       int // which of the fronts; -1 = none that lives
 	Keep     []int
 	Exited   bool
@@ -177,7 +179,7 @@ func (k *keeping) save() state {
 
 func (k *keeping) saveChild(c *child) savedChild {
 	by := slices.IndexFunc(k.fronts, func(f *frontProcess) bool { return f.peer == c.by && c.by != nil })
-	saved := savedChild{ID: c.id, Name: text(c.name), PID: c.pid, Mark: text(c.mark), Cgroup: text(c.cgroup), By: by, Keep: c.keep,
+	saved := savedChild{ID: c.id, Name: text(c.name), PID: c.pid, Mark: text(c.mark), Cgroup: text(c.cgroup), Group: text(c.group.text()), By: by, Keep: c.keep,
 		Exited: c.exited, Status: c.status, Short: c.short, Stopping: c.stopping, Killing: c.killing, Empty: c.empty, Source: c.source.save()}
 	for _, m := range c.strays {
 		saved.Strays = append(saved.Strays, savedKin{PID: m.pid, Start: text(m.start)})
@@ -266,7 +268,8 @@ func (f savedFront) front(conn *net.UnixConn, requests chan<- request, now time.
 }
 
 func (c savedChild) child(now time.Time) *child {
-	all := &child{id: c.ID, name: string(c.Name), pid: c.PID, mark: string(c.Mark), cgroup: cgroup(c.Cgroup), keep: c.Keep,
+	group, _, _ := parseAppGroup(strings.Fields(string(c.Group))) // it was made of one
+	all := &child{id: c.ID, name: string(c.Name), pid: c.PID, mark: string(c.Mark), cgroup: cgroup(c.Cgroup), group: group, keep: c.Keep,
 		exited: c.Exited, status: c.Status, short: c.Short, stopping: c.Stopping, killing: c.Killing, empty: c.Empty, since: now}
 	for _, m := range c.Strays {
 		all.strays = append(all.strays, member{pid: m.PID, start: string(m.Start)})

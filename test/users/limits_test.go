@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"purser/test/harness"
 )
 
@@ -47,7 +49,9 @@ func TestAnAppIsHeldToItsLimits(t *testing.T) {
 			if other := ask(t, p, "free"); !strings.Contains(other.Limits, "NoNewPrivs:\t0 nice ") || strings.Contains(other.Limits, "nice 15") || strings.Contains(other.Limits, "oom 321") {
 				t.Errorf("an app without limits has\n%s", other.Limits)
 			}
-			p.Run(t.Context(), "restart", "app", "--wait")
+			if r := p.Run(t.Context(), "restart", "app"); r.Code != 0 {
+				t.Errorf("a restart ends with %d: %s", r.Code, r.Stderr)
+			}
 			wantLimits(t, ask(t, p, "app"))
 			harness.Kill(t, p.Keeper())
 			harness.Eventually(t, harness.ReadyLimit, "the app has died with the keeper", func() bool { return !harness.Alive(says.PID) })
@@ -61,6 +65,32 @@ func TestALimitThatPurserMayNotSetIsRefused(t *testing.T) {
 	want := regexp.MustCompile(`toml:8: apps\.app\.process_limits\.open_files: is unlimited, and (this system allows nobody|purser itself may have at most)`) // by its rights
 	if r.Code != 2 || !want.MatchString(r.Stderr) {
 		t.Errorf("purser check ends with %d: %q, want %q", r.Code, r.Stderr, want)
+	}
+}
+
+// Root may raise what it was started with.
+func TestAHardLimitOfPursersOwnIsRaisedForAnApp(t *testing.T) {
+	f := newFolder(t, games)
+	if has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, unix.CAP_SYS_RESOURCE, 0, 0, 0); err != nil || has != 1 {
+		t.Skip("root may not raise hard limits here: it is without CAP_SYS_RESOURCE")
+	}
+	low := []string{"sh", "-c", `ulimit -n 1024; exec "$0" "$@"`}
+	config := harness.ServerTable() + f.app("app", "process_limits = { open_files = 4321 }")
+	p := harness.Serve(t, harness.Options{Before: low, Config: config, Users: true})
+	if says := ask(t, p, "app"); !regexp.MustCompile(`Max open files +4321 +4321 `).MatchString(says.Limits) {
+		t.Errorf("the app is held to\n%s", says.Limits)
+	}
+}
+
+// In a container, or by CapabilityBoundingSet= of a unit, root may lack the right.
+func TestRootWithoutTheRightMayNotRaiseAHardLimit(t *testing.T) {
+	f := newFolder(t, games)
+	low := []string{"sh", "-c", `ulimit -n 1024; exec setpriv --bounding-set -sys_resource "$0" "$@"`}
+	p := harness.Start(t, harness.Options{Before: low, Users: true, Config: harness.ServerTable() + f.app("app", "process_limits = { open_files = 4321 }")})
+	<-p.Exited
+	want := "open_files: is 4321, and purser itself may have at most 1024: only root with the capability CAP_SYS_RESOURCE, which this purser is without, may allow more"
+	if lines := p.Log.Lines(want); len(lines) != 1 || p.Cmd.ProcessState.ExitCode() != 2 {
+		t.Errorf("it ended with %d:\n%s", p.Cmd.ProcessState.ExitCode(), p.Log.String())
 	}
 }
 
@@ -96,15 +126,33 @@ func TestAGroupThatPurserHasNotIsRefused(t *testing.T) {
 	}
 }
 
-// An old control group (version 1), which purser does not know, is how memory runs out here.
+// smallGroup is a control group with little memory, which purser does not know, of whichever version has the controller
+// here.
+func smallGroup(t *testing.T) string {
+	t.Helper()
+	top, limits := "/sys/fs/cgroup/memory", map[string]string{"memory.limit_in_bytes": "16M"} // of version 1
+	if _, err := os.Stat(top); err != nil {
+		top, limits = mountOfGroups(t), map[string]string{"memory.max": "16M", "memory.swap.max": "0"}
+	}
+	group, err := os.MkdirTemp(top, "purser-test-")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.Remove(group)) })
+	for name, value := range limits {
+		file, err := os.OpenFile(filepath.Join(group, name), os.O_WRONLY, 0)
+		if err == nil {
+			_, err = file.WriteString(value)
+			must(t, file.Close())
+		}
+		if err != nil && name != "memory.swap.max" {
+			t.Skipf("neither version of control groups limits memory here: %v", err)
+		}
+	}
+	return group
+}
+
 func TestAProcessThatTheKernelHasKilledForWantOfMemoryIsKnownAsThat(t *testing.T) {
 	f := newFolder(t, 0)
-	group, err := os.MkdirTemp("/sys/fs/cgroup/memory", "purser-test-")
-	if err != nil {
-		t.Skipf("no old control groups can be made here: %v", err)
-	}
-	t.Cleanup(func() { must(t, os.Remove(group)) })
-	must(t, os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("16M"), 0))
+	group := smallGroup(t)
 	command := fmt.Sprintf(`command = "echo $$ > %s/cgroup.procs; exec tail /dev/zero # {port}"`, group)
 	p := harness.Start(t, harness.Options{Users: true, Config: harness.ServerTable() + f.app("app", `user = "root"`, command)})
 	harness.Eventually(t, harness.ReadyLimit, "the start has failed", func() bool {

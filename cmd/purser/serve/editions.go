@@ -40,7 +40,22 @@ func newEditions(all map[int]*edition, log hclog.Logger, note func(int, *conf.Ap
 		e.newest = max(e.newest, number)
 		note(number, &one.app)
 	}
+	e.holdAll()
 	return e
+}
+
+// holdAll has processes of all editions be held together as the newest says. It is called with mu held.
+func (e *editions) holdAll() {
+	newest := e.all[e.newest]
+	if newest == nil {
+		return
+	}
+	for _, one := range e.all {
+		one.spawner.HoldAs(newest.app)
+	}
+	for old := range e.retired {
+		old.spawner.HoldAs(newest.app)
+	}
 }
 
 // add has what is ordered with the number that it returns be started by another spawner.
@@ -50,6 +65,7 @@ func (e *editions) add(one *edition) (number int) {
 	e.newest++
 	e.all[e.newest] = one
 	e.note(e.newest, &one.app)
+	e.holdAll()
 	return e.newest
 }
 
@@ -61,6 +77,7 @@ func (e *editions) replace(one *edition) (number int) {
 	e.note(e.newest, &one.app)
 	number = e.newest
 	idle := e.retire(before)
+	e.holdAll()
 	e.mu.Unlock()
 	e.close(idle)
 	return number
