@@ -9,7 +9,7 @@ import (
 )
 
 // These are left out of what rails new makes: gems that Debian's Rails does not bring along.
-var railsWithout = []string{"--skip-bundle", "--skip-git", "--skip-javascript", "--skip-sprockets", "--skip-turbolinks", "--skip-jbuilder",
+var railsWithout = []string{"--skip-bundle", "--skip-git", "--skip-javascript", "--skip-sprockets", "--skip-asset-pipeline", "--skip-turbolinks", "--skip-jbuilder",
 	"--skip-bootsnap", "--skip-spring", "--skip-listen", "--skip-test"}
 
 // RailsApp is a Rails application as rails new makes it, with its config/puma.rb and the gems that it has in
