@@ -83,7 +83,7 @@ func rackBundle(t *testing.T) harness.App {
 func pythonWithout(lacks string, text map[string]string) func(*testing.T) harness.App {
 	return func(t *testing.T) harness.App {
 		app := files(text)(t)
-		makeFolders(t, app, ".venv/bin")
+		app.MakeFolders(".venv/bin")
 		app.Write(".venv/sitecustomize.py", `import importlib.machinery
 import sys
 

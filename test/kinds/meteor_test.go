@@ -58,7 +58,7 @@ func TestABundleOfMeteorIsServedAsItIs(t *testing.T) {
 
 func bundleOfMeteor(t *testing.T) harness.App {
 	app := harness.EmptyApp(t)
-	makeFolders(t, app, "programs/server/packages", "programs/server/app", "programs/server/node_modules")
+	app.MakeFolders("programs/server/packages", "programs/server/app", "programs/server/node_modules")
 	for name, text := range meteorBundle {
 		app.Write(name, text)
 	}
