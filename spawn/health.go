@@ -26,9 +26,10 @@ const (
 // A gate asks a child that is proven to be ours for what it has to answer before its first visitor.
 type gate struct {
 	*Child
-	health conf.Health
-	host   string
-	client http.Client
+	health  conf.Health
+	host    string
+	overTLS bool // it asks as a visitor over TLS, since the app sends others there
+	client  http.Client
 }
 
 // passGate returns nil once the health checks have passed and the warm-up requests are answered. A
@@ -124,23 +125,38 @@ func (g *gate) answerTo(ctx context.Context, path, name string) (status int, err
 	return status, nil
 }
 
-// get asks for a path and reads the whole answer.
+// get asks for a path. An app that sends everybody to https before it looks at the path (force_ssl of Rails,
+// SECURE_SSL_REDIRECT of Django) is asked again, as the front asks for a visitor over TLS.
 func (g *gate) get(ctx context.Context, path string) (status int, err error) {
+	status, location, err := g.ask(ctx, path)
+	expected := path == g.health.Path && g.health.Expect.Accepts(status)
+	if err == nil && !g.overTLS && !expected && status/100 == 3 && strings.HasPrefix(location, "https://") {
+		g.overTLS = true
+		status, _, err = g.ask(ctx, path)
+	}
+	return status, err
+}
+
+// ask sends one request and reads the whole answer.
+func (g *gate) ask(ctx context.Context, path string) (status int, location string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://app"+path, nil)
 	if err != nil {
-		return 0, errors.New("it is no valid path")
+		return 0, "", errors.New("it is no valid path")
 	}
 	request.Host = g.host
 	request.Header.Set("User-Agent", "purser")
+	if g.overTLS {
+		request.Header.Set("X-Forwarded-Proto", "https")
+	}
 	response, err := g.client.Do(request)
 	if err != nil {
-		return 0, errors.Unwrap(err) // without the URL, which is none
+		return 0, "", errors.Unwrap(err) // without the URL, which is none
 	}
 	defer response.Body.Close()
 	if _, err := io.CopyN(io.Discard, response.Body, maxAnswer); err != nil && err != io.EOF {
-		return 0, err
+		return 0, "", err
 	}
-	return response.StatusCode, nil
+	return response.StatusCode, response.Header.Get("Location"), nil
 }
 
 func (c *Child) dial(ctx context.Context, _, _ string) (net.Conn, error) {

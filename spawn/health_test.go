@@ -76,6 +76,18 @@ func TestHealthCheckExpectsWhatIsWritten(t *testing.T) {
 	st.wasAsked(st.start(), slices.Repeat([]string{"/200,500,302"}, 3)...)
 }
 
+// An app that sends visitors to https says nothing about itself to one who does not come by it.
+func TestAnAppThatServesOnlyOverTLSIsAskedAsOverTLS(t *testing.T) {
+	st := newHealthStage(t, func(h *conf.Health) { h.Path, h.Warmup = "/to-tls/up", []string{"/to-tls/page"} })
+	st.wasAsked(st.start(), "/to-tls/up", "/to-tls/up", "/to-tls/page")
+
+	warmed := newHealthStage(t, func(h *conf.Health) { h.Warmup = []string{"/to-tls/a", "/to-tls/b"} })
+	warmed.wasAsked(warmed.start(), "/to-tls/a", "/to-tls/a", "/to-tls/b")
+
+	expected := newHealthStage(t, func(h *conf.Health) { h.Path, h.Expect = "/to-tls/up", conf.Expect{"301"} })
+	expected.wasAsked(expected.start(), "/to-tls/up")
+}
+
 func TestHealthCheckNamesAHost(t *testing.T) {
 	for name, test := range map[string]struct {
 		host  string

@@ -74,6 +74,7 @@ func TestVersionManagersComeFirstInPath(t *testing.T) {
 		"nvm":              {".nvm/versions/node/v20.11.1/bin/node", ".nvmrc=20", ".nvm/versions/node/v20.11.1/bin"},
 		"nvm, all of it":   {".nvm/versions/node/v20.11.1/bin/node", ".nvmrc=v20.11.1", ".nvm/versions/node/v20.11.1/bin"},
 		"nvm, lts":         {".nvm/versions/node/v20.11.1/bin/node", ".nvmrc=lts/*", ".nvm/versions/node/v20.11.1/bin"},
+		"nvm, a comment":   {".nvm/versions/node/v20.11.1/bin/node", ".nvmrc=# as on the server\n20 # or newer\n", ".nvm/versions/node/v20.11.1/bin"},
 		"nvm, another one": {".nvm/versions/node/v20.11.1/bin/node", ".nvmrc=2", ""},
 		"nodenv":           {".nodenv/shims/node", ".node-version=20", ".nodenv/shims"},
 	} {
@@ -129,5 +130,19 @@ func TestTemplateOfAScriptIsTheCommandItself(t *testing.T) {
 		return strings.HasPrefix(v, "NODE_OPTIONS=--require=") && strings.HasSuffix(v, "/node.cjs --no-warnings")
 	}) {
 		t.Errorf("it has no loader: %q", granted.Env)
+	}
+}
+
+// nvm writes a file for each name that it knows.
+func TestNamesOfNvmAreTheVersionsThatItsFilesSay(t *testing.T) {
+	nvm := writeFiles(t, map[string]string{
+		"versions/node/v20.9.0/bin/node": "", "versions/node/v22.0.0/bin/node": "",
+		"alias/lts/iron": "v20.9.0\n", "alias/lts/*": "lts/iron\n", "alias/ours": "lts/*\n", "alias/round": "round\n",
+	})
+	for name, want := range map[string]string{"lts/iron": "v20.9.0", "lts/*": "v20.9.0", "ours": "v20.9.0", "node": "v22.0.0", "round": "v22.0.0", "../alias/ours": "v22.0.0"} {
+		place := filepath.Join(nvm, "versions/node")
+		if got := nodeFolder(place, name); got != filepath.Join(place, want, "bin") {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
 	}
 }

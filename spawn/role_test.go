@@ -116,6 +116,12 @@ func serves() {
 		<-r.Context().Done()
 		fmt.Println("left alone")
 	})
+	handler.HandleFunc("/to-tls/{list}", func(w http.ResponseWriter, r *http.Request) { // as force_ssl of Rails
+		fmt.Println("asked for", r.Method, r.Host, r.URL)
+		if r.Header.Get("X-Forwarded-Proto") != "https" {
+			http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusMovedPermanently)
+		}
+	})
 	handler.HandleFunc("/hangs-after-500", func(w http.ResponseWriter, r *http.Request) {
 		if served[r.URL.Path]++; served[r.URL.Path] > 1 {
 			<-r.Context().Done()

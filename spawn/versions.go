@@ -63,13 +63,19 @@ func (m versionManager) in(place, home, version string) (dir string) {
 	return place
 }
 
+// firstLine is the first one that says something: nvm and rbenv take comments in their files.
 func firstLine(file string) string {
 	text, err := kind.ReadFile(file)
 	if err != nil {
 		return ""
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	return strings.TrimSpace(line)
+	for line := range strings.Lines(string(text)) {
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line != "" {
+			return line
+		}
+	}
+	return ""
 }
 
 // rubyFolder is that of a version such as 3.3.1 or ruby-3.3.1, of rvm or of ruby-install.
@@ -84,14 +90,14 @@ func rubyFolder(place, version string) string {
 	return dir
 }
 
-// nodeFolder is that of the newest version that is installed of those that are meant: 20, v20.11.1, or a name such as
-// lts/* or node, which nvm resolves by a list of its own, and which the newest of all is taken for.
+// nodeFolder is that of the newest version that is installed of those that are meant: 20, v20.11.1, or a name that is
+// one of nvm's aliases. The newest of all is taken for any other name, such as node.
 func nodeFolder(place, version string) string {
 	entries, err := os.ReadDir(place)
 	if err != nil {
 		return ""
 	}
-	wanted := strings.TrimPrefix(version, "v")
+	wanted := strings.TrimPrefix(nvmAliased(place, version), "v")
 	if named := wanted == "" || wanted[0] < '0' || wanted[0] > '9'; named {
 		wanted = ""
 	}
@@ -107,6 +113,23 @@ func nodeFolder(place, version string) string {
 		return ""
 	}
 	return filepath.Join(place, "v"+newest, "bin")
+}
+
+// nvmAliased is the version that a name stands for: nvm has a file for each alias, such as default, lts/iron or lts/*,
+// in which a version is, or another name.
+func nvmAliased(place, name string) string {
+	aliases := filepath.Join(filepath.Dir(filepath.Dir(place)), "alias")
+	for range 8 { // they may lead in a circle
+		if !filepath.IsLocal(name) {
+			break
+		}
+		is := firstLine(filepath.Join(aliases, name))
+		if is == "" {
+			break
+		}
+		name = is
+	}
+	return name
 }
 
 func compareVersions(a, b string) int {

@@ -3,6 +3,7 @@ package harness
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -141,7 +142,7 @@ func lockFile(path string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// CopyOf is a fresh folder with the files of another one; links stay links.
+// CopyOf is a fresh folder with the files of another one; links stay links, and lead where they led.
 func CopyOf(t testing.TB, dir string) App {
 	t.Helper()
 	a := EmptyApp(t)
@@ -154,7 +155,27 @@ func CopyOf(t testing.TB, dir string) App {
 			t.Fatal(err)
 		}
 	}
+	if err := lead(a.Dir, dir); err != nil {
+		t.Fatal(err)
+	}
 	return a
+}
+
+// lead has relative links in a copy that lead nowhere, as they led out of the folder, lead where those of it do.
+func lead(dir, from string) error {
+	return filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.Type() != os.ModeSymlink {
+			return err
+		}
+		if _, err := os.Stat(path); err == nil {
+			return nil
+		}
+		target, err := filepath.EvalSymlinks(from + strings.TrimPrefix(path, dir))
+		if err != nil {
+			return nil // it led nowhere
+		}
+		return errors.Join(os.Remove(path), os.Symlink(target, path))
+	})
 }
 
 // copyInto copies files or folders into a folder, as cp -a does.

@@ -9,8 +9,11 @@ import (
 )
 
 // These are left out of what rails new makes: gems that Debian's Rails does not bring along.
-var railsWithout = []string{"--skip-bundle", "--skip-git", "--skip-javascript", "--skip-sprockets", "--skip-turbolinks", "--skip-jbuilder",
+var railsWithout = []string{"--skip-bundle", "--skip-git", "--skip-javascript", "--skip-sprockets", "--skip-asset-pipeline", "--skip-turbolinks", "--skip-jbuilder",
 	"--skip-bootsnap", "--skip-spring", "--skip-listen", "--skip-test"}
+
+// productionOf is where a newer Rails sends everybody to https, which tests do not speak to it.
+const productionOf = "config/environments/production.rb"
 
 // RailsApp is a Rails application as rails new makes it, with its config/puma.rb and the gems that it has in
 // production.
@@ -24,6 +27,11 @@ func RailsApp(t testing.TB) App {
 	}
 	production, _, _ := strings.Cut(string(gems), "\ngroup ") // the groups after it are for development and tests
 	app.Write("Gemfile", production)
+	settings, err := os.ReadFile(app.Path(productionOf))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.Write(productionOf, strings.Replace(string(settings), "config.force_ssl = true", "config.force_ssl = false", 1))
 	railsIn(t, app.Dir, "bundle", "install", "--local", "--quiet")
 	return app
 }
