@@ -20,6 +20,11 @@ Puma::Configuration.prepend(Module.new do
     PurserLoader::PumaFile.run_fork_hooks
   end
 
+  # Once: what serves anew in a process that was forked from one that has served is what it was told to be at first.
+  def load
+    @purser_loaded ? options : super.tap { @purser_loaded = true }
+  end
+
   private
 
   def load_rackup
@@ -33,6 +38,9 @@ Puma::Launcher.prepend(Module.new do
     PurserLoader.preload { config.preload }
     options[:binds] = ["unix://#{PurserLoader.socket}"]
     super
+    return unless PurserLoader.refork { PurserLoader::PumaFile.run_refork_hooks }
+
+    self.class.new(config, events: @events, log_writer: @log_writer, argv: @argv).run
   end
 end)
 
