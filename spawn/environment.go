@@ -48,6 +48,9 @@ func (s *Spawner) environment(c *Child) []string {
 	if c.backtraceSignal != 0 && (s.app.Kind == kindRuby || s.app.Kind == kindPython) {
 		env["PURSER_BACKTRACE_SIGNAL"] = signalName(c.backtraceSignal)
 	}
+	if s.app.Preload && s.app.PreloadRefork > 0 && c.Worker == "" {
+		env["PURSER_REFORK"] = "1"
+	}
 	if c.endpoint.socket != "" {
 		env["PURSER_SOCKET"] = c.endpoint.socket
 	}

@@ -18,6 +18,7 @@ type Source struct {
 	PID, Generation int
 	Loaded          time.Time // zero = it still loads the app
 	Forked          int       // processes
+	Answered        int64     // requests before it became one; 0 = it has loaded the app itself
 }
 
 // mostSources is how many are tried for one process, before that is started without.
@@ -34,6 +35,7 @@ type source struct {
 
 	child  *Child // what follows is guarded by the Spawner's mu
 	loaded time.Time
+	kept   bool // it has served, and does not end for want of use
 	forked int
 	users  int // starts that wait for it, or fork from it
 	idle   *time.Timer
@@ -45,7 +47,7 @@ func (s *Spawner) Sources() (all []Source) {
 	defer s.mu.Unlock()
 	for _, from := range s.sources {
 		if from.child != nil {
-			all = append(all, Source{PID: from.child.PID(), Generation: from.Generation, Loaded: from.loaded, Forked: from.forked})
+			all = append(all, Source{PID: from.child.PID(), Generation: from.Generation, Loaded: from.loaded, Forked: from.forked, Answered: from.child.answered.Load()})
 		}
 	}
 	return all
@@ -94,8 +96,7 @@ func (s *Spawner) use(o Order) *source {
 	i := slices.IndexFunc(s.sources, func(from *source) bool { return from.makes(o) })
 	if i < 0 {
 		i = len(s.sources)
-		from := &source{Order: Order{Generation: o.Generation, Path: o.Path, Over: o.Over}, started: make(chan struct{})}
-		from.ctx, from.cancel = context.WithCancel(s.ours)
+		from := s.newSource(o)
 		s.sources = append(s.sources, from)
 		s.running.Go(func() { s.tend(from) })
 		s.running.Go(func() { s.endWhenOver(from) })
@@ -103,6 +104,12 @@ func (s *Spawner) use(o Order) *source {
 	from := s.sources[i]
 	from.users++
 	from.stopTimer()
+	return from
+}
+
+func (s *Spawner) newSource(o Order) *source {
+	from := &source{Order: Order{Generation: o.Generation, Path: o.Path, Over: o.Over}, started: make(chan struct{})}
+	from.ctx, from.cancel = context.WithCancel(s.ours)
 	return from
 }
 
@@ -115,7 +122,7 @@ func (s *Spawner) leave(from *source, failed bool) {
 		s.drop(from)
 		return
 	}
-	if from.users == 0 && s.app.PreloadIdle > 0 && from.ctx.Err() == nil {
+	if from.users == 0 && s.app.PreloadIdle > 0 && !from.kept && from.ctx.Err() == nil {
 		from.stopTimer()
 		from.idle = time.AfterFunc(s.app.PreloadIdle, func() { s.endIdle(from) })
 	}
@@ -151,6 +158,10 @@ func (s *Spawner) drop(from *source) {
 func (s *Spawner) dropFor(o Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dropThoseFor(o)
+}
+
+func (s *Spawner) dropThoseFor(o Order) {
 	for _, from := range slices.Clone(s.sources) {
 		if from.makes(o) {
 			s.drop(from)
@@ -185,11 +196,20 @@ func (s *Spawner) tend(from *source) {
 		return
 	}
 	if err == nil {
-		select {
-		case <-child.Exited():
-		case <-from.ctx.Done():
-		}
+		from.awaitEnd(child)
 	}
+	s.end(from, child)
+}
+
+// awaitEnd waits until a source has ended, or is to.
+func (from *source) awaitEnd(child *Child) {
+	select {
+	case <-child.Exited():
+	case <-from.ctx.Done():
+	}
+}
+
+func (s *Spawner) end(from *source, child *Child) {
 	s.lose(from)
 	child.Kill()
 	<-child.gone

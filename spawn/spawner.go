@@ -163,7 +163,7 @@ func (s *Spawner) begin(ctx context.Context, o Order, source bool) (*Child, erro
 		return nil, err
 	}
 	child := &Child{
-		Order: o, source: source, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
+		Order: o, source: source, reforkAfter: s.app.PreloadRefork, endpoint: e, stopSignal: stopSignal, backtraceSignal: backtraceSignal,
 		gone: make(chan struct{}),
 	}
 	if err := s.exec(ctx, child); err != nil {
@@ -183,12 +183,15 @@ func (s *Spawner) own(child *Child) {
 
 // attend is the life of a child from its start until nothing is left of it, or it is another front's.
 func (s *Spawner) attend(child *Child) {
-	if child.source {
+	switch {
+	case child.source:
 		child.awaitEnd()
 		child.endpoint.remove()
-	} else if child.awaitEndOr(s.ours.Done()) {
+	case child.becomesSource(s.ours.Done()):
+		s.refork(child)
+	case child.awaitEndOr(s.ours.Done()):
 		s.clear(child)
-	} else {
+	default:
 		child.yield()
 	}
 	s.mu.Lock()

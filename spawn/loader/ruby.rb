@@ -165,10 +165,11 @@ module PurserLoader
       end_with_purser
     end
 
-    # Threads are not forked. What the app has started ends here, and whoever has started it may not know.
+    # Threads are not forked. What the app has started ends here, and whoever has started it may not know. Those of Puma end
+    # by themselves.
     def tell_threads
       others = Thread.list - [Thread.current]
-      others.reject! { |thread| thread.name == 'purser' }
+      others.reject! { |thread| thread.name == 'purser' || thread.inspect.include?('/lib/puma/') }
       return if others.empty?
 
       tell "threads are not forked: #{others.size} of the app #{others.size == 1 ? 'is' : 'are'} not in the processes " \

@@ -8,6 +8,8 @@ persistent_timeout 600
 # TERM is how Purser asks to stop: an exit with status 0, not a death by signal.
 raise_exception_on_sigterm false
 
+ours = @config
+
 Puma::Configuration.prepend(Module.new do
   def app
     loaded = PurserLoader.behind_front(super)
@@ -20,10 +22,9 @@ Puma::Configuration.prepend(Module.new do
     PurserLoader::PumaFile.run_fork_hooks
   end
 
-  # Once: what serves anew in a process that was forked from one that has served is what it was told to be at first.
-  def load
-    @purser_loaded ? options : super.tap { @purser_loaded = true }
-  end
+  # It is being loaded just now, and is not again where a process serves that was forked from one that has served: the
+  # files may be those of another release by then.
+  define_method(:load) { equal?(ours) ? options : super() }
 
   private
 
