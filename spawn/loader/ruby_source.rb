@@ -45,7 +45,7 @@ module PurserSource
   end
 
   def fork_for(control)
-    say(control, LOADED)
+    tell_ready(control)
     loop do
       files = request(control)
       exit!(0) unless files
@@ -59,6 +59,12 @@ module PurserSource
         return be_born(middle, *files)
       end
     end
+  end
+
+  def tell_ready(control)
+    say(control, LOADED)
+  rescue SystemCallError
+    exit!(0) # another purser has come meanwhile, which wants no source of this process
   end
 
   def await_end(middle)

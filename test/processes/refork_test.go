@@ -126,6 +126,35 @@ func TestAProcessThatDoesNotBecomeTheForkSourceIsReplaced(t *testing.T) {
 	}
 }
 
+// waitsForGo has a process wait when it is to become the source, until it may go on.
+const waitsForGo = "on_refork { File.write('becomes', Process.pid.to_s); sleep 0.01 until File.exist?('go') }\n"
+
+func TestARestartInTheMiddleOfARefork(t *testing.T) {
+	app := harness.EmptyApp(t)
+	app.Write("VERSION", "1")
+	app.Write("config.ru", reforking)
+	writeBelow(t, app, "config/puma.rb", waitsForGo)
+	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(2), "preload = true", "preload_refork = 20")})
+	harness.AwaitReady(t, p, 2)
+	load := harness.Load{Addr: p.Addr, Rate: 100}.Begin()
+	awaitLine(t, p, "making process the fork source")
+	app.Write("VERSION", "2")
+	restart := harness.StartCommand(t, p, "restart", "app")
+	harness.AwaitGeneration(t, p, 2)
+	app.Write("go", "")
+	restart.MustExit(t, 0)
+	harness.Eventually(t, harness.Patience, "only the source of the new code is left", func() bool {
+		sources := p.Sources(t, "app")
+		return len(sources) == 1 && sources[0].Generation == 2
+	})
+	harness.MustNotFail(t, load.End())
+	for pid, body := range harness.AskEach(t, p, 2) {
+		if !strings.Contains(body, "v=2 ") {
+			t.Errorf("process %d says %q after a restart", pid, body)
+		}
+	}
+}
+
 // The source that has served dies or hangs: the next process comes from one that has loaded the app anew.
 func TestAForkSourceThatHasServedAndHangsIsReplaced(t *testing.T) {
 	p, _ := serveReforking(t, "puma", 2, `preload_idle = "100ms"`)
