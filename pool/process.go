@@ -44,6 +44,7 @@ type Process struct {
 	stuck      []time.Time // when requests were lent of which nothing has come for hang_after, oldest first
 	warmAfter  uint64      // requests, after which it can become a fork source; 0 = it cannot
 	number     int         // within its group; a lower one is older
+	index      int         // among those of its generation that are to stay: the lowest that was free
 	role       string      // of a worker; "" = it serves requests
 	failures   int         // how many starts of its generation had failed in a row when its own began
 	turn       uint64      // when it was last lent, in lendings of its group

@@ -50,7 +50,8 @@ def serve(startup, load, socket, threads, pipe):
     cfg.on_starting(server)
     sockets = create_sockets(cfg, log)
     cfg.when_ready(server)
-    worker = cfg.worker_class(1, os.getppid(), sockets, application, 0, cfg, log)
+    age = int(os.environ.get("PURSER_PROCESS", 1))  # as the arbiter counts those that it has started
+    worker = cfg.worker_class(age, os.getppid(), sockets, application, 0, cfg, log)
     cfg.pre_fork(server, worker)
     worker.pid = os.getpid()
     server.WORKERS[worker.pid] = worker

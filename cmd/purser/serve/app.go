@@ -198,18 +198,20 @@ func (a *App) Change(to conf.App) error {
 	}
 	others := len(conf.CompareApps(&a.conf, &to).Restart) > 0
 	a.conf = to
-	if a.group != nil {
-		a.group.Configure(to)
-	}
 	if a.editions == nil {
+		if a.group != nil {
+			a.group.Configure(to, 0)
+		}
 		a.noteHalted()
 		return nil
 	}
 	number := 0
 	if others {
 		number = a.editions.add(a.edition(to))
+		a.group.Configure(to, number)
 	} else {
-		number = a.editions.replace(a.edition(to))
+		a.group.Configure(to, a.editions.number())
+		number = a.editions.replace(a.edition(to)) // nothing of it is asked for any more that it lacks
 	}
 	a.restarts.Change(to, number)
 	a.editions.keep(a.group.Configs())

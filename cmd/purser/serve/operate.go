@@ -205,18 +205,15 @@ func (p *purser) scaleApp(a *App, processes int) error {
 
 // fits says why there cannot be so many processes beside those of the other apps.
 func (p *purser) fits(to conf.App) error {
-	limit, held := p.running.Server.MaxProcesses, 0
+	var apps []conf.App
 	for _, a := range p.apps {
-		if app := a.Conf(); app.Name == to.Name {
-			held += to.MinProcesses
-		} else {
-			held += app.MinProcesses
+		app := a.Conf()
+		if app.Name == to.Name {
+			app = to
 		}
+		apps = append(apps, app)
 	}
-	if limit > 0 && held > limit {
-		return overCap(held, limit)
-	}
-	return nil
+	return overCap(p.running.Server, apps)
 }
 
 // app is the app of that name, or nil.

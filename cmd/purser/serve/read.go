@@ -75,7 +75,7 @@ type reader struct {
 func (r *reader) read(found []finding) (keeper.Grants, error) {
 	r.held = &holdings{keeper: r.Keeper, left: r.Left.Held}
 	r.runtime = filepath.Join(status.RuntimeDir(), r.Name)
-	steps := []func() error{r.trusts, func() error { r.distrust(found); return r.serveAny(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
+	steps := []func() error{func() error { return trusts(r.Conf, r.front) }, func() error { r.distrust(found); return r.serveAny(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return r.grants, err

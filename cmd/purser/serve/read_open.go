@@ -72,10 +72,10 @@ func (r *reader) openAdmin(from sockets) error {
 		return err
 	}
 	group := int(r.front.GID)
-	if name := r.Conf.Server.AdminGroup; name != "" {
-		gid, err := spawn.GroupID(name)
+	if r.Conf.Server.AdminGroup != "" {
+		gid, err := adminGroup(r.Conf)
 		if err != nil {
-			return refusal(r.Conf.Refuse([]string{"server", "admin_group"}, err.Error()))
+			return err
 		}
 		group = int(gid)
 	}
