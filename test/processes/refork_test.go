@@ -188,7 +188,7 @@ func TestHooksAndThreadsAtARefork(t *testing.T) {
 	}
 }
 
-func TestAFrontThatIsKilledOrUpgradedLeavesARefork(t *testing.T) {
+func TestAfterAFrontWasKilledTheNextOneReforks(t *testing.T) {
 	p, _ := serveReforking(t, "puma", 2)
 	load := harness.Load{Addr: p.Addr, Rate: 100}.Begin()
 	source := awaitReforked(t, p, 2)
