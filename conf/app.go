@@ -54,6 +54,9 @@ func (a *App) checkCode(t table) {
 	t.require(a.Interpreter == "" || printable(a.Interpreter) && (!strings.Contains(a.Interpreter, "/") || filepath.IsAbs(a.Interpreter) || isInside(a.Interpreter)),
 		"interpreter", "must be the name of a program, or its path, not %s", described(a.Interpreter))
 	t.require(a.Interpreter == "" || a.Command.IsZero(), "interpreter", "contradicts command; leave one out")
+	t.count("preload_refork", a.PreloadRefork, 0)
+	t.require(a.PreloadRefork <= 0 || a.Preload, "preload_refork", "needs preload = true")
+	t.require(a.PreloadRefork <= 0 || a.Kind != "python" && a.Kind != "node", "preload_refork", "is for Ruby only; leave it out")
 	t.require(a.Environment == "" || isToken(a.Environment), "environment", `must be one word such as "production", not %s`, described(a.Environment))
 }
 

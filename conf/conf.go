@@ -60,28 +60,29 @@ type Listen struct {
 // App is one [apps.NAME] table. Its name is the group's name everywhere: at most 64 letters, digits,
 // "_", "-" and ".", and neither of the last two first.
 type App struct {
-	Name        string
-	Root        string            // absolute, symlinks kept: resolved at each restart, never once
-	User        string            // name or number that it runs as; "" = the owner of its startup file. Another than purser's own only as root
-	Group       string            // name or number; "" = the user's primary group
-	RunsAs      *Account          // what comes of these; nil = purser's own user. spawn.ResolveUser fills it in
-	Grants      map[string]uint32 // the numbers of what may be run for it, of a purser that root has started; nil = anything
-	Kind        string            // auto | command | ruby | python | node; default auto
-	Command     Command
-	ReloadGuard bool              // servers are kept from loading new code by themselves; default true
-	StartupFile string            // relative to Root; "" = found by kind
-	Preload     bool              // the app is loaded once for each generation, and its processes are forked from that; Ruby and Python
-	PreloadIdle time.Duration     // what is loaded for that ends when nothing was forked for so long; default 5m; 0 = never
-	Found       Found             // what spawn.Detect has found out beside
-	Environment string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
-	Env         map[string]string // wins over everything; never nil
-	EnvFile     string            // file with more variables, which the app's user reads at each start; relative to the release, or absolute; "" = none
-	EnvPass     []string          // names and globs of purser's own variables that the app gets; default none, of a folder all
-	Hosts       []string          // lower case; "*.example.org" allowed; none = the default app
-	Path        string            // sub-URI, begins with "/", no trailing slash but for "/" itself
-	Public      string            // folder of static files, relative to Root; default public; "" = none
-	Affinity    string            // off | forward: who saw a generation is never sent to an older one; default off
-	Log         string            // what it prints goes there: stderr | stdout | an absolute path; default as Server.LogApps says
+	Name          string
+	Root          string            // absolute, symlinks kept: resolved at each restart, never once
+	User          string            // name or number that it runs as; "" = the owner of its startup file. Another than purser's own only as root
+	Group         string            // name or number; "" = the user's primary group
+	RunsAs        *Account          // what comes of these; nil = purser's own user. spawn.ResolveUser fills it in
+	Grants        map[string]uint32 // the numbers of what may be run for it, of a purser that root has started; nil = anything
+	Kind          string            // auto | command | ruby | python | node; default auto
+	Command       Command
+	ReloadGuard   bool              // servers are kept from loading new code by themselves; default true
+	StartupFile   string            // relative to Root; "" = found by kind
+	Preload       bool              // the app is loaded once for each generation, and its processes are forked from that; Ruby and Python
+	PreloadIdle   time.Duration     // what is loaded for that ends when nothing was forked for so long; default 5m; 0 = never
+	PreloadRefork int               // a process that has answered so many requests becomes what the others are forked from; Ruby; 0 = none, the default
+	Found         Found             // what spawn.Detect has found out beside
+	Environment   string            // "" = that of the variables handed on (RAILS_ENV…), else production; Detect says which
+	Env           map[string]string // wins over everything; never nil
+	EnvFile       string            // file with more variables, which the app's user reads at each start; relative to the release, or absolute; "" = none
+	EnvPass       []string          // names and globs of purser's own variables that the app gets; default none, of a folder all
+	Hosts         []string          // lower case; "*.example.org" allowed; none = the default app
+	Path          string            // sub-URI, begins with "/", no trailing slash but for "/" itself
+	Public        string            // folder of static files, relative to Root; default public; "" = none
+	Affinity      string            // off | forward: who saw a generation is never sent to an older one; default off
+	Log           string            // what it prints goes there: stderr | stdout | an absolute path; default as Server.LogApps says
 
 	Interpreter  string // a name, an absolute path, or one relative to Root, of the ruby, python or node that runs it; "" = the app's own, else that in PATH
 	LoadShellEnv bool   // it is started through its user's login shell, so that it has what is set up there; default false

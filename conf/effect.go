@@ -27,7 +27,7 @@ var serverEffects = effects{
 
 var appEffects = effects{
 	"root": byRestart, "user": byRestart, "group": byRestart, "kind": byRestart, "command": byRestart, "reload_guard": byRestart, "startup_file": byRestart, "interpreter": byRestart, "load_shell_env": byRestart,
-	"preload": byRestart, "preload_idle": byRestart,
+	"preload": byRestart, "preload_idle": byRestart, "preload_refork": byRestart,
 	"environment": byRestart, "env": byRestart, "env_file": byRestart, "env_pass": byRestart, "path": byRestart,
 	"stop_signal": byRestart, "backtrace_signal": byRestart,
 	"concurrency":  byThreads,

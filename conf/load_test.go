@@ -51,6 +51,7 @@ kind = "command"
 reload_guard = false
 preload = true
 preload_idle = "1m"
+preload_refork = 1000
 load_shell_env = true
 command = ["bin/serve", "--socket", "{socket}"]
 environment = "staging"
@@ -166,6 +167,7 @@ func fullConfig() *Config {
 	blog.AnswerStall, blog.HangAfter, blog.PassTrailers = 150*time.Second, 12*time.Minute, true
 	blog.Limits = Limits{NoNewPrivs: true, Nice: Number{true, -5}, OOMScoreAdj: Number{true, 300}, MemoryMax: 2 << 30, CPUMax: 150,
 		Process: ProcessLimits{OpenFiles: Number{true, 4096}, Core: Number{true, 0}, AddressSpace: Number{true, 4 << 30}, Processes: Number{true, NoLimit}}}
+	blog.PreloadRefork = 1000
 	blog.MaxRequests, blog.MaxBody = 1000, 64<<20
 	blog.Restart = Restart{
 		Strategy: "blue-green", Surge: Amount{Percent: 50}, Unavailable: Amount{Count: 3},

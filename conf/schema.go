@@ -88,6 +88,7 @@ var appSchema = schema[App]{
 		at("startup_file", func(a *App) *string { return &a.StartupFile }, textForm),
 		at("preload", func(a *App) *bool { return &a.Preload }, truthForm),
 		at("preload_idle", func(a *App) *time.Duration { return &a.PreloadIdle }, durationForm),
+		at("preload_refork", func(a *App) *int { return &a.PreloadRefork }, countForm),
 		at("interpreter", func(a *App) *string { return &a.Interpreter }, textForm),
 		at("load_shell_env", func(a *App) *bool { return &a.LoadShellEnv }, truthForm),
 		at("environment", func(a *App) *string { return &a.Environment }, textForm),

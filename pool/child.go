@@ -15,6 +15,15 @@ type Child interface {
 	Wait() error // returns once it is reaped; the error says how it exited, nil means status 0
 }
 
+// A Reforker is a child that can become what others of its generation are forked from.
+type Reforker interface {
+	ReforkAfter() int // how many requests it is to have answered before; 0 = it cannot
+
+	// Refork makes it one, in place of Stop. Wait returns once it is, with an error that has a method Reforked() bool,
+	// which says so; or once it has exited instead.
+	Refork(answered int64)
+}
+
 // A SpawnFunc starts a child for one Order and returns once it is ready: once it answers, and is
 // provably what was ordered. It owns the limit on how long that may take. When ctx is cancelled it
 // gives up, and returns when nothing of the child is left. An error that has a method

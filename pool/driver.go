@@ -13,6 +13,7 @@ type driver interface {
 	spawn(*Process)      // leads to booted or exited
 	abort(*Process)      // gives up a spawn; leads to exited, or to booted just before
 	stop(*Process)       // asks a started process to exit; leads to exited, one hopes
+	refork(*Process)     // makes one a fork source that was to be asked to exit; leads to exited
 	trace(*Process) bool // asks it to print where it hangs; false if it does not know how to
 	kill(*Process)       // makes it exit; leads to exited
 	answer(*waiter)      // wakes the request behind it

@@ -81,6 +81,15 @@ func (s *roster) reason(err error) string {
 	return strings.TrimPrefix(err.Error(), fmt.Sprintf("cannot start app %q: ", s.app.Name))
 }
 
+// isReforked reports whether a child has become what others are forked from.
+func isReforked(err error) bool {
+	var told interface {
+		error
+		Reforked() bool
+	}
+	return errors.As(err, &told) && told.Reforked()
+}
+
 // isOutOfMemory reports whether the kernel has killed a child, as memory ran out.
 func isOutOfMemory(err error) bool {
 	var told interface {

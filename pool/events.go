@@ -69,6 +69,7 @@ func (g *groupState) booted(now time.Time, p *Process, child Child) (known bool)
 		return true
 	}
 	p.child = child
+	p.warmAfter = warmAfter(child)
 	g.changes++
 	switch p.state {
 	case Spawning: // settle puts it to work, or holds it back
@@ -109,6 +110,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
 	case Ready:
 		g.crashed(now, p, err)
 	default:
+		g.reforkEnded(p, err)
 		g.os.note(hclog.Info, "process exited", p.pairs("state", was, "reason", g.reason(err))...)
 	}
 	g.step(now, g.running(), "gone", p)

@@ -33,6 +33,20 @@ func (c simChild) Backtrace() bool { return false }
 func (c simChild) Kill()           {}
 func (c simChild) Wait() error     { return nil }
 
+// A warmChild can become a fork source.
+type warmChild struct {
+	simChild
+	after int
+}
+
+func (c warmChild) ReforkAfter() int { return c.after }
+func (c warmChild) Refork(int64)     {}
+
+type errReforked struct{}
+
+func (errReforked) Error() string  { return "it has become the fork source" }
+func (errReforked) Reforked() bool { return true }
+
 var errChild = errors.New("exited with status 1")
 
 func (g *simGroup) claim(n need, surge int) bool { return g.world.slots.claim(g, n, surge) }
@@ -106,24 +120,33 @@ func (g *simGroup) boot(f *fate) {
 	p := f.proc
 	f.booted = true
 	g.world.pids++
-	g.event(g.world.name("process %d boots", p.number), func(now time.Time) { g.state.booted(now, p, simChild{g.world.pids}) })
+	g.event(g.world.name("process %d boots", p.number), func(now time.Time) { g.state.booted(now, p, g.newChild()) })
+}
+
+func (g *simGroup) newChild() Child {
+	if g.reforkAfter > 0 {
+		return warmChild{simChild{g.world.pids}, g.reforkAfter}
+	}
+	return simChild{g.world.pids}
 }
 
 // exit has p exit, unless it does before.
-func (g *simGroup) exit(p *Process, in time.Duration, why string) {
+func (g *simGroup) exit(p *Process, in time.Duration, why string) { g.exitAs(p, in, why, errChild) }
+
+func (g *simGroup) exitAs(p *Process, in time.Duration, why string, err error) {
 	f := g.fates[p.number]
 	g.world.after(in, func() {
 		if f.gone {
 			return
 		}
 		if g.world.held {
-			g.exit(p, time.Millisecond, why) // it is told once the front goes on
+			g.exitAs(p, time.Millisecond, why, err) // it is told once the front goes on
 			return
 		}
 		f.gone = true
 		p := f.proc
 		g.excused = p.state == Ready
-		g.event(g.world.name("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, errChild) })
+		g.event(g.world.name("process %d %s", p.number, why), func(now time.Time) { g.state.exited(now, p, err) })
 		delete(g.children, p)
 	})
 }
@@ -164,6 +187,33 @@ func (g *simGroup) stop(p *Process) {
 		p.asked.Store(true)
 		if !f.stubborn {
 			g.exit(p, g.world.between(0, time.Second), "stops")
+		}
+	}})
+}
+
+// refork has a process become a fork source, which it may not do. Only what serves nothing may be asked, one at a time, and
+// not while one generation takes over from another.
+func (g *simGroup) refork(p *Process) {
+	switch {
+	case p.load() > 0:
+		g.world.fail("process %d becomes a fork source with %d requests and connections", p.number, p.load())
+	case g.state.running() != nil || p.generation != g.state.good:
+		g.world.fail("process %d of generation %d becomes a fork source amid a restart", p.number, p.generation.number)
+	case p.generation.refork.tried:
+		g.world.fail("generation %d is reforked twice", p.generation.number)
+	}
+	g.acts++
+	f := g.children[p]
+	f.stops++
+	f.stopped = g.world.now
+	g.after(effect{p: p, tells: true, do: func() {
+		p.asked.Store(true)
+		switch {
+		case f.stubborn:
+		case g.world.chance(70):
+			g.exitAs(p, g.world.between(0, time.Second), "is a fork source", errReforked{})
+		default:
+			g.exit(p, g.world.between(0, time.Second), "exits in place of becoming a fork source")
 		}
 	}})
 }

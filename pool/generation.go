@@ -24,6 +24,8 @@ type generation struct {
 	failure  *Failure  // the last of those, or why it was taken back; nil since a start worked
 	retryAt  time.Time // nothing of it is spawned before
 
+	refork generationRefork
+
 	over chan struct{} // belongs to the driver: closed when it is over
 }
 

@@ -244,6 +244,15 @@ func (g groupDriver) stop(p *Process) {
 	}})
 }
 
+func (g groupDriver) refork(p *Process) {
+	answered := p.answered()
+	g.after(effect{p: p, tells: true, do: func() {
+		p.asked.Store(true)
+		p.leaves()
+		p.child.(Reforker).Refork(int64(answered))
+	}})
+}
+
 // over has a generation begin anew should an operator go back to it.
 func (g groupDriver) over(n *generation) {
 	close(n.over)

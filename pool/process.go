@@ -33,6 +33,7 @@ type Process struct {
 	outside     bool // it gave its slot of the pool back, and lives on
 	borrowed    bool // the owner of the pool has started it, after this front had yielded
 	stage       stage
+	refork      reforkPart
 
 	since      time.Time   // when it came into state, or its stage
 	stopped    time.Time   // when it came into Stopping
@@ -41,6 +42,7 @@ type Process struct {
 	began      time.Time   // when its spawn began
 	answeredAt time.Time   // when the group last saw that it had answered, or begun to: exact to the tick
 	stuck      []time.Time // when requests were lent of which nothing has come for hang_after, oldest first
+	warmAfter  uint64      // requests, after which it can become a fork source; 0 = it cannot
 	number     int         // within its group; a lower one is older
 	index      int         // among those of its generation that are to stay: the lowest that was free
 	role       string      // of a worker; "" = it serves requests
@@ -147,8 +149,10 @@ func (p *Process) onlyConnected() bool {
 	return p.state == Draining && p.requests == 0 && p.connections > 0
 }
 
-// worn reports whether it has done as many requests as it may.
-func (p *Process) worn() bool { return p.limit > 0 && p.processed() >= p.limit }
+// worn reports whether it has done as many requests as it may, or is to be replaced for a refork.
+func (p *Process) worn() bool {
+	return p.limit > 0 && p.processed() >= p.limit || p.refork != reforkNone
+}
 
 // revivable reports whether it was let go for another generation, and could serve again.
 func (p *Process) revivable() bool {

@@ -46,6 +46,7 @@ var rules = [...]func(*groupState, *course){
 	(*groupState).bringBack,
 	(*groupState).giveUpOutdated,
 	func(g *groupState, _ *course) { g.lendQueue() },
+	(*groupState).reforkNext,
 	(*groupState).drainReplaced,
 	(*groupState).drainRejected,
 	(*groupState).drainAhead,
@@ -168,6 +169,8 @@ func (g *groupState) endDrains(c *course) {
 		case p.load() == 0 && c.keeps(p) && (g.spare < 0 || kept < g.spare):
 			kept++
 			g.standBy(c.now, p)
+		case p.load() == 0 && c.mayRefork(p):
+			g.beSource(c.now, p)
 		case p.load() == 0:
 			g.stop(c.now, p, "")
 		case p.requests == 0 && c.blocked:

@@ -27,13 +27,14 @@ type simGroup struct {
 	knows    map[int]conf.App // what processes are started with, by its number
 	invented []conf.Worker    // all that it may have
 
-	first     Release  // that it began with
-	inPlace   bool     // every release is deployed in the same folder
-	ways      []string // strategies that its operators use
-	mostSurge int      // that any of its restarts has
-	most      int      // max_processes at its highest
-	mostMin   int      // min_processes at its highest
-	people    []int    // the newest generation that each of its regular visitors has seen; none without affinity
+	first       Release  // that it began with
+	inPlace     bool     // every release is deployed in the same folder
+	ways        []string // strategies that its operators use
+	reforkAfter int      // requests, after which its processes can become fork sources; 0 = they cannot
+	mostSurge   int      // that any of its restarts has
+	most        int      // max_processes at its highest
+	mostMin     int      // min_processes at its highest
+	people      []int    // the newest generation that each of its regular visitors has seen; none without affinity
 
 	children   map[*Process]*fate // of every process that is not gone
 	fates      map[int]*fate      // of every process there ever was
@@ -86,6 +87,9 @@ func newSimGroup(w *world, i int) *simGroup {
 	}
 	if w.chance(30) {
 		app.MaxRequests = 5 + w.rand.IntN(20)
+	}
+	if w.chance(30) {
+		g.reforkAfter = 1 + w.rand.IntN(10)
 	}
 	g.inventWorkers(&app)
 	g.mostSurge = max(1, app.Restart.Surge.Count)

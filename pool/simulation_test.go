@@ -49,6 +49,8 @@ var everything = []string{
 	"visitor served", "visitor served by a generation to avoid", "visitor served by another generation", "visitor refused: *errors.errorString", "visitor refused: *pool.StartError",
 	"spawning process", "giving up spawn", "process ready", "process failed to start", "process crashed", "process crashed unused",
 	"draining process: idle", "draining process: replaced by another generation", "draining process: max_requests reached",
+	"draining process: chosen as the fork source", "draining process: replaced from the new fork source",
+	"making process the fork source", "process became the fork source", "process did not become the fork source",
 	"draining process: it hangs", "draining process: another app needs room", "draining process: above max_processes",
 	"draining process: purser is stopping", "draining process: the app is being stopped", "restart with another configuration", "stopping process", "killing process", "process exited",
 	"restart requested", "restart joined", "restart done", "restart done after all", "restart failed", "restart superseded",

@@ -103,6 +103,10 @@ func (s *story) stop(p *Process) {
 	p.asked.Store(true)
 	s.did = append(s.did, fmt.Sprintf("stop %d", p.number))
 }
+func (s *story) refork(p *Process) {
+	p.asked.Store(true)
+	s.did = append(s.did, fmt.Sprintf("refork %d", p.number))
+}
 func (s *story) kill(p *Process) { s.did = append(s.did, fmt.Sprintf("kill %d", p.number)) }
 
 func (s *story) note(_ hclog.Level, message string, _ ...any) { s.notes = append(s.notes, message) }

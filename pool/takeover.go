@@ -35,10 +35,13 @@ func (g *groupState) drainReplaced(c *course) {
 }
 
 func whyReplaced(p *Process, target *generation) string {
-	if p.generation == target {
-		return "max_requests reached"
+	switch {
+	case p.generation != target:
+		return "replaced by another generation"
+	case p.refork != reforkNone:
+		return p.refork.String()
 	}
-	return "replaced by another generation"
+	return "max_requests reached"
 }
 
 // drainAhead lets processes go before their replacements are there: all of them for a blocking

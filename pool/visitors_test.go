@@ -232,7 +232,8 @@ func (g *simGroup) note(_ hclog.Level, message string, pairs ...any) {
 	switch message {
 	case "process ready", "process serves again":
 		g.began++
-	case "draining process: replaced by another generation", "draining process: max_requests reached":
+	case "draining process: replaced by another generation", "draining process: max_requests reached",
+		"draining process: chosen as the fork source", "draining process: replaced from the new fork source":
 		g.retired++
 	case "draining process: idle", "draining process: another app needs room", "draining process: above max_processes":
 		g.leftOut++

@@ -3,6 +3,7 @@ package spawn
 import (
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -24,6 +25,8 @@ type Child struct {
 	stopSignal       syscall.Signal
 	backtraceSignal  syscall.Signal // 0 = none
 	stop             sync.Once
+	reforkAfter      int           // requests, after which it can become a fork source; 0 = it cannot
+	answered         atomic.Int64  // requests that it had answered when it was told to become one
 	gone             chan struct{} // closed when nothing is left of it, or it is another front's
 }
 

@@ -69,9 +69,11 @@ func (s *Spawner) leaves(from *source, child *Child) bool {
 
 // bear has a source make a child. What an earlier front has written for its source, the child may need, too.
 func (s *Spawner) bear(from *source, child *Child, p keeper.Program) (*keeper.Process, error) {
-	p.From, child.loaders = from.child.process.Process, ""
+	p.From, child.loaders = from.child.process.Process, from.child.loaders
 	if from.child.adopted {
 		child.loaders = from.child.Folder()
+	}
+	if child.loaders != "" {
 		s.folder.adopt(child.loaders)
 	}
 	started, err := s.keeper.Fork(p)

@@ -10,6 +10,8 @@ import (
 // checkPreload says why an app cannot be loaded once for all of its processes.
 func checkPreload(app conf.App) error {
 	switch {
+	case app.PreloadRefork > 0 && app.Kind == kindPython:
+		return errors.New("preload_refork is for Ruby only, and this app is of kind \"python\": leave it out")
 	case !app.Preload || app.Kind == kindRuby || app.Kind == kindPython:
 		return nil
 	case app.Kind == kindNode:

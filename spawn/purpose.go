@@ -54,6 +54,9 @@ func (serving) variables(s *Spawner, c *Child, env map[string]string) {
 	} else if isFile(filepath.Join(c.Path, "bin/rails")) {
 		env["PIDFILE"] = filepath.Join(c.endpoint.folder, "server.pid") // or rails server refuses to run twice
 	}
+	if s.app.Preload && s.app.PreloadRefork > 0 {
+		env["PURSER_REFORK"] = "1" // it may be made a fork source
+	}
 }
 
 func (serving) found(app conf.App) bool {

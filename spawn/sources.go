@@ -19,25 +19,11 @@ type Source struct {
 	PID, Generation int
 	Loaded          time.Time // zero = it still loads the app
 	Forked          int       // processes
+	Answered        int64     // requests before it became one; 0 = it has loaded the app itself
 }
 
 // mostSources is how many are tried for one process, before that is started without.
 const mostSources = 2
-
-// A source is a child that others are forked from.
-type source struct {
-	Order
-	ctx    context.Context // ends when it is to end
-	cancel context.CancelFunc
-
-	started chan struct{} // closed when it has loaded the app, or failed to
-	failure error         // valid then
-
-	child  *Child // what follows is guarded by the Spawner's mu
-	loaded time.Time
-	users  int // starts that wait for it, or fork from it
-	idle   *time.Timer
-}
 
 // Sources returns those that run now, the oldest first.
 func (s *Spawner) Sources() (all []Source) {
@@ -45,7 +31,7 @@ func (s *Spawner) Sources() (all []Source) {
 	defer s.mu.Unlock()
 	for _, from := range s.sources {
 		if from.child != nil {
-			all = append(all, Source{PID: from.child.PID(), Generation: from.Generation, Loaded: from.loaded, Forked: from.child.forked})
+			all = append(all, Source{PID: from.child.PID(), Generation: from.Generation, Loaded: from.loaded, Forked: from.child.forked, Answered: from.child.answered.Load()})
 		}
 	}
 	return all
@@ -105,11 +91,16 @@ func (s *Spawner) sourceFor(o Order) int {
 }
 
 func (s *Spawner) addSource(o Order) *source {
+	from := s.newSource(o)
+	s.sources = append(s.sources, from)
+	s.running.Go(func() { s.endWhenOver(from) })
+	return from
+}
+
+func (s *Spawner) newSource(o Order) *source {
 	o.Process, o.Index, o.Worker = 0, 0, ""
 	from := &source{Order: o, started: make(chan struct{})}
 	from.ctx, from.cancel = context.WithCancel(s.ours)
-	s.sources = append(s.sources, from)
-	s.running.Go(func() { s.endWhenOver(from) })
 	return from
 }
 
@@ -122,7 +113,7 @@ func (s *Spawner) leave(from *source, failed bool) {
 		s.drop(from)
 		return
 	}
-	if from.users == 0 && s.app.PreloadIdle > 0 && from.ctx.Err() == nil {
+	if from.users == 0 && s.app.PreloadIdle > 0 && !from.kept && from.ctx.Err() == nil {
 		from.stopTimer()
 		from.idle = time.AfterFunc(s.app.PreloadIdle, func() { s.endIdle(from) })
 	}
@@ -158,6 +149,10 @@ func (s *Spawner) drop(from *source) {
 func (s *Spawner) dropFor(o Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dropThoseFor(o)
+}
+
+func (s *Spawner) dropThoseFor(o Order) {
 	for _, from := range slices.Clone(s.sources) {
 		if from.makes(o) {
 			s.drop(from)
@@ -202,14 +197,15 @@ func (s *Spawner) mind(from *source, child *Child, err error) {
 		return
 	}
 	if err == nil {
-		select {
-		case <-child.Exited():
-		case <-from.ctx.Done():
-		}
+		from.awaitEnd(child)
 	}
 	if s.leaves(from, child) {
 		return
 	}
+	s.end(from, child)
+}
+
+func (s *Spawner) end(from *source, child *Child) {
 	s.lose(from)
 	child.Kill()
 	<-child.gone
@@ -274,26 +270,4 @@ func (s *Spawner) awaitLoaded(outer context.Context, child *Child) error {
 		child.printWhere(outer)
 	}
 	return tooLate(ctx, silence("the app was not loaded"))
-}
-
-// makes reports whether a source makes what is ordered: a fork source makes only its own generation (I2). A restart that
-// was joined goes on with another of the same number, whose code may differ in the same folder.
-func (from *source) makes(o Order) bool {
-	return from.Generation == o.Generation && from.Path == o.Path && from.Over == o.Over
-}
-
-// await waits until it has loaded the app.
-func (from *source) await(ctx context.Context) error {
-	select {
-	case <-from.started:
-		return from.failure
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (from *source) stopTimer() {
-	if from.idle != nil {
-		from.idle.Stop()
-	}
 }

@@ -169,7 +169,7 @@ func (s *Spawner) begin(ctx context.Context, o Order, source bool) (*Child, erro
 		return nil, err
 	}
 	child := &Child{
-		Order: o, source: source, endpoint: e, began: time.Now(), stopSignal: stopSignal, backtraceSignal: backtraceSignal,
+		Order: o, source: source, reforkAfter: s.app.PreloadRefork, endpoint: e, began: time.Now(), stopSignal: stopSignal, backtraceSignal: backtraceSignal,
 		gone: make(chan struct{}),
 	}
 	if err := s.exec(ctx, child); err != nil {
@@ -189,9 +189,12 @@ func (s *Spawner) own(child *Child) {
 
 // attend is the life of a child from its start until nothing is left of it, or it is another front's.
 func (s *Spawner) attend(child *Child) {
-	if child.awaitEndOr(s.ours.Done()) {
+	switch {
+	case !child.source && child.becomesSource(s.ours.Done()):
+		s.refork(child)
+	case child.awaitEndOr(s.ours.Done()):
 		s.clear(child)
-	} else {
+	default:
 		child.yield()
 	}
 	s.mu.Lock()

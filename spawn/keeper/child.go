@@ -30,6 +30,9 @@ type child struct {
 	source *source // nil = it is none
 	from   *child  // the source that it was forked from; nil = it was run
 
+	later      *source // what it is when it becomes a source; nil = it cannot
+	reforkedBy *peer   // who has told it to; nil = nobody
+
 	strays []member  // outside the group, and signalled with it
 	left   int       // how many the last sweep found
 	since  time.Time // when the killing began

@@ -42,6 +42,7 @@ func (k *keeping) bury(c *child) {
 	k.worked = true
 	delete(k.children, c.id)
 	c.source.close()
+	c.later.close()
 	k.granted.leaveFolders(c.id)
 	c.cgroup.remove()
 	k.lowerMemory(c)

@@ -188,11 +188,13 @@ func (k *keeping) marked(m member) uint32 {
 	return 0
 }
 
-// hasBorne reports whether a child lives that was forked from this one.
+// hasBorne reports whether a child lives that was forked from this one, or from one that was.
 func (k *keeping) hasBorne(source *child) bool {
 	for _, c := range k.children {
-		if c.from == source {
-			return true
+		for from := c.from; from != nil; from = from.from {
+			if from == source {
+				return true
+			}
 		}
 	}
 	return false

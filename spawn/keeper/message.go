@@ -18,6 +18,7 @@ const (
 	verbFork     verb = 'f' // run a program; with it come the descriptors of its text, of its files and of our ends of them
 	verbSource   verb = 'j' // the same, as a fork source
 	verbBear     verb = 'J' // the same, by the fork source of this id. To a source: fork; with it come the text, the files and a socket
+	verbRefork   verb = 'T' // have a child that was forked become a fork source. To that: become one
 	verbStop     verb = 's' // ask a child to end, by signal; what is in its group may end after it. To a front: it was asked
 	verbSignal   verb = 'g' // send a signal to a child's group
 	verbKill     verb = 'k' // kill a child and all that it started
@@ -110,7 +111,7 @@ var orders = map[verb]struct {
 	verbLoaded: {by: forkSource}, verbBorn: {by: newborn},
 	verbHold: {owner | reader, 1, 1, true}, verbDrop: {owner, 0, 0, true}, verbNote: {owner, 0, 1, true},
 	// A front that was the owner may have something without a name left.
-	verbStop: {by: owner | old}, verbSignal: {by: owner | old}, verbKill: {by: owner | old}, verbFollow: {by: owner | old},
+	verbStop: {by: owner | old}, verbSignal: {by: owner | old}, verbKill: {by: owner | old}, verbFollow: {by: owner | old}, verbRefork: {by: owner},
 	verbReady: {by: owner}, verbStopping: {by: owner | old}, verbNotify: {owner, 1, 1, false}, verbAlive: {by: anyone},
 	verbUpgrade: {owner, 1, 1, false}, verbPrepared: {by: candidate}, verbYielded: {by: owner}, verbGoesOn: {by: owner},
 	verbRead: {by: owner}, verbFolder: {by: owner}, verbOpen: {by: owner}, verbLeave: {by: owner}, verbHolds: {owner, 0, 0, true}, verbUse: {owner, 1, 1, false},

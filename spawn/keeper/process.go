@@ -30,7 +30,7 @@ func newProcess(l *link, id uint32, name string) *Process {
 // PID returns the process id, which is also the id of its process group.
 func (p *Process) PID() int { return p.pid }
 
-// Loaded is closed when it is a fork source that is ready to fork.
+// Loaded is closed when it is a fork source that is ready to fork: one from the start, or by Refork.
 func (p *Process) Loaded() <-chan struct{} { return p.loaded }
 
 // Exited is closed when the leader has exited.
@@ -49,6 +49,10 @@ func (p *Process) Signal(s syscall.Signal) bool { return p.tell(verbSignal, uint
 
 // Kill kills it with all that it has started.
 func (p *Process) Kill() { p.tell(verbKill, 0) }
+
+// Refork has a process that was forked from a fork source become one itself. It is to serve nothing any more, and has no
+// name from then on. If it cannot, it is asked to end. It is called in place of Stop.
+func (p *Process) Refork() { p.tell(verbRefork, 0) }
 
 // Follow has a process that has left the group get all signals that it gets.
 func (p *Process) Follow(pid int) { p.tell(verbFollow, uint32(pid)) }

@@ -234,7 +234,7 @@ func (k *keeping) obey(r request) error {
 		k.loaded(r)
 	case verbBorn:
 		k.born(r)
-	case verbStop, verbSignal, verbKill, verbFollow:
+	case verbStop, verbSignal, verbKill, verbFollow, verbRefork:
 		if c := k.children[r.id]; c != nil && c.by == r.from { // else it is gone meanwhile
 			k.change(c, r.verb, int(r.number))
 		}
@@ -287,6 +287,8 @@ func (k *keeping) change(c *child, v verb, number int) {
 		k.remember() // while the parents still tell
 		c.kill()
 		k.sweep([]*child{c})
+	case verbRefork:
+		k.refork(c)
 	case verbFollow:
 		if stray, err := readMember(number); err == nil && stray.group != c.pid && !slices.Contains(c.strays, stray) {
 			c.strays = append(c.strays, stray)

@@ -34,12 +34,20 @@ type source struct {
 	loaded  bool   // it is ready to fork
 }
 
+// close ends the socket of a source; one that lives ends with it.
+func (s *source) close() {
+	if s != nil {
+		s.peer.leave()
+	}
+}
+
 // A birth is a process that a source was asked for, and that has not said yet that it is there.
 type birth struct {
 	source *child
 	child  *child
 	folder uint32
 	user   *User
+	later  bool  // it may become a source itself
 	by     *peer // the front that waits for it
 	peer   *peer // to the new process
 	due    time.Time
@@ -54,13 +62,6 @@ func (k *keeping) beSource(c *child, p *Program, grant uint32) (theirs *os.File,
 	p.Env = slices.Insert(slices.Clone(p.Env), len(p.Env)-1, sourceVariable+"=3")
 	c.source = &source{peer: newPeer(ours, k.requests), program: *p, grant: grant}
 	return theirs, nil
-}
-
-// close ends the socket of a source; one that lives ends with it.
-func (s *source) close() {
-	if s != nil {
-		s.peer.leave()
-	}
 }
 
 // bear asks a source for a process.
@@ -95,7 +96,7 @@ func (k *keeping) mayBear(r request) (*birth, Program, error) {
 		return nil, p, refused("a process of another release or generation than that of its source")
 	}
 	c := &child{id: r.id, name: r.name, by: r.from, from: from, mark: p.Env[len(p.Env)-1], group: p.Group}
-	return &birth{source: from, child: c, folder: folder, user: p.User, by: r.from, due: time.Now().Add(bornTime)}, p, nil
+	return &birth{source: from, child: c, folder: folder, user: p.User, later: p.variable(reforkVariable) != "", by: r.from, due: time.Now().Add(bornTime)}, p, nil
 }
 
 // begets reports whether a source that runs this program may make processes of another.
@@ -141,15 +142,17 @@ func (b *birth) ask(files []int, p Program, requests chan<- request) error {
 
 // loaded notes that a source is ready to fork.
 func (k *keeping) loaded(r request) {
-	if c := k.sourceOf(r.from); c != nil && !c.source.loaded {
-		c.source.loaded = true
-		c.say(message{verb: verbLoaded, id: c.id})
+	c := k.sourceOf(r.from)
+	if c == nil || c.source == nil && !k.becomesSource(c) || c.source.loaded {
+		return
 	}
+	c.source.loaded = true
+	c.say(message{verb: verbLoaded, id: c.id})
 }
 
 func (k *keeping) sourceOf(p *peer) *child {
 	for _, c := range k.children {
-		if c.source != nil && c.source.peer == p {
+		if c.source != nil && c.source.peer == p || c.later != nil && c.later.peer == p {
 			return c
 		}
 	}
@@ -189,7 +192,7 @@ func (k *keeping) born(r request) {
 	k.children[c.id], k.leaders[c.pid] = c, c
 	k.granted.bind(b.folder, c.id)
 	b.peer.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
-	b.peer.leave()
+	k.letBecomeSource(b)
 	b.by.say(message{verb: verbStarted, id: c.id, number: uint32(c.pid)})
 }
 

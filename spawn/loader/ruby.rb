@@ -50,12 +50,15 @@ module PurserLoader
     def begin_work(at_end = [])
       PhusionPassenger.call_event(:starting_worker_process, forked?)
       process = Process.pid
-      at_exit do
-        next unless Process.pid == process # what the app forks has another end
+      @at_end = at_end + [-> { PhusionPassenger.call_event(:stopping_worker_process) }]
+      at_exit { end_work if Process.pid == process } # what the app forks has another end
+    end
 
-        at_end.each(&:call)
-        PhusionPassenger.call_event(:stopping_worker_process)
-      end
+    # Once, also where the process goes on as a fork source.
+    def end_work
+      at_end = @at_end || []
+      @at_end = nil
+      at_end.each(&:call)
     end
 
     # What runs the app gets this: the peer is always the front, and what it says about the client is
@@ -82,10 +85,21 @@ module PurserLoader
       return unless PurserSource.wanted?
 
       PurserSource.run(&load)
-      @forked = true
-      @socket = ENV['PURSER_SOCKET']
-      @stderr = $stderr.dup
-      end_with_purser
+      go_on_forked
+    end
+
+    # What serves here has ended. If that was to make this process a fork source, it becomes one, and what is forked from it
+    # returns true: it is to serve anew. What has to run before is the block.
+    def refork
+      return false unless PurserSource.next?
+
+      end_work
+      yield if block_given?
+      tell_threads
+      PurserSource.disconnect
+      PurserSource.run_next
+      go_on_forked
+      true
     end
 
     # Whether this process was forked from one that had loaded the app.
@@ -137,8 +151,29 @@ module PurserLoader
       app = nil
       preload { app = RackFile.load(startup) }
       app = behind_front(app || RackFile.load(startup))
-      begin_work
-      Server.new(app, socket, most_threads).run
+      loop do
+        begin_work
+        Server.new(app, socket, most_threads).run
+        break unless refork
+      end
+    end
+
+    def go_on_forked
+      @forked = true
+      @socket = ENV['PURSER_SOCKET']
+      @stderr = $stderr.dup
+      end_with_purser
+    end
+
+    # Threads are not forked. What the app has started ends here, and whoever has started it may not know. Those of Puma end
+    # by themselves.
+    def tell_threads
+      others = Thread.list - [Thread.current]
+      others.reject! { |thread| thread.name == 'purser' || thread.inspect.include?('/lib/puma/') }
+      return if others.empty?
+
+      tell "threads are not forked: #{others.size} of the app #{others.size == 1 ? 'is' : 'are'} not in the processes " \
+           "that are forked from this one (#{others.first(5).map { |thread| thread.inspect[/#<Thread:\S+ (.*)>/, 1] }.join(', ')})"
     end
 
     # stdin closes when Purser asks to stop (then TERM does the work) and when Purser is gone (then the
@@ -146,6 +181,7 @@ module PurserLoader
     def end_with_purser
       parent = Process.ppid
       Thread.new do
+        Thread.current.name = 'purser'
         nil while $stdin.readpartial(4096)
       rescue EOFError, SystemCallError, IOError
         sleep 0.1 while Process.ppid == parent

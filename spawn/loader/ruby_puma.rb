@@ -8,6 +8,8 @@ persistent_timeout 600
 # TERM is how Purser asks to stop: an exit with status 0, not a death by signal.
 raise_exception_on_sigterm false
 
+ours = @config
+
 Puma::Configuration.prepend(Module.new do
   def app
     loaded = PurserLoader.behind_front(super)
@@ -19,6 +21,10 @@ Puma::Configuration.prepend(Module.new do
     load_rackup unless options[:app]
     PurserLoader::PumaFile.run_fork_hooks
   end
+
+  # It is being loaded just now, and is not again where a process serves that was forked from one that has served: the
+  # files may be those of another release by then.
+  define_method(:load) { equal?(ours) ? options : super() }
 
   private
 
@@ -33,6 +39,9 @@ Puma::Launcher.prepend(Module.new do
     PurserLoader.preload { config.preload }
     options[:binds] = ["unix://#{PurserLoader.socket}"]
     super
+    return unless PurserLoader.refork { PurserLoader::PumaFile.run_refork_hooks }
+
+    self.class.new(config, events: @events, log_writer: @log_writer, argv: @argv).run
   end
 end)
 

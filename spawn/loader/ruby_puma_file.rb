@@ -21,7 +21,8 @@ module PurserLoader
     # Puma runs these where it forks. Here every process is as one of its workers, after the app is loaded.
     HOOKS = {
       before_fork: :fork, on_worker_fork: :fork, before_worker_fork: :fork, after_worker_fork: :boot,
-      on_worker_boot: :boot, before_worker_boot: :boot, on_worker_shutdown: :shutdown, before_worker_shutdown: :shutdown
+      on_worker_boot: :boot, before_worker_boot: :boot, on_worker_shutdown: :shutdown, before_worker_shutdown: :shutdown,
+      on_refork: :refork, before_refork: :refork
     }.freeze
 
     @told = Set.new
@@ -49,6 +50,11 @@ module PurserLoader
       def run_fork_hooks
         run(:fork)
         hooks.delete(:fork)
+      end
+
+      # In a process that becomes a fork source.
+      def run_refork_hooks
+        run(:refork)
       end
 
       def run_hooks

@@ -3,6 +3,8 @@
 # The keeper, which is its parent, asks for each on a socket. Who is forked becomes a child of the keeper, says so on a
 # socket of its own, by which the kernel tells the keeper its pid, and goes on once it is told to. Messages are a
 # version, a verb, and two numbers; with the request come the text of the program, stdin, stdout, stderr and that socket.
+#
+# With PURSER_REFORK a process keeps its socket, and hears on it that it is to become a fork source itself.
 module PurserSource
   VERSION = 1
   LOADED, BORN = 'i'.ord, 'I'.ord
@@ -22,11 +24,28 @@ module PurserSource
   def run
     require 'socket'
     number = ENV.delete('PURSER_SOURCE').to_i
+    ENV.delete('PURSER_REFORK')
     IO.for_fd(number, autoclose: false).close_on_exec = true # or what the app starts when it is loaded would have it, too
     yield
     compact
-    control = Socket.for_fd(number)
-    say(control, LOADED)
+    fork_for(Socket.for_fd(number))
+  end
+
+  # Whether this process was told to become a fork source.
+  def next?
+    !@next.nil?
+  end
+
+  # The same for a process that has served.
+  def run_next
+    control = @next
+    @next = nil
+    compact
+    fork_for(control)
+  end
+
+  def fork_for(control)
+    tell_ready(control)
     loop do
       files = request(control)
       exit!(0) unless files
@@ -40,6 +59,12 @@ module PurserSource
         return be_born(middle, *files)
       end
     end
+  end
+
+  def tell_ready(control)
+    say(control, LOADED)
+  rescue SystemCallError
+    exit!(0) # another purser has come meanwhile, which wants no source of this process
   end
 
   def await_end(middle)
@@ -87,8 +112,23 @@ module PurserSource
     [text, stdin, stdout, stderr].each(&:close)
     say(own, BORN)
     exit!(1) if own.recv(64).to_s.empty? # it is not wanted any more
-    own.close
+    ENV.delete('PURSER_REFORK') ? await_word(own) : own.close
     reconnect
+  end
+
+  # It is TERM that ends what serves here, as when purser asks to stop.
+  def await_word(own)
+    Thread.new do
+      Thread.current.name = 'purser'
+      if own.recv(64).to_s.empty?
+        own.close
+      else
+        @next = own
+        Process.kill(:TERM, Process.pid)
+      end
+    rescue SystemCallError, IOError
+      nil
+    end
   end
 
   # The variables that purser has for each process. All others may be changed by the app when it is loaded.
@@ -110,6 +150,17 @@ module PurserSource
     # its end is seen by the end of stdin, too
   ensure
     $VERBOSE = verbose
+  end
+
+  # What serves nothing any more needs no connection to a database.
+  def disconnect
+    return unless defined?(ActiveRecord::Base)
+
+    handler = ActiveRecord::Base.connection_handler
+    pools = handler.respond_to?(:all_connection_pools) && ActiveRecord::VERSION::STRING.to_f < 7.1 ? handler.all_connection_pools : handler.connection_pool_list(:all)
+    pools.each(&:disconnect!)
+  rescue StandardError
+    nil # they are closed when this process ends
   end
 
   # ActiveRecord does it itself since Rails 5.2.

@@ -7,6 +7,7 @@ type Source struct {
 	PID        int `json:"pid"`
 	Generation int `json:"generation"`
 	Forked     int `json:"forked"`
+	Answered   int `json:"answered"`
 }
 
 // Sources asks for the fork sources of an app.

@@ -1,7 +1,9 @@
 package upgrade
 
 import (
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 
 	"purser/test/harness"
@@ -31,4 +33,34 @@ func TestForkedProcessesGoOnInAnUpgrade(t *testing.T) {
 	if sources := p.Sources(t, "app"); len(sources) != 1 || sources[0].Forked != 2 {
 		t.Errorf("the sources are %+v, want one that has forked twice", sources)
 	}
+}
+
+// A process that becomes a fork source just then is given up.
+func TestAnUpgradeInTheMiddleOfARefork(t *testing.T) {
+	t.Parallel()
+	app := harness.NewApp(t, "ruby")
+	if err := os.Mkdir(app.Path("config"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	app.Write("config/puma.rb", "on_refork { File.write('becomes', Process.pid.to_s); sleep 0.01 until File.exist?('go') }\n")
+	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(2), "preload = true", "preload_refork = 20")})
+	harness.AwaitReady(t, p, 2)
+	load := harness.Load{Addr: p.Addr, Rate: 50}.Begin()
+	becomes := 0
+	harness.Eventually(t, harness.Patience, "a process becomes the fork source", func() bool {
+		text, _ := os.ReadFile(app.Path("becomes"))
+		becomes, _ = strconv.Atoi(string(text))
+		return becomes > 0
+	})
+	upgradeToNext(t, p)
+	p.AwaitNoOldFronts(t)
+	app.Write("go", "")
+	harness.MustBeGone(t, []int{becomes})
+	harness.AwaitReady(t, p, 2)
+	harness.MustReplaceKilled(t, p, 2, p.Status(t, "app").Ready()[0].PID)
+	harness.Eventually(t, harness.Patience, "it is done by the next front", func() bool {
+		sources := p.Sources(t, "app")
+		return len(sources) == 1 && sources[0].Answered >= 20
+	})
+	load.End()
 }

@@ -33,6 +33,12 @@ func (c child) Stop() {
 	c.Child.Stop()
 }
 
+// Refork is Stop for one that goes on as a fork source.
+func (c child) Refork(answered int64) {
+	c.upstream.CloseIdle()
+	c.Child.Refork(answered)
+}
+
 // Yield leaves it to another front, and with it all others of its spawner. Connections are kept for no further request:
 // a process that serves one connection at a time would not get to those of that front.
 func (c child) Yield() {

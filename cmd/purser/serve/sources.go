@@ -28,7 +28,7 @@ func (e *editions) sources() (all []status.Source) {
 
 func (e *edition) sources() (all []status.Source) {
 	for _, s := range e.spawner.Sources() {
-		all = append(all, status.Source{PID: s.PID, Generation: s.Generation, Loaded: s.Loaded, Forked: s.Forked})
+		all = append(all, status.Source{PID: s.PID, Generation: s.Generation, Loaded: s.Loaded, Forked: s.Forked, Answered: s.Answered})
 	}
 	return all
 }
