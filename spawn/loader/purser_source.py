@@ -26,11 +26,15 @@ def wanted():
     return "PURSER_SOURCE" in os.environ
 
 
+def nothing():
+    pass
+
+
 def run(load):
     """Loads the app, and forks when it is asked to.
 
-    It returns what load has returned, in each process that is forked, and never in the source. That is told before each
-    fork, and after it in the source.
+    It returns what load has returned, in each process that is forked, and never in the source. If that has a method
+    before_fork it is told before each fork, and if it has after_fork, after it in the source.
     """
     number = int(os.environ.pop("PURSER_SOURCE"))
     os.set_inheritable(number, False)  # or what the app starts when it is loaded would have it, too
@@ -44,10 +48,10 @@ def run(load):
         files = request(control)
         if not files:
             os._exit(0)
-        loaded.before_fork()
+        getattr(loaded, "before_fork", nothing)()
         middle = fork()
         if middle:
-            loaded.after_fork()
+            getattr(loaded, "after_fork", nothing)()
             for fd in files:
                 os.close(fd)
             with contextlib.suppress(ChildProcessError):  # the app ignores SIGCHLD, or has waited for it
