@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -187,46 +186,6 @@ func (a *App) edition(app conf.App) *edition {
 }
 
 func (a *App) print(line spawn.Line) { (*a.out.Load())(line) }
-
-// Change has the app go on by another configuration of the same name, at once, but for what its processes are
-// started with: that comes with the next restart, which is to be begun by Reconfigure if there is any of it.
-func (a *App) Change(to conf.App) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := a.openLog(to); err != nil {
-		return err
-	}
-	others := len(conf.CompareApps(&a.conf, &to).Restart) > 0
-	a.conf = to
-	if a.group != nil {
-		a.group.Configure(to)
-	}
-	if a.editions == nil {
-		a.noteHalted()
-		return nil
-	}
-	number := 0
-	if others {
-		number = a.editions.add(a.edition(to))
-	} else {
-		number = a.editions.replace(a.edition(to))
-	}
-	a.restarts.Change(to, number)
-	a.editions.keep(a.group.Configs())
-	return nil
-}
-
-// Reconfigure begins the restart that brings keys which processes are started with. It has not begun if the
-// newest code is held back, or if the app does not run: then the next start has them.
-func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, err error) {
-	a.mu.Lock()
-	restarts := a.restarts
-	a.mu.Unlock()
-	if restarts == nil {
-		return r, false, nil
-	}
-	return restarts.Reconfigure("configuration changed: " + strings.Join(keys, ", "))
-}
 
 // Halt stops the app, as Stop does, and leaves its group in the pool: whoever asks is told that it was stopped.
 func (a *App) Halt(patience context.Context) error {

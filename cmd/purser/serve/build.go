@@ -22,7 +22,7 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 	}
 	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(&p.Config, p.shared.pool)
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of, Look: p.lookAnew, Landed: p.landed})
 	apps = p.resized(apps)
 	p.sayFound(apps)
 	p.warnOfNobody(apps, server)

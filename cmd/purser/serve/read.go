@@ -25,6 +25,7 @@ const (
 	readGrants       = readPrefix + "grants"       // the numbers of what may be run for no app
 	readLogs         = readPrefix + "logs"         // why logs of apps could not be opened
 	logPrefix        = "log/"
+	readOneApp       = readPrefix + "app" // one app, which is about to restart
 	dnsGrant         = "hook/dns_exec"
 )
 
@@ -48,6 +49,9 @@ func appsOf(found []finding) (apps []conf.App) {
 func Read(c Config) error {
 	defer c.Log.Close()
 	r := &reader{Config: c, first: c.Left.Fronts == 0, next: c.Left.Granted + 1}
+	if c.Left.Only != "" {
+		return r.readOnly(c.Left.Only)
+	}
 	grants := keeper.Grants{First: r.next}
 	if found, err := r.findApps(); err != nil {
 		return err
@@ -81,9 +85,17 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 			return r.grants, err
 		}
 	}
+	if err := r.grantApps(found); err != nil {
+		return r.grants, err
+	}
+	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn(found)), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
+}
+
+// grantApps says who serves, and has him start apps that can be served.
+func (r *reader) grantApps(found []finding) error {
 	binary, err := os.Executable()
 	if err != nil {
-		return r.grants, err
+		return err
 	}
 	r.grants.First, r.grants.Runtime, r.grants.Binary = r.next, r.runtime, strings.TrimSuffix(binary, " (deleted)")
 	r.grants.Front = new(keeper.User(spawn.UserOf(r.front)))
@@ -94,24 +106,29 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 			r.grant(&found[i].App)
 		}
 	}
-	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn(found)), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
+	return nil
 }
 
 // findApps looks into the folders of apps. What is wrong with one is the front's to judge: it may be an app that runs as
 // it is, and it keeps none of the others from being served.
 func (r *reader) findApps() (all []finding, err error) {
 	for _, app := range r.Conf.Apps {
-		found, err := Detect(r.Conf, []conf.App{app})
-		one := finding{App: found[0]}
-		if err == nil && spawn.ClosedTo(one.App) != nil {
-			one.Real, _ = filepath.EvalSymlinks(one.App.Root) // or it is found later
-		}
-		if err != nil {
-			one.Wrong = err.Error()
-		}
-		all = append(all, one)
+		all = append(all, r.find(app))
 	}
 	return all, r.serveAny(all)
+}
+
+// find looks into the folder of an app.
+func (r *reader) find(app conf.App) finding {
+	found, err := Detect(r.Conf, []conf.App{app})
+	one := finding{App: found[0]}
+	if err == nil && spawn.ClosedTo(one.App) != nil {
+		one.Real, _ = filepath.EvalSymlinks(one.App.Root) // or it is found later
+	}
+	if err != nil {
+		one.Wrong = err.Error()
+	}
+	return one
 }
 
 // serveAny refuses to begin if none of the apps can be served.
