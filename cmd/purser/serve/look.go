@@ -58,6 +58,9 @@ func (p *purser) lookAt(over context.Context, of *conf.Config, app conf.App) (co
 		found, err := Detect(of, []conf.App{app})
 		return found[0], err
 	}
+	if why := p.keptAs(app.Name); why != nil {
+		return app, &unlooked{why} // the reader would look at it by the newer one
+	}
 	one, err := p.readOne(over, app.Name)
 	switch {
 	case err != nil:
@@ -68,6 +71,13 @@ func (p *purser) lookAt(over context.Context, of *conf.Config, app conf.App) (co
 		return app, refusal(errors.New(one.Wrong))
 	}
 	return one.App, nil
+}
+
+// keptAs is why an app goes on with a configuration that is older than that of purser, nil if it does not.
+func (p *purser) keptAs(app string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept[app]
 }
 
 // unlooked is why it cannot be found out what an app is.

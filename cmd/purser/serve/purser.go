@@ -84,6 +84,7 @@ type purser struct {
 	mu           sync.Mutex
 	running      *conf.Config        // that purser goes by
 	raw          map[string]conf.App // its apps as their files have them
+	kept         map[string]error    // why some of them are those of the configuration before
 	apps         []*App              // by name
 	leaving      map[string]*departure
 	doors        []door
