@@ -36,8 +36,8 @@ func (p *purser) lookAnew(over context.Context, name string) error {
 		p.Log.Info("the release is started in another way than the one before", "app", name, "kind", found.Found.Choice(found.Kind), "keys", keys)
 		p.sayNotes(found)
 	}
-	if p.Keeper.Confined() {
-		p.work.Go(p.tidyGrants)
+	if len(keys) > 0 || p.Keeper.Confined() {
+		p.work.Go(p.goByFound)
 	}
 	return err
 }
@@ -115,11 +115,12 @@ func (p *purser) readOne(over context.Context, name string) (one oneRead, err er
 	}
 }
 
-// tidyGrants has the keeper forget what nothing runs by any more.
-func (p *purser) tidyGrants() {
+// goByFound has visitors be served by what apps were found to be, and the keeper forget what nothing runs by any more.
+func (p *purser) goByFound() {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	if p.mayChange() == nil {
+		p.front.Change(p.frontConfig())
 		p.useGrants()
 	}
 }
