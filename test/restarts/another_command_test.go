@@ -2,6 +2,7 @@ package restarts
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,6 +45,17 @@ func (d deployed) serve(keys ...string) *harness.Purser {
 	p := harness.Serve(d.t, harness.Options{Config: harness.Config(d.link, append([]string{harness.Processes(2)}, keys...)...)})
 	harness.AwaitReady(d.t, p, 2)
 	return p
+}
+
+// again stops a purser and starts it anew.
+func (d deployed) again(p *harness.Purser) *harness.Purser {
+	d.t.Helper()
+	if _, err := p.Stop(harness.ReadyLimit); err != nil {
+		d.t.Fatal(err)
+	}
+	next := harness.Serve(d.t, harness.Options{Config: harness.Config(d.link, harness.Processes(2)), After: p})
+	harness.AwaitReady(d.t, next, 2)
+	return next
 }
 
 func procfile(line string) map[string]string {
@@ -122,6 +134,14 @@ func TestARestartStartsAReleaseAsThatSays(t *testing.T) {
 			mustReplace(t, p, old)
 			harness.Kill(t, p.Front())
 			mustReplace(t, p, old)
+			if r := p.Run(harness.Within(t), "upgrade"); r.Code != 0 {
+				t.Fatalf("purser upgrade exits with %d: %s%s", r.Code, r.Stdout, r.Stderr)
+			}
+			mustReplace(t, p, old)
+			p = d.again(p)
+			mustReplace(t, p, old)
+			harness.MustRestart(t, p, 0)
+			mustAnswer(t, p, fresh)
 		})
 	}
 }
@@ -175,4 +195,55 @@ func TestAReleaseThatCannotBeStartedChangesNothing(t *testing.T) {
 	d.deploy("3", procfile("exec node web.js three"))
 	harness.MustRestart(t, p, 0)
 	mustAnswer(t, p, "3 three")
+}
+
+func TestAStoppedAppIsStartedAsItsNewestReleaseSays(t *testing.T) {
+	t.Parallel()
+	d := newDeployed(t)
+	d.deploy("1", procfile("exec node web.js one"))
+	p := d.serve()
+	for _, command := range []string{"stop", "start"} {
+		if r := p.Run(harness.Within(t), command, "app"); r.Code != 0 {
+			t.Fatalf("purser %s exits with %d: %s%s", command, r.Code, r.Stdout, r.Stderr)
+		}
+		if command == "stop" {
+			d.deploy("2", packageStart("node web.js two"))
+		}
+	}
+	mustAnswer(t, p, "2 two")
+}
+
+func TestAReleasesWorkersRunWhatItsProcfileSays(t *testing.T) {
+	t.Parallel()
+	d := newDeployed(t)
+	lines := func(jobs string) map[string]string {
+		return map[string]string{"Procfile": "web: exec node web.js app\njobs: " + jobs + "\nmail: exec sleep 7000\n", "web.js": answers}
+	}
+	runs := func(p *harness.Purser, want string) {
+		t.Helper()
+		for _, pid := range p.WorkerPIDs(t, "app") {
+			if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err != nil || !strings.Contains(string(line), want) {
+				t.Errorf("a worker is %q, not %s (%v)", line, want, err)
+			}
+		}
+	}
+	d.deploy("1", lines("exec sleep 8000"))
+	p := d.serve("[apps.app.workers.jobs]\ncount = 2")
+	harness.AwaitWorkers(t, p, "app", 1)
+	runs(p, "8000")
+
+	d.deploy("2", lines("exec sleep 9000"))
+	harness.MustRestart(t, p, 0)
+	harness.AwaitWorkers(t, p, "app", 2)
+	runs(p, "9000")
+
+	d.deploy("3", procfile("exec node web.js app"))
+	if r := harness.MustRestart(t, p, 1); !strings.Contains(r.Stderr, "worker jobs has no command") {
+		t.Errorf("purser restart says %s", r.Stderr)
+	}
+	runs(p, "9000")
+	d.deploy("4", lines("exec false"))
+	harness.MustRestart(t, p, 1)
+	harness.AwaitWorkers(t, p, "app", 2)
+	runs(p, "9000")
 }

@@ -29,9 +29,10 @@ type shared struct {
 	deployer *deploy.Deployer
 	folder   string // for the sockets of apps
 	log      hclog.Logger
-	lines    func(conf.App) (spawn.Lines, error) // opens what an app prints to
-	disk     func(conf.App) disk.Disk            // the way to what the user of an app owns; nil = disk.Own
-	found    func(app string) string             // where a reader has found the app's folder, "" = it was not said; nil = there is none
+	lines    func(conf.App) (spawn.Lines, error)         // opens what an app prints to
+	disk     func(conf.App) disk.Disk                    // the way to what the user of an app owns; nil = disk.Own
+	within   func(app, release string) (conf.App, error) // finds out what an app is in a release; nil = that cannot be told
+	found    func(app string) string                     // where a reader has found the app's folder, "" = it was not said; nil = there is none
 }
 
 func (s *shared) diskOf(app conf.App) disk.Disk {
@@ -124,9 +125,10 @@ func (a *App) Start() error {
 		a.shared.pool.Remove(a.group)
 	}
 	a.unserved.Store(nil)
-	a.editions = newEditions(map[int]*edition{0: a.edition(a.conf)}, a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts = a.shared.deployer.Add(a.conf, a.print)
 	origin, past := a.restarts.Origin(release)
+	a.editions = newEditions(a.firstEditions(origin, &past), a.shared.log.With("app", a.conf.Name), a.noteEdition)
+	a.restarts.Change(a.conf, a.editions.newest)
 	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(a.editions.spawn))
 	a.restarts.Watch()
 	return nil

@@ -87,6 +87,32 @@ func (a *App) Become(found conf.App) (keys []string, err error) {
 	return conf.CompareApps(&a.conf, &found).Restart, a.change(found)
 }
 
+// become is Become for an app that does not run.
+func (a *App) become(found conf.App) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if sameUser(a.conf.RunsAs, found.RunsAs) {
+		found.KeepAtOnce(&a.conf)
+		a.conf = found
+	}
+}
+
+// firstEditions are what the app is started with, where its newest release does not serve: the release that does as that
+// says, and the newest as it was found. It is called with mu held.
+func (a *App) firstEditions(origin pool.Release, past *pool.Past) map[int]*edition {
+	newest := a.conf
+	if past.TakenBack == nil || a.shared.within == nil {
+		return map[int]*edition{0: a.edition(newest)}
+	}
+	of, err := a.shared.within(newest.Name, origin.Path)
+	if err != nil || !sameUser(newest.RunsAs, of.RunsAs) {
+		a.shared.log.Warn("it cannot be told how the release that serves is started, so it is as the newest is", "app", newest.Name, "release", origin.Path, "error", err)
+		return map[int]*edition{0: a.edition(newest)}
+	}
+	a.conf, past.Config = foundAs(newest, of), 1
+	return map[int]*edition{0: a.edition(a.conf), past.Config: a.edition(newest), 2: a.edition(a.conf)}
+}
+
 func sameUser(a, b *conf.Account) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.UID == b.UID
 }

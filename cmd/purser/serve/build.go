@@ -19,6 +19,8 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 	p.shared = shared{yielding: &p.yielding, pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
 	if p.given != nil {
 		p.shared.found = p.whereFound
+	} else {
+		p.shared.within = p.lookWithin
 	}
 	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(&p.Config, p.shared.pool)

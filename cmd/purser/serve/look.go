@@ -80,6 +80,19 @@ func (p *purser) keptAs(app string) error {
 	return p.kept[app]
 }
 
+// lookWithin finds out what an app is in another release than its newest.
+func (p *purser) lookWithin(name, release string) (conf.App, error) {
+	of, app := p.written(name)
+	if of == nil {
+		return app, errEdited
+	}
+	root := app.Root
+	app.Root = release
+	found, err := Detect(of, []conf.App{app})
+	found[0].Root = root
+	return found[0], err
+}
+
 // unlooked is why it cannot be found out what an app is.
 type unlooked struct{ why error }
 
