@@ -112,6 +112,7 @@ func (n *Note) restore(g *groupState, now time.Time, find func(p *Process, ready
 	}
 	for i := range n.Processes {
 		p := n.Processes[i].restore(n.At, now, at)
+		p.index = indexOf(n.Indexes, i, p, g.procs)
 		g.takeOver(now, p, &n.Processes[i], find)
 	}
 	n.restoreRoles(g, now, at, find)
@@ -225,5 +226,5 @@ func (g *Group) prepare(p *Process) (ctx context.Context) {
 // orderOf is what p is spawned for.
 func (g *Group) orderOf(p *Process) Order {
 	n := p.generation
-	return Order{App: g.name, Generation: n.number, Process: p.number, Worker: p.role, Release: n.release, Config: n.config, Over: n.over}
+	return Order{App: g.name, Generation: n.number, Process: p.number, Index: p.index, Worker: p.role, Release: n.release, Config: n.config, Over: n.over}
 }

@@ -28,6 +28,7 @@ type Order struct {
 	App        string
 	Generation int
 	Process    int    // number of the process within its group, never used twice
+	Index      int    // among those of its generation that are to stay, and of its kind of worker: the lowest that was free
 	Worker     string // what it is for, by the name in the configuration; "" = it serves requests
 	Release    Release
 	Config     int             // which configuration of the app it is to have: that of its restart

@@ -13,7 +13,7 @@ func (s *story) configures(change func(*conf.App)) {
 	app := s.state.app
 	change(&app)
 	s.slots.reserve(s, app.MinProcesses)
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 0)
 }
 
 func TestMoreProcessesAreSpawnedWhenMinGrows(t *testing.T) {
@@ -88,7 +88,7 @@ func TestRoomThatIsNotKeptAnyMoreIsForOthers(t *testing.T) {
 		got(t, "what b has", alive(b), 1)
 		app := a.App()
 		app.MinProcesses, app.IdleTimeout = 0, time.Second
-		a.Configure(app)
+		a.Configure(app, 0)
 		two := <-waiting
 		got(t, "what a is configured for", a.App().MinProcesses, 0)
 		b.Release(one, Worked)
@@ -96,7 +96,7 @@ func TestRoomThatIsNotKeptAnyMoreIsForOthers(t *testing.T) {
 		func() {
 			defer func() { got(t, "whether another name is a bug", recover() != nil, true) }()
 			app.Name = "c"
-			a.Configure(app)
+			a.Configure(app, 0)
 		}()
 	})
 }

@@ -57,10 +57,15 @@ func (g *simGroup) spawn(p *Process) {
 		g.fail("process %d is spawned of generation %d, which is over", p.number, p.generation.number)
 	}
 	delete(g.overs, p.generation)
+	others := g.state.procs
 	if p.role == "" {
 		g.checkSpawn(p)
 	} else {
 		g.checkWorker(p)
+		others = g.state.role(p.role).procs
+	}
+	if g.fates[p.number] == nil {
+		g.checkIndex(p, others)
 	}
 	p.gone, p.leaving = make(chan struct{}), make(chan struct{})
 	f := &fate{proc: p, order: Order{Generation: p.generation.number, Release: p.generation.release}, stubborn: g.world.chance(10), tells: g.world.chance(50)}

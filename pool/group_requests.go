@@ -22,9 +22,10 @@ func (g *Group) App() conf.App {
 
 // Configure has the group go by another configuration of its app from now on: how many processes there are, what
 // they may take and for how long, how restarts go. What its processes were spawned with stays as it is until a
-// restart. The kind and the concurrency of app must be resolved, and its name is the same. What the min of all
+// restart: number is that of the newest configuration that restarts bring, the first that knows of what is new. The kind
+// and the concurrency of app must be resolved, and its name is the same. What the min of all
 // groups comes to must fit under the cap of the pool. One that has yielded stays as it is.
-func (g *Group) Configure(app conf.App) {
+func (g *Group) Configure(app conf.App, number int) {
 	if app.Name != g.name || app.Concurrency == 0 || app.MaxProcesses < 1 {
 		panic("BUG: the group of app " + g.name + " is configured as " + app.Name)
 	}
@@ -34,7 +35,7 @@ func (g *Group) Configure(app conf.App) {
 	if !g.isClosed() {
 		g.cap.reserve(g, app.MinProcesses)
 	}
-	g.do(func(s *groupState, now time.Time) { s.configure(now, app) })
+	g.do(func(s *groupState, now time.Time) { s.configure(now, app, number) })
 	g.cap.kick()
 }
 

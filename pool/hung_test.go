@@ -248,7 +248,7 @@ func TestAppIsNotHungAnyMoreWhenHangAfterIsTurnedOff(t *testing.T) {
 	s.isIn(Hung)
 	app := s.state.app
 	app.HangAfter = 0
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 0)
 	s.isIn(Up)
 	s.asks()
 	s.passes(time.Minute)

@@ -39,6 +39,7 @@ func (s *roster) begin(now time.Time, n *generation, replaces bool) {
 	s.moves++
 	p := &Process{
 		number:     s.spawned,
+		index:      freeIndex(s.procs, n),
 		generation: n,
 		replaces:   replaces,
 		failures:   n.failures,

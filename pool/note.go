@@ -31,6 +31,7 @@ type Note struct {
 	Restarts    []notedRestart     `json:"restarts,omitempty"`
 	Next        *notedFollowUp     `json:"next,omitempty"`
 	Processes   []notedProcess     `json:"processes,omitempty"`
+	Indexes     []int              `json:"indexes,omitempty"` // of those; pursers before this one had none
 	Roles       []notedRole        `json:"roles,omitempty"`
 }
 
@@ -124,12 +125,21 @@ func noteOf(g *groupState, now time.Time, surplus int) Note {
 	n.Processes = make([]notedProcess, 0, len(g.procs))
 	for _, p := range g.procs {
 		n.Processes = append(n.Processes, b.process(now, p))
+		n.Indexes = append(n.Indexes, p.index)
 	}
 	for _, r := range g.roles {
 		n.Roles = append(n.Roles, b.role(now, r))
 	}
 	n.Generations = b.generations
 	return n
+}
+
+// indexOf is the index of p, which is noted as the i-th. Where none were noted it is one that is free.
+func indexOf(noted []int, i int, p *Process, others []*Process) int {
+	if i < len(noted) {
+		return noted[i]
+	}
+	return freeIndex(others, p.generation)
 }
 
 // A book is the generations of a note that is being taken.

@@ -23,7 +23,7 @@ func (g *simGroup) configure() {
 	app.QueueTimeout = time.Duration(w.rand.IntN(2)) * w.between(time.Second, 9*time.Second)
 	app.IdleTimeout = time.Duration(w.rand.IntN(3)) * 4 * time.Second
 	app.Restart.ResistDeploymentErrors = w.chance(80)
-	w.changeWorkers(&app)
+	g.changeWorkers(&app)
 	g.most = max(g.most, app.MaxProcesses)
 	if len(g.ways) > 1 {
 		g.mostSurge = max(g.mostSurge, g.most)
@@ -32,7 +32,7 @@ func (g *simGroup) configure() {
 	w.owes = w.owed() // who has more than his min gives it up by and by
 	g.excused = true
 	g.event(g.world.name("configured: min %d max %d concurrency %d", app.MinProcesses, app.MaxProcesses, app.Concurrency), func(now time.Time) {
-		g.state.configure(now, app)
+		g.state.configure(now, app, g.config)
 		g.freed = true // less may be kept for it
 	})
 }
@@ -104,7 +104,8 @@ func (g *simGroup) restart() {
 	w := g.world
 	req := RestartRequest{Release: g.invent(35), Strategy: g.ways[w.rand.IntN(len(g.ways))]}
 	if g.inPlace && w.chance(40) {
-		req.Config, req.SameCode = g.restarts+1, true
+		g.edit(g.state.app)
+		req.SameCode = true
 		w.seen["restart with another configuration"]++
 	}
 	switch {
@@ -129,6 +130,7 @@ func (g *simGroup) restartMarked() {
 
 func (g *simGroup) restartBy(req RestartRequest) {
 	w := g.world
+	req.Config = g.config
 	last := g.state.lastRestart()
 	joins := g.state.running() != nil && req.Settle > 0 && w.now.Before(g.quiet) && last.asked == req.Strategy
 	g.excused = true // what was let go ahead of one restart may be missing in the next

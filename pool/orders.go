@@ -11,11 +11,12 @@ import (
 
 // This file is what operators, the configuration and other groups want of a group.
 
-// configure has the group go by another configuration of its app.
-func (g *groupState) configure(now time.Time, app conf.App) {
+// configure has the group go by another configuration of its app. What is new in it is known to configurations from that
+// number on.
+func (g *groupState) configure(now time.Time, app conf.App, number int) {
 	g.app, g.resist = app, app.Restart.ResistDeploymentErrors
 	g.changes++
-	g.fitRoles(g.wanted.config + 1)
+	g.fitRoles(number)
 	g.lendable.setConcurrency(app.Concurrency)
 	if app.QueueTimeout > 0 {
 		g.queue.hurry(now.Add(app.QueueTimeout))

@@ -91,7 +91,7 @@ func TestStoppedAppKeepsNoRoomUnderACap(t *testing.T) {
 		_ = old.Stop(t.Context())
 		app := old.App()
 		app.MaxProcesses = 1
-		old.Configure(app)
+		old.Configure(app, 0)
 		one := acquired(t, next)
 		more := acquired(t, next)
 		next.Release(one, Worked)

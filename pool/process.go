@@ -42,6 +42,7 @@ type Process struct {
 	answeredAt time.Time   // when the group last saw that it had answered, or begun to: exact to the tick
 	stuck      []time.Time // when requests were lent of which nothing has come for hang_after, oldest first
 	number     int         // within its group; a lower one is older
+	index      int         // among those of its generation that are to stay: the lowest that was free
 	role       string      // of a worker; "" = it serves requests
 	failures   int         // how many starts of its generation had failed in a row when its own began
 	turn       uint64      // when it was last lent, in lendings of its group

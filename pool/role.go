@@ -27,10 +27,13 @@ type role struct {
 const workerProves = 5 * time.Second
 
 // fitRoles has the roles be as the app is configured. One that is new is started with configurations from that number on:
-// it is unknown to those before.
+// it is unknown to those before. So is one that comes back while workers of it still stop: those before have lost it.
 func (s *roster) fitRoles(from int) {
 	for _, r := range s.roles {
 		w, there := s.app.Worker(r.Name)
+		if there && !r.kept {
+			r.from = from
+		}
 		if r.kept = there; there {
 			r.Worker = w
 		}

@@ -42,16 +42,16 @@ func TestAReloadChangesTheCount(t *testing.T) {
 	jobs, _ := app.Worker("jobs")
 	jobs.Count = 1
 	app.SetWorker(jobs)
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 0)
 	s.has("stop 4")
 	jobs.Count = 3
 	app.SetWorker(jobs)
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 0)
 	s.has("spawn 6 of /r1") // never more than 3 live
 	s.exits(4)
 	s.has("spawn 7 of /r1")
 	app.Workers = app.Workers[:1]
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 0)
 	s.has("stop 5")
 	s.exits(5)
 	got(t, "how many roles there are", len(s.state.roles), 1)
@@ -62,7 +62,7 @@ func TestAWorkerThatIsNewInTheConfigurationWaitsForTheRestartThatBringsIt(t *tes
 	s := upWithWorkers(t)
 	app := s.state.app
 	app.SetWorker(conf.NewWorker("night"))
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 1)
 	s.has()
 	s.state.restart(s.now, "r", RestartRequest{Release: Release{Path: "/r1"}, SameCode: true, Config: 1})
 	s.boots(6)
@@ -71,6 +71,28 @@ func TestAWorkerThatIsNewInTheConfigurationWaitsForTheRestartThatBringsIt(t *tes
 	s.exits(2)
 	s.exits(3, 4, 5)
 	s.work("jobs 9 spawning g2, jobs 10 spawning g2, mail 11 spawning g2, night 8 spawning g2")
+}
+
+// The configuration that running processes were started with has lost it.
+func TestAWorkerThatComesBackWhileItStillStopsWaitsForTheRestartThatBringsIt(t *testing.T) {
+	s := upWithWorkers(t)
+	with := s.state.app
+	without := with
+	without.Workers = with.Workers[1:]
+	s.state.configure(s.now, without, 0)
+	s.has("stop 3", "stop 4")
+	s.state.configure(s.now, with, 1)
+	s.exits(3)
+	s.has()
+	s.goesOn()
+	s.exits(4)
+	s.has()
+	s.state.restart(s.now, "r", RestartRequest{Release: Release{Path: "/r1"}, SameCode: true, Config: 1})
+	s.boots(6)
+	s.exits(1)
+	s.boots(7)
+	s.exits(2)
+	s.work("jobs 8 spawning g2, jobs 9 spawning g2, mail 5 stopping")
 }
 
 func TestWhatIsStoppedHasNoWorkers(t *testing.T) {

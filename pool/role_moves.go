@@ -27,7 +27,7 @@ func (s *roster) moveWorker(now time.Time, p *Process, to State, why string) {
 func (s *roster) beginWorker(now time.Time, r *role, n *generation) {
 	s.spawned++
 	s.moves++
-	p := &Process{number: s.spawned, role: r.Name, generation: n, failures: r.failures, began: now, lastUsed: now, since: now, place: -1}
+	p := &Process{number: s.spawned, index: freeIndex(r.procs, n), role: r.Name, generation: n, failures: r.failures, began: now, lastUsed: now, since: now, place: -1}
 	r.procs = append(r.procs, p)
 	if !slices.Contains(s.unfinished, n) {
 		s.unfinished = append(s.unfinished, n)

@@ -8,19 +8,22 @@ import (
 
 type notedRole struct {
 	Name        string         `json:"name"`
-	StopTimeout time.Duration  `json:"stop_timeout"` // of one that is not configured any more
+	StopTimeout time.Duration  `json:"stop_timeout"`   // of one that is not configured any more
+	Gone        bool           `json:"gone,omitempty"` // it is not
 	From        int            `json:"from,omitempty"`
 	Of          ref            `json:"of,omitempty"`
 	Failures    int            `json:"failures,omitempty"`
 	Failure     *Failure       `json:"failure,omitempty"`
 	RetryAt     time.Time      `json:"retry_at,omitzero"`
 	Processes   []notedProcess `json:"processes,omitempty"`
+	Indexes     []int          `json:"indexes,omitempty"` // of those
 }
 
 func (b *book) role(now time.Time, r *role) notedRole {
-	n := notedRole{Name: r.Name, StopTimeout: r.StopTimeout, From: r.from, Of: b.ref(r.of), Failures: r.failures, Failure: r.failure, RetryAt: r.retryAt}
+	n := notedRole{Name: r.Name, StopTimeout: r.StopTimeout, Gone: !r.kept, From: r.from, Of: b.ref(r.of), Failures: r.failures, Failure: r.failure, RetryAt: r.retryAt}
 	for _, p := range r.procs {
 		n.Processes = append(n.Processes, b.process(now, p))
+		n.Indexes = append(n.Indexes, p.index)
 	}
 	return n
 }
@@ -30,16 +33,20 @@ func (n *Note) restoreRoles(g *groupState, now time.Time, at func(ref) *generati
 	g.roles = nil
 	for i := range n.Roles {
 		noted := &n.Roles[i]
-		r := &role{from: noted.From, of: at(noted.Of), failures: noted.Failures, failure: noted.Failure, retryAt: noted.RetryAt}
+		r := &role{kept: !noted.Gone, from: noted.From, of: at(noted.Of), failures: noted.Failures, failure: noted.Failure, retryAt: noted.RetryAt}
 		r.Name, r.StopTimeout = noted.Name, noted.StopTimeout
 		g.roles = append(g.roles, r)
 		for j := range noted.Processes {
 			p := noted.Processes[j].restore(n.At, now, at)
-			p.role = r.Name
+			p.role, p.index = r.Name, indexOf(noted.Indexes, j, p, r.procs)
 			g.takeOverWorker(now, r, p, &noted.Processes[j], find)
 		}
 	}
-	g.fitRoles(g.wanted.config + 1)
+	newest := g.wanted.config
+	if g.next != nil {
+		newest = max(newest, g.next.request.Config)
+	}
+	g.fitRoles(newest + 1)
 }
 
 // takeOverWorker takes a worker over that another purser has left, if it lives. One that was just being started goes on,

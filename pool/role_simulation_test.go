@@ -11,7 +11,8 @@ import (
 // This file is the workers of the simulated world, and what has to hold of them.
 
 // inventWorkers gives an app some workers, or none.
-func (w *world) inventWorkers(app *conf.App) {
+func (g *simGroup) inventWorkers(app *conf.App) {
+	w := g.world
 	if w.chance(50) {
 		return
 	}
@@ -23,14 +24,39 @@ func (w *world) inventWorkers(app *conf.App) {
 		}
 		app.SetWorker(worker)
 	}
+	g.invented = app.Workers
 }
 
 // changeWorkers changes what takes no restart. More time is given, not less: who is to exit may have been told already.
-func (w *world) changeWorkers(app *conf.App) {
+// Some are taken out of the configuration, and come back.
+func (g *simGroup) changeWorkers(app *conf.App) {
+	w := g.world
 	for _, worker := range app.Workers {
 		worker.Count = w.rand.IntN(4)
 		app.SetWorker(worker)
 	}
+	switch missed := slices.DeleteFunc(slices.Clone(g.invented), func(worker conf.Worker) bool { _, there := app.Worker(worker.Name); return there }); {
+	case len(missed) > 0 && w.chance(60):
+		app.SetWorker(missed[0])
+		g.edit(*app)
+		if r := g.state.role(missed[0].Name); r != nil {
+			w.seen["a worker comes back while it still stops"]++
+		}
+		if w.chance(80) {
+			w.after(0, g.restart)
+		}
+	case len(app.Workers) > 0 && w.chance(40):
+		gone := app.Workers[w.rand.IntN(len(app.Workers))].Name
+		app.Workers = slices.DeleteFunc(slices.Clone(app.Workers), func(worker conf.Worker) bool { return worker.Name == gone })
+		g.knows[g.config] = *app
+		w.after(w.between(0, 2*time.Second), g.configure)
+	}
+}
+
+// edit has restarts bring another configuration from now on.
+func (g *simGroup) edit(app conf.App) {
+	g.config++
+	g.knows[g.config] = app
 }
 
 // patienceFor is how long a process has to exit.
@@ -90,11 +116,19 @@ func (g *simGroup) checkWorker(p *Process) {
 		g.fail("worker %d is started beside one of another generation", p.number)
 	case r.living(now) > r.Count:
 		g.fail("worker %d is the %dth of %s, %d are to run", p.number, r.living(now), r.Name, r.Count)
+	case !g.knowsWorker(p):
+		g.fail("worker %d is started with a configuration that has no %s", p.number, p.role)
 	case now.Before(r.retryAt):
 		g.fail("worker %d is started in the pause after one that failed", p.number)
 	case run.waits() && run.generation == n:
 		g.fail("worker %d is of a canary", p.number)
 	}
+}
+
+func (g *simGroup) knowsWorker(p *Process) bool {
+	app := g.knows[p.generation.config]
+	_, there := app.Worker(p.role)
+	return there
 }
 
 // checkWorkers looks at all workers after an event.
@@ -143,7 +177,7 @@ func (g *simGroup) checkOrder(c *course) {
 // that of a rollback to code that is no longer on disk, of which only what was kept can serve.
 func (g *simGroup) checkNoOldWorker(done RestartSnapshot) {
 	for _, r := range g.state.roles {
-		if ready := r.ready(g.state.target()); r.kept && ready < r.Count && !g.state.overwritten(g.state.target()) {
+		if ready := r.ready(g.state.target()); r.kept && ready < r.Count && g.state.target().config >= r.from && !g.state.overwritten(g.state.target()) {
 			g.fail("I4: the restart is done, and %d workers of %s are ready, not %d", ready, r.Name, r.Count)
 		}
 		for _, p := range r.procs {
@@ -167,7 +201,7 @@ func (g *simGroup) wrongWorkers(target *generation) string {
 		return ""
 	}
 	for _, r := range g.state.roles {
-		if r.ready(target) != r.Count || r.others(g.world.now, target) {
+		if count := map[bool]int{true: r.Count}[r.kept && target.config >= r.from]; r.ready(target) != count || r.others(g.world.now, target) {
 			return "of " + r.Name + " not all workers run"
 		}
 	}

@@ -235,7 +235,7 @@ func TestNoWorkerGoesWhileOldWebProcessesServe(t *testing.T) {
 	s := upWithWorkers(t)
 	app := s.state.app
 	app.MinProcesses = 1
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 0)
 	s.restarts("/r2")
 	s.boots(6)
 	s.work("jobs 3 ready, jobs 4 ready, mail 5 ready")

@@ -277,7 +277,7 @@ func TestWornProcessOfTheOldCodeStaysBeforeOneThatIsTakenBack(t *testing.T) {
 	s.procs[1].lent += 2
 	app := s.state.app
 	app.MaxProcesses = 1
-	s.state.configure(s.now, app)
+	s.state.configure(s.now, app, 0)
 	s.rollsBack()
 	s.are("1 ready, 2 stopping g2")
 }

@@ -146,6 +146,19 @@ func (s *roster) revivable(n *generation) (best *Process) {
 	return best
 }
 
+// freeIndex is the lowest number from 0 that none of these has as its index that is of a generation, and to stay. So the
+// processes of a generation have the indexes below their number, and who takes the place of one has its index, maybe
+// while that ends what it has.
+func freeIndex(procs []*Process, of *generation) int {
+	taken := make([]bool, len(procs)+1)
+	for _, p := range procs {
+		if p.generation == of && p.state <= Ready && !p.worn() && p.index < len(taken) {
+			taken[p.index] = true
+		}
+	}
+	return slices.Index(taken, false)
+}
+
 // serves reports whether a process of n does.
 func (s *roster) serves(n *generation) bool {
 	return slices.ContainsFunc(s.lendable.heap, func(p *Process) bool { return p.generation == n })

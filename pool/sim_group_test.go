@@ -23,6 +23,10 @@ type simGroup struct {
 	promoted       int  // processes of a canary that were put to work before it
 	acts           int  // calls to the driver that did something
 
+	config   int              // the newest configuration, which restarts bring
+	knows    map[int]conf.App // what processes are started with, by its number
+	invented []conf.Worker    // all that it may have
+
 	first     Release  // that it began with
 	inPlace   bool     // every release is deployed in the same folder
 	ways      []string // strategies that its operators use
@@ -43,7 +47,7 @@ type simGroup struct {
 }
 
 func newSimGroup(w *world, i int) *simGroup {
-	g := &simGroup{world: w, releases: map[int]string{}, children: map[*Process]*fate{}, fates: map[int]*fate{}, overs: map[*generation]bool{}}
+	g := &simGroup{world: w, knows: map[int]conf.App{}, releases: map[int]string{}, children: map[*Process]*fate{}, fates: map[int]*fate{}, overs: map[*generation]bool{}}
 	app := conf.App{
 		Name:                  fmt.Sprintf("app%d", i),
 		MinProcesses:          w.rand.IntN(4),
@@ -83,13 +87,14 @@ func newSimGroup(w *world, i int) *simGroup {
 	if w.chance(30) {
 		app.MaxRequests = 5 + w.rand.IntN(20)
 	}
-	w.inventWorkers(&app)
+	g.inventWorkers(&app)
 	g.mostSurge = max(1, app.Restart.Surge.Count)
 	if len(g.ways) > 1 {
 		g.mostSurge = max(g.mostSurge, app.MaxProcesses)
 	}
 	g.most, g.mostMin = app.MaxProcesses, app.MinProcesses
 	w.slots.reserve(g, app.MinProcesses)
+	g.knows[0] = app
 	release := g.invent(40)
 	g.first = release
 	g.state = newState(app, release, g, w.rand)

@@ -78,7 +78,7 @@ var everything = []string{
 	"what was lent to a visitor who had left comes back",
 	"worker: spawning to ready", "worker: spawning to stopping", "worker: spawning to gone", "worker: ready to stopping", "worker: ready to gone", "worker: stopping to gone",
 	"starting worker", "worker ready", "worker ended", "killing worker", "restart step: workers",
-	"a worker does not start and its restart fails", "old workers come back", "the new web waits for old workers", "a worker is detached",
+	"a worker does not start and its restart fails", "old workers come back", "the new web waits for old workers", "a worker is detached", "a worker comes back while it still stops",
 	"process is gone: it has ended while purser was started anew", "nothing was noted",
 }
 

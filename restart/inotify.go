@@ -1,7 +1,9 @@
 package restart
 
 import (
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -68,17 +70,37 @@ func (i *inotify) close() {
 }
 
 func (i *inotify) read() {
-	buffer := make([]byte, 16<<10)
 	for {
-		n, err := i.file.Read(buffer)
+		events, err := i.await()
 		if err != nil {
 			i.tell(told{by: i, ended: fmt.Errorf("it has ended: %w", err)})
 			return
 		}
-		if !i.tell(told{by: i, events: eventsIn(buffer[:n])}) {
+		if !i.tell(told{by: i, events: events}) {
 			return
 		}
 	}
+}
+
+// rows are what events are read into. Who waits for some has none: there may be an inotify of each of hundreds of users.
+var rows = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+// await waits for events.
+func (i *inotify) await() (events []event, err error) {
+	raw, err := i.file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var wrong error
+	err = raw.Read(func(fd uintptr) (there bool) {
+		row := rows.Get().(*[16 << 10]byte)
+		defer rows.Put(row)
+		var n int
+		n, wrong = unix.Read(int(fd), row[:])
+		events = eventsIn(row[:max(n, 0)])
+		return !errors.Is(wrong, unix.EAGAIN)
+	})
+	return events, cmp.Or(err, wrong)
 }
 
 func (i *inotify) tell(t told) bool {

@@ -25,25 +25,17 @@ func (s *Spawner) environment(c *Child) []string {
 	env := environmentOf(s.app)
 	env["PWD"] = s.app.Root
 	env["PYTHONUNBUFFERED"] = "1" // or the last lines before a crash never come
-	if s.app.Kind != kindCommand && c.Worker == "" {
-		env["IN_PASSENGER"] = "1"
-		env["PASSENGER_APP_ENV"] = s.app.Environment
-	}
 	s.tellPath(env)
-	if s.app.Kind == kindCommand && c.Worker == "" && isFile(filepath.Join(c.Path, "bin/rails")) {
-		env["PIDFILE"] = filepath.Join(c.endpoint.folder, "server.pid") // or rails server refuses to run twice
-	}
+	c.purpose().variables(s, c, env)
 	maps.Copy(env, handedOn(s.app))
 	maps.Copy(env, map[string]string{
 		"PURSER_GENERATION": strconv.Itoa(c.Generation),
 		"PURSER_PROCESS":    strconv.Itoa(c.Order.Process),
+		"PURSER_INDEX":      strconv.Itoa(c.Index),
 		"PURSER_RELEASE":    c.Path,
 	})
 	if s.isBelow() {
 		env["PURSER_PATH"] = s.app.Path
-	}
-	if c.Worker != "" {
-		env["PURSER_WORKER"] = c.Worker
 	}
 	if c.backtraceSignal != 0 && (s.app.Kind == kindRuby || s.app.Kind == kindPython) {
 		env["PURSER_BACKTRACE_SIGNAL"] = signalName(c.backtraceSignal)
@@ -55,7 +47,7 @@ func (s *Spawner) environment(c *Child) []string {
 		env["PORT"] = strconv.Itoa(c.endpoint.port)
 	}
 	maps.Copy(env, s.app.Env)
-	env["PATH"] = s.ownPrograms(c.Worker, c.Path) + env["PATH"]
+	env["PATH"] = s.ownPrograms(c.purpose(), c.Path) + env["PATH"]
 	s.guardReload(env)
 	s.requireLoader(env)
 	return pairs(env)

@@ -12,7 +12,7 @@ import (
 // This file is how a child is run: what, with which pipes, and what later fronts need to know of it.
 
 func (s *Spawner) exec(ctx context.Context, child *Child) error {
-	program, err := s.program(child)
+	program, err := child.purpose().program(s, child)
 	if err != nil {
 		return err
 	}
@@ -50,21 +50,6 @@ func (s *Spawner) fits(release string) error {
 		return nil
 	}
 	return err
-}
-
-// program is what is to be run for a child.
-func (s *Spawner) program(child *Child) (p keeper.Program, err error) {
-	if child.Worker != "" {
-		return s.worker(child)
-	}
-	if s.app.Grants != nil {
-		return s.granted(child)
-	}
-	argv, err := s.argv(child.Order, child.endpoint)
-	if err != nil {
-		return p, err
-	}
-	return s.direct(child, argv)
 }
 
 // direct is what is to be run for a child where purser may run anything.

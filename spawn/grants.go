@@ -152,15 +152,15 @@ func (s *Spawner) template(c *Child, slots map[string]string) []string {
 		name, value, _ := strings.Cut(variable, "=")
 		env[name] = keeper.Literal(value)
 	}
-	all := map[string]string{"PURSER_GENERATION": keeper.SlotGeneration, "PURSER_PROCESS": keeper.SlotProcess, "PURSER_RELEASE": keeper.SlotRelease}
+	all := map[string]string{"PURSER_GENERATION": keeper.SlotGeneration, "PURSER_PROCESS": keeper.SlotProcess, "PURSER_INDEX": keeper.SlotIndex, "PURSER_RELEASE": keeper.SlotRelease}
 	maps.Copy(all, slots)
 	for name, slot := range all {
 		if _, set := s.app.Env[name]; !set {
 			env[name] = slot
 		}
 	}
-	first := s.ownPrograms(c.Worker, c.Path)
-	env["PATH"] = s.ownPrograms(c.Worker, keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
+	first := s.ownPrograms(c.purpose(), c.Path)
+	env["PATH"] = s.ownPrograms(c.purpose(), keeper.SlotRelease) + strings.TrimPrefix(env["PATH"], first)
 	return pairs(env)
 }
 
@@ -222,7 +222,7 @@ func (s *Spawner) granted(c *Child) (p keeper.Program, err error) {
 		return p, errNotGranted
 	}
 	return keeper.Program{Grant: number, Fill: keeper.Filling{
-		Release: c.Order.Path, Folder: c.endpoint.number, Port: c.endpoint.port, Process: c.Order.Process, Generation: c.Generation,
+		Release: c.Order.Path, Folder: c.endpoint.number, Port: c.endpoint.port, Process: c.Order.Process, Index: c.Index, Generation: c.Generation,
 	}}, nil
 }
 

@@ -52,12 +52,12 @@ func TestAGrantIsWhatIsRunWithoutGrants(t *testing.T) {
 			app := conf.App{Name: "blog", Root: root, Kind: kindCommand, Environment: "production", Env: map[string]string{"PATH": bin, "TOKEN": "a\x01b"}, BacktraceSignal: "auto"}
 			c.change(&app)
 			folder := t.TempDir()
-			child := &Child{Order: Order{Generation: 7, Process: 2, Path: root}, endpoint: &endpoint{folder: filepath.Join(folder, "s3"), number: 3}}
+			child := &Child{Order: Order{Generation: 7, Process: 2, Index: 1, Path: root}, endpoint: &endpoint{folder: filepath.Join(folder, "s3"), number: 3}}
 			check(t, child.endpoint.offer(app))
 			child.backtraceSignal, _ = backtraceSignal(app)
 			usual := New(nil, app, folder, nil)
 			usual.folder = fixedFolder(folder)
-			want, err := usual.program(child)
+			want, err := child.purpose().program(usual, child)
 			check(t, err)
 			app.Grants = map[string]uint32{}
 			numbered := map[uint32]keeper.Grant{}
@@ -65,7 +65,7 @@ func TestAGrantIsWhatIsRunWithoutGrants(t *testing.T) {
 				app.Grants[name] = uint32(len(numbered) + 1)
 				numbered[app.Grants[name]] = g
 			}
-			asked, err := New(nil, app, folder, nil).program(child)
+			asked, err := child.purpose().program(New(nil, app, folder, nil), child)
 			check(t, err)
 			got, err := numbered[asked.Grant].Fill(asked.Fill, child.endpoint.folder)
 			check(t, err)

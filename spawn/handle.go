@@ -3,9 +3,7 @@ package spawn
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/netip"
 	"syscall"
 	"time"
 
@@ -80,53 +78,18 @@ func (s *Spawner) Adopt(ctx context.Context, from keeper.Inheritee, left keeper.
 		child.stop.Do(func() {}) // it was told
 	}
 	ports.reserve(h.Port)
-	if child.Worker == "" {
+	if child.purpose().serves() {
 		s.folder.adopt(child.Folder())
 	}
 	child.process.own(from.Process, &pipes{stdin: from.Keep[0], stdout: from.Keep[1], stderr: from.Keep[2]}, openSlate(left.Held[slateName(from.Name)]),
 		s.lines, Line{App: s.app.Name, Worker: child.Worker, Generation: child.Generation})
 	s.own(child)
-	if from.Stopping && (h.Network != "" || h.Worker != "") {
+	if from.Stopping && (h.Network != "" || !child.purpose().serves()) {
 		return child, nil // who was told to end has closed its socket first, and has its time to do the rest
 	}
-	if err := child.prove(ctx); err != nil {
+	if err := child.purpose().prove(ctx, child); err != nil {
 		child.Kill()
 		return child, err
 	}
 	return child, nil
-}
-
-// proveTime is how long who listens may take to be found: it has been proven before.
-const proveTime = 2 * time.Second
-
-// prove says why a child that was adopted is not one that serves.
-func (c *Child) prove(ctx context.Context) error {
-	if c.Worker != "" {
-		return c.stillRuns()
-	}
-	ctx, cancel := context.WithTimeout(ctx, proveTime)
-	defer cancel()
-	owned, err := false, error(nil)
-	switch c.network {
-	case "":
-		return errors.New("it was not ready")
-	case "unix":
-		var pid int
-		var listens bool
-		pid, listens, err = c.endpoint.listenerOf(ctx, c.address)
-		owned = listens && (pid == 0 || pid == c.endpoint.listener)
-	default:
-		at, wrong := netip.ParseAddrPort(c.address)
-		if wrong != nil {
-			return wrong
-		}
-		owned, err = provenOwner(at.Addr().AsSlice(), int(at.Port()), &c.process)
-	}
-	if err == nil && !owned {
-		err = fmt.Errorf("nothing of it listens on %s any more", c.address)
-	}
-	if err != nil {
-		return err
-	}
-	return c.stillRuns()
 }

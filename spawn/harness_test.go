@@ -66,7 +66,7 @@ func newAppStage(t *testing.T, root string, change func(*conf.App)) *stage {
 	t.Cleanup(func() { os.RemoveAll(runtimeDir) })
 	real, err := filepath.EvalSymlinks(root)
 	check(t, err)
-	st := &stage{t: t, log: &logBuffer{}, order: Order{Generation: 7, Process: 2, Path: real}}
+	st := &stage{t: t, log: &logBuffer{}, order: Order{Generation: 7, Process: 2, Index: 1, Path: real}}
 	st.app = conf.App{
 		Name: "blog", Root: root, Environment: "production",
 		StartTimeout: 30 * time.Second, StopTimeout: 10 * time.Second, StopSignal: "TERM",

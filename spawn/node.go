@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"purser/spawn/kind"
 	"purser/spawn/loader"
 )
 
@@ -36,8 +35,8 @@ func (s *Spawner) requireLoader(env map[string]string) {
 
 // ownPrograms are the folders of a release that come first in the PATH of a command which was found in it, as npm, and
 // the platforms that read a Procfile, have it; each with a colon behind. A command of the configuration names what it wants.
-func (s *Spawner) ownPrograms(worker, release string) string {
-	if !s.runsFound(worker) {
+func (s *Spawner) ownPrograms(of purpose, release string) string {
+	if !of.found(s.app) {
 		return ""
 	}
 	path := ""
@@ -45,14 +44,4 @@ func (s *Spawner) ownPrograms(worker, release string) string {
 		path += release + "/" + folder + ":"
 	}
 	return path
-}
-
-// runsFound reports whether a worker, or the app itself, is run by a command that is not written in the configuration.
-func (s *Spawner) runsFound(worker string) bool {
-	if worker == "" {
-		return !s.app.Command.IsZero() && s.app.Found.Why != "" && s.app.Found.Why != kind.WhyCommand
-	}
-	w, _ := s.app.Worker(worker)
-	line, there := s.app.Found.Procfile[worker]
-	return there && w.Command.Shell == line
 }

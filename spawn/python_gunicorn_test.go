@@ -29,7 +29,7 @@ def pre_fork(server, worker):
     print('hook pre_fork', flush=True)
 def post_fork(server, worker):
     server.log.info('worker spawned (pid: %s)', worker.pid)
-    print('hook post_fork', worker.pid, flush=True)
+    print('hook post_fork', worker.pid, worker.age, flush=True)
 def post_worker_init(worker):
     import helper
     print('hook post_worker_init', helper.name, flush=True)
@@ -46,7 +46,7 @@ def on_exit(server):
 	}
 	child.Stop()
 	st.ends(child, "")
-	for _, hook := range []string{"on_starting", "when_ready", "pre_fork", "post_fork " + fmt.Sprint(child.PID()), "post_worker_init helper", "pre_request /a", "worker_exit", "on_exit"} {
+	for _, hook := range []string{"on_starting", "when_ready", "pre_fork", fmt.Sprintf("post_fork %d 2", child.PID()), "post_worker_init helper", "pre_request /a", "worker_exit", "on_exit"} {
 		st.said("hook " + hook)
 	}
 }

@@ -98,7 +98,7 @@ func TestOwnConfigurationOfPumaHoldsWhereItSaysWhat(t *testing.T) {
 	if status, body := st.send(child, "GET", "/", nil); status != 200 || body != "blog" {
 		t.Errorf("the plugin of the app knows the tag %q: %v", body, child.LastLines())
 	}
-	inTurn(t, child.LastLines(), "app", "before fork", "boot of worker 0")
+	inTurn(t, child.LastLines(), "app", "before fork", "boot of worker 1")
 	for _, told := range []string{
 		"plugin starts", "workers of Puma's configuration is not used here: see min_processes and max_processes", "bind of Puma's configuration is not used here",
 		"plugin tmp_restart of Puma's configuration is not used here: see restart.file", "environment staging of Puma's configuration is not used here: it is production, see environment",

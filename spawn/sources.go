@@ -65,7 +65,7 @@ func (s *Spawner) preload(ctx context.Context, o Order) error {
 // forkFrom starts a child by a source. If sources do not do what they are there for, it is started as without.
 func (s *Spawner) forkFrom(ctx context.Context, child *Child, p keeper.Program) (*keeper.Process, error) {
 	for range mostSources {
-		if !s.app.Preload || child.Worker != "" {
+		if !s.app.Preload || !child.purpose().serves() {
 			break
 		}
 		from := s.use(child.Order)

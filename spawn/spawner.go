@@ -26,6 +26,7 @@ import (
 type Order struct {
 	Generation int
 	Process    int             // number of the process within its group
+	Index      int             // among those of its generation, from 0: who takes the place of another has its index
 	Path       string          // real path of the release
 	Worker     string          // which worker it is, "" = it serves requests
 	Over       <-chan struct{} `json:"-"` // closed when nothing more of the generation will be ordered, which it tells from another of that number; nil = never
@@ -201,7 +202,7 @@ func (s *Spawner) attend(child *Child) {
 func (s *Spawner) clear(child *Child) {
 	Forget(s.keeper, s.name(child))
 	child.endpoint.remove()
-	if child.adopted && child.Worker == "" {
+	if child.adopted && child.purpose().serves() {
 		s.folder.leave(child.Folder())
 	}
 }

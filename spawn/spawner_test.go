@@ -275,7 +275,7 @@ func TestChildEnvironmentIsBuiltFromScratch(t *testing.T) {
 	want := []string{
 		"APP_ENV=blue", "EMPTY=", "HOME=" + account()["HOME"], "LANG=de_DE.UTF-8",
 		"LOGNAME=" + account()["LOGNAME"], "NODE_ENV=production", "PATH=/usr/bin:/bin",
-		"PURSER_APP=blog", "PURSER_CHILD=" + st.said("env PURSER_CHILD="), "PURSER_GENERATION=7", "PURSER_PROCESS=2", "PURSER_RELEASE=" + release,
+		"PURSER_APP=blog", "PURSER_CHILD=" + st.said("env PURSER_CHILD="), "PURSER_GENERATION=7", "PURSER_INDEX=1", "PURSER_PROCESS=2", "PURSER_RELEASE=" + release,
 		"PURSER_SOCKET=" + st.said("env PURSER_SOCKET="), "PWD=" + current, "PYTHONUNBUFFERED=1",
 		"RACK_ENV=production", "RAILS_ENV=production", "SHELL=" + account()["SHELL"],
 		roleVariable + "=tells its env", "TZ=Europe/Berlin", "USER=" + account()["USER"],

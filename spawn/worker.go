@@ -48,23 +48,6 @@ func (s *Spawner) beginWorker(o Order) (*Child, error) {
 	return child, s.exec(context.Background(), child)
 }
 
-// worker is what is to be run for a worker.
-func (s *Spawner) worker(child *Child) (p keeper.Program, err error) {
-	w, _ := s.app.Worker(child.Worker)
-	if s.app.Grants != nil {
-		number, granted := s.app.Grants[workerGrant+w.Name]
-		if !granted {
-			return p, errNotGranted
-		}
-		return keeper.Program{Grant: number, Fill: keeper.Filling{Release: child.Path, Process: child.Order.Process, Generation: child.Generation}}, nil
-	}
-	argv, err := commandArgv(w.Command, child.Path, child.endpoint)
-	if err != nil {
-		return p, err
-	}
-	return s.direct(child, throughShell(s.app, argv))
-}
-
 // workerTemplate is what a front may have run for a worker.
 func (s *Spawner) workerTemplate(w conf.Worker) (g keeper.Grant, found bool) {
 	replace := strings.NewReplacer("{root}", keeper.SlotRelease, "\x01", "\x01\x01").Replace

@@ -86,12 +86,12 @@ func TestAWorkerByItsGrantIsWhatIsRunWithoutOne(t *testing.T) {
 		w := conf.NewWorker("jobs")
 		w.Command = command
 		app.SetWorker(w)
-		child := &Child{Order: Order{Generation: 7, Process: 2, Path: root, Worker: "jobs"}, endpoint: &endpoint{}}
-		want, err := New(nil, app, t.TempDir(), nil).program(child)
+		child := &Child{Order: Order{Generation: 7, Process: 2, Index: 1, Path: root, Worker: "jobs"}, endpoint: &endpoint{}}
+		want, err := child.purpose().program(New(nil, app, t.TempDir(), nil), child)
 		check(t, err)
 		app.Grants = map[string]uint32{workerGrant + "jobs": 1}
 		g := Grants(app, t.TempDir())[workerGrant+"jobs"]
-		asked, err := New(nil, app, t.TempDir(), nil).program(child)
+		asked, err := child.purpose().program(New(nil, app, t.TempDir(), nil), child)
 		check(t, err)
 		got, err := g.Fill(asked.Fill, "")
 		check(t, err)

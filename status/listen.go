@@ -46,6 +46,11 @@ func MakeRuntimeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot create the runtime folder: %w", err)
 	}
+	return CheckRuntimeDir(dir)
+}
+
+// CheckRuntimeDir says why a folder that is there is no runtime folder for MakeRuntimeDir.
+func CheckRuntimeDir(dir string) error {
 	var st unix.Stat_t
 	if err := unix.Lstat(dir, &st); err != nil {
 		return fmt.Errorf("cannot look at the runtime folder %s: %w", dir, err)

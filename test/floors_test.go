@@ -38,7 +38,7 @@ var floors = map[string][]string{
 	"purser/restart/deploy":         {"purser/conf", "purser/pool", "purser/restart", "purser/restart/disk", "purser/spawn", "purser/spawn/keeper"},
 	"purser/status":                 {"purser/conf", "purser/pool", "purser/restart", "purser/restart/history"},
 	"purser/cmd/purser/serve":       {"purser/cmd/purser/serve/loans", "purser/cmd/purser/serve/log", "purser/conf", "purser/conf/access", "purser/pool", "purser/proxy", "purser/proxy/certs", "purser/proxy/certs/acme", "purser/proxy/files", "purser/proxy/upstream", "purser/restart", "purser/restart/deploy", "purser/restart/disk", "purser/restart/disk/helper", "purser/restart/history", "purser/spawn", "purser/spawn/keeper", "purser/status"},
-	"purser/cmd/purser/serve/log":   {"purser/conf", "purser/restart/disk", "purser/spawn", "purser/status"},
+	"purser/cmd/purser/serve/log":   {"purser/conf", "purser/conf/access", "purser/restart/disk", "purser/spawn", "purser/status"},
 	"purser/cmd/purser/install":     {},
 	"purser/cmd/purser/show":        {"purser/pool", "purser/status"},
 	"purser/cmd/purser":             {"purser/cmd/purser/install", "purser/cmd/purser/serve", "purser/cmd/purser/serve/log", "purser/cmd/purser/show", "purser/conf", "purser/pool", "purser/restart", "purser/restart/disk", "purser/restart/disk/helper", "purser/spawn", "purser/spawn/dotenv", "purser/spawn/keeper", "purser/status"},

@@ -86,12 +86,12 @@ func asWhom(app conf.App) string {
 func reportCheck(w io.Writer, cfg *conf.Config) error {
 	apps, err := serve.Detect(cfg, cfg.Apps)
 	_, doubts, unusable := serve.LoadCertificates(cfg)
-	front, wrong := serve.ServesAs(cfg, apps)
+	start, wrong := serve.CheckStart(cfg, apps)
 	if unfit := fitness(cfg, apps); err != nil || wrong != nil || unfit != nil || unusable != nil {
 		return asUsage(errors.Join(err, wrong, unfit, unusable))
 	}
-	if front != "" {
-		fmt.Fprintf(w, "as root, purser serves as %s, and starts each app as its user\n", front)
+	if start.As != "" {
+		fmt.Fprintf(w, "as root, purser serves as %s, and starts each app as its user\n", start.As)
 	}
 	for _, app := range apps {
 		fmt.Fprintf(w, "%s: %s in %s, %s%s\n", app.Name, kindAndWhy(app), app.Root, processCount(app), asWhom(app))
@@ -110,6 +110,9 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}
+	}
+	for _, note := range start.Notes {
+		fmt.Fprintf(w, "warning: %s\n", note)
 	}
 	for _, doubt := range doubts {
 		fmt.Fprintf(w, "warning: %s\n", doubt.Text)

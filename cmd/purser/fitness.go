@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -10,16 +11,20 @@ import (
 
 	"purser/conf"
 	"purser/spawn"
+	"purser/status"
 )
 
 // fitness says what of a valid configuration this machine does not have, or purser could not serve with,
 // all of it at once. Nothing is changed.
 func fitness(cfg *conf.Config, apps []conf.App) error {
 	_, err := adminToken(cfg.Server)
-	wrong := []error{err, checkLogFolder("access_log", cfg.Server.AccessLog), checkLogsOfApps(apps)}
+	wrong := []error{err, checkRuntimeFolder(), checkLogFolder("access_log", cfg.Server.AccessLog), checkLogsOfApps(apps)}
 	for _, place := range cfg.Server.Listen {
-		if place.Network == "unix" {
-			wrong = append(wrong, checkFolder("listen", filepath.Dir(place.Address)))
+		wrong = append(wrong, checkPlace("listen", place))
+	}
+	for key, address := range map[string]string{"admin": cfg.Server.Admin, "metrics": cfg.Server.Metrics} {
+		if address != "" {
+			wrong = append(wrong, checkPlace(key, conf.Listen{Network: "tcp", Address: address}))
 		}
 	}
 	for _, app := range apps {
@@ -41,6 +46,37 @@ func fitness(cfg *conf.Config, apps []conf.App) error {
 		}
 	}
 	return asUsage(errors.Join(wrong...))
+}
+
+// checkRuntimeFolder says why the folder for sockets could not be used, if it is there.
+func checkRuntimeFolder() error {
+	dir := status.RuntimeDir()
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return status.CheckRuntimeDir(dir)
+}
+
+// checkPlace says why nobody could listen at a place, be its port free or not: a purser may have it, or be about to.
+func checkPlace(key string, place conf.Listen) error {
+	switch place.Network {
+	case "unix":
+		if stat, err := os.Lstat(place.Address); err == nil && stat.Mode().Type() != os.ModeSocket {
+			return fmt.Errorf("%s: there is a file %s that is no socket; move it away", key, place.Address)
+		}
+		return checkFolder(key, filepath.Dir(place.Address))
+	case "tcp":
+		host, _, err := net.SplitHostPort(place.Address)
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		tried, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return fmt.Errorf("%s: cannot listen on %s: %s is no address of this machine", key, place.Address, host)
+		}
+		return tried.Close()
+	}
+	return nil
 }
 
 // checkLogsOfApps looks at each folder once: a thousand apps may log into it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,43 @@ func TestCheckSaysAllThatThisMachineLacks(t *testing.T) {
 	if _, err := os.Stat(l.dir + "/missing"); err == nil {
 		t.Error("check has made a folder")
 	}
+}
+
+func TestCheckSaysWhereNobodyCouldListen(t *testing.T) {
+	l := newLand(t)
+	there := l.write("there", "no socket")
+	file := l.write("places.toml", "[server]\nlisten = [\"unix:%s\", \"203.0.113.77:8080\", \"127.0.0.1:1\"]\nmetrics = \"203.0.113.78:9\"\n[apps.blog]\nroot = \".\"\ncommand = \"true\"\n", there)
+	got := l.purser("check", "-c", file)
+	got.wants(t, exitUsage, "listen: there is a file "+there+" that is no socket; move it away",
+		"listen: cannot listen on 203.0.113.77:8080: 203.0.113.77 is no address of this machine", "metrics: cannot listen on 203.0.113.78:9: 203.0.113.78 is no address of this machine")
+	if strings.Contains(got.stderr, "127.0.0.1") {
+		t.Errorf("it says too much: %s", got.stderr)
+	}
+}
+
+func TestCheckLooksAtTheRuntimeFolder(t *testing.T) {
+	l := newLand(t)
+	file := l.write("good.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\n")
+	folder := filepath.Join(l.dir, "runtime")
+	if err := os.Mkdir(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	c := l.command("check", "-c", file)
+	c.Env = append(c.Env, "RUNTIME_DIRECTORY="+folder)
+	out, err := c.CombinedOutput()
+	if want := "cannot use " + folder + " as the runtime folder: others may enter it; run chmod 700 " + folder; err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("it says %s (%v), want %s", out, err, want)
+	}
+}
+
+// Certificates are asked for by who can be reached.
+func TestCheckSaysThatNoAuthorityReachesPurser(t *testing.T) {
+	l := newLand(t)
+	file := l.write("acme.toml", "[server]\nlisten = [\"https://unix:%s/s\"]\n[server.acme]\n[apps.blog]\nroot = \".\"\ncommand = \"true\"\nhosts = [\"blog.example.org\"]\n", l.dir)
+	l.purser("check", "-c", file).wants(t, exitUsage, "no authority can reach purser, which listens on unix sockets only; write dns_exec")
 }
 
 func TestCheckWarnsOfAServerThatReloads(t *testing.T) {

@@ -34,6 +34,7 @@ const (
 	SlotFolder     = "\x01f" // that of a folder for its socket, which the keeper has made
 	SlotPort       = "\x01p"
 	SlotProcess    = "\x01n" // the number of the process
+	SlotIndex      = "\x01i" // its index among those of its generation
 	SlotGeneration = "\x01g"
 	SlotWord       = "\x01w" // one of the words, in their order
 )
@@ -49,6 +50,7 @@ type Filling struct {
 	Folder     uint32 // its number, as MakeFolder has returned it; 0 = none
 	Port       int
 	Process    int
+	Index      int
 	Generation int
 	Words      []string
 	Env        []string // NAME=VALUE
@@ -166,6 +168,8 @@ func (s *slots) value(slot string) string {
 		return strconv.Itoa(f.Port)
 	case SlotProcess:
 		return s.count(f.Process)
+	case SlotIndex:
+		return s.count(f.Index)
 	case SlotGeneration:
 		return s.count(f.Generation)
 	case SlotWord:

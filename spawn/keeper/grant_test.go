@@ -14,14 +14,14 @@ func blog() Grant {
 	return Grant{
 		User: &User{UID: 1000, GID: 1001, Groups: []uint32{5}}, Limits: held(), Group: blogGroup, Path: SlotRelease + "/bin/server", Dir: SlotRelease, Root: "/srv/blog",
 		Args: []string{"server", "--socket=" + SlotFolder + "/" + SocketName, "--port", SlotPort, Literal("\x01r"), SlotWord + "-" + SlotWord},
-		Env:  []string{"PURSER_PROCESS=" + SlotProcess, "PURSER_GENERATION=" + SlotGeneration}, Variables: []string{"PURSER_REASON"},
+		Env:  []string{"PURSER_PROCESS=" + SlotProcess, "PURSER_INDEX=" + SlotIndex, "PURSER_GENERATION=" + SlotGeneration}, Variables: []string{"PURSER_REASON"},
 	}
 }
 
 const mark = MarkVariable + "=ABCDEFGHIJ.7"
 
 func filled() Filling {
-	return Filling{Release: "/srv/blog", Folder: 3, Port: 4000, Process: 2, Generation: 9, Words: []string{"a", "b"}, Env: []string{"PURSER_REASON=it was slow", mark}}
+	return Filling{Release: "/srv/blog", Folder: 3, Port: 4000, Process: 2, Index: 1, Generation: 9, Words: []string{"a", "b"}, Env: []string{"PURSER_REASON=it was slow", mark}}
 }
 
 func TestAGrantIsFilled(t *testing.T) {
@@ -32,7 +32,7 @@ func TestAGrantIsFilled(t *testing.T) {
 	want := Program{
 		Path: "/srv/blog/bin/server", Dir: "/srv/blog", User: &User{UID: 1000, GID: 1001, Groups: []uint32{5}}, Limits: held(), Group: blogGroup,
 		Args: []string{"server", "--socket=/run/purser/p/s3/app.sock", "--port", "4000", "\x01r", "a-b"},
-		Env:  []string{"PURSER_PROCESS=2", "PURSER_GENERATION=9", "PURSER_REASON=it was slow", mark},
+		Env:  []string{"PURSER_PROCESS=2", "PURSER_INDEX=1", "PURSER_GENERATION=9", "PURSER_REASON=it was slow", mark},
 	}
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("it is\n%+v, want\n%+v", p, want)
@@ -48,6 +48,7 @@ func TestWhatDoesNotFitASlotIsRefused(t *testing.T) {
 		"a release with dots":       func(_ *Grant, f *Filling) { f.Release = "/srv/blog/../../etc" },
 		"a release of no app":       func(g *Grant, _ *Filling) { g.Root = "" },
 		"a negative number":         func(_ *Grant, f *Filling) { f.Process = -1 },
+		"a negative index":          func(_ *Grant, f *Filling) { f.Index = -1 },
 		"a negative generation":     func(_ *Grant, f *Filling) { f.Generation = -1 },
 		"a word too many":           func(_ *Grant, f *Filling) { f.Words = append(f.Words, "c") },
 		"a word too few":            func(_ *Grant, f *Filling) { f.Words = f.Words[:1] },
@@ -133,7 +134,7 @@ func FuzzFillings(f *testing.F) {
 		if p.Args[1] != "--socket=/run/s3/app.sock" || len(p.Args) != 6 || !strings.HasPrefix(p.Dir, "/") {
 			t.Errorf("%q made %+v", text, p)
 		}
-		for _, variable := range p.Env[2:] {
+		for _, variable := range p.Env[3:] {
 			if name, _, _ := strings.Cut(variable, "="); !slices.Contains([]string{"PURSER_REASON", MarkVariable}, name) {
 				t.Errorf("%q brought %q", text, variable)
 			}

@@ -98,6 +98,9 @@ func (f Filling) text() ([]byte, error) {
 	}
 	all.list(f.Words)
 	all.list(f.Env)
+	if f.Index > 0 { // fronts before this one tell none
+		all.number(uint64(f.Index))
+	}
 	return all.text()
 }
 
@@ -106,5 +109,8 @@ func parseFilling(text string) (f Filling, err error) {
 	f.Release, f.Folder = r.next(), r.number()
 	f.Port, f.Process, f.Generation = int(r.number()), int(r.number()), int(r.number())
 	f.Words, f.Env = r.list(), r.list()
+	if len(r.left) > 0 {
+		f.Index = int(r.number())
+	}
 	return f, r.end()
 }

@@ -48,6 +48,29 @@ func TestTenThousandSpawnsLeaveNothing(t *testing.T) {
 	}
 }
 
+// As purser starts, it asks for a process of each user of its apps.
+func TestForksThatAreAskedForAtTheSameTimeAreAllAnswered(t *testing.T) {
+	h := newHouse(t)
+	const rounds, users = 20, 200
+	for range rounds {
+		var all sync.WaitGroup
+		for range users {
+			all.Go(func() {
+				p, err := h.fork("/bin/true", "true")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				<-p.Gone()
+			})
+		}
+		all.Wait()
+	}
+	if left := len(h.keeper.current().processes); left != 0 {
+		t.Errorf("%d processes are remembered", left)
+	}
+}
+
 // ownMemory is what a process has in memory that no file has, in KiB.
 func ownMemory(t *testing.T, pid int) (size int64) {
 	t.Helper()

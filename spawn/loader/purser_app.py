@@ -27,6 +27,12 @@ class App:
         self.function = function
         self.asgi = is_asgi(function)
 
+    def before_fork(self):
+        """An app that no server has loaded knows of no forks."""
+
+    def after_fork(self):
+        pass
+
 
 def load(startup, folders=(), named=None):
     """The app of a startup file: `application`, else `app`, what a factory makes, or the only one there is.

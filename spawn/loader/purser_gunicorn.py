@@ -17,53 +17,71 @@ class IsASGI(BaseException):
 
 
 class Server:
-    """What the app's hooks see in place of the arbiter."""
+    """What the app's hooks see in place of the arbiter.
+
+    With preload the fork source has it, and what is forked goes on with it: what hooks have left there, they find.
+    """
 
     num_workers = 1
 
-    def __init__(self, application, log):
-        self.app, self.cfg, self.log = application, application.cfg, log
-        self.pid, self.WORKERS = os.getpid(), {}
+    def __init__(self, startup, load, socket, threads, pipe):
+        from gunicorn import SERVER_SOFTWARE
+
+        os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
+        self.app = configured(startup, load, socket, threads, pipe)
+        self.cfg = self.app.cfg
+        self.cfg.worker_class  # gevent's changes what the app imports
+        self.log = self.cfg.logger_class(self.cfg)
+        self.pid, self.WORKERS, self.worker_age = os.getpid(), {}, 0
         self.address, self.proc_name = self.cfg.address, self.cfg.proc_name
 
+    def preload(self):
+        """Loads the app, in a fork source. One of ASGI is not served by gunicorn: it is returned, and else this."""
+        os.environ.update(self.cfg.env)
+        app = self.app.find()
+        if app.asgi:
+            os.environ.pop("SERVER_SOFTWARE", None)
+            return app
+        self.begin()
+        return self
 
-def load(startup, load_app, socket, threads, pipe):
-    """Loads the app as gunicorn's settings say, in a fork source."""
-    from gunicorn import SERVER_SOFTWARE
+    def begin(self):
+        """Tells the app what gunicorn tells once, however many processes there are."""
+        self.cfg.on_starting(self)
+        self.cfg.when_ready(self)
 
-    os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
-    application = configured(startup, load_app, socket, threads, pipe)
-    application.cfg.worker_class  # gevent's changes what the app imports
-    return application.find()
+    def before_fork(self):
+        self.worker_age += 1
+        self.worker = self.cfg.worker_class(self.age(), self.pid, [], self.app, 0, self.cfg, self.log)
+        self.cfg.pre_fork(self, self.worker)
 
+    def after_fork(self):
+        self.worker.tmp.close()
 
-def serve(startup, load, socket, threads, pipe):
-    """Loads the app and serves it until the process ends. An app of ASGI is returned, and not served."""
-    from gunicorn import SERVER_SOFTWARE
-    from gunicorn.sock import create_sockets
+    def age(self):
+        """The number of a process, as the arbiter counts those that it has started; a fork source has none."""
+        return int(os.environ.get("PURSER_PROCESS") or 0) or self.worker_age
 
-    os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE  # by which apps know gunicorn
-    application = configured(startup, load, socket, threads, pipe)
-    cfg = application.cfg
-    log = cfg.logger_class(cfg)
-    server = Server(application, log)
-    cfg.on_starting(server)
-    sockets = create_sockets(cfg, log)
-    cfg.when_ready(server)
-    worker = cfg.worker_class(1, os.getppid(), sockets, application, 0, cfg, log)
-    cfg.pre_fork(server, worker)
-    worker.pid = os.getpid()
-    server.WORKERS[worker.pid] = worker
-    cfg.post_fork(server, worker)
-    try:
-        worker.init_process()
-    except IsASGI as found:
-        leave(worker, sockets)
-        return found.args[0]
-    cfg.worker_exit(server, worker)
-    cfg.child_exit(server, worker)
-    cfg.on_exit(server)
-    sys.exit(0)
+    def serve(self, socket):
+        """Serves until the process ends. An app of ASGI is returned, and not served."""
+        from gunicorn.sock import create_sockets
+
+        self.app.move(socket)
+        self.address = self.cfg.address
+        worker, sockets = self.worker, create_sockets(self.cfg, self.log)
+        worker.age, worker.ppid, worker.pid, worker.sockets = self.age(), os.getppid(), os.getpid(), sockets
+        self.WORKERS[worker.pid] = worker
+        self.cfg.post_fork(self, worker)
+        try:
+            worker.init_process()
+        except IsASGI as found:
+            leave(worker, sockets)
+            return found.args[0]
+        self.cfg.worker_exit(self, worker)
+        self.cfg.child_exit(self, worker)
+        if self.pid == worker.pid:  # or it is the end of one of many
+            self.cfg.on_exit(self)
+        sys.exit(0)
 
 
 def configured(startup, load, socket, threads, pipe):
@@ -72,15 +90,22 @@ def configured(startup, load, socket, threads, pipe):
     from gunicorn.util import import_app
 
     class Configured(Application):
+        found = None
+
         def load_config(self):
             self.stays = purser_settings.elsewhere()
             purser_settings.read(self)
-            kind, number = purser_settings.worker_and_threads(self.cfg, threads)
-            ours = purser_settings.ours(os.path.dirname(socket), kind, number)
+            self.work = purser_settings.worker_and_threads(self.cfg, threads)
+            self.move(socket)
+            theirs = self.cfg.post_worker_init
+            self.cfg.set("post_worker_init", lambda worker: ready(theirs, worker, self.socket))
+
+        def move(self, to):
+            """Serves at another socket from now on."""
+            self.socket = to
+            ours = purser_settings.ours(os.path.dirname(to), *self.work)
             for name in ours.keys() & self.cfg.settings.keys():  # older ones know fewer
                 self.cfg.set(name, ours[name])
-            theirs = self.cfg.post_worker_init
-            self.cfg.set("post_worker_init", lambda worker: ready(theirs, worker, socket))
 
         def load(self):
             print_where_on_signal(pipe)  # only now, or gunicorn makes the signal its own
@@ -90,6 +115,11 @@ def configured(startup, load, socket, threads, pipe):
             return behind_front(app.function)
 
         def find(self):
+            """The app, which is loaded once."""
+            self.found = self.found or self.import_it()
+            return self.found
+
+        def import_it(self):
             folders = purser_settings.paths(self.cfg, self.stays)
             name = purser_settings.named_app(self.cfg, startup, folders)
             return load(folders, name and (lambda: import_app(name)))

@@ -29,7 +29,8 @@ def wanted():
 def run(load):
     """Loads the app, and forks when it is asked to.
 
-    It returns what load has returned, in each process that is forked, and never in the source.
+    It returns what load has returned, in each process that is forked, and never in the source. That is told before each
+    fork, and after it in the source.
     """
     number = int(os.environ.pop("PURSER_SOURCE"))
     os.set_inheritable(number, False)  # or what the app starts when it is loaded would have it, too
@@ -43,8 +44,10 @@ def run(load):
         files = request(control)
         if not files:
             os._exit(0)
+        loaded.before_fork()
         middle = fork()
         if middle:
+            loaded.after_fork()
             for fd in files:
                 os.close(fd)
             with contextlib.suppress(ChildProcessError):  # the app ignores SIGCHLD, or has waited for it

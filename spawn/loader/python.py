@@ -16,13 +16,35 @@ import purser_source
 import purser_wsgi
 
 
-def forked(load, pipe):
-    """With preload, this process loads the app, and what is forked from it returns the app."""
+def preload(by_gunicorn, load, at_once):
+    """What has the app loaded, in a fork source: the app, or the server that serves it."""
+    if at_once:
+        return by_gunicorn(load).preload()
+    app = load()
+    return by_gunicorn(lambda *_: app).preload() if by_gunicorn and not app.asgi else app
+
+
+def forked(preload, pipe):
+    """What has the app loaded, in a process that was forked from the one that did that."""
     purser_life.print_where_on_signal(pipe)
-    app = purser_source.run(load)
+    loaded = purser_source.run(preload)
     os.dup2(2, pipe)
     purser_life.end_with_purser()  # threads are not forked
-    return app
+    return loaded
+
+
+def alone(by_gunicorn, load, at_once, pipe):
+    """The app, or the server that serves it, in a process that loads it for itself."""
+    if not at_once:
+        purser_life.print_where_on_signal(pipe)
+        app = load()
+        if app.asgi or not by_gunicorn:
+            return app
+        load = lambda *_: app
+    server = by_gunicorn(load)
+    server.begin()
+    server.before_fork()
+    return server
 
 
 def main():
@@ -30,20 +52,15 @@ def main():
     purser_life.end_with_purser()
     pipe = os.dup(2)  # still Purser's when the app redirects its own
     load = lambda *settings: purser_app.load(startup, *settings)
-    gunicorn = importlib.util.find_spec("gunicorn")
-    at_once = gunicorn and not purser_app.looks_like_asgi(startup)
+    by_gunicorn = importlib.util.find_spec("gunicorn") and (
+        lambda load: purser_gunicorn.Server(startup, load, socket, threads, pipe))
+    at_once = by_gunicorn and not purser_app.looks_like_asgi(startup)
     if purser_source.wanted():
-        own = load
-        preloaded = forked(lambda: purser_gunicorn.load(startup, own, socket, threads, pipe) if at_once else own(), pipe)
-        load = lambda *_: preloaded
+        loaded = forked(lambda: preload(by_gunicorn, load, at_once), pipe)
         socket = os.environ["PURSER_SOCKET"]
-    if at_once:
-        app = purser_gunicorn.serve(startup, load, socket, threads, pipe)
     else:
-        purser_life.print_where_on_signal(pipe)
-        app = load()
-        if gunicorn and not app.asgi:
-            purser_gunicorn.serve(startup, lambda *_: app, socket, threads, pipe)
+        loaded = alone(by_gunicorn, load, at_once, pipe)
+    app = loaded.serve(socket) if isinstance(loaded, purser_gunicorn.Server) else loaded
     if app.asgi:
         if threads == 1:
             purser_life.say("%s defines an ASGI app, which is made for many requests at once, and gets 1:"

@@ -34,6 +34,11 @@ module PurserLoader
         ["config/puma/#{ENV['RACK_ENV']}.rb", 'config/puma.rb'].find { |file| File.exist?(file) }
       end
 
+      # Of this process among those of the app, as Puma gives one to each of its workers.
+      def index
+        ENV['PURSER_INDEX'].to_i
+      end
+
       def not_used(what, instead)
         return unless instead && @told.add?(what)
 
@@ -68,7 +73,7 @@ module PurserLoader
     HOOKS.each do |name, moment|
       define_method(name) do |key = nil, **, &block|
         store = {}
-        PumaFile.hooks[moment] << (key ? -> { block.call(0, store) } : -> { block.call(0) })
+        PumaFile.hooks[moment] << (key ? -> { block.call(PumaFile.index, store) } : -> { block.call(PumaFile.index) })
       end
     end
 

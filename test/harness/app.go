@@ -97,6 +97,26 @@ func (a App) Write(name, text string) {
 	}
 }
 
+// MakeFolders makes folders of the app, with those above them.
+func (a App) MakeFolders(names ...string) {
+	a.t.Helper()
+	for _, name := range names {
+		if err := os.MkdirAll(a.Path(name), 0o755); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
+// CopyFile has a file of the app say what another one says.
+func (a App) CopyFile(name, from string) {
+	a.t.Helper()
+	content, err := os.ReadFile(from)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.Write(name, string(content))
+}
+
 // Touch touches tmp/restart.txt as touch(1) does, and returns when.
 func (a App) Touch() time.Time {
 	a.t.Helper()

@@ -28,10 +28,19 @@ func RailsApp(t testing.TB) App {
 	return app
 }
 
+// RailsPosts is a Rails application with posts at /posts, as rails generate makes them, in a database of SQLite.
+func RailsPosts(t testing.TB) App {
+	t.Helper()
+	app := RailsApp(t)
+	railsIn(t, app.Dir, "bin/rails", "generate", "scaffold", "post", "title:string", "--quiet")
+	railsIn(t, app.Dir, "bin/rails", "db:migrate")
+	return app
+}
+
 func railsIn(t testing.TB, dir, program string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "RAILS_ENV=production")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot run %v: %v\n%s", cmd.Args, err, out)
 	}

@@ -19,6 +19,7 @@ type application struct {
 	path, says string            // what is asked for, and a part of its answer
 	breaks     map[string]string // files, and what they say in a release that cannot start
 	rate       int               // requests per second in a deployment; 0 = 20
+	keys       []string          // of its table in a configuration; none = it is served by its folder
 	users      bool              // it runs as the user who owns it; else as root, as the folders of tests are root's alone
 
 	more func(t *testing.T, p *harness.Purser) // what else it has to do
@@ -37,7 +38,11 @@ func (a application) test(t *testing.T) {
 	app := a.make(t)
 	turns <- struct{}{}
 	defer func() { <-turns }()
-	p := harness.Serve(t, harness.Options{Args: []string{"serve", app.Dir}, Env: []string{debian}, Users: a.users})
+	o := harness.Options{Args: []string{"serve", app.Dir}, Env: []string{debian}, Users: a.users}
+	if a.keys != nil {
+		o.Args, o.Config = nil, harness.ServerTable()+harness.AppTable(filepath.Base(app.Dir), app.Dir, a.keys...)
+	}
+	p := harness.Serve(t, o)
 	a.mustServe(t, p)
 	if a.more != nil {
 		a.more(t, p)
@@ -66,7 +71,7 @@ func (a application) deploy(t *testing.T, p *harness.Purser, app harness.App, co
 	load := harness.Load{Addr: p.Addr, Path: a.path, Rate: cmp.Or(a.rate, 20)}.Begin()
 	defer load.End()
 	harness.AwaitAnswers(t, load, 5)
-	harness.StartCommand(t, p, "restart", app.Dir).MustExit(t, code)
+	harness.StartCommand(t, p, "restart", filepath.Base(app.Dir)).MustExit(t, code)
 	harness.AwaitAnswers(t, load, len(load.SoFar().Samples)+10)
 	report := load.End()
 	harness.MustNotFail(t, report)

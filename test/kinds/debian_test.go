@@ -10,6 +10,9 @@ import (
 	"purser/test/harness"
 )
 
+// preloaded are the keys of an app whose processes are forked.
+var preloaded = []string{"preload = true", harness.Processes(2)}
+
 // What a release says that cannot start.
 const (
 	raisedRuby   = "raise 'this release is broken'\n"
@@ -23,6 +26,7 @@ func TestApplicationsOfRubyAreServedAsTheyAre(t *testing.T) {
 		{name: "sinatra in a bundle without a server", make: sinatraBundle, path: "/", says: "Hello world!", breaks: map[string]string{"app.rb": raisedRuby}},
 		{name: "rails", make: rails, path: "/up", says: "OK", breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
 		{name: "redmine", make: redmine, path: "/login", says: "Redmine", rate: 4, breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
+		{name: "redmine with preload", make: redmine, keys: preloaded, path: "/login", says: "Redmine", rate: 4, breaks: map[string]string{"config/initializers/broken.rb": raisedRuby}},
 	} {
 		t.Run(a.name, func(t *testing.T) { a.test(t) })
 	}
@@ -36,6 +40,7 @@ func TestApplicationsOfPythonAreServedAsTheyAre(t *testing.T) {
 		{name: "django by asgi", make: djangoByASGI, path: "/", says: "The install worked successfully!", breaks: map[string]string{"mysite/settings.py": raisedPython}},
 		{name: "radicale", make: radicale, path: "/.web/", says: "Radicale", breaks: map[string]string{"radicale.wsgi": raisedPython}},
 		{name: "mailman3", make: mailman, path: "/hyperkitty/", says: "HyperKitty", breaks: map[string]string{"settings.py": raisedPython}},
+		{name: "mailman3 with preload", make: mailman, keys: preloaded, path: "/hyperkitty/", says: "HyperKitty", breaks: map[string]string{"settings.py": raisedPython}},
 		{name: "starlette", make: files(starlette), path: "/", says: `"hello":"world"`, breaks: map[string]string{"asgi.py": raisedPython}},
 		{name: "fastapi", make: files(fastapi), path: "/", says: `"Hello":"World"`, breaks: map[string]string{"main.py": raisedPython}},
 	} {
@@ -106,25 +111,7 @@ func rails(t *testing.T) harness.App {
 	return app
 }
 
-// redmine is the application of Debian's package with an instance of its own: its database is a copy of the one
-// that the package has made.
-func redmine(t *testing.T) harness.App {
-	app := harness.CopyOf(t, "/usr/share/redmine")
-	for _, link := range []string{"instances", "config/database.yml", "Gemfile.lock"} {
-		if err := os.Remove(app.Path(link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	instance := "instances/default/"
-	makeFolders(t, app, instance+"config", instance+"files", instance+"log", instance+"tmp/cache", instance+"public")
-	copyFile(t, app, "db/redmine.db", "/var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default")
-	database := "production:\n  adapter: sqlite3\n  database: " + app.Path("db/redmine.db") + "\n  encoding: utf8\n"
-	app.Write("config/database.yml", database)
-	app.Write(instance+"config/database.yml", database)
-	app.Write(instance+"config/secret_key.txt", strings.Repeat("0123456789abcdef", 4))
-	copyFile(t, app, "Gemfile.lock", "/var/lib/redmine/Gemfile.lock")
-	return app
-}
+func redmine(t *testing.T) harness.App { return harness.RedmineApp(t) }
 
 // django is what django-admin startproject makes.
 func django(t *testing.T) harness.App {
@@ -146,7 +133,7 @@ func radicale(t *testing.T) harness.App { return harness.CopyOf(t, "/usr/share/r
 // mailman is the application of Debian's package mailman3-web, with its data, which are a copy.
 func mailman(t *testing.T) harness.App {
 	app := harness.CopyOf(t, "/usr/share/mailman3-web")
-	makeFolders(t, app, "log")
+	app.MakeFolders("log")
 	runIn(t, app, "cp", "-a", "/var/lib/mailman3/web", app.Path("var"))
 	for name, from := range map[string]string{"settings.py": "/usr/share/mailman3-web/settings.py", "settings_local.py": "/etc/mailman3/mailman-web.py"} {
 		text, err := os.ReadFile(from)
@@ -157,24 +144,6 @@ func mailman(t *testing.T) harness.App {
 		app.Write(name, own.Replace(string(text)))
 	}
 	return app
-}
-
-func makeFolders(t *testing.T, app harness.App, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if err := os.MkdirAll(app.Path(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func copyFile(t *testing.T, app harness.App, name, from string) {
-	t.Helper()
-	content, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	app.Write(name, string(content))
 }
 
 // runIn runs a program of Debian's in the application's folder.

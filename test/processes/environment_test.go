@@ -18,7 +18,7 @@ func TestChildEnvironmentIsBuiltFromScratch(t *testing.T) {
 	env := harness.NamesIn(t, harness.Get(t, p, "/env"))
 	for name, want := range map[string]string{
 		"MINE": "yes", "NODE_ENV": "staging", "RAILS_ENV": "production", "PWD": app.Dir, "PURSER_APP": "app",
-		"PURSER_GENERATION": "1", "IN_PASSENGER": "1", "PASSENGER_APP_ENV": "production",
+		"PURSER_GENERATION": "1", "PURSER_INDEX": "0", "IN_PASSENGER": "1", "PASSENGER_APP_ENV": "production",
 	} {
 		if env[name] != want {
 			t.Errorf("%s is %q, not %q", name, env[name], want)
@@ -58,7 +58,7 @@ func TestEnvironmentIsMadeFromTheConfigurationAndNeverInherited(t *testing.T) {
 			"SECRET_KEY_BASE=of somebody else"},
 	})
 	own := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "PWD", "RAILS_ENV", "RACK_ENV", "NODE_ENV", "WSGI_ENV", "APP_ENV", "PORT",
-		"PURSER_SOCKET", "PURSER_APP", "PURSER_GENERATION", "PURSER_PROCESS", "PURSER_RELEASE", "IN_PASSENGER", "PASSENGER_APP_ENV",
+		"PURSER_SOCKET", "PURSER_APP", "PURSER_GENERATION", "PURSER_INDEX", "PURSER_PROCESS", "PURSER_RELEASE", "IN_PASSENGER", "PASSENGER_APP_ENV",
 		"PURSER_CHILD", "PYTHONUNBUFFERED", "BUNDLE_WITHOUT", "WEB_CONCURRENCY", "RUBYOPT"}
 	for generation := 1; generation <= 2; generation++ {
 		dir := ""

@@ -110,31 +110,36 @@ func mustComeFrom(t *testing.T, p *harness.Purser, n, source int, version string
 }
 
 func TestASourceThatIsKilledOrStoppedInMidRollIsReplaced(t *testing.T) {
-	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
-		t.Run(signal.String(), func(t *testing.T) {
-			p, app := servePreloaded(t, "ruby", 3)
-			first := loader(t, p)
-			load := harness.Load{Addr: p.Addr, Rate: 50}.Begin()
-			harness.AwaitAnswers(t, load, 20)
-			app.Write("VERSION", "2")
-			harness.MustRestart(t, p, 0, "--canary", "1")
-			sources := p.Sources(t, "app")
-			if len(sources) != 2 || sources[0].PID != first || sources[1].Generation != 2 {
-				t.Fatalf("in mid-roll the sources are %+v, want that of each generation", sources)
-			}
-			if err := syscall.Kill(sources[1].PID, signal); err != nil {
-				t.Fatal(err)
-			}
-			harness.StartCommand(t, p, "promote", "app").MustExit(t, 0)
-			harness.MustNotFail(t, load.End())
-			for pid, body := range harness.AskEach(t, p, 3) {
-				if !strings.Contains(body, "v=2 ") || harness.WordIn(body, "loader") == strconv.Itoa(first) {
-					t.Errorf("process %d says %q", pid, body)
-				}
-			}
-			harness.MustBeGone(t, []int{first, sources[1].PID})
-		})
+	forKinds(t, func(t *testing.T, kind string) {
+		for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
+			t.Run(signal.String(), func(t *testing.T) { mustReplaceSource(t, kind, signal) })
+		}
+	})
+}
+
+func mustReplaceSource(t *testing.T, kind string, signal syscall.Signal) {
+	t.Helper()
+	p, app := servePreloaded(t, kind, 3)
+	first := loader(t, p)
+	load := harness.Load{Addr: p.Addr, Rate: 50}.Begin()
+	harness.AwaitAnswers(t, load, 20)
+	app.Write("VERSION", "2")
+	harness.MustRestart(t, p, 0, "--canary", "1")
+	sources := p.Sources(t, "app")
+	if len(sources) != 2 || sources[0].PID != first || sources[1].Generation != 2 {
+		t.Fatalf("in mid-roll the sources are %+v, want that of each generation", sources)
 	}
+	if err := syscall.Kill(sources[1].PID, signal); err != nil {
+		t.Fatal(err)
+	}
+	harness.StartCommand(t, p, "promote", "app").MustExit(t, 0)
+	harness.MustNotFail(t, load.End())
+	for pid, body := range harness.AskEach(t, p, 3) {
+		if !strings.Contains(body, "v=2 ") || harness.WordIn(body, "loader") == strconv.Itoa(first) {
+			t.Errorf("process %d says %q", pid, body)
+		}
+	}
+	harness.MustBeGone(t, []int{first, sources[1].PID})
 }
 
 // A release that is deployed beside the old one and does not start leaves the source of the old one as it is.

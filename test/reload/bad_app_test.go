@@ -105,6 +105,7 @@ func TestABadAppIsServedOnceItIsMended(t *testing.T) {
 			if now := p.Status(t, "good"); !harness.SamePIDs(before, now.Processes) {
 				t.Errorf("the good app is now run by %v, and was by %v", now.PIDs(), before)
 			}
+			harness.MustSay(t, strings.Join(p.Log.Lines("app found: app=bad"), "\n"), `kind="node, by app.js"`)
 		})
 	}
 }

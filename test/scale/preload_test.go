@@ -1,15 +1,8 @@
 package scale
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,37 +23,73 @@ def application(environ, start_response):
 `},
 }
 
-// What a heavy app takes with preload, at most: of what it takes without; and of what Puma takes that loads it itself.
 const (
-	mostOfPlain = 0.6
-	mostOfPuma  = 1.1
-	mostSpawn   = 200 * time.Millisecond // the shortest of five
+	mostOfPlain = 0.6                    // of what a heavy app takes without preload
+	mostSpawn   = 200 * time.Millisecond // until one more process is ready, the shortest of five
+)
+
+// What their processes are asked for.
+var (
+	anything = page{"/", 20}
+	posts    = page{"/posts", 30}
+	login    = page{"/login", 6} // which takes a core for long
 )
 
 func TestAPreloadedAppIsInMemoryOnceAndStartsAtOnce(t *testing.T) {
 	for _, kind := range []string{"ruby", "python"} {
 		for _, n := range []int{4, 8} {
-			t.Run(fmt.Sprintf("%s/%d", kind, n), func(t *testing.T) { measurePreload(t, kind, n) })
+			t.Run(fmt.Sprintf("%s/%d", kind, n), func(t *testing.T) {
+				plain, plainSpawn := served(t, heavyApp(t, kind), n, anything, "preload = false")
+				forked, spawn := served(t, heavyApp(t, kind), n, anything, "preload = true")
+				t.Logf("%s, %d processes: %v with preload (the source included) and %v without; one more is ready after %v, and %v without",
+					kind, n, forked, plain, spawn, plainSpawn)
+				if float64(forked.app) > mostOfPlain*float64(plain.app) {
+					t.Errorf("with preload it takes %.2f of what it takes without", float64(forked.app)/float64(plain.app))
+				}
+				mustBePrompt(t, spawn)
+				if kind == "ruby" {
+					mustTakeNoMoreThanPeers(t, heavyApp(t, kind), n, anything, forked)
+				}
+			})
 		}
 	}
 }
 
-func measurePreload(t *testing.T, kind string, n int) {
-	plain, plainSpawn := served(t, kind, n, "preload = false")
-	forked, spawn := served(t, kind, n, "preload = true")
-	t.Logf("%s, %d processes: %d MiB with preload (the source included) and %d MiB without; one more is ready after %v, and %v without",
-		kind, n, forked>>20, plain>>20, spawn.Round(time.Millisecond), plainSpawn.Round(time.Millisecond))
-	if float64(forked) > mostOfPlain*float64(plain) {
-		t.Errorf("with preload it takes %.2f of what it takes without", float64(forked)/float64(plain))
+func TestApplicationsOfRubyTakeNoMoreThanWithWhatElseForksThem(t *testing.T) {
+	for _, a := range []struct {
+		name string
+		of   page
+		make func(testing.TB) harness.App
+	}{
+		{"rails", posts, harness.RailsPosts},
+		{"redmine", login, harness.RedmineApp},
+	} {
+		app := a.make(t)
+		for _, n := range []int{4, 8} {
+			t.Run(fmt.Sprintf("%s/%d", a.name, n), func(t *testing.T) {
+				forked, spawn := served(t, app, n, a.of, "preload = true")
+				t.Logf("%s, %d processes: %v; one more is ready after %v", a.name, n, forked, spawn)
+				mustBePrompt(t, spawn)
+				mustTakeNoMoreThanPeers(t, app, n, a.of, forked)
+			})
+		}
 	}
+}
+
+func mustBePrompt(t *testing.T, spawn time.Duration) {
+	t.Helper()
 	if spawn > mostSpawn {
 		t.Errorf("a process is ready after %v", spawn)
 	}
-	if puma, err := exec.LookPath("puma"); kind == "ruby" && err == nil {
-		own := byPuma(t, puma, n)
-		t.Logf("puma -w %d --preload: %d MiB", n, own>>20)
-		if float64(forked) > mostOfPuma*float64(own) {
-			t.Errorf("with preload it takes %.2f of what Puma takes", float64(forked)/float64(own))
+}
+
+func mustTakeNoMoreThanPeers(t *testing.T, app harness.App, n int, of page, ours memory) {
+	t.Helper()
+	for _, by := range peers {
+		theirs := by.measure(t, app, n, of)
+		t.Logf("%s: %v", by.name, theirs)
+		if ours.app > theirs.app {
+			t.Errorf("with preload it takes %.2f of what it takes with %s", float64(ours.app)/float64(theirs.app), by.name)
 		}
 	}
 }
@@ -72,63 +101,28 @@ func heavyApp(t *testing.T, kind string) harness.App {
 	return app
 }
 
-// served is what the processes of an app take when each has answered, and how long a process takes to be ready.
-func served(t *testing.T, kind string, n int, key string) (memory int64, spawn time.Duration) {
+// served is what an app takes when each of its processes has answered, and how long a process takes to be ready.
+func served(t *testing.T, app harness.App, n int, of page, key string) (all memory, spawn time.Duration) {
 	t.Helper()
-	p := harness.Serve(t, harness.Options{Config: harness.Config(heavyApp(t, kind).Dir, harness.Processes(n), key)})
+	p := harness.Serve(t, harness.Options{Config: harness.Config(app.Dir, harness.Processes(n), "concurrency = 1", key), Env: []string{"PATH=/usr/bin:/bin"}})
 	harness.AwaitReady(t, p, n)
-	for range 30 * n {
-		harness.Get(t, p, "/")
-	}
+	of.ask(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+p.Addr, n)
 	for _, process := range p.Family() {
-		memory += harness.PSS(process.PID)
+		all.app += harness.PSS(process.PID)
+	}
+	for _, pid := range append([]int{p.PID(), p.Keeper(), p.Front()}, p.Helpers()...) {
+		all.above += harness.PSS(pid)
 	}
 	for range 5 {
 		victim := p.Status(t, "app").Ready()[0].PID
 		begin := time.Now()
 		harness.MustReplaceKilled(t, p, n, victim)
 		if took := time.Since(begin); spawn == 0 || took < spawn {
-			spawn = took
+			spawn = took.Round(time.Millisecond)
 		}
 	}
-	_, err := p.Stop(harness.Patience)
-	if err != nil {
+	if _, err := p.Stop(harness.Patience); err != nil {
 		t.Fatal(err)
 	}
-	return memory, spawn
-}
-
-// byPuma is what Puma takes that loads the app once itself.
-func byPuma(t *testing.T, puma string, n int) (memory int64) {
-	t.Helper()
-	app := heavyApp(t, "ruby")
-	socket := filepath.Join(app.Dir, "s")
-	cmd := exec.Command(puma, "-w", strconv.Itoa(n), "--preload", "-t", "1:1", "-e", "production", "-b", "unix://"+socket, app.Path("config.ru"))
-	cmd.Dir, cmd.SysProcAttr = app.Dir, &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if out, err := os.Create(app.Path("log")); err == nil {
-		defer out.Close()
-		cmd.Stdout, cmd.Stderr = out, out
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-	}()
-	harness.Eventually(t, harness.ReadyLimit, "puma's workers have booted", func() bool { return len(harness.Descendants(cmd.Process.Pid)) >= n })
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
-	for range 30 * n {
-		answer, err := client.Get("http://app/")
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-	}
-	for _, process := range append(harness.Descendants(cmd.Process.Pid), harness.Proc{PID: cmd.Process.Pid}) {
-		memory += harness.PSS(process.PID)
-	}
-	return memory
+	return all, spawn
 }

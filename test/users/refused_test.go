@@ -19,6 +19,7 @@ func TestAUserThatCannotBeHadIsRefusedWithItsLine(t *testing.T) {
 		"number without group":  {"", f.app("app", `user = 12345`), `apps.app.group: is not set, and user 12345 has no name on this machine`},
 		"unknown default_user":  {`default_user = "nosuchuser"`, roots.app("app"), `.toml:3: server.default_user: there is no user "nosuchuser" on this machine`},
 		"default_user unneeded": {`default_user = "nosuchuser"`, f.app("app"), `.toml:3: server.default_user: there is no user "nosuchuser" on this machine`},
+		"unknown admin_group":   {`admin_group = "nosuchgroup"`, f.app("app"), `.toml:3: server.admin_group: there is no group "nosuchgroup" on this machine`},
 		"folder of another":     {"", mixed.app("app"), `apps.app.user: is not set: app.js belongs to www-data, but the folder it is in, ` + mixed.dir + `, to games`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -28,6 +29,39 @@ func TestAUserThatCannotBeHadIsRefusedWithItsLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a start would refuse as what serves could change it, check refuses, too.
+func TestCheckFindsWhatTheUserThatServesMayChange(t *testing.T) {
+	open := newFolder(t, games)
+	must(t, os.Chown(filepath.Dir(open.dir), backup, backup))
+	served := harness.ServerTable(`user = "backup"`)
+	if r := check(t, served+newFolder(t, www).app("good")+open.app("open")); r.Code != 2 || !strings.Contains(r.Stderr, `cannot serve app "open": backup, who serves, may change `+open.dir) || strings.Contains(r.Stderr, "good") {
+		t.Errorf("it exits with %d: %s", r.Code, r.Stderr)
+	}
+	bin, err := harness.Binary()
+	must(t, err)
+	file := filepath.Join(t.TempDir(), "purser.toml")
+	must(t, os.WriteFile(file, []byte(placed(served+newFolder(t, www).app("good"))), 0o644))
+	must(t, os.Chown(file, backup, backup))
+	r := harness.RunBinary(harness.Within(t), bin, []string{"PATH=" + os.Getenv("PATH"), "HOME=/root"}, "check", "-c", file)
+	if r.Code != 2 || !strings.Contains(r.Stderr, "as root, purser reads no configuration that backup, who serves, may change: "+file) {
+		t.Errorf("it exits with %d: %s", r.Code, r.Stderr)
+	}
+}
+
+// A log that purser is to move aside is not where an app's user could put a link.
+func TestCheckFindsALogThatCannotBeKept(t *testing.T) {
+	f := newFolder(t, games)
+	r := check(t, harness.ServerTable(`log_max_size = "1MB"`)+f.app("app", `log = "app.log"`))
+	if r.Code != 2 || !strings.Contains(r.Stderr, "cannot keep the log "+f.path("log/app.log")) {
+		t.Errorf("it exits with %d: %s%s", r.Code, r.Stdout, r.Stderr)
+	}
+}
+
+func TestCheckSaysThatRootServesForNoGroup(t *testing.T) {
+	r := check(t, harness.ServerTable(`user = "root"`, `admin_group = "games"`)+newFolder(t, games).app("app"))
+	harness.MustSay(t, r.Stdout, "warning: admin_group is not used, as what serves runs as root")
 }
 
 func TestCheckSaysAsWhomAppsWouldRun(t *testing.T) {

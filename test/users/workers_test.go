@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,13 @@ func TestWorkersRunAsTheUserOfTheirApp(t *testing.T) {
 	}
 	for _, pid := range pids {
 		mustBeOf(t, pid, www)
+	}
+	var indexes []string
+	for _, process := range p.Workers(t, "shop")["jobs"].Processes {
+		indexes = append(indexes, variable(t, process.PID, "PURSER_INDEX"))
+	}
+	if slices.Sort(indexes); !slices.Equal(indexes, []string{"0", "1"}) {
+		t.Errorf("the workers for jobs have the indexes %q", indexes)
 	}
 	if result := p.Run(harness.Within(t), "restart", "shop"); result.Code != 0 {
 		t.Fatalf("purser restart exited with %d: %s%s", result.Code, result.Stdout, result.Stderr)
@@ -43,6 +51,16 @@ func TestWorkersRunAsTheUserOfTheirApp(t *testing.T) {
 		t.Fatalf("the workers are %+v", all)
 	}
 	mustBeOf(t, all["night"].Processes[0].PID, www)
+}
+
+// variable is what a process was started with.
+func variable(t *testing.T, pid int, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(pid), "environ"))
+	must(t, err)
+	_, value, _ := strings.Cut("\x00"+string(text), "\x00"+name+"=")
+	value, _, _ = strings.Cut(value, "\x00")
+	return value
 }
 
 func mustBeOf(t *testing.T, pid, uid int) {

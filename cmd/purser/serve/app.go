@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"purser/cmd/purser/serve/log"
 	"purser/conf"
 	"purser/pool"
-	"purser/restart"
 	"purser/restart/deploy"
 	"purser/restart/disk"
 	"purser/spawn"
@@ -40,31 +37,6 @@ func (s *shared) diskOf(app conf.App) disk.Disk {
 		return disk.Own
 	}
 	return s.disk(app)
-}
-
-// resolve resolves an app's release, as its user would. Where that user may not enter the folder, no process can start
-// in it, and the app is told so: that is no reason not to serve the others. Nor is a user who holds up his helper, and
-// where a path leads to is all that is looked at then.
-func (s *shared) resolve(app conf.App) (restart.Release, error) {
-	release, err := restart.ResolveRelease(s.diskOf(app), app.Root)
-	if errors.Is(err, fs.ErrPermission) || disk.Unanswered(err) {
-		release, err = s.resolveClosed(app, err)
-	}
-	if err != nil {
-		return release, refusal(fmt.Errorf("cannot serve app %q: %w", app.Name, err))
-	}
-	return release, nil
-}
-
-// resolveClosed resolves the release of an app whose user may not enter its folder.
-func (s *shared) resolveClosed(app conf.App, closed error) (restart.Release, error) {
-	switch {
-	case s.found != nil && s.found(app.Name) != "":
-		return restart.Release{Path: s.found(app.Name), Seen: time.Now()}, nil
-	case s.found == nil && spawn.ClosedTo(app) != nil, disk.Unanswered(closed):
-		return restart.ResolveRelease(disk.Own, app.Root)
-	}
-	return restart.Release{}, closed
 }
 
 // An App is one app from its start to its end. It owns its configuration, its group of processes, what starts

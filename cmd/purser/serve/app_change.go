@@ -29,22 +29,22 @@ func (a *App) change(to conf.App) error {
 	before := a.conf
 	others := len(conf.CompareApps(&before, &to).Restart) > 0
 	a.conf = to
-	if a.group != nil {
-		beside := to
-		if others && a.editions != nil {
-			beside.Concurrency = fewer(before.Concurrency, to.Concurrency)
-		}
-		a.group.Configure(beside)
-	}
 	if a.editions == nil {
+		if a.group != nil {
+			a.group.Configure(to, 0)
+		}
 		a.noteHalted()
 		return nil
 	}
 	number := 0
 	if others {
+		beside := to
+		beside.Concurrency = fewer(before.Concurrency, to.Concurrency)
 		number = a.editions.add(a.edition(to))
+		a.group.Configure(beside, number)
 	} else {
-		number = a.editions.replace(a.edition(to))
+		a.group.Configure(to, a.editions.number())
+		number = a.editions.replace(a.edition(to)) // nothing of it is asked for any more that it lacks
 	}
 	a.restarts.Change(to, number)
 	a.editions.keep(a.group.Configs())
@@ -133,9 +133,9 @@ func (a *App) land() {
 		to = foundAs(to, *of)
 	}
 	if reflect.DeepEqual(to, a.conf) {
-		a.group.Configure(a.conf) // with its own concurrency, which was that of the old processes, too, until now
+		a.group.Configure(a.conf, a.editions.number()) // with its own concurrency, which was that of the old processes, too, until now
 	} else if err := a.change(to); err == nil {
-		a.group.Configure(to)
+		a.group.Configure(to, a.editions.number())
 	}
 }
 

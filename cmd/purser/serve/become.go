@@ -58,8 +58,11 @@ func become(u *conf.Account) error {
 	return nil
 }
 
-// warnOfRoot says that root serves, and nobody has written that.
+// warnOfRoot says that root serves, where nobody has written that, and what comes of it.
 func (p *purser) warnOfRoot() {
+	if os.Geteuid() == 0 && p.Conf.Server.AdminGroup != "" {
+		p.Log.Warn(noAdmins)
+	}
 	if os.Geteuid() == 0 && p.Conf.Server.User == "" {
 		p.Log.Warn("what serves runs as root, as root cannot become another user here: give the container the rights CAP_SETUID, CAP_SETGID, CAP_CHOWN and CAP_KILL, or start purser as another user")
 	}

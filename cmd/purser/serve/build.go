@@ -31,6 +31,7 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 	if err := letIn(claim.folder, apps); err != nil {
 		return err
 	}
+	p.disks.wake(apps)
 	if err := p.startApps(apps, wrong, from); err != nil {
 		return err
 	}
@@ -63,11 +64,12 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 
 // frontConfig is what the front is to go by.
 func (p *purser) frontConfig() proxy.Config {
+	apps := p.all() // who asks an app may have to wait for it, and it for what mu guards
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
 		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics}
-	for _, a := range p.apps {
+	p.mu.Unlock()
+	for _, a := range apps {
 		app := a.published()
 		c.Apps = append(c.Apps, app)
 		c.Stopped[app.Name] = p.shared.deployer.IsStopped(app.Name)

@@ -46,7 +46,7 @@ func (all *editions) spawn(ctx context.Context, o pool.Order) (pool.Child, error
 	if o.Worker != "" {
 		return all.spawnWorker(ctx, e, o)
 	}
-	started, err := e.spawner.Start(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Path: o.Release.Path, Over: o.Over})
+	started, err := e.spawner.Start(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Index: o.Index, Path: o.Release.Path, Over: o.Over})
 	if err != nil {
 		all.leave(e)
 		return nil, err

@@ -9,25 +9,50 @@ import (
 	"strings"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/spawn"
 )
 
 // Detect fills in what is found out of each app's folder and as whom it runs, or says what is wrong with all of them.
-// The apps are some of a configuration.
+// The apps are some of a configuration. A folder that does not answer holds up nobody for long.
 func Detect(of *conf.Config, apps []conf.App) ([]conf.App, error) {
-	var found []conf.App
-	var wrong []error
-	for _, app := range apps {
-		app, err := spawn.Detect(app)
-		if err == nil {
-			app, err = withUser(of, app)
-		}
-		if err == nil {
-			err = withinLimits(of, app)
-		}
-		found, wrong = append(found, app), append(wrong, err)
-	}
+	found, wrong := make([]conf.App, len(apps)), make([]error, len(apps))
+	access.Beside(len(apps), func(i int) {
+		one := lookAt(apps[i], func() detected { return detect(of, apps[i]) })
+		found[i], wrong[i] = one.app, one.err
+	})
 	return withinCap(of.Server, apps, found), refusal(errors.Join(wrong...))
+}
+
+// A detected is what was found out of one app's folder.
+type detected struct {
+	app conf.App
+	err error
+}
+
+func detect(of *conf.Config, app conf.App) detected {
+	app, err := spawn.Detect(app)
+	if err == nil {
+		app, err = withUser(of, app)
+	}
+	if err == nil {
+		err = withinLimits(of, app)
+	}
+	return detected{app, err}
+}
+
+// lookAt is what a look at an app's folder finds, if that answers.
+func lookAt(app conf.App, find func() detected) detected {
+	found, answered := access.Look(app.Root, find)
+	if !answered {
+		return detected{app, fmt.Errorf("cannot serve app %q: %w", app.Name, awayError(app.Root))}
+	}
+	return found
+}
+
+// awayError is why a folder cannot be looked at that does not answer.
+func awayError(folder string) error {
+	return fmt.Errorf("the folder %s does not answer; see whether the file server or the program is away that it comes from (such as NFS)", folder)
 }
 
 // withUser fills in as whom an app runs. What is wrong with a key is said with its place.

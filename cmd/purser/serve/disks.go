@@ -12,8 +12,10 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/proxy/files"
 	"purser/restart/disk"
 	"purser/restart/disk/helper"
@@ -105,9 +107,9 @@ func (d *disks) grantsOf(app conf.App) helper.Grants {
 	if app.Public != "" {
 		g.Statics = []string{app.Public}
 	}
-	real, err := filepath.EvalSymlinks(app.Root)
+	real := access.RealPath(app.Root)
 	for _, log := range d.logs {
-		if isBelow(log, app.Root) || err == nil && isBelow(log, real) {
+		if isBelow(log, app.Root) || isBelow(log, real) {
 			g.Logs = append(g.Logs, log)
 		}
 	}
@@ -133,6 +135,29 @@ func (d *disks) only(is func(app string) bool) {
 	maps.DeleteFunc(d.known, func(name string, _ knownDisk) bool { return !is(name) })
 	d.mu.Unlock()
 	d.helpers.Only(is)
+}
+
+// mostWoken is how many helpers are started at the same time: each is a process that takes milliseconds to begin.
+const mostWoken = 16
+
+// wake starts the helpers of apps beside each other. Each would start with the first question to it otherwise, one after
+// the other, and who holds up his would hold up all apps behind his.
+func (d *disks) wake(apps []conf.App) {
+	first := map[disk.Disk]string{} // a folder of each user
+	for _, app := range apps {
+		if of := d.of(app); of != disk.Own && first[of] == "" {
+			first[of] = app.Root
+		}
+	}
+	var woken errgroup.Group
+	woken.SetLimit(mostWoken)
+	for of, folder := range first {
+		woken.Go(func() error {
+			of.Stat(folder) // what is there is looked at when it is wanted
+			return nil
+		})
+	}
+	_ = woken.Wait()
 }
 
 // consider has the logs of a configuration that may not hold yet be opened, too.

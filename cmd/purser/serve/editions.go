@@ -64,6 +64,13 @@ func (e *editions) replace(one *edition) (number int) {
 	return number
 }
 
+// number is that of the newest.
+func (e *editions) number() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.newest
+}
+
 // keep forgets all but the newest and those that are used.
 func (e *editions) keep(used map[int]bool) {
 	var idle []*edition

@@ -56,18 +56,6 @@ func frontOf(c *conf.Config, apps []conf.App, name string) (*conf.Account, error
 	return front, nil
 }
 
-// ServesAs is the name of the user that a purser would serve as that this user starts, or what is wrong with that.
-func ServesAs(c *conf.Config, apps []conf.App) (string, error) {
-	if os.Geteuid() == 0 {
-		front, err := frontOf(c, apps, "purser")
-		if err != nil || front == nil {
-			return "root", err
-		}
-		return front.User, nil
-	}
-	return "", ownFront(c)
-}
-
 // ownFront refuses what only root could have.
 func ownFront(c *conf.Config) error {
 	const only = "only root may have purser %s: start purser as root, or leave it out"

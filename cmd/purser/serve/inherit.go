@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/pool"
 	"purser/spawn"
 	"purser/spawn/keeper"
@@ -155,14 +156,15 @@ func (e *estate) group(app string) (n pool.Note, found bool, err error) {
 // away for a moment is no reason not to serve what serves. As root only one that says as whom the app runs stands. For
 // each app that cannot be served it is said why.
 func (e *estate) detect(c *conf.Config, look func(*conf.Config, conf.App) (conf.App, error)) (found []conf.App, wrong []error) {
-	for _, app := range c.Apps {
+	found, wrong = make([]conf.App, len(c.Apps)), make([]error, len(c.Apps))
+	access.Beside(len(found), func(i int) {
+		app := c.Apps[i]
 		if noted, is := e.newest(app.Name); is && (noted.RunsAs != nil || os.Geteuid() != 0) {
-			found, wrong = append(found, noted), append(wrong, nil)
-			continue
+			found[i] = noted
+			return
 		}
-		anew, err := look(c, app)
-		found, wrong = append(found, anew), append(wrong, err)
-	}
+		found[i], wrong[i] = look(c, app)
+	})
 	return found, wrong
 }
 

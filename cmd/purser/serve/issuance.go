@@ -127,6 +127,8 @@ func (i *issuance) same(other *issuance) bool {
 		i.config.Door == other.config.Door && i.config.HTTP == other.config.HTTP
 }
 
+var errUnreachable = errors.New("server.acme: no authority can reach purser, which listens on unix sockets only; write dns_exec")
+
 func (p *purser) issuanceConfig(c conf.ACME, names []string, doors []net.Listener) (config acme.Config, err error) {
 	config = acme.Config{Names: names, Email: c.Email, Log: p.Log.Named("acme")}
 	if config.Roots, err = rootsOf(c.CA, p.readFile); err != nil {
@@ -144,7 +146,7 @@ func (p *purser) issuanceConfig(c conf.ACME, names []string, doors []net.Listene
 			return p.publish(ctx, c.DNSExec, verb, name, value)
 		}
 	} else if config.Door == "" {
-		return config, errors.New("server.acme: no authority can reach purser, which listens on unix sockets only; write dns_exec")
+		return config, errUnreachable
 	}
 	return config, nil
 }

@@ -23,7 +23,7 @@ func (p *purser) lookAnew(over context.Context, name string) error {
 	if of == nil {
 		return nil
 	}
-	found, err := p.lookAt(over, of, written)
+	found, err := p.lookNow(over, of, written)
 	switch unknown := (*unlooked)(nil); {
 	case errors.As(err, &unknown):
 		p.Log.Warn("it cannot be looked at what the app is by now, so it is started as it was", "app", name, "error", unknown.why)
@@ -52,8 +52,8 @@ func (p *purser) written(name string) (of *conf.Config, app conf.App) {
 	return nil, app
 }
 
-// lookAt is look for one app, which waits for nobody who changes what is served.
-func (p *purser) lookAt(over context.Context, of *conf.Config, app conf.App) (conf.App, error) {
+// lookNow is look for one app, which waits for nobody who changes what is served.
+func (p *purser) lookNow(over context.Context, of *conf.Config, app conf.App) (conf.App, error) {
 	if !p.Keeper.Confined() {
 		found, err := Detect(of, []conf.App{app})
 		return found[0], err

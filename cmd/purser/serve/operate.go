@@ -65,11 +65,12 @@ func (p *purser) isThere(name string) bool {
 
 // closeLogs has the files of logs closed that nobody writes to any more. It is called with the turn.
 func (p *purser) closeLogs() {
-	p.mu.Lock()
-	written := []string{p.running.Server.AccessLog}
-	for _, a := range p.apps {
+	var written []string
+	for _, a := range p.all() {
 		written = append(written, a.Conf().Log)
 	}
+	p.mu.Lock()
+	written = append(written, p.running.Server.AccessLog)
 	for _, d := range p.leaving {
 		written = append(written, d.log)
 	}
@@ -192,7 +193,7 @@ func (p *purser) startNewest(a *App) error {
 	if of == nil {
 		return errEdited
 	}
-	found, err := p.lookAt(p.stopping, of, written)
+	found, err := p.lookNow(p.stopping, of, written)
 	switch unknown := (*unlooked)(nil); {
 	case errors.As(err, &unknown):
 		p.Log.Warn("it cannot be looked at what the app is by now, so it is started as it was", "app", name, "error", unknown.why)
@@ -225,18 +226,15 @@ func (p *purser) scaleApp(a *App, processes int) error {
 
 // fits says why there cannot be so many processes beside those of the other apps.
 func (p *purser) fits(to conf.App) error {
-	limit, held := p.running.Server.MaxProcesses, 0
+	var apps []conf.App
 	for _, a := range p.apps {
-		if app := a.Conf(); app.Name == to.Name {
-			held += to.MinProcesses
-		} else {
-			held += app.MinProcesses
+		app := a.Conf()
+		if app.Name == to.Name {
+			app = to
 		}
+		apps = append(apps, app)
 	}
-	if limit > 0 && held > limit {
-		return overCap(held, limit)
-	}
-	return nil
+	return overCap(p.running.Server, apps)
 }
 
 // app is the app of that name, or nil.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/spawn"
 	"purser/spawn/keeper"
 	"purser/status"
@@ -79,7 +80,7 @@ type reader struct {
 func (r *reader) read(found []finding) (keeper.Grants, error) {
 	r.held = &holdings{keeper: r.Keeper, left: r.Left.Held}
 	r.runtime = filepath.Join(status.RuntimeDir(), r.Name)
-	steps := []func() error{r.trusts, func() error { r.distrust(found); return r.serveAny(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
+	steps := []func() error{func() error { return trusts(r.Conf, r.front) }, func() error { r.distrust(found); return r.serveAny(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return r.grants, err
@@ -112,22 +113,23 @@ func (r *reader) grantApps(found []finding) error {
 // findApps looks into the folders of apps. What is wrong with one is the front's to judge: it may be an app that runs as
 // it is, and it keeps none of the others from being served.
 func (r *reader) findApps() (all []finding, err error) {
-	for _, app := range r.Conf.Apps {
-		all = append(all, r.find(app))
-	}
+	all = make([]finding, len(r.Conf.Apps))
+	access.Beside(len(all), func(i int) { all[i] = findApp(r.Conf, r.Conf.Apps[i]) })
 	return all, r.serveAny(all)
 }
 
-// find looks into the folder of an app.
-func (r *reader) find(app conf.App) finding {
-	found, err := Detect(r.Conf, []conf.App{app})
-	one := finding{App: found[0]}
-	if err == nil && spawn.ClosedTo(one.App) != nil {
-		one.Real, _ = filepath.EvalSymlinks(one.App.Root) // or it is found later
-	}
+func findApp(of *conf.Config, app conf.App) finding {
+	found, err := Detect(of, []conf.App{app})
 	if err != nil {
-		one.Wrong = err.Error()
+		return finding{App: found[0], Wrong: err.Error()}
 	}
+	one := finding{App: found[0]}
+	one.Real, _ = access.Look(app.Root, func() (real string) { // or it is found later
+		if spawn.ClosedTo(one.App) != nil {
+			real, _ = filepath.EvalSymlinks(app.Root)
+		}
+		return real
+	})
 	return one
 }
 

@@ -32,11 +32,11 @@ func (r *reader) readOnly(name string) error {
 	if r.front == nil {
 		return errors.New("BUG: a reader for a process that needs none")
 	}
-	if err := r.trusts(); err != nil {
+	if err := trusts(r.Conf, r.front); err != nil {
 		return err
 	}
 	r.runtime = filepath.Join(status.RuntimeDir(), r.Name)
-	found := []finding{r.find(r.Conf.Apps[i])}
+	found := []finding{findApp(r.Conf, r.Conf.Apps[i])}
 	r.distrust(found)
 	if err := r.grantApps(found); err != nil {
 		return err

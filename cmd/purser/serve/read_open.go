@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/spawn"
 	"purser/spawn/keeper"
 	"purser/status"
@@ -72,10 +73,10 @@ func (r *reader) openAdmin(from sockets) error {
 		return err
 	}
 	group := int(r.front.GID)
-	if name := r.Conf.Server.AdminGroup; name != "" {
-		gid, err := spawn.GroupID(name)
+	if r.Conf.Server.AdminGroup != "" {
+		gid, err := adminGroup(r.Conf)
 		if err != nil {
-			return refusal(r.Conf.Refuse([]string{"server", "admin_group"}, err.Error()))
+			return err
 		}
 		group = int(gid)
 	}
@@ -94,10 +95,10 @@ func (r *reader) leave(name, path string) {
 func (r *reader) openLogs(found []finding) error {
 	apps := appsOf(found)
 	rules := r.Log.Rules(r.Conf.Server, apps)
-	access := filepath.Clean(r.Conf.Server.AccessLog)
-	paths := map[string]bool{access: true}
+	visits := filepath.Clean(r.Conf.Server.AccessLog)
+	paths := map[string]bool{visits: true}
 	for _, one := range found {
-		if !r.first || one.Wrong == "" { // at a reload it may be one that runs
+		if away := access.IsAway(one.App.Root); !away && !r.first || one.Wrong == "" { // at a reload it may be one that runs
 			paths[filepath.Clean(one.App.Log)] = true
 		}
 	}
@@ -113,7 +114,7 @@ func (r *reader) openLogs(found []finding) error {
 			file.Close()
 		}
 		switch {
-		case err != nil && path == access:
+		case err != nil && path == visits:
 			wrong = err
 		case err != nil:
 			closed[path] = err.Error()

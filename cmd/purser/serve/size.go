@@ -25,14 +25,13 @@ func sameSize(a, b conf.App) bool {
 // withinCap are apps as they were found, for which no more processes are kept than the cap of all of them allows. That
 // was seen to for what is written, but not for what their folders say: no app's user takes the room of the others.
 func withinCap(server conf.Server, written, found []conf.App) []conf.App {
-	held, resting := conf.Held(found)
-	limit := server.MaxProcesses
-	if limit <= 0 || held < limit || held == limit && resting == "" {
+	over := overCap(server, found)
+	if over == nil {
 		return found
 	}
 	found = slices.Clone(found)
 	for i := range found {
-		found[i] = keptAsWritten(found[i], written[i], overCap(held, limit))
+		found[i] = keptAsWritten(found[i], written[i], over)
 	}
 	return found
 }
@@ -46,8 +45,17 @@ func keptAsWritten(found, written conf.App, why error) conf.App {
 	return found
 }
 
-func overCap(held, limit int) error {
-	return fmt.Errorf("the apps would hold %d processes together, and [server] max_processes is %d", held, limit)
+// overCap says why the cap of all apps leaves no room for what they hold always, or nothing for one of them that rests.
+func overCap(server conf.Server, apps []conf.App) error {
+	held, resting := conf.Held(apps)
+	switch limit := server.MaxProcesses; {
+	case limit <= 0, held < limit, held == limit && resting == "":
+		return nil
+	case held == limit:
+		return fmt.Errorf("the apps would hold %d processes together, [server] max_processes is as many, and nothing would be left for app %s, whose min_processes is 0", held, resting)
+	default:
+		return fmt.Errorf("the apps would hold %d processes together, and [server] max_processes is %d", held, limit)
+	}
 }
 
 // resized are the apps that purser starts with, with the sizes that hold.

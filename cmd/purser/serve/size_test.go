@@ -47,3 +47,19 @@ func TestWhatAFolderSaysOfASizeTakesNoRoomOfOthers(t *testing.T) {
 		t.Errorf("nothing is left for an app that keeps none: %d are kept for the other", found[0].MinProcesses)
 	}
 }
+
+func TestNoScaleTakesAllRoomFromAnAppThatRests(t *testing.T) {
+	p := &purser{running: &conf.Config{Server: conf.Server{MaxProcesses: 4}}}
+	for _, app := range []conf.App{sizes("blog", 2, 2), sizes("shop", 0, 2)} {
+		p.apps = append(p.apps, newApp(&p.shared, app))
+	}
+	for to, want := range map[int]string{
+		3: "",
+		4: "the apps would hold 4 processes together, [server] max_processes is as many, and nothing would be left for app shop, whose min_processes is 0",
+		5: "the apps would hold 5 processes together, and [server] max_processes is 4",
+	} {
+		if err := p.fits(sizes("blog", to, to)); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("scaled to %d: %v, want %q", to, err, want)
+		}
+	}
+}

@@ -49,18 +49,18 @@ func writes(u *conf.Account, stat os.FileInfo) bool {
 func ownerOf(stat os.FileInfo) uint32 { return stat.Sys().(*syscall.Stat_t).Uid }
 
 // trusts refuses a configuration that the user could change who serves, or of which he could choose the secrets.
-func (r *reader) trusts() error {
+func trusts(c *conf.Config, front *conf.Account) error {
 	var wrong []error
 	refuse := func(what, path string) {
-		wrong = append(wrong, fmt.Errorf("as root, purser reads no %s that %s, who serves, may change: %s; give it and its folders to root, or set another user in [server]", what, r.front.User, path))
+		wrong = append(wrong, fmt.Errorf("as root, purser reads no %s that %s, who serves, may change: %s; give it and its folders to root, or set another user in [server]", what, front.User, path))
 	}
-	for _, file := range r.Conf.Files() {
-		if mayChange(r.front, file) {
+	for _, file := range c.Files() {
+		if mayChange(front, file) {
 			refuse("configuration", file)
 		}
 	}
-	for _, file := range secretsOf(r.Conf) {
-		if mayReplace(r.front, file) {
+	for _, file := range secretsOf(c) {
+		if mayReplace(front, file) {
 			refuse("certificate, key or secret", file)
 		}
 	}
@@ -92,11 +92,23 @@ func secretsOf(c *conf.Config) (files []string) {
 
 // distrust marks apps whose code the user could change who serves.
 func (r *reader) distrust(found []finding) {
-	for i := range found {
+	access.Beside(len(found), func(i int) {
 		one := &found[i]
-		if one.Wrong == "" && mayChange(r.front, one.App.Root) {
-			one.Wrong = fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
-				one.App.Name, r.front.User, one.App.Root, one.App.RunsAs.User)
+		if one.Wrong == "" {
+			one.Wrong = distrusted(one.App, r.front)
 		}
+	})
+}
+
+// distrusted is why an app is not served by a user who could change its code, "" if he could not.
+func distrusted(app conf.App, front *conf.Account) string {
+	changes, answered := access.Look(app.Root, func() bool { return mayChange(front, app.Root) })
+	if !answered {
+		return fmt.Sprintf("cannot serve app %q: %v", app.Name, awayError(app.Root))
 	}
+	if !changes {
+		return ""
+	}
+	return fmt.Sprintf("cannot serve app %q: %s, who serves, may change %s, and so what runs as %s; give that folder and those above it to others, or set another user in [server]",
+		app.Name, front.User, app.Root, app.RunsAs.User)
 }

@@ -81,7 +81,7 @@ func (a *App) StayUnserved(to conf.App, why error) {
 	a.conf = to
 	before, now := a.unserved.Load(), newUnserved(to.Name, why)
 	a.unserved.Store(now)
-	a.group.Configure(countable(to))
+	a.group.Configure(countable(to), 0)
 	if now.text != before.text {
 		a.group.Fail(now.text)
 	}
@@ -235,11 +235,14 @@ func (p *purser) serveAgain(a *App) error {
 	}
 	p.disks.consider(p.running.Server, []conf.App{found})
 	if err := letIn(p.shared.folder, []conf.App{found}); err != nil {
+		a.StayUnserved(found, err)
 		return err
 	}
 	if err := a.StartAs(found); err != nil {
 		return err
 	}
+	p.sayFound([]conf.App{found})
+	p.warnOfNobody([]conf.App{found}, p.running.Server)
 	p.front.Change(p.frontConfig())
 	return nil
 }

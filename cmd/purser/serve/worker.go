@@ -24,7 +24,7 @@ func (w worker) Wait() error {
 func (w worker) Yield() { w.of.Yield() }
 
 func (all *editions) spawnWorker(ctx context.Context, e *edition, o pool.Order) (pool.Child, error) {
-	started, err := e.spawner.StartWorker(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Path: o.Release.Path, Worker: o.Worker})
+	started, err := e.spawner.StartWorker(ctx, spawn.Order{Generation: o.Generation, Process: o.Process, Index: o.Index, Path: o.Release.Path, Worker: o.Worker})
 	if err != nil {
 		all.leave(e)
 		return nil, err

@@ -1,6 +1,6 @@
 // Package helper does what package disk does as the user whom it belongs to: by one short-lived process of that user
 // for all apps of his, the helper, with which purser talks through a socket. It ends when nobody has asked it
-// for some minutes, and there is another at the next request, also when it was killed or does not answer in time.
+// for a while, and there is another at the next request, also when it was killed or does not answer in time.
 //
 // A helper has no more rights than its user. What it was started for, its grants, holds whoever asks it to less than
 // that. What it answers is not believed: its lengths are checked, and of what it has opened only regular files that

@@ -1,11 +1,13 @@
 package helper
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -84,11 +86,29 @@ func (m message) send(to *net.UnixConn, file int) error {
 	return err
 }
 
+// packets are what messages are received in. Who waits for one has none: there may be a helper of each of hundreds of users.
+var packets = sync.Pool{New: func() any { return new([headSize + mostInline + 1]byte) }}
+
 // receive waits for a message, whose body may have so many bytes.
-func receive(from *net.UnixConn, most int64) (message, error) {
-	var packet [headSize + mostInline + 1]byte
+func receive(from *net.UnixConn, most int64) (m message, err error) {
+	raw, err := from.SyscallConn()
+	if err != nil {
+		return m, err
+	}
+	var wrong error
+	err = raw.Read(func(fd uintptr) (there bool) {
+		m, wrong = take(int(fd), most)
+		return !errors.Is(wrong, unix.EAGAIN)
+	})
+	return m, cmp.Or(err, wrong)
+}
+
+// take takes a message that is there by now; EAGAIN = none is.
+func take(from int, most int64) (message, error) {
+	packet := packets.Get().(*[headSize + mostInline + 1]byte)
+	defer packets.Put(packet)
 	rights := make([]byte, unix.CmsgSpace(mostFiles*4))
-	n, r, flags, _, err := from.ReadMsgUnix(packet[:], rights)
+	n, r, flags, _, err := unix.Recvmsg(from, packet[:], rights, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
 		return message{}, err
 	}

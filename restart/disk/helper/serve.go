@@ -18,8 +18,8 @@ import (
 const Name = "purser-helper"
 
 const (
-	atOnce = 4               // requests that are carried out at the same time: one may have to wait for a disk
-	idle   = 5 * time.Minute // without a request, after which a helper ends
+	atOnce = 4           // requests that are carried out at the same time: one may have to wait for a disk
+	idle   = time.Minute // without a request, after which a helper ends
 )
 
 // Wanted reports whether the arguments of a process, its name included, are those of a helper.

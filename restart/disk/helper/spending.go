@@ -4,9 +4,11 @@ import "time"
 
 // A spending is for how long people have waited for the answers of a user's helpers: each in time, but who stops his
 // helper and has it go on again just before that is over could have all that is done for all apps take as long as that.
+// Of waits at the same time, each moment counts once: many ask at once as purser starts, and the machine may be slow.
 type spending struct {
 	level time.Duration
 	at    time.Time
+	until time.Time // the last wait that was counted
 }
 
 const (
@@ -25,7 +27,8 @@ func (s *spending) spend(took time.Duration, now time.Time) bool {
 	if took < unremarked {
 		return false
 	}
-	s.level = min(s.level+took, longRemarks)
+	alone := min(took, now.Sub(s.until))
+	s.level, s.until = min(s.level+alone, longRemarks), now
 	return s.level > mostSpent
 }
 

@@ -58,3 +58,22 @@ func TestAHelperThatAnswersLateAgainAndAgainIsKilled(t *testing.T) {
 		t.Errorf("it is said %d times:\n%s", n, &h.log)
 	}
 }
+
+// On a slow machine, a helper that many ask at once is late for each of them.
+func TestThoseWhoWaitAtTheSameTimeAreNotAddedUp(t *testing.T) {
+	var s spending
+	now := time.Now()
+	for range 50 {
+		now = now.Add(time.Millisecond)
+		if s.spend(patience/2, now) {
+			t.Fatal("a helper that has held up 50 at the same time, and once, is killed")
+		}
+	}
+	for range 10 * mostSpent / patience {
+		now = now.Add(patience)
+		if s.spend(patience, now) {
+			return
+		}
+	}
+	t.Error("one that goes on holding them up is not")
+}

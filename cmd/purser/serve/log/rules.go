@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/conf"
+	"purser/conf/access"
 	"purser/restart/disk"
 	"purser/spawn"
 )
@@ -147,10 +148,13 @@ func (r Rules) isAnApps(path string) bool {
 	if os.Geteuid() != 0 {
 		return false
 	}
-	way, err := spawn.WayTo(path)
-	if err != nil {
-		return false
-	}
+	way, _ := access.Look(filepath.Dir(path), func() spawn.Way { // of what does not answer, none
+		way, err := spawn.WayTo(path)
+		if err != nil {
+			return spawn.Way{}
+		}
+		return way
+	})
 	for _, at := range append(way.Links, way.Folders...) {
 		for _, app := range r.folders() {
 			if at.UID != 0 && app.RunsAs != nil && int(app.RunsAs.UID) == at.UID {
@@ -168,7 +172,7 @@ func (r Rules) untrusted(path string) (folder, rest string, way disk.Disk) {
 	if os.Geteuid() != 0 && r.log.config().Handed == nil {
 		return "", "", nil
 	}
-	for _, at := range []string{path, filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path))} {
+	for _, at := range []string{path, filepath.Join(access.RealPath(filepath.Dir(path)), filepath.Base(path))} {
 		for above := filepath.Dir(at); ; above = filepath.Dir(above) {
 			if app, is := r.folders()[above]; is {
 				rest, _ := filepath.Rel(above, at) // it is above
@@ -184,19 +188,13 @@ func (r Rules) untrusted(path string) (folder, rest string, way disk.Disk) {
 
 // foldersOf are the folders of apps, by their names and really.
 func foldersOf(apps []conf.App) map[string]conf.App {
+	real := make([]string, len(apps))
+	access.Beside(len(apps), func(i int) { real[i] = access.RealPath(apps[i].Root) })
 	all := map[string]conf.App{}
-	for _, app := range apps {
-		all[filepath.Clean(app.Root)], all[realPath(app.Root)] = app, app
+	for i, app := range apps {
+		all[filepath.Clean(app.Root)], all[real[i]] = app, app
 	}
 	return all
-}
-
-// realPath is the path without links, as far as it exists.
-func realPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
 }
 
 // named is the name of the sink for what a configuration says.
