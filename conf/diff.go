@@ -103,7 +103,20 @@ func (d AppDiff) none() bool { return len(d.AtOnce)+len(d.Restart) == 0 }
 // Keep has the keys that only another purser goes by be as they are in what runs.
 func (s *Server) Keep(running *Server) {
 	for _, t := range serverTables {
-		t.keep(s, running, serverEffects)
+		t.keep(s, running, serverEffects, byPurser)
+	}
+}
+
+// KeepAtOnce has the keys that hold without a restart be as they are in what runs, those of workers included.
+func (a *App) KeepAtOnce(running *App) {
+	for _, t := range appTables {
+		t.keep(a, running, appEffects, atOnce)
+	}
+	for _, w := range slices.Clone(a.Workers) {
+		if now, there := running.Worker(w.Name); there {
+			now.Command, now.StopSignal = w.Command, w.StopSignal
+			a.SetWorker(now)
+		}
 	}
 }
 
@@ -111,8 +124,8 @@ func (s *Server) Keep(running *Server) {
 type part[T any] struct {
 	name   string
 	keys   []string
-	differ func(older, newer *T) []string // the keys that differ
-	keep   func(to, from *T, e effects)   // copies those that only another purser goes by
+	differ func(older, newer *T) []string             // the keys that differ
+	keep   func(to, from *T, e effects, which effect) // copies those of that effect
 }
 
 var serverTables = []part[Server]{
@@ -148,9 +161,9 @@ func inside[T, V any](name string, place func(*T) *V, s schema[V]) part[T] {
 		}
 		return keys
 	}
-	p.keep = func(to, from *T, e effects) {
+	p.keep = func(to, from *T, e effects, which effect) {
 		for i, f := range s.fields {
-			if e[p.keys[i]] == byPurser {
+			if e[p.keys[i]] == which {
 				f.copy(place(to), place(from))
 			}
 		}

@@ -167,12 +167,23 @@ func (r *reader) env(n *node, into map[string]string) {
 		return
 	}
 	for name, variable := range n.nodes {
-		value, err := text(variable.value)
+		value, err := variableText(variable.value)
 		if err != nil {
 			r.refuse(variable, err.Error())
 		}
 		into[name] = value
 	}
+}
+
+// variableText is the value of a variable. A number or a truth is not taken for what it looks like: 1.10 and 0x1F would be
+// others than they are written.
+func variableText(v any) (string, error) {
+	value, err := text(v)
+	switch v.(type) {
+	case int64, float64, bool:
+		return "", fmt.Errorf("%w; put it in quotes", err)
+	}
+	return value, err
 }
 
 // logPath is where the access log goes.

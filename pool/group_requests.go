@@ -54,6 +54,17 @@ func (g *Group) Configs() map[int]bool {
 	return g.state.configs()
 }
 
+// Settled is the configuration, by its number, that the group is to serve with. While a restart runs, or waits for its
+// turn, that is not said yet.
+func (g *Group) Settled() (config int, settled bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state.running() != nil || g.state.next != nil {
+		return 0, false
+	}
+	return g.state.target().config, true
+}
+
 // TryAcquire lends a ready process with room if there is one, else it returns nil: then the request
 // has to Acquire. The caller must Release or Hold the process.
 func (g *Group) TryAcquire(w Wish) *Process {

@@ -13,6 +13,7 @@ type Past struct {
 	Good       *Release `json:"good,omitempty"`       // that one
 	Why        Verdict  `json:"why,omitempty"`
 	Reason     string   `json:"reason,omitempty"` // in words
+	Config     int      `json:"-"`                // the configuration that TakenBack is started with, by its number
 }
 
 // earlier follows the reason for what was seen by the purser before this one, or before the app was stopped.
@@ -66,7 +67,7 @@ func (l *generations) resume(p Past, why *Failure) {
 	}
 	l.good = l.wanted
 	l.good.number, l.good.standing = max(1, p.Generation-1), working
-	l.wanted = &generation{number: l.good.number + 1, release: *p.TakenBack}
+	l.wanted = &generation{number: l.good.number + 1, release: *p.TakenBack, config: p.Config}
 	why.Generation = l.wanted.number
 	l.withdraw(p.Why.standing(), why)
 }

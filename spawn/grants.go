@@ -24,7 +24,7 @@ func WriteLoaders(folder string) error { return loader.Write(filepath.Join(folde
 
 const (
 	processGrant = "process" // followed by "/" and what the release has, if that makes a difference
-	hookGrant    = "hook/"
+	HookGrant    = "hook/"   // begins the names of those of hooks
 )
 
 // What a release may have on which it depends how it is started.
@@ -54,7 +54,7 @@ func Grants(app conf.App, folder string) map[string]keeper.Grant {
 	}
 	for _, hook := range app.Hooks.All() {
 		if g, found := hookTemplate(&Hook{App: app, Name: hook.Key, Command: hook.Command}); found {
-			all[hookGrant+hook.Key] = g
+			all[HookGrant+hook.Key] = g
 		}
 	}
 	return all
@@ -186,8 +186,8 @@ func hookTemplate(h *Hook) (g keeper.Grant, found bool) {
 	return g, true
 }
 
-// errNotGranted is why nothing is run that was not there when the configuration was read.
-var errNotGranted = errors.New("its program was not there when the configuration was read; run purser reload")
+// errNotGranted is why nothing is run that was not there when it was looked for.
+var errNotGranted = errors.New("its program was not there when purser looked for it; run purser restart")
 
 // notGranted says why the keeper has not run a program.
 func notGranted(app conf.App, p keeper.Program, dir string, err error) error {
@@ -265,7 +265,7 @@ func (s *Spawner) grantedEndpoint() (*endpoint, error) {
 
 // granted is how a front has the keeper run a hook.
 func (h *Hook) granted(variables map[string]string) (p keeper.Program, err error) {
-	name := hookGrant + h.Name
+	name := HookGrant + h.Name
 	number, granted := h.App.Grants[name]
 	if !granted {
 		return p, errNotGranted

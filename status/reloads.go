@@ -45,7 +45,9 @@ type Reload struct {
 	Opened     []string        `json:"opened"` // addresses
 	Closed     []string        `json:"closed"`
 	Restarts   []Reloading     `json:"restarts"`
-	Problems   []string        `json:"problems"` // of single apps; the rest is done
+	Problems   []string        `json:"problems"`           // of single apps; the rest is done
+	Unserved   []string        `json:"unserved,omitempty"` // apps that cannot be served, and are tried again
+	Kept       []string        `json:"kept,omitempty"`     // apps that cannot be served so, and go on with their configuration from before
 }
 
 // A Reloading is a restart that a reload has begun.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,8 +30,8 @@ func newReload() *cobra.Command {
 		GroupID: "act",
 		Long: "Have the running purser read its configuration again: apps and listeners come and go, keys change in place, and apps\n" +
 			"whose processes are started with another configuration are restarted. A configuration that cannot be used changes\n" +
-			"nothing. Returns when the restarts have ended and the new apps have started.\n" +
-			"Exit code: 0 done, 1 a restart or a start failed, 2 the configuration cannot be used, 3 a restart was superseded,\n" +
+			"nothing; an app that cannot be served keeps the others from nothing. Returns when the restarts have ended and the new apps have started.\n" +
+			"Exit code: 0 done, 1 a restart or a start failed, or an app cannot be served (the rest is done), 2 the configuration cannot be used, 3 a restart was superseded,\n" +
 			"4 timed out, 5 no purser runs. More: purser help reload",
 		Example: "  purser reload --dry-run\n  purser reload\n  purser reload --dry-run --config new.toml",
 		Args:    takes(0, 0, "no argument"),
@@ -68,18 +69,26 @@ func (o *reloadOptions) reload(c *cobra.Command) error {
 	default:
 		_, err = io.WriteString(c.OutOrStdout(), reloadText(done))
 	}
-	if err != nil || o.dryRun {
+	if err != nil {
 		return err
+	}
+	if o.dryRun {
+		return worst(problemsOf(done))
 	}
 	return o.followReload(ctx, c, client, done)
 }
 
+// problemsOf are what could not be done for single apps.
+func problemsOf(done status.Reload) (all []error) {
+	for _, problem := range done.Problems {
+		all = append(all, withCode(exitFailed, "%s", problem))
+	}
+	return all
+}
+
 // followReload waits for what a reload has begun.
 func (o *reloadOptions) followReload(ctx context.Context, c *cobra.Command, client *status.Client, done status.Reload) error {
-	var results []error
-	for _, problem := range done.Problems {
-		results = append(results, withCode(exitFailed, "%s", problem))
-	}
+	results := problemsOf(done)
 	var actions []action
 	for _, r := range done.Restarts {
 		actions = append(actions, action{app: r.App, name: "restart", verb: "restarting with its new configuration, to",
@@ -89,7 +98,7 @@ func (o *reloadOptions) followReload(ctx context.Context, c *cobra.Command, clie
 		results = append(results, o.run(ctx, c, client, actions))
 	}
 	for _, app := range done.Difference.Apps {
-		if app.New && !o.noWait {
+		if app.New && !o.noWait && !slices.Contains(done.Unserved, app.Name) {
 			results = append(results, awaitStart(ctx, client, app.Name))
 		}
 	}
@@ -120,6 +129,8 @@ func reloadText(r status.Reload) string {
 	d := r.Difference
 	for _, app := range d.Apps {
 		switch {
+		case app.New && slices.Contains(r.Unserved, app.Name):
+			say("%s: added, but it cannot be served yet", app.Name)
 		case app.New:
 			say("%s: added", app.Name)
 		case app.Gone:
@@ -144,7 +155,11 @@ func reloadText(r status.Reload) string {
 	if len(d.Pending) > 0 {
 		say("[server]: needs a restart of purser: %s", strings.Join(d.Pending, ", "))
 	}
+	for _, app := range r.Kept {
+		say("%s: not changed, it goes on with its configuration from before", app)
+	}
 	switch {
+	case len(r.Kept) > 0 && d.None():
 	case d.None():
 		say("Nothing to change: purser goes by this configuration already.")
 	case r.DryRun:

@@ -10,10 +10,15 @@ import (
 )
 
 // begin prepares a restart and begins it. The release is resolved once for the whole of it, after the
-// before_restart hook, which may still prepare it. If the hook fails, or the app's root leads nowhere,
-// what serves goes on serving, and the restart is remembered as one that has failed. With the app's root
-// leading nowhere there is an error, too.
+// before_restart hook, which may still prepare it. If the hook fails, or the app's root leads nowhere, or to nothing
+// that can be started, what serves goes on serving, and the restart is remembered as one that has failed. But for the
+// hook there is an error, too.
 func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
+	return a.beginAt(request, a.look)
+}
+
+// beginAt begins a restart to the release that resolve returns.
+func (a *App) beginAt(request pool.RestartRequest, resolve func() (restart.Release, error)) (pool.RestartSnapshot, error) {
 	g := a.deployer.pool.Group(a.name)
 	if g == nil || !a.takeTurn() {
 		return pool.RestartSnapshot{}, a.deployer.over(pool.ErrClosed)
@@ -23,7 +28,7 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 		return a.refused(g, request, err), nil
 	}
 	marks := a.deployer.checker.Requested(a.name)
-	release, err := restart.ResolveRelease(a.disk(), a.now().Root)
+	release, err := resolve()
 	if err != nil {
 		err = fmt.Errorf("%w; the old code serves on", err)
 		return g.RefuseRestart(request, err.Error(), nil), err
@@ -39,6 +44,30 @@ func (a *App) begin(request pool.RestartRequest) (pool.RestartSnapshot, error) {
 	return begun, nil
 }
 
+// resolve is where the app's root leads to now.
+func (a *App) resolve() (restart.Release, error) {
+	return restart.ResolveRelease(a.disk(), a.now().Root)
+}
+
+// look resolves the release, and has it found out what there is to start in it. If the root leads elsewhere by the time
+// that this is known, it is looked at again: what is found of one release must not be started in another.
+func (a *App) look() (release restart.Release, err error) {
+	for range mostLooks {
+		if release, err = a.resolve(); err != nil {
+			return release, err
+		}
+		if err = a.deployer.look(a.ctx, a.name); err != nil {
+			return release, err
+		}
+		if now, err := a.resolve(); err == nil && same(pool.Release(now), pool.Release(release)) {
+			return now, nil
+		}
+	}
+	return release, fmt.Errorf("the app's root %s leads elsewhere each time that it is looked at", a.now().Root)
+}
+
+const mostLooks = 5
+
 // Reconfigure begins a restart to the configuration that Change was told of. The code is that of before, as far as
 // can be seen; then it is what the old processes are started again from, should the new ones not start. What is
 // held back is not brought by it: begun is false then, and the next restart has it.
@@ -49,7 +78,7 @@ func (a *App) Reconfigure(reason string) (r pool.RestartSnapshot, begun bool, er
 	}
 	request := pool.RestartRequest{By: "reload", Reason: reason}
 	request.SameCode = !slices.ContainsFunc(d.checker.Needs(a.name), func(n restart.Need) bool { return n.Kind == restart.Changed })
-	r, err = a.begin(request)
+	r, err = a.beginAt(request, a.resolve) // what is there was found out by who reads the configuration
 	if g := d.pool.Group(a.name); g != nil {
 		d.memo.note(a.name, g.Past)
 	}

@@ -35,6 +35,8 @@ type Deployer struct {
 	log     hclog.Logger
 	hookLog hclog.Logger
 	disk    func(conf.App) disk.Disk
+	look    func(over context.Context, app string) error
+	landed  func(app string)
 
 	ctx     context.Context // of whatever is prepared
 	stop    context.CancelFunc
@@ -56,6 +58,13 @@ type Config struct {
 
 	// Disk is the way to what the user of an app owns; nil = disk.Own for all.
 	Disk func(conf.App) disk.Disk
+
+	// Look finds out again what an app is, of which a restart is about to begin; what is found is told by App.Change. Its
+	// error is why the restart cannot begin. It returns early if the context ends. nil = apps stay what they are.
+	Look func(over context.Context, app string) error
+
+	// Landed is told when a restart has ended, of whatever outcome; nil = nobody is.
+	Landed func(app string)
 }
 
 // New returns a Deployer without apps.
@@ -69,6 +78,12 @@ func New(c Config) *Deployer {
 	d.disk = c.Disk
 	if d.disk == nil {
 		d.disk = func(conf.App) disk.Disk { return disk.Own }
+	}
+	if d.look = c.Look; d.look == nil {
+		d.look = func(context.Context, string) error { return nil }
+	}
+	if d.landed = c.Landed; d.landed == nil {
+		d.landed = func(string) {}
 	}
 	d.watcher.Disk, d.checker.Disk = d.disk, d.disk
 	d.events = follow(c.Pool, d.happened, d.log)

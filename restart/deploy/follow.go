@@ -104,6 +104,7 @@ func (a *App) restartWent(g *pool.Group, r pool.RestartSnapshot, what string) {
 	case what == "requested" && r.Strategy == pool.Rollback:
 		a.deployer.checker.Requested(a.name) // what is on disk is not to be gone forward to by itself
 	case string(r.State) == what && r.Ended != nil:
+		a.deployer.landed(a.name)
 		a.ended(r)
 		a.note(g, r)
 	}

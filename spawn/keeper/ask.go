@@ -92,8 +92,13 @@ type NotRead struct{ Text string }
 func (e NotRead) Error() string { return e.Text }
 
 // Read has a reader read the configuration, and returns what is held by it now.
-func (k *Keeper) Read() (map[string]*os.File, error) {
-	a := k.question(verbRead, 0)
+func (k *Keeper) Read() (map[string]*os.File, error) { return k.read("") }
+
+// ReadApp has a reader look at one app of the configuration alone.
+func (k *Keeper) ReadApp(app string) (map[string]*os.File, error) { return k.read(app) }
+
+func (k *Keeper) read(app string) (map[string]*os.File, error) {
+	a := k.ask(message{verb: verbRead, name: app})
 	if a.wrong != nil {
 		return nil, fmt.Errorf("cannot have the configuration read: %w", a.wrong)
 	}

@@ -23,6 +23,7 @@ type Inheritance struct {
 	Confined bool        // this front may do only what grants name
 	Granted  uint32      // for a reader: the highest number of a grant that those before have given
 	Front    *User       // for a reader: as whom the front runs; nil if it was not said yet
+	Only     string      // for a reader: the app that it is to look at, alone; "" = it is to read all
 	begin    string
 
 	Candidate bool       // it is only to prepare with: the owner lives

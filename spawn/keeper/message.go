@@ -33,7 +33,7 @@ const (
 	verbPrepared verb = 'z' // a candidate can take over
 	verbYielded  verb = 'Y' // the owner is one no more
 	verbGoesOn   verb = 'K' // it had not begun to yield, and goes on; its name is why, if nobody has told it to
-	verbRead     verb = 'q' // read the configuration. To a front, after what is held now: how that has ended, and what it has printed
+	verbRead     verb = 'q' // read the configuration, or look at one app by its name. To a front, after what is held now: how that has ended, and what it has printed
 	verbFolder   verb = 'D' // make a folder for the socket of a child of a grant. To a front: its number and its path
 	verbHolds    verb = 't' // whether a child's group has the socket of this name. To a front: 1 if so
 	verbUse      verb = 'E' // the numbers of the grants that are used, in a text: others of former readings are forgotten

@@ -3,6 +3,7 @@ package keeper
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -90,11 +91,11 @@ func (k *keeping) grant(r request) (err error) {
 		closeFiles(r.files)
 		return errMalformed(fmt.Sprintf("%q is not for who says it", byte(r.verb)))
 	case r.verb == verbRead:
-		if err := k.mayRead(); err != nil {
+		if err := k.mayRead(r.name); err != nil {
 			k.fail(r, err)
 			return nil
 		}
-		if err := k.read(r.from, r.id); err != nil {
+		if err := k.read(r.from, r.id, r.name); err != nil {
 			k.fail(r, err)
 		}
 		return nil
@@ -126,8 +127,11 @@ func (k *keeping) grant(r request) (err error) {
 	return nil
 }
 
-func (k *keeping) mayRead() error {
-	if !k.granted.confined || k.program == nil {
+// appName is what the name of an app may be.
+var appName = regexp.MustCompile(`^[\w.-]{0,64}$`)
+
+func (k *keeping) mayRead(app string) error {
+	if !k.granted.confined || k.program == nil || !appName.MatchString(app) {
 		return refused("to have the configuration read for it")
 	}
 	if k.upgrade.phase != quiet {

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"errors"
+	"os"
 	"sync"
 )
 
@@ -17,7 +18,7 @@ func InheritReader() (*Keeper, Inheritance, error) {
 	if err != nil {
 		return nil, left, err
 	}
-	left.Granted = k.link.last
+	left.Granted, left.Only = k.link.last, os.Getenv(onlyVariable)
 	left.Front, err = parseUser(left.begin)
 	return k, left, err
 }

@@ -28,9 +28,10 @@ type reading struct {
 }
 
 const (
-	readerName  = "purser-reader"
-	readingTime = time.Minute // that it may take
-	mostPrinted = 1 << 20
+	readerName   = "purser-reader"
+	onlyVariable = "PURSER_READ_ONLY_APP" // tells a reader which app it is to look at; not set = all
+	readingTime  = time.Minute            // that it may take
+	mostPrinted  = 1 << 20
 )
 
 // reads reports whether the front has to wait for a reading, which is begun if need be: of a purser that root has
@@ -42,15 +43,15 @@ func (k *keeping) reads() bool {
 	if os.Geteuid() != 0 || k.granted.all != nil || k.front.stage == ended {
 		return false
 	}
-	if err := k.read(nil, 0); err != nil {
+	if err := k.read(nil, 0, ""); err != nil {
 		k.log.print("cannot read the configuration: %v", err)
 		k.front.ends(cannotStart)
 	}
 	return true
 }
 
-// read begins a reading.
-func (k *keeping) read(asker *peer, id uint32) (err error) {
+// read begins a reading, of all or of one app.
+func (k *keeping) read(asker *peer, id uint32, app string) (err error) {
 	if k.reading != nil {
 		return syscall.EBUSY
 	}
@@ -59,6 +60,9 @@ func (k *keeping) read(asker *peer, id uint32) (err error) {
 		return err
 	}
 	p.Args = slices.Concat([]string{readerName}, p.Args[1:])
+	if app != "" {
+		p.Env = append(p.Env, onlyVariable+"="+app)
+	}
 	next := &reading{from: asker, id: id, held: map[string]int{}, until: time.Now().Add(readingTime)}
 	prints := []int{k.program[2], k.program[3]}
 	if asker != nil {

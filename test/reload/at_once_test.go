@@ -228,7 +228,7 @@ func TestDryRunAndWhatIsRefusedLeaveNoFilesBehind(t *testing.T) {
 		t.Errorf("they have made %v, %v", made, err)
 	}
 	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/none/blog.log")}
-	harness.MustSay(t, l.reloads(2, "--dry-run").Stderr, "app blog: cannot open the log "+dir+"/none/blog.log: its folder does not exist; create it")
+	harness.MustSay(t, l.reloads(1, "--dry-run").Stderr, "blog goes on with its configuration from before: cannot open the log "+dir+"/none/blog.log: its folder does not exist; create it")
 	l.apps["blog"] = []string{fmt.Sprintf("log = %q", dir+"/blog.log")}
 	l.reloads(0)
 	if made, err := os.ReadDir(dir); err != nil || len(made) != 2 {

@@ -79,7 +79,7 @@ func TestAHundredReloadsUnderLoadLoseNothingAndRestartOnlyWhatTheyMust(t *testin
 			code, says = 2, "cannot listen on"
 		case 8:
 			l.broken = "[apps.nowhere]\nroot = \"/nowhere\"\nhosts = [\"nowhere\"]\n"
-			code, says = 2, "the folder /nowhere does not exist"
+			code, says = 1, "nowhere cannot be served, and is tried again: the folder /nowhere does not exist"
 		case 9:
 			l.broken = "[apps.half\n"
 			code, says = 2, ".toml:"

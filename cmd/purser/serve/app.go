@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -27,9 +26,10 @@ type shared struct {
 	deployer *deploy.Deployer
 	folder   string // for the sockets of apps
 	log      hclog.Logger
-	lines    func(conf.App) (spawn.Lines, error) // opens what an app prints to
-	disk     func(conf.App) disk.Disk            // the way to what the user of an app owns; nil = disk.Own
-	found    func(app string) string             // where a reader has found the app's folder, "" = it was not said; nil = there is none
+	lines    func(conf.App) (spawn.Lines, error)         // opens what an app prints to
+	disk     func(conf.App) disk.Disk                    // the way to what the user of an app owns; nil = disk.Own
+	within   func(app, release string) (conf.App, error) // finds out what an app is in a release; nil = that cannot be told
+	found    func(app string) string                     // where a reader has found the app's folder, "" = it was not said; nil = there is none
 }
 
 func (s *shared) diskOf(app conf.App) disk.Disk {
@@ -97,9 +97,10 @@ func (a *App) Start() error {
 		a.shared.pool.Remove(a.group)
 	}
 	a.unserved.Store(nil)
-	a.editions = newEditions(map[int]*edition{0: a.edition(a.conf)}, a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts = a.shared.deployer.Add(a.conf, a.print)
 	origin, past := a.restarts.Origin(release)
+	a.editions = newEditions(a.firstEditions(origin, &past), a.shared.log.With("app", a.conf.Name), a.noteEdition)
+	a.restarts.Change(a.conf, a.editions.newest)
 	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(a.editions.spawn))
 	a.restarts.Watch()
 	return nil
@@ -159,48 +160,6 @@ func (a *App) edition(app conf.App) *edition {
 }
 
 func (a *App) print(line spawn.Line) { (*a.out.Load())(line) }
-
-// Change has the app go on by another configuration of the same name, at once, but for what its processes are
-// started with: that comes with the next restart, which is to be begun by Reconfigure if there is any of it.
-func (a *App) Change(to conf.App) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := a.openLog(to); err != nil {
-		return err
-	}
-	others := len(conf.CompareApps(&a.conf, &to).Restart) > 0
-	a.conf = to
-	if a.editions == nil {
-		if a.group != nil {
-			a.group.Configure(to, 0)
-		}
-		a.noteHalted()
-		return nil
-	}
-	number := 0
-	if others {
-		number = a.editions.add(a.edition(to))
-		a.group.Configure(to, number)
-	} else {
-		a.group.Configure(to, a.editions.number())
-		number = a.editions.replace(a.edition(to)) // nothing of it is asked for any more that it lacks
-	}
-	a.restarts.Change(to, number)
-	a.editions.keep(a.group.Configs())
-	return nil
-}
-
-// Reconfigure begins the restart that brings keys which processes are started with. It has not begun if the
-// newest code is held back, or if the app does not run: then the next start has them.
-func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, err error) {
-	a.mu.Lock()
-	restarts := a.restarts
-	a.mu.Unlock()
-	if restarts == nil {
-		return r, false, nil
-	}
-	return restarts.Reconfigure("configuration changed: " + strings.Join(keys, ", "))
-}
 
 // Halt stops the app, as Stop does, and leaves its group in the pool: whoever asks is told that it was stopped.
 func (a *App) Halt(patience context.Context) error {

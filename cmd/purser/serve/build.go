@@ -19,10 +19,12 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 	p.shared = shared{yielding: &p.yielding, pool: pool.New(server.MaxProcesses, server.MaxSpawns, p.Log), folder: claim.folder, log: p.Log, lines: p.Log.App, keeper: p.Keeper, disk: p.disks.of}
 	if p.given != nil {
 		p.shared.found = p.whereFound
+	} else {
+		p.shared.within = p.lookWithin
 	}
 	p.shared.pool.NoteTo(p.keepNote)
 	p.past.begin(&p.Config, p.shared.pool)
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of})
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of, Look: p.lookAnew, Landed: p.landed})
 	apps = p.resized(apps)
 	p.sayFound(apps)
 	p.warnOfNobody(apps, server)

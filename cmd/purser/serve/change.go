@@ -2,7 +2,6 @@ package serve
 
 import (
 	"errors"
-	"maps"
 	"net"
 	"reflect"
 	"slices"
@@ -20,7 +19,8 @@ type change struct {
 	apps map[string]conf.App // as spawn.Detect returned them
 
 	unserved map[string]bool  // apps that could not be served before
-	wrong    map[string]error // why they still cannot be
+	wrong    map[string]error // why apps cannot be served: of those, and of new ones
+	kept     map[string]error // why apps that serve go on with their configuration from before
 
 	added      []*App
 	rebuilding rebuilding
@@ -36,13 +36,18 @@ func (p *purser) read(file string) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &change{conf: p.sized(loaded), raw: byName(loaded.Apps), apps: map[string]conf.App{}, unserved: map[string]bool{}, wrong: map[string]error{}}
+	c := &change{conf: p.sized(loaded), raw: byName(loaded.Apps), apps: map[string]conf.App{}, unserved: map[string]bool{}, wrong: map[string]error{}, kept: map[string]error{}}
 	now := &conf.Config{Server: p.running.Server}
 	for _, a := range p.apps {
 		now.Apps = append(now.Apps, a.Conf())
 	}
 	next := &conf.Config{Server: c.conf.Server}
-	if next.Apps, err = p.detect(c, byName(now.Apps)); err != nil {
+	before := byName(now.Apps)
+	if next.Apps, err = p.detect(c, before); err != nil {
+		return nil, err
+	}
+	p.tryApps(c, next.Apps, before)
+	if err := p.keepBad(c, next.Apps, before); err != nil {
 		return nil, err
 	}
 	for _, app := range next.Apps {
@@ -56,28 +61,37 @@ func (p *purser) read(file string) (*change, error) {
 	return c, nil
 }
 
-// detect fills in what is found out of the folders of apps. Those whose tables are as they were are not looked at
-// again: a folder that cannot be used just now is no reason to leave the others as they are.
+// detect fills in what is found out of the folders of apps, and why some cannot be served. Those whose tables are as
+// they were are not looked at again, unless their files are another's by now: a folder that cannot be used just now is no
+// reason to leave the others as they are.
 func (p *purser) detect(c *change, now map[string]conf.App) (found []conf.App, err error) {
-	var wrong []error
+	var ofAll []error
 	for _, app := range c.conf.Apps {
-		if a := p.app(app.Name); a != nil && a.Unserved() != nil {
-			anew, err := p.look(c.conf, c.raw[app.Name])
-			found, c.unserved[app.Name], c.wrong[app.Name] = append(found, withSize(anew, c.raw[app.Name], app)), true, err
-			continue
+		anew, err := p.detectOne(c, now, app)
+		if isOfAll(err) {
+			ofAll = append(ofAll, err)
+		} else if err != nil {
+			c.wrong[app.Name] = err
 		}
-		before, there := p.raw[app.Name]
-		if running, runs := now[app.Name]; there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
-			running = withSize(running, p.shared.deployer.Scaled(before), app) // which fits no more
-			running = withSize(running, before, app)
-			running, err := p.withUserNow(c.conf, running)
-			found, wrong = append(found, running), append(wrong, err)
-			continue
-		}
-		anew, err := p.look(c.conf, c.raw[app.Name])
-		found, wrong = append(found, withSize(anew, c.raw[app.Name], app)), append(wrong, err)
+		found = append(found, anew)
 	}
-	return withinCap(c.conf.Server, c.conf.Apps, found), errors.Join(wrong...)
+	return withinCap(c.conf.Server, c.conf.Apps, found), errors.Join(ofAll...)
+}
+
+func (p *purser) detectOne(c *change, now map[string]conf.App, app conf.App) (conf.App, error) {
+	before, there := p.raw[app.Name]
+	running, runs := now[app.Name]
+	if a := p.app(app.Name); a != nil && a.Unserved() != nil {
+		c.unserved[app.Name] = true
+	} else if there && runs && reflect.DeepEqual(before, c.raw[app.Name]) {
+		running = withSize(running, p.shared.deployer.Scaled(before), app) // which fits no more
+		same, err := p.withUserNow(c.conf, withSize(running, before, app))
+		if err != nil || sameUser(same.RunsAs, running.RunsAs) {
+			return same, err
+		}
+	}
+	anew, err := p.look(c.conf, c.raw[app.Name])
+	return withSize(anew, c.raw[app.Name], app), err
 }
 
 // sized is a configuration with the sizes that operators have given apps, unless they do not fit any more.
@@ -111,21 +125,14 @@ func (p *purser) prepare(c *change) (err error) {
 	if c.certs, c.warnings, err = p.certificatesOf(c.conf); err != nil {
 		return err
 	}
-	p.disks.consider(c.conf.Server, slices.Collect(maps.Values(c.apps)))
-	rules := p.Log.Rules(c.conf.Server, c.conf.Apps)
-	var wrong []error
 	for _, d := range c.diff.Apps {
-		switch to := c.apps[d.Name]; {
-		case d.New:
-			a := newApp(&p.shared, to)
-			c.added = append(c.added, a)
-			wrong = append(wrong, a.Check(to, rules))
-		case !d.Gone && !c.unserved[d.Name]:
-			wrong = append(wrong, p.app(d.Name).Check(to, rules))
+		if d.New {
+			c.added = append(c.added, newApp(&p.shared, c.apps[d.Name]))
 		}
 	}
-	if err := errors.Join(append(wrong, refusal(rules.Refusal(c.conf.Apps)))...); err != nil {
-		return err
+	rules := p.Log.Rules(c.conf.Server, c.conf.Apps)
+	if err := rules.Refusal(c.conf.Apps); err != nil {
+		return refusal(err)
 	}
 	if err := rules.Try(c.conf.Server.AccessLog); err != nil {
 		return refusal(err)
@@ -138,20 +145,6 @@ func (p *purser) prepare(c *change) (err error) {
 	}
 	if err != nil {
 		c.drop()
-	}
-	return err
-}
-
-// changeUnserved has an app be served that could not be, if it can be now. That it cannot is no reason not to have the
-// others go by what they were told.
-func (p *purser) changeUnserved(c *change, a *App) error {
-	name := a.Conf().Name
-	to, err := c.apps[name], c.wrong[name]
-	switch {
-	case err != nil:
-		a.StayUnserved(to, err)
-	case !p.shared.deployer.IsStopped(name):
-		err = a.StartAs(to)
 	}
 	return err
 }
@@ -175,10 +168,10 @@ func (p *purser) awaitPlaces(c *change) error {
 	return nil
 }
 
-// changed are the apps that are new or another way than before, by name.
+// changed are the apps that are new or another way than before, by name, but for those that cannot be served.
 func (c *change) changed() (apps []conf.App) {
 	for _, d := range c.diff.Apps {
-		if !d.Gone {
+		if !d.Gone && c.wrong[d.Name] == nil {
 			apps = append(apps, c.apps[d.Name])
 		}
 	}

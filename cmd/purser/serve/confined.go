@@ -134,7 +134,9 @@ func (p *purser) readAgain(file string) (*conf.Config, error) {
 
 // haveRead has a reader read the configuration, and takes what it has opened.
 func (p *purser) haveRead() error {
+	p.reading.Lock()
 	held, err := p.Keeper.Read()
+	p.reading.Unlock()
 	if err != nil {
 		if refused, is := errors.AsType[keeper.NotRead](err); is {
 			return refusal(errors.New(strings.ReplaceAll(strings.TrimPrefix(refused.Text, "purser: "), "\npurser: ", "\n")))

@@ -117,9 +117,13 @@ func (p *purser) warnOfNobody(apps []conf.App, server conf.Server) {
 func (p *purser) sayFound(apps []conf.App) {
 	for _, app := range apps {
 		p.Log.Info("app found", "app", app.Name, "kind", app.Found.Choice(app.Kind), "root", app.Root)
-		for _, note := range app.Found.Notes {
-			p.Log.Warn("note about an app", "app", app.Name, "note", note)
-		}
+		p.sayNotes(app)
+	}
+}
+
+func (p *purser) sayNotes(app conf.App) {
+	for _, note := range app.Found.Notes {
+		p.Log.Warn("note about an app", "app", app.Name, "note", note)
 	}
 }
 

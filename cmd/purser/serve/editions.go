@@ -127,6 +127,16 @@ func (e *editions) take(number int) *edition {
 	return found
 }
 
+// appOf is the configuration of a number, nil if that was forgotten.
+func (e *editions) appOf(number int) *conf.App {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if of := e.all[number]; of != nil {
+		return &of.app
+	}
+	return nil
+}
+
 func (e *editions) leave(of *edition) {
 	e.mu.Lock()
 	of.users--

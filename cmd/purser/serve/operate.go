@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -172,7 +173,7 @@ func (p *purser) startApp(a *App) error {
 	if p.stopping.Err() != nil {
 		return pool.ErrClosed
 	}
-	start := a.Start
+	start := func() error { return p.startNewest(a) }
 	if a.Unserved() != nil {
 		start = func() error { return p.serveNow(a) }
 	}
@@ -183,6 +184,25 @@ func (p *purser) startApp(a *App) error {
 	p.front.Change(p.frontConfig())
 	p.Log.Info("app is started by an operator", "app", name)
 	return nil
+}
+
+// startNewest starts an app that was stopped as its newest release says.
+func (p *purser) startNewest(a *App) error {
+	name := a.Conf().Name
+	of, written := p.written(name)
+	if of == nil {
+		return errEdited
+	}
+	found, err := p.lookNow(p.stopping, of, written)
+	switch unknown := (*unlooked)(nil); {
+	case errors.As(err, &unknown):
+		p.Log.Warn("it cannot be looked at what the app is by now, so it is started as it was", "app", name, "error", unknown.why)
+	case err != nil:
+		return err
+	default:
+		a.become(found)
+	}
+	return a.Start()
 }
 
 // ScaleApp gives an app so many processes, until its configuration has other numbers than now.

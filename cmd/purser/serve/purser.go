@@ -38,7 +38,7 @@ type Config struct {
 
 // Run serves until it is told to stop, and returns once everything it started has ended.
 func Run(c Config) error {
-	p := &purser{Config: c, turn: newTurn(), changing: newTurn(), ending: newOld(), retry: make(chan struct{}, 1)}
+	p := &purser{Config: c, turn: newTurn(), reading: newTurn(), changing: newTurn(), ending: newOld(), retry: make(chan struct{}, 1)}
 	return p.run()
 }
 
@@ -57,6 +57,7 @@ type purser struct {
 	retry   chan struct{} // holds one: what cannot be served is to be tried again
 	halting []*App        // that were stopped by an operator and run yet, of a front that has crashed
 
+	reading  turn        // of who has a reader look at what this front may not
 	lenders  lenders     // for the fronts before, which finish
 	binary   string      // path that purser was started from; "" = not known
 	changing turn        // of upgrades
@@ -83,6 +84,7 @@ type purser struct {
 	mu           sync.Mutex
 	running      *conf.Config        // that purser goes by
 	raw          map[string]conf.App // its apps as their files have them
+	kept         map[string]error    // why some of them are those of the configuration before
 	apps         []*App              // by name
 	leaving      map[string]*departure
 	doors        []door

@@ -26,6 +26,7 @@ const (
 	readGrants       = readPrefix + "grants"       // the numbers of what may be run for no app
 	readLogs         = readPrefix + "logs"         // why logs of apps could not be opened
 	logPrefix        = "log/"
+	readOneApp       = readPrefix + "app" // one app, which is about to restart
 	dnsGrant         = "hook/dns_exec"
 )
 
@@ -49,6 +50,9 @@ func appsOf(found []finding) (apps []conf.App) {
 func Read(c Config) error {
 	defer c.Log.Close()
 	r := &reader{Config: c, first: c.Left.Fronts == 0, next: c.Left.Granted + 1}
+	if c.Left.Only != "" {
+		return r.readOnly(c.Left.Only)
+	}
 	grants := keeper.Grants{First: r.next}
 	if found, err := r.findApps(); err != nil {
 		return err
@@ -82,9 +86,17 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 			return r.grants, err
 		}
 	}
+	if err := r.grantApps(found); err != nil {
+		return r.grants, err
+	}
+	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn(found)), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
+}
+
+// grantApps says who serves, and has him start apps that can be served.
+func (r *reader) grantApps(found []finding) error {
 	binary, err := os.Executable()
 	if err != nil {
-		return r.grants, err
+		return err
 	}
 	r.grants.First, r.grants.Runtime, r.grants.Binary = r.next, r.runtime, strings.TrimSuffix(binary, " (deleted)")
 	r.grants.Front = new(keeper.User(spawn.UserOf(r.front)))
@@ -95,7 +107,7 @@ func (r *reader) read(found []finding) (keeper.Grants, error) {
 			r.grant(&found[i].App)
 		}
 	}
-	return r.grants, errors.Join(holdJSON(r.Keeper, readGrants, r.grantOwn(found)), holdJSON(r.Keeper, readApps, found), holdJSON(r.Keeper, readConfig, r.Conf.Sources))
+	return nil
 }
 
 // findApps looks into the folders of apps. What is wrong with one is the front's to judge: it may be an app that runs as

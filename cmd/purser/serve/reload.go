@@ -16,8 +16,8 @@ import (
 )
 
 // Reload reads the configuration again and has purser go by it. It is done all or not at all: what can fail is
-// tried before anything is changed, but for the restarts that it begins, which are withstood as always. Who asks
-// while another is waiting to begin gets what comes of that one, which reads what is there by then.
+// tried before anything is changed, but for the restarts that it begins, which are withstood as always. Apps that
+// cannot be served are left out of that, each for itself. Who asks while another is waiting to begin gets what comes of that one, which reads what is there by then.
 func (p *purser) Reload(by string, o status.ReloadOptions) (status.Reload, error) {
 	run, first := p.reloads.join(o)
 	if !first {
@@ -54,6 +54,8 @@ func (p *purser) reload(by string, o status.ReloadOptions) (r status.Reload, err
 		return r, badConfig(err)
 	}
 	r.Opened, r.Closed = next.rebuilding.addresses()
+	r.Problems = append(r.Problems, next.problems()...)
+	r.Unserved, r.Kept = slices.Sorted(maps.Keys(next.wrong)), slices.Sorted(maps.Keys(next.kept))
 	if o.DryRun {
 		next.drop()
 		p.unread(before)
@@ -94,7 +96,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 		access = p.access
 	}
 	p.mu.Lock()
-	p.running, p.raw, p.access, p.doors = c.conf, c.raw, access, c.rebuilding.doors
+	p.running, p.raw, p.kept, p.access, p.doors = c.conf, c.raw, c.kept, access, c.rebuilding.doors
 	p.mu.Unlock()
 	p.holdConfig(c.conf)
 	p.holdCertificates()
@@ -121,12 +123,15 @@ func (p *purser) changeApps(c *change, r *status.Reload) (removed []*App) {
 	}
 	var apps []*App
 	for _, a := range c.added {
-		err := a.Start()
-		if complain(err); err == nil {
-			apps = append(apps, a)
-		} else {
-			delete(c.raw, a.Conf().Name)
+		why := c.wrong[a.Conf().Name]
+		if why == nil {
+			why = a.Start()
+			complain(why)
 		}
+		if why != nil {
+			a.StartUnserved(why)
+		}
+		apps = append(apps, a)
 	}
 	byKeys := map[string]conf.AppDiff{}
 	for _, d := range c.diff.Apps {
