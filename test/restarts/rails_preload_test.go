@@ -77,10 +77,8 @@ func TestARailsAppIsPreloadedAsItIs(t *testing.T) {
 // to the database. It returns the source of them all.
 func mustBePreloadedRails(t *testing.T, p *harness.Purser, app harness.App) (source int) {
 	t.Helper()
+	harness.Eventually(t, harness.Patience, "there is one source", func() bool { return len(p.Sources(t, "app")) == 1 })
 	sources := p.Sources(t, "app")
-	if len(sources) != 1 {
-		t.Fatalf("the sources are %+v", sources)
-	}
 	from, answers := strconv.Itoa(sources[0].PID), harness.AskEach(t, p, 3)
 	for pid, body := range answers {
 		own := strconv.Itoa(pid)
