@@ -72,13 +72,47 @@ func (l *generations) prove(keepUntil time.Time) (news bool) {
 	return true
 }
 
-// back is the generation that a rollback leads to, and the one that it leads from if that was good; nil if
-// there is none that is older.
-func (l *generations) back() (to, from *generation) {
-	if l.good != nil && l.wanted != l.good && !l.wanted.rejected() {
+// back is the generation that a rollback leads to, and the one that it leads from if that was good; nil if there is none
+// that is older and can serve. Lives reports whether there are processes that could serve again: of a generation whose
+// code was overwritten, these are all that there is.
+func (l *generations) back(now time.Time, lives func(*generation) bool) (to, from *generation) {
+	if l.good != nil && l.wanted != l.good && !l.wanted.rejected() && (!l.overwritten(l.good) || lives(l.good)) {
 		return l.good, nil
 	}
-	return l.previous(), l.good
+	if n := l.previous(); n != nil && now.Before(l.keepUntil) && lives(n) {
+		return n, l.good
+	}
+	if n := l.onDisk(); n != nil {
+		return n, l.good
+	}
+	for _, n := range slices.Backward(l.past) {
+		if lives(n) {
+			return n, l.good
+		}
+	}
+	return nil, l.good
+}
+
+// onDisk is the newest of what was good before the last good generation whose code was not overwritten, or nil.
+func (l *generations) onDisk() *generation {
+	for _, n := range slices.Backward(l.past) {
+		if !l.redeployed(n) {
+			return n
+		}
+	}
+	return nil
+}
+
+// redeployed reports whether any newer code came into the folder of n, be it of a generation that was taken back since.
+func (l *generations) redeployed(n *generation) bool {
+	return slices.ContainsFunc(append(slices.Clone(l.past), l.good, l.wanted), func(newer *generation) bool {
+		return newer != nil && newer.number > n.number && newer.release.Path == n.release.Path && newer.source() != n.source()
+	})
+}
+
+// older reports whether anything has worked before what a rollback would lead from.
+func (l *generations) older() bool {
+	return len(l.past) > 0 || l.good != nil && l.wanted != l.good && !l.wanted.rejected()
 }
 
 // previous is what was good before the last good generation, or nil.
@@ -124,6 +158,7 @@ func (l *generations) releases(serves bool, alive []*generation) []Release {
 	}
 	note(l.good)
 	note(l.previous())
+	note(l.onDisk())
 	for _, n := range alive {
 		note(n)
 	}

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"purser/conf"
@@ -127,19 +128,19 @@ func (g *groupState) promote(now time.Time) (*restart, error) {
 	return r, nil
 }
 
-// rollback takes the wanted generation back: the last good one serves, or the one before if it was
-// that itself. A restart that runs has failed by that.
+// rollback takes the wanted generation back: the last good one serves, or one before if it was that itself. What cannot
+// serve any more, as newer code was deployed in its folder, is passed over. A restart that runs has failed by that.
 func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error) {
 	if g.closed {
 		return nil, g.refusal()
 	}
 	c := g.plot(now)
-	back, from := g.back()
+	back, from := g.back(now, func(n *generation) bool { return c.of(n).alive > 0 })
 	switch {
+	case back == nil && g.older():
+		return nil, ErrOverwritten
 	case back == nil:
 		return nil, ErrNothingOlder
-	case g.overwritten(back) && c.of(back).alive == 0:
-		return nil, ErrOverwritten
 	}
 	why := g.failure(now, g.wanted.number, "rolled back")
 	if reason != "" {
@@ -152,7 +153,7 @@ func (g *groupState) rollback(now time.Time, id, reason string) (*restart, error
 		g.end(now, r, RestartFailed)
 	}
 	if from != nil {
-		g.past, g.good = g.past[:len(g.past)-1], back
+		g.past, g.good = g.past[:slices.Index(g.past, back)], back
 	}
 	g.withdraw(takenBack, why)
 	back.forgive()
