@@ -16,7 +16,7 @@ import (
 type Worker struct {
 	Name        string
 	Command     Command       // zero = the line of that name in the app's Procfile; spawn.Detect fills it in
-	Count       int           // so many of it run; default 1
+	Count       int           // so many of it run, at most 1000; default 1
 	StopSignal  string        // TERM INT QUIT HUP USR1 USR2; default TERM
 	StopTimeout time.Duration // from stop signal to KILL; default 30s
 	Order       string        // after | before: when a restart stops the old ones, the new web serves already, or not yet; default after
@@ -27,6 +27,9 @@ const (
 	AfterWeb  = "after"  // once the new web processes serve, and no old one does
 	BeforeWeb = "before" // once a new web process has booted, which serves when the old workers are gone
 )
+
+// mostWorkers is how many of one name there can be: all of them are started at once.
+const mostWorkers = 1000
 
 var workerOrders = []string{AfterWeb, BeforeWeb}
 
@@ -90,7 +93,7 @@ func (w *Worker) check(t table) {
 	for _, place := range []string{"{socket}", "{port}"} {
 		t.require(!w.Command.Has(place), "command", "has %s, but no request is sent to a worker", place)
 	}
-	t.count("count", w.Count, 0)
+	t.require(0 <= w.Count && w.Count <= mostWorkers, "count", "must be a number from 0 to %d", mostWorkers)
 	t.oneOf("stop_signal", w.StopSignal, stopSignals)
 	t.positive("stop_timeout", w.StopTimeout)
 	t.oneOf("order", w.Order, workerOrders)
@@ -137,6 +140,9 @@ func ParseWorkers(s string) (workers []Worker, err error) {
 		w := NewWorker(strings.TrimSpace(name))
 		if w.Count, err = strconv.Atoi(strings.TrimSpace(number)); err != nil {
 			return nil, fmt.Errorf("must be a list such as jobs=2,mail=1, not %s", described(s))
+		}
+		if slices.ContainsFunc(workers, func(other Worker) bool { return other.Name == w.Name }) {
+			return nil, fmt.Errorf("names the worker %s twice", w.Name)
 		}
 		workers = append(workers, w)
 	}

@@ -59,7 +59,8 @@ func TestWorkersThatCannotBeAreRefused(t *testing.T) {
 		"[apps.shop.workers.web]":                        `neither "web" nor "release"`,
 		"[apps.shop.workers.-x]":                         "a worker's name has",
 		"[apps.shop.workers.jobs]\ncommand = 'a {port}'": "no request is sent to a worker",
-		"[apps.shop.workers.jobs]\ncount = -1":           "must be a number from 0",
+		"[apps.shop.workers.jobs]\ncount = -1":           "must be a number from 0 to 1000",
+		"[apps.shop.workers.jobs]\ncount = 1001":         "must be a number from 0 to 1000",
 		"[apps.shop.workers.jobs]\nstop_signal = 'KILL'": `must be one of`,
 		"[apps.shop.workers.jobs]\nstop_timeout = '0s'":  "must be a duration above 0",
 		"[apps.shop.workers.jobs]\norder = 'during'":     "order",
@@ -97,7 +98,7 @@ func TestTheFlagForWorkersIsAListOfCounts(t *testing.T) {
 	if err != nil || len(workers) != 2 || workers[0].Name != "jobs" || workers[0].Count != 2 || workers[1].Name != "mail" || workers[1].Count != 0 {
 		t.Errorf("read %+v, %v", workers, err)
 	}
-	for _, wrong := range []string{"", "jobs", "jobs=", "jobs=two", "jobs=2,,mail=1"} {
+	for _, wrong := range []string{"", "jobs", "jobs=", "jobs=two", "jobs=2,,mail=1", "jobs=1,jobs=2"} {
 		if _, err := ParseWorkers(wrong); err == nil {
 			t.Errorf("%q was read", wrong)
 		}

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,38 @@ func TestAWorkerThatDiesYoungIsTriedLaterAndLater(t *testing.T) {
 	got(t, "the pauses", fmt.Sprint(pauses), "[1 2 4 8 16]")
 	work := snapshotOf(&s.state, s.now).Workers[1]
 	got(t, "what is told", work.Failure.Reason, "worker mail exited with status 1 within 5s of its start")
+}
+
+// It lived for long enough to count as one that works, but not for long.
+func TestAWorkerThatDiesAfterAWhileIsReplacedAtOnceTheFirstTime(t *testing.T) {
+	s := upWithWorkers(t)
+	s.exits(5)
+	s.has("spawn 6 of /r1")
+	s.boots(6)
+	s.passes(workerProves)
+	s.did = nil
+	s.exits(6)
+	s.has()
+	s.passes(2 * time.Second)
+	s.has("spawn 7 of /r1")
+}
+
+func TestARestartSaysNothingOfWorkersOfWhichNoneRun(t *testing.T) {
+	s := tell(t, func(app *conf.App) {
+		none := conf.NewWorker("none")
+		none.Count = 0
+		app.SetWorker(none)
+	})
+	s.boots(1, 2)
+	r := s.restarts("/r2")
+	s.boots(3)
+	s.exits(1)
+	s.boots(4)
+	s.exits(2)
+	got(t, "the restart", r.state, RestartDone)
+	if strings.Contains(steps(r), "workers") {
+		t.Errorf("its steps are %s", steps(r))
+	}
 }
 
 func TestAReloadChangesTheCount(t *testing.T) {

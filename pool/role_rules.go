@@ -37,7 +37,7 @@ func (g *groupState) assign(c *course, r *role) {
 	before := r.of
 	r.follow(to)
 	g.moves++
-	if before != nil && r.kept {
+	if before != nil && r.kept && r.Count+len(r.procs) > 0 {
 		g.stepNote(c.now, c.restart, "workers", r.Name)
 	}
 }
