@@ -18,6 +18,7 @@ type boot struct {
 	began, ended       time.Time // zero = under way
 	print              Print     // of the release, just before; later what the process is of
 	revision           string    // of the release, just before
+	from               *source   // that it was forked from; nil = it has loaded the code itself, or it is not known yet
 	image              image     // of the process, when it was ready
 	bare               bool      // there was no restart file just before
 	made               stamp     // and this one was there when it ended, before anybody was told that
@@ -150,6 +151,9 @@ func (a *checked) adopt(b *boot, after Print) {
 	for _, other := range a.boots {
 		other.print = adopting(other.print)
 	}
+	for _, from := range a.sources {
+		from.print = adopting(from.print)
+	}
 	a.asked.print = adopting(a.asked.print)
 }
 
@@ -245,8 +249,15 @@ func (c *Checker) processes(a *checked) []Process {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, p := range live {
-		if b := a.boot(p.Number); b != nil && p.Print.Taken.IsZero() {
+		b := a.boot(p.Number)
+		if b == nil {
+			continue
+		}
+		if p.Print.Taken.IsZero() {
 			live[i].Print = b.print
+		}
+		if b.from != nil {
+			live[i].Began = b.from.began
 		}
 	}
 	return live

@@ -24,6 +24,9 @@ func (c *Checker) printAnew(a *checked) {
 	for _, b := range a.boots {
 		prints[b.print.Path] = Print{}
 	}
+	for _, from := range a.sources {
+		prints[from.print.Path] = Print{}
+	}
 	c.mu.Unlock()
 	for path := range prints {
 		prints[path] = Fingerprint(c.disk(a), path, codeOf(a.app()))
@@ -32,6 +35,11 @@ func (c *Checker) printAnew(a *checked) {
 	for _, b := range a.boots {
 		if print, taken := prints[b.print.Path]; taken {
 			b.print = print
+		}
+	}
+	for _, from := range a.sources {
+		if print, taken := prints[from.print.Path]; taken {
+			from.print = print
 		}
 	}
 	c.mu.Unlock()

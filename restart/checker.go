@@ -43,7 +43,7 @@ const share = 50
 // that is shown, but nothing is triggered for it.
 //
 // Live gives the processes of an app that serve; NewChecker and Add call it, too. A Process needs no Print if
-// Booting and Booted were called for it. Trigger is told the app
+// Booting and Booted were called for it, nor the Began of one for which Forked was. Trigger is told the app
 // and why; it is called by Run alone, for what was not there when the last restart was triggered or
 // Requested, once nothing has changed for Restart.Settle. So one that fails is not tried again before
 // something happens, and ten marks are one restart. Neither must block; for apps of different users both are called at

@@ -62,8 +62,9 @@ type checked struct {
 	stale   map[[3]int]time.Time // since when a process is outdated by what changed
 	needed  []Need               // by the last look
 
-	boots  []*boot          // those under way, those of the processes that live, and the last that failed
-	habits map[string]habit // of each file that changed in the last boots
+	boots   []*boot          // those under way, those of the processes that live, and the last that failed
+	sources []*source        // of the processes that live, and the newest
+	habits  map[string]habit // of each file that changed in the last boots
 
 	due    time.Time     // Run's: when to look again, or as soon as a process of it lives if
 	rests  bool          // none did

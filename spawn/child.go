@@ -22,6 +22,7 @@ type Child struct {
 	adopted          bool      // from an earlier front, whose folder it is in
 	network, address string
 	ready            time.Time // when it was; zero = it is not
+	preloaded        preloaded
 	stopSignal       syscall.Signal
 	backtraceSignal  syscall.Signal // 0 = none
 	stop             sync.Once
@@ -41,6 +42,10 @@ func (c *Child) Owner() int { return c.endpoint.owner }
 
 // Ready returns since when it serves.
 func (c *Child) Ready() time.Time { return c.ready }
+
+// Preloaded returns when the app began to be loaded that it was forked with, and when it had been; zero = it was not
+// forked. What was forked from it in turn has the same.
+func (c *Child) Preloaded() (began, loaded time.Time) { return c.preloaded.Began, c.preloaded.Loaded }
 
 // Folder returns the folder that its socket is in, with those of other children of its app. A worker has none.
 func (c *Child) Folder() string { return filepath.Dir(c.endpoint.folder) }

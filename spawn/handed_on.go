@@ -78,6 +78,7 @@ func (s *Spawner) bear(from *source, child *Child, p keeper.Program) (*keeper.Pr
 	}
 	started, err := s.keeper.Fork(p)
 	if err == nil {
+		child.preloaded = from.preloads()
 		s.noteForked(from)
 	} else if child.loaders != "" {
 		s.folder.leave(child.loaders)

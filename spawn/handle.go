@@ -22,6 +22,7 @@ type handle struct {
 	Network, Address string    // "" = not ready yet
 	Ready            time.Time // when it was; of a source, when it had loaded the app
 	Loaders          string    `json:",omitempty"` // as a child has it
+	Preloaded        preloaded `json:",omitzero"`
 
 	Source bool      `json:",omitempty"` // it is a fork source, as a child has it, and so what follows
 	Began  time.Time `json:",omitzero"`
@@ -52,7 +53,7 @@ func (c *Child) handle() handle {
 	e := c.endpoint
 	return handle{
 		Order: c.Order, Folder: e.folder, Socket: e.socket, Port: e.port, Listener: e.listener,
-		Network: c.network, Address: c.address, Ready: c.ready, Loaders: c.loaders, StopSignal: c.stopSignal, BacktraceSignal: c.backtraceSignal,
+		Network: c.network, Address: c.address, Ready: c.ready, Loaders: c.loaders, Preloaded: c.preloaded, StopSignal: c.stopSignal, BacktraceSignal: c.backtraceSignal,
 		Source: c.source, Began: c.began, Forked: c.forked,
 	}
 }
@@ -106,7 +107,7 @@ func (s *Spawner) adopted(h handle, from keeper.Inheritee, left keeper.Inheritan
 	child := &Child{
 		Order: h.Order, network: h.Network, address: h.Address, ready: h.Ready, stopSignal: h.StopSignal, backtraceSignal: h.BacktraceSignal,
 		endpoint: &endpoint{folder: h.Folder, socket: h.Socket, port: h.Port, listener: h.Listener, owner: ownerOfSockets(s.app)},
-		adopted:  true, loaders: h.Loaders,
+		adopted:  true, loaders: h.Loaders, preloaded: h.Preloaded,
 		source: h.Source, began: h.Began, forked: h.Forked,
 		gone: make(chan struct{}),
 	}

@@ -43,7 +43,7 @@ func (s *Spawner) refork(served *Child) {
 	Forget(s.keeper, s.name(served))
 	served.endpoint.remove()
 	served.exit = reforked{}
-	child := &Child{Order: served.Order, process: served.process, source: true, endpoint: &endpoint{}, loaders: served.loaders, gone: make(chan struct{})}
+	child := &Child{Order: served.Order, process: served.process, source: true, endpoint: &endpoint{}, loaders: served.loaders, preloaded: served.preloaded, gone: make(chan struct{})}
 	child.answered.Store(served.answered.Load())
 	from := s.newSource(served.Order)
 	from.child, from.loaded, from.kept = child, time.Now(), true

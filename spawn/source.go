@@ -21,6 +21,17 @@ type source struct {
 	idle   *time.Timer
 }
 
+// A preloaded is when code was loaded that processes are forked with.
+type preloaded struct{ Began, Loaded time.Time }
+
+// preloads is what is forked from a source that has loaded the app, or that was forked itself.
+func (from *source) preloads() preloaded {
+	if from.child.preloaded != (preloaded{}) {
+		return from.child.preloaded
+	}
+	return preloaded{from.child.began, from.child.ready}
+}
+
 // makes reports whether a source makes what is ordered: a fork source makes only its own generation (I2). A restart that
 // was joined goes on with another of the same number, whose code may differ in the same folder.
 func (from *source) makes(o Order) bool {

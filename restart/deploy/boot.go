@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"time"
 
 	"purser/pool"
 	"purser/restart"
@@ -22,13 +23,33 @@ func (a *App) Noting(spawn pool.SpawnFunc) pool.SpawnFunc {
 			pid = child.PID()
 		}
 		checker.Booted(o.App, o.Process, pid)
+		if err == nil {
+			noteForked(checker, o.App, o.Process, child)
+		}
 		return child, err
+	}
+}
+
+// A Preloaded is a child that may have been forked from one that had loaded the app: these are the times when that
+// began to, and when it had; zero if it was not.
+type Preloaded interface {
+	Preloaded() (began, loaded time.Time)
+}
+
+func noteForked(checker *restart.Checker, app string, number int, child any) {
+	if from, may := child.(Preloaded); may {
+		if began, loaded := from.Preloaded(); !loaded.IsZero() {
+			checker.Forked(app, number, began, loaded)
+		}
 	}
 }
 
 // Adopted has a process known that a front of purser before this one has started, and that was ready when its Began
 // says.
-func (a *App) Adopted(p restart.Process) { a.deployer.checker.Adopted(a.name, p) }
+func (a *App) Adopted(p restart.Process, child Preloaded) {
+	a.deployer.checker.Adopted(a.name, p)
+	noteForked(a.deployer.checker, a.name, p.Number, child)
+}
 
 // processes are those of an app that serve. Before its group is made there are none.
 func (d *Deployer) processes(app string) []restart.Process {

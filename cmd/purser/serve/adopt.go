@@ -48,7 +48,7 @@ func (a *App) Adopt(note pool.Note, from *estate) error {
 		case o.Worker != "":
 			return worker{began.Child, began.of, began.left}
 		}
-		a.restarts.Adopted(restart.Process{Number: o.Process, PID: began.PID(), Generation: o.Generation, Release: o.Release.Path, Began: began.Ready()})
+		a.restarts.Adopted(restart.Process{Number: o.Process, PID: began.PID(), Generation: o.Generation, Release: o.Release.Path, Began: began.Ready()}, began)
 		return began
 	}
 	a.group = a.shared.pool.Adopt(a.conf, note, find, a.restarts.Noting(a.editions.spawn))
