@@ -171,17 +171,29 @@ func (s *Spawner) dropAll() {
 
 // tend is the life of a source, until nothing is left of it.
 func (s *Spawner) tend(from *source) {
+	child, err := s.load(from)
+	s.mind(from, child, err)
+}
+
+// load has a child load the app.
+func (s *Spawner) load(from *source) (*Child, error) {
 	child, err := s.begin(from.ctx, from.Order, true)
 	if err == nil {
 		s.noteSource(from, child)
 	}
-	s.mind(from, child, err)
+	return child, err
 }
 
 // mind is the rest of its life, from its start or from when it was handed on. An error is why there is none.
 func (s *Spawner) mind(from *source, child *Child, err error) {
 	if err == nil {
 		err = s.awaitLoaded(from.ctx, child)
+	}
+	if wasKilled(err) && from.ctx.Err() == nil { // that says nothing of the app, and others wait for it: once more
+		<-child.gone
+		if child, err = s.load(from); err == nil {
+			err = s.awaitLoaded(from.ctx, child)
+		}
 	}
 	if s.leaves(from, child) {
 		return // and who waits for it is told by its own context
@@ -209,6 +221,12 @@ func (s *Spawner) end(from *source, child *Child) {
 	s.lose(from)
 	child.Kill()
 	<-child.gone
+}
+
+// wasKilled reports whether a signal has ended a child, and not the kernel for want of memory.
+func wasKilled(err error) bool {
+	exit, exited := errors.AsType[keeper.ExitError](err)
+	return exited && exit.Signaled() && !exit.OutOfMemory()
 }
 
 func (s *Spawner) noteSource(from *source, child *Child) {

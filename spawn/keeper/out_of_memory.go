@@ -146,5 +146,8 @@ func (e ExitError) Error() string {
 	return fmt.Sprintf("%s (by the kernel: %s)", how, e.short.text())
 }
 
+// Signaled reports whether a signal has ended it.
+func (e ExitError) Signaled() bool { return e.status.Signaled() }
+
 // OutOfMemory reports whether it was the kernel for want of memory, as far as that can be told.
 func (e ExitError) OutOfMemory() bool { return e.short != noShortage }
