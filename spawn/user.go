@@ -245,6 +245,19 @@ func stillOwned(app conf.App, path string) error {
 		}
 		return nil
 	}
+	return notHis(app, what, owner)
+}
+
+// AnothersRelease refuses a release of which an app was found to run as another user than now, as all of it is his: nil if
+// it runs as its user for another reason.
+func AnothersRelease(app, found conf.App) error {
+	if app.RunsAs == nil || app.RunsAs.By != conf.ByOwner || found.RunsAs == nil {
+		return nil
+	}
+	return notHis(app, filepath.Join(found.Root, found.StartupFile), int(found.RunsAs.UID))
+}
+
+func notHis(app conf.App, what string, owner int) error {
 	return fmt.Errorf("%s belongs to %s, and this app runs as %s, to whom its files belonged when the configuration was read: run purser reload, or set user",
 		what, NameOf(owner), app.RunsAs.User)
 }

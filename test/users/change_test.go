@@ -69,3 +69,21 @@ func TestFilesThatAreAnothersNowComeWithAReload(t *testing.T) {
 	}
 	harness.Eventually(t, harness.ReadyLimit, "the new code serves as its user", func() bool { return ask(t, p, "app").UID == www })
 }
+
+// It is started by another file, too: that is looked at before the files of the old way are missed.
+func TestAReleaseOfAnotherOwnerAndOfAnotherKindSaysWhoseItIs(t *testing.T) {
+	l := newLinked(t, games)
+	p := serve(t, l.app("app"))
+	mustSay(t, p, "app", "uid 5 by first")
+	next := l.release("next", www)
+	harness.Symlink(t, next, l.link)
+	r := p.Run(harness.Within(t), "restart", "app")
+	if r.Code != 1 || !strings.Contains(r.Stdout+r.Stderr, "app.js belongs to www-data, and this app runs as games") {
+		t.Errorf("a restart exits with %d: %s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	l.deploy("third", "exec node web.js third", games)
+	if r := p.Run(harness.Within(t), "restart", "app"); r.Code != 0 {
+		t.Errorf("a restart to its own files exits with %d: %s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	mustSay(t, p, "app", "uid 5 by third")
+}

@@ -72,12 +72,17 @@ func (a *App) Reconfigure(keys []string) (r pool.RestartSnapshot, begun bool, er
 }
 
 // Become has the app be started from its next restart on as it was found now, if that is another way than before. It
-// returns the keys that differ. As whom it runs, its release does not choose: what belongs to another user stays for
-// who starts it to refuse.
+// returns the keys that differ. As whom it runs, its release does not choose: one of another user is refused, here if
+// it is started by another file, else by who starts it.
 func (a *App) Become(found conf.App) (keys []string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.editions == nil || !sameUser(a.conf.RunsAs, found.RunsAs) {
+	switch {
+	case a.editions == nil:
+		return nil, nil
+	case !sameUser(a.conf.RunsAs, found.RunsAs) && a.conf.StartupFile != found.StartupFile:
+		return nil, spawn.AnothersRelease(a.conf, found)
+	case !sameUser(a.conf.RunsAs, found.RunsAs):
 		return nil, nil
 	}
 	found.KeepAtOnce(&a.conf)
