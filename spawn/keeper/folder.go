@@ -14,6 +14,7 @@ type folder struct {
 	path  string
 	uid   uint32
 	child uint32 // whose it is; 0 = nobody's yet
+	by    *peer  // who has asked for it; nil = somebody whom a keeper before knew
 }
 
 // SocketName is what a child's socket has to be called in its folder.
@@ -29,13 +30,13 @@ func (u *User) uid() uint32 {
 }
 
 // makeFolder makes one for a child of a grant.
-func (g *granted) makeFolder(number uint32) (uint32, string, error) {
+func (g *granted) makeFolder(number uint32, by *peer) (uint32, string, error) {
 	grant, known := g.all[number]
 	if !known || !g.confined || len(g.folders) >= mostFolders {
 		return 0, "", refused("a folder for the grant %d", number)
 	}
 	g.lastFolder++
-	f := folder{path: filepath.Join(g.runtime, fmt.Sprint("s", g.lastFolder)), uid: grant.User.uid()}
+	f := folder{path: filepath.Join(g.runtime, fmt.Sprint("s", g.lastFolder)), uid: grant.User.uid(), by: by}
 	if err := os.Mkdir(f.path, 0o700); err != nil {
 		return 0, "", err
 	}
@@ -62,16 +63,26 @@ func (g *granted) mayUse(number uint32, grant Grant) (string, error) {
 
 func (g *granted) bind(number, child uint32) {
 	if f, known := g.folders[number]; known {
-		f.child = child
+		f.child, f.by = child, nil
 		g.folders[number] = f
 	}
 }
 
-// leaveFolders removes those of a child; of 0, those that are nobody's. It takes as long as what was put there is
-// much, and so the keeper does not wait for it.
+// leaveFolders removes those of a child. It takes as long as what was put there is much, and so the keeper does not wait
+// for it.
 func (g *granted) leaveFolders(child uint32) {
+	g.removeFolders(func(f folder) bool { return f.child == child })
+}
+
+// leaveUnused removes those that a front has asked for and that are nobody's yet. Those of others it leaves: a child may
+// be about to have them.
+func (g *granted) leaveUnused(lost *peer) {
+	g.removeFolders(func(f folder) bool { return f.child == 0 && f.by == lost })
+}
+
+func (g *granted) removeFolders(those func(folder) bool) {
 	for number, f := range g.folders {
-		if f.child == child {
+		if those(f) {
 			g.removeFolder(number)
 		}
 	}

@@ -166,7 +166,10 @@ func (k *keeping) loseFront(f *frontProcess) {
 	f.signal(unix.SIGKILL)
 	k.own(nil, lost)
 	k.endBirths(func(b *birth) bool { return b.by == lost }, syscall.ECHILD)
-	k.granted.leaveFolders(0)
+	k.granted.leaveUnused(lost)
+	if len(k.peers()) == 1 { // only the main process is left
+		k.granted.leaveUnused(nil)
+	}
 	for _, c := range k.children {
 		if c.by == lost {
 			k.change(c, verbKill, 0) // and if it is being killed by now, that is no harm

@@ -204,7 +204,7 @@ func someGranted(t testing.TB) *granted {
 	}
 	g.remnants["door"] = remnant{"/run/x.sock", 1 << 40, 7}
 	g.releases[release{"/srv/blog/current", "/srv/blog/releases/7"}] = true
-	g.folders[2], g.lastFolder = folder{"/run/purser/p/s2", 1000, 9}, 5
+	g.folders[2], g.lastFolder = folder{"/run/purser/p/s2", 1000, 9, nil}, 5
 	return g
 }
 

@@ -112,7 +112,7 @@ func (k *keeping) grant(r request) (err error) {
 		}
 		return nil
 	case r.verb == verbFolder:
-		answer.number, answer.name, err = k.granted.makeFolder(r.number)
+		answer.number, answer.name, err = k.granted.makeFolder(r.number, r.from)
 	case r.verb == verbLeave:
 		k.granted.leaveFolder(r.number)
 		return nil

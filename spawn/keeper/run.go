@@ -177,10 +177,11 @@ func (k *keeping) loop() {
 
 // takeAll takes what was said by now, so that a sign of life does not wait behind what takes long.
 func (k *keeping) takeAll(r request) {
-	for range unread {
-		k.take(r)
+	k.take(r)
+	for range unread { // and no more: there is a time for all else
 		select {
-		case r = <-k.requests:
+		case r := <-k.requests:
+			k.take(r)
 		default:
 			return
 		}

@@ -126,7 +126,7 @@ func TestADeepFolderOfASocketTakesFewDescriptors(t *testing.T) {
 	g := granted{confined: true, front: &User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}, runtime: t.TempDir()}
 	g.make()
 	g.all[1] = Grant{User: &User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}}
-	number, path, err := g.makeFolder(1)
+	number, path, err := g.makeFolder(1, nil)
 	check(t, err)
 	at, err := unix.Open(path, unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	check(t, err)

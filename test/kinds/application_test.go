@@ -47,22 +47,25 @@ func (a application) test(t *testing.T) {
 	if a.more != nil {
 		a.more(t, p)
 	}
-	first := a.serving(t, p, app, 1)
+	first, began := a.serving(t, p, app)
 
 	a.deploy(t, p, app, 0)
-	second := a.serving(t, p, app, 2)
+	second, good := a.serving(t, p, app)
 	harness.MustBeGone(t, first)
 
 	sound := spoil(t, app, a.breaks)
 	a.deploy(t, p, app, 1)
-	a.serving(t, p, app, 2)
+	_, still := a.serving(t, p, app)
 	a.mustServe(t, p)
 
 	restore(t, app, a.breaks, sound)
 	a.deploy(t, p, app, 0)
-	a.serving(t, p, app, 4)
+	_, mended := a.serving(t, p, app)
 	a.mustServe(t, p)
 	harness.MustBeGone(t, second)
+	if began != 1 || good != 2 || still != good || mended <= good {
+		t.Errorf("at first generation %d served, then %d, after a broken release %d, and at the end %d", began, good, still, mended)
+	}
 }
 
 // deploy restarts under load and expects the exit code of purser restart.
@@ -92,16 +95,16 @@ func get(t *testing.T, p *harness.Purser, path string) harness.Answer {
 	return harness.Ask(t, p, "GET "+path+" HTTP/1.1\r\nHost: "+p.Addr+"\r\nConnection: close\r\n\r\n")
 }
 
-// serving are the processes that serve; all of them have to be of one generation.
-func (a application) serving(t *testing.T, p *harness.Purser, app harness.App, generation int) []int {
+// serving are the processes that serve; all of them have to be of one generation, which is returned, too.
+func (a application) serving(t *testing.T, p *harness.Purser, app harness.App) (pids []int, generation int) {
 	t.Helper()
 	ready := p.Status(t, filepath.Base(app.Dir)).Ready()
 	for _, process := range ready {
-		if process.Generation != generation {
-			t.Errorf("process %d of generation %d serves, not of %d", process.PID, process.Generation, generation)
+		if generation = ready[0].Generation; process.Generation != generation {
+			t.Errorf("process %d of generation %d serves, and one of %d", process.PID, process.Generation, generation)
 		}
 	}
-	return harness.SortedPIDs(ready)
+	return harness.SortedPIDs(ready), generation
 }
 
 // spoil writes files that no application can start with, and returns what those that were there said.
