@@ -25,6 +25,7 @@ def application(environ, start_response):
 
 const (
 	mostOfPlain = 0.6                    // of what a heavy app takes without preload
+	mostOfPeer  = 1.05                   // of what a peer takes: for a Rails app of 4 we take the same, and runs differ
 	mostSpawn   = 200 * time.Millisecond // until one more process is ready, the shortest of five
 )
 
@@ -88,7 +89,7 @@ func mustTakeNoMoreThanPeers(t *testing.T, app harness.App, n int, of page, ours
 	for _, by := range peers {
 		theirs := by.measure(t, app, n, of)
 		t.Logf("%s: %v", by.name, theirs)
-		if ours.app > theirs.app {
+		if float64(ours.app) > mostOfPeer*float64(theirs.app) {
 			t.Errorf("with preload it takes %.2f of what it takes with %s", float64(ours.app)/float64(theirs.app), by.name)
 		}
 	}
