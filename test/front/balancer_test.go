@@ -104,13 +104,15 @@ func newBalancer(t *testing.T, keys ...string) *balancer {
 			t.Logf("HAProxy said:\n%s", running.Log.String())
 		}
 	})
-	harness.Eventually(t, harness.Patience, "HAProxy listens", func() bool {
-		conn, err := net.Dial("tcp", b.Ending)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	})
+	for network, addr := range map[string]string{"tcp": b.Ending, "unix": b.Unix} { // it opens one after the other
+		harness.Eventually(t, harness.Patience, "HAProxy listens", func() bool {
+			conn, err := net.Dial(network, addr)
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err == nil
+		})
+	}
 	return b
 }
 
