@@ -197,7 +197,9 @@ func TestAfterAFrontWasKilledTheNextOneReforks(t *testing.T) {
 	harness.AwaitReady(t, p, 2)
 	load.End()
 	again := harness.Load{Addr: p.Addr, Rate: 100}.Begin()
-	harness.MustReplaceKilled(t, p, 2, p.Status(t, "app").Ready()[0].PID)
+	for _, goesOn := range p.Status(t, "app").Ready() { // which this front cannot make a source, and which would have all requests
+		harness.MustReplaceKilled(t, p, 2, goesOn.PID)
+	}
 	next := awaitReforked(t, p, 2)
 	harness.MustNotFail(t, again.End())
 	if next.PID == source.PID {
