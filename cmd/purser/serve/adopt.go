@@ -3,12 +3,15 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy/upstream"
 	"purser/restart"
+	"purser/spawn"
 	"purser/spawn/keeper"
 )
 
@@ -140,4 +143,15 @@ func (a *App) noteEdition(number int, app *conf.App) {
 	if err != nil {
 		a.shared.log.Warn("cannot note what processes are started with, should this front crash", "app", a.conf.Name, "error", err)
 	}
+}
+
+// sources are the fork sources of an app that nobody has adopted, the latest first.
+func (e *estate) sources(app string) (all []keeper.Inheritee) {
+	for name, child := range e.children {
+		if strings.HasPrefix(name, spawn.SourcePrefix(app)) {
+			all = append(all, child)
+		}
+	}
+	slices.SortFunc(all, func(a, b keeper.Inheritee) int { return strings.Compare(b.Name, a.Name) })
+	return all
 }

@@ -50,11 +50,8 @@ func (e *editions) holdAll() {
 	if newest == nil {
 		return
 	}
-	for _, one := range e.all {
+	for one := range e.each() {
 		one.spawner.HoldAs(newest.app)
-	}
-	for old := range e.retired {
-		old.spawner.HoldAs(newest.app)
 	}
 }
 

@@ -192,17 +192,6 @@ func (e *estate) take(o pool.Order) (keeper.Inheritee, bool) {
 	return child, found
 }
 
-// sources are the fork sources of an app that nobody has adopted, the latest first.
-func (e *estate) sources(app string) (all []keeper.Inheritee) {
-	for name, child := range e.children {
-		if strings.HasPrefix(name, spawn.SourcePrefix(app)) {
-			all = append(all, child)
-		}
-	}
-	slices.SortFunc(all, func(a, b keeper.Inheritee) int { return strings.Compare(b.Name, a.Name) })
-	return all
-}
-
 // startApps makes the groups of apps go on where they were, and starts the others. None of them does anything before
 // all that were are there: they have their room in the pool already. What is wrong with an app keeps none of the others.
 func (p *purser) startApps(apps []conf.App, wrong []error, from *estate) error {

@@ -23,13 +23,12 @@ func (p *purser) lookAnew(over context.Context, name string) error {
 	if of == nil {
 		return nil
 	}
-	found, err := p.lookNow(over, of, written)
-	switch unknown := (*unlooked)(nil); {
-	case errors.As(err, &unknown):
-		p.Log.Warn("it cannot be looked at what the app is by now, so it is started as it was", "app", name, "error", unknown.why)
-		return nil
+	found, known, err := p.foundNow(over, of, written)
+	switch {
 	case err != nil:
 		return errors.New(newUnserved(name, err).text) // who asks names the app
+	case !known:
+		return nil
 	}
 	keys, err := a.Become(found)
 	if len(keys) > 0 {
@@ -50,6 +49,16 @@ func (p *purser) written(name string) (of *conf.Config, app conf.App) {
 		return p.running, app
 	}
 	return nil, app
+}
+
+// foundNow is lookNow for who starts an app as it was if that cannot be known.
+func (p *purser) foundNow(over context.Context, of *conf.Config, app conf.App) (found conf.App, known bool, err error) {
+	found, err = p.lookNow(over, of, app)
+	if unknown, is := errors.AsType[*unlooked](err); is {
+		p.Log.Warn("it cannot be looked at what the app is by now, so it is started as it was", "app", app.Name, "error", unknown.why)
+		return found, false, nil
+	}
+	return found, err == nil, err
 }
 
 // lookNow is look for one app, which waits for nobody who changes what is served.

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -193,13 +192,11 @@ func (p *purser) startNewest(a *App) error {
 	if of == nil {
 		return errEdited
 	}
-	found, err := p.lookNow(p.stopping, of, written)
-	switch unknown := (*unlooked)(nil); {
-	case errors.As(err, &unknown):
-		p.Log.Warn("it cannot be looked at what the app is by now, so it is started as it was", "app", name, "error", unknown.why)
-	case err != nil:
+	found, known, err := p.foundNow(p.stopping, of, written)
+	if err != nil {
 		return err
-	default:
+	}
+	if known {
 		a.become(found)
 	}
 	return a.Start()
