@@ -11,6 +11,7 @@ type census struct {
 	replacing int       // spawning, to replace others once they are ready
 	hanging   int       // ready, with a request that old that nothing has come of
 	slow      int       // that take their time to go; neither kept nor only connected
+	warming   int       // that can become a fork source once they have answered enough
 }
 
 // A headcount is how many processes there are of one generation.
@@ -86,6 +87,9 @@ func (c *census) additions() int { return c.spawning - c.replacing }
 // count counts one process.
 func (c *census) count(now time.Time, p *Process, l *generations) {
 	c.add(now, p)
+	if p.warmAfter > 0 {
+		c.warming++
+	}
 	switch {
 	case p.generation == l.wanted:
 		c.newest.add(now, p)

@@ -44,6 +44,9 @@ func warmAfter(child Child) uint64 {
 // reforkNext lets the next process go for it, if none is on its way.
 func (g *groupState) reforkNext(c *course) {
 	n := c.target()
+	if c.warming == 0 && n.refork.last == 0 {
+		return
+	}
 	if g.closed || !c.isCalm() || n.refork.tried && n.refork.last == 0 {
 		return
 	}
