@@ -3,7 +3,6 @@ package spawn
 import (
 	"context"
 	"errors"
-	"time"
 
 	"purser/spawn/keeper"
 )
@@ -37,9 +36,7 @@ func (s *Spawner) AdoptSource(o Order, from keeper.Inheritee, left keeper.Inheri
 	defer s.mu.Unlock()
 	adopted := s.addSource(o)
 	adopted.child = child
-	if s.app.PreloadIdle > 0 {
-		adopted.idle = time.AfterFunc(s.app.PreloadIdle, func() { s.endIdle(adopted) })
-	}
+	s.rest(adopted)
 	s.running.Go(func() { s.mind(adopted, child, nil) })
 	return child.Folder(), true
 }

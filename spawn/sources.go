@@ -113,7 +113,14 @@ func (s *Spawner) leave(from *source, failed bool) {
 		s.drop(from)
 		return
 	}
-	if from.users == 0 && s.app.PreloadIdle > 0 && !from.kept && from.ctx.Err() == nil {
+	if from.users == 0 {
+		s.rest(from)
+	}
+}
+
+// rest has a source end that nobody uses, once nothing was forked from it for preload_idle. The Spawner's mu is held.
+func (s *Spawner) rest(from *source) {
+	if s.app.PreloadIdle > 0 && !from.kept && from.ctx.Err() == nil {
 		from.stopTimer()
 		from.idle = time.AfterFunc(s.app.PreloadIdle, func() { s.endIdle(from) })
 	}
