@@ -36,6 +36,7 @@ func (a *App) check(t table) {
 	a.Hooks.check(t.in("hooks"))
 	a.TLS.check(t.in("tls"))
 	a.checkWorkers(t.in("workers"))
+	a.checkSections(t)
 }
 
 // checkCode looks at what is run.

@@ -90,6 +90,9 @@ func CompareApps(older, newer *App) AppDiff {
 			d.Restart = append(d.Restart, key)
 		}
 	}
+	for _, s := range sections {
+		d.AtOnce = append(d.AtOnce, s.differ(older, newer)...)
+	}
 	d.compareWorkers(older, newer)
 	d.compareAccounts(older.RunsAs, newer.RunsAs)
 	for _, name := range changedIn(older.Env, newer.Env) {
@@ -111,6 +114,9 @@ func (s *Server) Keep(running *Server) {
 func (a *App) KeepAtOnce(running *App) {
 	for _, t := range appTables {
 		t.keep(a, running, appEffects, atOnce)
+	}
+	for _, s := range sections {
+		s.keep(a, running)
 	}
 	for _, w := range slices.Clone(a.Workers) {
 		if now, there := running.Worker(w.Name); there {

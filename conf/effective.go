@@ -34,13 +34,20 @@ func (c *Config) WriteTOML(w io.Writer) error {
 		writeTable(&b, append(key, "hooks"), &app.Hooks, hooksSchema)
 		writeTable(&b, append(key, "tls"), &app.TLS, tlsSchema)
 		writeWorkers(&b, key, app.Workers)
+		for _, s := range sections {
+			s.write(&b, append(key[:len(key):len(key)], s.name), &app)
+		}
 	}
 	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
 	return err
 }
 
 func writeTable[T any](b *strings.Builder, key toml.Key, from *T, s schema[T]) {
-	fmt.Fprintf(b, "\n[%s]\n", key)
+	writeFields(b, "["+key.String()+"]", from, s)
+}
+
+func writeFields[T any](b *strings.Builder, header string, from *T, s schema[T]) {
+	fmt.Fprintf(b, "\n%s\n", header)
 	for _, f := range s.fields {
 		fmt.Fprintf(b, "%s = %s\n", f.key, f.format(from))
 	}

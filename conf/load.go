@@ -159,6 +159,11 @@ func (r *reader) app(name string, n *node) App {
 	if workers, ok := n.nodes["workers"]; ok {
 		r.workers(workers, &app)
 	}
+	for _, s := range sections {
+		if table, ok := n.nodes[s.name]; ok {
+			s.read(r, table, &app)
+		}
+	}
 	return app
 }
 
@@ -195,10 +200,10 @@ func logPath(s, dir string) string {
 }
 
 func (r *reader) isTable(n *node) bool {
-	if n.nodes == nil {
+	if !n.isTable() {
 		r.refuse(n, fmt.Sprintf("must be a table, not %s", described(n.value)))
 	}
-	return n.nodes != nil
+	return n.isTable()
 }
 
 // readTable reads every key of the table t.
@@ -216,7 +221,7 @@ func readTable[T any](r *reader, t *node, into *T, s schema[T]) {
 			}
 		case slices.Contains(s.later, key):
 			r.refuse(n, fmt.Sprintf("%q is not supported yet", key))
-		case !slices.Contains(s.tables, key):
+		case !s.hasTable(key):
 			r.refuse(n, misplaced(n.key, s.keys()))
 		}
 	}

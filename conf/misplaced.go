@@ -8,20 +8,28 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// tables are all tables with the keys of each. NAME stands for the app.
-var tables = []struct {
-	key  []string
+type keysOfTable struct {
+	key  []string // of the table; NAME stands for the app
 	keys []string
-}{
-	{[]string{"server"}, serverSchema.keys()},
-	{[]string{"apps", "NAME"}, appSchema.keys()},
-	{[]string{"apps", "NAME", "process_limits"}, processLimitsSchema.keys()},
-	{[]string{"apps", "NAME", "restart"}, restartSchema.keys()},
-	{[]string{"apps", "NAME", "health"}, healthSchema.keys()},
-	{[]string{"apps", "NAME", "hooks"}, hooksSchema.keys()},
-	{[]string{"server", "tls"}, pairsSchema.keys()},
-	{[]string{"server", "acme"}, acmeSchema.keys()},
-	{[]string{"apps", "NAME", "tls"}, tlsSchema.keys()},
+}
+
+// allTables are all tables with the keys of each.
+func allTables() []keysOfTable {
+	all := []keysOfTable{
+		{[]string{"server"}, serverSchema.keys()},
+		{[]string{"apps", "NAME"}, appSchema.keys()},
+		{[]string{"apps", "NAME", "process_limits"}, processLimitsSchema.keys()},
+		{[]string{"apps", "NAME", "restart"}, restartSchema.keys()},
+		{[]string{"apps", "NAME", "health"}, healthSchema.keys()},
+		{[]string{"apps", "NAME", "hooks"}, hooksSchema.keys()},
+		{[]string{"server", "tls"}, pairsSchema.keys()},
+		{[]string{"server", "acme"}, acmeSchema.keys()},
+		{[]string{"apps", "NAME", "tls"}, tlsSchema.keys()},
+	}
+	for _, s := range sections {
+		all = append(all, keysOfTable{[]string{"apps", "NAME", s.name}, s.keys})
+	}
+	return all
 }
 
 // misplaced says what is wrong with a key that is none of those allowed where it stands: which table it
@@ -29,7 +37,7 @@ var tables = []struct {
 func misplaced(key toml.Key, allowed []string) string {
 	name := key[len(key)-1]
 	var right []string
-	for _, t := range tables {
+	for _, t := range allTables() {
 		if slices.Contains(t.keys, name) {
 			right = append(right, "["+toml.Key(ofApp(t.key, key)).String()+"]")
 		}

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -10,6 +11,8 @@ type schema[T any] struct {
 	fields []field[T]
 	tables []string // read by a schema of their own
 	later  []string // promised, and refused until they are built
+
+	sections bool // those of an app are tables in it, too
 }
 
 // A field is one key of a table and where its value goes.
@@ -129,6 +132,8 @@ var appSchema = schema[App]{
 	},
 	tables: []string{"env", "process_limits", "restart", "health", "hooks", "tls", "workers"},
 	later:  []string{"memory_limit", "underscores_in_headers"},
+
+	sections: true,
 }
 
 var processLimitsSchema = schema[ProcessLimits]{
@@ -195,5 +200,19 @@ func (s schema[T]) keys() []string {
 	for _, f := range s.fields {
 		keys = append(keys, f.key)
 	}
-	return append(keys, s.tables...)
+	keys = append(keys, s.tables...)
+	if s.sections {
+		for _, section := range sections {
+			keys = append(keys, section.name)
+		}
+	}
+	return keys
+}
+
+// hasTable reports whether a key is a table in this one, which is read by a schema of its own.
+func (s schema[T]) hasTable(key string) bool {
+	if _, ok := sectionOf(key); ok && s.sections {
+		return true
+	}
+	return slices.Contains(s.tables, key)
 }

@@ -3,6 +3,7 @@ package conf
 import (
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/BurntSushi/toml"
 )
@@ -11,7 +12,7 @@ import (
 type node struct {
 	key     toml.Key
 	value   any              // as toml decodes it
-	nodes   map[string]*node // what is in it, if the value is a table
+	nodes   map[string]*node // what is in it, if the value is a table; of a list of tables each by its number, from 1
 	file    *file            // nil for the whole configuration
 	written toml.Primitive
 }
@@ -42,25 +43,52 @@ func grow(in *file, key toml.Key, values map[string]toml.Primitive) (map[string]
 		if err := in.meta.PrimitiveDecode(value, &n.value); err != nil {
 			return nil, err
 		}
-		if _, ok := n.value.(map[string]any); ok {
-			if err := n.open(value); err != nil {
-				return nil, err
-			}
+		if err := n.open(value); err != nil {
+			return nil, err
 		}
 		nodes[name] = n
 	}
 	return nodes, nil
 }
 
-// open reads what is in a table.
+// open reads what is in a table, or in a list of tables.
 func (n *node) open(value toml.Primitive) error {
 	var values map[string]toml.Primitive
-	if err := n.file.meta.PrimitiveDecode(value, &values); err != nil {
-		return err
+	switch n.value.(type) {
+	case map[string]any:
+		if err := n.file.meta.PrimitiveDecode(value, &values); err != nil {
+			return err
+		}
+	case []map[string]any:
+		var list []toml.Primitive
+		if err := n.file.meta.PrimitiveDecode(value, &list); err != nil {
+			return err
+		}
+		values = make(map[string]toml.Primitive, len(list))
+		for i, element := range list {
+			values[strconv.Itoa(i+1)] = element
+		}
+	default:
+		return nil
 	}
 	nodes, err := grow(n.file, n.key, values)
 	n.nodes = nodes
 	return err
+}
+
+// elements are those of a list of tables.
+func (n *node) elements() (list []*node, ok bool) {
+	tables, ok := n.value.([]map[string]any)
+	for i := range tables {
+		list = append(list, n.nodes[strconv.Itoa(i+1)])
+	}
+	return list, ok
+}
+
+// isTable reports whether it is a table, which a list of tables is not.
+func (n *node) isTable() bool {
+	_, ok := n.value.(map[string]any)
+	return ok
 }
 
 // placeOf is where the key stands, or the nearest table around it of which a line is known: toml knows none for
