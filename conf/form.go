@@ -142,8 +142,10 @@ func described(v any) string {
 		return quoted(v)
 	case []any:
 		return "a list"
-	case map[string]any, []map[string]any:
+	case map[string]any:
 		return "a table"
+	case []map[string]any:
+		return "a list of tables"
 	case time.Time:
 		return "a date"
 	}
