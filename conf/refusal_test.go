@@ -23,7 +23,7 @@ var refusals = slices.Concat([]refusal{
 	{"[apps.a]\n\nkind = 'node'", `p.toml:1: apps.a.root: must name the app's folder`},
 	{"apps.a = 5", `p.toml:1: apps.a: must be a table, not 5`},
 	{"[apps.a]\nroot = '/a'\n[[servers]]\n", `p.toml:3: servers: unknown key; did you mean "server"?`},
-	{"[apps.a]\nroot = '/a'\n[[server]]\n", `p.toml:3: server: must be a table, not a table`},
+	{"[apps.a]\nroot = '/a'\n[[server]]\n", `p.toml:3: server: must be a table, not a list of tables`},
 	{"listen = [':80']\n[apps.a]\nroot = '/a'\n", `p.toml:1: listen: unknown key here; it belongs to [server]`},
 	{"[apps.a]\nroot = '/a'\n[logging]\n", `p.toml:3: logging: unknown key; allowed: server, apps`},
 	{"[apps.'a/b']\nroot = '/a'", `p.toml:1: apps."a/b": an app's name has 1 to 64 letters a-z A-Z, digits and _ - . and begins with none of - .`},
