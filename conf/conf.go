@@ -106,6 +106,7 @@ type App struct {
 	HangAfter             time.Duration // no process answers for so long: they hang, and are replaced while others wait; default 5m; 0 = never
 	MaxRequests           int           // recycle a process after about this many; 0 = never
 	MaxBody               int64         // bytes; default 1 GiB; 0 = unlimited
+	BufferRequest         bool          // a request's body is taken whole before a process is asked; default true
 	PassTrailers          bool          // a request's trailers reach the app, its body chunked; default false: dropped, and a Content-Length always
 
 	Limits  Limits
@@ -114,6 +115,8 @@ type App struct {
 	Hooks   Hooks
 	TLS     TLS
 	Workers []Worker // by name; what runs beside the web
+
+	Buffering []Buffering // paths for which it is otherwise
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

@@ -83,6 +83,7 @@ func defaultApp(name string) App {
 		AnswerStall:           60 * time.Second,
 		HangAfter:             5 * time.Minute,
 		MaxBody:               1 << 30,
+		BufferRequest:         true,
 
 		Restart: Restart{
 			Strategy:               "rolling",

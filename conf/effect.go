@@ -37,7 +37,7 @@ var appEffects = effects{
 	"hosts": atOnce, "public": atOnce, "affinity": atOnce, "log": atOnce, "min_processes": atOnce, "max_processes": atOnce,
 	"idle_timeout": atOnce, "start_timeout": atOnce, "drain_timeout": atOnce, "websocket_drain_timeout": atOnce, "stop_timeout": atOnce,
 	"websocket_close_window": atOnce, "max_queue": atOnce, "queue_timeout": atOnce, "request_timeout": atOnce, "answer_stall": atOnce,
-	"hang_after": atOnce, "max_requests": atOnce, "max_body": atOnce, "pass_trailers": atOnce,
+	"hang_after": atOnce, "max_requests": atOnce, "max_body": atOnce, "buffer_request": atOnce, "pass_trailers": atOnce,
 
 	"restart.strategy": atOnce, "restart.surge": atOnce, "restart.unavailable": atOnce, "restart.resist_deployment_errors": atOnce,
 	"restart.file": atOnce, "restart.settle": atOnce, "restart.watch": atOnce, "restart.auto": atOnce, "restart.switch_timeout": atOnce,

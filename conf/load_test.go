@@ -80,6 +80,7 @@ answer_stall = "2m30s"
 hang_after = "12m"
 max_requests = 1000
 max_body = "64MiB"
+buffer_request = false
 pass_trailers = true
 no_new_privs = true
 nice = -5
@@ -165,6 +166,7 @@ func fullConfig() *Config {
 	blog.Log = "stdout"
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
 	blog.AnswerStall, blog.HangAfter, blog.PassTrailers = 150*time.Second, 12*time.Minute, true
+	blog.BufferRequest = false
 	blog.Limits = Limits{NoNewPrivs: true, Nice: Number{true, -5}, OOMScoreAdj: Number{true, 300}, MemoryMax: 2 << 30, CPUMax: 150,
 		Process: ProcessLimits{OpenFiles: Number{true, 4096}, Core: Number{true, 0}, AddressSpace: Number{true, 4 << 30}, Processes: Number{true, NoLimit}}}
 	blog.PreloadRefork = 1000

@@ -122,6 +122,7 @@ var appSchema = schema[App]{
 		at("hang_after", func(a *App) *time.Duration { return &a.HangAfter }, durationForm),
 		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
+		at("buffer_request", func(a *App) *bool { return &a.BufferRequest }, truthForm),
 		at("pass_trailers", func(a *App) *bool { return &a.PassTrailers }, truthForm),
 
 		at("no_new_privs", func(a *App) *bool { return &a.Limits.NoNewPrivs }, truthForm),

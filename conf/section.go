@@ -27,7 +27,10 @@ type section struct {
 var sections []section
 
 func init() {
-	sections = []section{}
+	sections = []section{
+		aList("buffering", func(a *App) *[]Buffering { return &a.Buffering }, func() Buffering { return Buffering{Request: true, Response: true} },
+			bufferingSchema, (*Buffering).check, nil),
+	}
 }
 
 func sectionOf(name string) (section, bool) {

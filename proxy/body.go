@@ -17,11 +17,23 @@ func takeBody(x *exchange) error {
 	if x.req.Continue && x.site.group.QueueFull() {
 		return errFullBeforeBody
 	}
+	if x.site.buffers.streams(x.req) {
+		return x.streamBody()
+	}
 	x.site.taking.Add(1)
 	defer x.site.taking.Add(-1)
 	trailers, err := x.call.TakeBody(&x.body, x.site.app.MaxBody)
 	if x.site.app.PassTrailers {
 		x.order.Trailers = trailers
+	}
+	return err
+}
+
+// streamBody has the body sent to a process while it comes. It cannot be sent again: who gets it once gets no other try.
+func (x *exchange) streamBody() (err error) {
+	x.stream, err = x.call.Stream(x.site.app.MaxBody)
+	if err == nil {
+		x.order.Source, x.order.PassOn = x.stream, x.site.app.PassTrailers
 	}
 	return err
 }

@@ -26,6 +26,7 @@ type exchange struct {
 	ended  bool         // in order, and not by a fault
 	origin origin
 	body   spool.Body
+	stream client.Stream // of a body that is sent while it comes, if it is
 }
 
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of
@@ -70,6 +71,6 @@ func (x *exchange) forget() {
 	x.underWay.Add(-1)
 	x.body.Reset()
 	x.call, x.req, x.site, x.table, x.ended = nil, nil, nil, nil, false
-	x.order.Trailers, x.order.Fresh = nil, false
+	x.order.Trailers, x.order.Fresh, x.order.Source, x.stream = nil, false, nil, nil
 	x.reply.content, x.story = nil, story{}
 }

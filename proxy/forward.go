@@ -37,6 +37,10 @@ func (x *exchange) forward() (*reply, error) {
 		if err == nil {
 			return x.appReply()
 		}
+		if ofClient(err) {
+			x.story.outcome = pool.Unclear
+			return nil, err // finish waits for the process, which has a part of the request
+		}
 		x.giveUp(err)
 		if !x.mayRetry(err, tries) {
 			return nil, err
@@ -133,7 +137,11 @@ func (x *exchange) mayRetry(err error, tries int) bool {
 	switch {
 	case tries == maxTries:
 		return false
-	case errors.Is(err, upstream.ErrRefused), errors.Is(err, upstream.ErrUnsent):
+	case errors.Is(err, upstream.ErrRefused):
+		return true
+	case x.stream != nil: // some of its body is gone
+		return false
+	case errors.Is(err, upstream.ErrUnsent):
 		return true
 	}
 	again := errors.Is(err, upstream.ErrUnread) || !x.story.resent
@@ -188,6 +196,9 @@ func (x *exchange) appReply() (*reply, error) {
 	if x.site.pins != nil {
 		x.added = x.site.pins.fields(x.added[:0], x.loan.proc.Generation(), x.story.seen, x.origin.secure())
 		h.Added = x.added
+	}
+	if x.site.buffers.direct(x.req, head) {
+		x.call.Unbuffered()
 	}
 	r.length, r.content, r.upgrade, r.endless = head.Length, (*appContent)(x), head.Status == 101, false
 	if head.Bodiless && !head.Announced {

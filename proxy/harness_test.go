@@ -165,7 +165,7 @@ func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	app := conf.App{Name: "app", Root: t.TempDir(), Path: "/", MinProcesses: 1, MaxProcesses: 1,
 		Concurrency: conf.Unlimited, StartTimeout: time.Minute, DrainTimeout: time.Minute,
 		WebsocketDrainTimeout: time.Minute, StopTimeout: time.Minute, MaxQueue: 100, QueueTimeout: time.Minute,
-		MaxBody: 1 << 30, AnswerStall: time.Minute, Restart: conf.Restart{Strategy: "rolling", Surge: conf.Amount{Count: 1}, MaxOldGenerations: 2}}
+		MaxBody: 1 << 30, BufferRequest: true, AnswerStall: time.Minute, Restart: conf.Restart{Strategy: "rolling", Surge: conf.Amount{Count: 1}, MaxOldGenerations: 2}}
 	if change != nil {
 		change(&server, &app)
 	}

@@ -3,9 +3,11 @@ package proxy
 import (
 	"cmp"
 	"context"
+	"io"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"purser/proxy/client"
@@ -43,6 +45,7 @@ type memCall struct {
 	gathered []byte                  // content that it was not sent yet
 	box      *spool.Outbox           // what it does not take at once
 	unread   int64                   // what may be in there; 0 = the usual
+	direct   bool                    // nothing may be in a file there
 
 	// What it was told.
 	taken    bool  // its body was asked for
@@ -111,6 +114,45 @@ func (c *memCall) TakeBody(into *spool.Body, most int64) ([]wire.Field, error) {
 	return c.trailers, into.Complete()
 }
 
+// Stream has the same pieces taken one after the other.
+func (c *memCall) Stream(most int64) (client.Stream, error) {
+	c.taken = true
+	return &memStream{call: c, most: most}, nil
+}
+
+// A memStream is the body of a memCall while it comes.
+type memStream struct {
+	call  *memCall
+	most  int64
+	next  int
+	taken atomic.Int64
+	stops atomic.Bool
+}
+
+func (s *memStream) Begin() error           { return nil }
+func (s *memStream) Trailers() []wire.Field { return s.call.trailers }
+func (s *memStream) Stop()                  { s.stops.Store(true) }
+func (s *memStream) Taken() int64           { return s.taken.Load() }
+
+func (s *memStream) Next() ([]byte, error) {
+	switch sends := s.call.sends; {
+	case s.stops.Load():
+		return nil, client.ErrBodyCut
+	case s.next < len(sends):
+		s.next++
+		if n := s.taken.Add(int64(len(sends[s.next-1]))); s.most > 0 && n > s.most {
+			return nil, client.ErrBodyTooLarge
+		}
+		return []byte(sends[s.next-1]), nil
+	case s.call.breaks != nil:
+		return nil, s.call.breaks
+	}
+	return nil, io.EOF
+}
+
+// Unbuffered: the next outbox holds little.
+func (c *memCall) Unbuffered() { c.direct = true }
+
 // Present: RST_STREAM and the end of the connection end the context. The connection is read anyway, so
 // that nothing has to be started.
 func (c *memCall) Present() (context.Context, func()) {
@@ -169,7 +211,10 @@ func (c *memCall) Flush() error {
 	case len(rest) > 0:
 		c.box = spool.NewOutbox(c.srv.spool, rest, memTaker{c}, func(error) {})
 		c.box.Start()
-		if c.unread > 0 {
+		switch {
+		case c.direct:
+			c.box.Narrow()
+		case c.unread > 0:
 			c.box.Limit(c.unread)
 		}
 	}

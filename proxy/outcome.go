@@ -7,6 +7,7 @@ import (
 	"purser/proxy/client"
 	"purser/proxy/spool"
 	"purser/proxy/upstream"
+	"purser/proxy/wire"
 )
 
 // outcomeOf says what the failure of a request tells about the code that was to answer it. What a client
@@ -18,10 +19,21 @@ func outcomeOf(err error) pool.Outcome {
 			return pool.Unclear
 		}
 	}
-	if _, ours := errors.AsType[*spool.Error](err); ours {
+	if _, ours := errors.AsType[*spool.Error](err); ours || ofClient(err) {
 		return pool.Unclear
 	}
 	return pool.Erred
+}
+
+// ofClient reports whether a request ended as its client gave no whole body, while that was sent on.
+func ofClient(err error) bool {
+	for _, its := range []error{client.ErrBodyCut, client.ErrBodySlow, client.ErrBodyTooLarge, client.ErrStopping} {
+		if errors.Is(err, its) {
+			return true
+		}
+	}
+	malformed, is := errors.AsType[*wire.Error](err)
+	return is && malformed.Side == wire.ByClient
 }
 
 // outcomeWithout is outcomeOf a request of whose answer nothing has come.

@@ -118,6 +118,8 @@ command = "true"
 hosts = ["a.org"]
 [apps.blog.workers.jobs]
 command = "true"
+[[apps.blog.buffering]]
+path = "/uploads"
 `
 
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {

@@ -28,6 +28,9 @@ type Call interface {
 	// bytes are refused; 0 is no limit. The trailers live as long as the call.
 	TakeBody(into *spool.Body, most int64) (trailers []wire.Field, err error)
 
+	// Stream is TakeBody for one that is taken while it comes, by another goroutine.
+	Stream(most int64) (Stream, error)
+
 	// Present returns a context that ends, with ErrGone, when the client leaves, or with ErrStopping. It
 	// is for requests that wait where nobody reads from the client. End ends it.
 	Present() (ctx context.Context, end func())
@@ -38,6 +41,9 @@ type Call interface {
 	// becomes true; look says that the client is looked for, though not at once. A nil socket ends it.
 	Gone() bool
 	WakeOnGone(s *sock.Socket, look bool)
+
+	// Unbuffered has Flush wait for the client where more than a little waits for it.
+	Unbuffered()
 
 	Interim(h *wire.ResponseHead)             // passes an interim answer on, if the client can take one
 	Begin(h *wire.ResponseHead, length int64) // -1 = the end of the content will tell

@@ -19,6 +19,7 @@ type h1Answer struct {
 	box    *spool.Outbox
 	end    wire.End
 	unread int64 // what may wait for the client; 0 = the usual
+	direct bool  // nothing waits in a file for the client
 	begun  bool
 	keep   bool // the connection can carry another request
 	last   bool // it must not
@@ -91,6 +92,7 @@ func (c *h1Call) Interim(h *wire.ResponseHead) {
 func (c *h1Call) Begin(h *wire.ResponseHead, length int64) {
 	a := &c.answer
 	a.begun = true
+	c.stream.settle()
 	a.end = c.framing(h.Status, length)
 	a.keep = a.end != wire.ByClose && c.whole && !a.last && !c.req.Close && !c.conn.set.stopping.Load()
 	if c.req.WebSocketKey != nil && c.next < c.have {
@@ -155,7 +157,10 @@ func (c *h1Call) send() {
 	n, a.err = c.conn.sock.TryWrite(a.out.b)
 	if rest := a.out.b[n:]; a.err == nil && len(rest) > 0 {
 		a.box = spool.NewOutbox(c.conn.set.Spool, rest, h1Taker{c.conn}, c.conn.set.cannotSpool)
-		if a.unread > 0 {
+		switch {
+		case a.direct:
+			a.box.Narrow()
+		case a.unread > 0:
 			a.box.Limit(a.unread)
 		}
 	}
@@ -210,6 +215,8 @@ func (c *h1Call) End(trailers []wire.Field) error {
 	a.finishBox()
 	return a.err
 }
+
+func (c *h1Call) Unbuffered() { c.answer.direct = true }
 
 // Cut has the connection reset, so that what was sent is taken for what it is.
 func (c *h1Call) Cut() {

@@ -18,10 +18,8 @@ func (c *h1Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 	}
 	c.chunks.Reset(wire.ByClient)
 	c.roomForBody()
-	if c.req.Continue && c.next == c.have {
-		if c.conn.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")) != nil {
-			return nil, ErrBodyCut
-		}
+	if err := c.askForBody(); err != nil {
+		return nil, err
 	}
 	defer c.conn.setPhase(serving)
 	defer c.conn.sock.Disarm()
@@ -41,6 +39,14 @@ func (c *h1Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 		}
 		moved += int64(c.have - c.next)
 	}
+}
+
+// askForBody asks a client for its body that waits for that, unless it is coming already.
+func (c *h1Call) askForBody() error {
+	if c.req.Continue && c.next == c.have && c.conn.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")) != nil {
+		return ErrBodyCut
+	}
+	return nil
 }
 
 // roomForBody makes the buffer large enough to take a body in few reads.

@@ -28,6 +28,7 @@ type h1Call struct {
 	bad     error
 
 	answer h1Answer
+	stream *h1Stream // of its body, if that is taken while it comes
 	req    wire.Request
 	chunks wire.Chunked
 }
@@ -58,7 +59,7 @@ func (c *h1Call) recycle() {
 // forget makes the call ready for the next head in its buffer.
 func (c *h1Call) forget() {
 	c.began, c.head, c.scanned, c.blank = 0, 0, 0, 0
-	c.whole, c.heard, c.bad = false, false, nil
+	c.whole, c.heard, c.bad, c.stream = false, false, nil, nil
 	c.answer.reset()
 }
 

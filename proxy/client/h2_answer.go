@@ -16,6 +16,7 @@ type h2Answer struct {
 	due    bool       // which was not queued yet
 	box    *spool.Outbox
 	unread int64 // what may wait for the client; 0 = the usual
+	direct bool  // nothing waits in a file for the client
 	begun  bool
 	ended  bool // all of it was queued
 	err    error
@@ -152,7 +153,10 @@ func (c *h2Call) sendNow(p []byte, last bool, trailers []wire.Field) (rest []byt
 func (c *h2Call) newOutbox(first []byte) *spool.Outbox {
 	set := c.all.set
 	box := spool.NewOutbox(set.Spool, first, c, set.cannotSpool)
-	if c.answer.unread > 0 {
+	switch {
+	case c.answer.direct:
+		box.Narrow()
+	case c.answer.unread > 0:
 		box.Limit(c.answer.unread)
 	}
 	return box
@@ -232,6 +236,8 @@ func (c *h2Call) endsWithHead(trailers []wire.Field) bool {
 	c.sendHead(bare)
 	return bare && c.closed && !c.left
 }
+
+func (c *h2Call) Unbuffered() { c.answer.direct = true }
 
 // Cut resets the stream alone: the client knows then that the answer is not whole. What was gathered goes out
 // before, the head first: content without one is a fault that clients end their connection for.

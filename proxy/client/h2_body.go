@@ -69,13 +69,10 @@ func (c *h2Call) giveBack(n int64) {
 }
 
 // TakeBody asks for the body only here, where nothing that is known stands against the request (RFC
-// 9110 section 10.1.1). Now that it is taken as it comes, more may be on its way.
+// 9110 section 10.1.1).
 func (c *h2Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, err error) {
-	if most > 0 && c.req.Length > most {
-		return nil, ErrBodyTooLarge
-	}
-	if c.req.Continue {
-		c.Interim(&wire.ResponseHead{Status: 100})
+	if err := c.askForBody(most); err != nil {
+		return nil, err
 	}
 	start := c.all.clock().Now()
 	for first := true; ; first = false {
@@ -95,8 +92,18 @@ func (c *h2Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 	}
 }
 
+func (c *h2Call) askForBody(most int64) error {
+	if most > 0 && c.req.Length > most {
+		return ErrBodyTooLarge
+	}
+	if c.req.Continue {
+		c.Interim(&wire.ResponseHead{Status: 100})
+	}
+	return nil
+}
+
 // awaitBody takes what has come of the body, and waits for it if that is nothing. It reports whether it was
-// the last.
+// the last. From the first time on it is taken as it comes, so that more may be on its way.
 func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err error) {
 	s := c.all
 	s.mu.Lock()
@@ -120,11 +127,11 @@ func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err erro
 			s.mu.Lock()
 			continue
 		}
-		c.within(start, moved)
+		c.within(&c.forBody, start, moved)
 		c.await(true)
 		c.changed.Wait()
 	}
-	c.due = 0
+	c.forBody.due = 0
 	if c.broken != nil {
 		return false, c.broken
 	}
@@ -151,11 +158,11 @@ func (c *h2Call) noBody() error {
 	switch {
 	case c.broken != nil:
 		return c.broken
-	case c.left, c.given:
+	case c.left, c.given, c.ignored:
 		return ErrBodyCut
 	case c.all.set.ctx.Err() != nil:
 		return ErrStopping
-	case c.late:
+	case c.forBody.late:
 		return ErrBodySlow
 	}
 	return nil

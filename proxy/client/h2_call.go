@@ -32,7 +32,7 @@ type h2Call struct {
 
 	// What follows is guarded by the connection's mu.
 
-	changed sync.Cond // signalled when something of it has changed; one goroutine waits
+	changed sync.Cond // told of when something of it has changed
 	ended   bool      // the client has sent all
 	closed  bool      // we have sent all, or have reset it
 	over    bool      // the client waits for nothing more
@@ -48,12 +48,13 @@ type h2Call struct {
 	trailers []wire.Field
 	broken   error // why there will be no more of it
 
-	due    int64 // when a wait for the client has taken too long; 0 = never
-	late   bool  // it has
-	awaits bool  // it waits for more of its body
-	looked bool  // somebody wants to know whether the client is gone
-	wakes  *sock.Socket
-	absent context.CancelCauseFunc // ends the wait of a request that nobody works for yet
+	forRoom h2Wait    // until the client takes more of the answer
+	forBody h2Wait    // until more of the body comes
+	stream  *h2Stream // of its body, if that is taken while it comes
+	awaits  bool      // it waits for more of its body
+	looked  bool      // somebody wants to know whether the client is gone
+	wakes   *sock.Socket
+	absent  context.CancelCauseFunc // ends the wait of a request that nobody works for yet
 }
 
 func newH2Call(handler Handler) *h2Call {
@@ -146,8 +147,9 @@ func (c *h2Call) finish() (kept bool) {
 // forget makes it ready for the next stream.
 func (c *h2Call) forget() {
 	c.bad, c.trailers, c.broken, c.wakes, c.absent = nil, nil, nil, nil, nil
-	c.ended, c.closed, c.over, c.left, c.given, c.lives, c.late, c.looked = false, false, false, false, false, false, false, false
-	c.got, c.due, c.ignored = 0, 0, false
+	c.ended, c.closed, c.over, c.left, c.given, c.lives, c.looked = false, false, false, false, false, false, false
+	c.forRoom, c.forBody, c.stream = h2Wait{}, h2Wait{}, nil
+	c.got, c.ignored = 0, false
 	c.answer, c.tunnel = h2Answer{}, h2Tunnel{}
 	c.in, c.taken = keptBody(c.in), keptBody(c.taken)
 	c.head.Begin(&c.req)
@@ -170,7 +172,7 @@ func (c *h2Call) recycle() {
 
 // wake has who waits look again. It is called with mu held.
 func (c *h2Call) wake() {
-	c.changed.Signal()
+	c.changed.Broadcast()
 	c.tunnel.changed()
 }
 
@@ -210,21 +212,32 @@ func (c *h2Call) tell() {
 	}
 }
 
+// An h2Wait is one for the client, that may take only so long.
+type h2Wait struct {
+	due  int64 // when it has taken too long; 0 = never
+	late bool  // it has
+}
+
+func (w *h2Wait) review(now int64) {
+	if w.due != 0 && now >= w.due {
+		w.due, w.late = 0, true
+	}
+}
+
 // review looks whether a wait for the client has taken too long. It is called with mu held.
 func (c *h2Call) review(now int64) {
-	if c.due != 0 && now >= c.due {
-		c.due, c.late = 0, true
-	}
-	if c.late || c.all.set.ctx.Err() != nil {
+	c.forRoom.review(now)
+	c.forBody.review(now)
+	if c.forRoom.late || c.forBody.late || c.all.set.ctx.Err() != nil {
 		c.wake()
 	}
 }
 
-// within sets how long the client may let us wait for the next bytes of a body of which n have moved since
-// start. It is called with mu held.
-func (c *h2Call) within(start, n int64) {
-	c.due = bodyDeadline(c.all.clock().Now(), start, n)
-	c.all.alarm.limit(c.due)
+// within sets how long the client may let us wait for the next bytes, of which n have moved since start. It is called
+// with mu held.
+func (c *h2Call) within(w *h2Wait, start, n int64) {
+	w.due = bodyDeadline(c.all.clock().Now(), start, n)
+	c.all.alarm.limit(w.due)
 }
 
 func (c *h2Call) Request() *wire.Request { return &c.req }

@@ -12,15 +12,15 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 		return nil
 	}
 	s.out.wait(&c.h2Sender)
-	c.within(start, moved)
+	c.within(&c.forRoom, start, moved)
 	s.unread++
 	for c.stuck() {
 		c.changed.Wait()
 	}
 	s.unread--
-	c.due = 0
+	c.forRoom.due = 0
 	switch {
-	case c.late:
+	case c.forRoom.late:
 		return tooLate
 	case c.given:
 		return ErrGone
@@ -29,12 +29,14 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 }
 
 // Await waits until something can be queued, and says how much. What has come of the request's body nobody takes any
-// more, once an answer waits.
+// more, once an answer waits, unless it is taken while it comes.
 func (c *h2Call) Await(start, moved int64) (most int, err error) {
 	s := c.all
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.ignoreBody()
+	if c.stream == nil {
+		c.ignoreBody()
+	}
 	for {
 		if c.silent() || s.out.err != nil {
 			return 0, ErrGone
@@ -64,7 +66,7 @@ func (c *h2Call) Take(p []byte) (n int, err error) {
 func (c *h2Call) stuck() bool {
 	out := &c.all.out
 	switch {
-	case c.late, c.given, c.silent(), out.err != nil:
+	case c.forRoom.late, c.given, c.silent(), out.err != nil:
 		return false
 	case c.window <= 0:
 		return true

@@ -166,8 +166,11 @@ func (s *h2Streams) review(now int64) {
 		s.alarm.soonest = max(now+int64(keepTime), s.out.moved+int64(stallTimeout)) // tunnels alone do not end it
 	}
 	for _, c := range s.calls {
-		if c.review(now); c.due != 0 {
-			s.alarm.soonest = min(s.alarm.soonest, c.due)
+		c.review(now)
+		for _, due := range [...]int64{c.forRoom.due, c.forBody.due} {
+			if due != 0 {
+				s.alarm.soonest = min(s.alarm.soonest, due)
+			}
 		}
 	}
 }
@@ -176,7 +179,7 @@ func (s *h2Streams) review(now int64) {
 func (s *h2Streams) overdue() {
 	for _, c := range s.calls {
 		if c.awaits {
-			c.late = true
+			c.forBody.late = true
 			c.await(false)
 			c.wake()
 		}

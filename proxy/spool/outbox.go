@@ -112,6 +112,13 @@ func (o *Outbox) Limit(n int64) {
 	o.most, o.hard = n, true
 }
 
+// Narrow has what waits lie in memory alone: who writes more than that waits for the client.
+func (o *Outbox) Narrow() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.most, o.hard = 0, false
+}
+
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

@@ -99,7 +99,7 @@ func (a *Ask) Trailers() []wire.Field {
 // Wait waits for more of the content. It may return early, with nothing: Next will tell.
 func (a *Ask) Wait() {
 	r := a.req
-	r.Asker.WakeOnGone(a.link, r.Terms.LookOut || a.content.events)
+	r.Asker.WakeOnGone(a.link, !a.uploads && (r.Terms.LookOut || a.content.events))
 	a.link.Arm(a.patience())
 	switch {
 	case r.Asker.Gone():
@@ -114,7 +114,7 @@ func (a *Ask) Wait() {
 // patience is when more of the content must have come; 0 = never.
 func (a *Ask) patience() int64 {
 	until := a.content.until
-	if stall := a.req.Terms.Stall; stall > 0 && !a.content.events {
+	if stall := a.req.Terms.Stall; stall > 0 && !a.content.events && !a.uploads {
 		if stalled := a.link.Clock().In(stall); until == 0 || stalled < until {
 			return stalled
 		}

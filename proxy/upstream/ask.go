@@ -25,12 +25,23 @@ type Asker interface {
 // A Watcher is told of an ask of which nothing has come for Terms.Silence. It goes on.
 type Watcher interface{ Silent() }
 
+// A Source is a body that is sent while it comes. Begin comes first; then another goroutine takes it, piece by piece,
+// until io.EOF.
+type Source interface {
+	Begin() error
+	Next() ([]byte, error)
+	Trailers() []wire.Field
+	Stop() // has Next return soon
+}
+
 // A Request is what a process is asked.
 type Request struct {
 	*wire.Request
 	Added    wire.Lines // behind its fields
 	Body     *spool.Body
 	Trailers []wire.Field // sent behind the body
+	Source   Source       // of a body that is sent while it comes; nil = it is all there
+	PassOn   bool         // the trailers of that, too
 	Asker    Asker
 	Watcher  Watcher
 	Fresh    bool // ask on a new connection
@@ -52,15 +63,17 @@ type Terms struct {
 // An Ask is one request to one process, and what comes of it. Its memory for bytes is borrowed only
 // while there is something in it, so that thousands may wait for their processes.
 type Ask struct {
-	req     *Request
-	way     *Way
-	link    *sock.Socket
-	buf     *buffer // nil while there is nothing in it
-	sender  *sender // still sending the body, beside the reading of the answer
-	fresh   bool    // link was opened for it
-	limit   int64   // for the head of the answer; 0 = none
-	silent  int64   // when the watcher is told that nothing has come; 0 = it is not
-	content content
+	req      *Request
+	way      *Way
+	link     *sock.Socket
+	buf      *buffer // nil while there is nothing in it
+	sender   *sender // still sending the body, beside the reading of the answer
+	fresh    bool    // link was opened for it
+	answered bool    // the head of the answer has come
+	uploads  bool    // the sender still waits for the client, as far as is known
+	limit    int64   // for the head of the answer; 0 = none
+	silent   int64   // when the watcher is told that nothing has come; 0 = it is not
+	content  content
 }
 
 // Do sends a request to a process and reads the head of its answer.
@@ -69,20 +82,30 @@ func (a *Ask) Do(way *Way, r *Request) error {
 	if err := a.open(); err != nil {
 		return err
 	}
-	a.limit, a.silent = 0, 0
-	if r.Terms.Limit > 0 {
-		a.limit = a.link.Clock().In(r.Terms.Limit)
+	a.limit, a.silent, a.uploads, a.answered = 0, 0, r.Source != nil, false
+	if a.uploads {
+		r.Asker.WakeOnGone(a.link, false) // who takes the body meets the client's end
+	} else {
+		a.startClocks()
 	}
-	if s := r.Terms.Silence; s > 0 && (s < r.Terms.Limit || a.limit == 0) {
-		a.silent = a.link.Clock().In(s)
-	}
-	a.link.Arm(a.untilHead())
-	r.Asker.WakeOnGone(a.link, r.Terms.LookOut)
 	err := a.ask()
 	r.Asker.WakeOnGone(nil, false)
 	a.link.Disarm()
 	a.silent = 0
 	return err
+}
+
+// startClocks begins the wait for a process that has all of its request.
+func (a *Ask) startClocks() {
+	t := a.req.Terms
+	if t.Limit > 0 {
+		a.limit = a.link.Clock().In(t.Limit)
+	}
+	if s := t.Silence; s > 0 && (s < t.Limit || a.limit == 0) {
+		a.silent = a.link.Clock().In(s)
+	}
+	a.link.Arm(a.untilHead())
+	a.req.Asker.WakeOnGone(a.link, t.LookOut)
 }
 
 // untilHead is when the wait for the head is interrupted next; 0 = never.
@@ -106,7 +129,7 @@ func (a *Ask) ask() error {
 // open takes an idle link or opens one. A process may close an idle link just as a request is sent on
 // it, and nothing tells how much of it was read: what cannot be sent twice goes on a new one.
 func (a *Ask) open() (err error) {
-	if !a.req.Fresh && a.req.Idempotent() {
+	if !a.req.Fresh && a.req.Idempotent() && a.req.Source == nil {
 		if a.link = a.way.take(); a.link != nil {
 			return nil
 		}
@@ -153,12 +176,24 @@ func (a *Ask) appendHead(b []byte) []byte {
 	switch {
 	case r.WebSocketKey != nil:
 		persistence = wire.Upgrades
-	case len(r.Trailers) > 0:
+	case r.inChunks():
 		end = wire.InChunks
 	case r.HasLength():
 		end = wire.ByLength
 	}
-	return wire.AppendRequest(b, r.Request, r.Added, end, r.Body.Size(), persistence)
+	length := r.Body.Size()
+	if r.Source != nil {
+		length = r.Length
+	}
+	return wire.AppendRequest(b, r.Request, r.Added, end, length, persistence)
+}
+
+// inChunks reports whether the body is sent chunked: where its length is not known, or trailers follow it.
+func (r *Request) inChunks() bool {
+	if r.Source != nil {
+		return r.Chunked
+	}
+	return len(r.Trailers) > 0
 }
 
 // send sends the request and reads the first of the answer. What the kernel does not take at once is
@@ -166,6 +201,12 @@ func (a *Ask) appendHead(b []byte) []byte {
 func (a *Ask) send() error {
 	b := a.borrow()
 	b.out = a.appendHead(b.out[:0])
+	if a.req.Source != nil {
+		if err := a.req.Source.Begin(); err != nil {
+			return err
+		}
+		return a.sendBeside(b.out, 0, nil, false)
+	}
 	mem, ok := a.req.Body.InMemory()
 	if !ok || len(a.req.Trailers) > 0 {
 		wrote, err := a.link.TryWrite(b.out)
@@ -203,7 +244,11 @@ func (a *Ask) sendBeside(rest []byte, sent int, err error, whole bool) error {
 // interrupted says why a wait was ended from outside: by its deadline, or as nobody waits any more. A
 // nil error is a wake that is for somebody else, or for the watcher.
 func (a *Ask) interrupted(late error) error {
-	if a.link.Passed() {
+	passed := a.link.Passed()
+	if err := a.uploaded(); err != nil { // looked at after Passed, which may have taken the wake for it back
+		return err
+	}
+	if passed {
 		if a.silent == 0 {
 			return late
 		}
@@ -211,7 +256,7 @@ func (a *Ask) interrupted(late error) error {
 		a.link.Arm(a.limit)
 		a.req.Watcher.Silent()
 	}
-	if a.req.Asker.Gone() { // looked at after Passed, which may have taken the wake for it back
+	if a.req.Asker.Gone() { // the same
 		return ErrGone
 	}
 	return nil

@@ -10,7 +10,8 @@ import (
 
 // Finish waits until the process has ended its answer, though nobody takes it any more, and reports false
 // if it has not in time. An answer is read to its end. An event stream has none: its app learns from a
-// write that fails that nobody listens, and has ended it when it closes the connection.
+// write that fails that nobody listens, and has ended it when it closes the connection. So has an app whose request was
+// cut in the midst of its body.
 func (a *Ask) Finish(within time.Duration) bool {
 	ctx := a.req.Terms.Context
 	until := a.link.Clock().In(within)
@@ -19,6 +20,9 @@ func (a *Ask) Finish(within time.Duration) bool {
 	defer stop()
 	a.link.Arm(until)
 	defer a.link.Disarm()
+	if !a.answered {
+		return a.link.AwaitClose(over) || ctx.Err() != nil
+	}
 	if errors.Is(a.content.err, ErrGone) {
 		a.content.err = nil
 	}

@@ -36,6 +36,7 @@ func (a *Ask) readHead() error {
 		case b.res.Status == 101:
 			return a.checkUpgrade(&b.res)
 		case b.res.Status >= 200:
+			a.answered = true
 			a.content.begin(&b.res)
 			return nil
 		}
@@ -71,8 +72,12 @@ func (a *Ask) fillHead() error {
 		case !sock.TimedOut(err):
 			return ErrShortHead
 		}
+		uploaded := !a.uploads
 		if err := a.interrupted(late); err != nil {
 			return err
+		}
+		if !uploaded && !a.uploads { // only now has the process all that it was asked
+			a.startClocks()
 		}
 	}
 }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"purser/proxy/fault"
 	"purser/proxy/sock"
@@ -11,15 +12,18 @@ import (
 
 // A sender sends a body to a process while the answer is read.
 type sender struct {
-	link  *sock.Socket
-	done  chan struct{}
-	err   error // once done is closed
-	fault fault.Fault
+	link   *sock.Socket
+	source Source // nil = the body is all there
+	done   chan struct{}
+	over   atomic.Bool // done is about to be closed, and what follows is set
+	err    error       // of the link, once done is closed
+	short  error       // why the source will not give all, once over is set
+	fault  fault.Fault
 }
 
 // startSender sends first and then the body, unless all of it is in first.
 func startSender(link *sock.Socket, first []byte, r *Request, whole bool) *sender {
-	s := &sender{link: link, done: make(chan struct{})}
+	s := &sender{link: link, source: r.Source, done: make(chan struct{})}
 	go s.run(first, r, whole)
 	return s
 }
@@ -27,7 +31,12 @@ func startSender(link *sock.Socket, first []byte, r *Request, whole bool) *sende
 func (s *sender) run(first []byte, r *Request, whole bool) {
 	defer close(s.done)
 	defer s.fault.Catch(s.fail)
-	if s.err = s.write(first); s.err == nil && !whole {
+	s.err = s.write(first)
+	switch {
+	case s.err != nil || whole:
+	case s.source != nil:
+		s.pass(r)
+	default:
 		s.err = s.writeBody(r)
 	}
 }
@@ -84,8 +93,11 @@ func (s *sender) join(link *sock.Socket) bool {
 	case <-s.done:
 	default:
 		link.Shutdown()
+		if s.source != nil {
+			s.source.Stop()
+		}
 		<-s.done
 		return false
 	}
-	return s.err == nil
+	return s.err == nil && s.short == nil
 }

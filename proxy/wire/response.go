@@ -25,6 +25,8 @@ type Response struct {
 	Announced   bool // Content-Length was given; for HEAD and 304 it is passed on
 	HasDate     bool
 	ForFront    bool   // it has a field for the server in front of the app
+	Buffered    bool   // the app asks that its answer is taken as fast as it gives it (X-Accel-Buffering: yes)
+	Unbuffered  bool   // or at the client's speed (X-Accel-Buffering: no)
 	EventStream bool   // a text/event-stream: long-lived, never held back
 	Accept      []byte // Sec-WebSocket-Accept
 
@@ -193,7 +195,10 @@ func (r *Response) note(f *Field, m *marks) error {
 		r.EventStream = isEventStream(f.Value)
 	case Upgrade:
 		r.Upgrade = f.Value
-	case XAccelBuffering, XAccelRedirect, XLighttpdSendFile, XReproxyURL, XSendfile:
+	case XAccelBuffering:
+		r.ForFront = true
+		r.Buffered, r.Unbuffered = EqualFold(f.Value, "yes"), EqualFold(f.Value, "no")
+	case XAccelRedirect, XLighttpdSendFile, XReproxyURL, XSendfile:
 		r.ForFront = true
 	case SecWebSocketAccept:
 		r.Accept = f.Value
