@@ -56,5 +56,5 @@ func (l *accessLog) record(x *exchange) {
 
 // chooses reports whether the exchange is one of those that have a line.
 func (l *accessLog) chooses(x *exchange) bool {
-	return l.share == math.MaxUint64 || x.story.status >= 400 || x.story.ending != whole || x.slow() || rand.Uint64() < l.share
+	return l.share == math.MaxUint64 || x.story.status >= 400 || x.story.ending.in != inOrder || x.slow() || rand.Uint64() < l.share
 }

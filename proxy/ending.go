@@ -9,7 +9,7 @@ import (
 	"purser/proxy/upstream"
 )
 
-// An ending is who ended an exchange, and how far it had come then.
+// An ending is who ended an exchange, and how far it had come then. The zero value is one that was answered to its end.
 type ending struct {
 	by party
 	in phase
@@ -19,12 +19,13 @@ type ending struct {
 type party uint8
 
 const (
-	byPurser party = iota // a rule, a limit, or a time that was over
+	byNobody party = iota // it was answered to its end
+	byPurser              // a rule, a limit, or a time that was over
 	byApp                 // its process, or that none came up
 	byClient              // it has left
 )
 
-func (p party) String() string { return [...]string{"purser", "app", "client"}[p] }
+func (p party) String() string { return [...]string{"", "purser", "app", "client"}[p] }
 
 // A phase is how far an exchange has come.
 type phase uint8
@@ -42,9 +43,6 @@ const (
 func (p phase) String() string {
 	return [...]string{"done", "head", "body", "queue", "connect", "answer", "send"}[p]
 }
-
-// whole is the ending of an exchange that was answered in order.
-var whole ending
 
 // endings are those of the failures that are told apart.
 var endings = map[error]ending{
@@ -98,13 +96,13 @@ func (x *exchange) endingBehind(err error) ending {
 	return e
 }
 
-// ended says how the exchange has ended, in words.
+// ended says who ended the exchange, which is who answered it if that came to its end.
 func (s *story) ended() ending {
 	switch {
-	case s.ending != whole:
+	case s.ending.by != byNobody:
 		return s.ending
 	case s.appStatus != 0:
 		return ending{byApp, inOrder}
 	}
-	return whole
+	return ending{byPurser, inOrder}
 }

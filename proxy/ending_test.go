@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -132,5 +133,45 @@ func TestAccessLogCountsRetries(t *testing.T) {
 	f.dial().send(get).expect(200, "ok")
 	if line := log.line(); strings.Contains(fmt.Sprint(line), "retries") {
 		t.Errorf("%v has retries", line)
+	}
+}
+
+func TestAccessLogSaysWhoEndedAWebSocket(t *testing.T) {
+	const closeFrame, maskedClose = "\x88\x00", "\x88\x80mask"
+	for name, c := range map[string]struct {
+		app    func(c *appConn) // after the upgrade
+		client func(f *front, c *visitor)
+		want   string
+	}{
+		"the client says Close": {func(c *appConn) { readFrame(c.Reader); c.send(closeFrame) }, func(_ *front, c *visitor) {
+			c.send(maskedClose)
+			_, _ = io.ReadAll(c)
+		}, "101 done client"},
+		"the app says Close": {func(c *appConn) { c.send(closeFrame); readFrame(c.Reader) }, func(_ *front, c *visitor) {
+			c.awaits(closeFrame)
+			c.send(maskedClose)
+			_, _ = io.ReadAll(c)
+		}, "101 done app"},
+		"the client leaves": {func(c *appConn) { readFrame(c.Reader) }, func(_ *front, c *visitor) { _ = c.Close() }, "101 done client"},
+		"the app ends":      {func(*appConn) {}, func(_ *front, c *visitor) { c.expectEnd() }, "101 done app"},
+		"its process is replaced": {func(c *appConn) { readFrame(c.Reader) }, func(f *front, c *visitor) {
+			f.restart("/new")
+			_, _ = io.ReadAll(c)
+		}, "101 done purser"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, log := newLogged(t, "{status} {phase} {ended_by}", func(_ testing.TB, a *appConn) {
+				if head, _ := a.request(); head != "" {
+					a.send(upgraded)
+					c.app(a)
+				}
+			}, leavesWithin(0))
+			socket := f.webSocket()
+			c.client(f, socket)
+			_ = socket.Close()
+			if line := log.next(); line != c.want {
+				t.Errorf("%q, want %q", line, c.want)
+			}
+		})
 	}
 }

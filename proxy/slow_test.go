@@ -56,6 +56,7 @@ func TestSlowRequestIsInTheLogWithItsTimers(t *testing.T) {
 	f := newFront(t, patient(goOn), slowAfter(100*time.Millisecond))
 	f.dial().send("%s", asks("/quick")).expect(200, "ok")
 	c := f.dial().send("%s", asks("/slow?secret=1"))
+	f.await("the app has it", func() bool { return f.group.Snapshot().Processes[0].Requests == 1 })
 	f.server.clockAdvances(t, 100*time.Millisecond)
 	goOn <- struct{}{}
 	c.expect(200, "ok")
