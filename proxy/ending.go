@@ -7,6 +7,7 @@ import (
 	"purser/proxy/client"
 	"purser/proxy/spool"
 	"purser/proxy/upstream"
+	"purser/proxy/wire"
 )
 
 // An ending is who ended an exchange, and how far it had come then. The zero value is one that was answered to its end.
@@ -75,6 +76,9 @@ func (x *exchange) endingBy(err error) ending {
 	}
 	if _, full := errors.AsType[*spool.Error](err); full {
 		return ending{byPurser, inBody}
+	}
+	if w, malformed := errors.AsType[*wire.Error](err); malformed && w.Side == wire.ByClient && x.site != nil {
+		return ending{byPurser, inBody} // its head was proper
 	}
 	for known, e := range endings {
 		if errors.Is(err, known) {

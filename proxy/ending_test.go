@@ -52,6 +52,7 @@ func TestAccessLogSaysWhoEndedARequestInWhichPhase(t *testing.T) {
 		"left inside its head":      {hello, nil, leaving("GET / HTTP/1.1\r\nHost:"), "499 head client"},
 		"left inside its body":      {hello, nil, leaving("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na"), "499 body client"},
 		"too large":                 {hello, func(_ *conf.Server, a *conf.App) { a.MaxBody = 2 }, says("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"), "413 body purser"},
+		"malformed body":            {hello, nil, says("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "400 body purser"},
 		"left before its answer":    {mute, nil, leaving(get), "499 answer client"},
 		"no answer":                 {func(_ testing.TB, c *appConn) { c.request() }, nil, says("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"), "502 answer app"},
 		"no HTTP":                   {answering("hello"), nil, says(get), "502 answer purser"},
