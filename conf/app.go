@@ -27,6 +27,7 @@ func (a *App) check(t table) {
 		t.accept("env_pass", checkPass(pattern))
 	}
 	t.oneOf("affinity", a.Affinity, affinities)
+	t.oneOf("traceparent", a.Traceparent, traceparents)
 	t.require(a.Log == "" || isLog(a.Log), "log", `must be "stderr", "stdout" or the path of a file, not %s`, described(a.Log))
 	a.Limits.check(t)
 	space := a.Limits.Process.AddressSpace
@@ -85,6 +86,7 @@ func (a *App) checkTimeouts(t table) {
 	t.orOff("request_timeout", a.RequestTimeout)
 	t.orOff("answer_stall", a.AnswerStall)
 	t.orOff("hang_after", a.HangAfter)
+	t.orOff("slow_request", a.SlowRequest)
 }
 
 func (r *Restart) check(t table) {

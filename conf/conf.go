@@ -32,7 +32,8 @@ type Server struct {
 	LogMaxSize      int64          // bytes, about, after which a log file is moved aside; default 0 = never
 	LogKeep         int            // how many files moved aside are kept; default 5; 0 = all
 	AccessLog       string         // off | stderr | stdout | an absolute path; default off
-	AccessLogFormat string         // combined | json; default combined
+	AccessLogFormat string         // combined | json | a template (ParseLogTemplate); default combined
+	AccessLogSample float64        // which part of the lines is written, beside those of what failed or was slow; default 1
 	MaxProcesses    int            // over all apps; 0 = no pool-wide cap
 	MaxSpawns       int            // processes of all apps starting at once; 0 = one per core
 	ProxyProtocol   []netip.Prefix // peers that begin each connection with a header of the PROXY protocol; default none
@@ -82,6 +83,7 @@ type App struct {
 	Path          string            // sub-URI, begins with "/", no trailing slash but for "/" itself
 	Public        string            // folder of static files, relative to Root; default public; "" = none
 	Affinity      string            // off | forward: who saw a generation is never sent to an older one; default off
+	Traceparent   string            // pass | make | off: what the app gets of W3C Trace Context; default pass: what was sent
 	Log           string            // what it prints goes there: stderr | stdout | an absolute path; default as Server.LogApps says
 
 	Interpreter  string // a name, an absolute path, or one relative to Root, of the ruby, python or node that runs it; "" = the app's own, else that in PATH
@@ -105,6 +107,7 @@ type App struct {
 	AnswerStall           time.Duration // between two bytes of an answer while the app is waited for; default 60s; 0 = unlimited
 	HangAfter             time.Duration // no process answers for so long: they hang, and are replaced while others wait; default 5m; 0 = never
 	MaxRequests           int           // recycle a process after about this many; 0 = never
+	SlowRequest           time.Duration // the log has a request that takes longer; 0 = it does not
 	MaxBody               int64         // bytes; default 1 GiB; 0 = unlimited
 	BufferRequest         bool          // a request's body is taken whole before a process is asked; default true
 	PassTrailers          bool          // a request's trailers reach the app, its body chunked; default false: dropped, and a Content-Length always

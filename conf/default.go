@@ -47,6 +47,7 @@ func defaultServer() Server {
 		LogKeep:         5,
 		AccessLog:       "off",
 		AccessLogFormat: "combined",
+		AccessLogSample: 1,
 		SpoolLimit:      Share{Percent: 50},
 		BufferMemory:    Share{Percent: 12},
 		DefaultUser:     Nobody,
@@ -66,6 +67,7 @@ func defaultApp(name string) App {
 		Path:        "/",
 		Public:      "public",
 		Affinity:    "off",
+		Traceparent: "pass",
 
 		MinProcesses: 1,
 		MaxProcesses: 6,

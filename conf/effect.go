@@ -15,7 +15,7 @@ const (
 type effects map[string]effect
 
 var serverEffects = effects{
-	"listen": atOnce, "https_port": atOnce, "log_level": atOnce, "log_apps": atOnce, "log_apps_format": atOnce, "access_log": atOnce, "access_log_format": atOnce,
+	"listen": atOnce, "https_port": atOnce, "log_level": atOnce, "log_apps": atOnce, "log_apps_format": atOnce, "access_log": atOnce, "access_log_format": atOnce, "access_log_sample": atOnce,
 	"max_processes": atOnce, "max_spawns": atOnce, "trusted_proxies": atOnce, "proxy_protocol": atOnce, "spool_limit": atOnce, "buffer_memory": atOnce, "include": atOnce, "watch_config": atOnce,
 	"tls.cert": atOnce, "tls.key": atOnce,
 	"acme.email": atOnce, "acme.directory": atOnce, "acme.storage": atOnce, "acme.ca": atOnce, "acme.dns_exec": atOnce,
@@ -34,10 +34,10 @@ var appEffects = effects{
 	"no_new_privs": byRestart, "nice": byRestart, "oom_score_adj": byRestart, "memory_max": byRestart, "cpu_max": byRestart,
 	"process_limits.open_files": byRestart, "process_limits.core": byRestart, "process_limits.address_space": byRestart, "process_limits.processes": byRestart,
 
-	"hosts": atOnce, "public": atOnce, "affinity": atOnce, "log": atOnce, "min_processes": atOnce, "max_processes": atOnce,
+	"hosts": atOnce, "public": atOnce, "affinity": atOnce, "traceparent": atOnce, "log": atOnce, "min_processes": atOnce, "max_processes": atOnce,
 	"idle_timeout": atOnce, "start_timeout": atOnce, "drain_timeout": atOnce, "websocket_drain_timeout": atOnce, "stop_timeout": atOnce,
 	"websocket_close_window": atOnce, "max_queue": atOnce, "queue_timeout": atOnce, "request_timeout": atOnce, "answer_stall": atOnce,
-	"hang_after": atOnce, "max_requests": atOnce, "max_body": atOnce, "buffer_request": atOnce, "pass_trailers": atOnce,
+	"hang_after": atOnce, "slow_request": atOnce, "max_requests": atOnce, "max_body": atOnce, "buffer_request": atOnce, "pass_trailers": atOnce,
 
 	"restart.strategy": atOnce, "restart.surge": atOnce, "restart.unavailable": atOnce, "restart.resist_deployment_errors": atOnce,
 	"restart.file": atOnce, "restart.settle": atOnce, "restart.watch": atOnce, "restart.auto": atOnce, "restart.switch_timeout": atOnce,

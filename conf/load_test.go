@@ -30,7 +30,8 @@ log_apps_format = "text"
 log_max_size = "10MiB"
 log_keep = 2
 access_log = "log/access.log"
-access_log_format = "json"
+access_log_format = "{remote} {{{status}}}"
+access_log_sample = 0.25
 user = "web"
 admin_group = "adm"
 default_user = "www-data"
@@ -61,6 +62,7 @@ hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
 public = "static/files"
 affinity = "forward"
+traceparent = "make"
 log = "stdout"
 min_processes = 2
 max_processes = 9
@@ -78,6 +80,7 @@ queue_timeout = ""
 request_timeout = "20s"
 answer_stall = "2m30s"
 hang_after = "12m"
+slow_request = "2s"
 max_requests = 1000
 max_body = "64MiB"
 buffer_request = false
@@ -163,6 +166,7 @@ func fullConfig() *Config {
 	blog.WebsocketDrainTimeout, blog.StopTimeout = 125*time.Minute, 1500*time.Millisecond
 	blog.StopSignal, blog.BacktraceSignal = "QUIT", "USR2"
 	blog.Public, blog.Affinity, blog.WebsocketCloseWindow = "static/files", "forward", 0
+	blog.Traceparent, blog.SlowRequest = "make", 2*time.Second
 	blog.Log = "stdout"
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
 	blog.AnswerStall, blog.HangAfter, blog.PassTrailers = 150*time.Second, 12*time.Minute, true
@@ -213,7 +217,7 @@ func fullConfig() *Config {
 			H2C:   true,
 			Admin: "127.0.0.1:9000", Metrics: ":9100", LogLevel: "debug", LogFormat: "json",
 			LogApps: "{app}.log", LogAppsFormat: "text", LogMaxSize: 10 << 20, LogKeep: 2,
-			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "json",
+			AccessLog: "/etc/purser/log/access.log", AccessLogFormat: "{remote} {{{status}}}", AccessLogSample: 0.25,
 			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80}, BufferMemory: Share{Bytes: 1 << 30},
 			Include: []string{"/etc/purser/apps/*.toml", "/srv/shop/purser.toml"}, WatchConfig: true,
 			User: "web", AdminGroup: "adm", DefaultUser: "www-data",

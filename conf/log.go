@@ -46,10 +46,5 @@ func (s *Server) checkLogs(t table) {
 	t.oneOf("log_apps_format", s.LogAppsFormat, appsFormats)
 	t.require(s.LogMaxSize == 0 || s.LogMaxSize >= minLogSize, "log_max_size", `must be "0" (off) or a size of at least "64KiB"`)
 	t.count("log_keep", s.LogKeep, 0)
-	t.require(s.AccessLog == "off" || isLog(s.AccessLog), "access_log", `must be "off", "stderr", "stdout" or the path of a file`)
-	if strings.ContainsAny(s.AccessLogFormat, "$%{") {
-		t.in("access_log_format").refuse(`a template is not supported yet; allowed: combined, json`)
-	} else {
-		t.oneOf("access_log_format", s.AccessLogFormat, accessLogFormats)
-	}
+	s.checkAccessLog(t)
 }

@@ -65,6 +65,7 @@ var serverSchema = schema[Server]{
 		at("log_keep", func(s *Server) *int { return &s.LogKeep }, countForm),
 		at("access_log", func(s *Server) *string { return &s.AccessLog }, textForm),
 		at("access_log_format", func(s *Server) *string { return &s.AccessLogFormat }, textForm),
+		at("access_log_sample", func(s *Server) *float64 { return &s.AccessLogSample }, portionForm),
 		at("user", func(s *Server) *string { return &s.User }, accountForm),
 		at("admin_group", func(s *Server) *string { return &s.AdminGroup }, accountForm),
 		at("default_user", func(s *Server) *string { return &s.DefaultUser }, accountForm),
@@ -101,6 +102,7 @@ var appSchema = schema[App]{
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
 		at("public", func(a *App) *string { return &a.Public }, textForm),
 		at("affinity", func(a *App) *string { return &a.Affinity }, textForm),
+		at("traceparent", func(a *App) *string { return &a.Traceparent }, textForm),
 		at("log", func(a *App) *string { return &a.Log }, textForm),
 
 		at("min_processes", func(a *App) *int { return &a.MinProcesses }, countForm),
@@ -120,6 +122,7 @@ var appSchema = schema[App]{
 		at("request_timeout", func(a *App) *time.Duration { return &a.RequestTimeout }, durationForm),
 		at("answer_stall", func(a *App) *time.Duration { return &a.AnswerStall }, durationForm),
 		at("hang_after", func(a *App) *time.Duration { return &a.HangAfter }, durationForm),
+		at("slow_request", func(a *App) *time.Duration { return &a.SlowRequest }, durationForm),
 		at("max_requests", func(a *App) *int { return &a.MaxRequests }, countForm),
 		at("max_body", func(a *App) *int64 { return &a.MaxBody }, sizeForm),
 		at("buffer_request", func(a *App) *bool { return &a.BufferRequest }, truthForm),

@@ -17,6 +17,7 @@ var (
 	stopSignals      = []string{"TERM", "INT", "QUIT", "HUP", "USR1", "USR2"}
 	traceSignals     = []string{"auto", "none", "QUIT", "ABRT", "USR1", "USR2", "HUP"}
 	affinities       = []string{"off", "forward"}
+	traceparents     = []string{"pass", "make", "off"}
 	automatics       = []string{"off", "changed"}
 
 	// Strategies are the ways to restart; the first is the default.

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"purser/conf"
 )
@@ -138,15 +139,41 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		return // sync.Pool drops what it is given at random then
 	}
-	f := newFront(t, tinyApp, func(s *conf.Server, _ *conf.App) {
-		s.AccessLog, s.AccessLogFormat = os.DevNull, "combined"
-	})
-	c := dialBench(t, f.addr)
-	buf := make([]byte, 4096)
-	for range 1000 {
-		roundTrip(t, c, benchRequest, buf)
+	for _, format := range []string{"combined", "json", `{remote} "{method} {target}" {status} {duration_ms} {header.Accept} {trace_id}`} {
+		f := newFront(t, tinyApp, func(s *conf.Server, a *conf.App) {
+			s.AccessLog, s.AccessLogFormat = os.DevNull, format
+			if format != "combined" {
+				a.Traceparent, a.SlowRequest = "make", time.Hour
+			}
+		})
+		c := dialBench(t, f.addr)
+		buf := make([]byte, 4096)
+		for range 1000 {
+			roundTrip(t, c, benchRequest, buf)
+		}
+		if n := testing.AllocsPerRun(5000, func() { roundTrip(t, c, benchRequest, buf) }); n > 0.01 {
+			t.Errorf("%s: %v allocations per request, want none", format, n)
+		}
 	}
-	if n := testing.AllocsPerRun(5000, func() { roundTrip(t, c, benchRequest, buf) }); n > 0.01 {
-		t.Errorf("%v allocations per request, want none", n)
+}
+
+// BenchmarkLine is what a line of the access log costs.
+func BenchmarkLine(b *testing.B) {
+	for name, format := range map[string]string{"combined": "combined", "json": "json",
+		"template": `{remote} - [{time_local}] "{method} {target} {protocol}" {status} {bytes} "{referer}" "{user_agent}" {duration_ms} {queue_ms}`} {
+		b.Run(name, func(b *testing.B) {
+			f := newFront(b, tinyApp, nil)
+			call := f.call(string(benchRequest))
+			x := f.server.newExchange()
+			x.begin(call)
+			x.site = x.routes.all[0]
+			x.story = story{timers: timers{passed: 1, answered: 2, over: 3}, status: 200, sent: 12, asks: 1, appStatus: 200}
+			log := newAccessLog(Config{Access: func([]byte) {}, Server: conf.Server{AccessLogFormat: format, AccessLogSample: 1}})
+			b.ReportAllocs()
+			for b.Loop() {
+				log.record(x)
+			}
+			x.forget()
+		})
 	}
 }

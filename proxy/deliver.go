@@ -85,6 +85,7 @@ func (x *exchange) close(from content, err error) {
 
 // cut ends an answer that is not whole.
 func (x *exchange) cut(err error) {
+	x.story.ending = x.endingBehind(err)
 	if !gone(err) {
 		x.rejects.note(x, "the answer was cut short: "+err.Error())
 	}

@@ -32,15 +32,20 @@ type exchange struct {
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of
 // it is forgotten at once.
 type story struct {
+	timers
 	seen    int           // the newest generation that the client knows of; 0 = it does not say
 	pin     int           // the oldest that may serve; 0 = any
 	resent  bool          // the one retry of what was sent is used up
 	served  *pool.Process // the last process that was asked
-	queued  int64         // nanoseconds spent waiting for a process
+	asks    int           // how often a process was asked
 	status  int           // of the answer; 0 = none yet
 	sent    int64         // bytes of the answer's content
 	reason  string        // Purser-Error, if the answer is ours
 	outcome pool.Outcome  // of what the process answered, once that is known
+	ending  ending        // unless it was answered in order
+
+	received  int64 // bytes of the request's body
+	appStatus int   // of the app's answer; 0 = there was none
 }
 
 // newExchange returns an exchange that serves one call after the other.

@@ -17,6 +17,7 @@ type flow struct {
 	src        client.Tunnel
 	dst        client.Tunnel
 	masked     bool // dst is a server to this WebSocket
+	from       party
 	frames     wire.Frames
 	buf        *[flowBuffer]byte // borrowed while there is something in it
 	moved      int64             // bytes passed on
@@ -108,7 +109,7 @@ func (f *flow) take(p []byte) bool {
 		f.frames.Follow(p)
 		return true
 	case !f.closing:
-		f.frames.Follow(p)
+		f.follow(p)
 		return f.write(p)
 	}
 	if !f.frames.Between() {
@@ -125,12 +126,20 @@ func (f *flow) take(p []byte) bool {
 	return true
 }
 
+// follow looks at what src sends.
+func (f *flow) follow(p []byte) {
+	if f.frames.Follow(p); f.frames.Closed() {
+		f.ws.endedBy(f.from)
+	}
+}
+
 // sendClose sends dst a Close frame, unless src has done so or is inside a frame. It reports false if
 // dst is gone.
 func (f *flow) sendClose() bool {
 	if f.closeSent.Swap(true) || f.discarding || f.frames.Closed() || !f.frames.Between() {
 		return true
 	}
+	f.ws.endedBy(byPurser)
 	return f.write(closeFrame(f.masked, rand.Uint32()))
 }
 

@@ -23,6 +23,10 @@ func (x *exchange) forward() (*reply, error) {
 	}
 	x.origin.since = x.clock.UnixMilli(x.call.Began())
 	x.origin.dropForwarded()
+	if x.site.tracing != tracePassed {
+		x.origin.follow(x.site.tracing)
+	}
+	x.toApp()
 	x.order.Request, x.order.Asker, x.order.Terms = x.req, x.call, &x.site.terms
 	for tries := 0; ; tries++ {
 		if err := x.acquire(); err != nil {
@@ -33,7 +37,7 @@ func (x *exchange) forward() (*reply, error) {
 		}
 		x.story.served = x.loan.proc
 		err := x.ask.Do(wayTo(x.loan.proc), &x.order)
-		x.loan.asked()
+		x.asked()
 		if err == nil {
 			return x.appReply()
 		}
@@ -187,6 +191,7 @@ func (x *exchange) stalled() {
 // appReply makes a reply of the answer whose head has come.
 func (x *exchange) appReply() (*reply, error) {
 	head := x.ask.Head()
+	x.fromApp(head.Status)
 	if err := x.origin.checkForFront(head); err != nil {
 		x.story.outcome = outcomeOf(err)
 		return nil, err // finish waits for the rest of the answer

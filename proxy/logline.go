@@ -4,46 +4,22 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
-	"sync"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
 
 	"purser/proxy/wire"
 )
 
-// A logLine is the memory to write a line in.
-type logLine struct{ b []byte }
-
-var logLines = sync.Pool{New: func() any { return &logLine{make([]byte, 0, 512)} }}
-
-// record writes the exchange's line.
-func (l *accessLog) record(x *exchange) {
-	if l.take == nil || x.story.status == 0 {
-		return
-	}
-	line := logLines.Get().(*logLine)
-	if l.json {
-		line.b = appendJSONLine(line.b[:0], x)
-	} else {
-		line.b = appendCombined(line.b[:0], x)
-	}
-	l.take(line.b)
-	logLines.Put(line)
-}
-
 // appendCombined appends a line in the combined log format.
 func appendCombined(b []byte, x *exchange) []byte {
-	b = appendEscaped(b, orDash(x.origin.client()))
+	b = appendEscaped(b, orDash(x.origin.client()), &needsEscape)
 	b = append(b, " - - ["...)
 	b = append(b, x.clock.Stamp().Log...)
 	b = append(b, `] "`...)
 	if len(x.req.Target) > 0 {
-		b = appendEscaped(b, x.req.Method)
+		b = appendEscaped(b, x.req.Method, &needsEscape)
 		b = append(b, ' ')
-		b = appendEscaped(b, x.req.Target)
+		b = appendEscaped(b, x.req.Target, &needsEscape)
 		b = appendProtocol(append(b, ' '), x)
 	} else {
 		b = append(b, '-')
@@ -62,9 +38,9 @@ func appendCombined(b []byte, x *exchange) []byte {
 		}
 	}
 	b = append(b, ` "`...)
-	b = appendEscaped(b, orDash(referer))
+	b = appendEscaped(b, orDash(referer), &needsEscape)
 	b = append(b, `" "`...)
-	b = appendEscaped(b, orDash(agent))
+	b = appendEscaped(b, orDash(agent), &needsEscape)
 	return append(b, '"', '\n')
 }
 
@@ -87,11 +63,11 @@ func orDash(b []byte) []byte {
 // of it for each field of a line would only fill the instruction cache.
 //
 //go:noinline
-func appendEscaped(b, text []byte) []byte {
+func appendEscaped(b, text []byte, needs *[256]bool) []byte {
 	const digits = "0123456789ABCDEF"
 	plain := 0 // where what needs no escape begins
 	for i, c := range text {
-		if needsEscape[c] {
+		if needs[c] {
 			b = append(append(b, text[plain:i]...), '\\', 'x', digits[c>>4], digits[c&15])
 			plain = i + 1
 		}
@@ -105,79 +81,6 @@ var needsEscape = func() (t [256]bool) {
 	}
 	return t
 }()
-
-// appendJSONLine appends a line as a JSON object; times are in milliseconds.
-func appendJSONLine(b []byte, x *exchange) []byte {
-	now := x.clock.Exact()
-	b = append(b, `{"time":"`...)
-	b = x.clock.Wall(now).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
-	b = append(b, `","remote":`...)
-	b = appendJSON(b, x.origin.client())
-	b = appendMember(b, "request_id", x.origin.requestID())
-	b = appendMember(b, "method", x.req.Method)
-	b = appendMember(b, "host", x.req.Host)
-	b = appendMember(b, "target", x.req.Target)
-	if len(x.req.Target) > 0 {
-		b = append(appendProtocol(append(b, `,"protocol":"`...), x), '"')
-	}
-	b = append(b, `,"status":`...)
-	b = strconv.AppendInt(b, int64(x.story.status), 10)
-	b = append(b, `,"bytes":`...)
-	b = strconv.AppendInt(b, x.story.sent, 10)
-	b = append(b, `,"duration_ms":`...)
-	b = strconv.AppendFloat(b, float64(now-x.call.Began())/1e6, 'f', 3, 64)
-	b = append(b, `,"queue_ms":`...)
-	b = strconv.AppendFloat(b, float64(x.story.queued)/1e6, 'f', 3, 64)
-	if tls := x.origin.peer.TLS; tls != nil {
-		b = appendMember(b, "tls_protocol", tls.Version)
-		b = appendMember(b, "tls_cipher", tls.Cipher)
-	}
-	if x.site != nil {
-		b = appendMember(b, "app", x.site.app.Name)
-	}
-	if x.story.served != nil {
-		b = append(b, `,"pid":`...)
-		b = strconv.AppendInt(b, int64(x.story.served.Child().PID()), 10)
-		b = append(b, `,"generation":`...)
-		b = strconv.AppendInt(b, int64(x.story.served.Generation()), 10)
-	}
-	if x.story.reason != "" {
-		b = appendMember(b, "error", x.story.reason)
-	}
-	b = appendMember(b, "referer", x.req.Get(wire.Referer))
-	b = appendMember(b, "user_agent", x.req.Get(wire.UserAgent))
-	return append(b, '}', '\n')
-}
-
-func appendMember[T []byte | string](b []byte, name string, value T) []byte {
-	b = append(b, ',', '"')
-	b = append(b, name...)
-	b = append(b, '"', ':')
-	return appendJSON(b, value)
-}
-
-// appendJSON appends a JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become U+FFFD. What is
-// not printed is escaped, too, for those who read logs: to a terminal or an editor it may be the end of a
-// line, a command, or a change of direction.
-func appendJSON[T []byte | string](b []byte, text T) []byte {
-	const digits = "0123456789abcdef"
-	b = append(b, '"')
-	for s := string(text); len(s) > 0; {
-		r, n := utf8.DecodeRuneInString(s)
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case !unicode.IsPrint(r):
-			for _, u := range utf16.AppendRune(nil, r) {
-				b = append(b, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
-			}
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-		s = s[n:]
-	}
-	return append(b, '"')
-}
 
 // shown is how much of a refused request the log shows, escaped.
 const shown = 256

@@ -15,7 +15,7 @@ func TestEscapedTextEndsNeitherItsQuotesNorItsLine(t *testing.T) {
 			if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
 				want = string(text[:at]) + fmt.Sprintf(`\x%02X`, c) + string(text[at+1:])
 			}
-			if got := string(appendEscaped(nil, text)); got != want {
+			if got := string(appendEscaped(nil, text, &needsEscape)); got != want {
 				t.Fatalf("%q became %q, want %q", text, got, want)
 			}
 		}

@@ -21,6 +21,9 @@ type origin struct {
 	addr      []byte // of the client, once it was asked for
 	id        []byte // of the request, once it was asked for
 	memory    [32]byte
+	trace     []byte // a traceparent of ours; nil = none
+
+	traceMemory [traceSize]byte
 }
 
 var (
@@ -40,7 +43,7 @@ var (
 
 // begin makes it that of another request.
 func (o *origin) begin(peer *client.Peer, req *wire.Request) {
-	o.peer, o.req, o.addr, o.id = peer, req, nil, nil
+	o.peer, o.req, o.addr, o.id, o.trace = peer, req, nil, nil, nil
 }
 
 // dropForwarded drops from the request what only we may say.
@@ -77,6 +80,9 @@ func (o *origin) AppendTo(b []byte) []byte {
 		b = wire.AppendField(b, forwardedHost, o.req.HostOrLocal())
 	}
 	b = wire.AppendField(b, requestIDName, o.requestID())
+	if o.trace != nil {
+		b = wire.AppendField(b, traceparent, o.trace)
+	}
 	if o.believed(wire.XRequestStart) == nil {
 		var memory [24]byte
 		b = wire.AppendField(b, requestStart, strconv.AppendInt(append(memory[:0], "t="...), o.since, 10))

@@ -15,6 +15,7 @@ import (
 type parts struct {
 	log         hclog.Logger
 	rejects     *rejectLog
+	slows       *slowLog
 	current     atomic.Pointer[table]
 	sweeper     *sock.Sweeper
 	clock       *sock.Clock // the sweeper's

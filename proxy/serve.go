@@ -22,10 +22,7 @@ func (x *exchange) Serve(c client.Call, bad error) {
 	if r != nil {
 		x.deliver(r)
 	}
-	x.access.record(x)
-	if x.site != nil {
-		x.site.tally.record(x)
-	}
+	x.record()
 	x.ended = true
 }
 
@@ -77,7 +74,7 @@ func (x *exchange) failure(err error) *reply {
 		err = errStopped // it is not the client that left
 	}
 	f := failureOf(err)
-	x.story.status, x.story.reason = f.status, f.reason
+	x.story.status, x.story.reason, x.story.ending = f.status, f.reason, x.endingBy(err)
 	if errors.Is(err, client.ErrHeadCut) || f != hungUp {
 		x.rejects.note(x, err.Error())
 	}

@@ -109,7 +109,8 @@ func New(c Config) *Server {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, c.Server.BufferMemory.Of(c.RAM), s.clock)
 	s.spool.Kept = s.descriptors.kept
-	s.rejects = &rejectLog{log: s.log, clock: s.clock}
+	s.rejects = &rejectLog{log: s.log, ration: ration{clock: s.clock}}
+	s.slows = &slowLog{log: s.log, ration: ration{clock: s.clock}}
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, H2C: c.Server.H2C, Room: s.descriptors.room, NoRoomAnswer: noRoomAnswer(),
 		ProxyProtocol: c.Server.ProxyProtocol, ProxyUnix: c.Server.ProxyUnix, Refused: s.rejects.refused})

@@ -23,6 +23,7 @@ type site struct {
 	taking  *atomic.Int64                         // requests whose body is being taken in
 
 	stopped bool           // by an operator: nobody is served
+	tracing tracing        // what its processes get of W3C Trace Context
 	terms   upstream.Terms // on which its processes are asked
 }
 

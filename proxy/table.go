@@ -24,10 +24,11 @@ type table struct {
 
 // newTable goes on with what it can of the one before.
 func (s *Server) newTable(c Config, before *table) *table {
-	t := &table{access: accessLog{c.Access, c.Server.AccessLogFormat == "json"}, trustUnix: c.Server.TrustUnix, tallies: map[string]*tally{}}
+	t := &table{access: newAccessLog(c), trustUnix: c.Server.TrustUnix, tallies: map[string]*tally{}}
 	sites := before.routes.byName()
 	t.routes = newRoutes(c.Apps, func(app conf.App) *site {
 		to := s.newSite(app, c, sites[app.Name])
+		to.terms.Timed = t.access.timed || app.SlowRequest > 0
 		if to.tally != nil {
 			t.tallies[app.Name] = to.tally
 		}
@@ -47,7 +48,7 @@ func (r *routes) byName() map[string]*site {
 
 // newSite prepares for an app's requests what it asks for. What was counted for it before is gone on with.
 func (s *Server) newSite(app conf.App, c Config, before *site) *site {
-	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS), stopped: c.Stopped[app.Name], taking: s.takingOf(app.Name)}
+	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS), stopped: c.Stopped[app.Name], taking: s.takingOf(app.Name), tracing: tracingOf(app.Traceparent)}
 	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
 	switch {
 	case c.Server.Metrics == "":

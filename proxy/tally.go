@@ -34,12 +34,12 @@ func (h *histogram) add(ns int64) {
 
 // record counts an exchange that has ended. A tunnel says nothing of how long requests take.
 func (t *tally) record(x *exchange) {
-	if t == nil || x.story.status == 0 {
+	if t == nil {
 		return
 	}
 	t.classes[min(x.story.status/100, len(t.classes)-1)].Add(1)
 	if x.story.status != 101 {
-		t.took.add(x.clock.Exact() - x.call.Began())
+		t.took.add(x.took())
 		t.queued.add(x.story.queued)
 	}
 }

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"sync/atomic"
+
 	"purser/pool"
 	"purser/proxy/client"
 	"purser/proxy/fault"
@@ -25,6 +27,7 @@ type webSocket struct {
 	clientDone chan struct{} // closed when the client has ended its side
 	downDone   chan struct{} // closed when down has ended
 	downFault  fault.Fault
+	ender      atomic.Uint32 // the party that was the first to end it
 }
 
 // tunnel passes on the answer to an upgrade and all that follows.
@@ -43,7 +46,7 @@ func tunnel(x *exchange, r *reply) {
 		w.run(early, func(wake func()) *closing {
 			return x.closings.add(x.loan.proc, x.site.app.WebsocketCloseWindow, wake)
 		})
-		x.story.sent = w.down.moved
+		x.story.sent, x.story.ending.by = w.down.moved, party(w.ender.Load())
 	}
 	x.ask.End()
 	x.loan.end(pool.Worked)
@@ -53,15 +56,39 @@ func tunnel(x *exchange, r *reply) {
 func (w *webSocket) run(early []byte, enter func(wake func()) *closing) {
 	w.down.begin(w, w.app, w.client)
 	w.up.begin(w, w.client, w.app)
-	w.up.masked = true
+	w.up.masked, w.up.from, w.down.from = true, byClient, byApp
 	w.closing = enter(w.wake)
 	defer w.closing.remove()
-	w.up.frames.Follow(early)
+	if w.down.frames.Closed() { // in what came with the answer
+		w.endedBy(byApp)
+	}
+	w.up.follow(early)
 	if w.up.write(early) {
 		go w.runDown()
 		defer w.awaitDown()
 		w.runUp()
 	}
+}
+
+// endedBy says who ends the WebSocket, by a Close frame or by the end of a connection. The first word counts: what
+// follows is how the others answer it.
+func (w *webSocket) endedBy(p party) { w.ender.CompareAndSwap(uint32(byNobody), uint32(p)) }
+
+// ended is endedBy what a flow has ended with.
+func (w *webSocket) ended(f *flow, why flowEnd) {
+	by := f.from
+	switch {
+	case why == sinkEnded && f == &w.up:
+		by = byApp
+	case why == sinkEnded:
+		by = byClient
+	case why != sourceEnded:
+		by = byPurser
+	}
+	if by == byApp && w.closing.processLeaves() { // as it was asked to
+		by = byPurser
+	}
+	w.endedBy(by)
 }
 
 // awaitDown returns when nobody uses the connection any more, even if what ran beside it has ended by a
@@ -87,6 +114,7 @@ func (w *webSocket) wake() {
 // client is there.
 func (w *webSocket) runUp() {
 	why := w.up.pass()
+	w.ended(&w.up, why)
 	if why == sinkEnded {
 		w.down.allow()
 		w.up.discarding = true
@@ -105,7 +133,9 @@ func (w *webSocket) runDown() {
 	defer close(w.downDone)
 	defer w.downFault.Catch(w.client.Shutdown)
 	end := w.client.CloseWrite
-	switch w.down.pass() {
+	why := w.down.pass()
+	w.ended(&w.down, why)
+	switch why {
 	case sinkEnded:
 		end = w.client.Shutdown
 	case sourceEnded:

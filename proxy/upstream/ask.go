@@ -54,6 +54,7 @@ type Terms struct {
 	Silence time.Duration // before the first byte of the answer, until the Watcher is told; 0 = it is not
 	Stall   time.Duration // between two bytes of its content; 0 = none
 	LookOut bool          // an answer is given up when who asks leaves
+	Timed   bool          // somebody asks how long it takes to connect
 
 	Sweeper *sock.Sweeper
 	Context context.Context       // ends when nothing may be opened any more
@@ -74,11 +75,13 @@ type Ask struct {
 	limit    int64   // for the head of the answer; 0 = none
 	silent   int64   // when the watcher is told that nothing has come; 0 = it is not
 	content  content
+
+	connecting int64 // how long opening link took, in nanoseconds; 0 = it was there, or nobody asks
 }
 
 // Do sends a request to a process and reads the head of its answer.
 func (a *Ask) Do(way *Way, r *Request) error {
-	a.way, a.req, a.fresh, a.content.reusable = way, r, false, false
+	a.way, a.req, a.fresh, a.content.reusable, a.connecting = way, r, false, false, 0
 	if err := a.open(); err != nil {
 		return err
 	}
@@ -135,7 +138,7 @@ func (a *Ask) open() (err error) {
 		}
 	}
 	a.fresh = true
-	if a.link, err = a.way.dial(a.req.Terms.Context, a.req.Terms.Sweeper); err == nil {
+	if err = a.dial(); err == nil {
 		return a.leaveRoom()
 	}
 	switch {
@@ -146,6 +149,21 @@ func (a *Ask) open() (err error) {
 	}
 	return fmt.Errorf("%w: %w", ErrNoLink, err)
 }
+
+func (a *Ask) dial() (err error) {
+	t := a.req.Terms
+	if !t.Timed {
+		a.link, err = a.way.dial(t.Context, t.Sweeper)
+		return err
+	}
+	began := t.Sweeper.Clock.Exact()
+	a.link, err = a.way.dial(t.Context, t.Sweeper)
+	a.connecting = t.Sweeper.Clock.Exact() - began
+	return err
+}
+
+// Connecting returns how long it took to connect to the process, in nanoseconds, if Terms have it measured.
+func (a *Ask) Connecting() int64 { return a.connecting }
 
 // leaveRoom gives a link up again whose descriptor is one of those that are kept for others.
 func (a *Ask) leaveRoom() error {

@@ -1,0 +1,51 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// A slowLog has the requests that took longer than slow_request, and where their time went.
+type slowLog struct {
+	log hclog.Logger
+	ration
+}
+
+// slow reports whether the exchange took longer than its app may. What may last for ever says nothing.
+func (x *exchange) slow() bool {
+	if x.site == nil || x.site.app.SlowRequest == 0 || x.took() <= int64(x.site.app.SlowRequest) {
+		return false
+	}
+	return x.story.status != 101 && !(x.reply.endless && x.story.appStatus != 0)
+}
+
+func (l *slowLog) note(x *exchange) {
+	ok, skipped := l.allow()
+	if !ok {
+		return
+	}
+	s, e := &x.story, x.story.ended()
+	facts := []any{"app", x.site.app.Name, "took", rounded(x.took())}
+	if s.passed != 0 {
+		facts = append(facts, "receive", rounded(x.receiving()), "queue", rounded(s.queued), "connect", rounded(s.connecting))
+	}
+	if s.answered != 0 {
+		facts = append(facts, "first-byte", rounded(x.answering()), "send", rounded(s.over-s.answered))
+	}
+	if s.served != nil {
+		facts = append(facts, "pid", s.served.Child().PID(), "generation", s.served.Generation())
+	}
+	facts = append(facts, "status", s.status, "phase", e.in.String(), "ended-by", e.by.String(), "request-id", string(x.origin.requestID()))
+	if id := x.traceID(); id != nil {
+		facts = append(facts, "trace-id", string(id))
+	}
+	facts = append(facts, "request", hclog.Quote(firstBytes(x)))
+	if skipped > 0 {
+		facts = append(facts, "not-logged-before", skipped)
+	}
+	l.log.Warn("request was slow", facts...)
+}
+
+// rounded is a span as people read it.
+func rounded(ns int64) time.Duration { return time.Duration(ns).Round(100 * time.Microsecond) }
