@@ -26,6 +26,8 @@ type exchange struct {
 	ended  bool         // in order, and not by a fault
 	origin origin
 	body   spool.Body
+
+	encoded encodedContent // what the reply's content becomes
 }
 
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of

@@ -21,6 +21,8 @@ type site struct {
 	hsts   *wire.Field                           // nil = none
 	taking *atomic.Int64                         // requests whose body is being taken in
 
+	compression *compression // nil = answers go out as they are
+
 	stopped bool           // by an operator: nobody is served
 	terms   upstream.Terms // on which its processes are asked
 }

@@ -64,6 +64,7 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
 			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app)})
 	}
+	to.compression = newCompression(app.Compress, &s.encoders)
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
 	}
