@@ -140,11 +140,11 @@ func TestNextToNothingIsAllocatedForAPage(t *testing.T) {
 
 // FuzzRoundTrip writes content in pieces, some of them flushed, and reads it back.
 func FuzzRoundTrip(f *testing.F) {
-	noise := make([]byte, 300<<10)
+	noise := make([]byte, 70<<10)
 	for i := range noise {
 		noise[i] = byte(rand.Uint32())
 	}
-	for _, seed := range [][]byte{nil, []byte("a"), bytes.Repeat([]byte("ab"), 1000), bytes.Repeat([]byte{0}, 600<<10), noise} {
+	for _, seed := range [][]byte{nil, []byte("a"), bytes.Repeat([]byte("ab"), 1000), bytes.Repeat([]byte{0}, 300<<10), noise} {
 		f.Add(seed, uint8(1), uint16(7), uint8(2))
 		f.Add(seed, uint8(2), uint16(30_000), uint8(1))
 		f.Add(seed, uint8(3), uint16(65_535), uint8(0))
