@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/andybalholm/brotli"
@@ -184,6 +185,8 @@ func TestWhatComesBeforeAPauseIsSentBeforeIt(t *testing.T) {
 			compressing("gzip")(s, a)
 			a.Compress.Types = append(a.Compress.Types, "text/event-stream")
 		})
+		end := sync.OnceFunc(func() { close(next) })
+		t.Cleanup(end)
 		c := f.dial().send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n")
 		res, err := http.ReadResponse(c.Reader, nil)
 		if err != nil {
@@ -202,7 +205,7 @@ func TestWhatComesBeforeAPauseIsSentBeforeIt(t *testing.T) {
 				t.Fatalf("%s: got %q, %v", kind, got, err)
 			}
 		}
-		close(next)
+		end()
 		if rest, err := io.ReadAll(text); err != nil || len(rest) > 0 {
 			t.Errorf("%s: then %q, %v", kind, rest, err)
 		}
