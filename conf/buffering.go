@@ -16,6 +16,9 @@ var bufferingSchema = schema[Buffering]{
 	},
 }
 
+var bufferingSection = aList("buffering", func(a *App) *[]Buffering { return &a.Buffering },
+	func() Buffering { return Buffering{Request: true, Response: true} }, bufferingSchema, (*Buffering).check, nil)
+
 func (b *Buffering) check(t table) {
 	t.accept("path", checkPath(b.Path))
 }

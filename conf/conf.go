@@ -120,6 +120,7 @@ type App struct {
 	Workers []Worker // by name; what runs beside the web
 
 	Buffering []Buffering // paths for which it is otherwise
+	Compress  Compress
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

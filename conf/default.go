@@ -105,5 +105,7 @@ func defaultApp(name string) App {
 		},
 		Hooks: Hooks{Timeout: 30 * time.Second},
 		TLS:   TLS{Redirect: true},
+
+		Compress: defaultCompress(),
 	}
 }

@@ -27,10 +27,7 @@ type section struct {
 var sections []section
 
 func init() {
-	sections = []section{
-		aList("buffering", func(a *App) *[]Buffering { return &a.Buffering }, func() Buffering { return Buffering{Request: true, Response: true} },
-			bufferingSchema, (*Buffering).check, nil),
-	}
+	sections = []section{bufferingSection, compressSection}
 }
 
 func sectionOf(name string) (section, bool) {

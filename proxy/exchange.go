@@ -27,6 +27,8 @@ type exchange struct {
 	origin origin
 	body   spool.Body
 	stream client.Stream // of a body that is sent while it comes, if it is
+
+	encoded encodedContent // what the reply's content becomes
 }
 
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of

@@ -20,6 +20,9 @@ func (x *exchange) Serve(c client.Call, bad error) {
 		r = x.failure(err) // the only place that turns errors into answers
 	}
 	if r != nil {
+		if x.site != nil && x.site.compression != nil {
+			x.site.compression.apply(x, r)
+		}
 		x.deliver(r)
 	}
 	x.record()
@@ -63,6 +66,7 @@ func (x *exchange) finish() {
 		x.faults.Add(1)
 		x.log.Error("a request was ended by a fault in purser; please report it", "panic", recover(), "stack", string(debug.Stack()))
 		x.call.Cut()
+		x.encoded.release()
 	case x.loan.proc != nil:
 		(*appContent)(x).finish()
 	}

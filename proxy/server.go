@@ -32,6 +32,7 @@ import (
 	"purser/pool"
 	"purser/proxy/certs"
 	"purser/proxy/client"
+	"purser/proxy/coding"
 	"purser/proxy/files"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
@@ -90,6 +91,7 @@ type Server struct {
 	cancel     context.CancelFunc // ends the parts' context
 	stopping   atomic.Bool
 	complaints complaints
+	encoders   coding.Pools
 	accepting  sync.WaitGroup // serve
 	wg         sync.WaitGroup // the sweeper, the keeper of memory, and those who close long-lived connections
 

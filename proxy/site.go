@@ -22,6 +22,8 @@ type site struct {
 	buffers *buffering                            // nil = as usual
 	taking  *atomic.Int64                         // requests whose body is being taken in
 
+	compression *compression // nil = answers go out as they are
+
 	stopped bool           // by an operator: nobody is served
 	tracing tracing        // what its processes get of W3C Trace Context
 	terms   upstream.Terms // on which its processes are asked

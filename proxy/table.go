@@ -66,6 +66,7 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app)})
 	}
 	to.buffers = newBuffering(app)
+	to.compression = newCompression(app.Compress, &s.encoders)
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
 	}

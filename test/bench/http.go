@@ -19,6 +19,7 @@ type httpClient struct {
 	head []byte
 	conn net.Conn // nil before the next one is opened
 	in   *bufio.Reader
+	came int64 // bytes that in has read
 
 	config    *tls.Config
 	connected int // how often
@@ -60,8 +61,15 @@ func (c *httpClient) connect() error {
 	}
 	c.connected++
 	c.conn = conn
-	c.in.Reset(conn)
+	c.in.Reset(c)
 	return nil
+}
+
+// Read reads what the connection has, and counts it.
+func (c *httpClient) Read(p []byte) (int, error) {
+	n, err := c.conn.Read(p)
+	c.came += int64(n)
+	return n, err
 }
 
 // Close closes the connection, if there is one.
@@ -115,6 +123,10 @@ func (c *httpClient) send() error {
 
 // receive reads one answer, which has to be a 200 of the right size, and returns its whole length.
 func (c *httpClient) receive() (int64, error) {
+	if c.mode.gzip {
+		whole, _, err := c.receiveCompressed()
+		return whole, err
+	}
 	head, size, err := c.receiveHead()
 	if err != nil {
 		return 0, err

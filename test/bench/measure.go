@@ -25,6 +25,11 @@ func measureCPU(fronts []front, o options) error {
 			fmt.Print("none of the fronts can do that, or a program is missing here (h2load of nghttp2 for HTTP/2)\n\n")
 			continue
 		}
+		if m.gzip {
+			if err := printSizes(fitting, m); err != nil {
+				return err
+			}
+		}
 		for _, n := range connections {
 			results, err := measureMode(fitting, m, o, n)
 			if err != nil {

@@ -25,6 +25,7 @@ type mode struct {
 	streams     int        // of each of its connections
 	closes      bool       // the client asks for it, and takes a new connection for the next request
 	websocket   bool       // the requests are the messages of WebSockets
+	gzip        bool       // the front compresses the answers, which HAProxy is not set up for; size is without that
 	connections []int      // that it is measured with
 }
 
@@ -53,6 +54,7 @@ var modes = []mode{
 	{name: "h2", what: "small GET over HTTP/2, 16 streams each", path: "/", size: 12, tls: true, http2: true, streams: 16, connections: []int{16}},
 	{name: "h21m", what: "answers of 1 MiB over HTTP/2, 4 streams each", path: "/1m", size: mib, tls: true, http2: true, streams: 4, connections: []int{16}},
 	{name: "websocket", what: "messages of 100 bytes, sent back, over WebSockets", path: "/ws", websocket: true, connections: []int{500}},
+	{name: "gzip", what: "pages of 20 KiB, compressed with gzip", path: pagePath, size: 20 * kib, gzip: true, connections: []int{64}},
 	{name: "close", what: "small GET, each on a new connection", path: "/", size: 12, closes: true, connections: []int{64}},
 	{name: "appclose", what: "small keep-alive GET, the app closes after each answer", path: "/close", size: 12, connections: []int{64}},
 }
@@ -121,7 +123,7 @@ func modeNames() string {
 
 // fits reports whether f can do it, and we can.
 func (m mode) fits(f front) bool {
-	return (!m.static || f.name != "haproxy") && f.at(m) != "" && (!m.http2 || h2load() != "")
+	return (!m.static && !m.gzip || f.name != "haproxy") && f.at(m) != "" && (!m.http2 || h2load() != "")
 }
 
 // suitsWrk reports whether wrk can do it well. It counts whole answers only, so a large one that is
@@ -146,6 +148,9 @@ func (m mode) head(addr string) string {
 	}
 	if m.closes {
 		fields += "Connection: close\r\n"
+	}
+	if m.gzip {
+		fields += "Accept-Encoding: gzip\r\n"
 	}
 	return method + " " + m.path + " HTTP/1.1\r\nHost: " + addr + "\r\n" + fields + "\r\n"
 }

@@ -43,6 +43,7 @@ http {
       proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
     }
     location STATIC { root PUBLIC; }
+    location = PAGE { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; gzip on; gzip_comp_level 1; }
   }
 }
 `
@@ -141,5 +142,5 @@ func filledIn(config, addr, secure string, pair [2]string, root, socket string, 
 		master = "on"
 	}
 	return strings.NewReplacer("USER", user, "WORKERS", strconv.Itoa(c.workers), "MASTER", master, "DIR", harness.Scratch(),
-		"ADDR", addr, "SECURE", secure, "CERT", pair[0], "KEY", pair[1], "APP", socket, "STATIC", staticPrefix, "PUBLIC", filepath.Join(root, "public")).Replace(config)
+		"ADDR", addr, "SECURE", secure, "CERT", pair[0], "KEY", pair[1], "APP", socket, "STATIC", staticPrefix, "PAGE", pagePath, "PUBLIC", filepath.Join(root, "public")).Replace(config)
 }

@@ -45,6 +45,10 @@ func startPurser(name, bin, root, app string, o options) (front, error) {
 	if clear {
 		listen, secure = `"$LISTEN"`, ""
 	}
+	compress := ""
+	if slices.ContainsFunc(o.modes, func(m mode) bool { return m.gzip }) {
+		compress = "[apps.bench.compress]\nencodings = [\"gzip\"]\n"
+	}
 	config := fmt.Sprintf(`
 [server]
 listen = [%s]
@@ -59,7 +63,7 @@ kind = "command"
 command = [%s]
 min_processes = 1
 max_processes = 1
-`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)))
+%s`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)), compress)
 	p, err := harness.Launch(harness.Options{Bin: bin, Config: config, Before: c.front()})
 	if err != nil {
 		return front{}, err

@@ -3,6 +3,7 @@
 //
 //	GET /          a few bytes, as for every path that is not below
 //	GET /16k       so many bytes, also /100k, /200k, /1m, /10m
+//	GET /page      a page of 20 KiB, as apps make them
 //	GET /close     a few bytes, and then it closes the connection
 //	GET /ws        a WebSocket that sends back each frame
 //	POST any path  how many bytes the body had, once all of it is there
@@ -29,6 +30,7 @@ var (
 		"/200k": filler(200 << 10),
 		"/1m":   filler(1 << 20),
 		"/10m":  filler(10 << 20),
+		"/page": answer("Content-Type: text/html; charset=utf-8\r\n", page(20<<10)),
 	}
 )
 
