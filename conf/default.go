@@ -49,6 +49,7 @@ func defaultServer() Server {
 		AccessLogFormat: "combined",
 		SpoolLimit:      Share{Percent: 50},
 		BufferMemory:    Share{Percent: 12},
+		Clients:         defaultClients(),
 		DefaultUser:     Nobody,
 	}
 }

@@ -27,7 +27,9 @@ type section struct {
 var sections []section
 
 func init() {
-	sections = []section{}
+	sections = []section{
+		limitsSection(),
+	}
 }
 
 func sectionOf(name string) (section, bool) {

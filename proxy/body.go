@@ -19,7 +19,7 @@ func takeBody(x *exchange) error {
 	}
 	x.site.taking.Add(1)
 	defer x.site.taking.Add(-1)
-	trailers, err := x.call.TakeBody(&x.body, x.site.app.MaxBody)
+	trailers, err := x.call.TakeBody(&x.body, x.site.limits.maxBody(x))
 	if x.site.app.PassTrailers {
 		x.order.Trailers = trailers
 	}

@@ -20,6 +20,7 @@ type site struct {
 	fresh  func(app string) (pin int, err error) // nil but in development
 	hsts   *wire.Field                           // nil = none
 	taking *atomic.Int64                         // requests whose body is being taken in
+	limits *limits                               // nil = none
 
 	stopped bool           // by an operator: nobody is served
 	terms   upstream.Terms // on which its processes are asked

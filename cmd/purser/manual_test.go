@@ -116,6 +116,8 @@ acme = {}
 root = "."
 command = "true"
 hosts = ["a.org"]
+[[apps.blog.limits]]
+rate = "1/s"
 [apps.blog.workers.jobs]
 command = "true"
 `

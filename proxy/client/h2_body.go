@@ -120,7 +120,7 @@ func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err erro
 			s.mu.Lock()
 			continue
 		}
-		c.within(start, moved)
+		c.within(s.set.limits.Load().Body, start, moved)
 		c.await(true)
 		c.changed.Wait()
 	}

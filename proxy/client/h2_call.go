@@ -220,10 +220,10 @@ func (c *h2Call) review(now int64) {
 	}
 }
 
-// within sets how long the client may let us wait for the next bytes of a body of which n have moved since
+// within sets how long the client may let us wait for the next bytes of a body, either way, of which n have moved since
 // start. It is called with mu held.
-func (c *h2Call) within(start, n int64) {
-	c.due = bodyDeadline(c.all.clock().Now(), start, n)
+func (c *h2Call) within(p Pace, start, n int64) {
+	c.due = p.end(c.all.clock().Now(), start, n)
 	c.all.alarm.limit(c.due)
 }
 

@@ -12,7 +12,7 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 		return nil
 	}
 	s.out.wait(&c.h2Sender)
-	c.within(start, moved)
+	c.within(s.set.limits.Load().Send, start, moved)
 	s.unread++
 	for c.stuck() {
 		c.changed.Wait()
