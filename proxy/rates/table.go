@@ -17,7 +17,7 @@ type Table struct {
 
 const (
 	nestCount = 1 << 13
-	nestSize  = 7 // a nest fills two lines of the cache
+	nestSize  = 7 // a nest is about two lines of the cache
 )
 
 // Memory is what a table takes once all of it is used.
