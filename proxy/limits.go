@@ -63,10 +63,33 @@ func (l *limits) count(x *exchange) error {
 			continue
 		}
 		if v := limit.table.Take(limit.appendKey(key[:0], x, path), now); !v.OK {
+			x.slowDown(v.Again)
 			return &rateError{limit, v.Again}
 		}
 	}
 	return nil
+}
+
+const (
+	longestSlow = 250 * time.Millisecond
+	mostSlowed  = 1000 // at once, or they would take much memory
+)
+
+// slowDown has a client that asked too often wait for its refusal, so that it cannot ask as fast as it is refused: a
+// client that does nothing else would have the processors for itself.
+func (x *exchange) slowDown(again time.Duration) {
+	defer x.slowed.Add(-1)
+	if x.slowed.Add(1) > mostSlowed {
+		return
+	}
+	present, end := x.call.Present()
+	defer end()
+	over := time.NewTimer(min(again, longestSlow))
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-present.Done():
+	}
 }
 
 // maxBody is how large the body of a request may be: what the longest path says that says anything, else the app.

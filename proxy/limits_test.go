@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -61,6 +62,38 @@ func TestWhoAsksTooOftenIsToldWhenToComeAgain(t *testing.T) {
 	f.await("the refusal is logged", func() bool {
 		return strings.Contains(f.log.String(), "more than 2/h came from this address for /login")
 	})
+}
+
+// A client that asks as fast as it is refused would have the processors for itself.
+func TestRefusalWaitsUnlessManyDoAlready(t *testing.T) {
+	f := limitedFront(t, hourly("/", 1))
+	for already, want := range map[int64]int{0: 1, mostSlowed - 1: 1, mostSlowed: 0} {
+		x := admitting(f, "/")
+		call := &leavingCall{memCall: f.call(get)}
+		x.call = call
+		f.server.slowed.Store(already)
+		x.slowDown(time.Hour)
+		if call.waits != want {
+			t.Errorf("beside %d others it waits %d times, want %d", already, call.waits, want)
+		}
+		if n := f.server.slowed.Load(); n != already {
+			t.Errorf("%d wait, of %d before", n, already)
+		}
+		x.end()
+	}
+}
+
+// A leavingCall is one whose client leaves as soon as it has to wait.
+type leavingCall struct {
+	*memCall
+	waits int
+}
+
+func (c *leavingCall) Present() (context.Context, func()) {
+	c.waits++
+	ctx, end := context.WithCancel(c.t.Context())
+	end()
+	return ctx, end
 }
 
 func TestOneWhoHasAWholeNetworkIsOneClient(t *testing.T) {

@@ -92,7 +92,9 @@ func TestBodiesHaveTheirOwnPace(t *testing.T) {
 			_, err := c.TakeBody(&body, 0)
 			slow <- err
 			give(c, 408, "")
-		}, func(c *Config) { c.Limits.Body, c.Limits.Send = Pace{Silence: time.Minute}, Pace{Silence: 24 * time.Hour} })
+		}, func(c *Config) {
+			c.Limits.Body, c.Limits.Send = Pace{Silence: time.Minute}, Pace{Silence: 24 * time.Hour}
+		})
 		if protocol == "HTTP/2" {
 			p := h.dial2()
 			p.ask(1, false, post("content-length", "10")...)
