@@ -1,6 +1,9 @@
 package client
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 var (
 	errFull  = errors.New("there are max_connections connections, and none of them is idle or slow")
@@ -9,7 +12,7 @@ var (
 
 // enter adds a connection, if there may be another.
 func (s *Conns) enter(c *conn) error {
-	if !s.hasPlace() {
+	if !s.makePlace() {
 		return errFull
 	}
 	s.mu.Lock()
@@ -46,6 +49,17 @@ func (s *Conns) remove(c *conn) {
 		}
 	}
 	s.changed.Broadcast()
+}
+
+// makePlace has others end for a new connection if there are as many as may be. While others may still turn out to be
+// slow it waits, as makeRoom does.
+func (s *Conns) makePlace() bool {
+	for end := s.Sweeper.Clock.Exact() + int64(2*slowHead); !s.hasPlace(); time.Sleep(slowHead / 50) {
+		if s.stopping.Load() || !s.anyYoung() || s.Sweeper.Clock.Exact() > end {
+			return false
+		}
+	}
+	return true
 }
 
 // hasPlace reports whether there may be another connection. Where there are as many as may be, those make way that are

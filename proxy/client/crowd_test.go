@@ -56,6 +56,20 @@ func TestSlowHeadMakesWayBeforeIdleConnections(t *testing.T) {
 	kept.expect(200)
 }
 
+func TestNewConnectionWaitsForThoseThatTurnOutToBeSlow(t *testing.T) {
+	d, _ := crowded(t, 2, 0, hello)
+	first, second := d.call(unfinished), d.call(unfinished)
+	d.is(first, reading, 0)
+	d.is(second, reading, 0)
+	c := d.stranger()
+	_, _ = c.Write([]byte(get))
+	first.conn.since.Add(-int64(2 * slowHead))
+	c.expect(200)
+	first.expectEnd()
+	_, _ = second.Write([]byte(rest))
+	second.expect(200)
+}
+
 func TestWhereAllWorkNobodyMakesWay(t *testing.T) {
 	release := make(chan struct{})
 	d, refusals := crowded(t, 2, 0, func(c Call, _ error) {
