@@ -44,6 +44,7 @@ type Server struct {
 	ACME            ACME           // who issues certificates for the hosts of apps that have none; default nobody
 	Include         []string       // absolute paths, or globs, of files with further apps; default none
 	WatchConfig     bool           // the files are read again when they change; default false
+	Clients         Clients        // how long they may take, and how many may come
 	SpoolLimit      Share          // of the temp folder's free space, for all that waits there for apps and clients; default 50%
 	BufferMemory    Share          // of the RAM, for what of that is in memory; default 12%
 	User            string         // name or number that the process runs as which serves, if purser is started as root; "" = purser, or an unused one
@@ -119,8 +120,9 @@ type App struct {
 	TLS     TLS
 	Workers []Worker // by name; what runs beside the web
 
-	Buffering []Buffering // paths for which it is otherwise
-	Compress  Compress
+	Buffering  []Buffering // paths for which it is otherwise
+	Compress   Compress
+	PathLimits []PathLimit // of what requests may ask for; default none
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

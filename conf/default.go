@@ -50,6 +50,7 @@ func defaultServer() Server {
 		AccessLogSample: 1,
 		SpoolLimit:      Share{Percent: 50},
 		BufferMemory:    Share{Percent: 12},
+		Clients:         defaultClients(),
 		DefaultUser:     Nobody,
 	}
 }

@@ -21,6 +21,8 @@ var serverEffects = effects{
 	"acme.email": atOnce, "acme.directory": atOnce, "acme.storage": atOnce, "acme.ca": atOnce, "acme.dns_exec": atOnce,
 	"acme.eab_kid": atOnce, "acme.eab_hmac": atOnce,
 	"h2c": atOnce, "metrics": atOnce, "log_format": atOnce, "log_max_size": atOnce, "log_keep": atOnce,
+	"head_timeout": atOnce, "body_timeout": atOnce, "body_min_rate": atOnce, "send_timeout": atOnce, "send_min_rate": atOnce,
+	"keepalive_timeout": atOnce, "keepalive_requests": atOnce, "max_connections": atOnce, "max_connections_per_address": atOnce,
 	"default_user": atOnce, // an app that is another's by it is started anew
 	"admin":        byPurser, "user": byPurser, "admin_group": byPurser,
 }

@@ -43,6 +43,15 @@ spool_limit = "80%"
 buffer_memory = "1GiB"
 include = ["apps/*.toml", "/srv/shop/purser.toml"]
 watch_config = true
+head_timeout = "20s"
+body_timeout = "1m"
+body_min_rate = "1KiB"
+send_timeout = "45s"
+send_min_rate = "0"
+keepalive_timeout = "5s"
+keepalive_requests = 100
+max_connections = 5000
+max_connections_per_address = 50
 
 [apps.blog]
 root = "../blog/current"
@@ -221,6 +230,8 @@ func fullConfig() *Config {
 			MaxProcesses: 40, MaxSpawns: 5, ProxyProtocol: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}, ProxyUnix: true, TrustedProxies: proxies, TrustUnix: true, SpoolLimit: Share{Percent: 80}, BufferMemory: Share{Bytes: 1 << 30},
 			Include: []string{"/etc/purser/apps/*.toml", "/srv/shop/purser.toml"}, WatchConfig: true,
 			User: "web", AdminGroup: "adm", DefaultUser: "www-data",
+			Clients: Clients{HeadTimeout: 20 * time.Second, BodyTimeout: time.Minute, BodyMinRate: 1 << 10, SendTimeout: 45 * time.Second,
+				KeepaliveTimeout: 5 * time.Second, KeepaliveRequests: 100, MaxConnections: 5000, MaxConnectionsPerAddress: 50},
 		},
 		Apps: []App{blog, shop},
 	}

@@ -131,6 +131,16 @@ var serverRefusals = [][2]string{
 	{`max_spawns = -1`, `must be a number from 0 to 1000000000`},
 	{`max_spawns = "many"`, `must be a whole number, not "many"`},
 	{`acme = true`, `must be a table, not true`},
+	{`head_timeout = "0"`, `must be a duration above 0 and up to "8760h"`},
+	{`body_timeout = 30`, `must be a duration with its unit, such as "30s", not 30`},
+	{`body_min_rate = 500`, `must be a size in quotes, such as "500B" or "64MiB", not 500`},
+	{`send_min_rate = "2GiB"`, `must be bytes per second from "0" (any) to "1GiB"`},
+	{`send_timeout = "-1s"`, `must be a duration above 0 and up to "8760h"`},
+	{`keepalive_timeout = "0"`, `must be a duration above 0 and up to "8760h"`},
+	{`keepalive_requests = -1`, `must be a number from 0 to 1000000000`},
+	{`max_connections = "many"`, `must be a whole number, not "many"`},
+	{`max_connections_per_address = -5`, `must be a number from 0 to 1000000000`},
+	{`keepalive_timout = "5s"`, `unknown key; did you mean "keepalive_timeout"?`},
 }
 
 var appRefusals = [][2]string{

@@ -51,7 +51,7 @@ func at[T, V any](key string, place func(*T) *V, f form[V]) field[T] {
 }
 
 var serverSchema = schema[Server]{
-	fields: []field[Server]{
+	fields: slices.Concat([]field[Server]{
 		at("listen", func(s *Server) *[]Listen { return &s.Listen }, listensForm),
 		at("https_port", func(s *Server) *int { return &s.HTTPSPort }, countForm),
 		at("h2c", func(s *Server) *bool { return &s.H2C }, truthForm),
@@ -77,7 +77,7 @@ var serverSchema = schema[Server]{
 		at("buffer_memory", func(s *Server) *Share { return &s.BufferMemory }, shareForm),
 		at("include", func(s *Server) *[]string { return &s.Include }, includesForm),
 		at("watch_config", func(s *Server) *bool { return &s.WatchConfig }, truthForm),
-	},
+	}, clientFields),
 	tables: []string{"tls", "acme"},
 }
 

@@ -27,7 +27,11 @@ type section struct {
 var sections []section
 
 func init() {
-	sections = []section{bufferingSection, compressSection}
+	sections = []section{
+		bufferingSection,
+		compressSection,
+		limitsSection(),
+	}
 }
 
 func sectionOf(name string) (section, bool) {

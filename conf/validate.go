@@ -111,6 +111,7 @@ func (s *Server) check(t table) {
 	t.count("max_spawns", s.MaxSpawns, 0)
 	s.SpoolLimit.check(t, "spool_limit")
 	s.BufferMemory.check(t, "buffer_memory")
+	s.Clients.check(t)
 	s.TLS.check(t.in("tls"))
 	s.ACME.check(t.in("acme"))
 }

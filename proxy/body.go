@@ -22,7 +22,7 @@ func takeBody(x *exchange) error {
 	}
 	x.site.taking.Add(1)
 	defer x.site.taking.Add(-1)
-	trailers, err := x.call.TakeBody(&x.body, x.site.app.MaxBody)
+	trailers, err := x.call.TakeBody(&x.body, x.site.limits.maxBody(x))
 	x.story.received = x.body.Size()
 	if x.site.app.PassTrailers {
 		x.order.Trailers = trailers
@@ -32,7 +32,7 @@ func takeBody(x *exchange) error {
 
 // streamBody has the body sent to a process while it comes. It cannot be sent again: who gets it once gets no other try.
 func (x *exchange) streamBody() (err error) {
-	x.stream, err = x.call.Stream(x.site.app.MaxBody)
+	x.stream, err = x.call.Stream(x.site.limits.maxBody(x))
 	if err == nil {
 		x.order.Source, x.order.PassOn = x.stream, x.site.app.PassTrailers
 	}

@@ -23,11 +23,7 @@ func newBuffering(app conf.App) *buffering {
 
 func (b *buffering) of(r *wire.Request) *conf.Buffering {
 	var memory [256]byte
-	path, err := wire.NormalPath(memory[:0], r.Path)
-	if err != nil {
-		return &b.rest
-	}
-	found := &b.rest
+	path, found := plainPath(memory[:0], r), &b.rest
 	for i := range b.paths {
 		if p := &b.paths[i]; isBelow(path, p.Path) && len(p.Path) >= len(found.Path) {
 			found = p

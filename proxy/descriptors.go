@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -105,10 +104,3 @@ func (d *descriptors) room(fd uintptr) client.Room {
 
 // kept reports whether the descriptor of a new link or file is one of those that are kept for others.
 func (d *descriptors) kept(fd uintptr) bool { return d.inUse(fd) > d.last }
-
-// noRoomAnswer is sent to who is turned away, before anything is read.
-func noRoomAnswer() []byte {
-	body := noRoom.text + "\n"
-	return []byte("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + strconv.Itoa(len(body)) +
-		"\r\nCache-Control: no-store\r\nPurser-Error: " + noRoom.reason + "\r\nRetry-After: 5\r\nConnection: close\r\n\r\n" + body)
-}

@@ -43,6 +43,9 @@ func failureOf(err error) failure {
 	if _, ok := errors.AsType[*spool.Error](err); ok {
 		return failures[errSpool]
 	}
+	if _, ok := errors.AsType[*rateError](err); ok {
+		return failure{http.StatusTooManyRequests, "rate_limited", "Too many requests came from this address; try again later."}
+	}
 	if files.OutOfDescriptors(err) {
 		return failures[upstream.ErrNoLink]
 	}
@@ -65,6 +68,7 @@ var (
 	tooLarge = failure{http.StatusRequestEntityTooLarge, "body_too_large", "The request's body is larger than this app accepts."}
 	stopping = failure{http.StatusServiceUnavailable, "stopping", "The server is stopping; try again in a moment."}
 	noRoom   = failure{http.StatusServiceUnavailable, "out_of_resources", "The server has no room for another connection; try again in a moment."}
+	greedy   = failure{http.StatusTooManyRequests, "rate_limited", "Too many connections are open from this address; close some of them."}
 	appSlow  = failure{http.StatusGatewayTimeout, "app_timeout", "The app did not answer in time."}
 	appDied  = failure{http.StatusBadGateway, "process_exited", "The app's process ended before it answered."}
 	hungUp   = failure{statusClientGone, "client_gone", "The client hung up."}

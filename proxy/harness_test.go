@@ -161,7 +161,7 @@ func newFront(t testing.TB, do script, change func(*conf.Server, *conf.App)) *fr
 
 func (f *front) start(do script, change func(*conf.Server, *conf.App)) {
 	t := f.t
-	server := conf.Server{AccessLog: "off", AccessLogSample: 1, SpoolLimit: conf.Share{Percent: 50}, BufferMemory: conf.Share{Percent: 50}}
+	server := conf.Server{AccessLog: "off", AccessLogSample: 1, SpoolLimit: conf.Share{Percent: 50}, BufferMemory: conf.Share{Percent: 50}, Clients: conf.DefaultClients()}
 	app := conf.App{Name: "app", Root: t.TempDir(), Path: "/", MinProcesses: 1, MaxProcesses: 1,
 		Concurrency: conf.Unlimited, StartTimeout: time.Minute, DrainTimeout: time.Minute,
 		WebsocketDrainTimeout: time.Minute, StopTimeout: time.Minute, MaxQueue: 100, QueueTimeout: time.Minute,

@@ -26,4 +26,5 @@ type parts struct {
 	ctx         context.Context // ends when nothing may be opened any more
 	faults      atomic.Int64    // of ours, each of which has ended a connection
 	underWay    *atomic.Int64   // requests
+	slowed      atomic.Int64    // of those, which are refused for a limit, and wait for that
 }

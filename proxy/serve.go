@@ -48,6 +48,9 @@ func (x *exchange) answer() (r *reply, err error) {
 			return r, err
 		}
 	}
+	if err := x.site.limits.admit(x); err != nil {
+		return nil, err
+	}
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}
@@ -89,5 +92,8 @@ func (x *exchange) failure(err error) *reply {
 		x.call.Last()
 	}
 	x.reply.page(f, x.site.details(err), x.req, x.origin.requestID())
+	if limited, ok := errors.AsType[*rateError](err); ok {
+		limited.say(&x.reply)
+	}
 	return &x.reply
 }

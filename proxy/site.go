@@ -22,6 +22,7 @@ type site struct {
 	buffers *buffering                            // nil = as usual
 	taking  *atomic.Int64                         // requests whose body is being taken in
 
+	limits      *limits      // nil = none
 	compression *compression // nil = answers go out as they are
 
 	stopped bool           // by an operator: nobody is served

@@ -65,6 +65,7 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
 			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app)})
 	}
+	to.limits = newLimits(app.PathLimits, before)
 	to.buffers = newBuffering(app)
 	to.compression = newCompression(app.Compress, &s.encoders)
 	if app.Affinity == "forward" {
@@ -108,6 +109,7 @@ func (s *Server) Change(c Config) {
 	s.current.Store(next)
 	s.conns.Trust(c.Server.TrustedProxies, c.Server.TrustUnix, c.Server.ProxyProtocol, c.Server.ProxyUnix)
 	s.conns.AllowH2C(c.Server.H2C)
+	s.conns.SetLimits(limitsOf(c.Server.Clients))
 	s.spool.SetLimit(c.Server.SpoolLimit.Of)
 	s.spool.SetMemory(c.Server.BufferMemory.Of(c.RAM))
 	kept := map[*files.Public]bool{}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"net/netip"
 
 	"purser/proxy/wire"
 )
@@ -123,6 +124,15 @@ func (o *origin) client() []byte {
 		}
 	}
 	return o.addr
+}
+
+// address is the one that client returns; not valid = it is not known.
+func (o *origin) address() netip.Addr {
+	if !o.peer.Trusted {
+		return o.peer.Addr
+	}
+	a, _ := wire.ForwardedAddr(o.client())
+	return a
 }
 
 // saidRealIP returns the client's address as a trusted proxy says it that says nothing in X-Forwarded-For,

@@ -105,7 +105,7 @@ func checkCall(t *testing.T, root *cobra.Command, page, call string) {
 
 // notKeys are words with an underscore that the manual has in backticks beside keys.
 var notKeys = []string{"set_real_ip_from", "proxy_read_timeout", "client_body_temp_path", "proxy_max_temp_file_size", "proxy_pass_trailers", "stop_grace_period",
-	"requests_total", "node_modules"}
+	"requests_total", "node_modules", "limit_req", "limit_conn", "client_max_body_size", "client_header_timeout", "client_body_timeout"}
 
 // leastOfAllTables is a file whose effective configuration has all keys.
 const leastOfAllTables = `
@@ -116,6 +116,8 @@ acme = {}
 root = "."
 command = "true"
 hosts = ["a.org"]
+[[apps.blog.limits]]
+rate = "1/s"
 [apps.blog.workers.jobs]
 command = "true"
 [[apps.blog.buffering]]

@@ -12,17 +12,11 @@ import (
 	"purser/proxy/sock"
 )
 
-// Time limits of a connection. None of them is a deadline that a byte now and then could push away for
-// ever: the head's is hard, and bodies must keep a minimum rate besides moving.
+// Time limits of a connection beside those that are set.
 const (
-	headTimeout  = 15 * time.Second // from the first byte of a head to its last
-	stoppedHead  = 2 * time.Second  // the same from the beginning of a stop
-	retiredIdle  = 5 * time.Second  // for one more request on an idle connection, once its server retires
-	idleTimeout  = 60 * time.Second // between requests
-	stallTimeout = 30 * time.Second // without a byte of a body, either way
-	rateGrace    = 2 * time.Minute  // before the minimum rate is asked for
-	minRate      = 16               // bytes per second of a body, on average, after the grace
-	patience     = time.Second      // before it is looked whether anybody still waits for an answer
+	stoppedHead = 2 * time.Second // for a head from the beginning of a stop
+	retiredIdle = 5 * time.Second // for one more request on an idle connection, once its server retires
+	patience    = time.Second     // before it is looked whether anybody still waits for an answer
 )
 
 // slowHead is how long a head may take before it goes first when descriptors are short. Mostly it comes in
@@ -56,7 +50,7 @@ type conn struct {
 	phase     atomic.Uint32
 	dropped   atomic.Bool // it is to close: without another word, unless a body is awaited
 	faulty    bool        // a fault of ours has ended it
-	spoke     bool        // it has answered a call
+	answered  int         // so many calls, the present one among them
 	announced bool        // it begins with a header of the PROXY protocol
 	multiplex atomic.Bool // it speaks HTTP/2
 	last      bool        // the last call was answered
@@ -66,6 +60,9 @@ type conn struct {
 	secure    *tls.Config  // what TLS begins with; nil without TLS
 
 	next, prev *conn // in the set's list
+	block      [16]byte
+	met        bool // block is whose it is. This and what is beside it is guarded by the set's mu
+	counted    bool // among those of block
 }
 
 func (c *conn) present() phase   { return phase(c.phase.Load()) }
@@ -80,12 +77,13 @@ func (c *conn) takeTime(p phase) {
 }
 
 func (c *conn) clock() *sock.Clock { return c.set.Sweeper.Clock }
+func (c *conn) limits() *Limits    { return c.set.limits.Load() }
 
 // serve serves requests until the connection ends.
 func (c *conn) serve() {
 	defer c.end()
 	defer c.recovered()
-	if c.announced && !c.takeProxyHeader() {
+	if c.announced && !(c.takeProxyHeader() && c.mayStay()) {
 		return
 	}
 	if c.secure != nil && !c.shakeHands() {
@@ -123,12 +121,12 @@ func (c *conn) serve() {
 // where that is spoken without TLS. Behind TLS it is agreed on there, or not spoken.
 func (c *conn) beginsHTTP2() bool {
 	const half = "PRI * HTTP/2.0\r\n\r\n"
-	return c.set.h2c.Load() && c.peer.TLS == nil && !c.spoke && bytes.HasPrefix(c.call.Seen(), []byte(half))
+	return c.set.h2c.Load() && c.peer.TLS == nil && c.answered == 0 && bytes.HasPrefix(c.call.Seen(), []byte(half))
 }
 
 // answer has the call answered.
 func (c *conn) answer(bad error) {
-	c.spoke = true
+	c.answered++
 	c.call.handler.Serve(c.call, bad)
 	if c.call.goesOn() {
 		c.call.finish()
@@ -185,7 +183,7 @@ func (c *conn) awaitCalls() bool {
 
 // await begins the wait for a request, which holds no memory. It reports false if there is to be none.
 func (c *conn) await() bool {
-	c.sock.Arm(c.clock().In(idleTimeout))
+	c.sock.Arm(c.clock().In(c.limits().KeepAlive))
 	if c.present() != expecting {
 		c.setPhase(idle)
 	}
@@ -273,7 +271,7 @@ func (c *conn) move(n int64, some func(done int64) (int64, error)) error {
 		if c.sock.Gone() { // the wake that told of it may have met another wait
 			return ErrGone
 		}
-		c.sock.Arm(bodyDeadline(c.clock().Now(), start, done))
+		c.sock.Arm(c.limits().Send.end(c.clock().Now(), start, done))
 		more, err := some(done)
 		done += more
 		if err != nil && (!sock.TimedOut(err) || c.sock.Passed() || c.sock.Gone()) {

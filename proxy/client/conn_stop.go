@@ -57,7 +57,7 @@ func (c *conn) hurry() {
 		c.sock.Arm(c.clock().In(retiredIdle))
 	case !retiring && c.present() == reading:
 		c.hurried = true
-		c.sock.Arm(min(c.since.Load()+int64(headTimeout), c.clock().In(stoppedHead)))
+		c.sock.Arm(min(c.since.Load()+int64(c.limits().Head), c.clock().In(stoppedHead)))
 	}
 }
 

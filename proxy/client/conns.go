@@ -29,13 +29,16 @@ type Config struct {
 
 	// ProxyProtocol are peers that begin each connection with a header of the PROXY protocol, before TLS, that
 	// says who the client is; with ProxyUnix so do all peers on unix sockets. Refused is told of connections
-	// that such a peer has begun with anything else.
+	// that such a peer has begun with anything else, and of those for which Limits have no place.
 	ProxyProtocol []netip.Prefix
 	ProxyUnix     bool
 	Refused       func(p *Peer, why error)
 
 	Room         func(fd uintptr) Room // how much there is, as the descriptor of a new connection tells; nil = much
 	NoRoomAnswer []byte                // what is said in clear to those who are turned away
+	GreedAnswer  []byte                // and to those who have too many connections already
+
+	Limits Limits
 }
 
 // Conns are the open connections of clients.
@@ -48,6 +51,7 @@ type Conns struct {
 	streams sync.Pool      // of *h2Call
 
 	trusted     atomic.Pointer[trust]
+	limits      atomic.Pointer[Limits]
 	h2c         atomic.Bool
 	stopping    atomic.Bool // connections end after what they are at
 	retiring    atomic.Bool // and who is idle has a last turn first
@@ -58,14 +62,16 @@ type Conns struct {
 	mu      sync.Mutex // guards what follows
 	first   *conn
 	count   int
-	changed *sync.Cond // signalled when a connection ends, or its request becomes a long-lived one
+	blocks  map[[16]byte]int // of those that are counted, by whose they are
+	changed *sync.Cond       // signalled when a connection ends, or its request becomes a long-lived one
 }
 
 // NewConns returns no connections yet.
 func NewConns(c Config) *Conns {
-	s := &Conns{Config: c}
+	s := &Conns{Config: c, blocks: map[[16]byte]int{}}
 	s.Trust(c.Trusted, c.TrustUnix, c.ProxyProtocol, c.ProxyUnix)
 	s.AllowH2C(c.H2C)
+	s.SetLimits(c.Limits)
 	s.changed = sync.NewCond(&s.mu)
 	s.calls.New = func() any { return &h1Call{in: make([]byte, firstBuffer), handler: c.Handler()} }
 	s.streams.New = func() any { return newH2Call(c.Handler()) }
@@ -89,42 +95,21 @@ func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) (room Room, in bool) {
 		return MuchRoom, true
 	}
 	if room, in = s.makeRoom(stream); !in {
-		s.turnAway(stream, secure == nil)
+		sayNo(stream, secure == nil, s.NoRoomAnswer)
+		stream.Close()
 		return room, false
 	}
 	c := &conn{set: s, sock: stream, secure: secure, peer: s.newPeer(nc)}
 	c.announced = s.sendsProxyHeader(&c.peer)
 	c.takeTime(expecting)
-	s.enter(c)
+	if err := s.enter(c); err != nil {
+		s.refuse(c, err)
+		stream.Close()
+		return MuchRoom, false
+	}
 	s.wg.Add(1)
 	go c.serve()
 	return room, true
-}
-
-func (s *Conns) enter(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.next = s.first
-	if s.first != nil {
-		s.first.prev = c
-	}
-	s.first = c
-	s.count++
-}
-
-func (s *Conns) remove(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		s.first = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	}
-	s.count--
-	s.changed.Broadcast()
 }
 
 func (s *Conns) newPeer(c net.Conn) Peer {

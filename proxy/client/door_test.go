@@ -53,7 +53,7 @@ func newDoor(t *testing.T, most int, answer answerer) *door {
 	ctx, cancel := context.WithCancel(context.Background())
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { sweeper.Run(ctx) })
-	d := &door{t: t, Conns: NewConns(Config{Handler: func() Handler { return answer }, Sweeper: sweeper,
+	d := &door{t: t, Conns: NewConns(Config{Limits: usual, Handler: func() Handler { return answer }, Sweeper: sweeper,
 		Spool: spool.New(func(room int64) int64 { return room / 2 }, 1<<40, sweeper.Clock), Log: hclog.NewNullLogger()})}
 	if most > 0 {
 		d.Room, d.NoRoomAnswer = func(uintptr) Room { return d.roomFor(most) }, []byte(noRoomAnswer)
@@ -121,6 +121,18 @@ func (d *door) call(format string, args ...any) *caller {
 	out := &caller{Conn: c, Reader: bufio.NewReader(c), t: d.t, conn: d.newest()}
 	fmt.Fprintf(c, format, args...)
 	return out
+}
+
+// stranger connects, and may be turned away.
+func (d *door) stranger() *caller {
+	d.t.Helper()
+	c, err := net.Dial("tcp", d.listener.Addr().String())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(longWait))
+	return &caller{Conn: c, Reader: bufio.NewReader(c), t: d.t}
 }
 
 func (d *door) newest() *conn {

@@ -3,7 +3,6 @@ package client
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"purser/proxy/sock"
 	"purser/proxy/spool"
@@ -33,7 +32,7 @@ func (c *h1Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 		}
 		c.have = c.next // all of it is used up
 		c.conn.takeTime(taking)
-		c.conn.sock.Arm(bodyDeadline(c.conn.clock().Now(), start, moved))
+		c.conn.sock.Arm(c.conn.limits().Body.end(c.conn.clock().Now(), start, moved))
 		if err := c.conn.fill(c); err != nil {
 			return nil, bodyError(err)
 		}
@@ -100,10 +99,4 @@ func (c *h1Call) moveBody(into *spool.Body, most int64) (done bool, err error) {
 		}
 	}
 	return false, nil
-}
-
-// bodyDeadline is when a body of which n bytes have moved since start counts as stalled.
-func bodyDeadline(now, start, n int64) int64 {
-	slowest := start + int64(rateGrace) + n/minRate*int64(time.Second)
-	return min(now+int64(stallTimeout), slowest)
 }

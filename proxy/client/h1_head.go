@@ -25,7 +25,7 @@ func (c *h1Call) readHead() (bad error, ok bool) {
 		return c.bad, true
 	}
 	conn := c.conn
-	conn.sock.Arm(conn.clock().In(headTimeout)) // once: a byte now and then must not push it away
+	conn.sock.Arm(conn.clock().In(conn.limits().Head)) // once: a byte now and then must not push it away
 	conn.takeTime(reading)
 	conn.hurry()
 	for !c.hear() {

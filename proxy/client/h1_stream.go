@@ -100,7 +100,7 @@ func (s *h1Stream) chunk() ([]byte, error) {
 func (s *h1Stream) fill() error {
 	c, clock := s.call, s.call.conn.clock()
 	c.next, c.have = s.floor, s.floor
-	until := bodyDeadline(clock.Now(), s.start, s.taken.Load())
+	until := c.conn.set.limits.Load().Body.end(clock.Now(), s.start, s.taken.Load())
 	for {
 		c.conn.sock.SetReadDeadline(clock.Wall(until))
 		if err := s.over(); err != nil { // looked at after the deadline is set: Stop ends the wait from now on

@@ -13,7 +13,7 @@ func (t h1Taker) Await(start, moved int64) (most int, err error) {
 		if c.sock.Gone() { // the wake that told of it may have met another wait
 			return 0, ErrGone
 		}
-		c.sock.Arm(bodyDeadline(c.clock().Now(), start, moved))
+		c.sock.Arm(c.limits().Send.end(c.clock().Now(), start, moved))
 		err := c.sock.AwaitRoom()
 		switch {
 		case err == nil:

@@ -127,7 +127,7 @@ func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err erro
 			s.mu.Lock()
 			continue
 		}
-		c.within(&c.forBody, start, moved)
+		c.within(&c.forBody, s.set.limits.Load().Body, start, moved)
 		c.await(true)
 		c.changed.Wait()
 	}

@@ -235,8 +235,8 @@ func (c *h2Call) review(now int64) {
 
 // within sets how long the client may let us wait for the next bytes, of which n have moved since start. It is called
 // with mu held.
-func (c *h2Call) within(w *h2Wait, start, n int64) {
-	w.due = bodyDeadline(c.all.clock().Now(), start, n)
+func (c *h2Call) within(w *h2Wait, p Pace, start, n int64) {
+	w.due = p.end(c.all.clock().Now(), start, n)
 	c.all.alarm.limit(w.due)
 }
 

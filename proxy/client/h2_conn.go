@@ -48,7 +48,7 @@ func newH2Conn(c *conn) *h2Conn {
 	s.window.room = connWindow
 	s.limits = newLimits(now)
 	s.alarm = h2Alarm{sock: c.sock, soonest: never}
-	s.out = h2Output{sock: c.sock, clock: c.clock(), tasks: &s.tasks, idle: h.sent, mu: &s.mu, alarm: &s.alarm, limits: &s.limits, window: defaultWindow}
+	s.out = h2Output{set: c.set, sock: c.sock, clock: c.clock(), tasks: &s.tasks, idle: h.sent, mu: &s.mu, alarm: &s.alarm, limits: &s.limits, window: defaultWindow}
 	h.reader.block.init()
 	return h
 }

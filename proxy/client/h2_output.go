@@ -12,6 +12,7 @@ import (
 // all at once has a goroutine of its own that waits for it. So one at a time writes, and nobody waits who
 // has something else to do.
 type h2Output struct {
+	set   *Conns
 	sock  *sock.Socket
 	clock *sock.Clock
 	tasks *sync.WaitGroup // of the connection
@@ -79,7 +80,7 @@ func (o *h2Output) write() {
 			o.wrote(0, ErrGone)
 		default:
 			o.slow, o.moved = true, o.clock.Now()
-			o.alarm.limit(o.moved + int64(stallTimeout))
+			o.alarm.limit(o.moved + o.silence())
 			o.tasks.Go(func() { o.writeSlowly(b, n) })
 			return
 		}
@@ -158,8 +159,11 @@ func (o *h2Output) close() {
 	}
 }
 
+// silence is how long the client may take nothing.
+func (o *h2Output) silence() int64 { return int64(o.set.limits.Load().Send.Silence) }
+
 // stalled reports a client that has taken nothing for too long.
-func (o *h2Output) stalled(now int64) bool { return o.slow && now >= o.moved+int64(stallTimeout) }
+func (o *h2Output) stalled(now int64) bool { return o.slow && now >= o.moved+o.silence() }
 
 // giveBack gives back what is borrowed, once nobody uses it any more.
 func (o *h2Output) giveBack() {

@@ -12,7 +12,7 @@ func (c *h2Call) awaitRoom(start, moved int64) error {
 		return nil
 	}
 	s.out.wait(&c.h2Sender)
-	c.within(&c.forRoom, start, moved)
+	c.within(&c.forRoom, s.set.limits.Load().Send, start, moved)
 	s.unread++
 	for c.stuck() {
 		c.changed.Wait()

@@ -46,6 +46,9 @@ func (h *h2Conn) open(f *http2.HeadersFrame) {
 	s := &h.streams
 	s.newest = f.StreamID
 	s.limits.chores.earn(10)
+	if h.limits().reached(int(f.StreamID+1)/2) && h.leave.step == staying {
+		h.leaveInSteps(h.clock().Now())
+	}
 	switch {
 	case f.HasPriority() && f.Priority.StreamDep == f.StreamID:
 		h.reader.block.reset = http2.ErrCodeProtocol

@@ -163,7 +163,7 @@ func (s *h2Streams) dismiss(n int) {
 func (s *h2Streams) review(now int64) {
 	s.alarm.soonest = never
 	if s.out.slow {
-		s.alarm.soonest = max(now+int64(keepTime), s.out.moved+int64(stallTimeout)) // tunnels alone do not end it
+		s.alarm.soonest = max(now+int64(keepTime), s.out.moved+s.out.silence()) // tunnels alone do not end it
 	}
 	for _, c := range s.calls {
 		c.review(now)

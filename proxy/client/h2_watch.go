@@ -38,12 +38,12 @@ func (h *h2Conn) due() int64 {
 	case !s.busy() && len(s.free) > 0:
 		at = s.rested + int64(tidyTime)
 	case !s.busy():
-		at = s.rested + int64(idleTimeout)
+		at = s.rested + int64(h.limits().KeepAlive)
 	case len(s.free) > 0:
 		at = min(at, h.clock().Now()+int64(keepTime))
 	}
 	if h.partial {
-		at = min(at, h.began+int64(headTimeout))
+		at = min(at, h.began+int64(h.limits().Head))
 	}
 	if h.leave.step == warned {
 		at = min(at, h.leave.due())
@@ -80,7 +80,7 @@ func (h *h2Conn) review(passed bool) (goOn bool) {
 		s.overdue()
 	}
 	s.review(now)
-	if h.set.stopping.Load() {
+	if h.set.stopping.Load() || h.leave.step != staying {
 		h.leaveInSteps(now)
 	}
 	return h.reviewRest(now)
@@ -90,7 +90,7 @@ func (h *h2Conn) review(passed bool) (goOn bool) {
 func (h *h2Conn) reviewRest(now int64) (goOn bool) {
 	s := &h.streams
 	switch {
-	case h.partial && now >= h.began+int64(headTimeout):
+	case h.partial && now >= h.began+int64(h.limits().Head):
 		s.goAway(http2.ErrCodeEnhanceYourCalm)
 		return false
 	case s.busy():
@@ -99,7 +99,7 @@ func (h *h2Conn) reviewRest(now int64) (goOn bool) {
 		h.quick = true
 		s.goAway(http2.ErrCodeNo)
 		return false
-	case now >= s.rested+int64(idleTimeout):
+	case now >= s.rested+int64(h.limits().KeepAlive):
 		s.goAway(http2.ErrCodeNo)
 		return false
 	case now >= s.rested+int64(tidyTime):

@@ -24,6 +24,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// usual are limits as they are by default.
+var usual = Limits{Head: 15 * time.Second, KeepAlive: 75 * time.Second, Body: Pace{30 * time.Second, 500}, Send: Pace{30 * time.Second, 500}}
+
 // longWait is how long a test waits for what must come.
 const longWait = 20 * time.Second
 
@@ -62,7 +65,7 @@ func openWith(t testing.TB, network, address string, a answer, change func(*Conf
 		h.secure = ownTLS()
 	}
 	sweeper := sock.NewSweeper()
-	c := Config{H2C: true, Handler: func() Handler { return a }, Sweeper: sweeper,
+	c := Config{H2C: true, Limits: usual, Handler: func() Handler { return a }, Sweeper: sweeper,
 		Spool: spool.New(func(room int64) int64 { return room / 2 }, 1<<40, sweeper.Clock), Log: hclog.New(&hclog.LoggerOptions{Output: h.log})}
 	change(&c)
 	h.conns = NewConns(c)

@@ -131,7 +131,7 @@ func (s *Conns) sendsProxyHeader(p *Peer) bool {
 // takeProxyHeader takes the header in, from which on the peer is the client that it names. It reports false if
 // there is none, or not in time. Who has said nothing at all has only looked whether somebody listens.
 func (c *conn) takeProxyHeader() bool {
-	c.sock.Arm(c.clock().In(headTimeout)) // once: a byte now and then must not push it away
+	c.sock.Arm(c.clock().In(c.limits().Head)) // once: a byte now and then must not push it away
 	header, err := c.readProxyHeader()
 	if err == nil {
 		c.meet(header)

@@ -47,15 +47,14 @@ func (s *Conns) anyYoung() (any bool) {
 	return any
 }
 
-// turnAway tells a client that there is no room for it, without waiting for anything. What TLS would have to
+// sayNo tells a client that there is no room for it, without waiting for anything. What TLS would have to
 // negotiate first is not said.
-func (s *Conns) turnAway(stream *sock.Socket, clear bool) {
+func sayNo(stream *sock.Socket, clear bool, answer []byte) {
 	if clear {
-		_, _ = stream.TryWrite(s.NoRoomAnswer)
+		_, _ = stream.TryWrite(answer)
 		stream.CloseWrite()
 		stream.Discard()
 	}
-	stream.Close()
 }
 
 // Shed ends connections so that descriptors become free, and reports whether any will. The one that has been sending a

@@ -28,6 +28,7 @@ type order struct {
 	Host    string
 	Kinds   []string // of floods, which share the clients
 	Clients int
+	From    string // the address that they connect from; "" = any
 }
 
 // floodMain says when all clients have connected. It goes on until its input ends, and then says what came of it.
@@ -90,6 +91,9 @@ func (f *flood) come(ctx context.Context, kind string) {
 // visit is one connection, until purser ends it. An error says that there was none.
 func (f *flood) visit(ctx context.Context, a attack, begun func()) error {
 	d := net.Dialer{Timeout: harness.Patience}
+	if f.From != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(f.From)}
+	}
 	conn, err := d.DialContext(ctx, "tcp", f.Addr)
 	if err != nil {
 		return err

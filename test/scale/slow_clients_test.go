@@ -11,7 +11,9 @@ import (
 )
 
 func TestThousandSlowClientsDoNotSlowTheOthers(t *testing.T) {
-	p, _ := harness.ServeNode(t, harness.Processes(2), "concurrency = 1", "max_queue = 0")
+	config := harness.ServerTable(`body_min_rate = "0"`, `send_min_rate = "0"`) + // else they are too slow
+		harness.AppTable("app", harness.NewApp(t, "node").Dir, harness.Processes(2), "concurrency = 1", "max_queue = 0")
+	p := harness.Serve(t, harness.Options{Config: config})
 	harness.AwaitReady(t, p, 2)
 	without := normalTraffic(t, p, 250)
 	crowd := gather(t, p, 1000)
