@@ -102,5 +102,7 @@ func defaultApp(name string) App {
 		},
 		Hooks: Hooks{Timeout: 30 * time.Second},
 		TLS:   TLS{Redirect: true},
+
+		Access: Access{Satisfy: "all"},
 	}
 }

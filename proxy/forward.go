@@ -23,6 +23,7 @@ func (x *exchange) forward() (*reply, error) {
 	}
 	x.origin.since = x.clock.UnixMilli(x.call.Began())
 	x.origin.dropForwarded()
+	x.site.headers.changeRequest(x)
 	x.order.Request, x.order.Asker, x.order.Terms = x.req, x.call, &x.site.terms
 	for tries := 0; ; tries++ {
 		if err := x.acquire(); err != nil {
@@ -106,6 +107,7 @@ func (x *exchange) rerouted(err error) (moved bool, _ error) {
 	}
 	x.table, x.site, x.story.pin, x.story.served = now, to, 0, nil
 	x.order.Terms = &to.terms
+	to.headers.changeRequest(x)
 	return true, nil
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"net/http"
 	"runtime/debug"
 
 	"purser/pool"
@@ -22,6 +23,7 @@ func (x *exchange) Serve(c client.Call, bad error) {
 	if r != nil {
 		x.deliver(r)
 	}
+	x.req = x.call.Request() // as it was asked, before it was rewritten
 	x.access.record(x)
 	if x.site != nil {
 		x.site.tally.record(x)
@@ -47,6 +49,15 @@ func (x *exchange) answer() (r *reply, err error) {
 		if r, err := secured(x); r != nil || err != nil {
 			return r, err
 		}
+	}
+	if r := canonical(x); r != nil {
+		return r, nil
+	}
+	if r, err := guarded(x); r != nil || err != nil {
+		return r, err
+	}
+	if r, err := redirected(x); r != nil || err != nil {
+		return r, err
 	}
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
@@ -88,5 +99,8 @@ func (x *exchange) failure(err error) *reply {
 		x.call.Last()
 	}
 	x.reply.page(f, x.site.details(err), x.req, x.origin.requestID())
+	if f.status == http.StatusUnauthorized {
+		x.reply.add("WWW-Authenticate", x.site.guard.challenge)
+	}
 	return &x.reply
 }

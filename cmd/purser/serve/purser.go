@@ -16,6 +16,7 @@ import (
 	"purser/pool"
 	"purser/proxy"
 	"purser/proxy/certs"
+	"purser/proxy/passwords"
 	"purser/spawn/keeper"
 	"purser/status"
 )
@@ -89,8 +90,9 @@ type purser struct {
 	leaving      map[string]*departure
 	doors        []door
 	access       func(line []byte)
-	certificates *certs.Store // nil without https
-	issuance     *issuance    // nil = no authority is asked
+	certificates *certs.Store               // nil without https
+	issuance     *issuance                  // nil = no authority is asked
+	passwords    map[string]*passwords.List // by the paths of their files
 	last         *status.Reload
 }
 
@@ -114,6 +116,9 @@ func (p *purser) run() error {
 		return err
 	}
 	if err := p.loadCertificates(); err != nil {
+		return err
+	}
+	if err := p.loadPasswords(); err != nil {
 		return err
 	}
 	p.inherit()
