@@ -118,6 +118,9 @@ command = "true"
 hosts = ["a.org"]
 [apps.blog.workers.jobs]
 command = "true"
+[[apps.blog.redirects]]
+from = "/a"
+to = "/b"
 `
 
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {

@@ -18,7 +18,7 @@ var ErrBusy = errors.New("too many passwords are waiting to be checked")
 
 const (
 	mostRight   = 1000 // credentials of one list that are remembered
-	mostWaiting = 100  // checks that wait for their turn, or are made
+	mostWaiting = 30   // checks that wait for their turn, or are made
 )
 
 // turns are had by those who check. They are for all lists: what they share is the cores.
