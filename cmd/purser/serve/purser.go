@@ -200,6 +200,7 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 	p.group.Go(func() error { return p.heed(over, signals) })
 	p.group.Go(func() error { return p.retryUnserved(p.owning) })
 	p.group.Go(func() error { return p.attend(p.stopping) })
+	p.group.Go(func() error { return p.watchPasswords(p.owning) })
 	if p.certificates != nil {
 		p.group.Go(func() error { p.certificates.Watch(p.owning, p.news()); return nil })
 	}
