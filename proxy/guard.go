@@ -99,13 +99,14 @@ func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// clientAddr is the client's address; not valid if it is not known, as on a unix socket.
+// clientAddr is the client's address, without the zone by which no prefix knows it; not valid if it is not known, as on a
+// unix socket.
 func (o *origin) clientAddr() netip.Addr {
-	if !o.peer.Trusted {
-		return o.peer.Addr.Unmap()
+	addr := o.peer.Addr
+	if o.peer.Trusted {
+		addr, _ = netip.ParseAddr(string(o.client()))
 	}
-	addr, _ := netip.ParseAddr(string(o.client()))
-	return addr.Unmap()
+	return addr.Unmap().WithZone("")
 }
 
 // checkPassword waits for a check only if the password is not known to be right.

@@ -121,6 +121,34 @@ func TestWhoIsRemovedFromTheFileIsOutAtOnce(t *testing.T) {
 	}
 }
 
+func TestWhatWasRightIsRememberedOverAReloadThatChangesNoPassword(t *testing.T) {
+	f := newFront(t, hello, withAccess(conf.Access{Htpasswd: usersFile}))
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reload := func(realm string) {
+		list, err := passwords.Read(usersFile, []byte("ann:"+string(hash)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.change(func(c *Config) {
+			c.Passwords, c.Apps[0].Access.Realm = map[string]*passwords.List{usersFile: list}, realm
+		})
+	}
+	reload("one")
+	if got := f.seen("/", login("ann", "secret")); got != "200" {
+		t.Fatal(got)
+	}
+	reload("two")
+	_, credentials, _ := strings.Cut(login("ann", "secret"), "Basic ")
+	if !f.server.current.Load().routes.only.guard.users.Knows([]byte(credentials)) {
+		t.Error("it is forgotten")
+	}
+	res, _ := f.dial().fetch("GET", "/")
+	expectHeader(t, res.Header, "Www-Authenticate", `Basic realm="two", charset="UTF-8"`)
+}
+
 func TestNobodyIsLetInByAFileThatCouldNotBeRead(t *testing.T) {
 	f := newFront(t, hello, withAccess(conf.Access{Htpasswd: usersFile}))
 	if got := f.seen("/", login("", "")); got != "401 unauthorized" {

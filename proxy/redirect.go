@@ -11,7 +11,7 @@ import (
 // canonical sends who asks for another of the app's hosts to the one that it is to be known by. RFC 9110 section 15.4.2:
 // a 301 may turn a POST into a GET, so what has a method that says more gets a 308.
 func canonical(x *exchange) *reply {
-	to := x.site.app.Canonical
+	to := x.site.canonical
 	if to == "" {
 		return nil
 	}
@@ -116,7 +116,8 @@ func redirected(x *exchange) (*reply, error) {
 	case found == nil:
 		return nil, nil
 	case !found.Rewrite:
-		return x.sentTo(found.Status, append(found.target(captured, queryOf(x.req)), found.fragment...)), nil
+		location := found.target(captured, queryOf(x.req))
+		return x.sentTo(found.Status, expand(location, found.fragment, captured, inPath)), nil
 	}
 	if err := x.rewrite(found.target(captured, queryOf(x.req))); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"purser/conf"
+	"purser/proxy/wire"
 )
 
 // askedFor is an app that says what it was asked for.
@@ -35,10 +36,10 @@ func TestVisitorsAreSentOnByTheFirstRedirectThatMatches(t *testing.T) {
 		conf.Redirect{From: "/users/*/edit", To: "https://admin.example.org/$1/$1", Status: 307},
 		conf.Redirect{From: "/find/*", To: "/search?q=$1&from=old", Status: 303},
 		conf.Redirect{From: "/part", To: "/page#part", Status: 301},
-		conf.Redirect{From: "/any*", To: "/$1", Status: 301},
-		conf.Redirect{From: "/host*", To: "https://example.org/$1", Status: 301},
+		conf.Redirect{From: "/anchor/*", To: "https://example.org/page#$1", Status: 301},
 	)).dial()
 	for target, want := range map[string]string{
+		"/anchor/top?x":       "301 https://example.org/page?x#top",
 		"/old":                "301 /new",
 		"/old?a=1&b=%20":      "301 /new?a=1&b=%20",
 		"/%6fld":              "301 /new",
@@ -170,6 +171,29 @@ func TestVisitorsOfAllHostsAreSentToTheCanonicalOne(t *testing.T) {
 	}
 }
 
+// Browsers want to be sent to https by the host that they have asked for, before they believe what that says of it
+// (RFC 6797 section 7.2).
+func TestHTTPSComesBeforeTheCanonicalHost(t *testing.T) {
+	f, clear := newSecureFront(t, func(_ *conf.Server, a *conf.App) {
+		a.Hosts, a.Canonical, a.TLS.Redirect = []string{"example.com", "www.example.com"}, "www.example.com", true
+	})
+	for _, c := range []struct {
+		v          *visitor
+		host, want string
+	}{
+		{clear(), "example.com", "308 https://example.com:8443/a"},
+		{f.dial(), "example.com:8443", "301 https://www.example.com:8443/a"},
+		{f.dial(), "example.com", "301 https://www.example.com/a"},
+		{f.dial(), "www.example.com", "200 "},
+	} {
+		c.v.send("GET /a HTTP/1.1\r\nHost: %s\r\n\r\n", c.host)
+		res, _ := c.v.answer("GET")
+		if got := res.Status[:3] + " " + res.Header.Get("Location"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.host, got, c.want)
+		}
+	}
+}
+
 func TestAuthoritysProofIsNotSentToTheCanonicalHost(t *testing.T) {
 	f := newFront(t, askedFor, func(_ *conf.Server, a *conf.App) {
 		a.Hosts, a.Canonical = []string{"a", "www.a"}, "www.a"
@@ -177,4 +201,42 @@ func TestAuthoritysProofIsNotSentToTheCanonicalHost(t *testing.T) {
 	if got := sentTo(f.dial(), "GET", "/.well-known/acme-challenge/token"); got != "200 " {
 		t.Error(got)
 	}
+}
+
+// Whatever a visitor asks for, he is sent to a path here, or to the host that is written in the configuration.
+func FuzzRedirect(f *testing.F) {
+	rules := newRedirects([]conf.Redirect{
+		{From: "/host*", To: "https://example.org/$1", Status: 301},
+		{From: "/q/*", To: "/search?q=$1", Status: 301},
+		{From: "/*/end", To: "/$1", Status: 301},
+		{From: "/*", To: "/$1", Status: 301},
+	})
+	for _, target := range []string{"/host.evil.org", `/\evil.org`, "//evil.org", "/q/a&b=c", "/%2Fevil.org?x", `/x/\/evil.org/end`, "/a%0d%0ab"} {
+		f.Add(target)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		var r wire.Request
+		if r.Parse([]byte("GET "+target+" HTTP/1.1\r\nHost: a\r\n\r\n")) != nil {
+			return
+		}
+		path, err := normalPath(nil, &r)
+		if err != nil {
+			return
+		}
+		found, captured := rules.find(path)
+		if found == nil {
+			return
+		}
+		got := string(found.target(captured, queryOf(&r)))
+		here := strings.HasPrefix(got, "/") && (len(got) == 1 || got[1] != '/' && got[1] != '\\')
+		if !here && !strings.HasPrefix(got, "https://example.org/") {
+			t.Errorf("%q leads to %q", target, got)
+		}
+		if strings.ContainsFunc(got, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+			t.Errorf("%q makes the field %q", target, got)
+		}
+		if found.From == "/q/*" && strings.Count(got, "&") > 0 {
+			t.Errorf("%q adds a parameter: %q", target, got)
+		}
+	})
 }

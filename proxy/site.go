@@ -12,17 +12,19 @@ import (
 
 // A site is an app as requests see it.
 type site struct {
-	app       conf.App
-	group     *pool.Group
-	public    *files.Public                         // nil = no static files
-	tally     *tally                                // nil = nobody counts
-	pins      *pins                                 // nil = no affinity
-	fresh     func(app string) (pin int, err error) // nil but in development
-	hsts      *wire.Field                           // nil = none
-	guard     *guard                                // nil = everybody is let in
-	headers   *headers                              // nil = none is changed
-	redirects *redirects                            // nil = none
-	taking    *atomic.Int64                         // requests whose body is being taken in
+	app    conf.App
+	group  *pool.Group
+	public *files.Public                         // nil = no static files
+	tally  *tally                                // nil = nobody counts
+	pins   *pins                                 // nil = no affinity
+	fresh  func(app string) (pin int, err error) // nil but in development
+	hsts   *wire.Field                           // nil = none
+	taking *atomic.Int64                         // requests whose body is being taken in
+
+	canonical string     // the host that visitors of others are sent to; "" = they are not
+	guard     *guard     // nil = everybody is let in
+	redirects *redirects // nil = none
+	headers   *headers   // nil = none is changed
 
 	stopped bool           // by an operator: nobody is served
 	terms   upstream.Terms // on which its processes are asked
