@@ -5,6 +5,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -115,10 +116,7 @@ func (p *purser) run() error {
 	if err := allUnserved(wrong); err != nil && p.Left.Fronts == 0 {
 		return err
 	}
-	if err := p.loadCertificates(); err != nil {
-		return err
-	}
-	if err := p.loadPasswords(); err != nil {
+	if err := errors.Join(p.loadCertificates(), p.loadPasswords()); err != nil {
 		return err
 	}
 	p.inherit()
