@@ -118,6 +118,12 @@ type App struct {
 	Health  Health
 	Hooks   Hooks
 	TLS     TLS
+
+	Canonical string     // the host that visitors of all others of Hosts are sent to; "" = none
+	Redirects []Redirect // in their order
+	Headers   Headers
+	Access    Access
+
 	Workers []Worker // by name; what runs beside the web
 
 	Buffering  []Buffering // paths for which it is otherwise

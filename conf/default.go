@@ -108,5 +108,6 @@ func defaultApp(name string) App {
 		TLS:   TLS{Redirect: true},
 
 		Compress: defaultCompress(),
+		Access:   Access{Satisfy: "all"},
 	}
 }

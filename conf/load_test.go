@@ -68,6 +68,7 @@ environment = "staging"
 env_file = ".env"
 env_pass = ["DATABASE_URL", "RAILS_*"]
 hosts = ["Blog.Example.org", "*.blog.example.org"]
+canonical = "WWW.blog.example.org"
 path = "/blog/"
 public = "static/files"
 affinity = "forward"
@@ -169,7 +170,7 @@ func fullConfig() *Config {
 	blog.EnvPass = []string{"DATABASE_URL", "RAILS_*"}
 	blog.Env = map[string]string{"A": "b", "odd name": "tab\t \"quoted\" back\\slash \x01 ü"}
 	blog.Hosts = []string{"blog.example.org", "*.blog.example.org"}
-	blog.Path = "/blog"
+	blog.Canonical, blog.Path = "www.blog.example.org", "/blog"
 	blog.MinProcesses, blog.MaxProcesses, blog.Concurrency = 2, 9, Unlimited
 	blog.IdleTimeout, blog.StartTimeout, blog.DrainTimeout = 0, 90*time.Second, time.Hour
 	blog.WebsocketDrainTimeout, blog.StopTimeout = 125*time.Minute, 1500*time.Millisecond

@@ -99,6 +99,7 @@ var appSchema = schema[App]{
 		at("env_file", func(a *App) *string { return &a.EnvFile }, textForm),
 		at("env_pass", func(a *App) *[]string { return &a.EnvPass }, passesForm),
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
+		at("canonical", func(a *App) *string { return &a.Canonical }, hostForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
 		at("public", func(a *App) *string { return &a.Public }, textForm),
 		at("affinity", func(a *App) *string { return &a.Affinity }, textForm),

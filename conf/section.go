@@ -31,6 +31,9 @@ func init() {
 		bufferingSection,
 		compressSection,
 		limitsSection(),
+		redirectsSection,
+		headersSection,
+		accessSection,
 	}
 }
 

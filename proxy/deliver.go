@@ -14,6 +14,7 @@ import (
 func (x *exchange) deliver(r *reply) {
 	x.story.status = r.head.Status
 	if r.upgrade {
+		x.site.headers.change(x, &r.head)
 		tunnel(x, r)
 		return
 	}
@@ -24,8 +25,11 @@ func (x *exchange) deliver(r *reply) {
 			}
 		}
 	}
-	if x.site != nil && x.site.hsts != nil {
-		x.addHSTS(&r.head)
+	if x.site != nil {
+		x.site.headers.change(x, &r.head)
+		if x.site.hsts != nil {
+			x.addHSTS(&r.head)
+		}
 	}
 	x.call.Begin(&r.head, r.length)
 	var trailers []wire.Field

@@ -8,6 +8,7 @@ import (
 	"purser/pool"
 	"purser/proxy/client"
 	"purser/proxy/files"
+	"purser/proxy/passwords"
 	"purser/proxy/spool"
 	"purser/proxy/upstream"
 	"purser/proxy/wire"
@@ -79,6 +80,9 @@ var failures = map[error]failure{
 	errNoApp:                {http.StatusNotFound, "no_app", "No app is configured for this host and path."},
 	errMisdirected:          {http.StatusMisdirectedRequest, "bad_request", "This connection was not made for the host that the request names."},
 	errUnproven:             {http.StatusForbidden, "forbidden", "This app is served over https only, to clients with a certificate."},
+	errForbidden:            {http.StatusForbidden, "forbidden", "This is not open to the address that you come from."},
+	errNoPassword:           {http.StatusUnauthorized, "unauthorized", "A name and a password are needed here."},
+	passwords.ErrBusy:       {http.StatusServiceUnavailable, "out_of_resources", "Too many passwords are being checked; try again in a moment."},
 	errSendfile:             {http.StatusBadGateway, "bad_response", "The app asked for a file to be sent in its place, which the server does not do."},
 	errNotMeasured:          {http.StatusBadGateway, "bad_response", "The app's answer is too large to be sent to this client without a length."},
 	errSpool:                {http.StatusServiceUnavailable, "spool_failed", "The server has no room to take the request in; try again later."},

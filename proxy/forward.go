@@ -23,6 +23,7 @@ func (x *exchange) forward() (*reply, error) {
 	}
 	x.origin.since = x.clock.UnixMilli(x.call.Began())
 	x.origin.dropForwarded()
+	x.site.headers.changeRequest(x)
 	if x.site.tracing != tracePassed {
 		x.origin.follow(x.site.tracing)
 	}
@@ -114,6 +115,7 @@ func (x *exchange) rerouted(err error) (moved bool, _ error) {
 	}
 	x.table, x.site, x.story.pin, x.story.served = now, to, 0, nil
 	x.order.Terms = &to.terms
+	to.headers.changeRequest(x)
 	return true, nil
 }
 

@@ -16,10 +16,11 @@ type origin struct {
 	peer      *client.Peer
 	req       *wire.Request
 	trusts    func(netip.Addr) bool
-	trustUnix bool   // who connects over a unix socket is trusted
-	since     int64  // Unix milliseconds, when it came
-	addr      []byte // of the client, once it was asked for
-	id        []byte // of the request, once it was asked for
+	trustUnix bool         // who connects over a unix socket is trusted
+	since     int64        // Unix milliseconds, when it came
+	addr      []byte       // of the client, once it was asked for
+	id        []byte       // of the request, once it was asked for
+	added     []wire.Field // that the configuration has the app told
 	memory    [32]byte
 	trace     []byte // a traceparent of ours; nil = none
 
@@ -43,7 +44,7 @@ var (
 
 // begin makes it that of another request.
 func (o *origin) begin(peer *client.Peer, req *wire.Request) {
-	o.peer, o.req, o.addr, o.id, o.trace = peer, req, nil, nil, nil
+	o.peer, o.req, o.addr, o.id, o.trace, o.added = peer, req, nil, nil, nil, nil
 }
 
 // dropForwarded drops from the request what only we may say.
@@ -86,6 +87,9 @@ func (o *origin) AppendTo(b []byte) []byte {
 	if o.believed(wire.XRequestStart) == nil {
 		var memory [24]byte
 		b = wire.AppendField(b, requestStart, strconv.AppendInt(append(memory[:0], "t="...), o.since, 10))
+	}
+	for i := range o.added {
+		b = wire.AppendField(b, o.added[i].Name, o.added[i].Value)
 	}
 	return b
 }

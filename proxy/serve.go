@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"net/http"
 	"runtime/debug"
 
 	"purser/pool"
@@ -25,6 +26,7 @@ func (x *exchange) Serve(c client.Call, bad error) {
 		}
 		x.deliver(r)
 	}
+	x.req = x.call.Request() // as it was asked, before it was rewritten
 	x.record()
 	x.ended = true
 }
@@ -50,6 +52,15 @@ func (x *exchange) answer() (r *reply, err error) {
 	}
 	if err := x.site.limits.admit(x); err != nil {
 		return nil, err
+	}
+	if r := canonical(x); r != nil {
+		return r, nil
+	}
+	if r, err := guarded(x); r != nil || err != nil {
+		return r, err
+	}
+	if r, err := redirected(x); r != nil || err != nil {
+		return r, err
 	}
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
@@ -94,6 +105,9 @@ func (x *exchange) failure(err error) *reply {
 	x.reply.page(f, x.site.details(err), x.req, x.origin.requestID())
 	if limited, ok := errors.AsType[*rateError](err); ok {
 		limited.say(&x.reply)
+	}
+	if f.status == http.StatusUnauthorized {
+		x.reply.add("WWW-Authenticate", x.site.guard.challenge)
 	}
 	return &x.reply
 }

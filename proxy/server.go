@@ -34,6 +34,7 @@ import (
 	"purser/proxy/client"
 	"purser/proxy/coding"
 	"purser/proxy/files"
+	"purser/proxy/passwords"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
 )
@@ -63,6 +64,9 @@ type Config struct {
 	// Proof is what an authority is answered that asks for a path below /.well-known/acme-challenge/ of a host, in
 	// lower case; false = it is none of ours. It may be nil.
 	Proof func(host, path string) (string, bool)
+
+	// Passwords are who has which, by the files that the apps name.
+	Passwords map[string]*passwords.List
 
 	// AffinityKey signs the pins of visitors, which are good for as long as it is the same; nil = a new one.
 	AffinityKey []byte

@@ -25,6 +25,11 @@ type site struct {
 	limits      *limits      // nil = none
 	compression *compression // nil = answers go out as they are
 
+	canonical string     // the host that visitors of others are sent to; "" = they are not
+	guard     *guard     // nil = everybody is let in
+	redirects *redirects // nil = none
+	headers   *headers   // nil = none is changed
+
 	stopped bool           // by an operator: nobody is served
 	tracing tracing        // what its processes get of W3C Trace Context
 	terms   upstream.Terms // on which its processes are asked

@@ -50,6 +50,8 @@ func (r *routes) byName() map[string]*site {
 func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS), stopped: c.Stopped[app.Name], taking: s.takingOf(app.Name), tracing: tracingOf(app.Traceparent)}
 	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
+	to.canonical, to.redirects, to.headers = app.Canonical, newRedirects(app.Redirects), newHeaders(app.Headers)
+	to.guard = newGuard(app, c.Passwords, before)
 	switch {
 	case c.Server.Metrics == "":
 	case before != nil && before.tally != nil:

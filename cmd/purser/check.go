@@ -86,9 +86,10 @@ func asWhom(app conf.App) string {
 func reportCheck(w io.Writer, cfg *conf.Config) error {
 	apps, err := serve.Detect(cfg, cfg.Apps)
 	_, doubts, unusable := serve.LoadCertificates(cfg)
+	_, unknown := serve.LoadPasswords(cfg)
 	start, wrong := serve.CheckStart(cfg, apps)
-	if unfit := fitness(cfg, apps); err != nil || wrong != nil || unfit != nil || unusable != nil {
-		return asUsage(errors.Join(err, wrong, unfit, unusable))
+	if unfit := fitness(cfg, apps); err != nil || wrong != nil || unfit != nil || unusable != nil || unknown != nil {
+		return asUsage(errors.Join(err, wrong, unfit, unusable, unknown))
 	}
 	if start.As != "" {
 		fmt.Fprintf(w, "as root, purser serves as %s, and starts each app as its user\n", start.As)

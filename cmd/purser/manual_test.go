@@ -122,6 +122,9 @@ rate = "1/s"
 command = "true"
 [[apps.blog.buffering]]
 path = "/uploads"
+[[apps.blog.redirects]]
+from = "/a"
+to = "/b"
 `
 
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {

@@ -67,7 +67,7 @@ func (p *purser) frontConfig() proxy.Config {
 	apps := p.all() // who asks an app may have to wait for it, and it for what mu guards
 	p.mu.Lock()
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics}
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, Passwords: p.passwords, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics}
 	p.mu.Unlock()
 	for _, a := range apps {
 		app := a.published()

@@ -9,6 +9,7 @@ import (
 	"purser/conf"
 	"purser/pool"
 	"purser/proxy/certs"
+	"purser/proxy/passwords"
 )
 
 // A change is a configuration that purser is to go by, and what has been made for it.
@@ -25,6 +26,7 @@ type change struct {
 	added      []*App
 	rebuilding rebuilding
 	certs      *certs.Store // nil without https
+	passwords  map[string]*passwords.List
 	warnings   []certs.Warning
 	metrics    []net.Listener // if they are elsewhere
 	issuance   *issuance      // nil = no authority is asked
@@ -123,6 +125,9 @@ func byName(apps []conf.App) map[string]conf.App {
 // prepare opens what the change needs, or nothing.
 func (p *purser) prepare(c *change) (err error) {
 	if c.certs, c.warnings, err = p.certificatesOf(c.conf); err != nil {
+		return err
+	}
+	if c.passwords, err = p.passwordsOf(c.conf); err != nil {
 		return err
 	}
 	for _, d := range c.diff.Apps {

@@ -24,18 +24,19 @@ import (
 
 // given is what the last reading has given to the front; nil = it reads and opens everything itself.
 type given struct {
-	sources []conf.Source
-	apps    map[string]finding
-	texts   certs.Files // of certificates
-	own     map[string]uint32
-	closed  map[string]string // logs of apps that could not be opened again, and why
+	sources   []conf.Source
+	apps      map[string]finding
+	texts     certs.Files       // of certificates
+	passwords map[string][]byte // files of users
+	own       map[string]uint32
+	closed    map[string]string // logs of apps that could not be opened again, and why
 }
 
 // givenBy takes what is held by a reading.
 func givenBy(held map[string]*os.File) (g *given, err error) {
 	g = &given{apps: map[string]finding{}}
 	var found []finding
-	for name, to := range map[string]any{readConfig: &g.sources, readApps: &found, readCertificates: &g.texts, readGrants: &g.own, readLogs: &g.closed} {
+	for name, to := range map[string]any{readConfig: &g.sources, readApps: &found, readCertificates: &g.texts, readPasswords: &g.passwords, readGrants: &g.own, readLogs: &g.closed} {
 		if wrong := readHeld(held[name], to); wrong != nil {
 			err = errors.Join(err, fmt.Errorf("cannot read what the configuration was found to be (%s): %w", name, wrong))
 		}
@@ -277,9 +278,16 @@ func (p *purser) readFile(path string) ([]byte, error) {
 	if p.given == nil {
 		return conf.ReadFile(path)
 	}
-	text, known := p.given.texts[path]
-	if !known {
-		return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrPermission}
+	return readerOf(p.given.texts)(path)
+}
+
+// readerOf reads what a reading has found in files.
+func readerOf(texts map[string][]byte) func(path string) ([]byte, error) {
+	return func(path string) ([]byte, error) {
+		text, known := texts[path]
+		if !known {
+			return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrPermission}
+		}
+		return text, nil
 	}
-	return text, nil
 }

@@ -57,8 +57,9 @@ func Prepare(cfg *conf.Config, left keeper.Inheritance) error {
 		}
 	}
 	used, _ := usedBefore(left) // that it is not known is said when this front serves
-	_, _, err := p.certificatesAgain(used)
-	return err
+	_, _, unusable := p.certificatesAgain(used)
+	_, unknown := p.passwordsOf(cfg)
+	return errors.Join(unusable, unknown)
 }
 
 // inherit takes over the sockets and the lock of the claim.

@@ -5,6 +5,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"purser/pool"
 	"purser/proxy"
 	"purser/proxy/certs"
+	"purser/proxy/passwords"
 	"purser/spawn/keeper"
 	"purser/status"
 )
@@ -89,8 +91,9 @@ type purser struct {
 	leaving      map[string]*departure
 	doors        []door
 	access       func(line []byte)
-	certificates *certs.Store // nil without https
-	issuance     *issuance    // nil = no authority is asked
+	certificates *certs.Store               // nil without https
+	issuance     *issuance                  // nil = no authority is asked
+	passwords    map[string]*passwords.List // by the paths of their files
 	last         *status.Reload
 }
 
@@ -113,7 +116,7 @@ func (p *purser) run() error {
 	if err := allUnserved(wrong); err != nil && p.Left.Fronts == 0 {
 		return err
 	}
-	if err := p.loadCertificates(); err != nil {
+	if err := errors.Join(p.loadCertificates(), p.loadPasswords()); err != nil {
 		return err
 	}
 	p.inherit()
@@ -195,6 +198,7 @@ func (p *purser) begin(adminDoor net.Listener, over context.Context, signals sig
 	p.group.Go(func() error { return p.heed(over, signals) })
 	p.group.Go(func() error { return p.retryUnserved(p.owning) })
 	p.group.Go(func() error { return p.attend(p.stopping) })
+	p.group.Go(func() error { return p.watchPasswords(p.owning) })
 	if p.certificates != nil {
 		p.group.Go(func() error { p.certificates.Watch(p.owning, p.news()); return nil })
 	}

@@ -23,6 +23,7 @@ const (
 	readConfig       = readPrefix + "config"       // the files of the configuration, as they were read
 	readApps         = readPrefix + "apps"         // the apps, with what was found out of their folders
 	readCertificates = readPrefix + "certificates" // what the files of certificates hold
+	readPasswords    = readPrefix + "passwords"    // what the files of users hold
 	readGrants       = readPrefix + "grants"       // the numbers of what may be run for no app
 	readLogs         = readPrefix + "logs"         // why logs of apps could not be opened
 	logPrefix        = "log/"
@@ -80,7 +81,7 @@ type reader struct {
 func (r *reader) read(found []finding) (keeper.Grants, error) {
 	r.held = &holdings{keeper: r.Keeper, left: r.Left.Held}
 	r.runtime = filepath.Join(status.RuntimeDir(), r.Name)
-	steps := []func() error{func() error { return trusts(r.Conf, r.front) }, func() error { r.distrust(found); return r.serveAny(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates}
+	steps := []func() error{func() error { return trusts(r.Conf, r.front) }, func() error { r.distrust(found); return r.serveAny(found) }, r.keepState, r.claim, r.openSockets, func() error { return r.openLogs(found) }, r.holdCertificates, r.holdPasswords}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return r.grants, err

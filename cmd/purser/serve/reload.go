@@ -96,7 +96,7 @@ func (p *purser) apply(c *change, r *status.Reload) {
 		access = p.access
 	}
 	p.mu.Lock()
-	p.running, p.raw, p.kept, p.access, p.doors = c.conf, c.raw, c.kept, access, c.rebuilding.doors
+	p.running, p.raw, p.kept, p.access, p.doors, p.passwords = c.conf, c.raw, c.kept, access, c.rebuilding.doors, c.passwords
 	p.mu.Unlock()
 	p.holdConfig(c.conf)
 	p.holdCertificates()

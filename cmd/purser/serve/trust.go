@@ -77,7 +77,7 @@ func secretsOf(c *conf.Config) (files []string) {
 	add(c.Server.TLS)
 	for _, app := range c.Apps {
 		add(app.TLS.Pairs)
-		files = append(files, app.TLS.ClientCA)
+		files = append(files, app.TLS.ClientCA, app.Access.Htpasswd)
 	}
 	if c.Server.ACME.On {
 		files = append(files, c.Server.ACME.CA)
