@@ -114,6 +114,9 @@ type App struct {
 	Hooks   Hooks
 	TLS     TLS
 	Workers []Worker // by name; what runs beside the web
+
+	Maintenance Maintenance
+	Pages       Pages
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

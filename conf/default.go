@@ -102,5 +102,7 @@ func defaultApp(name string) App {
 		},
 		Hooks: Hooks{Timeout: 30 * time.Second},
 		TLS:   TLS{Redirect: true},
+
+		Maintenance: Maintenance{File: "tmp/maintenance.txt", RetryAfter: time.Minute},
 	}
 }

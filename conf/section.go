@@ -27,7 +27,10 @@ type section struct {
 var sections []section
 
 func init() {
-	sections = []section{}
+	sections = []section{
+		maintenanceSection(),
+		pagesSection(),
+	}
 }
 
 func sectionOf(name string) (section, bool) {
