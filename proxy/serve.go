@@ -48,13 +48,19 @@ func (x *exchange) answer() (r *reply, err error) {
 			return r, err
 		}
 	}
+	if r, err := held(x); r != nil || err != nil {
+		return r, err
+	}
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}
 	if err := takeBody(x); err != nil {
 		return nil, err
 	}
-	return x.forward()
+	if r, err = x.forward(); err != nil {
+		return nil, err
+	}
+	return intercepted(x, r), nil
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends
@@ -87,6 +93,6 @@ func (x *exchange) failure(err error) *reply {
 	if f.reason == "bad_request" {
 		x.call.Last()
 	}
-	x.reply.page(f, x.site.details(err), x.req, x.origin.requestID())
+	x.reply.page(x.pageOf(f, err), x.req)
 	return &x.reply
 }

@@ -21,6 +21,10 @@ type site struct {
 	hsts   *wire.Field                           // nil = none
 	taking *atomic.Int64                         // requests whose body is being taken in
 
+	maintenance *Maintenance // nil = it never is
+	admits      admittance   // who is served in maintenance
+	pages       *pages       // in place of purser's own; nil = none
+
 	stopped bool           // by an operator: nobody is served
 	terms   upstream.Terms // on which its processes are asked
 }
