@@ -17,6 +17,13 @@ func (g *Group) Pause() error { return g.setPaused(true) }
 // Resume ends a pause: what waits is served, the first first.
 func (g *Group) Resume() error { return g.setPaused(false) }
 
+// Paused reports whether there is a pause.
+func (g *Group) Paused() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state.paused
+}
+
 func (g *Group) setPaused(paused bool) (err error) {
 	g.do(func(s *groupState, now time.Time) { err = s.setPaused(now, paused) })
 	g.awaitNoted()

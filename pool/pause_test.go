@@ -49,7 +49,7 @@ func TestAPauseStartsNothingForWhoWaits(t *testing.T) {
 }
 
 func TestAPauseIsBoundedAsTheQueueIs(t *testing.T) {
-	s := tell(t, func(app *conf.App) { app.MaxQueue, app.QueueTimeout = 1, 10 * time.Second })
+	s := tell(t, func(app *conf.App) { app.MaxQueue, app.QueueTimeout = 1, 10*time.Second })
 	s.boots(1, 2)
 	s.pauses()
 	waits := s.asks()

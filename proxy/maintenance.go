@@ -16,29 +16,18 @@ import (
 // errMaintenance answers in place of an app.
 var errMaintenance = errors.New("the app is in maintenance")
 
-// A Maintenance is whether an app is in maintenance, and what its visitors are told. It outlives the configurations that
-// the app has meanwhile.
-type Maintenance struct{ notice atomic.Pointer[string] }
+// A Maintenance is whether an app is in maintenance. It outlives the configurations that the app has meanwhile.
+type Maintenance struct{ on atomic.Bool }
 
-// Begin has visitors be told so. The notice is a page of HTML if it begins with "<", else a sentence for the page; "" =
-// there is nothing in particular to say.
-func (m *Maintenance) Begin(notice string) { m.notice.Store(&notice) }
+// Set has visitors be told that the app is in maintenance, or be served again.
+func (m *Maintenance) Set(on bool) { m.on.Store(on) }
 
-// End has visitors be served again.
-func (m *Maintenance) End() { m.notice.Store(nil) }
-
-// now is the notice; nil = the app serves.
-func (m *Maintenance) now() *string {
-	if m == nil {
-		return nil
-	}
-	return m.notice.Load()
-}
+func (m *Maintenance) is() bool { return m != nil && m.on.Load() }
 
 // held refuses who asks an app in maintenance, unless it is somebody who sees to it. An authority that looks for proof
 // that a host is ours is answered by a file as ever: else its certificate would expire meanwhile.
 func held(x *exchange) (*reply, error) {
-	if x.site.maintenance.now() == nil || x.site.admits.admits(x) {
+	if !x.site.maintenance.is() || x.site.admits.admits(x) {
 		return nil, nil
 	}
 	if x.asksForChallenge() {
@@ -90,19 +79,19 @@ func (a *admittance) shows(r *wire.Request) bool {
 	return false
 }
 
-// maintained makes the page that of an app in maintenance.
+// maintained makes the page that of an app in maintenance: its page, if there is one, with what the file says by which it
+// is in maintenance. That is a page by itself if it begins with "<".
 func (to *site) maintained(p *page) {
 	c := &to.app.Maintenance
 	p.retry = c.RetryAfter
-	notice := to.maintenance.now()
-	if c.Page != "" {
-		p.own = to.pages.named(c.Page)
+	if own := to.pages.named(c.Page); own != nil {
+		p.own = own
 	}
-	switch {
-	case notice == nil || *notice == "": // or it has just ended
-	case strings.HasPrefix(*notice, "<"):
-		p.own = []byte(*notice)
+	switch notice := bytes.TrimSpace(to.pages.named(c.File)); {
+	case len(notice) == 0:
+	case notice[0] == '<':
+		p.own = notice
 	default:
-		p.text = string(bytes.ToValidUTF8([]byte(*notice), []byte("\uFFFD")))
+		p.text = string(bytes.ToValidUTF8(notice, []byte("\uFFFD")))
 	}
 }

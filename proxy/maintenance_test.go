@@ -34,30 +34,35 @@ func TestVisitorsOfAnAppInMaintenanceAreToldSo(t *testing.T) {
 	f := newFront(t, hello, nil)
 	m := f.maintain(func(a *conf.App) { a.Maintenance.RetryAfter = 90e9 })
 	f.dial().send(get).expect(200, "hello")
-	m.Begin("")
+	m.Set(true)
 	c := f.dial()
 	res := c.send(get).expectFailure("GET", 503, "maintenance")
 	expectHeader(t, res.Header, "Retry-After", "90", "Cache-Control", "no-store")
 	f.dial().send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello").expectFailure("POST", 503, "maintenance")
 	f.expectLog("request not served", "reason=maintenance", "app=app")
-	m.End()
+	m.Set(false)
 	c.send(get).expect(200, "hello")
 }
 
 func TestANoticeIsShownAsItIsMeant(t *testing.T) {
-	f := newFront(t, hello, nil)
-	m := f.maintain(noChange)
 	for _, c := range []struct{ notice, accept, want, not string }{
-		{"Back at 10 <o'clock>", "text/html", "<p>Back at 10 &lt;o&#39;clock&gt;</p>", "<o'clock>"},
+		{"Back at 10 <o'clock>\n", "text/html", "<p>Back at 10 &lt;o&#39;clock&gt;</p>", "<o'clock>"},
 		{"Back at 10", "application/json", `"code":"maintenance","message":"Back at 10"`, "<"},
-		{"<h1>Soon</h1> {request_id}", "text/html", "<h1>Soon</h1> abc-1", "{request_id}"},
+		{"\n<h1>Soon</h1> {request_id}", "text/html", "<h1>Soon</h1> abc-1", "{request_id}"},
 		{"<h1>Soon</h1>", "application/json", `"message":"The app is in maintenance; try again later."`, "Soon"},
 		{"not \xff UTF-8", "text/html", "not \uFFFD UTF-8", "\xff"},
+		{"", "text/html", "<p>The app is in maintenance; try again later.</p>", "{"},
 	} {
-		m.Begin(c.notice)
+		root := t.TempDir()
+		put(t, root, "tmp/maintenance.txt", c.notice)
+		f := newFront(t, hello, func(_ *conf.Server, a *conf.App) { a.Root = root })
+		f.maintain(func(a *conf.App) { a.Maintenance.File = "tmp/maintenance.txt" }).Set(true)
 		call := f.trusted("GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: abc-1\r\nAccept: " + c.accept + "\r\n\r\n").serve()
 		if got := call.content(); !strings.Contains(got, c.want) || strings.Contains(got, c.not) {
 			t.Errorf("%q is shown as %s", c.notice, got)
+		}
+		if log := f.log.String(); strings.Contains(log, "cannot be read") {
+			t.Errorf("the log says %s", log)
 		}
 	}
 }
@@ -71,13 +76,13 @@ func (f *front) trusted(head string) *memCall {
 
 func TestThePageOfMaintenanceIsTheApps(t *testing.T) {
 	root := t.TempDir()
-	put(t, root, "public/maintenance.html", "<p>{message} {status} {reason}</p>", "public/503.html", "another")
+	put(t, root, "tmp/maintenance.txt", "a > b", "public/maintenance.html", "<p>{message} {status} {reason}</p>", "public/503.html", "another")
 	f := newFront(t, hello, func(_ *conf.Server, a *conf.App) { a.Root = root })
 	m := f.maintain(func(a *conf.App) {
-		a.Maintenance.Page = "public/maintenance.html"
+		a.Maintenance.File, a.Maintenance.Page = "tmp/maintenance.txt", "public/maintenance.html"
 		a.Pages.Files = map[string]string{"503": "public/503.html"}
 	})
-	m.Begin("a > b")
+	m.Set(true)
 	if got := f.call(get).serve().content(); got != "<p>a &gt; b 503 maintenance</p>" {
 		t.Errorf("visitors are shown %s", got)
 	}
@@ -96,7 +101,7 @@ func TestWhoSeesToAnAppInMaintenanceIsServed(t *testing.T) {
 		a.Maintenance.Allow = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
 		a.Maintenance.Cookie = "preview=k3vY9w"
 	})
-	m.Begin("")
+	m.Set(true)
 	for _, c := range []struct {
 		fields string
 		status int
@@ -127,7 +132,7 @@ func TestFilesAreInMaintenanceTooButForAnAuthoritysQuestion(t *testing.T) {
 	root := t.TempDir()
 	put(t, root, "public/file", "file", "public/.well-known/acme-challenge/abc", "proof")
 	f := newFront(t, hello, func(_ *conf.Server, a *conf.App) { a.Root, a.Public = root, "public" })
-	f.maintain(noChange).Begin("")
+	f.maintain(noChange).Set(true)
 	for path, want := range map[string]int{"/file": 503, "/.well-known/acme-challenge/abc": 200, "/.well-known/acme-challenge/other": 503} {
 		if got, _ := f.gets(path, "a"); got != want {
 			t.Errorf("%s: got %d, want %d", path, got, want)

@@ -20,16 +20,17 @@ type pages struct {
 	byStatus *conf.Pages
 	read     func(release, name string) ([]byte, error)
 	releases func() []pool.Release
-	root     []pool.Release // where nothing serves
+	root     []pool.Release // as it is configured
 	now      func() int64
 	log      hclog.Logger
 }
 
 // An ownPage is one of them.
 type ownPage struct {
-	name    string
-	kept    atomic.Pointer[keptPage]
-	reading atomic.Bool // somebody reads it anew, and the others go on with what there is
+	name     string
+	fleeting bool // it may not be there, and what comes is found where the app's root leads to, whatever serves
+	kept     atomic.Pointer[keptPage]
+	reading  atomic.Bool // somebody reads it anew, and the others go on with what there is
 }
 
 // A keptPage is what was in a file, nil if it could not be read.
@@ -46,16 +47,16 @@ const pageAge = time.Second
 // newPages returns nil for an app that has none.
 func newPages(app *conf.App, read func(app conf.App, release, name string) ([]byte, error), releases func() []pool.Release, now func() int64, log hclog.Logger) *pages {
 	names := slices.Collect(maps.Values(app.Pages.Files))
-	if app.Maintenance.Page != "" {
-		names = append(names, app.Maintenance.Page)
-	}
-	if len(names) == 0 || read == nil {
+	names = append(names, app.Maintenance.Page, app.Maintenance.File)
+	if read == nil {
 		return nil
 	}
 	all := &pages{byName: map[string]*ownPage{}, byStatus: &app.Pages, releases: releases, root: []pool.Release{{Path: app.Root}}, now: now, log: log}
 	all.read = func(release, name string) ([]byte, error) { return read(*app, release, name) }
 	for _, name := range names {
-		all.byName[name] = &ownPage{name: name}
+		if name != "" {
+			all.byName[name] = &ownPage{name: name, fleeting: name == app.Maintenance.File}
+		}
 	}
 	return all
 }
@@ -104,6 +105,9 @@ func (p *pages) named(name string) []byte {
 // readAnew reads a page, and says if it cannot be read, once for each reason.
 func (p *pages) readAnew(page *ownPage, releases []pool.Release) []byte {
 	next := &keptPage{newest: releases[0], at: p.now()}
+	if page.fleeting {
+		releases = slices.Concat(p.root, releases)
+	}
 	for _, r := range releases {
 		text, err := p.read(r.Path, page.name)
 		if err == nil {
@@ -115,7 +119,7 @@ func (p *pages) readAnew(page *ownPage, releases []pool.Release) []byte {
 		}
 	}
 	before := page.kept.Swap(next)
-	if next.why != "" && (before == nil || before.why != next.why) {
+	if next.why != "" && !page.fleeting && (before == nil || before.why != next.why) {
 		p.log.Warn("a page of the app cannot be read, so visitors see purser's own", "page", page.name, "error", next.why)
 	}
 	return next.text

@@ -196,11 +196,12 @@ func TestTheProcessOfAReplacedPageIsGivenBackWithItsRest(t *testing.T) {
 		}
 	}, func(_ *conf.Server, a *conf.App) { a.Root, a.Concurrency = root, 1 })
 	f.paged(conf.Pages{Files: map[string]string{"500": "e.html"}, Intercept: true})
-	first, second := f.dial().send(get), f.dial().send(get)
+	first := f.dial().send(get)
+	f.await("the process has the first", func() bool { return f.group.Snapshot().Processes[0].Requests == 1 })
+	second := f.dial().send(get)
 	f.awaitQueue(1)
-	rest <- struct{}{}
+	close(rest)
 	first.expect(500, "ours")
-	rest <- struct{}{}
 	second.expect(500, "ours")
 	f.free()
 }
