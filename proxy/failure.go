@@ -58,9 +58,6 @@ func failureOf(err error) failure {
 // was asked.
 var errStopped = errors.New("purser stopped before the app had answered")
 
-// maintenance is the reason of a failure that an operator wants.
-const maintenance = "maintenance"
-
 // errSpool stands for all errors of the spool's disk.
 var errSpool = errors.New("a body cannot be kept")
 
@@ -91,7 +88,7 @@ var failures = map[error]failure{
 	pool.ErrStopped:         {http.StatusServiceUnavailable, "stopped", "The app has been stopped."},
 	pool.ErrQueueFull:       {http.StatusServiceUnavailable, "queue_full", "Too many requests are waiting; try again in a moment."},
 	pool.ErrPaused:          {http.StatusServiceUnavailable, "paused", "The app pauses; try again in a moment."},
-	errMaintenance:          {http.StatusServiceUnavailable, maintenance, "The app is in maintenance; try again later."},
+	errMaintenance:          {http.StatusServiceUnavailable, "maintenance", "The app is in maintenance; try again later."},
 	pool.ErrQueueTimeout:    {http.StatusGatewayTimeout, "queue_timeout", "No process became free in time."},
 	upstream.ErrNoLink:      noRoom,
 	upstream.ErrSlow:        appSlow,

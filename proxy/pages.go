@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,7 +69,7 @@ func (x *exchange) pageOf(f failure, err error) page {
 		return p
 	}
 	p.own = x.site.pages.of(f.status)
-	if f.reason == maintenance {
+	if errors.Is(err, errMaintenance) {
 		x.site.maintained(&p)
 	}
 	return p
