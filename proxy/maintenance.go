@@ -83,10 +83,7 @@ func (a *admittance) shows(r *wire.Request) bool {
 // is in maintenance. That is a page by itself if it begins with "<".
 func (to *site) maintained(p *page) {
 	c := &to.app.Maintenance
-	p.retry = c.RetryAfter
-	if own := to.pages.named(c.Page); own != nil {
-		p.own = own
-	}
+	p.retry, p.own = c.RetryAfter, to.pages.named(c.Page)
 	switch notice := bytes.TrimSpace(to.pages.named(c.File)); {
 	case len(notice) == 0:
 	case notice[0] == '<':

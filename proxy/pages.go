@@ -68,9 +68,11 @@ func (x *exchange) pageOf(f failure, err error) page {
 	if x.site == nil || p.details != "" && x.site.app.Environment == "development" {
 		return p
 	}
-	p.own = x.site.pages.of(f.status)
 	if errors.Is(err, errMaintenance) {
 		x.site.maintained(&p)
+	}
+	if p.own == nil {
+		p.own = x.site.pages.of(f.status)
 	}
 	return p
 }
