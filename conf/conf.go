@@ -126,9 +126,11 @@ type App struct {
 
 	Workers []Worker // by name; what runs beside the web
 
-	Buffering  []Buffering // paths for which it is otherwise
-	Compress   Compress
-	PathLimits []PathLimit // of what requests may ask for; default none
+	Buffering   []Buffering // paths for which it is otherwise
+	Compress    Compress
+	PathLimits  []PathLimit // of what requests may ask for; default none
+	Maintenance Maintenance
+	Pages       Pages
 }
 
 // Unlimited as App.Concurrency means that a process takes any number of requests at once.

@@ -107,7 +107,8 @@ func defaultApp(name string) App {
 		Hooks: Hooks{Timeout: 30 * time.Second},
 		TLS:   TLS{Redirect: true},
 
-		Compress: defaultCompress(),
-		Access:   Access{Satisfy: "all"},
+		Compress:    defaultCompress(),
+		Access:      Access{Satisfy: "all"},
+		Maintenance: Maintenance{File: "tmp/maintenance.txt", RetryAfter: time.Minute},
 	}
 }

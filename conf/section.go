@@ -34,6 +34,8 @@ func init() {
 		redirectsSection,
 		headersSection,
 		accessSection,
+		maintenanceSection(),
+		pagesSection(),
 	}
 }
 

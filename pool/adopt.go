@@ -101,6 +101,8 @@ func (n *Note) restore(g *groupState, now time.Time, find func(p *Process, ready
 	}
 	g.keepUntil, g.withdrawn, g.spare = n.KeepUntil, n.Withdrawn, n.Spare
 	g.spawned, g.processed, g.closed, g.stopped, g.impatient = n.Spawned, n.Processed, n.Closed, n.Stopped, n.Impatient
+	g.paused = n.Paused
+	g.fitLendable()
 	for i := range n.Restarts {
 		g.restarts = append(g.restarts, n.Restarts[i].restore(at))
 	}

@@ -239,6 +239,7 @@ func (g *simGroup) countAdopted() {
 	}
 	r := s.running()
 	count("a stopped app goes on", s.stopped)
+	count("a paused app goes on", s.paused)
 	count("a restart that follows is remembered", s.next != nil)
 	count("a resisting app goes on", s.resisting())
 	if r == nil {

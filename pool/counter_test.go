@@ -130,7 +130,7 @@ func (c *counter) checkOldAnswer(v *visitor) {
 	case v.err == nil:
 		seen["visitor of an old front served"]++
 	case errors.Is(v.err, ErrQueueTimeout) && (v.deadline.IsZero() || now.Sub(v.deadline) <= 0), // the owner may have come to another queue_timeout
-		errors.Is(v.err, ErrQueueFull), errors.Is(v.err, ErrClosed), errors.Is(v.err, ErrStopped), failed:
+		errors.Is(v.err, ErrPaused), errors.Is(v.err, ErrQueueFull), errors.Is(v.err, ErrClosed), errors.Is(v.err, ErrStopped), failed:
 		seen["visitor of an old front refused"]++
 	default:
 		c.fail("a visitor of an old front is answered %v", v.err)

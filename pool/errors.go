@@ -15,6 +15,7 @@ var (
 	ErrStopped      = errors.New("an operator has stopped the app")
 	ErrQueueFull    = errors.New("too many requests wait for the app already")
 	ErrQueueTimeout = errors.New("no process of the app was free in time")
+	ErrPaused       = errors.New("an operator has paused the app, and has not resumed it in time")
 )
 
 // Why a rollback or a promotion is refused.

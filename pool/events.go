@@ -24,8 +24,12 @@ func (g *groupState) acquire(now time.Time, w *waiter) error {
 	case g.borrows != nil:
 	case g.closed:
 		return g.refusal()
-	case g.queueFull() && !w.early:
-		return ErrQueueFull
+	case g.paused && g.turnsAway:
+		return ErrClosed
+	case !w.early:
+		if err := g.full(); err != nil {
+			return err
+		}
 	}
 	if g.app.QueueTimeout > 0 && w.deadline.IsZero() {
 		w.deadline = now.Add(g.app.QueueTimeout)

@@ -76,7 +76,7 @@ func (g *Group) TryAcquire(w Wish) *Process {
 }
 
 // Acquire lends a ready process, waiting for one if it must. The caller must Release or Hold it.
-// The error is ErrQueueFull, ErrQueueTimeout, ErrClosed, a *StartError if nothing serves and nothing
+// The error is ErrQueueFull, ErrQueueTimeout, ErrPaused, ErrClosed, a *StartError if nothing serves and nothing
 // can be started, or the cause of ctx's end.
 func (g *Group) Acquire(ctx context.Context, wish Wish) (*Process, error) {
 	if p := g.TryAcquire(wish); p != nil {
@@ -97,12 +97,12 @@ func (g *Group) Acquire(ctx context.Context, wish Wish) (*Process, error) {
 	}
 }
 
-// QueueFull reports whether a request that came now would be refused with ErrQueueFull.
-func (g *Group) QueueFull() bool {
+// Full is with what a request that came now would be refused for want of a place to wait, nil if it would not.
+func (g *Group) Full() error {
 	defer endBroken()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state.queueFull()
+	return g.state.full()
 }
 
 // Release gives back a process that was lent, and says how it went.

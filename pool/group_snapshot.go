@@ -17,6 +17,7 @@ func snapshotOf(g *groupState, now time.Time) GroupSnapshot {
 		Notes:        g.app.Found.Notes,
 		Environment:  g.app.Environment,
 		Condition:    c.condition(),
+		Paused:       g.paused,
 		Hung:         c.hungSnapshot(),
 		Generation:   g.wanted.number,
 		Release:      g.wanted.release,

@@ -27,6 +27,9 @@ type groupState struct {
 	hurried bool // close has run out of time
 	held    bool // it is adopted, and is not to go on yet
 
+	paused    bool // by an operator: nothing is lent
+	turnsAway bool // and nobody waits for the end of that any more
+
 	course course // as it was plotted last
 }
 
@@ -127,11 +130,6 @@ func (g *groupState) onTrial(p *Process) bool {
 	return g.app.Health.Probation > 0 && g.takingOver(g.running(), p.generation)
 }
 
-// queueFull reports whether acquire would refuse a request for want of a place to wait.
-func (g *groupState) queueFull() bool {
-	return g.app.MaxQueue > 0 && g.queue.length >= g.app.MaxQueue
-}
-
 // answer ends w's wait.
 func (g *groupState) answer(w *waiter, p *Process, err error) {
 	g.queue.remove(w)
@@ -210,7 +208,7 @@ func (g *groupState) fresh(c *course) *course {
 // timeOut answers the requests that have waited too long. The first of the queue is the first to.
 func (g *groupState) timeOut(now time.Time) {
 	for w := g.queue.first; w != nil && !w.deadline.IsZero() && !now.Before(w.deadline); w = g.queue.first {
-		g.answer(w, nil, ErrQueueTimeout)
+		g.answer(w, nil, g.late())
 	}
 }
 

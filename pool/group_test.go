@@ -53,7 +53,7 @@ func TestQueueFullIsSaidAtOnce(t *testing.T) {
 		var waiting sync.WaitGroup
 		waiting.Go(func() { g.Release(acquired(t, g), Worked) })
 		synctest.Wait()
-		got(t, "QueueFull", g.QueueFull(), true)
+		got(t, "why it is full", g.Full(), ErrQueueFull)
 		if _, err := g.Acquire(t.Context(), Wish{}); !errors.Is(err, ErrQueueFull) {
 			t.Fatalf("the request got %v", err)
 		}

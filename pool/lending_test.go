@@ -55,12 +55,12 @@ func TestQueueIsServedInOrder(t *testing.T) {
 func TestQueueIsLimited(t *testing.T) {
 	s := tell(t, func(app *conf.App) { app.MaxQueue = 2 })
 	waiting := s.asked(2)
-	got(t, "queueFull", s.state.queueFull(), true)
+	got(t, "why it is full", s.state.full(), ErrQueueFull)
 	if err := s.asks().err; !errors.Is(err, ErrQueueFull) {
 		t.Fatalf("the third request got %v", err)
 	}
 	s.state.abandon(s.now, waiting[0])
-	got(t, "queueFull", s.state.queueFull(), false)
+	got(t, "why it is full", s.state.full(), nil)
 	got(t, "the error of the next", s.asks().err, nil)
 }
 

@@ -83,7 +83,7 @@ type Refusal struct {
 }
 
 // refusals are the errors of Acquire that are always the same.
-var refusals = map[string]error{"closed": ErrClosed, "stopped": ErrStopped, "queue-full": ErrQueueFull, "queue-timeout": ErrQueueTimeout}
+var refusals = map[string]error{"closed": ErrClosed, "stopped": ErrStopped, "queue-full": ErrQueueFull, "queue-timeout": ErrQueueTimeout, "paused": ErrPaused}
 
 func refusalOf(err error) *Refusal {
 	if start, ok := errors.AsType[*StartError](err); ok {

@@ -200,7 +200,7 @@ func TestNothingIsLentBeforeTheOwnerGoesOn(t *testing.T) {
 }
 
 func TestEveryRefusalIsCarried(t *testing.T) {
-	for _, err := range []error{ErrClosed, ErrStopped, ErrQueueFull, ErrQueueTimeout} {
+	for _, err := range []error{ErrClosed, ErrStopped, ErrQueueFull, ErrQueueTimeout, ErrPaused} {
 		got(t, "an error", carried(t, refusalOf(err)).err(), err)
 	}
 	failed := &StartError{App: "blog", Failure: Failure{Reason: "exited with status 1", ErrorID: "12345678"}}

@@ -27,6 +27,7 @@ type Note struct {
 	Surplus     int                `json:"surplus,omitempty"` // processes beside the slots of the pool
 	Closed      bool               `json:"closed,omitempty"`
 	Stopped     bool               `json:"stopped,omitempty"`
+	Paused      bool               `json:"paused,omitempty"`
 	Impatient   time.Time          `json:"impatient,omitzero"`
 	Restarts    []notedRestart     `json:"restarts,omitempty"`
 	Next        *notedFollowUp     `json:"next,omitempty"`
@@ -111,7 +112,7 @@ type notedProcess struct {
 func noteOf(g *groupState, now time.Time, surplus int) Note {
 	b := &book{yielded: g.borrows != nil}
 	n := Note{Version: noteVersion, At: now, Wanted: b.ref(g.wanted), Good: b.ref(g.good), KeepUntil: g.keepUntil, Withdrawn: g.withdrawn,
-		Spare: g.spare, Spawned: g.spawned, Processed: g.processed, Surplus: surplus, Closed: g.closed, Stopped: g.stopped, Impatient: g.impatient}
+		Spare: g.spare, Spawned: g.spawned, Processed: g.processed, Surplus: surplus, Closed: g.closed, Stopped: g.stopped, Paused: g.paused, Impatient: g.impatient}
 	for _, older := range g.past {
 		n.Past = append(n.Past, b.ref(older))
 	}

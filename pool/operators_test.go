@@ -43,7 +43,7 @@ func (g *simGroup) mischief() {
 	if w.held {
 		return
 	}
-	switch n := w.rand.IntN(18); {
+	switch n := w.rand.IntN(19); {
 	case n < 4:
 		if p := g.anyReady(); p != nil {
 			g.exit(p, 0, "crashes")
@@ -78,6 +78,8 @@ func (g *simGroup) mischief() {
 			w.after(w.between(0, time.Second), func() { g.marks = append(g.marks, w.now) })
 		}
 		w.after(w.between(0, 3*time.Second), g.restartMarked)
+	case n == 18:
+		g.pauses()
 	case n == 17:
 		g.troubleWorkers()
 	case n == 16:
@@ -91,6 +93,24 @@ func (g *simGroup) mischief() {
 			w.after(w.between(0, time.Second), g.restart)
 		}
 	}
+}
+
+// pauses is a pause, which ends after a while.
+func (g *simGroup) pauses() {
+	w := g.world
+	g.setPaused(true)
+	w.after(w.between(0, 12*time.Second), func() { g.setPaused(false) })
+}
+
+func (g *simGroup) setPaused(paused bool) {
+	if g.state.closed {
+		return
+	}
+	g.event(g.world.name("paused: %v", paused), func(now time.Time) {
+		if err := g.state.setPaused(now, paused); err != nil {
+			g.fail("cannot pause: %v", err)
+		}
+	})
 }
 
 func (g *simGroup) anyReady() *Process {

@@ -18,7 +18,7 @@ func (g *groupState) configure(now time.Time, app conf.App, number int) {
 	g.app, g.resist = app, app.Restart.ResistDeploymentErrors
 	g.changes++
 	g.fitRoles(number)
-	g.lendable.setConcurrency(app.Concurrency)
+	g.fitLendable()
 	if app.QueueTimeout > 0 {
 		g.queue.hurry(now.Add(app.QueueTimeout))
 	}

@@ -50,6 +50,8 @@ func (g *simGroup) checkLent(p *Process, who int, wish Wish) {
 		g.fail("a new process is lent while old ones still answer")
 	}
 	switch {
+	case s.paused:
+		g.fail("process %d is lent in a pause", p.number)
 	case p.state != Ready:
 		g.fail("I11: process %d is lent, it is %v", p.number, p.state)
 	case p.generation.number < g.done:
@@ -105,7 +107,9 @@ func (g *simGroup) checkAnswer(v *visitor) {
 	switch {
 	case errors.Is(v.err, ErrClosed) && s.closed && !s.stopped:
 	case errors.Is(v.err, ErrStopped) && s.closed && s.stopped:
-	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline):
+	case errors.Is(v.err, ErrQueueTimeout) && g.world.now.Equal(v.deadline) && !s.paused:
+	case errors.Is(v.err, ErrPaused) && g.world.now.Equal(v.deadline) && s.paused:
+		g.world.seen["visitor refused as the app is paused"]++
 	case failed && s.count(isReady)+s.count(isSpawning) == 0 && len(start.Failure.ErrorID) == 8:
 	default:
 		g.fail("visitor %d is answered %v", v.ticket, v.err)

@@ -148,7 +148,7 @@ func (g *groupState) drainIdle(c *course) {
 func (g *groupState) refuseQueue(c *course) {
 	steady := c.steady
 	hopeful := steady.worked() && steady.failures < maxFailures
-	if g.queue.length == 0 || c.ready+c.spawning > 0 || steady.failure == nil || hopeful || !c.now.Before(steady.retryAt) {
+	if g.pressing() == 0 || c.ready+c.spawning > 0 || steady.failure == nil || hopeful || !c.now.Before(steady.retryAt) {
 		return
 	}
 	g.rejectAll(&StartError{App: g.app.Name, Failure: *steady.failure})

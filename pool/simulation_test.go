@@ -73,6 +73,7 @@ var everything = []string{
 	"restart step: done", "restart step: failed", "restart step: superseded",
 
 	"killed before it has noted", "killed before it acts", "killed amid what it does", "killed before it has noted what it did", "killed between two events",
+	"app pauses, its requests wait", "app goes on after a pause", "visitor refused as the app is paused", "a paused app goes on",
 	"a restart goes on", "a restart that follows is remembered", "a rollback goes on", "a blue-green restart that gathers goes on", "a blocking restart goes on",
 	"a canary goes on", "a probation goes on", "a resisting app goes on", "a stopped app goes on",
 	"upgraded", "an old front ends", "an old front dies", "the owner is killed while old fronts borrow",
@@ -168,6 +169,7 @@ func (w *world) calmDown() {
 	w.calm, w.kill = true, nil
 	for _, g := range w.groups {
 		g.promote()
+		g.setPaused(false)
 	}
 	if !w.runUntil(w.now.Add(4*time.Minute), w.isRight) {
 		for _, g := range w.groups {

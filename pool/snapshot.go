@@ -11,8 +11,9 @@ type GroupSnapshot struct {
 	Notes        []string          `json:"notes,omitempty"`  // what an operator should know of what was found in the folder
 	Environment  string            `json:"environment"`
 	Condition    Condition         `json:"condition"`
-	Generation   int               `json:"generation"` // the wanted one
-	Release      Release           `json:"release"`    // the wanted one
+	Paused       bool              `json:"paused,omitempty"` // by an operator: requests wait
+	Generation   int               `json:"generation"`       // the wanted one
+	Release      Release           `json:"release"`          // the wanted one
 	LastGood     *Release          `json:"last_good,omitempty"`
 	Overwritten  bool              `json:"overwritten,omitempty"` // the last good code is no longer on disk: the wanted one was deployed in its folder
 	MinProcesses int               `json:"min_processes"`

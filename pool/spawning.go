@@ -14,7 +14,7 @@ func (g *groupState) spawnNeeded(c *course) {
 	}
 	tried := g.spawn(c, c.target(), subsistence, c.owed())
 	held := g.spawn(c, c.steady, subsistence, min(g.app.MinProcesses, c.held)-c.serving())
-	served := g.spawn(c, c.steady, c.toServe(), c.goal(g.queue.length)-c.serving())
+	served := g.spawn(c, c.steady, c.toServe(), c.goal(g.pressing())-c.serving())
 	replaced := g.spawn(c, c.target(), replacing, c.unreplaced())
 	probed := g.spawn(c, c.wanted, replacing, c.unprobed(g.restartTo(c.wanted)))
 	switch {

@@ -33,15 +33,18 @@ func (c *counter) visit() {
 	}
 	v := c.newVisitor()
 	v.who, v.wish = who, wish
-	full := c.state.borrows == nil && c.state.queueFull()
+	var full error
+	if c.state.borrows == nil {
+		full = c.state.full()
+	}
 	event := c.event
-	if full {
+	if full != nil {
 		event = c.play // who is refused settles nothing
 	}
 	event(c.world.name("visitor %d queues, pinned to %d", v.ticket, v.wish.Pin), func(now time.Time) {
 		err := c.state.acquire(now, &v.waiter)
-		if full != errors.Is(err, ErrQueueFull) {
-			w.fail("queueFull said %v, but a request got %v", full, err)
+		if !errors.Is(err, full) {
+			w.fail("full said %v, but a request got %v", full, err)
 		}
 		if err != nil {
 			delete(c.visitors, &v.waiter)

@@ -1,12 +1,6 @@
 package proxy
 
-import (
-	"fmt"
-
-	"purser/pool"
-)
-
-var errFullBeforeBody = fmt.Errorf("before its body was taken: %w", pool.ErrQueueFull)
+import "fmt"
 
 // takeBody takes the whole body in: no process is held while a client sends. A client that waits to be
 // asked for it is refused before, if that is known already.
@@ -14,8 +8,10 @@ func takeBody(x *exchange) error {
 	if x.req.Length == 0 {
 		return nil
 	}
-	if x.req.Continue && x.site.group.QueueFull() {
-		return errFullBeforeBody
+	if x.req.Continue {
+		if err := x.site.group.Full(); err != nil {
+			return fmt.Errorf("before its body was taken: %w", err)
+		}
 	}
 	if x.site.buffers.streams(x.req) {
 		return x.streamBody()

@@ -25,8 +25,8 @@ func compressing(encodings ...string) func(*conf.Server, *conf.App) {
 	}
 }
 
-// page is a text that is worth it.
-var page = strings.Repeat("<p>a page</p>\n", 200)
+// longPage is a text that is worth it.
+var longPage = strings.Repeat("<p>a page</p>\n", 200)
 
 // begins is an answer's head with further header lines, "|" between.
 func begins(lines string) string {
@@ -75,15 +75,15 @@ func decoded(t testing.TB, res *http.Response, body string) string {
 }
 
 func TestAnswersAreCompressedAsTheClientLikes(t *testing.T) {
-	f := newFront(t, answering(withLength(`Content-Type: Text/HTML; charset=utf-8|ETag: "v1"|Accept-Ranges: bytes|Vary: Cookie`, page)), compressing("zstd", "br", "gzip"))
+	f := newFront(t, answering(withLength(`Content-Type: Text/HTML; charset=utf-8|ETag: "v1"|Accept-Ranges: bytes|Vary: Cookie`, longPage)), compressing("zstd", "br", "gzip"))
 	c := f.dial()
 	for accept, want := range map[string]string{"gzip, deflate, br, zstd": "zstd", "gzip, br": "br", "gzip, zstd;q=0.5": "gzip"} {
 		res, body := c.takes(accept, "GET", "/")
-		if got := decoded(t, res, body); got != page || res.Header.Get("Content-Encoding") != want {
+		if got := decoded(t, res, body); got != longPage || res.Header.Get("Content-Encoding") != want {
 			t.Errorf("%s: got %d bytes by %q", accept, len(got), res.Header.Get("Content-Encoding"))
 		}
-		if len(body) > len(page)/5 {
-			t.Errorf("%s: %d bytes of %d are left", accept, len(body), len(page))
+		if len(body) > len(longPage)/5 {
+			t.Errorf("%s: %d bytes of %d are left", accept, len(body), len(longPage))
 		}
 		for name, want := range map[string]string{"ETag": `W/"v1"`, "Vary": "Cookie, Accept-Encoding", "Accept-Ranges": "", "Content-Length": ""} {
 			if got := strings.Join(res.Header.Values(name), "|"); got != want {
@@ -99,28 +99,28 @@ func TestAnswersAreCompressedAsTheClientLikes(t *testing.T) {
 	}
 	for _, accept := range []string{"identity", "deflate", "*;q=0"} { // that it depends on what is asked for is said all the same
 		res, body := c.takes(accept, "GET", "/")
-		if body != page || res.Header.Get("ETag") != `"v1"` || res.Header.Get("Vary") != "Cookie, Accept-Encoding" || res.Header.Get("Accept-Ranges") != "bytes" {
+		if body != longPage || res.Header.Get("ETag") != `"v1"` || res.Header.Get("Vary") != "Cookie, Accept-Encoding" || res.Header.Get("Accept-Ranges") != "bytes" {
 			t.Errorf("%s: got %d bytes, %v", accept, len(body), res.Header)
 		}
 	}
 	old := f.dial()
 	res, body := old.send("GET / HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n").answer("GET")
-	if body != page || res.Header.Get("Vary") != "Cookie, Accept-Encoding" {
+	if body != longPage || res.Header.Get("Vary") != "Cookie, Accept-Encoding" {
 		t.Errorf("HTTP/1.0: got %d bytes, %v", len(body), res.Header)
 	}
 }
 
 func TestWhatMustNotBeCompressedIsLeftAlone(t *testing.T) {
 	for name, answer := range map[string]string{
-		"too small":            withLength("Content-Type: text/html", page[:1000]),
-		"another type":         withLength("Content-Type: image/png", page),
-		"no type":              withLength("X-A: b", page),
-		"encoded already":      withLength("Content-Type: text/html|Content-Encoding: br", page),
-		"no-transform":         withLength("Content-Type: text/html|Cache-Control: public, No-Transform", page),
-		"a digest":             withLength("Content-Type: text/html|Repr-Digest: sha-256=:AA==:", page),
-		"an event stream":      withLength("Content-Type: text/event-stream", "data: "+page+"\n\n"),
-		"a part":               strings.Replace(withLength("Content-Type: text/html|Content-Range: bytes 0-2799/9000", page), "200 OK", "206 Partial Content", 1),
-		"a range by 200":       withLength("Content-Type: text/html|Content-Range: bytes 0-2799/9000", page),
+		"too small":            withLength("Content-Type: text/html", longPage[:1000]),
+		"another type":         withLength("Content-Type: image/png", longPage),
+		"no type":              withLength("X-A: b", longPage),
+		"encoded already":      withLength("Content-Type: text/html|Content-Encoding: br", longPage),
+		"no-transform":         withLength("Content-Type: text/html|Cache-Control: public, No-Transform", longPage),
+		"a digest":             withLength("Content-Type: text/html|Repr-Digest: sha-256=:AA==:", longPage),
+		"an event stream":      withLength("Content-Type: text/event-stream", "data: "+longPage+"\n\n"),
+		"a part":               strings.Replace(withLength("Content-Type: text/html|Content-Range: bytes 0-2799/9000", longPage), "200 OK", "206 Partial Content", 1),
+		"a range by 200":       withLength("Content-Type: text/html|Content-Range: bytes 0-2799/9000", longPage),
 		"nothing":              withLength("Content-Type: text/html", ""),
 		"no content can be":    "HTTP/1.1 204 No Content\r\nContent-Type: text/html\r\n\r\n",
 		"no content but a tag": "HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\n\r\n",
@@ -138,9 +138,9 @@ func TestWhatMustNotBeCompressedIsLeftAlone(t *testing.T) {
 }
 
 func TestAClientThatForbidsItGetsItAsItIs(t *testing.T) {
-	f := newFront(t, answering(withLength("Content-Type: text/html", page)), compressing("gzip"))
+	f := newFront(t, answering(withLength("Content-Type: text/html", longPage)), compressing("gzip"))
 	res, body := f.dial().takes("gzip", "GET", "/", "Cache-Control: no-transform")
-	if body != page || res.Header.Get("Vary") != "Accept-Encoding" {
+	if body != longPage || res.Header.Get("Vary") != "Accept-Encoding" {
 		t.Errorf("got %d bytes, %v", len(body), res.Header)
 	}
 }
@@ -148,7 +148,7 @@ func TestAClientThatForbidsItGetsItAsItIs(t *testing.T) {
 func TestVaryIsSaidOnce(t *testing.T) {
 	for said, want := range map[string]string{"": "Accept-Encoding", "|Vary: accept-encoding": "accept-encoding", "|Vary: *": "*",
 		"|Vary: Cookie, Accept-Encoding": "Cookie, Accept-Encoding", "|Vary: Cookie|Vary: Origin": "Cookie, Accept-Encoding|Origin"} {
-		f := newFront(t, answering(withLength("Content-Type: text/html"+said, page)), compressing("gzip"))
+		f := newFront(t, answering(withLength("Content-Type: text/html"+said, longPage)), compressing("gzip"))
 		res, _ := f.dial().takes("gzip", "GET", "/")
 		if got := strings.Join(res.Header.Values("Vary"), "|"); got != want {
 			t.Errorf("%q becomes %q, want %q", said, got, want)
@@ -216,7 +216,7 @@ func TestWhatComesBeforeAPauseIsSentBeforeIt(t *testing.T) {
 func TestAnAnswerThatIsCutIsSeenToBe(t *testing.T) {
 	f := newFront(t, func(_ testing.TB, c *appConn) {
 		if head, _ := c.request(); head != "" {
-			c.send("%s", begins("Content-Type: text/html|Content-Length: 9999")+"\r\n"+page)
+			c.send("%s", begins("Content-Type: text/html|Content-Length: 9999")+"\r\n"+longPage)
 		}
 	}, compressing("gzip"))
 	for range 300 {
@@ -237,22 +237,22 @@ func TestAnAnswerThatIsCutIsSeenToBe(t *testing.T) {
 
 func TestTrailersFollowWhatIsCompressed(t *testing.T) {
 	f := newFront(t, answering(begins("Content-Type: text/html|Transfer-Encoding: chunked")+
-		fmt.Sprintf("\r\n%x\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n", len(page), page)), compressing("br"))
+		fmt.Sprintf("\r\n%x\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n", len(longPage), longPage)), compressing("br"))
 	res, body := f.dial().takes("br", "GET", "/", "TE: trailers")
-	if got := decoded(t, res, body); got != page || res.Trailer.Get("X-Sum") != "1" {
+	if got := decoded(t, res, body); got != longPage || res.Trailer.Get("X-Sum") != "1" {
 		t.Errorf("got %d bytes, trailers %v", len(got), res.Trailer)
 	}
 }
 
 func TestStaticFilesAreCompressedByTypeAndSize(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "access.log")
-	large := strings.Repeat(page, 400)
+	large := strings.Repeat(longPage, 400)
 	f, _ := newFiles(t, func(s *conf.Server, a *conf.App) {
 		compressing("gzip")(s, a)
 		s.AccessLog, s.AccessLogFormat = log, "combined"
-	}, "page.html", page, "larger.css", large[:300_000], "large.css", large, "small.css", page[:100], "logo.png", page)
+	}, "longPage.html", longPage, "larger.css", large[:300_000], "large.css", large, "small.css", longPage[:100], "logo.png", longPage)
 	c := f.dial()
-	for path, want := range map[string]string{"/page.html": page, "/larger.css": large[:300_000]} {
+	for path, want := range map[string]string{"/longPage.html": longPage, "/larger.css": large[:300_000]} {
 		res, body := c.takes("gzip", "GET", path)
 		if decoded(t, res, body) != want || !strings.HasPrefix(res.Header.Get("ETag"), `W/"`) || res.Header.Get("Accept-Ranges") != "" {
 			t.Errorf("%s: got %d bytes, %v", path, len(body), res.Header)
@@ -266,27 +266,27 @@ func TestStaticFilesAreCompressedByTypeAndSize(t *testing.T) {
 			return strings.Contains(string(b), fmt.Sprintf("%s HTTP/1.1\" 200 %d ", path, len(body)))
 		})
 	}
-	for path, length := range map[string]int{"/large.css": len(large), "/small.css": 100, "/logo.png": len(page)} {
+	for path, length := range map[string]int{"/large.css": len(large), "/small.css": 100, "/logo.png": len(longPage)} {
 		if res, body := c.takes("gzip", "GET", path); len(body) != length || res.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s: got %d bytes, %v", path, len(body), res.Header)
 		}
 	}
-	if res, body := c.takes("gzip", "GET", "/page.html", "Range: bytes=0-2"); res.StatusCode != 206 || body != page[:3] {
+	if res, body := c.takes("gzip", "GET", "/longPage.html", "Range: bytes=0-2"); res.StatusCode != 206 || body != longPage[:3] {
 		t.Errorf("a part: got %d %q", res.StatusCode, body)
 	}
 }
 
 func TestCompressedAnswersComeOverHTTP2(t *testing.T) {
-	f := newFront(t, answering(withLength("Content-Type: text/html", page)), compressing("zstd"))
+	f := newFront(t, answering(withLength("Content-Type: text/html", longPage)), compressing("zstd"))
 	call := f.call("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: zstd\r\n\r\n").serve()
 	res := &http.Response{Header: http.Header{"Content-Encoding": {call.fields["Content-Encoding"]}}}
-	if got := decoded(t, res, call.content()); got != page || call.length != -1 {
+	if got := decoded(t, res, call.content()); got != longPage || call.length != -1 {
 		t.Errorf("got %d bytes, length %d", len(got), call.length)
 	}
 }
 
 func TestCompressionHoldsAtOnceAfterAChange(t *testing.T) {
-	f := newFront(t, answering(withLength("Content-Type: text/html", page)), nil)
+	f := newFront(t, answering(withLength("Content-Type: text/html", longPage)), nil)
 	c := f.dial()
 	if res, _ := c.takes("gzip", "GET", "/"); res.Header.Get("Content-Encoding") != "" || res.Header.Get("Vary") != "" {
 		t.Errorf("without compression: %v", res.Header)
@@ -294,12 +294,12 @@ func TestCompressionHoldsAtOnceAfterAChange(t *testing.T) {
 	f.config.Apps[0].Compress = conf.DefaultApp("").Compress
 	f.config.Apps[0].Compress.Encodings = []string{"gzip"}
 	f.server.Change(f.config)
-	if res, body := c.takes("gzip", "GET", "/"); decoded(t, res, body) != page {
+	if res, body := c.takes("gzip", "GET", "/"); decoded(t, res, body) != longPage {
 		t.Errorf("with it: %v", res.Header)
 	}
 }
 
 func BenchmarkCompressedPage(b *testing.B) {
-	f := newFront(b, quick("\r\n\r\n", []byte(withLength("Content-Type: text/html|ETag: \"v1\"", page))), compressing("gzip"))
+	f := newFront(b, quick("\r\n\r\n", []byte(withLength("Content-Type: text/html|ETag: \"v1\"", longPage))), compressing("gzip"))
 	benchTrips(b, f, []byte("GET / HTTP/1.1\r\nHost: bench.example\r\nAccept-Encoding: gzip, br\r\n\r\n"), []byte("\r\n0\r\n\r\n"))
 }

@@ -95,6 +95,8 @@ var failures = map[error]failure{
 	pool.ErrClosed:          stopping,
 	pool.ErrStopped:         {http.StatusServiceUnavailable, "stopped", "The app has been stopped."},
 	pool.ErrQueueFull:       {http.StatusServiceUnavailable, "queue_full", "Too many requests are waiting; try again in a moment."},
+	pool.ErrPaused:          {http.StatusServiceUnavailable, "paused", "The app pauses; try again in a moment."},
+	errMaintenance:          {http.StatusServiceUnavailable, "maintenance", "The app is in maintenance; try again later."},
 	pool.ErrQueueTimeout:    {http.StatusGatewayTimeout, "queue_timeout", "No process became free in time."},
 	upstream.ErrNoLink:      noRoom,
 	upstream.ErrSlow:        appSlow,

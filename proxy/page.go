@@ -1,31 +1,47 @@
 package proxy
 
 import (
+	"cmp"
 	"html"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"purser/proxy/wire"
 )
 
-// page makes it the reply of a failure.
-func (r *reply) page(f failure, details string, req *wire.Request, id []byte) {
-	text, kind := f.html, "text/html; charset=utf-8"
+// A page is what a visitor is shown in place of an answer of the app.
+type page struct {
+	failure
+	details string        // for who develops the app, or what leads to the log
+	id      []byte        // of the request
+	own     []byte        // HTML of the app's configuration; nil = there is none
+	retry   time.Duration // the client may come again then; 0 = soon
+}
+
+// soon is when who finds no service may come again, if nothing else is known.
+const soon = 5 * time.Second
+
+// page makes it the reply that is a page.
+func (r *reply) page(p page, req *wire.Request) {
+	text, kind := p.html, "text/html; charset=utf-8"
 	if prefersJSON(req.Get(wire.Accept)) {
-		text, kind = f.json, "application/json"
+		text, kind = p.json, "application/json"
 	}
-	body := text(details, id)
-	r.begin(f.status)
+	body := text()
+	r.begin(p.status)
 	r.add("Content-Type", kind)
 	r.add("Cache-Control", "no-store")
-	r.add("Purser-Error", f.reason)
-	r.add("X-Request-ID", string(id))
-	if f.status == http.StatusServiceUnavailable {
-		r.add("Retry-After", "5")
+	if p.reason != "" {
+		r.add("Purser-Error", p.reason)
 	}
-	if f.status == http.StatusMethodNotAllowed {
+	r.add("X-Request-ID", string(p.id))
+	if p.status == http.StatusServiceUnavailable && p.reason != "" {
+		r.add("Retry-After", strconv.Itoa(int(cmp.Or(p.retry, soon).Round(time.Second)/time.Second)))
+	}
+	if p.status == http.StatusMethodNotAllowed && p.reason != "" {
 		r.add("Allow", allowed)
 	}
 	r.length = int64(len(body))
@@ -34,29 +50,46 @@ func (r *reply) page(f failure, details string, req *wire.Request, id []byte) {
 	}
 }
 
-func (f failure) json(details string, id []byte) []byte {
+func (p *page) json() []byte {
 	b := append([]byte(nil), `{"error":{"code":`...)
-	b = appendJSON(b, f.reason)
+	b = appendJSON(b, p.reason)
 	b = append(b, `,"message":`...)
-	b = appendJSON(b, f.text)
-	if details != "" {
+	b = appendJSON(b, p.text)
+	if p.details != "" {
 		b = append(b, `,"details":`...)
-		b = appendJSON(b, details)
+		b = appendJSON(b, p.details)
 	}
 	b = append(b, `,"request_id":`...)
-	b = appendJSON(b, id)
+	b = appendJSON(b, p.id)
 	return append(b, "}}\n"...)
 }
 
-func (f failure) html(details string, id []byte) []byte {
-	if details != "" {
-		details = "<pre>" + html.EscapeString(details) + "</pre>\n"
+func (p *page) html() []byte {
+	if p.own != nil {
+		return p.fill()
 	}
-	title := strconv.Itoa(f.status) + " " + http.StatusText(f.status)
+	details := ""
+	if p.details != "" {
+		details = "<pre>" + html.EscapeString(p.details) + "</pre>\n"
+	}
+	title := strconv.Itoa(p.status) + " " + http.StatusText(p.status)
 	return []byte("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>" + title + "</title></head>\n<body><h1>" + title +
-		"</h1>\n<p>" + html.EscapeString(f.text) + "</p>\n" + details + "<p>Request id: " + html.EscapeString(string(id)) +
-		"</p></body></html>\n")
+		"</h1>\n<p>" + html.EscapeString(p.text) + "</p>\n" + details + "<p>Reason: " + p.reason +
+		"</p>\n<p>Request id: " + html.EscapeString(string(p.id)) + "</p></body></html>\n")
 }
+
+// fill fills in what the app's page leaves to us.
+func (p *page) fill() []byte {
+	return []byte(strings.NewReplacer(
+		"{request_id}", html.EscapeString(string(p.id)),
+		"{status}", strconv.Itoa(p.status),
+		"{reason}", cmp.Or(p.reason, byTheApp),
+		"{message}", html.EscapeString(p.text),
+	).Replace(string(p.own)))
+}
+
+// byTheApp is the reason of a page that takes the place of one of the app.
+const byTheApp = "app"
 
 // prefersJSON reports whether an Accept header names JSON and not HTML.
 func prefersJSON(accept []byte) bool {

@@ -59,6 +59,9 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r, err := guarded(x); r != nil || err != nil {
 		return r, err
 	}
+	if r, err := held(x); r != nil || err != nil {
+		return r, err
+	}
 	if r, err := redirected(x); r != nil || err != nil {
 		return r, err
 	}
@@ -68,7 +71,10 @@ func (x *exchange) answer() (r *reply, err error) {
 	if err := takeBody(x); err != nil {
 		return nil, err
 	}
-	return x.forward()
+	if r, err = x.forward(); err != nil {
+		return nil, err
+	}
+	return intercepted(x, r), nil
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends
@@ -102,7 +108,7 @@ func (x *exchange) failure(err error) *reply {
 	if f.reason == "bad_request" {
 		x.call.Last()
 	}
-	x.reply.page(f, x.site.details(err), x.req, x.origin.requestID())
+	x.reply.page(x.pageOf(f, err), x.req)
 	if limited, ok := errors.AsType[*rateError](err); ok {
 		limited.say(&x.reply)
 	}

@@ -56,6 +56,13 @@ type Config struct {
 	// Stopped are the apps that nobody is served by, as an operator has stopped them.
 	Stopped map[string]bool
 
+	// Maintenance says of each app whether it is in maintenance, and goes on saying it; nil = none ever is.
+	Maintenance func(app string) *Maintenance
+
+	// ReadPage reads a page that the configuration of an app names, in a release or by an absolute path, as whoever may
+	// read it; nil = visitors are shown purser's own.
+	ReadPage func(app conf.App, release, name string) ([]byte, error)
+
 	// Certs are those of https, which is at HTTPSPort for clients, unless Server says another; nil and 0 = there is
 	// none.
 	Certs     *certs.Store
@@ -86,6 +93,13 @@ func (c *Config) ownerOf(app conf.App) files.Owner {
 		return nil
 	}
 	return c.Owner(app)
+}
+
+func (c *Config) maintenanceOf(app conf.App) *Maintenance {
+	if c.Maintenance == nil {
+		return nil
+	}
+	return c.Maintenance(app.Name)
 }
 
 // A Server serves the apps of a pool to clients.

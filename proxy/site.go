@@ -30,6 +30,10 @@ type site struct {
 	redirects *redirects // nil = none
 	headers   *headers   // nil = none is changed
 
+	maintenance *Maintenance // nil = it never is
+	admits      admittance   // who is served in maintenance
+	pages       *pages       // in place of purser's own; nil = none
+
 	stopped bool           // by an operator: nobody is served
 	tracing tracing        // what its processes get of W3C Trace Context
 	terms   upstream.Terms // on which its processes are asked

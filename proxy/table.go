@@ -59,6 +59,8 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 	default:
 		to.tally = &tally{}
 	}
+	to.maintenance, to.admits = c.maintenanceOf(app), admittanceOf(app.Maintenance)
+	to.pages = newPages(&to.app, c.ReadPage, to.group.Releases, s.clock.Now, s.log.With("app", app.Name))
 	switch {
 	case app.Public == "":
 	case to.sharesFiles(before):

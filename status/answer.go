@@ -33,6 +33,7 @@ const (
 	CodeNoCanary      = "no_canary"
 	CodeCanarySize    = "canary_size" // more than there are old processes, or than surge gives room to
 	CodeStopped       = "stopped"     // an operator has stopped the app
+	CodeMaintained    = "maintained"  // a file keeps the app in maintenance
 	CodeBadConfig     = "bad_config"  // nothing was changed
 	CodeBadSize       = "bad_size"    // more processes than there may be
 	CodeNoProcess     = "no_process"

@@ -143,6 +143,21 @@ func (c *Client) ScaleApp(ctx context.Context, app string, processes int) error 
 	return c.call(ctx, http.MethodPost, pathOf(app, "/scale"), Scaling{processes}, nil)
 }
 
+// MaintainApp has visitors be told that an app is in maintenance, or be served again.
+func (c *Client) MaintainApp(ctx context.Context, app string, on bool) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/maintenance"), Maintaining{&on}, nil)
+}
+
+// PauseApp has the requests for an app wait until it is resumed.
+func (c *Client) PauseApp(ctx context.Context, app string) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/pause"), nil, nil)
+}
+
+// ResumeApp ends a pause.
+func (c *Client) ResumeApp(ctx context.Context, app string) error {
+	return c.call(ctx, http.MethodPost, pathOf(app, "/resume"), nil, nil)
+}
+
 func pathOf(app, rest string) string { return "/v1/apps/" + url.PathEscape(app) + rest }
 
 // WaitRestart follows a restart until it has ended or waits at its canary, or until ctx has ended,

@@ -60,6 +60,7 @@ type App struct {
 	NotRun       []string       `json:"not_run,omitempty"`      // programs of its Procfile that nobody has asked for
 	Sources      []Source       `json:"fork_sources,omitempty"` // of an app with preload
 	NeedsRestart []restart.Need `json:"needs_restart"`          // why it does, oldest first
+	Maintenance  string         `json:"maintenance,omitempty"`  // by what it is in maintenance: command, file; none = it is not
 	Hosts        []string       `json:"hosts"`                  // that it answers for; none = those that no other app has
 	User         string         `json:"user"`                   // that its processes are started as; its number if it has no name
 	Group        string         `json:"group"`                  // likewise

@@ -5,8 +5,11 @@ import "purser/pool"
 // Healthy reports whether an app does what is wanted of it: it serves visitors, at once or after a start,
 // or an operator wants that it does not. Only who asks for an app by name is told that it was stopped.
 func Healthy(a App, byName bool) bool {
+	if a.Paused || a.Maintenance != "" {
+		return true
+	}
 	switch a.Condition {
-	case pool.Up, pool.Restarting, pool.Resting, "paused", "maintenance":
+	case pool.Up, pool.Restarting, pool.Resting:
 		return true
 	case pool.Resisting, pool.RolledBack:
 		for _, p := range a.Processes {

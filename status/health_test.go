@@ -16,7 +16,6 @@ func TestHealthIsWhetherVisitorsAreServed(t *testing.T) {
 		{"resisting", 1, true, true}, {"resisting", 0, false, false},
 		{"rolled-back", 1, true, true}, {"rolled-back", 0, false, false},
 		{"starting", 0, false, false}, {"failed", 0, false, false}, {"hung", 3, false, false}, {"closing", 1, false, false},
-		{"stopped", 0, false, true}, {"paused", 1, true, true}, {"maintenance", 0, true, true}, {"odd", 1, false, false},
 	} {
 		a := App{GroupSnapshot: pool.GroupSnapshot{Condition: pool.Condition(test.condition)}}
 		for range test.ready {

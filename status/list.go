@@ -103,6 +103,9 @@ func (a App) standing() (color string, calm bool) {
 		if a.workerFailure() != nil {
 			return red, false
 		}
+		if a.withheld() != "" {
+			return yellow, false
+		}
 		return "", len(a.NeedsRestart) == 0 && a.Queue == 0
 	case pool.Restarting, pool.Starting, pool.RolledBack, pool.Closing, pool.Stopped:
 		return yellow, false
@@ -130,6 +133,8 @@ func (a App) remark(d Document) string {
 		return "canary: " + Canary(r)
 	case r != nil && underWay(r):
 		return fmt.Sprintf("%s: %d of %d replaced, since %s", doing(r), r.Replaced, r.Total, passengerSpan(d.Now.Sub(r.Started)))
+	case a.withheld() != "":
+		return a.withheld()
 	case a.Hung != nil:
 		return "no process has answered for " + passengerSpan(d.Now.Sub(a.Hung.Since))
 	case a.Failure != nil:

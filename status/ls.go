@@ -27,8 +27,10 @@ type Line struct {
 	Memory      int64      `json:"memory"`          // bytes, of all its processes
 	Since       *time.Time `json:"since,omitempty"` // its last restart ended, or else its oldest process was started; none = no process serves
 	Hosts       []string   `json:"hosts"`
+	Paused      bool       `json:"paused,omitempty"`
+	Maintenance string     `json:"maintenance,omitempty"` // by what: command, file
 
-	color string
+	color, shown string
 }
 
 // Lines are the apps of d in the order of their names.
@@ -42,6 +44,7 @@ func Lines(d Document) []Line {
 			l.Connections += p.Connections
 		}
 		l.Working, l.Workers = a.working()
+		l.Paused, l.Maintenance, l.shown = a.Paused, a.Maintenance, a.shown()
 		l.color, _ = a.standing()
 		lines = append(lines, l)
 	}
@@ -68,7 +71,7 @@ func WriteLines(w io.Writer, d Document, width int, color bool) error {
 	lines := Lines(d)
 	name, condition, code := len("App"), len("Condition"), len("Release")
 	for _, l := range lines {
-		name, condition, code = max(name, columnsOf(l.Name)), max(condition, len(l.Condition)), max(code, columnsOf(l.code()))
+		name, condition, code = max(name, columnsOf(l.Name)), max(condition, len(l.shown)), max(code, columnsOf(l.code()))
 	}
 	name = min(name, mostName)
 	works := workersColumn(lines)
@@ -80,7 +83,7 @@ func WriteLines(w io.Writer, d Document, width int, color bool) error {
 	hosts := max(len("Hosts"), room-code)
 	t.line("%s", t.paint(bold, "%s", line("App", "Condition", "Ready", headOf(works), "Gen", "Reqs", "Memory", "Up", padded("Release", code))+"Hosts"))
 	for _, l := range lines {
-		says := line(l.Name, l.Condition, fmt.Sprintf("%d/%d", l.Ready, l.Most), l.workers(), fmt.Sprint(l.Generation), fmt.Sprint(l.Requests), Megabytes(l.Memory),
+		says := line(l.Name, l.shown, fmt.Sprintf("%d/%d", l.Ready, l.Most), l.workers(), fmt.Sprint(l.Generation), fmt.Sprint(l.Requests), Megabytes(l.Memory),
 			l.up(d.Now), padded(ending(l.code(), code), code)) + hostsIn(l.Hosts, hosts)
 		if l.color != "" {
 			says = t.paint(l.color, "%s", strings.TrimRight(says, " "))

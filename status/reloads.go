@@ -27,6 +27,12 @@ type Operated interface {
 	StopApp(app string) error
 	StartApp(app string) error
 	ScaleApp(app string, processes int) error
+
+	// MaintainApp has visitors be told that the app is in maintenance, or be served again. PauseApp has requests wait, and
+	// ResumeApp ends that. There is such an app.
+	MaintainApp(app string, on bool) error
+	PauseApp(app string) error
+	ResumeApp(app string) error
 }
 
 // ReloadOptions are the body of POST /v1/reload. All of it may be left out.

@@ -2,6 +2,7 @@ package status
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -49,6 +50,12 @@ func (o *operated) StartApp(app string) error { return o.did("start " + app) }
 func (o *operated) ScaleApp(app string, n int) error {
 	return o.did("scale " + app + strings.Repeat("|", n))
 }
+
+func (o *operated) MaintainApp(app string, on bool) error {
+	return o.did(fmt.Sprintf("maintenance %s %v", app, on))
+}
+func (o *operated) PauseApp(app string) error  { return o.did("pause " + app) }
+func (o *operated) ResumeApp(app string) error { return o.did("resume " + app) }
 
 func TestAppsAreStoppedStartedAndScaled(t *testing.T) {
 	r := newRig(t)

@@ -67,6 +67,9 @@ type Config struct {
 	Traffic func(app string) (t Traffic, known bool)
 	Ledger  *Ledger
 
+	// Maintenance is by what an app is in maintenance, ByCommand or ByFile; "" = it is not. It may be nil.
+	Maintenance func(app string) string
+
 	// Sources returns the fork sources of an app, with no figures of the kernel. It may be nil.
 	Sources func(app string) []Source
 
@@ -165,6 +168,9 @@ func (s *Server) routes() http.Handler {
 	r.Post("/v1/apps/{app}/stop", s.postStopApp)
 	r.Post("/v1/apps/{app}/start", s.postStartApp)
 	r.Post("/v1/apps/{app}/scale", s.postScaleApp)
+	r.Post("/v1/apps/{app}/maintenance", s.postMaintenance)
+	r.Post("/v1/apps/{app}/pause", s.postPause)
+	r.Post("/v1/apps/{app}/resume", s.postResume)
 	r.Post("/v1/reload", s.postReload)
 	r.Post(upgradePath, s.postUpgrade)
 	r.Get("/v1/history", s.getHistory)

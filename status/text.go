@@ -121,6 +121,9 @@ func (t *text) head(a App) {
 	}
 	t.line("  Release : %s", release(a.Release))
 	t.line("  Condition: %s, generation %d", a.Condition, a.Generation)
+	if says := a.withheld(); says != "" {
+		t.line("  %s", t.paint(yellow, "Visitors: %s", says))
+	}
 	t.sources(a)
 	t.hung(a)
 	t.restart(a)

@@ -20,7 +20,8 @@ func newHealth() *cobra.Command {
 		Long: "Say by the exit code whether visitors are served, by the app or by all of them: 0 if they are, 1 if one is\n" +
 			"not, or if no purser answers. For Docker's HEALTHCHECK and for monitoring.\n" +
 			"An app that is resting is healthy: it starts with the next request. So is one whose new code fails, as\n" +
-			"long as its old code serves. An app that was stopped is not, but only if it is asked for by name.",
+			"long as its old code serves, and one in maintenance or a pause. An app that was stopped is not, but only\n" +
+			"if it is asked for by name.",
 		Example: "  purser health\n  purser health blog && echo served",
 		Args:    takes(0, 1, "one app"),
 	}

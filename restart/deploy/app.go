@@ -27,6 +27,7 @@ type App struct {
 	ctx      context.Context // of whatever is prepared
 	refuse   context.CancelFunc
 	prepared sync.WaitGroup // the goroutines of start
+	noticing sync.Mutex     // held while it is looked for the notice, so that the last look is told last
 
 	mu      sync.Mutex // guards what follows
 	conf    conf.App
@@ -71,12 +72,17 @@ func (a *App) Origin(newest pool.Release) (pool.Release, pool.Past) {
 // same reports whether two releases are the same folder.
 func same(a, b pool.Release) bool { return a.Path == b.Path && a.Dev == b.Dev && a.Inode == b.Inode }
 
-// Watch looks at the app's restart file from now on. Its group has just been made.
-func (a *App) Watch() { a.deployer.watcher.Add(a.now(), a.deployer.takeLeft(fileNote(a.name))) }
+// Watch looks at the app's restart file and its notice from now on. Its group has just been made.
+func (a *App) Watch() {
+	a.deployer.watcher.Add(a.now(), a.deployer.takeLeft(fileNote(a.name)))
+	a.deployer.notices.Add(noticeOf(a.now()), nil)
+	a.lookForNotice()
+}
 
 // Refuse ends the watch and gives up what is being prepared. It returns when that has ended.
 func (a *App) Refuse() {
 	a.deployer.watcher.Remove(a.name)
+	a.deployer.notices.Remove(a.name)
 	a.mu.Lock()
 	a.refuse()
 	a.mu.Unlock()
@@ -113,6 +119,10 @@ func (a *App) Change(to conf.App, number int) {
 	a.deployer.checker.Change(to)
 	if before.Root != to.Root || before.Restart.File != to.Restart.File {
 		a.deployer.watcher.Change(to)
+	}
+	if before.Root != to.Root || before.Maintenance.File != to.Maintenance.File {
+		a.deployer.notices.Change(noticeOf(to))
+		a.lookForNotice()
 	}
 }
 

@@ -27,6 +27,7 @@ type Deployer struct {
 	pool    *pool.Pool
 	keeper  *keeper.Keeper
 	watcher *restart.Watcher
+	notices *restart.Watcher
 	checker *restart.Checker
 	memory  *memory
 	events  *follower
@@ -37,6 +38,7 @@ type Deployer struct {
 	disk    func(conf.App) disk.Disk
 	look    func(over context.Context, app string) error
 	landed  func(app string)
+	noticed func(app string, there bool)
 
 	ctx     context.Context // of whatever is prepared
 	stop    context.CancelFunc
@@ -63,6 +65,10 @@ type Config struct {
 	// error is why the restart cannot begin. It returns early if the context ends. nil = apps stay what they are.
 	Look func(over context.Context, app string) error
 
+	// Noticed is told whether the file is there by which an app is in maintenance: when the app begins to be watched, and
+	// after each change. It may not ask for the app; nil = nobody is.
+	Noticed func(app string, there bool)
+
 	// Landed is told when a restart has ended, of whatever outcome; nil = nobody is.
 	Landed func(app string)
 }
@@ -85,15 +91,20 @@ func New(c Config) *Deployer {
 	if d.landed = c.Landed; d.landed == nil {
 		d.landed = func(string) {}
 	}
+	if d.noticed = c.Noticed; d.noticed == nil {
+		d.noticed = func(string, bool) {}
+	}
 	d.watcher.Disk, d.checker.Disk = d.disk, d.disk
+	d.notices = d.newNotices()
 	d.events = follow(c.Pool, d.happened, d.log)
 	return d
 }
 
-// Run watches the restart files and the code of all apps until ctx ends, and returns nil then.
+// Run watches the restart files, the notices and the code of all apps until ctx ends, and returns nil then.
 func (d *Deployer) Run(ctx context.Context) error {
 	var checking sync.WaitGroup
-	checking.Go(func() { d.checker.Run(ctx) }) // it never fails
+	checking.Go(func() { d.checker.Run(ctx) })     // it never fails
+	checking.Go(func() { _ = d.notices.Run(ctx) }) // nor does this
 	defer checking.Wait()
 	return d.watcher.Run(ctx)
 }

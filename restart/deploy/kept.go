@@ -54,24 +54,54 @@ func (d *Deployer) Unscale(apps []conf.App) {
 	})
 }
 
+// The apps of which an operator wants something until he says otherwise.
+
+func stopped(k *known) *map[string]bool    { return &k.Stopped }
+func paused(k *known) *map[string]bool     { return &k.Paused }
+func maintained(k *known) *map[string]bool { return &k.Maintained }
+
 // IsStopped reports whether an operator has stopped an app.
-func (d *Deployer) IsStopped(app string) bool {
-	d.memo.mu.Lock()
-	defer d.memo.mu.Unlock()
-	return d.memo.known.Stopped[app]
-}
+func (d *Deployer) IsStopped(app string) bool { return d.memo.has(app, stopped) }
 
 // SetStopped keeps that an operator has stopped an app, or started it again.
-func (d *Deployer) SetStopped(app string, stopped bool) {
-	d.memo.change(func(k *known) (changed bool) {
-		if changed = k.Stopped[app] != stopped; !changed {
+func (d *Deployer) SetStopped(app string, is bool) { d.memo.set(app, stopped, is) }
+
+// IsPaused reports whether an operator has paused an app.
+func (d *Deployer) IsPaused(app string) bool { return d.memo.has(app, paused) }
+
+// SetPaused keeps that an operator has paused an app, or has it go on.
+func (d *Deployer) SetPaused(app string, is bool) { d.memo.set(app, paused, is) }
+
+// IsMaintained reports whether an operator has an app be in maintenance.
+func (d *Deployer) IsMaintained(app string) bool { return d.memo.has(app, maintained) }
+
+// SetMaintained keeps that an operator has an app be in maintenance, or serve again.
+func (d *Deployer) SetMaintained(app string, is bool) { d.memo.set(app, maintained, is) }
+
+// Forget forgets what an operator wants of an app, which is gone. Should there be one of its name again, it is another.
+func (d *Deployer) Forget(app string) {
+	for _, of := range []func(*known) *map[string]bool{stopped, paused, maintained} {
+		d.memo.set(app, of, false)
+	}
+}
+
+func (m *memo) has(app string, of func(*known) *map[string]bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return (*of(&m.known))[app]
+}
+
+func (m *memo) set(app string, of func(*known) *map[string]bool, is bool) {
+	m.change(func(k *known) (changed bool) {
+		all := of(k)
+		if changed = (*all)[app] != is; !changed {
 			return false
 		}
-		if k.Stopped == nil {
-			k.Stopped = map[string]bool{}
+		if *all == nil {
+			*all = map[string]bool{}
 		}
-		if k.Stopped[app] = true; !stopped {
-			delete(k.Stopped, app)
+		if (*all)[app] = true; !is {
+			delete(*all, app)
 		}
 		return true
 	})

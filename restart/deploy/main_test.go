@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,13 +35,26 @@ type site struct {
 	dir    string
 	spawns atomic.Int64
 	apps   map[string]*App
+
+	noticing sync.Mutex
+	noticed  map[string]bool // by app: its notice is there
+}
+
+func (s *site) notice(app string, there bool) {
+	s.noticing.Lock()
+	defer s.noticing.Unlock()
+	if s.noticed == nil {
+		s.noticed = map[string]bool{}
+	}
+	s.noticed[app] = there
 }
 
 func newSite(t testing.TB, changes ...func(*conf.App)) *site {
 	t.Helper()
 	p, k := pool.New(0, 0, hclog.NewNullLogger()), &keeper.Keeper{}
 	t.Cleanup(k.Close)
-	s := &site{TB: t, dir: t.TempDir(), Deployer: New(Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger()}), apps: map[string]*App{}}
+	s := &site{TB: t, dir: t.TempDir(), apps: map[string]*App{}}
+	s.Deployer = New(Config{Pool: p, Keeper: k, Log: hclog.NewNullLogger(), Noticed: s.notice})
 	s.Deployer.memory.measure = func() measure { return measure{} }
 	s.add("blog", changes...)
 	t.Cleanup(s.close)
@@ -57,7 +71,8 @@ func (s *site) add(name string, changes ...func(*conf.App)) {
 		WebsocketDrainTimeout: time.Minute, StopTimeout: time.Minute, MaxQueue: 10,
 		Restart: conf.Restart{Strategy: pool.Rolling, Surge: conf.Amount{Count: 1}, ResistDeploymentErrors: true,
 			File: "tmp/restart.txt", Settle: 200 * time.Millisecond, MaxOldGenerations: 1},
-		Hooks: conf.Hooks{Timeout: time.Minute},
+		Maintenance: conf.Maintenance{File: "tmp/maintenance.txt"},
+		Hooks:       conf.Hooks{Timeout: time.Minute},
 	}
 	for _, change := range changes {
 		change(&app)

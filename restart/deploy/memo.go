@@ -37,8 +37,10 @@ type memo struct {
 type known struct {
 	AffinityKey []byte               `json:"affinity_key,omitempty"` // signs the pins of visitors
 	Apps        map[string]pool.Past `json:"apps"`
-	Stopped     map[string]bool      `json:"stopped,omitempty"` // apps that an operator has stopped
-	Scaled      map[string]Scale     `json:"scaled,omitempty"`  // apps that an operator has given another size
+	Stopped     map[string]bool      `json:"stopped,omitempty"`    // apps that an operator has stopped
+	Scaled      map[string]Scale     `json:"scaled,omitempty"`     // apps that an operator has given another size
+	Paused      map[string]bool      `json:"paused,omitempty"`     // apps that an operator has paused
+	Maintained  map[string]bool      `json:"maintained,omitempty"` // apps that an operator has put in maintenance
 }
 
 // readMemo reads what the purser before this one has left. A file that is damaged is set aside.

@@ -5,7 +5,7 @@
 //
 // What may be written is fixed: restart.status, marks, and the end of a log. What of a file is told is as well: the
 // first line of what says which revision a release is of, and of marks. Else there is only how files are, not what
-// is in them; but for static files, which all the world may read.
+// is in them; but for static files and pages, which all the world may read.
 package disk
 
 import (
@@ -48,6 +48,8 @@ type Disk interface {
 	ListStatic(release, folder string) ([]string, error)
 	// OpenStatic opens a file below the folder of static files of a release, for reading.
 	OpenStatic(release, folder, name string) (*os.File, error)
+	// OpenPage opens a page that the configuration names in a release, or by an absolute path.
+	OpenPage(release, name string) (*os.File, error)
 }
 
 // Own is the way of this process itself.

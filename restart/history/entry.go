@@ -42,6 +42,9 @@ const (
 	Stop         Kind = "stop"    // of one app, as Start and Scale
 	Start        Kind = "start"
 	Scale        Kind = "scale"
+	Maintenance  Kind = "maintenance" // of one app, on or off
+	Pause        Kind = "pause"       // of one app, as Resume
+	Resume       Kind = "resume"
 	Crash        Kind = "crash"        // a process that served is gone, and nobody wanted that
 	BootFailure  Kind = "boot-failure" // a process did not become ready; those of a restart are told by its entry
 	Hung         Kind = "hung"

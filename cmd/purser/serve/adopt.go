@@ -55,6 +55,7 @@ func (a *App) Adopt(note pool.Note, from *estate) error {
 		return began
 	}
 	a.group = a.shared.pool.Adopt(a.conf, note, find, a.restarts.Noting(a.editions.spawn))
+	a.shared.deployer.SetPaused(a.conf.Name, a.group.Paused())
 	a.restarts.Watch()
 	return nil
 }

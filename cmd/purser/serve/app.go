@@ -102,6 +102,9 @@ func (a *App) Start() error {
 	a.editions = newEditions(a.firstEditions(origin, &past), a.shared.log.With("app", a.conf.Name), a.noteEdition)
 	a.restarts.Change(a.conf, a.editions.newest)
 	a.group = a.shared.pool.Resume(a.conf, origin, past, a.restarts.Noting(a.editions.spawn))
+	if a.shared.deployer.IsPaused(a.conf.Name) {
+		_ = a.group.Pause() // it is neither closed nor another front's
+	}
 	a.restarts.Watch()
 	return nil
 }

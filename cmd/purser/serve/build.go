@@ -23,8 +23,9 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 		p.shared.within = p.lookWithin
 	}
 	p.shared.pool.NoteTo(p.keepNote)
+	p.maintenances.ordered = func(app string) bool { return p.shared.deployer.IsMaintained(app) }
 	p.past.begin(&p.Config, p.shared.pool)
-	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of, Look: p.lookAnew, Landed: p.landed})
+	p.shared.deployer = deploy.New(deploy.Config{Pool: p.shared.pool, Keeper: p.shared.keeper, Memo: stateFile(p.Name), Seen: p.seen, Left: p.Left.Notes, Log: p.Log, Disk: p.disks.of, Look: p.lookAnew, Landed: p.landed, Noticed: p.noticed})
 	apps = p.resized(apps)
 	p.sayFound(apps)
 	p.warnOfNobody(apps, server)
@@ -57,7 +58,7 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token, Started: p.noteStart(),
 		Restarts: restarter{p.shared.deployer, p}, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
 		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.requests.Load, LinesLost: p.Log.Lost, CrashLinesLost: p.toll.lost.lines.Load, Ledger: &p.ledger, Traffic: p.traffic,
-		Certificates: p.listCertificates, Sources: p.sources,
+		Certificates: p.listCertificates, Sources: p.sources, Maintenance: p.maintenances.why,
 	})
 	return nil
 }
@@ -67,7 +68,8 @@ func (p *purser) frontConfig() proxy.Config {
 	apps := p.all() // who asks an app may have to wait for it, and it for what mu guards
 	p.mu.Lock()
 	c := proxy.Config{Server: p.running.Server, Stopped: map[string]bool{}, Pool: p.shared.pool, Log: p.Log, RAM: deploy.RAM(), Fresh: p.shared.deployer.Fresh, Access: p.access,
-		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, Passwords: p.passwords, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics}
+		AffinityKey: p.shared.deployer.AffinityKey(), Certs: p.certificates, Passwords: p.passwords, HTTPSPort: httpsPort(listenersOf(p.doors)), Proof: p.proof(), UnderWay: p.toll.underWay, Owner: p.disks.statics,
+		Maintenance: p.maintenances.app, ReadPage: p.readPage}
 	p.mu.Unlock()
 	for _, a := range apps {
 		app := a.published()

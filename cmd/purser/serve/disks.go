@@ -89,7 +89,7 @@ func (d *disks) choose(app conf.App) disk.Disk {
 		return disk.Own
 	}
 	user := helperUser(app.RunsAs)
-	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join([]string{app.Root, app.Restart.File, app.Public}, "\x00")}
+	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join(append([]string{app.Root, app.Restart.File, app.Public}, pagesOf(app)...), "\x00")}
 	if known.user == key.user && known.grants == key.grants {
 		return known.disk
 	}
@@ -107,6 +107,7 @@ func (d *disks) grantsOf(app conf.App) helper.Grants {
 	if app.Public != "" {
 		g.Statics = []string{app.Public}
 	}
+	g.Pages = pagesOf(app)
 	real := access.RealPath(app.Root)
 	for _, log := range d.logs {
 		if isBelow(log, app.Root) || isBelow(log, real) {

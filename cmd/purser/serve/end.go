@@ -38,6 +38,7 @@ func (p *purser) end(patience context.Context) {
 func (p *purser) windDown(patience context.Context) {
 	draining, cancel := context.WithTimeout(patience, p.drainTimeout())
 	defer cancel()
+	p.turnAway()
 	p.complain("cannot finish all requests", p.front.Shutdown(draining))
 	p.stopApps(patience)
 	last, cancel := context.WithTimeout(context.Background(), time.Second)

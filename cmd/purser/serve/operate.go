@@ -84,6 +84,7 @@ func (p *purser) awaitAnswers(patience context.Context, a *App) {
 	if group == nil {
 		return
 	}
+	group.TurnAway()
 	limit := time.NewTimer(a.Conf().DrainTimeout)
 	defer limit.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)

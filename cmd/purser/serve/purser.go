@@ -59,6 +59,8 @@ type purser struct {
 	retry   chan struct{} // holds one: what cannot be served is to be tried again
 	halting []*App        // that were stopped by an operator and run yet, of a front that has crashed
 
+	maintenances maintenances
+
 	reading  turn        // of who has a reader look at what this front may not
 	lenders  lenders     // for the fronts before, which finish
 	binary   string      // path that purser was started from; "" = not known

@@ -104,7 +104,8 @@ func (p *purser) apply(c *change, r *status.Reload) {
 	p.rebuilt(c.rebuilding)
 	p.moveMetrics(c)
 	for _, a := range removed {
-		p.shared.deployer.SetStopped(a.Conf().Name, false) // should there be one of its name again
+		p.shared.deployer.Forget(a.Conf().Name)
+		p.maintenances.forget(a.Conf().Name)
 		p.depart(a, a.Remove)
 	}
 	p.beginRestarts(c, r)

@@ -19,6 +19,7 @@ type Grants struct {
 	Statuses []string // folders of restart files that are named by absolute paths
 	Logs     []string // files that are written to
 	Statics  []string // folders of static files, by their paths in a release
+	Pages    []string // files that visitors may be shown, by their paths in a release, or absolute
 }
 
 const (
@@ -26,12 +27,13 @@ const (
 	statusArgument = "status="
 	logArgument    = "log="
 	staticArgument = "static="
+	pageArgument   = "page="
 )
 
 // Arguments are those of the command line of a helper to which all that is granted, in their order, without its name.
 func Arguments(all ...Grants) (args []string) {
 	for _, g := range all {
-		for prefix, paths := range map[string][]string{rootArgument: g.Roots, statusArgument: g.Statuses, logArgument: g.Logs, staticArgument: g.Statics} {
+		for prefix, paths := range map[string][]string{rootArgument: g.Roots, statusArgument: g.Statuses, logArgument: g.Logs, staticArgument: g.Statics, pageArgument: g.Pages} {
 			for _, path := range paths {
 				args = append(args, prefix+path)
 			}
@@ -49,6 +51,9 @@ func parseGrants(args []string) (g Grants, err error) {
 		switch prefix += "="; {
 		case prefix == staticArgument && filepath.IsLocal(path):
 			g.Statics = append(g.Statics, path)
+			continue
+		case prefix == pageArgument && (filepath.IsLocal(path) || filepath.IsAbs(path)):
+			g.Pages = append(g.Pages, path)
 			continue
 		case !filepath.IsAbs(path):
 			return g, errors.New("an argument names no path: " + arg)
@@ -153,6 +158,11 @@ func (g *guard) log(folder, name string) bool {
 		real, err := disk.Own.Resolve(filepath.Dir(granted))
 		return err == nil && filepath.Join(real, filepath.Base(granted)) == path
 	})
+}
+
+// page reports whether a file is one of the pages. One that is named by an absolute path is none of a release.
+func (g *guard) page(release, name string) bool {
+	return slices.Contains(g.Pages, filepath.Clean(name)) && (filepath.IsAbs(name) || g.release(release))
 }
 
 // static reports whether a folder of a release is one of static files.

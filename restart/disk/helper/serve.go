@@ -130,6 +130,10 @@ func (h *helper) carryOut(v verb, q request, with *os.File) (a answer, file *os.
 		if err = errForeign; h.guard.log(q.Folder, q.name()) {
 			file, err = disk.Own.OpenLog(q.Folder, q.name())
 		}
+	case verbOpenPage:
+		if err = errForeign; h.guard.page(q.Folder, q.name()) {
+			file, err = disk.Own.OpenPage(q.Folder, q.name())
+		}
 	default:
 		return h.carryOutBelow(v, q)
 	}
