@@ -60,6 +60,7 @@ env_pass = ["DATABASE_URL", "RAILS_*"]
 hosts = ["Blog.Example.org", "*.blog.example.org"]
 path = "/blog/"
 public = "static/files"
+sendfile = ["../files/", "/srv/exports"]
 affinity = "forward"
 log = "stdout"
 min_processes = 2
@@ -162,6 +163,7 @@ func fullConfig() *Config {
 	blog.WebsocketDrainTimeout, blog.StopTimeout = 125*time.Minute, 1500*time.Millisecond
 	blog.StopSignal, blog.BacktraceSignal = "QUIT", "USR2"
 	blog.Public, blog.Affinity, blog.WebsocketCloseWindow = "static/files", "forward", 0
+	blog.Sendfile = []string{"/etc/files", "/srv/exports"}
 	blog.Log = "stdout"
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
 	blog.AnswerStall, blog.HangAfter, blog.PassTrailers = 150*time.Second, 12*time.Minute, true

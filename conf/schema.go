@@ -100,6 +100,7 @@ var appSchema = schema[App]{
 		at("hosts", func(a *App) *[]string { return &a.Hosts }, hostsForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
 		at("public", func(a *App) *string { return &a.Public }, textForm),
+		at("sendfile", func(a *App) *[]string { return &a.Sendfile }, foldersForm),
 		at("affinity", func(a *App) *string { return &a.Affinity }, textForm),
 		at("log", func(a *App) *string { return &a.Log }, textForm),
 
