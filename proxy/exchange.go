@@ -39,7 +39,11 @@ type story struct {
 	status  int           // of the answer; 0 = none yet
 	sent    int64         // bytes of the answer's content
 	reason  string        // Purser-Error, if the answer is ours
+	rate    int64         // X-Accel-Limit-Rate: bytes in a second that the client is sent; 0 = as many as it takes
+	charset []byte        // X-Accel-Charset
 	outcome pool.Outcome  // of what the process answered, once that is known
+
+	cacheable int64 // X-Accel-Expires: seconds for which a cache may have the answer; -1 = none may, 0 = it does not say
 }
 
 // newExchange returns an exchange that serves one call after the other.

@@ -76,6 +76,7 @@ var failures = map[error]failure{
 	errMisdirected:          {http.StatusMisdirectedRequest, "bad_request", "This connection was not made for the host that the request names."},
 	errUnproven:             {http.StatusForbidden, "forbidden", "This app is served over https only, to clients with a certificate."},
 	errSendfile:             {http.StatusBadGateway, "bad_response", "The app asked for a file to be sent in its place, which the server does not do."},
+	errNoFile:               {http.StatusNotFound, "no_file", "The file that the app wanted to be sent is not there."},
 	errNotMeasured:          {http.StatusBadGateway, "bad_response", "The app's answer is too large to be sent to this client without a length."},
 	errSpool:                {http.StatusServiceUnavailable, "spool_failed", "The server has no room to take the request in; try again later."},
 	spool.ErrFull:           {http.StatusServiceUnavailable, "spool_full", "The server has no room to take the request in; try again in a moment."},

@@ -32,6 +32,8 @@ func (o *ownersEye) List(release string) (names []string, err error) {
 	return names, nil
 }
 
+func (o *ownersEye) OpenBelow(folder, name string) (*os.File, error) { return o.Open(folder, name) }
+
 func (o *ownersEye) Open(release, name string) (*os.File, error) {
 	o.asked++
 	if path, is := o.files[release+":"+name]; is {

@@ -193,7 +193,7 @@ func (r *Response) note(f *Field, m *marks) error {
 		r.EventStream = isEventStream(f.Value)
 	case Upgrade:
 		r.Upgrade = f.Value
-	case XAccelBuffering, XAccelRedirect, XLighttpdSendFile, XReproxyURL, XSendfile:
+	case XAccelBuffering, XAccelRedirect, XAccelTerm, XLighttpdSendFile, XReproxyURL, XSendfile:
 		r.ForFront = true
 	case SecWebSocketAccept:
 		r.Accept = f.Value

@@ -48,6 +48,8 @@ type Disk interface {
 	ListStatic(release, folder string) ([]string, error)
 	// OpenStatic opens a file below the folder of static files of a release, for reading.
 	OpenStatic(release, folder, name string) (*os.File, error)
+	// OpenBelow opens a file below a folder by its absolute path, for reading. No link leads out of that.
+	OpenBelow(folder, name string) (*os.File, error)
 }
 
 // Own is the way of this process itself.

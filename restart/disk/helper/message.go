@@ -34,6 +34,7 @@ const (
 	verbOpenLog    verb = 'l' // with the answer comes the log
 	verbListStatic verb = 'd'
 	verbOpenStatic verb = 'o' // and the file
+	verbOpenBelow  verb = 'b' // and the file
 )
 
 const (

@@ -163,6 +163,10 @@ func (o owned) OpenStatic(release, folder, name string) (*os.File, error) {
 	return o.open(verbOpenStatic, request{Folder: release, Names: []string{folder}, Text: name})
 }
 
+func (o owned) OpenBelow(folder, name string) (*os.File, error) {
+	return o.open(verbOpenBelow, request{Folder: folder, Text: name})
+}
+
 // open returns what the helper has opened, if that is a file like those on a disk.
 func (o owned) open(v verb, q request) (*os.File, error) {
 	_, file, err := o.user.ask(v, q, -1)
