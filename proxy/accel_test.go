@@ -52,6 +52,9 @@ func TestFileIsSentInThePlaceOfTheAnswerThatNamesIt(t *testing.T) {
 				"Last-Modified", "Sat, 03 Feb 2024 04:05:06 GMT", "Accept-Ranges", "bytes", "X-Accel-Redirect", "", "X-Sendfile", "")
 		}
 	}
+	if res, _ := c.fetch("GET", "/", "X-Say: X-Accel-Redirect: /protected/a%20b.pdf|Content-Type:"); res.Header.Get("Content-Type") != "application/pdf" {
+		t.Errorf("an empty type is not the file's: %q", res.Header["Content-Type"])
+	}
 	if res, body := c.fetch("HEAD", "/", "X-Say: X-Accel-Redirect: /protected/sub/c.txt"); res.StatusCode != 200 || body != "" || res.ContentLength != 4 {
 		t.Errorf("HEAD: %d %q, length %d", res.StatusCode, body, res.ContentLength)
 	}

@@ -111,10 +111,14 @@ func (x *exchange) sendInstead(f *files.File, head *wire.Response, by wire.Field
 }
 
 // keptBeside are the fields of the app's answer that are sent with a file. For X-Accel-Redirect these are the few that
-// nginx keeps; X-Sendfile, as of Apache and lighttpd, keeps all but those that are about the file.
+// nginx keeps; X-Sendfile, as of Apache and lighttpd, keeps all but those that are about the file. A type that is empty
+// leaves it to the file's name, as with nginx: Django cannot say it otherwise.
 func keptBeside(fields []wire.Field, by wire.FieldID) (kept []wire.Field) {
 	for _, f := range fields {
-		if !f.Drop && (by == wire.XAccelRedirect && keptByAccel(&f) || by == wire.XSendfile && !saysOfFile(&f)) {
+		if f.Drop || f.ID == wire.ContentType && len(f.Value) == 0 {
+			continue
+		}
+		if by == wire.XAccelRedirect && keptByAccel(&f) || by == wire.XSendfile && !saysOfFile(&f) {
 			kept = append(kept, f)
 		}
 	}
@@ -135,12 +139,12 @@ func saysOfFile(f *wire.Field) bool {
 }
 
 // merge has what the app says of a file count for more than what the file says itself. Without content there is no type
-// of it.
+// of it, and a condition that is not met is answered with nothing of the app's, as by nginx.
 func (r *reply) merge() {
 	sent := r.head.Status == http.StatusOK || r.head.Status == http.StatusPartialContent
 	for i := range r.head.Fields {
 		kept := &r.head.Fields[i]
-		kept.Drop = kept.ID == wire.ContentType && !sent
+		kept.Drop = kept.ID == wire.ContentType && !sent || r.head.Status == http.StatusPreconditionFailed
 		for j := range r.head.Added {
 			if f := &r.head.Added[j]; kept.ID != wire.SetCookie && kept.ID != wire.Vary && bytes.EqualFold(f.Name, kept.Name) {
 				f.Drop = true
