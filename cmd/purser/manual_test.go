@@ -118,6 +118,9 @@ command = "true"
 hosts = ["a.org"]
 [apps.blog.workers.jobs]
 command = "true"
+[[apps.blog.static]]
+path = "/downloads"
+folder = "downloads"
 `
 
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {
