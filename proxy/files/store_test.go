@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -142,5 +141,4 @@ func TestStoreThatIsClosedToPurserIsOpenedByItsOwner(t *testing.T) {
 	if got := s.content(t, "own.txt"); got != "" {
 		t.Errorf("without an owner it is %q", got)
 	}
-	_ = syscall.Geteuid
 }
