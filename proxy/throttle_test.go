@@ -45,3 +45,16 @@ func TestClientThatLeavesEndsAnAnswerThatHasARate(t *testing.T) {
 	_ = c.Close()
 	f.await("the answer ends", func() bool { return f.server.underWay.Load() == 0 })
 }
+
+func TestStreamOfHTTP2HasARateToo(t *testing.T) {
+	content := strings.Repeat("0123456789", 4000)
+	f := newFront2(t, answering("HTTP/1.1 200 OK\r\nX-Accel-Limit-Rate: 100000\r\nContent-Length: 40000\r\n\r\n"+content), nil)
+	began := time.Now()
+	res, body, err := f.fetch2(f.client2(), "GET", "/", nil)
+	if err != nil || body != content || res.ContentLength != 40000 {
+		t.Fatalf("got %d bytes, %v", len(body), err)
+	}
+	if took, least := time.Since(began), time.Second*(40_000-100_000/piecesPerSecond)/100_000; took < least {
+		t.Errorf("it took %v, want at least %v", took, least)
+	}
+}

@@ -169,8 +169,8 @@ func (g *guard) folder(path string) bool {
 	path = filepath.Clean(path)
 	return slices.ContainsFunc(g.Folders, func(granted string) bool {
 		return granted == path || slices.ContainsFunc(g.Roots, func(root string) bool {
-			rest, below := strings.CutPrefix(granted, root+"/")
-			release, same := strings.CutSuffix(path, "/"+rest)
+			rest, below := strings.CutPrefix(granted+"/", root+"/")
+			release, same := strings.CutSuffix(path+"/", "/"+rest)
 			return below && same && g.release(release)
 		})
 	})

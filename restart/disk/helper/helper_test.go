@@ -227,12 +227,12 @@ func TestWhatIsNotGrantedIsRefused(t *testing.T) {
 func TestFilesAreSentFromFoldersThatAreGranted(t *testing.T) {
 	h := newHouse(t, func(g *Grants) {
 		g.Roots = append(g.Roots, beside(g.Roots[0], "current"))
-		g.Folders = []string{beside(g.Roots[0], "storage"), beside(g.Roots[0], "current/files")}
+		g.Folders = []string{beside(g.Roots[0], "storage"), beside(g.Roots[0], "current/files"), g.Roots[0]}
 	})
-	h.own(alice, "storage/a/b.txt", "other/b.txt", "releases/1/files/old.txt", "releases/2/files/new.txt", "releases/1/secret/x")
+	h.own(alice, "storage/a/b.txt", "app/public/x.txt", "other/b.txt", "releases/1/files/old.txt", "releases/2/files/new.txt", "releases/1/secret/x")
 	h.must(os.Symlink(h.path("releases/2"), h.path("current")))
 	h.must(os.Symlink(h.path("other/b.txt"), h.path("storage/link.txt")))
-	for _, sent := range [][2]string{{"storage", "a/b.txt"}, {"current/files", "new.txt"}, {"releases/2/files", "new.txt"}, {"releases/1/files", "old.txt"}} {
+	for _, sent := range [][2]string{{"storage", "a/b.txt"}, {"current/files", "new.txt"}, {"releases/2/files", "new.txt"}, {"releases/1/files", "old.txt"}, {"app", "public/x.txt"}} {
 		f, err := h.disk.OpenBelow(h.path(sent[0]), sent[1])
 		if err != nil {
 			t.Errorf("%q: %v", sent, err)
