@@ -21,7 +21,7 @@ import (
 type accel struct {
 	app     conf.App
 	group   *pool.Group
-	inner   []string // what X-Accel-Redirect may name, without the slash at the end; the longest first
+	inner   []string // what X-Accel-Redirect may name, the longest first
 	offered atomic.Pointer[offer]
 	store   files.Store
 }
