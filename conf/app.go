@@ -37,6 +37,8 @@ func (a *App) check(t table) {
 	a.Hooks.check(t.in("hooks"))
 	a.TLS.check(t.in("tls"))
 	a.checkWorkers(t.in("workers"))
+	a.checkSendfile(t)
+	a.checkStaticPaths(t)
 	a.checkSections(t)
 	a.checkRedirects(t)
 }

@@ -83,6 +83,9 @@ type App struct {
 	Hosts         []string          // lower case; "*.example.org" allowed; none = the default app
 	Path          string            // sub-URI, begins with "/", no trailing slash but for "/" itself
 	Public        string            // folder of static files, relative to Root; default public; "" = none
+	Static        []Static          // further folders of static files; default none
+	Accel         map[string]string // paths that X-Accel-Redirect may name, begin with "/", and the absolute folders that they are; default none
+	Sendfile      []string          // absolute paths of folders of which X-Sendfile may name files; default none
 	Affinity      string            // off | forward: who saw a generation is never sent to an older one; default off
 	Traceparent   string            // pass | make | off: what the app gets of W3C Trace Context; default pass: what was sent
 	Log           string            // what it prints goes there: stderr | stdout | an absolute path; default as Server.LogApps says

@@ -36,7 +36,7 @@ var appEffects = effects{
 	"no_new_privs": byRestart, "nice": byRestart, "oom_score_adj": byRestart, "memory_max": byRestart, "cpu_max": byRestart,
 	"process_limits.open_files": byRestart, "process_limits.core": byRestart, "process_limits.address_space": byRestart, "process_limits.processes": byRestart,
 
-	"hosts": atOnce, "canonical": atOnce, "public": atOnce, "affinity": atOnce, "traceparent": atOnce, "log": atOnce, "min_processes": atOnce, "max_processes": atOnce,
+	"hosts": atOnce, "canonical": atOnce, "public": atOnce, "sendfile": atOnce, "affinity": atOnce, "traceparent": atOnce, "log": atOnce, "min_processes": atOnce, "max_processes": atOnce,
 	"idle_timeout": atOnce, "start_timeout": atOnce, "drain_timeout": atOnce, "websocket_drain_timeout": atOnce, "stop_timeout": atOnce,
 	"websocket_close_window": atOnce, "max_queue": atOnce, "queue_timeout": atOnce, "request_timeout": atOnce, "answer_stall": atOnce,
 	"hang_after": atOnce, "slow_request": atOnce, "max_requests": atOnce, "max_body": atOnce, "buffer_request": atOnce, "pass_trailers": atOnce,

@@ -33,6 +33,7 @@ var (
 	passesForm      = listOf(parsePass, strings.Clone)
 	globsForm       = listOf(parseGlob, strings.Clone)
 	includesForm    = listOf(parseInclude, strings.Clone)
+	foldersForm     = listOf(parseFolder, strings.Clone)
 	urlsForm        = listOf(parseURL, strings.Clone)
 	expectForm      = form[Expect]{expect, Expect.format}
 )

@@ -136,6 +136,7 @@ func (r *reader) app(name string, n *node) App {
 	if app.Root != "" && !filepath.IsAbs(app.Root) {
 		app.Root = filepath.Join(n.file.dir, app.Root)
 	}
+	placeAll(app.Sendfile, n.file.dir)
 	if env, ok := n.nodes["env"]; ok {
 		r.env(env, app.Env)
 	}

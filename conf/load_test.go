@@ -71,6 +71,7 @@ hosts = ["Blog.Example.org", "*.blog.example.org"]
 canonical = "WWW.blog.example.org"
 path = "/blog/"
 public = "static/files"
+sendfile = ["../files/", "/srv/exports"]
 affinity = "forward"
 traceparent = "make"
 log = "stdout"
@@ -177,6 +178,7 @@ func fullConfig() *Config {
 	blog.StopSignal, blog.BacktraceSignal = "QUIT", "USR2"
 	blog.Public, blog.Affinity, blog.WebsocketCloseWindow = "static/files", "forward", 0
 	blog.Traceparent, blog.SlowRequest = "make", 2*time.Second
+	blog.Sendfile = []string{"/etc/files", "/srv/exports"}
 	blog.Log = "stdout"
 	blog.MaxQueue, blog.QueueTimeout, blog.RequestTimeout = 0, 0, 20*time.Second
 	blog.AnswerStall, blog.HangAfter, blog.PassTrailers = 150*time.Second, 12*time.Minute, true

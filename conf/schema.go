@@ -102,6 +102,7 @@ var appSchema = schema[App]{
 		at("canonical", func(a *App) *string { return &a.Canonical }, hostForm),
 		at("path", func(a *App) *string { return &a.Path }, pathForm),
 		at("public", func(a *App) *string { return &a.Public }, textForm),
+		at("sendfile", func(a *App) *[]string { return &a.Sendfile }, foldersForm),
 		at("affinity", func(a *App) *string { return &a.Affinity }, textForm),
 		at("traceparent", func(a *App) *string { return &a.Traceparent }, textForm),
 		at("log", func(a *App) *string { return &a.Log }, textForm),

@@ -36,6 +36,8 @@ func init() {
 		accessSection,
 		maintenanceSection(),
 		pagesSection(),
+		staticSection,
+		accelSection,
 	}
 }
 

@@ -18,11 +18,9 @@ func (x *exchange) deliver(r *reply) {
 		tunnel(x, r)
 		return
 	}
-	if x.mustMeasure(r) && x.call.NeedsLength() {
-		if err := x.measure(r); err != nil {
-			if r = x.failure(err); r == nil {
-				return
-			}
+	if err := x.prepare(r); err != nil {
+		if r = x.failure(err); r == nil {
+			return
 		}
 	}
 	if x.site != nil {
@@ -109,6 +107,17 @@ func unwanted(err error) error {
 	return client.ErrGone
 }
 
+// prepare takes the content in whole where that is needed before the head is sent.
+func (x *exchange) prepare(r *reply) error {
+	switch {
+	case x.story.rate > 0:
+		return x.throttle(r)
+	case x.mustMeasure(r) && x.call.NeedsLength():
+		return x.measure(r)
+	}
+	return nil
+}
+
 // mustMeasure reports whether only the end of the content tells its length.
 func (x *exchange) mustMeasure(r *reply) bool {
 	return r.content != nil && r.length < 0 && !r.endless && !x.req.IsHead() && r.head.Status != 204 && r.head.Status != 304
@@ -117,15 +126,9 @@ func (x *exchange) mustMeasure(r *reply) bool {
 // measure takes the whole content in, where only its length can tell an answer that was cut.
 func (x *exchange) measure(r *reply) error {
 	r.head.Keep()
-	from := r.content
-	whole := &wholeContent{}
-	whole.body.Init(x.spool)
-	err := whole.take(from)
-	x.close(from, err)
-	if err != nil {
-		whole.Close(err)
-		return err
+	whole, err := x.takeWhole(r.content, mostMeasured)
+	if err == nil {
+		r.content, r.length = whole, whole.body.Size()
 	}
-	r.content, r.length = whole, whole.body.Size()
-	return nil
+	return err
 }

@@ -43,11 +43,15 @@ type story struct {
 	status  int           // of the answer; 0 = none yet
 	sent    int64         // bytes of the answer's content
 	reason  string        // Purser-Error, if the answer is ours
+	rate    int64         // X-Accel-Limit-Rate: bytes in a second that the client is sent; 0 = as many as it takes
+	charset []byte        // X-Accel-Charset
 	outcome pool.Outcome  // of what the process answered, once that is known
 	ending  ending        // unless it was answered in order
 
 	received  int64 // bytes of the request's body
 	appStatus int   // of the app's answer; 0 = there was none
+
+	cacheable int64 // X-Accel-Expires: seconds for which a cache may have the answer; -1 = none may, 0 = it does not say
 }
 
 // newExchange returns an exchange that serves one call after the other.

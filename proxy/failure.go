@@ -84,6 +84,7 @@ var failures = map[error]failure{
 	errNoPassword:           {http.StatusUnauthorized, "unauthorized", "A name and a password are needed here."},
 	passwords.ErrBusy:       {http.StatusServiceUnavailable, "out_of_resources", "Too many passwords are being checked; try again in a moment."},
 	errSendfile:             {http.StatusBadGateway, "bad_response", "The app asked for a file to be sent in its place, which the server does not do."},
+	errNoFile:               {http.StatusNotFound, "no_file", "The file that the app wanted to be sent is not there."},
 	errNotMeasured:          {http.StatusBadGateway, "bad_response", "The app's answer is too large to be sent to this client without a length."},
 	errSpool:                {http.StatusServiceUnavailable, "spool_failed", "The server has no room to take the request in; try again later."},
 	spool.ErrFull:           {http.StatusServiceUnavailable, "spool_full", "The server has no room to take the request in; try again in a moment."},

@@ -15,13 +15,14 @@ const maxTries = 10
 // dyingTime is how long a process that ends its connections may take to end itself.
 const dyingTime = 50 * time.Millisecond
 
-// forward borrows a process and has it answer. A request that certainly had no effect, or may have it
+// forward borrows a process and has it answer, up to the head of that. A request that certainly had no effect, or may have it
 // twice, is given to another process when its first one is gone.
-func (x *exchange) forward() (*reply, error) {
+func (x *exchange) forward() error {
 	if err := x.choosePin(); err != nil {
-		return nil, err
+		return err
 	}
 	x.origin.since = x.clock.UnixMilli(x.call.Began())
+	x.origin.offer = x.site.offer()
 	x.origin.dropForwarded()
 	x.site.headers.changeRequest(x)
 	if x.site.tracing != tracePassed {
@@ -32,7 +33,7 @@ func (x *exchange) forward() (*reply, error) {
 	for tries := 0; ; tries++ {
 		if err := x.acquire(); err != nil {
 			if moved, err := x.rerouted(err); !moved {
-				return nil, err
+				return err
 			}
 			continue
 		}
@@ -40,15 +41,16 @@ func (x *exchange) forward() (*reply, error) {
 		err := x.ask.Do(wayTo(x.loan.proc), &x.order)
 		x.asked()
 		if err == nil {
-			return x.appReply()
+			x.fromApp(x.ask.Head().Status)
+			return nil
 		}
 		if ofClient(err) {
 			x.story.outcome = pool.Unclear
-			return nil, err // finish waits for the process, which has a part of the request
+			return err // finish waits for the process, which has a part of the request
 		}
 		x.giveUp(err)
 		if !x.mayRetry(err, tries) {
-			return nil, err
+			return err
 		}
 		x.order.Fresh = true
 		if errors.Is(err, upstream.ErrNoAnswer) {
@@ -114,7 +116,8 @@ func (x *exchange) rerouted(err error) (moved bool, _ error) {
 		return false, pool.ErrStopped
 	}
 	x.table, x.site, x.story.pin, x.story.served = now, to, 0, nil
-	x.order.Terms = &to.terms
+	x.order.Terms, x.origin.offer = &to.terms, to.offer()
+	x.origin.dropForwarded()
 	to.headers.changeRequest(x)
 	return true, nil
 }
@@ -191,13 +194,8 @@ func (x *exchange) stalled() {
 }
 
 // appReply makes a reply of the answer whose head has come.
-func (x *exchange) appReply() (*reply, error) {
+func (x *exchange) appReply() *reply {
 	head := x.ask.Head()
-	x.fromApp(head.Status)
-	if err := x.origin.checkForFront(head); err != nil {
-		x.story.outcome = outcomeOf(err)
-		return nil, err // finish waits for the rest of the answer
-	}
 	r, h := &x.reply, &x.reply.head
 	h.Status, h.Reason, h.Fields, h.Added, h.HasDate = head.Status, head.Reason, head.Fields, nil, head.HasDate
 	if x.site.pins != nil {
@@ -214,5 +212,5 @@ func (x *exchange) appReply() (*reply, error) {
 	if head.EventStream && !head.Bodiless {
 		r.content, r.endless = newEventStream(x, r.length < 0), true
 	}
-	return r, nil
+	return r
 }

@@ -18,6 +18,7 @@ type origin struct {
 	trusts    func(netip.Addr) bool
 	trustUnix bool         // who connects over a unix socket is trusted
 	since     int64        // Unix milliseconds, when it came
+	offer     []byte       // of files to be sent in the place of an answer; nil = none
 	addr      []byte       // of the client, once it was asked for
 	id        []byte       // of the request, once it was asked for
 	added     []wire.Field // that the configuration has the app told
@@ -35,6 +36,8 @@ var (
 	realIP         = []byte("X-Real-IP")
 	requestIDName  = []byte("X-Request-ID")
 	requestStart   = []byte("X-Request-Start")
+	sendfileType   = []byte("X-Sendfile-Type")
+	accelMapping   = []byte("X-Accel-Mapping")
 
 	schemeHTTP  = []byte("http")
 	schemeHTTPS = []byte("https")
@@ -53,15 +56,17 @@ func (o *origin) dropForwarded() {
 		return
 	}
 	for i := range o.req.Fields {
-		if f := &o.req.Fields[i]; f.Forwarded() && (!o.peer.Trusted || rewritten(f.ID) || len(f.Value) == 0) {
+		if f := &o.req.Fields[i]; f.Forwarded() && (!o.peer.Trusted || o.rewrites(f.ID) || len(f.Value) == 0) {
 			f.Drop = true
 		}
 	}
 }
 
-// rewritten reports fields that are written anew whoever has sent them.
-func rewritten(id wire.FieldID) bool {
+// rewrites reports fields that are written anew whoever has sent them.
+func (o *origin) rewrites(id wire.FieldID) bool {
 	switch id {
+	case wire.XSendfileType, wire.XAccelMapping:
+		return o.offer != nil
 	case wire.XForwardedFor, wire.XForwardedHost, wire.XForwardedPort, wire.XForwardedProto, wire.XRealIP, wire.XRequestID:
 		return true
 	}
@@ -80,6 +85,7 @@ func (o *origin) AppendTo(b []byte) []byte {
 		b = wire.AppendField(b, forwardedPort, o.port())
 		b = wire.AppendField(b, forwardedHost, o.req.HostOrLocal())
 	}
+	b = append(b, o.offer...)
 	b = wire.AppendField(b, requestIDName, o.requestID())
 	if o.trace != nil {
 		b = wire.AppendField(b, traceparent, o.trace)

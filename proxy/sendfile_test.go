@@ -30,7 +30,7 @@ func TestAnswerThatOnlyNamesAFileIsNotTakenForContent(t *testing.T) {
 				conn.send("%s /download HTTP/1.1\r\nHost: a\r\n\r\n", c.method)
 				expectNoSecret(t, conn.expectFailure(c.method, 502, "bad_response").Header)
 			}
-			f.expectLog("which purser does not do yet", "/download")
+			f.expectLog("which purser does not do for it", "/download")
 		})
 	}
 }
@@ -81,10 +81,13 @@ func TestAskingForNoBufferingReachesAProxyBeforeUs(t *testing.T) {
 	expectHeader(t, stranger.send(get).expect(200, "hello").Header, "X-Accel-Buffering", "")
 }
 
-// X-Accel-Charset and its like mean nothing here, so nothing is lost if they are fields like any.
-func TestWhatMeansNothingHereIsNotSwallowed(t *testing.T) {
-	c := newFront(t, sending("200 OK", "X-Accel-Charset: utf-8\r\nX-Accel-Expires: 60\r\nX-Accel-Limit-Rate: 1024", "hello"), nil).dial()
-	expectHeader(t, c.send(get).expect(200, "hello").Header, "X-Accel-Charset", "utf-8", "X-Accel-Expires", "60", "X-Accel-Limit-Rate", "1024")
+// What an answer says of how it is to be sent is for us, or for a trusted proxy before us, and never for clients.
+func TestHowAnAnswerIsSentIsNotTold(t *testing.T) {
+	app := sending("200 OK", "X-Accel-Charset: utf-8\r\nx-accel-expires: 60\r\nX-Accel-Limit-Rate: 1048576", "hello")
+	stranger := newFront(t, app, nil).dial()
+	expectHeader(t, stranger.send(get).expect(200, "hello").Header, "X-Accel-Charset", "", "X-Accel-Expires", "", "X-Accel-Limit-Rate", "")
+	proxy := newFront(t, app, trusting).dial()
+	expectHeader(t, proxy.send(get).expect(200, "hello").Header, "X-Accel-Charset", "utf-8", "X-Accel-Expires", "60", "X-Accel-Limit-Rate", "1048576")
 }
 
 // A process that takes one request at a time is not free before it has ended even an answer that is refused.

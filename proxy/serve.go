@@ -65,16 +65,24 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r, err := redirected(x); r != nil || err != nil {
 		return r, err
 	}
+	if x.site.static != nil {
+		if r, err := staticFile(x); r != nil || err != nil {
+			return r, err
+		}
+	}
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}
 	if err := takeBody(x); err != nil {
 		return nil, err
 	}
-	if r, err = x.forward(); err != nil {
+	if err := x.forward(); err != nil {
 		return nil, err
 	}
-	return intercepted(x, r), nil
+	if r, err := instead(x); r != nil || err != nil {
+		return r, err
+	}
+	return intercepted(x, x.appReply()), nil
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends

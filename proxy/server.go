@@ -83,16 +83,17 @@ type Config struct {
 	// With an error the request is answered 503.
 	Fresh func(app string) (pin int, err error)
 
-	// Owner opens the static files of an app as its user, where purser itself may not; nil = nobody does. What it returns
-	// may go on being used while the app is configured otherwise.
-	Owner func(app conf.App) files.Owner
+	// Owner opens files of an app as its user, where purser itself may not: static ones, of a folder of its releases or
+	// by the last part of an absolute path, and those that the app may have sent. Nil = nobody does. What it returns may go
+	// on being used while the app is configured otherwise.
+	Owner func(app conf.App, folder string) files.Owner
 }
 
-func (c *Config) ownerOf(app conf.App) files.Owner {
+func (c *Config) ownerOf(app conf.App, folder string) files.Owner {
 	if c.Owner == nil {
 		return nil
 	}
-	return c.Owner(app)
+	return c.Owner(app, folder)
 }
 
 func (c *Config) maintenanceOf(app conf.App) *Maintenance {
@@ -203,8 +204,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.conns.Close()
 	s.wg.Wait()
 	for _, to := range s.current.Load().routes.all {
-		if to.public != nil {
-			to.public.Close()
+		for _, public := range to.opened() {
+			public.Close()
 		}
 	}
 	return err

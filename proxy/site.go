@@ -15,6 +15,8 @@ type site struct {
 	app     conf.App
 	group   *pool.Group
 	public  *files.Public                         // nil = no static files
+	static  statics                               // nil = no further folders of them
+	accel   *accel                                // nil = the app may have no files sent
 	tally   *tally                                // nil = nobody counts
 	pins    *pins                                 // nil = no affinity
 	fresh   func(app string) (pin int, err error) // nil but in development
@@ -43,3 +45,22 @@ type site struct {
 // given up when its client leaves: elsewhere the process would go on with it, and the next request
 // would wait behind it while the pool thought the process free.
 func (to *site) unlimited() bool { return to.app.Concurrency == conf.Unlimited }
+
+// offer are the header lines that tell the app which files it may have sent.
+func (to *site) offer() []byte {
+	if to.accel == nil {
+		return nil
+	}
+	return to.accel.offer()
+}
+
+// opened are all its folders of static files.
+func (to *site) opened() (all []*files.Public) {
+	if to.public != nil {
+		all = append(all, to.public)
+	}
+	for _, one := range to.static {
+		all = append(all, one.public)
+	}
+	return all
+}

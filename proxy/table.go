@@ -67,11 +67,13 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 		to.public = before.public
 	default:
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
-			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app)})
+			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app, app.Public)})
 	}
 	to.limits = newLimits(app.PathLimits, before)
 	to.buffers = newBuffering(app)
 	to.compression = newCompression(app.Compress, &s.encoders)
+	to.static = s.staticsOf(to, c, before)
+	to.accel = newAccel(app, to.group, c.ownerOf(app, ""))
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
 	}
@@ -91,8 +93,12 @@ func userOf(app conf.App) *files.User {
 
 // sharesFiles reports whether the static files are those of the site before.
 func (to *site) sharesFiles(before *site) bool {
-	return before != nil && before.public != nil && before.group == to.group && before.app.Public == to.app.Public &&
-		before.app.Path == to.app.Path && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
+	return before != nil && before.public != nil && before.app.Public == to.app.Public && to.sharesReleases(before)
+}
+
+// sharesReleases reports whether the files are those of the same releases, for the same user, at the same place.
+func (to *site) sharesReleases(before *site) bool {
+	return before.group == to.group && before.app.Path == to.app.Path && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
 }
 
 func (s *Server) takingOf(app string) *atomic.Int64 {
@@ -118,11 +124,15 @@ func (s *Server) Change(c Config) {
 	s.spool.SetMemory(c.Server.BufferMemory.Of(c.RAM))
 	kept := map[*files.Public]bool{}
 	for _, to := range next.routes.all {
-		kept[to.public] = true
+		for _, public := range to.opened() {
+			kept[public] = true
+		}
 	}
 	for _, to := range before.routes.all {
-		if to.public != nil && !kept[to.public] {
-			s.wg.Go(func() { s.closeLater(to.public) })
+		for _, public := range to.opened() {
+			if !kept[public] {
+				s.wg.Go(func() { s.closeLater(public) })
+			}
 		}
 	}
 }

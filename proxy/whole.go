@@ -15,11 +15,24 @@ const mostMeasured = 64 << 20
 // A wholeContent is content that was taken in.
 type wholeContent struct {
 	body  spool.Body
+	most  int64 // bytes of it; 0 = as many as the spool has room for
 	from  io.Reader
 	piece []byte
 }
 
 var errNotMeasured = fmt.Errorf("an answer without a length to an HTTP/1.0 client on a unix socket is larger than %d MiB", mostMeasured>>20)
+
+// takeWhole takes content in, and ends its use.
+func (x *exchange) takeWhole(from content, most int64) (*wholeContent, error) {
+	whole := &wholeContent{most: most}
+	whole.body.Init(x.spool)
+	err := whole.take(from)
+	x.close(from, err)
+	if err != nil {
+		whole.Close(err)
+	}
+	return whole, err
+}
 
 func (w *wholeContent) take(from content) error {
 	for {
@@ -30,7 +43,7 @@ func (w *wholeContent) take(from content) error {
 			return w.body.Complete()
 		case err != nil:
 			return err
-		case w.body.Size()+int64(len(data)) > mostMeasured:
+		case w.most > 0 && w.body.Size()+int64(len(data)) > w.most:
 			return errNotMeasured
 		case len(data) == 0:
 			from.Wait()

@@ -125,6 +125,9 @@ path = "/uploads"
 [[apps.blog.redirects]]
 from = "/a"
 to = "/b"
+[[apps.blog.static]]
+path = "/downloads"
+folder = "downloads"
 `
 
 func TestTheManualNamesOnlyKeysThatExist(t *testing.T) {

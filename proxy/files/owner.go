@@ -14,6 +14,8 @@ type Owner interface {
 	List(release string) (names []string, err error)
 	// Open opens a regular file below it.
 	Open(release, name string) (*os.File, error)
+	// OpenBelow opens a regular file below a folder that is named by its absolute path. It follows no link out of it.
+	OpenBelow(folder, name string) (*os.File, error)
 }
 
 // openClosed opens a folder that purser itself may not look into, or returns nil if there is nobody who may. It is

@@ -55,6 +55,7 @@ const (
 	XAccelBuffering
 	XAccelMapping
 	XAccelRedirect
+	XAccelTerm // how an answer is sent: -Charset, -Expires, -Limit-Rate, to be told apart by their names
 	XForwardedFor
 	XForwardedHost
 	XForwardedPort
@@ -85,12 +86,15 @@ var fieldNames = [idCount]string{
 	Trailer: "trailer", TransferEncoding: "transfer-encoding", Upgrade: "upgrade",
 	UserAgent: "user-agent", Vary: "vary", WWWAuthenticate: "www-authenticate",
 	XAccelBuffering: "x-accel-buffering", XAccelMapping: "x-accel-mapping",
-	XAccelRedirect: "x-accel-redirect", XForwardedFor: "x-forwarded-for",
+	XAccelRedirect: "x-accel-redirect", XAccelTerm: "x-accel-charset", XForwardedFor: "x-forwarded-for",
 	XForwardedHost: "x-forwarded-host", XForwardedPort: "x-forwarded-port",
 	XForwardedProto: "x-forwarded-proto", XLighttpdSendFile: "x-lighttpd-send-file", XRealIP: "x-real-ip",
 	XReproxyURL: "x-reproxy-url", XRequestID: "x-request-id", XRequestStart: "x-request-start",
 	XSendfile: "x-sendfile", XSendfileType: "x-sendfile-type",
 }
+
+// alsoNamed are further names of fields that are known as one.
+var alsoNamed = map[FieldID][]string{XAccelTerm: {"x-accel-expires", "x-accel-limit-rate"}}
 
 // longestName is the length of the longest name in fieldNames.
 const longestName = 24
@@ -106,15 +110,16 @@ type knownName struct {
 // one or two candidates.
 var knownByLength = func() (t [longestName + 1][]knownName) {
 	for id := Other + 1; id < idCount; id++ {
-		known := knownName{id: id}
-		copy(known.lower[:], fieldNames[id])
-		for i, c := range []byte(fieldNames[id]) {
-			if c >= 'a' && c <= 'z' {
-				known.cases[i] = 0x20
+		for _, name := range append(alsoNamed[id], fieldNames[id]) {
+			known := knownName{id: id}
+			copy(known.lower[:], name)
+			for i, c := range []byte(name) {
+				if c >= 'a' && c <= 'z' {
+					known.cases[i] = 0x20
+				}
 			}
+			t[len(name)] = append(t[len(name)], known)
 		}
-		n := len(fieldNames[id])
-		t[n] = append(t[n], known)
 	}
 	return t
 }()
@@ -177,7 +182,7 @@ var notForwarded = hopByHop | setOf(Host, Expect, Proxy)
 
 // notReturned are the fields of a response that are not sent on as received. What begins with X- is for
 // the server in front, which is us.
-var notReturned = hopByHop | sendsFile | setOf(XAccelBuffering)
+var notReturned = hopByHop | sendsFile | setOf(XAccelBuffering, XAccelTerm)
 
 // sendsFile are the fields by which an app has the server in front send something else in the place of its
 // answer.
@@ -210,7 +215,7 @@ var notInTrailers = sendsFile | setOf(Age, Authorization, CacheControl, Connecti
 	ContentRange, ContentType, Cookie, Date, Expect, Expires, Host, HTTP2Settings, IfMatch, IfModifiedSince,
 	IfNoneMatch, IfRange, IfUnmodifiedSince, KeepAlive, MaxForwards, Pragma, Proxy, ProxyAuthenticate,
 	ProxyAuthorization, ProxyConnection, Range, SetCookie, TE, Trailer, TransferEncoding, Upgrade, Vary,
-	WWWAuthenticate, XAccelBuffering)
+	WWWAuthenticate, XAccelBuffering, XAccelTerm)
 
 // inTrailers reports whether a field may be sent on in a trailer section: many apps read trailers as if
 // they were fields of the head.

@@ -198,7 +198,7 @@ func (r *Response) note(f *Field, m *marks) error {
 	case XAccelBuffering:
 		r.ForFront = true
 		r.Buffered, r.Unbuffered = EqualFold(f.Value, "yes"), EqualFold(f.Value, "no")
-	case XAccelRedirect, XLighttpdSendFile, XReproxyURL, XSendfile:
+	case XAccelRedirect, XAccelTerm, XLighttpdSendFile, XReproxyURL, XSendfile:
 		r.ForFront = true
 	case SecWebSocketAccept:
 		r.Accept = f.Value

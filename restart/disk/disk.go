@@ -50,6 +50,8 @@ type Disk interface {
 	OpenStatic(release, folder, name string) (*os.File, error)
 	// OpenPage opens a page that the configuration names in a release, or by an absolute path.
 	OpenPage(release, name string) (*os.File, error)
+	// OpenBelow opens a file below a folder by its absolute path, for reading. No link leads out of that.
+	OpenBelow(folder, name string) (*os.File, error)
 }
 
 // Own is the way of this process itself.

@@ -61,6 +61,15 @@ func (own) OpenStatic(release, folder, name string) (*os.File, error) {
 	return openServed(led, rest)
 }
 
+func (own) OpenBelow(folder, name string) (*os.File, error) {
+	root, err := openFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return openServed(root, name)
+}
+
 // leadsOut reports whether the first part of a name is a link out of the folder.
 func leadsOut(root *os.Root, name string) bool {
 	first, _, _ := strings.Cut(name, "/")

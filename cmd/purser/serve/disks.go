@@ -89,7 +89,8 @@ func (d *disks) choose(app conf.App) disk.Disk {
 		return disk.Own
 	}
 	user := helperUser(app.RunsAs)
-	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join(append([]string{app.Root, app.Restart.File, app.Public}, pagesOf(app)...), "\x00")}
+	folders := slices.Concat([]string{app.Root, app.Restart.File, app.Public}, pagesOf(app), sentFolders(app))
+	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join(folders, "\x00")}
 	if known.user == key.user && known.grants == key.grants {
 		return known.disk
 	}
@@ -108,6 +109,13 @@ func (d *disks) grantsOf(app conf.App) helper.Grants {
 		g.Statics = []string{app.Public}
 	}
 	g.Pages = pagesOf(app)
+	for _, folder := range sentFolders(app) {
+		if filepath.IsAbs(folder) {
+			g.Folders = append(g.Folders, folder)
+		} else {
+			g.Statics = append(g.Statics, folder)
+		}
+	}
 	real := access.RealPath(app.Root)
 	for _, log := range d.logs {
 		if isBelow(log, app.Root) || isBelow(log, real) {
@@ -115,6 +123,17 @@ func (d *disks) grantsOf(app conf.App) helper.Grants {
 		}
 	}
 	return g
+}
+
+// sentFolders are further folders with files of an app that are sent: absolute, or of a release.
+func sentFolders(app conf.App) (folders []string) {
+	for _, s := range app.Static {
+		folders = append(folders, s.Folder)
+	}
+	folders = slices.AppendSeq(folders, maps.Values(app.Accel))
+	folders = append(folders, app.Sendfile...)
+	slices.Sort(folders)
+	return folders
 }
 
 func isBelow(path, folder string) bool {
@@ -192,14 +211,14 @@ func logsOf(server conf.Server, apps []conf.App) []string {
 	return slices.DeleteFunc(logs, func(log string) bool { return !filepath.IsAbs(log) })
 }
 
-// statics are the static files of an app, as whoever is its user opens them.
+// statics are the files of an app in a folder, as whoever is its user opens them.
 type statics struct {
 	disks       *disks
 	app, folder string
 }
 
 // statics is who opens the static files of an app that purser itself may not.
-func (d *disks) statics(app conf.App) files.Owner { return statics{d, app.Name, app.Public} }
+func (d *disks) statics(app conf.App, folder string) files.Owner { return statics{d, app.Name, folder} }
 
 func (s statics) disk() disk.Disk { return s.disks.of(conf.App{Name: s.app}) }
 
@@ -209,4 +228,8 @@ func (s statics) List(release string) ([]string, error) {
 
 func (s statics) Open(release, name string) (*os.File, error) {
 	return s.disk().OpenStatic(release, s.folder, name)
+}
+
+func (s statics) OpenBelow(folder, name string) (*os.File, error) {
+	return s.disk().OpenBelow(folder, name)
 }

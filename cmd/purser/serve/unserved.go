@@ -112,7 +112,7 @@ func (a *App) endUnserved() {
 func (a *App) published() conf.App {
 	app := a.Conf()
 	if a.Unserved() != nil {
-		app.Public = ""
+		app.Public, app.Static, app.Accel, app.Sendfile = "", nil, nil, nil
 	}
 	return app
 }

@@ -20,6 +20,7 @@ type Grants struct {
 	Logs     []string // files that are written to
 	Statics  []string // folders of static files, by their paths in a release
 	Pages    []string // files that visitors may be shown, by their paths in a release, or absolute
+	Folders  []string // further ones of files that are sent. One below a root is one of each release
 }
 
 const (
@@ -28,12 +29,13 @@ const (
 	logArgument    = "log="
 	staticArgument = "static="
 	pageArgument   = "page="
+	folderArgument = "folder="
 )
 
 // Arguments are those of the command line of a helper to which all that is granted, in their order, without its name.
 func Arguments(all ...Grants) (args []string) {
 	for _, g := range all {
-		for prefix, paths := range map[string][]string{rootArgument: g.Roots, statusArgument: g.Statuses, logArgument: g.Logs, staticArgument: g.Statics, pageArgument: g.Pages} {
+		for prefix, paths := range map[string][]string{rootArgument: g.Roots, statusArgument: g.Statuses, logArgument: g.Logs, staticArgument: g.Statics, folderArgument: g.Folders, pageArgument: g.Pages} {
 			for _, path := range paths {
 				args = append(args, prefix+path)
 			}
@@ -65,6 +67,8 @@ func parseGrants(args []string) (g Grants, err error) {
 			g.Statuses = append(g.Statuses, path)
 		case logArgument:
 			g.Logs = append(g.Logs, path)
+		case folderArgument:
+			g.Folders = append(g.Folders, path)
 		default:
 			return g, errors.New("an argument grants nothing: " + arg)
 		}
@@ -165,5 +169,19 @@ func (g *guard) page(release, name string) bool {
 	return slices.Contains(g.Pages, filepath.Clean(name)) && (filepath.IsAbs(name) || g.release(release))
 }
 
-// static reports whether a folder of a release is one of static files.
-func (g *guard) static(folder string) bool { return slices.Contains(g.Statics, filepath.Clean(folder)) }
+// static reports whether a folder, which is named from another one, is one of static files.
+func (g *guard) static(release, folder string) bool {
+	return slices.Contains(g.Statics, filepath.Clean(folder)) && g.release(release) || filepath.IsLocal(folder) && g.folder(filepath.Join(release, folder))
+}
+
+// folder reports whether a folder is one of files that are sent, or that of a release.
+func (g *guard) folder(path string) bool {
+	path = filepath.Clean(path)
+	return slices.ContainsFunc(g.Folders, func(granted string) bool {
+		return granted == path || slices.ContainsFunc(g.Roots, func(root string) bool {
+			rest, below := strings.CutPrefix(granted+"/", root+"/")
+			release, same := strings.CutSuffix(path+"/", "/"+rest)
+			return below && same && g.release(release)
+		})
+	})
+}

@@ -223,6 +223,37 @@ func TestWhatIsNotGrantedIsRefused(t *testing.T) {
 	}
 }
 
+// What an app may have sent lies in a folder of its releases, or elsewhere.
+func TestFilesAreSentFromFoldersThatAreGranted(t *testing.T) {
+	h := newHouse(t, func(g *Grants) {
+		g.Roots = append(g.Roots, beside(g.Roots[0], "current"))
+		g.Folders = []string{beside(g.Roots[0], "storage"), beside(g.Roots[0], "current/files"), g.Roots[0]}
+	})
+	h.own(alice, "storage/a/b.txt", "app/public/x.txt", "other/b.txt", "releases/1/files/old.txt", "releases/2/files/new.txt", "releases/1/secret/x")
+	h.must(os.Symlink(h.path("releases/2"), h.path("current")))
+	h.must(os.Symlink(h.path("other/b.txt"), h.path("storage/link.txt")))
+	for _, sent := range [][2]string{{"storage", "a/b.txt"}, {"current/files", "new.txt"}, {"releases/2/files", "new.txt"}, {"releases/1/files", "old.txt"}, {"app", "public/x.txt"}} {
+		f, err := h.disk.OpenBelow(h.path(sent[0]), sent[1])
+		if err != nil {
+			t.Errorf("%q: %v", sent, err)
+			continue
+		}
+		f.Close()
+	}
+	for _, refused := range [][2]string{{"other", "b.txt"}, {"storage", "link.txt"}, {"storage", "../other/b.txt"}, {"storage", "a"}, {"releases/1/secret", "x"}, {".", "other/b.txt"}} {
+		if f, err := h.disk.OpenBelow(h.path(refused[0]), refused[1]); err == nil {
+			t.Errorf("%q is sent", refused)
+			f.Close()
+		}
+	}
+	if _, err := h.disk.OpenStatic(h.path("."), "storage", "a/b.txt"); err != nil {
+		t.Errorf("a further folder of static files: %v", err)
+	}
+}
+
+// beside is what lies beside the first root.
+func beside(root, name string) string { return filepath.Join(filepath.Dir(root), name) }
+
 func TestARestartFileMayBeNamedElsewhere(t *testing.T) {
 	h := newHouse(t, func(g *Grants) { g.Statuses = []string{filepath.Dir(g.Roots[0]) + "/elsewhere"} })
 	h.own(alice, "elsewhere/")

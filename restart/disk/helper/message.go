@@ -35,6 +35,7 @@ const (
 	verbListStatic verb = 'd'
 	verbOpenStatic verb = 'o' // and the file
 	verbOpenPage   verb = 'p' // likewise
+	verbOpenBelow  verb = 'b' // and the file
 )
 
 const (

@@ -240,8 +240,8 @@ func oddFlags(body []byte) bool {
 // FuzzRequests: whatever is asked, the helper goes on, and nothing comes of it but below its root.
 func FuzzRequests(f *testing.F) {
 	root := f.TempDir()
-	h := &helper{guard: guard{Grants: Grants{Roots: []string{root}, Statics: []string{"public"}, Pages: []string{"public"}}}}
-	for _, v := range []verb{verbResolve, verbStat, verbWalk, verbSearch, verbImage, verbRevision, verbMarks, verbWatch, verbOpenStatic, verbOpenPage, verbOpenLog, 'Z'} {
+	h := &helper{guard: guard{Grants: Grants{Roots: []string{root}, Statics: []string{"public"}, Pages: []string{"public"}, Folders: []string{root + "/files"}}}}
+	for _, v := range []verb{verbResolve, verbStat, verbWalk, verbSearch, verbImage, verbRevision, verbMarks, verbWatch, verbOpenStatic, verbOpenBelow, verbOpenPage, verbOpenLog, 'Z'} {
 		f.Add(byte(v), root, "public", "x/**", uint32(1))
 	}
 	f.Fuzz(func(t *testing.T, v byte, folder, name, text string, number uint32) {

@@ -167,6 +167,10 @@ func (o owned) OpenPage(release, name string) (*os.File, error) {
 	return o.open(verbOpenPage, request{Folder: release, Names: []string{name}})
 }
 
+func (o owned) OpenBelow(folder, name string) (*os.File, error) {
+	return o.open(verbOpenBelow, request{Folder: folder, Text: name})
+}
+
 // open returns what the helper has opened, if that is a file like those on a disk.
 func (o owned) open(v verb, q request) (*os.File, error) {
 	_, file, err := o.user.ask(v, q, -1)

@@ -134,17 +134,19 @@ func (h *helper) carryOut(v verb, q request, with *os.File) (a answer, file *os.
 		if err = errForeign; h.guard.page(q.Folder, q.name()) {
 			file, err = disk.Own.OpenPage(q.Folder, q.name())
 		}
+	case verbListStatic, verbOpenStatic, verbOpenBelow:
+		return h.look(v, q)
 	default:
-		return h.carryOutBelow(v, q)
+		return h.carryOutBelow(v, q), nil
 	}
 	a.Failure = failureOf(err)
 	return a, file
 }
 
 // carryOutBelow does what is about a root or a release.
-func (h *helper) carryOutBelow(v verb, q request) (a answer, file *os.File) {
+func (h *helper) carryOutBelow(v verb, q request) (a answer) {
 	if !h.guard.release(q.Folder) {
-		return answer{Failure: failureOf(errForeign)}, nil
+		return answer{Failure: failureOf(errForeign)}
 	}
 	var err error
 	switch v {
@@ -162,20 +164,27 @@ func (h *helper) carryOutBelow(v verb, q request) (a answer, file *os.File) {
 		}
 	case verbWriteMark:
 		err = disk.Own.WriteMark(q.Folder, q.Text)
-	case verbListStatic:
-		if err = errForeign; h.guard.static(q.name()) {
-			var names []string
-			names, err = disk.Own.ListStatic(q.Folder, q.name())
-			for _, name := range names {
-				a.Entries = append(a.Entries, entry{Name: name})
-			}
-		}
-	case verbOpenStatic:
-		if err = errForeign; h.guard.static(q.name()) && filepath.IsLocal(q.Text) {
-			file, err = disk.Own.OpenStatic(q.Folder, q.name(), q.Text)
-		}
 	default:
 		err = malformed("its verb is none")
+	}
+	a.Failure = failureOf(err)
+	return a
+}
+
+// look is about files that are sent to everybody, or to whom the app says.
+func (h *helper) look(v verb, q request) (a answer, file *os.File) {
+	err := error(errForeign)
+	switch {
+	case v == verbListStatic && h.guard.static(q.Folder, q.name()):
+		var names []string
+		names, err = disk.Own.ListStatic(q.Folder, q.name())
+		for _, name := range names {
+			a.Entries = append(a.Entries, entry{Name: name})
+		}
+	case v == verbOpenStatic && h.guard.static(q.Folder, q.name()) && filepath.IsLocal(q.Text):
+		file, err = disk.Own.OpenStatic(q.Folder, q.name(), q.Text)
+	case v == verbOpenBelow && h.guard.folder(q.Folder) && filepath.IsLocal(q.Text):
+		file, err = disk.Own.OpenBelow(q.Folder, q.Text)
 	}
 	a.Failure = failureOf(err)
 	return a, file

@@ -1,0 +1,188 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"purser/pool"
+	"purser/proxy/files"
+	"purser/proxy/wire"
+)
+
+// instead answers with the file that the app has named in its answer, in the place of that.
+func instead(x *exchange) (*reply, error) {
+	head := x.ask.Head()
+	if !head.ForFront || head.Status == 101 { // which has no content
+		return nil, nil
+	}
+	named := x.heed(head)
+	if named == nil {
+		return nil, nil
+	}
+	f, err := x.site.accel.open(named)
+	switch {
+	case err == nil:
+		return x.sendInstead(f, head, named.ID), nil
+	case errors.Is(err, errSendfile):
+		x.story.outcome = outcomeOf(err) // finish waits for the rest of the answer
+	default:
+		(*appContent)(x).discard()
+	}
+	return nil, err
+}
+
+// heed does what the app says of its answer to the server in front of it, and returns the field that names what is to be
+// sent in its place. A proxy before us that is trusted has to know the rest, too, and limits rates and sets charsets
+// itself. If nothing is configured, and such a proxy has offered to send files, it is told which.
+func (x *exchange) heed(head *wire.Response) (named *wire.Field) {
+	offered := x.site.accel == nil && (x.origin.believed(wire.XSendfileType) != nil || x.origin.believed(wire.XAccelMapping) != nil)
+	trusted := x.origin.peer.Trusted
+	for i := range head.Fields {
+		switch f := &head.Fields[i]; {
+		case f.SendsFile() && offered:
+			f.Drop = false
+		case f.SendsFile() && named == nil:
+			named = f
+		case f.ID == wire.XAccelBuffering:
+			f.Drop = !trusted
+		case f.ID == wire.XAccelTerm:
+			f.Drop = !trusted
+			x.note(f, trusted)
+		}
+	}
+	if named == nil && x.story.charset != nil {
+		setCharset(head.Fields, x.story.charset)
+	}
+	return named
+}
+
+// note takes what an X-Accel-* says. What makes no sense is ignored, as nginx does.
+func (x *exchange) note(f *wire.Field, passed bool) {
+	value := string(f.Value)
+	switch {
+	case wire.EqualFold(f.Name, "x-accel-expires"):
+		x.story.cacheable = x.cacheableFor(value)
+	case passed:
+	case wire.EqualFold(f.Name, "x-accel-limit-rate"):
+		if rate, err := strconv.ParseUint(value, 10, 40); err == nil {
+			x.story.rate = int64(rate)
+		}
+	case wire.IsToken(f.Value) && value != "off":
+		x.story.charset = []byte(value)
+	}
+}
+
+// cacheableFor reads X-Accel-Expires: seconds from now, or "@" and Unix time. It is never 0.
+func (x *exchange) cacheableFor(value string) (seconds int64) {
+	at, absolute := bytes.CutPrefix([]byte(value), []byte("@"))
+	seconds, err := strconv.ParseInt(string(at), 10, 64)
+	if err != nil {
+		return 0
+	}
+	if absolute {
+		seconds -= x.clock.UnixMilli(x.clock.Exact()) / 1000
+	}
+	if seconds <= 0 {
+		return -1
+	}
+	return seconds
+}
+
+// sendInstead makes the reply of a file. The process is given back before that is sent.
+func (x *exchange) sendInstead(f *files.File, head *wire.Response, by wire.FieldID) *reply {
+	kept := wire.ResponseHead{Fields: keptBeside(head.Fields, by)}
+	kept.Keep()
+	x.added = x.added[:0]
+	if x.site.pins != nil {
+		x.added = x.site.pins.fields(x.added, x.loan.proc.Generation(), x.story.seen, x.origin.secure())
+	}
+	(*appContent)(x).discard()
+	r := &x.reply
+	x.added = fileReply(r, f, x.req, x.added)
+	r.head.Fields = kept.Fields
+	r.merge()
+	if x.story.charset != nil && !setCharset(r.head.Fields, x.story.charset) {
+		setCharset(r.head.Added, x.story.charset)
+	}
+	return r
+}
+
+// keptBeside are the fields of the app's answer that are sent with a file. For X-Accel-Redirect these are the few that
+// nginx keeps; X-Sendfile, as of Apache and lighttpd, keeps all but those that are about the file. A type that is empty
+// leaves it to the file's name, as with nginx: Django cannot say it otherwise.
+func keptBeside(fields []wire.Field, by wire.FieldID) (kept []wire.Field) {
+	for _, f := range fields {
+		if f.Drop || f.ID == wire.ContentType && len(f.Value) == 0 {
+			continue
+		}
+		if by == wire.XAccelRedirect && keptByAccel(&f) || by == wire.XSendfile && !saysOfFile(&f) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+func keptByAccel(f *wire.Field) bool {
+	switch f.ID {
+	case wire.ContentType, wire.SetCookie, wire.CacheControl, wire.Expires:
+		return true
+	}
+	return wire.EqualFold(f.Name, "content-disposition") || wire.EqualFold(f.Name, "accept-ranges")
+}
+
+func saysOfFile(f *wire.Field) bool {
+	return f.ID == wire.ContentRange || f.ID == wire.Date ||
+		wire.EqualFold(f.Name, "etag") || wire.EqualFold(f.Name, "last-modified") || wire.EqualFold(f.Name, "accept-ranges")
+}
+
+// merge has what the app says of a file count for more than what the file says itself. Without content there is no type
+// of it, and a condition that is not met is answered with nothing of the app's, as by nginx.
+func (r *reply) merge() {
+	sent := r.head.Status == http.StatusOK || r.head.Status == http.StatusPartialContent
+	for i := range r.head.Fields {
+		kept := &r.head.Fields[i]
+		kept.Drop = kept.ID == wire.ContentType && !sent || r.head.Status == http.StatusPreconditionFailed
+		for j := range r.head.Added {
+			if f := &r.head.Added[j]; kept.ID != wire.SetCookie && kept.ID != wire.Vary && bytes.EqualFold(f.Name, kept.Name) {
+				f.Drop = true
+			}
+		}
+	}
+}
+
+// setCharset puts a charset into the Content-Type among some fields, if that is one of text. It reports whether there is
+// one to be sent.
+func setCharset(fields []wire.Field, charset []byte) bool {
+	for i := range fields {
+		if f := &fields[i]; f.ID == wire.ContentType && !f.Drop {
+			kind, parameters, _ := bytes.Cut(f.Value, []byte(";"))
+			if wire.EqualFold(kind[:min(len(kind), len("text/"))], "text/") || bytes.Contains(parameters, []byte("charset=")) {
+				f.Value = append(append(bytes.Clone(kind), "; charset="...), charset...)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// discard gives the process back whose answer nobody takes. One that has ended it can be asked again at once.
+func (c *appContent) discard() {
+	for {
+		data, err := c.Next()
+		if err == io.EOF { //nolint:errorlint // it comes bare
+			c.Close(nil)
+			return
+		}
+		if err != nil || len(data) == 0 {
+			c.story.outcome = pool.Worked
+			if err != nil {
+				c.story.outcome = outcomeOf(err)
+			}
+			c.finish()
+			return
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"purser/conf"
+	"purser/pool"
+	"purser/proxy/files"
+	"purser/proxy/wire"
+)
+
+// A static is a further folder of static files, for requests below a path.
+type static struct {
+	conf         conf.Static
+	path         string // with the app's own
+	public       *files.Public
+	cacheControl []byte // nil = nothing is said
+}
+
+// Statics are those of an app, the longest path first.
+type statics []*static
+
+var cacheControlName = []byte("Cache-Control")
+
+// staticFile answers with a file of the folder that has the longest path. What is not there the app may have.
+func staticFile(x *exchange) (*reply, error) {
+	if x.req.Length != 0 {
+		return nil, nil
+	}
+	to := x.site.static.find(x.req)
+	if to == nil {
+		return nil, nil
+	}
+	f, err := to.public.Open(x.req)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	x.added = fileReply(&x.reply, f, x.req, x.added[:0])
+	if to.cacheControl != nil && x.reply.head.Status < 400 {
+		x.added = append(x.added, wire.Field{Name: cacheControlName, Value: to.cacheControl, ID: wire.CacheControl})
+		x.reply.head.Added = x.added
+	}
+	return &x.reply, nil
+}
+
+// find returns whose path is that of a request, or a folder above it.
+func (all statics) find(r *wire.Request) *static {
+	path := r.Path
+	if r.ReviewPath {
+		var scratch [256]byte
+		var err error
+		if path, err = wire.NormalPath(scratch[:0], path); err != nil {
+			return nil
+		}
+	}
+	for _, one := range all {
+		if n := len(one.path); len(path) > n && path[n] == '/' && string(path[:n]) == one.path {
+			return one
+		}
+	}
+	return nil
+}
+
+// staticsOf prepares the further folders of an app. Those that are as they were before stay open.
+func (s *Server) staticsOf(to *site, c Config, before *site) (all statics) {
+	for _, folder := range to.app.Static {
+		one := &static{conf: folder, path: strings.TrimSuffix(to.app.Path, "/") + folder.Path}
+		if seconds := int64(folder.MaxAge.Seconds()); seconds > 0 {
+			one.cacheControl = strconv.AppendInt([]byte("public, max-age="), seconds, 10)
+		}
+		if one.public = to.openStatic(before, folder); one.public == nil {
+			one.public = s.newStatic(to, c, one)
+		}
+		all = append(all, one)
+	}
+	slices.SortStableFunc(all, func(a, b *static) int { return len(b.path) - len(a.path) })
+	return all
+}
+
+// newStatic opens a folder. One with an absolute path is no release's: it is looked for in the folder that it is in.
+func (s *Server) newStatic(to *site, c Config, one *static) *files.Public {
+	releases, folder := to.group.Releases, one.conf.Folder
+	if filepath.IsAbs(folder) {
+		only := []pool.Release{{Path: filepath.Dir(folder)}}
+		releases, folder = func() []pool.Release { return only }, filepath.Base(folder)
+	}
+	return files.New(files.Config{Releases: releases, Folder: folder, Path: one.path, StartupFile: to.app.StartupFile,
+		User: userOf(to.app), Now: s.clock.Now, Log: s.log.With("app", to.app.Name), Owner: c.ownerOf(to.app, folder)})
+}
+
+// openStatic returns the files of a folder that are open already.
+func (to *site) openStatic(before *site, folder conf.Static) *files.Public {
+	if before == nil || !to.sharesReleases(before) {
+		return nil
+	}
+	for _, one := range before.static {
+		if one.conf.Path == folder.Path && one.conf.Folder == folder.Folder {
+			return one.public
+		}
+	}
+	return nil
+}
