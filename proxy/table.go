@@ -62,7 +62,8 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 		to.public = before.public
 	default:
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
-			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app)})
+			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app),
+			Fingerprinted: true, Precompressed: true, Allowance: s.files})
 	}
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)

@@ -1,6 +1,9 @@
 package files
 
-import "strings"
+import (
+	"path/filepath"
+	"strings"
+)
 
 // mediaType returns the type of a static file by its extension. The table is our own, so that it does
 // not depend on the machine.
@@ -9,6 +12,25 @@ func mediaType(extension string) string {
 		return t
 	}
 	return "application/octet-stream"
+}
+
+// compressible reports whether a file of that name may lie compressed next to itself: most media is compressed as it is.
+func compressible(name string) bool {
+	kind := mediaType(filepath.Ext(name))
+	class, format, _ := strings.Cut(kind, "/")
+	switch class {
+	case "image":
+		return format == "svg+xml" || format == "bmp" || format == "vnd.microsoft.icon"
+	case "audio", "video":
+		return false
+	case "font":
+		return format == "ttf" || format == "otf"
+	}
+	switch format {
+	case "zip", "gzip", "x-bzip2", "x-xz", "zstd", "x-7z-compressed", "java-archive", "epub+zip":
+		return false
+	}
+	return true
 }
 
 var mediaTypes = map[string]string{

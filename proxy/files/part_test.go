@@ -48,7 +48,11 @@ func TestConditionsOnAFile(t *testing.T) {
 		{"Range: bytes=-0", 416, ""},
 		{"Range: bytes=9223372036854775807-", 416, ""},
 		{"Range: bytes=4-2", 200, "0123456789"},
-		{"Range: bytes=1-2,4-5", 200, "0123456789"},
+		{"Range: bytes=1-2,2-5", 200, "0123456789"}, // they overlap
+		{"Range: bytes=1-2,x", 200, "0123456789"},
+		{"Range: bytes=,1-2,", 206, "12"},
+		{"Range: bytes=1-2,10-", 206, "12"}, // nothing of the second is there
+		{"Range: bytes=10-,20-", 416, ""},
 		{"Range: bytes=x", 200, "0123456789"},
 		{"Range: bytes=-", 200, "0123456789"},
 		{"Range: bytes=7-99999999999999999999", 206, "789"},
