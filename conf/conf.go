@@ -113,6 +113,7 @@ type App struct {
 	Health  Health
 	Hooks   Hooks
 	TLS     TLS
+	Files   Files
 	Workers []Worker // by name; what runs beside the web
 }
 

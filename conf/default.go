@@ -102,5 +102,6 @@ func defaultApp(name string) App {
 		},
 		Hooks: Hooks{Timeout: 30 * time.Second},
 		TLS:   TLS{Redirect: true},
+		Files: Files{Fingerprinted: true, Precompressed: true},
 	}
 }

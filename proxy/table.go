@@ -63,7 +63,7 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 	default:
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
 			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app),
-			Fingerprinted: true, Precompressed: true, Allowance: s.files})
+			MaxAge: app.Files.MaxAge, Fingerprinted: app.Files.Fingerprinted, Precompressed: app.Files.Precompressed, Allowance: s.files})
 	}
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
@@ -85,7 +85,7 @@ func userOf(app conf.App) *files.User {
 // sharesFiles reports whether the static files are those of the site before.
 func (to *site) sharesFiles(before *site) bool {
 	return before != nil && before.public != nil && before.group == to.group && before.app.Public == to.app.Public &&
-		before.app.Path == to.app.Path && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
+		before.app.Path == to.app.Path && before.app.Files == to.app.Files && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
 }
 
 func (s *Server) takingOf(app string) *atomic.Int64 {

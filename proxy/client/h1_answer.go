@@ -141,17 +141,18 @@ func (c *h1Call) Flush() error {
 	}
 	if a.box != nil {
 		a.err = a.box.Write(a.out.b)
-	} else if c.sent(c.conn.sock.TryWrite(a.out.b)); a.box != nil {
+	} else if c.send(); a.box != nil {
 		a.box.Start()
 	}
 	a.giveBack()
 	return a.err
 }
 
-// sent notes how much of what was gathered went at once, and leaves the rest to an outbox.
-func (c *h1Call) sent(n int, err error) {
+// send sends what goes at once, and leaves the rest to an outbox.
+func (c *h1Call) send() {
 	a := &c.answer
-	a.err = err
+	var n int
+	n, a.err = c.conn.sock.TryWrite(a.out.b)
 	if rest := a.out.b[n:]; a.err == nil && len(rest) > 0 {
 		a.box = spool.NewOutbox(c.conn.set.Spool, rest, h1Taker{c.conn}, c.conn.set.cannotSpool)
 		if a.unread > 0 {
@@ -173,7 +174,7 @@ func (a *h1Answer) finishBox() {
 func (c *h1Call) SendFile(f *os.File, from, n int64) (sent int64, err error) {
 	a := &c.answer
 	a.space()
-	c.sent(c.conn.sock.TryWriteHead(a.out.b))
+	c.send()
 	if a.finishBox(); a.err != nil {
 		return 0, ErrGone
 	}
@@ -204,7 +205,7 @@ func (c *h1Call) End(trailers []wire.Field) error {
 	case a.box != nil:
 		a.err = a.box.Write(b)
 	case len(b) > 0:
-		c.sent(c.conn.sock.TryWrite(b))
+		c.send()
 	}
 	a.finishBox()
 	return a.err

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"purser/proxy/wire"
@@ -65,7 +64,7 @@ func Opened(f *os.File, name string, maxAge time.Duration) (*File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errNoFile
 	}
-	s := stateOf(info.Sys().(*syscall.Stat_t))
+	s := stateOf(sysOf(info))
 	return newFile(f, s, saying{name: name, modified: s.modified.Sec, caching: maxAgeField(maxAge)}), nil
 }
 

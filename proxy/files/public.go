@@ -55,11 +55,12 @@ type Public struct {
 	looking sync.Mutex // held by who takes another look
 	closed  bool       // guarded by looking
 	cache   cache
+	wall    func() time.Time
 }
 
 // New returns the static files of an app. Close must be called at the end.
 func New(c Config) *Public {
-	p := &Public{config: c}
+	p := &Public{config: c, wall: time.Now}
 	p.cache.init(c.Allowance)
 	return p
 }
@@ -126,7 +127,7 @@ func (p *Public) open(l *look, name []byte, r *wire.Request) (*File, error) {
 	}
 	o.seen.Store(l.number)
 	if p.cache.admit(name, o) {
-		o.load(time.Now())
+		o.load(p.wall())
 		p.cache.put(name, o)
 	}
 	return o.choose(r), nil

@@ -47,3 +47,5 @@ type find struct {
 }
 
 func (f *find) close() { _ = f.file.Close() }
+
+func sysOf(info os.FileInfo) *syscall.Stat_t { return info.Sys().(*syscall.Stat_t) }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +37,7 @@ func (t *tree) open(name string, owner int64) (*find, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &find{file: f, state: stateOf(info.Sys().(*syscall.Stat_t))}, nil
+	return &find{file: f, state: stateOf(sysOf(info))}, nil
 }
 
 // reach reports whether the reader may search a folder and those above it. That is remembered until the

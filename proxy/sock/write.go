@@ -27,18 +27,6 @@ func (s *Socket) TryWrite(p []byte) (int, error) {
 	return n, err
 }
 
-// TryWriteHead is TryWrite for what a file follows: both may share a packet (send(2), MSG_MORE).
-func (s *Socket) TryWriteHead(p []byte) (int, error) {
-	if s.tls != nil {
-		return s.TryWrite(p)
-	}
-	n, errno := send(s.fd, p, unix.MSG_MORE)
-	if errno != 0 && errno != unix.EAGAIN {
-		return 0, os.NewSyscallError("write", errno)
-	}
-	return n, nil
-}
-
 // put is where bytes go out. It does not wait: again says that there is no room yet. What counts as written
 // has gone to the kernel.
 func (s *Socket) put(fd uintptr, p []byte) (n int, again bool, err error) {
