@@ -45,15 +45,15 @@ func (f *File) Part(r *wire.Request) Part {
 // precondition returns the status that answers a request whose conditions are not met, or 0. They are
 // looked at in the order of RFC 9110 section 13.2.2.
 func (f *File) precondition(r *wire.Request) int {
-	if r.Get(wire.IfMatch) != nil {
-		if !f.named(r, wire.IfMatch, strong) {
+	if match := r.Get(wire.IfMatch); match != nil {
+		if !f.namedIn(match, strong) {
 			return http.StatusPreconditionFailed
 		}
 	} else if since, ok := dateIn(r, wire.IfUnmodifiedSince); ok && f.modified > since.Unix() {
 		return http.StatusPreconditionFailed
 	}
-	if r.Get(wire.IfNoneMatch) != nil {
-		if f.named(r, wire.IfNoneMatch, weak) {
+	if match := r.Get(wire.IfNoneMatch); match != nil {
+		if f.namedIn(match, weak) {
 			return http.StatusNotModified
 		}
 	} else if since := r.Get(wire.IfModifiedSince); since != nil && f.modifiedAt(since) {
@@ -97,18 +97,8 @@ const (
 	weak                     // "W/" makes no difference
 )
 
-// named reports whether a list of entity tags, in one field or in several, has that of the file, which is a strong one,
-// or is "*": any.
-func (f *File) named(r *wire.Request, id wire.FieldID, how comparison) bool {
-	for i := range r.Fields {
-		if field := &r.Fields[i]; field.ID == id && f.namedIn(field.Value, how) {
-			return true
-		}
-	}
-	return false
-}
-
-// namedIn may part a list at its commas: a tag of another may have some inside, but no part of it is one of ours.
+// namedIn reports whether a list of entity tags has that of the file, which is a strong one, or is "*": any. It may part
+// the list at its commas: a tag of another may have some inside, but no part of it is one of ours.
 func (f *File) namedIn(list []byte, how comparison) bool {
 	if string(list) == "*" {
 		return true
