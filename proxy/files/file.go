@@ -19,6 +19,7 @@ type File struct {
 	size     int64  // of what is sent
 	content  []byte // all of it; nil = it is read from the file
 	state    state  // of the file
+	near     bool   // to ask for it takes no time
 	coding   int    // as in find
 
 	modified   int64 // in seconds of Unix time: that of the file, also of what lies compressed next to it

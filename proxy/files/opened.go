@@ -109,7 +109,7 @@ func (o *opened) same(other *opened) bool {
 func (o *opened) stillIs(f *File) bool { return f.isAsItWas() && (f == o.plain || o.plain.isAsItWas()) }
 
 func (f *File) isAsItWas() bool {
-	now, ok := stateNow(f.Fd())
+	now, ok := stateNow(f.Fd(), f.near)
 	return ok && now == f.state
 }
 
@@ -135,6 +135,7 @@ func (o *opened) each(do func(*File)) {
 // be seen, goes on being read each time.
 func (o *opened) load(now time.Time) {
 	o.each(func(f *File) {
+		f.near = isNear(f.Fd())
 		if !f.isSmall() || !f.state.settled(now) {
 			return
 		}

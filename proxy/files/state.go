@@ -4,6 +4,9 @@ import (
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // A state tells whether a file is still what it was. Whatever is written into a file, and whatever becomes of its name,
@@ -19,11 +22,30 @@ func stateOf(st *syscall.Stat_t) state {
 	return state{uint64(st.Dev), st.Ino, st.Size, st.Mtim, st.Ctim, st.Nlink > 0}
 }
 
-// stateNow asks the kernel by the descriptor.
-func stateNow(fd uintptr) (state, bool) {
+// stateNow asks the kernel by the descriptor. Of a file in memory of this machine it is told without any wait: then the
+// runtime need not be told of the call, which costs more than the call.
+func stateNow(fd uintptr, near bool) (state, bool) {
 	var st syscall.Stat_t
+	if near {
+		_, _, errno := unix.RawSyscall(unix.SYS_FSTAT, fd, uintptr(unsafe.Pointer(&st)), 0)
+		return stateOf(&st), errno == 0
+	}
 	err := syscall.Fstat(int(fd), &st)
 	return stateOf(&st), err == nil
+}
+
+// isNear reports whether a file lies in a file system that has all that is known of an open file in memory. Others may
+// ask another machine, or a process.
+func isNear(fd uintptr) bool {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(int(fd), &fs); err != nil {
+		return false
+	}
+	switch int64(fs.Type) {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
+		return true
+	}
+	return false
 }
 
 // settled reports whether any further change would show in the state: times are only so exact, so that of two changes
