@@ -92,7 +92,7 @@ func isRandom(s string) bool {
 // isWord reports letters of which capitals begin what has more letters, as in "bigPhoto", or capitals alone.
 func isWord(s []byte) bool {
 	if bytes.Equal(s, bytes.ToUpper(s)) {
-		return bytes.IndexAny(s, "0123456789") < 0
+		return !bytes.ContainsAny(s, "0123456789")
 	}
 	for i, c := range s {
 		capital := c >= 'A' && c <= 'Z'
