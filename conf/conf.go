@@ -121,6 +121,7 @@ type App struct {
 	Health  Health
 	Hooks   Hooks
 	TLS     TLS
+	Files   Files
 
 	Canonical string     // the host that visitors of all others of Hosts are sent to; "" = none
 	Redirects []Redirect // in their order

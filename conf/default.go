@@ -110,5 +110,6 @@ func defaultApp(name string) App {
 		Compress:    defaultCompress(),
 		Access:      Access{Satisfy: "all"},
 		Maintenance: Maintenance{File: "tmp/maintenance.txt", RetryAfter: time.Minute},
+		Files:       Files{Fingerprinted: true, Precompressed: true},
 	}
 }

@@ -36,6 +36,7 @@ func init() {
 		accessSection,
 		maintenanceSection(),
 		pagesSection(),
+		filesSection,
 		staticSection,
 		accelSection,
 	}

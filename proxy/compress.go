@@ -51,7 +51,7 @@ func (c *compression) apply(x *exchange, r *reply) {
 	x.encoded.name(&r.head, chosen)
 	r.length = -1
 	if encoder != nil {
-		r.content = x.encoded.begin(source(r.content), encoder)
+		r.content = x.encoded.begin(r.content, encoder)
 	}
 }
 

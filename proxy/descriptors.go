@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"purser/proxy/client"
+	"purser/proxy/files"
 	"purser/proxy/sock"
 )
 
@@ -104,3 +105,9 @@ func (d *descriptors) room(fd uintptr) client.Room {
 
 // kept reports whether the descriptor of a new link or file is one of those that are kept for others.
 func (d *descriptors) kept(fd uintptr) bool { return d.inUse(fd) > d.last }
+
+// memoryOfFiles is how much of it small static files may take that lie open.
+const memoryOfFiles = 32 << 20
+
+// forFiles is what static files may have from one request to the next: an eighth of the descriptors.
+func (d *descriptors) forFiles() *files.Allowance { return files.NewAllowance(d.few/8, memoryOfFiles) }

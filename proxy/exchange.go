@@ -83,5 +83,5 @@ func (x *exchange) forget() {
 	x.body.Reset()
 	x.call, x.req, x.site, x.table, x.ended = nil, nil, nil, nil, false
 	x.order.Trailers, x.order.Fresh, x.order.Source, x.stream = nil, false, nil, nil
-	x.reply.content, x.story = nil, story{}
+	x.reply.content, x.reply.file, x.story = nil, fileContent{}, story{}
 }

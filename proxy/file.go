@@ -27,10 +27,13 @@ func publicFile(x *exchange) (*reply, error) {
 	return &x.reply, nil
 }
 
-// A fileContent is a part of a file.
+// A fileContent is what is sent of a file: a piece, or several with a head each, and what comes behind them.
 type fileContent struct {
-	file *files.File
-	part files.Part
+	file   *files.File
+	pieces []files.Piece
+	end    []byte
+	one    [1]files.Piece // memory for a piece that is alone
+	read   []byte         // what Next reads with
 }
 
 // fileReply makes r the reply that a static file is. Its fields lie in memory, which is returned.
@@ -41,32 +44,87 @@ func fileReply(r *reply, f *files.File, req *wire.Request, memory []wire.Field) 
 	if part.Status != 304 {
 		r.length = part.N
 	}
-	content := &fileContent{f, part}
-	if r.content = content; req.IsHead() {
-		content.part.N = 0
+	c := &r.file
+	c.file, r.content = f, c
+	switch {
+	case req.IsHead():
+	case part.Several != nil:
+		c.pieces, c.end = part.Several.Pieces, part.Several.End
+	default:
+		c.one[0] = files.Piece{From: part.From, N: part.N}
+		c.pieces = c.one[:]
 	}
 	return r.head.Added
 }
 
 // sendTo sends it by itself: nobody waits while the client takes it.
 func (c *fileContent) sendTo(call client.Call) (sent int64, err error) {
-	if c.part.N == 0 {
-		return 0, nil
+	for i := range c.pieces {
+		piece := &c.pieces[i]
+		call.Write(piece.Head)
+		n, err := c.send(call, piece.From, piece.N)
+		if sent += int64(len(piece.Head)) + n; err != nil {
+			return sent, err
+		}
 	}
-	if c.part.N > smallFile {
-		return call.SendFile(c.file.File, c.part.From, c.part.N)
+	call.Write(c.end)
+	return sent + int64(len(c.end)), nil
+}
+
+func (c *fileContent) send(call client.Call, from, n int64) (sent int64, err error) {
+	switch all := c.file.Content(); {
+	case n == 0:
+		return 0, nil
+	case all != nil:
+		call.Write(all[from : from+n])
+		return n, nil
+	case n > smallFile:
+		return call.SendFile(c.file.File, from, n)
 	}
 	memory := smallFiles.Get().(*[smallFile]byte)
 	defer smallFiles.Put(memory)
-	data := memory[:c.part.N]
-	if n, err := c.file.ReadAt(data, c.part.From); n < len(data) {
+	data := memory[:n]
+	if n, err := c.file.ReadAt(data, from); n < len(data) {
 		return 0, err // the file is shorter than it was a moment ago
 	}
 	call.Write(data)
-	return c.part.N, nil
+	return n, nil
 }
 
-func (c *fileContent) Next() ([]byte, error)  { return nil, io.EOF }
+// Next is for who does something with the content before it is sent.
+func (c *fileContent) Next() ([]byte, error) {
+	for ; len(c.pieces) > 0; c.pieces = c.pieces[1:] {
+		piece := &c.pieces[0]
+		if head := piece.Head; len(head) > 0 {
+			piece.Head = nil
+			return head, nil
+		}
+		if piece.N > 0 {
+			return c.nextOf(piece)
+		}
+	}
+	if end := c.end; len(end) > 0 {
+		c.end = nil
+		return end, nil
+	}
+	return nil, io.EOF
+}
+
+func (c *fileContent) nextOf(piece *files.Piece) ([]byte, error) {
+	from, n := piece.From, min(piece.N, smallFile)
+	piece.From, piece.N = from+n, piece.N-n
+	if all := c.file.Content(); all != nil {
+		return all[from : from+n], nil
+	}
+	if c.read == nil {
+		c.read = make([]byte, smallFile)
+	}
+	if got, _ := c.file.ReadAt(c.read[:n], from); int64(got) < n {
+		return nil, io.ErrUnexpectedEOF // the file is shorter than it was a moment ago
+	}
+	return c.read[:n], nil
+}
+
 func (c *fileContent) Wait()                  {}
 func (c *fileContent) Trailers() []wire.Field { return nil }
 func (c *fileContent) Close(error)            { _ = c.file.Close() }

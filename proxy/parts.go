@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"purser/proxy/files"
 	"purser/proxy/sock"
 	"purser/proxy/spool"
 )
@@ -23,6 +24,7 @@ type parts struct {
 	closings    *closings
 	trusts      func(netip.Addr) bool // reports whether the X-Forwarded-* of a peer are believed
 	descriptors *descriptors
+	files       *files.Allowance
 	ctx         context.Context // ends when nothing may be opened any more
 	faults      atomic.Int64    // of ours, each of which has ended a connection
 	underWay    *atomic.Int64   // requests

@@ -127,6 +127,7 @@ func New(c Config) *Server {
 		s.underWay = &atomic.Int64{}
 	}
 	s.descriptors = newDescriptors(s.sweeper)
+	s.files = s.descriptors.forFiles()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.spool = spool.New(c.Server.SpoolLimit.Of, c.Server.BufferMemory.Of(c.RAM), s.clock)
 	s.spool.Kept = s.descriptors.kept

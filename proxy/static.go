@@ -3,7 +3,6 @@ package proxy
 import (
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"purser/conf"
@@ -14,16 +13,13 @@ import (
 
 // A static is a further folder of static files, for requests below a path.
 type static struct {
-	conf         conf.Static
-	path         string // with the app's own
-	public       *files.Public
-	cacheControl []byte // nil = nothing is said
+	conf   conf.Static
+	path   string // with the app's own
+	public *files.Public
 }
 
 // Statics are those of an app, the longest path first.
 type statics []*static
-
-var cacheControlName = []byte("Cache-Control")
 
 // staticFile answers with a file of the folder that has the longest path. What is not there the app may have.
 func staticFile(x *exchange) (*reply, error) {
@@ -39,10 +35,6 @@ func staticFile(x *exchange) (*reply, error) {
 		return nil, err
 	}
 	x.added = fileReply(&x.reply, f, x.req, x.added[:0])
-	if to.cacheControl != nil && x.reply.head.Status < 400 {
-		x.added = append(x.added, wire.Field{Name: cacheControlName, Value: to.cacheControl, ID: wire.CacheControl})
-		x.reply.head.Added = x.added
-	}
 	return &x.reply, nil
 }
 
@@ -68,9 +60,6 @@ func (all statics) find(r *wire.Request) *static {
 func (s *Server) staticsOf(to *site, c Config, before *site) (all statics) {
 	for _, folder := range to.app.Static {
 		one := &static{conf: folder, path: strings.TrimSuffix(to.app.Path, "/") + folder.Path}
-		if seconds := int64(folder.MaxAge.Seconds()); seconds > 0 {
-			one.cacheControl = strconv.AppendInt([]byte("public, max-age="), seconds, 10)
-		}
 		if one.public = to.openStatic(before, folder); one.public == nil {
 			one.public = s.newStatic(to, c, one)
 		}
@@ -88,7 +77,8 @@ func (s *Server) newStatic(to *site, c Config, one *static) *files.Public {
 		releases, folder = func() []pool.Release { return only }, filepath.Base(folder)
 	}
 	return files.New(files.Config{Releases: releases, Folder: folder, Path: one.path, StartupFile: to.app.StartupFile,
-		User: userOf(to.app), Now: s.clock.Now, Log: s.log.With("app", to.app.Name), Owner: c.ownerOf(to.app, folder)})
+		User: userOf(to.app), Now: s.clock.Now, Log: s.log.With("app", to.app.Name), Owner: c.ownerOf(to.app, folder),
+		MaxAge: one.conf.MaxAge, Fingerprinted: to.app.Files.Fingerprinted, Precompressed: to.app.Files.Precompressed, Allowance: s.files})
 }
 
 // openStatic returns the files of a folder that are open already.
@@ -97,7 +87,7 @@ func (to *site) openStatic(before *site, folder conf.Static) *files.Public {
 		return nil
 	}
 	for _, one := range before.static {
-		if one.conf.Path == folder.Path && one.conf.Folder == folder.Folder {
+		if one.conf == folder {
 			return one.public
 		}
 	}

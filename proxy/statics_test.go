@@ -113,7 +113,7 @@ func TestFoldersComeAndGoWithAReload(t *testing.T) {
 	}
 	expect("first")
 	same := f.server.current.Load().routes.only.static[0].public
-	reload(conf.Static{Path: "/get", Folder: first, MaxAge: time.Minute})
+	reload(conf.Static{Path: "/get", Folder: first})
 	if now := f.server.current.Load().routes.only.static[0].public; now != same {
 		t.Error("a folder that is the same was opened anew")
 	}

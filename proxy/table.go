@@ -67,7 +67,8 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 		to.public = before.public
 	default:
 		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
-			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app, app.Public)})
+			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app, app.Public),
+			MaxAge: app.Files.MaxAge, Fingerprinted: app.Files.Fingerprinted, Precompressed: app.Files.Precompressed, Allowance: s.files})
 	}
 	to.limits = newLimits(app.PathLimits, before)
 	to.buffers = newBuffering(app)
@@ -98,7 +99,7 @@ func (to *site) sharesFiles(before *site) bool {
 
 // sharesReleases reports whether the files are those of the same releases, for the same user, at the same place.
 func (to *site) sharesReleases(before *site) bool {
-	return before.group == to.group && before.app.Path == to.app.Path && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
+	return before.group == to.group && before.app.Path == to.app.Path && before.app.Files == to.app.Files && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
 }
 
 func (s *Server) takingOf(app string) *atomic.Int64 {

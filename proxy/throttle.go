@@ -2,24 +2,21 @@ package proxy
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"purser/proxy/client"
 	"purser/proxy/sock"
-	"purser/proxy/wire"
 )
 
 // A throttled content is sent at a rate that the app has set with X-Accel-Limit-Rate.
 type throttled struct {
-	content // what is closed at its end
+	content // all of which is there
 	call    client.Call
 	clock   *sock.Clock
-	from    io.Reader
-	left    int64
 	rate    int64 // bytes in a second
+	most    int   // at once
 	due     int64 // when the next piece may go
-	piece   []byte
+	rest    []byte
 	err     error
 }
 
@@ -35,40 +32,36 @@ func (x *exchange) throttle(r *reply) error {
 	if r.content == nil || r.endless || x.req.IsHead() {
 		return nil
 	}
-	t := &throttled{call: x.call, clock: x.clock, rate: x.story.rate, due: x.clock.Exact()}
-	t.piece = make([]byte, min(max(t.rate/piecesPerSecond, 1), largestPiece))
-	if f, ok := r.content.(*fileContent); ok {
-		t.content, t.from, t.left = f, io.NewSectionReader(f.file, f.part.From, f.part.N), f.part.N
-	} else {
+	if _, ok := r.content.(*fileContent); !ok {
 		r.head.Keep()
 		whole, err := x.takeWhole(r.content, 0)
 		if err != nil {
 			return err
 		}
-		t.content, t.from, t.left = whole, whole.from, whole.body.Size()
-		r.length = t.left
+		r.content, r.length = whole, whole.body.Size()
 	}
-	r.content = t
+	most := min(max(x.story.rate/piecesPerSecond, 1), largestPiece)
+	r.content = &throttled{content: r.content, call: x.call, clock: x.clock, rate: x.story.rate, most: int(most), due: x.clock.Exact()}
 	return nil
 }
 
 // Next returns a piece when it is due.
-func (t *throttled) Next() ([]byte, error) {
-	switch {
-	case t.err != nil:
+func (t *throttled) Next() (piece []byte, err error) {
+	if t.err != nil {
 		return nil, t.err
-	case t.left == 0:
-		return nil, io.EOF
-	case t.clock.Exact() < t.due:
+	}
+	if len(t.rest) == 0 {
+		if t.rest, err = t.content.Next(); err != nil {
+			return nil, err
+		}
+	}
+	if t.clock.Exact() < t.due {
 		return nil, nil
 	}
-	n, err := io.ReadFull(t.from, t.piece[:min(t.left, int64(len(t.piece)))])
-	if err != nil {
-		return nil, err // a file that is shorter than it was a moment ago
-	}
-	t.left -= int64(n)
+	n := min(len(t.rest), t.most)
+	piece, t.rest = t.rest[:n], t.rest[n:]
 	t.due += int64(n) * int64(time.Second) / t.rate
-	return t.piece[:n], nil
+	return piece, nil
 }
 
 // Wait waits until the next piece is due, or nobody waits for it.
@@ -83,5 +76,3 @@ func (t *throttled) Wait() {
 	case <-timer.C:
 	}
 }
-
-func (t *throttled) Trailers() []wire.Field { return nil }

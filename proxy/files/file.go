@@ -1,6 +1,8 @@
 package files
 
 import (
+	"bytes"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,73 +12,158 @@ import (
 	"purser/proxy/wire"
 )
 
-// A File is a static file, opened.
+// A File is a static file, opened, and what is to be said of it: as it is, or as it lies compressed next to itself. Or it
+// is the word that a name is a folder's. Several requests may use it at once; each closes it.
 type File struct {
-	*os.File
-	name     string // for its type
-	size     int64
-	modified time.Time
-	memory   [256]byte // of what AppendFields writes
+	*os.File        // nil = it is a redirect
+	size     int64  // of what is sent
+	content  []byte // all of it; nil = it is read from the file
+	state    state  // of the file
+	near     bool   // to ask for it takes no time
+	coding   int    // as in find
+
+	modified   int64 // in seconds of Unix time: that of the file, also of what lies compressed next to it
+	tag, date  []byte
+	kind       []byte
+	sent       []wire.Field // what is said with content of it
+	unchanged  []wire.Field // what is said with a 304
+	redirected []wire.Field
+	of         *opened // whose it is; nil = nobody else's
 }
 
-// tag is the file's ETag, as nginx writes it.
-func (f *File) tag() string { return string(f.appendTag(nil)) }
-
-func (f *File) appendTag(b []byte) []byte {
-	b = append(b, '"')
-	b = strconv.AppendInt(b, f.modified.Unix(), 16)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, f.size, 16)
-	return append(b, '"')
+// A saying is what is said of a file beside what it is.
+type saying struct {
+	name     string // its type goes by that
+	coding   int    // as in find
+	modified int64  // of the file that it was made from, if it is compressed
+	varies   bool   // it depends on Accept-Encoding
+	caching  []byte // the Cache-Control; nil = it is left to the validators
 }
 
 var (
-	lastModified = []byte("Last-Modified")
-	etag         = []byte("ETag")
-	contentType  = []byte("Content-Type")
-	acceptRanges = []byte("Accept-Ranges")
-	contentRange = []byte("Content-Range")
-	bytesUnit    = []byte("bytes")
+	lastModified    = []byte("Last-Modified")
+	etag            = []byte("ETag")
+	contentType     = []byte("Content-Type")
+	contentEncoding = []byte("Content-Encoding")
+	contentRange    = []byte("Content-Range")
+	cacheControl    = []byte("Cache-Control")
+	location        = []byte("Location")
+	vary            = []byte("Vary")
+	acceptEncoding  = []byte("Accept-Encoding")
+	acceptRanges    = wire.Field{Name: []byte("Accept-Ranges"), Value: []byte("bytes")}
 )
 
-// AppendFields appends what the head of an answer with that part says of the file: validators, and how
-// the content is to be read. Caching is left to the validators, so nothing is said about it. The values
-// live until the next call.
+var errNoFile = errors.New("it is no regular file")
+
+// Opened is a file that was opened elsewhere, under the name that its type goes by. Clients may keep it for maxAge;
+// 0 = nothing is said of that. It is the caller's until he closes it, also if that is an error.
+func Opened(f *os.File, name string, maxAge time.Duration) (*File, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNoFile
+	}
+	s := stateOf(sysOf(info))
+	return newFile(f, s, saying{name: name, modified: s.modified.Sec, caching: maxAgeField(maxAge)}), nil
+}
+
+func newFile(f *os.File, s state, say saying) *File {
+	n := &File{File: f, state: s, coding: say.coding, size: s.size, modified: say.modified, kind: []byte(mediaType(filepath.Ext(say.name)))}
+	n.tag = appendTag(nil, s, say.coding)
+	n.date = time.Unix(n.modified, 0).UTC().AppendFormat(nil, http.TimeFormat)
+	n.unchanged = []wire.Field{{Name: lastModified, Value: n.date}, {Name: etag, Value: n.tag}}
+	if say.caching != nil {
+		n.unchanged = append(n.unchanged, wire.Field{Name: cacheControl, Value: say.caching, ID: wire.CacheControl})
+	}
+	if say.varies {
+		n.unchanged = append(n.unchanged, wire.Field{Name: vary, Value: acceptEncoding, ID: wire.Vary})
+	}
+	n.sent = append(n.unchanged[:len(n.unchanged):len(n.unchanged)], acceptRanges)
+	if say.coding > 0 {
+		n.sent = append(n.sent, wire.Field{Name: contentEncoding, Value: []byte(codings[say.coding-1].token), ID: wire.ContentEncoding})
+	}
+	return n
+}
+
+// redirect is what answers for a folder that was asked for without its slash.
+func redirect(to []byte) *File {
+	return &File{redirected: []wire.Field{{Name: location, Value: to}}}
+}
+
+// appendTag appends the ETag, as nginx writes it. What is compressed has one of its own (RFC 9110 section 8.8.3.3).
+func appendTag(b []byte, s state, coding int) []byte {
+	b = append(b, '"')
+	b = strconv.AppendInt(b, s.modified.Sec, 16)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, s.size, 16)
+	if coding > 0 {
+		b = append(append(b, '-'), codings[coding-1].token...)
+	}
+	return append(b, '"')
+}
+
+// Content is all that is sent of it, or nil if that must be read from the file.
+func (f *File) Content() []byte { return f.content }
+
+// Size is how long all of it is.
+func (f *File) Size() int64 { return f.size }
+
+// Close ends one use of it.
+func (f *File) Close() error {
+	switch {
+	case f.of != nil:
+		f.of.release()
+		return nil
+	case f.File == nil:
+		return nil
+	}
+	return f.File.Close()
+}
+
+// AppendFields appends what the head of an answer with that part says of the file: validators, how long it
+// may be kept, and how the content is to be read. The values live as long as the file is open.
 func (f *File) AppendFields(dst []wire.Field, p Part) []wire.Field {
 	switch p.Status {
+	case http.StatusMovedPermanently:
+		return append(dst, f.redirected...)
 	case http.StatusNotModified:
-		dst, _ = f.appendValidators(dst)
-	case http.StatusOK, http.StatusPartialContent:
-		var memory []byte
-		dst, memory = f.appendValidators(dst)
-		kind := append(memory, mediaType(filepath.Ext(f.name))...)
-		dst = append(dst, wire.Field{Name: contentType, Value: kind, ID: wire.ContentType},
-			wire.Field{Name: acceptRanges, Value: bytesUnit})
-		if p.Status == http.StatusPartialContent {
-			dst = append(dst, wire.Field{Name: contentRange, Value: f.appendRange(kind[len(kind):], p), ID: wire.ContentRange})
+		return append(dst, f.unchanged...)
+	case http.StatusOK:
+		return append(append(dst, f.sent...), wire.Field{Name: contentType, Value: f.kind, ID: wire.ContentType})
+	case http.StatusPartialContent:
+		dst = append(dst, f.sent...)
+		if p.Several != nil {
+			return append(dst, wire.Field{Name: contentType, Value: p.Several.kind(), ID: wire.ContentType})
 		}
+		return append(dst, wire.Field{Name: contentType, Value: f.kind, ID: wire.ContentType},
+			wire.Field{Name: contentRange, Value: appendRange(nil, p.From, p.N, f.size), ID: wire.ContentRange})
 	case http.StatusRequestedRangeNotSatisfiable:
-		dst = append(dst, wire.Field{Name: contentRange, Value: f.appendRange(f.memory[:0], p), ID: wire.ContentRange})
+		return append(dst, wire.Field{Name: contentRange, Value: appendRange(nil, 0, 0, f.size), ID: wire.ContentRange})
 	}
 	return dst
 }
 
-// appendValidators also returns the memory that is left.
-func (f *File) appendValidators(dst []wire.Field) (fields []wire.Field, memory []byte) {
-	date := f.modified.UTC().AppendFormat(f.memory[:0], http.TimeFormat)
-	tag := f.appendTag(date[len(date):])
-	return append(dst, wire.Field{Name: lastModified, Value: date}, wire.Field{Name: etag, Value: tag}), tag[len(tag):]
-}
-
-// appendRange appends the value of a Content-Range (RFC 9110 section 14.4).
-func (f *File) appendRange(b []byte, p Part) []byte {
+// appendRange appends the value of a Content-Range (RFC 9110 section 14.4). An n of 0 stands for none.
+func appendRange(b []byte, from, n, size int64) []byte {
 	b = append(b, "bytes "...)
-	if p.N == 0 {
+	if n == 0 {
 		b = append(b, '*')
 	} else {
-		b = strconv.AppendInt(b, p.From, 10)
+		b = strconv.AppendInt(b, from, 10)
 		b = append(b, '-')
-		b = strconv.AppendInt(b, p.From+p.N-1, 10)
+		b = strconv.AppendInt(b, from+n-1, 10)
 	}
-	return strconv.AppendInt(append(b, '/'), f.size, 10)
+	return strconv.AppendInt(append(b, '/'), size, 10)
 }
+
+// maxAgeField is the Cache-Control that says how long a file may be kept; nil = nothing is said.
+func maxAgeField(age time.Duration) []byte {
+	if age < time.Second {
+		return nil
+	}
+	return strconv.AppendInt([]byte("public, max-age="), int64(age/time.Second), 10)
+}
+
+func (f *File) isTag(b []byte) bool { return bytes.Equal(b, f.tag) }

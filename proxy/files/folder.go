@@ -207,7 +207,7 @@ func (f *folder) close() {
 
 // open opens a regular file, or returns nil if there is none of that name. Errors are those that say
 // nothing about the file.
-func (f *folder) open(name []byte) (*File, error) {
+func (f *folder) open(name []byte) (*find, error) {
 	first, rest, deeper := bytes.Cut(name, []byte("/"))
 	l, known := f.names[string(first)]
 	switch {

@@ -60,7 +60,7 @@ func newSite(t testing.TB, release string, change func(*Config)) *site {
 	s := &site{t: t}
 	s.deploy(release)
 	c := Config{Releases: func() []pool.Release { return *s.releases.Load() }, Folder: "public", Path: "/",
-		Now: s.now.Load, Log: hclog.New(&hclog.LoggerOptions{Output: &s.log})}
+		Now: s.now.Load, Fingerprinted: true, Precompressed: true, Allowance: NewAllowance(100, 1<<20), Log: hclog.New(&hclog.LoggerOptions{Output: &s.log})}
 	if change != nil {
 		change(&c)
 	}
@@ -114,12 +114,31 @@ func (s *site) fetch(method, path string, lines ...string) answer {
 	for _, field := range f.AppendFields(nil, p) {
 		a.header.Add(string(field.Name), string(field.Value))
 	}
+	a.body = f.part(s.t, p)
+	return a
+}
+
+// part is what is sent of a file.
+func (f *File) part(t testing.TB, p Part) string {
+	t.Helper()
+	if p.N == 0 {
+		return ""
+	}
+	if p.Several != nil {
+		all := ""
+		for _, piece := range p.Several.Pieces {
+			all += string(piece.Head) + f.part(t, Part{From: piece.From, N: piece.N})
+		}
+		return all + string(p.Several.End)
+	}
+	if f.Content() != nil {
+		return string(f.Content()[p.From : p.From+p.N])
+	}
 	body, err := io.ReadAll(io.NewSectionReader(f, p.From, p.N))
 	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
+		t.Fatal(err)
 	}
-	a.body = string(body)
-	return a
+	return string(body)
 }
 
 // expect fetches paths and compares what comes, "app" where there must be no file.

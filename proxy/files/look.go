@@ -12,6 +12,8 @@ type look struct {
 	releases []pool.Release // as the group returned them
 	folders  []*folder      // newest first, of those releases that have one
 	at       int64          // on the clock of the configuration
+	number   uint64         // of the looks that there were, this is the last
+	config   *Config
 }
 
 // fits reports whether the look was at these releases.
@@ -30,31 +32,42 @@ func (l *look) folder(release string) *folder {
 	return nil
 }
 
-func (l *look) closeBut(kept []*folder) {
+// next is the number of the look after this one.
+func (l *look) next() uint64 {
 	if l == nil {
-		return
+		return 1
+	}
+	return l.number + 1
+}
+
+// closeBut reports whether there was any other.
+func (l *look) closeBut(kept []*folder) (closed bool) {
+	if l == nil {
+		return false
 	}
 	for _, f := range l.folders {
 		if !slices.Contains(kept, f) {
 			f.close()
+			closed = true
 		}
 	}
+	return closed
 }
 
-var (
-	page  = []byte(".html")
-	index = []byte("index.html")
+const (
+	page  = ".html"
+	index = "index.html"
 )
 
 // open opens the file of that name. Where there is none it may be a page that the app has stored, as
 // Passenger's users know it: NAME.html, or NAME/index.html for NAME/; of the newest release only,
 // because older ones may be out of date.
-func (l *look) open(name []byte) (*File, error) {
+func (l *look) open(name []byte) (*opened, error) {
 	asFile := len(name) > 0 && name[len(name)-1] != '/'
 	for i, f := range l.folders {
 		if asFile {
-			if opened, err := f.open(name); opened != nil || err != nil {
-				return opened, err
+			if o, err := f.openAll(name, l.config); o != nil || err != nil {
+				return o, err
 			}
 		}
 		if i > 0 {
@@ -65,9 +78,23 @@ func (l *look) open(name []byte) (*File, error) {
 			end = page
 		}
 		var scratch [256]byte
-		if opened, err := f.open(append(append(scratch[:0], name...), end...)); opened != nil || err != nil {
-			return opened, err
+		if o, err := f.openAll(append(append(scratch[:0], name...), end...), l.config); o != nil || err != nil {
+			return o, err
 		}
 	}
 	return nil, nil
+}
+
+// isFolder reports whether NAME/ would be answered where NAME is not.
+func (l *look) isFolder(name []byte) (bool, error) {
+	if len(name) == 0 || name[len(name)-1] == '/' {
+		return false, nil
+	}
+	var scratch [256]byte
+	found, err := l.folders[0].open(append(append(scratch[:0], name...), "/"+index...))
+	if found == nil {
+		return false, err
+	}
+	found.close()
+	return true, nil
 }

@@ -2,6 +2,9 @@ package files
 
 import (
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +51,11 @@ func TestConditionsOnAFile(t *testing.T) {
 		{"Range: bytes=-0", 416, ""},
 		{"Range: bytes=9223372036854775807-", 416, ""},
 		{"Range: bytes=4-2", 200, "0123456789"},
-		{"Range: bytes=1-2,4-5", 200, "0123456789"},
+		{"Range: bytes=1-2,2-5", 200, "0123456789"}, // they overlap
+		{"Range: bytes=1-2,x", 200, "0123456789"},
+		{"Range: bytes=,1-2,", 206, "12"},
+		{"Range: bytes=1-2,10-", 206, "12"}, // nothing of the second is there
+		{"Range: bytes=10-,20-", 416, ""},
 		{"Range: bytes=x", 200, "0123456789"},
 		{"Range: bytes=-", 200, "0123456789"},
 		{"Range: bytes=7-99999999999999999999", 206, "789"},
@@ -105,5 +112,59 @@ func TestHeadSaysWhatTheFileIs(t *testing.T) {
 	}
 	if got := s.fetch("GET", "/empty"); got.status != 200 || got.body != "" || got.header.Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("an empty file: %+v", got)
+	}
+}
+
+func TestSeveralRangesComeInOneAnswer(t *testing.T) {
+	s, _ := newFiles(t, "x.css", "0123456789")
+	got := s.fetch("GET", "/x.css", "Range: bytes=0-1, 8-,-1000", "If-Range: \"65bdbb72-a\"")
+	if got.status != 200 {
+		t.Fatalf("ranges that overlap: %d", got.status)
+	}
+	got = s.fetch("GET", "/x.css", "Range: bytes=8-, 0-1")
+	kind, parameters, err := mime.ParseMediaType(got.header.Get("Content-Type"))
+	if got.status != 206 || kind != "multipart/byteranges" || err != nil || got.header["Content-Range"] != nil {
+		t.Fatalf("got %d with %v", got.status, got.header)
+	}
+	parts := multipart.NewReader(strings.NewReader(got.body), parameters["boundary"])
+	for _, want := range []struct{ at, body string }{{"bytes 8-9/10", "89"}, {"bytes 0-1/10", "01"}} {
+		part, err := parts.NextPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(part)
+		if at := part.Header.Get("Content-Range"); err != nil || at != want.at || string(body) != want.body || part.Header.Get("Content-Type") != "text/css; charset=utf-8" {
+			t.Errorf("got %q at %q, %v", body, at, err)
+		}
+	}
+	if _, err := parts.NextPart(); err != io.EOF {
+		t.Errorf("behind the last part: %v", err)
+	}
+}
+
+func TestManyRangesAreIgnored(t *testing.T) {
+	s, _ := newFiles(t, "x.txt", strings.Repeat("0123456789", 100))
+	var ranges []string
+	for i := range mostRanges + 1 {
+		ranges = append(ranges, fmt.Sprintf("%d-%d", 2*i, 2*i))
+	}
+	if got := s.fetch("GET", "/x.txt", "Range: bytes="+strings.Join(ranges, ",")); got.status != 200 {
+		t.Errorf("%d ranges: %d", len(ranges), got.status)
+	}
+	if got := s.fetch("GET", "/x.txt", "Range: bytes="+strings.Join(ranges[1:], ",")); got.status != 206 {
+		t.Errorf("%d ranges: %d", len(ranges)-1, got.status)
+	}
+}
+
+func TestAStarAmongTagsIsNone(t *testing.T) {
+	s, _ := newFiles(t, "x.txt", "0123456789")
+	for lines, want := range map[string]int{
+		"If-None-Match: \"a,*,b\"": 200,
+		"If-None-Match: \"x\", *":  200,
+		"If-Match: \"a,*,b\"":      412,
+	} {
+		if got := s.fetch("GET", "/x.txt", lines); got.status != want {
+			t.Errorf("%q: got %d, want %d", lines, got.status, want)
+		}
 	}
 }

@@ -12,6 +12,9 @@
 package files
 
 import (
+	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +26,8 @@ import (
 )
 
 // lookAgain is how old what is known of the public folders may be. A file that appears directly below
-// one is served after that time at the latest; what changes further down, at once.
+// one is served after that time at the latest; so is one further down that lies open under its old name, or has taken
+// the place of another by a folder that was renamed. Whatever else changes is seen at once.
 const lookAgain = time.Second
 
 // Config is what a Public is made of. All of it but StartupFile, User and Owner is needed.
@@ -36,6 +40,11 @@ type Config struct {
 	Now         func() int64          // nanoseconds on a clock that never goes back; may be coarse
 	Log         hclog.Logger
 	Owner       Owner // opens what purser itself may not; nil = nobody does
+
+	MaxAge        time.Duration // clients may keep a file for so long; 0 = nothing is said of that
+	Fingerprinted bool          // one whose name changes with its content, for ever
+	Precompressed bool          // what lies compressed next to a file is sent to who takes that
+	Allowance     *Allowance    // for what lies open from one request to the next; nil = nothing does
 }
 
 // A Public is the static files of one app.
@@ -45,10 +54,16 @@ type Public struct {
 	now     atomic.Pointer[look]
 	looking sync.Mutex // held by who takes another look
 	closed  bool       // guarded by looking
+	cache   cache
+	wall    func() time.Time
 }
 
 // New returns the static files of an app. Close must be called at the end.
-func New(c Config) *Public { return &Public{config: c} }
+func New(c Config) *Public {
+	p := &Public{config: c, wall: time.Now}
+	p.cache.init(c.Allowance)
+	return p
+}
 
 // Open returns the file that answers a request, or nil if none does. An error means that none can be
 // opened at all. The request must have no body.
@@ -66,15 +81,65 @@ func (p *Public) Open(r *wire.Request) (*File, error) {
 		return nil, nil
 	}
 	for range 3 { // a look may be replaced while it is used; hardly twice
-		f, err := l.open(name)
+		f, err := p.find(l, name, r)
 		if err == nil || !closedMeanwhile(err) {
 			return f, err
 		}
-		if l = p.look(); l == nil {
+		if l = p.look(); l == nil || len(l.folders) == 0 {
 			break
 		}
 	}
 	return nil, nil
+}
+
+// find returns what lies open, if it is what the name has led to since the last look, and has not changed.
+func (p *Public) find(l *look, name []byte, r *wire.Request) (*File, error) {
+	o := p.cache.get(name)
+	if o == nil {
+		return p.open(l, name, r)
+	}
+	if o.seen.Load() == l.number {
+		if f := o.choose(r); o.stillIs(f) {
+			return f, nil
+		}
+		p.cache.remove(name, o)
+	}
+	defer o.release()
+	return p.open(l, name, r)
+}
+
+// open looks a file up. What lies open is gone on with if it is the same.
+func (p *Public) open(l *look, name []byte, r *wire.Request) (*File, error) {
+	o, err := l.open(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case o == nil:
+		return p.redirected(l, name, r)
+	}
+	if before := p.cache.get(name); before != nil {
+		if before.same(o) && before.isLoaded() {
+			o.release()
+			before.seen.Store(l.number)
+			return before.choose(r), nil
+		}
+		before.release()
+	}
+	o.seen.Store(l.number)
+	if p.cache.admit(name, o) {
+		o.load(p.wall())
+		p.cache.put(name, o)
+	}
+	return o.choose(r), nil
+}
+
+// redirected returns the word that a name is a folder's, or nil.
+func (p *Public) redirected(l *look, name []byte, r *wire.Request) (*File, error) {
+	if is, err := l.isFolder(name); !is || err != nil {
+		return nil, err
+	}
+	to := url.URL{Path: strings.TrimSuffix(p.config.Path, "/") + "/" + string(name) + "/"}
+	return redirect(append([]byte(to.EscapedPath()), r.Target[len(r.Path):]...)), nil
 }
 
 // Close ends the use of the folders.
@@ -83,6 +148,7 @@ func (p *Public) Close() {
 	defer p.looking.Unlock()
 	p.closed = true
 	p.now.Swap(nil).closeBut(nil)
+	p.cache.close()
 }
 
 // look returns what is known of the folders, after another look if one is due. One request takes it.
@@ -112,7 +178,7 @@ func (p *Public) due(l *look) bool { return p.config.Now()-l.at >= int64(lookAga
 // are gone. It is called with looking held.
 func (p *Public) lookAnew() *look {
 	before := p.now.Load()
-	next := &look{releases: p.config.Releases(), at: p.config.Now()}
+	next := &look{releases: p.config.Releases(), at: p.config.Now(), config: &p.config, number: before.next()}
 	for _, r := range next.releases {
 		if next.folder(r.Path) != nil {
 			continue // restarted where it is
@@ -128,6 +194,8 @@ func (p *Public) lookAnew() *look {
 		}
 	}
 	p.now.Store(next)
-	before.closeBut(next.folders)
+	if before.closeBut(next.folders) {
+		p.cache.dropAll(func(o *opened) bool { return !slices.Contains(next.folders, o.folder) })
+	}
 	return next
 }

@@ -26,7 +26,11 @@ func (s *Store) Open(name string) (*File, error) {
 		return nil, err
 	}
 	defer t.close()
-	return t.open(name, -1)
+	found, err := t.open(name, -1)
+	if found == nil || err != nil {
+		return nil, err
+	}
+	return Opened(found.file, name, 0)
 }
 
 // tree opens the folder, or returns nil if it is not there. Where purser may not look into it, its tree has no root.

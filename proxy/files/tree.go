@@ -22,7 +22,7 @@ type tree struct {
 
 // open opens a regular file, or returns nil if there is none of that name. Errors are those that say
 // nothing about the file. If owner is not -1, the file must be his.
-func (t *tree) open(name string, owner int64) (*File, error) {
+func (t *tree) open(name string, owner int64) (*find, error) {
 	// It does not wait for whatever a file that is none might want.
 	f, err := t.openFile(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
@@ -37,7 +37,7 @@ func (t *tree) open(name string, owner int64) (*File, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &File{File: f, name: name, size: info.Size(), modified: info.ModTime()}, nil
+	return &find{file: f, state: stateOf(sysOf(info))}, nil
 }
 
 // reach reports whether the reader may search a folder and those above it. That is remembered until the

@@ -8,6 +8,7 @@ type FieldID uint8
 const (
 	Other FieldID = iota
 	Accept
+	AcceptEncoding
 	Age
 	Authorization
 	CacheControl
@@ -71,7 +72,7 @@ const (
 )
 
 var fieldNames = [idCount]string{
-	Accept: "accept", Age: "age", Authorization: "authorization", CacheControl: "cache-control",
+	Accept: "accept", AcceptEncoding: "accept-encoding", Age: "age", Authorization: "authorization", CacheControl: "cache-control",
 	Connection: "connection", ContentEncoding: "content-encoding", ContentLength: "content-length",
 	ContentRange: "content-range", ContentType: "content-type", Cookie: "cookie", Date: "date",
 	Expect: "expect", Expires: "expires", Forwarded: "forwarded", Host: "host",

@@ -121,7 +121,7 @@ func (c *httpClient) send() error {
 	return nil
 }
 
-// receive reads one answer, which has to be a 200 of the right size, and returns its whole length.
+// receive reads one answer, which has to be of the right status and size, and returns its whole length.
 func (c *httpClient) receive() (int64, error) {
 	if c.mode.gzip {
 		whole, _, err := c.receiveCompressed()
@@ -147,13 +147,16 @@ func (c *httpClient) receive() (int64, error) {
 
 // receiveHead returns how long the head is and what it says of the body.
 func (c *httpClient) receiveHead() (head, size int, err error) {
-	size = -1
+	want := "HTTP/1.1 200 "
+	if size = -1; c.mode.unchanged {
+		want, size = "HTTP/1.1 304 ", 0
+	}
 	for {
 		line, err := c.in.ReadSlice('\n')
 		if err != nil {
 			return 0, 0, fmt.Errorf("no answer: %w", err)
 		}
-		if head == 0 && !strings.HasPrefix(string(line), "HTTP/1.1 200 ") {
+		if head == 0 && !strings.HasPrefix(string(line), want) {
 			return 0, 0, fmt.Errorf("answered %q", line)
 		}
 		head += len(line)

@@ -19,6 +19,7 @@ type mode struct {
 	size        int        // of the answer's body
 	upload      int        // size of the request's body; 0 = it is a GET
 	static      bool       // the front has the file itself, which HAProxy cannot
+	unchanged   bool       // the client has it already, and is told that it has not changed
 	tls         bool       // over TLS, which HAProxy is not set up for
 	handshake   *handshake // what the client wants of TLS; nil = as it comes
 	http2       bool       // over HTTP/2, through h2load
@@ -42,6 +43,7 @@ var modes = []mode{
 	upload("up100m", "uploads of 100 MiB", 100*mib, 2),
 	static("static1k", "files of 1 KiB", kib, 64),
 	static("static100k", "files of 100 KiB", 100*kib, 64),
+	unchanged(static("static304", "files of 1 KiB that the client has, which is a 304", kib, 64)),
 	static("static10m", "files of 10 MiB", 10*mib, 1),
 	{name: "tls", what: "small keep-alive GET over TLS", path: "/", size: 12, tls: true, connections: []int{64, 512}},
 	{name: "tls1m", what: "answers of 1 MiB over TLS", path: "/1m", size: mib, tls: true, connections: []int{16}},
@@ -69,6 +71,11 @@ func static(name, what string, size, connections int) mode {
 	return mode{name: name, what: what, path: staticPrefix + name, size: size, static: true, connections: []int{connections}}
 }
 
+func unchanged(m mode) mode {
+	m.unchanged, m.size = true, 0
+	return m
+}
+
 func overTLS(m mode) mode {
 	m.tls = true
 	return m
@@ -85,6 +92,9 @@ func (m mode) scheme() string {
 	}
 	return "http"
 }
+
+// fileDate is when the files were written, as the client of a mode that is told of no change says.
+const fileDate = "Sat, 03 Feb 2024 04:05:06 GMT"
 
 // staticPrefix tells nginx what is a file. The files lie directly in the public folder.
 const staticPrefix = "/static"
@@ -145,6 +155,9 @@ func (m mode) head(addr string) string {
 	method, fields := "GET", ""
 	if m.upload > 0 {
 		method, fields = "POST", fmt.Sprintf("Content-Length: %d\r\n", m.upload)
+	}
+	if m.unchanged {
+		fields += "If-Modified-Since: " + fileDate + "\r\n"
 	}
 	if m.closes {
 		fields += "Connection: close\r\n"

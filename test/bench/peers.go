@@ -31,7 +31,8 @@ http {
   fastcgi_temp_path DIR/nginx-f; uwsgi_temp_path DIR/nginx-u; scgi_temp_path DIR/nginx-s;
   keepalive_requests 1000000000;
   keepalive_timeout 60s;
-  sendfile on;
+  sendfile on; tcp_nopush on;
+  open_file_cache max=1000;
   upstream app { server unix:APP; keepalive 512; keepalive_requests 1000000000; }
   server {
     listen ADDR backlog=4096;

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,11 +27,23 @@ func appFolder() (string, error) {
 		if !m.static {
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(root, "public", m.path), bytes.Repeat([]byte("x"), m.size), 0o644); err != nil {
+		if err := writeFile(filepath.Join(root, "public", m.path), max(m.size, kib)); err != nil {
 			return "", fmt.Errorf("cannot write a file to serve: %w", err)
 		}
 	}
 	return root, nil
+}
+
+// writeFile writes a file of the date that clients know.
+func writeFile(path string, size int) error {
+	if err := os.WriteFile(path, bytes.Repeat([]byte("x"), size), 0o644); err != nil {
+		return err
+	}
+	date, err := http.ParseTime(fileDate)
+	if err != nil {
+		return err
+	}
+	return os.Chtimes(path, date, date)
 }
 
 // startPurser starts the given binary, "" for the one that is tested.

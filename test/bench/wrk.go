@@ -15,6 +15,7 @@ import (
 const wrkScript = `
 wrk.method = "METHOD"
 if UPLOAD > 0 then wrk.body = string.rep("x", UPLOAD) end
+if UNCHANGED then wrk.headers["If-Modified-Since"] = "DATE" end
 if CLOSES then wrk.headers["Connection"] = "close" end
 if GZIP then wrk.headers["Accept-Encoding"] = "gzip" end
 done = function(summary, latency, requests)
@@ -48,7 +49,8 @@ func loadByWrk(wrk string, f front, m mode, c cores, connections, seconds int) (
 
 func writeWrkScript(m mode) (string, error) {
 	method, _, _ := strings.Cut(m.head(""), " ")
-	text := strings.NewReplacer("METHOD", method, "UPLOAD", fmt.Sprint(m.upload), "CLOSES", fmt.Sprint(m.closes), "GZIP", fmt.Sprint(m.gzip)).Replace(wrkScript)
+	text := strings.NewReplacer("METHOD", method, "UPLOAD", fmt.Sprint(m.upload), "CLOSES", fmt.Sprint(m.closes), "GZIP", fmt.Sprint(m.gzip),
+		"UNCHANGED", fmt.Sprint(m.unchanged), "DATE", fileDate).Replace(wrkScript)
 	file := filepath.Join(harness.Scratch(), "wrk-"+m.name+".lua")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("cannot write wrk's script: %w", err)

@@ -47,14 +47,15 @@ func assetsOf(version int) map[string]asset {
 const assetPage = `<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>assets</title><link rel="icon" href="data:,"><link rel="stylesheet" href="%s">
 <script>
-const seen = {rounds: 0, codings: {}, failures: []}
+const seen = {rounds: 0, codings: {}, keeps: {}, failures: []}
 const all = %s
 let over = false
 async function fetchOne(path, size) {
   const answer = await fetch(path, {cache: "no-store"})
   const text = await answer.text()
   if (answer.status != 200 || text.length != size) throw new Error(path + ": " + answer.status + " with " + text.length + " bytes")
-  seen.codings[answer.headers.get("content-encoding")] = true
+  seen.codings[path] = answer.headers.get("content-encoding")
+  seen.keeps[path] = answer.headers.get("cache-control")
 }
 async function fetchAll() {
   while (!over) {
@@ -138,18 +139,19 @@ func TestPageInABrowserHasAllItsAssetsThroughADeploy(t *testing.T) {
 	releaseAssets(t, s, 2)
 	harness.MustRestart(t, p, 0)
 	b.await("the page of the first release goes on", fmt.Sprintf("seen.rounds > %d + 2", b.number("seen.rounds")))
-	b.endAssets()
+	b.endAssets(1)
 	// With another query, as the browser may take the page for fresh: a file says nothing of that.
 	if err := chromedp.Do(b.ctx, chromedp.Navigate(url+"?again")); err != nil {
 		t.Fatalf("the page of the second release does not open: %v", err)
 	}
 	mustShow(2)
-	b.endAssets()
+	b.endAssets(2)
 	b.mustHaveNoComplaints()
 }
 
-// endAssets ends what the page asks for, and expects that all was there and compressed.
-func (b *browser) endAssets() {
+// endAssets ends what the page asks for, and expects that all of so many releases was there, compressed by the build or
+// by purser, and may be kept for ever.
+func (b *browser) endAssets(versions int) {
 	b.t.Helper()
 	b.do("end()")
 	b.await("the last round ends", "seen.ended")
@@ -157,9 +159,18 @@ func (b *browser) endAssets() {
 	if failures := b.text("seen.failures.join('; ')"); failures != "" {
 		b.t.Errorf("the page says: %s", failures)
 	}
-	for _, coding := range strings.Split(b.text("Object.keys(seen.codings).join()"), ",") {
-		if coding != "br" && coding != "zstd" {
-			b.t.Errorf("an asset came with the encoding %q", coding)
+	for v := range versions {
+		for _, a := range assetsOf(v + 1) {
+			want := "zstd" // which purser compresses with
+			if a.next == "br" {
+				want = a.next
+			}
+			if got := b.text(fmt.Sprintf("`${seen.codings[%q]}`", a.path)); got != want {
+				b.t.Errorf("%s came with the encoding %s, not %s", a.path, got, want)
+			}
+			if got := b.text(fmt.Sprintf("`${seen.keeps[%q]}`", a.path)); !strings.Contains(got, "immutable") {
+				b.t.Errorf("%s may be kept as %s says", a.path, got)
+			}
 		}
 	}
 }
