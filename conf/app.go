@@ -37,6 +37,7 @@ func (a *App) check(t table) {
 	a.TLS.check(t.in("tls"))
 	a.checkWorkers(t.in("workers"))
 	a.checkSections(t)
+	a.checkCache(t)
 }
 
 // checkCode looks at what is run.

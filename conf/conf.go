@@ -113,6 +113,7 @@ type App struct {
 	Health  Health
 	Hooks   Hooks
 	TLS     TLS
+	Cache   Cache
 	Workers []Worker // by name; what runs beside the web
 }
 

@@ -102,5 +102,6 @@ func defaultApp(name string) App {
 		},
 		Hooks: Hooks{Timeout: 30 * time.Second},
 		TLS:   TLS{Redirect: true},
+		Cache: Cache{MaxObject: 1 << 20},
 	}
 }

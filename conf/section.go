@@ -27,7 +27,7 @@ type section struct {
 var sections []section
 
 func init() {
-	sections = []section{}
+	sections = []section{cacheSection}
 }
 
 func sectionOf(name string) (section, bool) {

@@ -12,15 +12,16 @@ import (
 // a process comes first, so that it lies together: in between thousands of others push it from the cache.
 type exchange struct {
 	*parts
-	*table // that was there when its request came
-	call   client.Call
-	req    *wire.Request
-	site   *site // nil until it is found
-	loan   loan  // the process that is asked
-	story  story
-	ask    upstream.Ask
-	order  upstream.Request // what the process is asked
-	reply  reply
+	*table  // that was there when its request came
+	call    client.Call
+	req     *wire.Request
+	site    *site    // nil until it is found
+	loan    loan     // the process that is asked
+	inquiry *inquiry // of the site's cache; nil = none
+	story   story
+	ask     upstream.Ask
+	order   upstream.Request // what the process is asked
+	reply   reply
 
 	added  []wire.Field // memory for fields of ours
 	ended  bool         // in order, and not by a fault
@@ -40,15 +41,21 @@ type story struct {
 	sent    int64         // bytes of the answer's content
 	reason  string        // Purser-Error, if the answer is ours
 	outcome pool.Outcome  // of what the process answered, once that is known
+	cached  string        // what the cache made of it: hit, stale, revalidated, miss; "" = it was not asked
 }
 
 // newExchange returns an exchange that serves one call after the other.
 func (p *parts) newExchange() *exchange {
 	x := &exchange{parts: p}
+	x.init()
+	return x
+}
+
+func (x *exchange) init() {
+	p := x.parts
 	x.body.Init(p.spool)
 	x.origin.trusts = p.trusts
 	x.order.Body, x.order.Added, x.order.Watcher = &x.body, &x.origin, x
-	return x
 }
 
 // begin makes it that of another call.
@@ -63,6 +70,9 @@ func (x *exchange) begin(c client.Call) {
 func (x *exchange) end() {
 	defer x.forget()
 	defer x.loan.end(pool.Erred) // unless it has ended
+	if x.inquiry != nil {
+		x.inquiry.end()
+	}
 	x.ask.End()
 }
 

@@ -74,6 +74,7 @@ var (
 var failures = map[error]failure{
 	errNoApp:                {http.StatusNotFound, "no_app", "No app is configured for this host and path."},
 	errMisdirected:          {http.StatusMisdirectedRequest, "bad_request", "This connection was not made for the host that the request names."},
+	errNotStored:            {http.StatusGatewayTimeout, "not_stored", "The answer is not stored, and the app was not to be asked."},
 	errUnproven:             {http.StatusForbidden, "forbidden", "This app is served over https only, to clients with a certificate."},
 	errSendfile:             {http.StatusBadGateway, "bad_response", "The app asked for a file to be sent in its place, which the server does not do."},
 	errNotMeasured:          {http.StatusBadGateway, "bad_response", "The app's answer is too large to be sent to this client without a length."},

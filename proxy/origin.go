@@ -21,6 +21,8 @@ type origin struct {
 	addr      []byte // of the client, once it was asked for
 	id        []byte // of the request, once it was asked for
 	memory    [32]byte
+
+	conditions []byte // lines by which the app is asked whether what is stored is still so; nil = it is not
 }
 
 var (
@@ -40,7 +42,7 @@ var (
 
 // begin makes it that of another request.
 func (o *origin) begin(peer *client.Peer, req *wire.Request) {
-	o.peer, o.req, o.addr, o.id = peer, req, nil, nil
+	o.peer, o.req, o.addr, o.id, o.conditions = peer, req, nil, nil, nil
 }
 
 // dropForwarded drops from the request what only we may say.
@@ -81,7 +83,7 @@ func (o *origin) AppendTo(b []byte) []byte {
 		var memory [24]byte
 		b = wire.AppendField(b, requestStart, strconv.AppendInt(append(memory[:0], "t="...), o.since, 10))
 	}
-	return b
+	return append(b, o.conditions...)
 }
 
 // strangerLines are the same for all requests of a peer that is not trusted.

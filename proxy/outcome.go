@@ -13,7 +13,7 @@ import (
 // can bring about alone tells nothing.
 func outcomeOf(err error) pool.Outcome {
 	for _, unclear := range []error{upstream.ErrGone, client.ErrGone, upstream.ErrRefused, upstream.ErrUnsent,
-		upstream.ErrNoLink, upstream.ErrBacklog, spool.ErrFull, spool.ErrUnread, errNotMeasured, errSlowClient} {
+		upstream.ErrNoLink, upstream.ErrBacklog, spool.ErrFull, spool.ErrUnread, errNotMeasured, errSlowClient, errReplaced} {
 		if errors.Is(err, unclear) {
 			return pool.Unclear
 		}

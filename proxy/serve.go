@@ -51,10 +51,14 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}
+	if r, err := fromCache(x); r != nil || err != nil {
+		return r, err
+	}
 	if err := takeBody(x); err != nil {
 		return nil, err
 	}
-	return x.forward()
+	r, err = x.forward()
+	return toCache(x, r, err)
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends

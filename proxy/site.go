@@ -5,6 +5,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/proxy/cache"
 	"purser/proxy/files"
 	"purser/proxy/upstream"
 	"purser/proxy/wire"
@@ -17,6 +18,7 @@ type site struct {
 	public *files.Public                         // nil = no static files
 	tally  *tally                                // nil = nobody counts
 	pins   *pins                                 // nil = no affinity
+	cache  *cache.Cache                          // nil = none
 	fresh  func(app string) (pin int, err error) // nil but in development
 	hsts   *wire.Field                           // nil = none
 	taking *atomic.Int64                         // requests whose body is being taken in
