@@ -33,8 +33,7 @@ func lifetimeOf(fields []wire.Field, c control, date time.Time) (lifetime time.D
 // ageAtReceipt is how old an answer was when it came, which the app was asked for so long before (RFC 9111 section
 // 4.2.3). An Age that cannot be read, or is there twice, makes it too old for anything.
 func ageAtReceipt(fields []wire.Field, date, now time.Time, delay time.Duration) time.Duration {
-	said := time.Duration(0)
-	found := false
+	said, found := time.Duration(0), false
 	for i := range fields {
 		if fields[i].ID != wire.Age {
 			continue

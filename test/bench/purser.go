@@ -45,6 +45,10 @@ func startPurser(name, bin, root, app string, o options) (front, error) {
 	if clear {
 		listen, secure = `"$LISTEN"`, ""
 	}
+	stored := ""
+	if slices.ContainsFunc(o.modes, func(m mode) bool { return m.stored }) {
+		stored = "cache.size = \"64MiB\""
+	}
 	config := fmt.Sprintf(`
 [server]
 listen = [%s]
@@ -59,7 +63,8 @@ kind = "command"
 command = [%s]
 min_processes = 1
 max_processes = 1
-`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)))
+%s
+`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)), stored)
 	p, err := harness.Launch(harness.Options{Bin: bin, Config: config, Before: c.front()})
 	if err != nil {
 		return front{}, err

@@ -29,6 +29,8 @@ var (
 		"/200k": filler(200 << 10),
 		"/1m":   filler(1 << 20),
 		"/10m":  filler(10 << 20),
+
+		"/stored": answer("Content-Type: text/plain\r\nCache-Control: max-age=3600\r\n", bytes.Repeat([]byte("x"), 4<<10)),
 	}
 )
 
