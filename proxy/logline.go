@@ -141,6 +141,9 @@ func appendJSONLine(b []byte, x *exchange) []byte {
 		b = append(b, `,"generation":`...)
 		b = strconv.AppendInt(b, int64(x.story.served.Generation()), 10)
 	}
+	if x.story.cached != "" {
+		b = appendMember(b, "cached", x.story.cached)
+	}
 	if x.story.reason != "" {
 		b = appendMember(b, "error", x.story.reason)
 	}

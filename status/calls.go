@@ -32,9 +32,15 @@ func (s *Server) document() Document {
 	d.Spool.Held, d.Spool.Limit = s.Spool()
 	d.BufferMemory.Held, d.BufferMemory.Limit = s.InMemory()
 	for _, g := range s.Pool.Groups() {
-		d.Apps = append(d.Apps, newApp(g.Snapshot(), g.App(), s.Restarts.Needs(g.Name()), s.sources(g.Name(), used), used, now))
+		d.Apps = append(d.Apps, s.app(g, used, now))
 	}
 	return d
+}
+
+func (s *Server) app(g *pool.Group, used usage, now time.Time) App {
+	app := newApp(g.Snapshot(), g.App(), s.Restarts.Needs(g.Name()), s.sources(g.Name(), used), used, now)
+	app.Cache = s.cacheOf(g.Name())
+	return app
 }
 
 func (s *Server) getStatus(w http.ResponseWriter, _ *http.Request) {
@@ -48,7 +54,7 @@ func (s *Server) getApps(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) getApp(w http.ResponseWriter, r *http.Request) {
 	if g := s.group(w, r); g != nil {
 		used := measure()
-		answer(w, http.StatusOK, newApp(g.Snapshot(), g.App(), s.Restarts.Needs(g.Name()), s.sources(g.Name(), used), used, time.Now()))
+		answer(w, http.StatusOK, s.app(g, used, time.Now()))
 	}
 }
 

@@ -122,6 +122,7 @@ func (t *text) head(a App) {
 	t.line("  Release : %s", release(a.Release))
 	t.line("  Condition: %s, generation %d", a.Condition, a.Generation)
 	t.sources(a)
+	t.cache(a)
 	t.hung(a)
 	t.restart(a)
 	t.needs(a)

@@ -57,7 +57,7 @@ func helpIndex(root *cobra.Command) error {
 var groups = []*cobra.Group{
 	{ID: "begin", Title: "start serving, see what runs"},
 	{ID: "restart", Title: "new code, and the way back"},
-	{ID: "act", Title: "another configuration or version, one app"},
+	{ID: "act", Title: "configuration, version, one app"},
 	{ID: "more", Title: "about purser itself"},
 }
 
