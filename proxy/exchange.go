@@ -41,7 +41,7 @@ type story struct {
 	sent    int64         // bytes of the answer's content
 	reason  string        // Purser-Error, if the answer is ours
 	outcome pool.Outcome  // of what the process answered, once that is known
-	cached  string        // what the cache made of it: hit, stale, revalidated, miss; "" = it was not asked
+	cached  use           // what became of it by the cache
 }
 
 // newExchange returns an exchange that serves one call after the other.

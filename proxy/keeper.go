@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"purser/proxy/cache"
-	"purser/proxy/wire"
 )
 
 // A keeper is an app's content that is stored while it passes. Only what has come whole is.
@@ -24,7 +23,7 @@ func (k *keeper) Next() ([]byte, error) {
 		k.store()
 	case int64(len(k.entry.Body)+len(data)) > k.inquiry.cache.Most():
 		k.entry = nil
-		k.inquiry.endFlight(cache.Unsharable)
+		k.inquiry.unsharable()
 	default:
 		k.entry.Body = append(k.entry.Body, data...)
 	}
@@ -39,8 +38,7 @@ func (k *keeper) store() {
 		e.Body = append(make([]byte, 0, len(e.Body)), e.Body...)
 	}
 	e.Body = slices.Clip(e.Body)
-	k.inquiry.cache.Store(k.inquiry.key, e)
-	k.inquiry.endFlight(cache.Stored)
+	k.inquiry.store(e)
 }
 
 // Close lets another ask who has waited for what does not come whole.
@@ -50,30 +48,3 @@ func (k *keeper) Close(err error) {
 	}
 	k.appContent.Close(err)
 }
-
-// A storedContent is content of the cache. What is long goes out in pieces, with a pause behind each, in which it is
-// sent: only so much is gathered.
-type storedContent struct {
-	rest  []byte
-	pause bool
-}
-
-// storedPiece is how much of it is sent at once.
-const storedPiece = 32 << 10
-
-func (s *storedContent) Next() ([]byte, error) {
-	switch {
-	case len(s.rest) == 0:
-		return nil, io.EOF
-	case s.pause:
-		s.pause = false
-		return nil, nil
-	}
-	data := s.rest[:min(len(s.rest), storedPiece)]
-	s.rest, s.pause = s.rest[len(data):], true
-	return data, nil
-}
-
-func (s *storedContent) Wait()                  {}
-func (s *storedContent) Trailers() []wire.Field { return nil }
-func (s *storedContent) Close(error)            {}

@@ -141,8 +141,8 @@ func appendJSONLine(b []byte, x *exchange) []byte {
 		b = append(b, `,"generation":`...)
 		b = strconv.AppendInt(b, int64(x.story.served.Generation()), 10)
 	}
-	if x.story.cached != "" {
-		b = appendMember(b, "cached", x.story.cached)
+	if x.story.cached != notAsked {
+		b = appendMember(b, "cached", x.story.cached.String())
 	}
 	if x.story.reason != "" {
 		b = appendMember(b, "error", x.story.reason)

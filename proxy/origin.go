@@ -83,7 +83,10 @@ func (o *origin) AppendTo(b []byte) []byte {
 		var memory [24]byte
 		b = wire.AppendField(b, requestStart, strconv.AppendInt(append(memory[:0], "t="...), o.since, 10))
 	}
-	return append(b, o.conditions...)
+	if o.conditions != nil {
+		b = append(b, o.conditions...)
+	}
+	return b
 }
 
 // strangerLines are the same for all requests of a peer that is not trusted.

@@ -51,14 +51,19 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}
-	if r, err := fromCache(x); r != nil || err != nil {
-		return r, err
+	if x.site.cache != nil {
+		if r, err := fromCache(x); r != nil || err != nil {
+			return r, err
+		}
 	}
 	if err := takeBody(x); err != nil {
 		return nil, err
 	}
 	r, err = x.forward()
-	return toCache(x, r, err)
+	if x.inquiry != nil {
+		return toCache(x, r, err)
+	}
+	return r, err
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends

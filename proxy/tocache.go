@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 
+	"purser/pool"
 	"purser/proxy/cache"
 	"purser/proxy/wire"
 )
@@ -15,8 +17,6 @@ import (
 func toCache(x *exchange, r *reply, err error) (*reply, error) {
 	q := x.inquiry
 	switch {
-	case q == nil:
-		return r, err
 	case err != nil:
 		return q.failed(err)
 	case r.upgrade, q.site != x.site: // it was given to another app
@@ -63,10 +63,16 @@ func (q *inquiry) replace(r *reply) *reply {
 	return q.standIn(status, q.x.clock.Exact())
 }
 
+// standsInFor reports whether a stored answer may be sent in place of an error, which is not ours to hide if it says
+// that purser, or the app, is stopped.
+func standsInFor(err error) bool {
+	f := failureOf(err)
+	return f.status >= 500 && !errors.Is(err, pool.ErrStopped) && !errors.Is(err, pool.ErrClosed) && f.reason != "stopping"
+}
+
 func (q *inquiry) standIn(status int, now int64) *reply {
 	q.endFlight(cache.Failed)
-	q.cache.Stale.Add(1)
-	q.x.story.cached = "stale"
+	q.x.story.cached = hitStale
 	q.appendForward(status)
 	q.text = append(q.text, "; detail=stale-if-error"...)
 	return q.reply(q.entry, now)
@@ -84,12 +90,12 @@ func (q *inquiry) confirmed(r *reply) (*reply, error) {
 		r, err := x.forward()
 		return toCache(x, r, err)
 	}
-	x.story.cached = "revalidated"
+	x.story.cached = revalidated
 	if store {
-		q.cache.Store(q.key, fresh)
-		q.endFlight(cache.Stored)
+		q.store(fresh)
+	} else {
+		q.unsharable()
 	}
-	q.endFlight(cache.Unsharable)
 	q.appendForward(http.StatusNotModified)
 	return q.reply(fresh, x.clock.Exact()), nil
 }
@@ -98,12 +104,12 @@ func (q *inquiry) confirmed(r *reply) (*reply, error) {
 func (q *inquiry) keep(r *reply) bool {
 	content, whole := r.content.(*appContent)
 	if !whole || string(q.x.req.Method) != "GET" || q.wishes.NoStore() || r.length > q.cache.Most() {
-		q.endFlight(cache.Unsharable)
+		q.unsharable()
 		return false
 	}
 	e := cache.NewEntry(q.answer(&r.head))
 	if e == nil || !e.Held() {
-		q.endFlight(cache.Unsharable)
+		q.unsharable()
 	}
 	if e == nil {
 		return false

@@ -31,7 +31,7 @@ func newPurge() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: %d pages forgotten.\n", app, pages)
+			fmt.Fprintf(c.OutOrStdout(), "%s: pages forgotten: %d\n", app, pages)
 			return nil
 		})
 	}

@@ -84,6 +84,7 @@ func (c *Cache) Size() (held, most uint64) { return c.pages.WeightedSize(), c.pa
 // Serves says which generation's answers are wanted from now on. What others have answered is dropped.
 func (c *Cache) Serves(generation int) {
 	if before := c.generation.Load(); before != int64(generation) && c.generation.CompareAndSwap(before, int64(generation)) {
+		c.flights.leave(func([]byte) bool { return true })
 		c.pages.InvalidateAll()
 	}
 }
@@ -142,12 +143,20 @@ func (c *Cache) KeepApart(key []byte, until int64) {
 	c.pages.Set(maphash.Bytes(c.seed, key), next)
 }
 
+// StayApart has it go on so, while nothing of what is answered can be shared.
+func (c *Cache) StayApart(key []byte, now int64) {
+	if p := c.page(key); p != nil && now < p.apart && p.apart-now < int64(apartFor/2) {
+		c.KeepApart(key, now+int64(apartFor))
+	}
+}
+
 // Drop forgets what is stored for a key, and what is on its way.
 func (c *Cache) Drop(key []byte, now int64) {
 	c.changes.Lock()
 	defer c.changes.Unlock()
 	sum := maphash.Bytes(c.seed, key)
 	c.drops.note(sum, now)
+	c.flights.leave(func(other []byte) bool { return bytes.Equal(other, key) })
 	c.pages.Invalidate(sum)
 }
 
@@ -156,6 +165,7 @@ func (c *Cache) Purge(isOne func(key []byte) bool, now int64) (dropped int) {
 	c.changes.Lock()
 	defer c.changes.Unlock()
 	c.drops.noteAll(now)
+	c.flights.leave(isOne)
 	for sum, p := range c.pages.All() {
 		if isOne(p.key) && len(p.variants) > 0 {
 			if _, was := c.pages.Invalidate(sum); was {

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -14,7 +15,8 @@ type Flight struct {
 	key     []byte
 	waiting atomic.Int32
 	done    chan struct{}
-	ending  Ending // before done is closed
+	ending  Ending // before done is closed, as is
+	entry   *Entry // what was stored
 }
 
 // An Ending says what came of a flight, for those who have waited.
@@ -51,16 +53,40 @@ func (c *Cache) Join(key []byte, request []wire.Field, now int64) (f *Flight, le
 	return f, true
 }
 
+// leave has those who come from now on not wait for what was asked before: for the keys that were dropped.
+func (f *flights) leave(isOne func(key []byte) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.all, func(_ string, under *Flight) bool { return isOne(under.key) })
+}
+
 // Done is closed at the end of the flight.
 func (f *Flight) Done() <-chan struct{} { return f.done }
 
 // Ending returns what came of it, once it is done.
 func (f *Flight) Ending() Ending { return f.ending }
 
+// Answer returns what was stored, if it suits a request: there may be no room for it, or only for a moment.
+func (f *Flight) Answer(request []wire.Field) *Entry {
+	if f.ending == Stored && f.entry.suits(request) {
+		return f.entry
+	}
+	return nil
+}
+
+// Store stores what has come, and ends the flight with it.
+func (f *Flight) Store(e *Entry, now int64) {
+	f.cache.Store(f.key, e)
+	f.entry = e
+	f.End(Stored, now)
+}
+
 // End ends it. If others have waited in vain, that is not done to those who come next.
 func (f *Flight) End(e Ending, now int64) {
 	f.cache.flights.mu.Lock()
-	delete(f.cache.flights.all, f.name)
+	if f.cache.flights.all[f.name] == f {
+		delete(f.cache.flights.all, f.name)
+	}
 	f.cache.flights.mu.Unlock()
 	f.ending = e
 	if e == Unsharable && f.waiting.Load() > 0 {
