@@ -123,3 +123,27 @@ func BenchmarkStored(b *testing.B) {
 		roundTrip(b, c, benchRequest, buf)
 	}
 }
+
+// TestAReloadKeepsWhatIsStored, unless the cache itself is configured otherwise.
+func TestAReloadKeepsWhatIsStored(t *testing.T) {
+	var asked atomic.Int32
+	f := newFront(t, counting("Cache-Control: max-age=60\r\n", &asked), cached)
+	f.call(get).serve().expect(200, "answer 1")
+	apps := []conf.App{f.config.Apps[0]}
+	apps[0].MaxQueue++
+	changed := f.config
+	changed.Apps = apps
+	f.server.Change(changed)
+	f.call(get).serve().expect(200, "answer 1")
+	apps = []conf.App{apps[0]}
+	apps[0].Cache.StaleIfError = longWait
+	changed.Apps = apps
+	f.server.Change(changed)
+	f.call(get).serve().expect(200, "answer 2")
+	apps = []conf.App{apps[0]}
+	apps[0].Cache.Size = 0
+	changed.Apps = apps
+	f.server.Change(changed)
+	f.call(get).serve().expect(200, "answer 3")
+	f.call(get).serve().expect(200, "answer 4")
+}
