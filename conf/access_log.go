@@ -13,7 +13,7 @@ import (
 var LogNames = []string{
 	"time", "time_local", "remote", "request_id", "trace_id", "method", "host", "target", "path", "protocol", "status", "app_status",
 	"bytes", "bytes_in", "duration_ms", "receive_ms", "queue_ms", "connect_ms", "first_byte_ms", "phase", "ended_by", "retries",
-	"tls_protocol", "tls_cipher", "app", "pid", "generation", "error", "referer", "user_agent",
+	"tls_protocol", "tls_cipher", "app", "pid", "generation", "cached", "error", "referer", "user_agent",
 }
 
 // A LogPart is a piece of a template for the lines of the access log.

@@ -41,6 +41,7 @@ func (a *App) check(t table) {
 	a.checkStaticPaths(t)
 	a.checkSections(t)
 	a.checkRedirects(t)
+	a.checkCache(t)
 }
 
 // checkCode looks at what is run.

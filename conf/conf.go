@@ -128,6 +128,7 @@ type App struct {
 	Headers   Headers
 	Access    Access
 
+	Cache   Cache
 	Workers []Worker // by name; what runs beside the web
 
 	Buffering   []Buffering // paths for which it is otherwise

@@ -111,5 +111,6 @@ func defaultApp(name string) App {
 		Access:      Access{Satisfy: "all"},
 		Maintenance: Maintenance{File: "tmp/maintenance.txt", RetryAfter: time.Minute},
 		Files:       Files{Fingerprinted: true, Precompressed: true},
+		Cache:       Cache{MaxObject: 1 << 20},
 	}
 }

@@ -39,6 +39,7 @@ func init() {
 		filesSection,
 		staticSection,
 		accelSection,
+		cacheSection,
 	}
 }
 

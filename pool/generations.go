@@ -144,6 +144,15 @@ func (l *generations) pinned(pin int) int {
 	return pin
 }
 
+// leading returns the generation whose answers count: the wanted one from its first process that serves on, unless it
+// turns out bad.
+func (l *generations) leading(serves bool) *generation {
+	if l.good != nil && (l.wanted.bad() || !serves) {
+		return l.good
+	}
+	return l.wanted
+}
+
 // releases returns the releases of what serves and of what may come back, the newest generation first. A wanted
 // generation of which nothing serves yet, or that is taken back, has no say.
 func (l *generations) releases(serves bool, alive []*generation) []Release {

@@ -26,7 +26,8 @@ type Group struct {
 	end      chan struct{}  // closed when the last child is gone for good
 	clock    sync.WaitGroup // the goroutine of keepTime
 	releases atomic.Pointer[[]Release]
-	serves   atomic.Bool // something is ready
+	leads    atomic.Int64 // the number of the generation whose answers count
+	serves   atomic.Bool  // something is ready
 
 	// mu guards what follows. The pool's mutex may be taken under it, but no other group's; and
 	// nothing slow happens under it: logs and observers come after.
@@ -105,7 +106,9 @@ func (g *Group) noteReleases() {
 	}
 	g.seen = g.state.moves
 	s := &g.state
-	if now := s.releases(s.serves(s.wanted), s.alive()); !slices.Equal(now, g.Releases()) {
+	serves := s.serves(s.wanted)
+	g.leads.Store(int64(s.leading(serves).number))
+	if now := s.releases(serves, s.alive()); !slices.Equal(now, g.Releases()) {
 		g.releases.Store(&now)
 	}
 }

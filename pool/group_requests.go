@@ -191,6 +191,10 @@ func (g *Group) Doubt(p *Process) (gone <-chan struct{}) {
 // nothing has changed, and must not be changed.
 func (g *Group) Releases() []Release { return *g.releases.Load() }
 
+// Leads returns the number of the generation whose answers count now: the newest that serves, of code that is not given
+// up.
+func (g *Group) Leads() int { return int(g.leads.Load()) }
+
 // Snapshot returns what the group is now, or was when it yielded.
 func (g *Group) Snapshot() GroupSnapshot {
 	defer endBroken()

@@ -260,17 +260,6 @@ func TestCharsetIsSet(t *testing.T) {
 	}
 }
 
-func TestHowLongACacheMayHaveAnAnswer(t *testing.T) {
-	f := newFront(t, hello, nil)
-	x := f.server.newExchange()
-	now := x.clock.UnixMilli(x.clock.Exact()) / 1000
-	for value, want := range map[string]int64{"60": 60, "0": -1, "-1": -1, "": 0, "soon": 0, "@0": -1, fmt.Sprintf("@%d", now+100): 100} {
-		if got := x.cacheableFor(value); got != want && got != want-1 {
-			t.Errorf("%q is %d, want %d", value, got, want)
-		}
-	}
-}
-
 // A pin of a visitor is sent with a file, too.
 func TestFileOfAPinnedVisitorBringsThePin(t *testing.T) {
 	f, _ := newSender(t, naming("200 OK", ""), func(_ *conf.Server, a *conf.App) { a.Affinity = "forward" }, "x.txt", "file")

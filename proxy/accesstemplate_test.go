@@ -46,7 +46,7 @@ func TestTemplateWithEachNameHasAValueForEach(t *testing.T) {
 		t.Fatalf("%d values of %d names: %q", len(values), len(conf.LogNames), values)
 	}
 	for i, name := range conf.LogNames {
-		missing := name == "trace_id" || name == "error" || name == "retries" || strings.HasPrefix(name, "tls_") && !f.secure
+		missing := name == "trace_id" || name == "cached" || name == "error" || name == "retries" || strings.HasPrefix(name, "tls_") && !f.secure
 		if (values[i] == "-") != missing {
 			t.Errorf("{%s} is %q", name, values[i])
 		}

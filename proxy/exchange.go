@@ -12,15 +12,16 @@ import (
 // a process comes first, so that it lies together: in between thousands of others push it from the cache.
 type exchange struct {
 	*parts
-	*table // that was there when its request came
-	call   client.Call
-	req    *wire.Request
-	site   *site // nil until it is found
-	loan   loan  // the process that is asked
-	story  story
-	ask    upstream.Ask
-	order  upstream.Request // what the process is asked
-	reply  reply
+	*table  // that was there when its request came
+	call    client.Call
+	req     *wire.Request
+	site    *site    // nil until it is found
+	loan    loan     // the process that is asked
+	inquiry *inquiry // of the site's cache; nil = none
+	story   story
+	ask     upstream.Ask
+	order   upstream.Request // what the process is asked
+	reply   reply
 
 	added  []wire.Field // memory for fields of ours
 	ended  bool         // in order, and not by a fault
@@ -50,17 +51,21 @@ type story struct {
 
 	received  int64 // bytes of the request's body
 	appStatus int   // of the app's answer; 0 = there was none
-
-	cacheable int64 // X-Accel-Expires: seconds for which a cache may have the answer; -1 = none may, 0 = it does not say
+	cached    use   // what became of it by the cache
 }
 
 // newExchange returns an exchange that serves one call after the other.
 func (p *parts) newExchange() *exchange {
 	x := &exchange{parts: p}
+	x.init()
+	return x
+}
+
+func (x *exchange) init() {
+	p := x.parts
 	x.body.Init(p.spool)
 	x.origin.trusts = p.trusts
 	x.order.Body, x.order.Added, x.order.Watcher = &x.body, &x.origin, x
-	return x
 }
 
 // begin makes it that of another call.
@@ -75,6 +80,9 @@ func (x *exchange) begin(c client.Call) {
 func (x *exchange) end() {
 	defer x.forget()
 	defer x.loan.end(pool.Erred) // unless it has ended
+	if x.inquiry != nil {
+		x.inquiry.end()
+	}
 	x.ask.End()
 }
 

@@ -79,6 +79,7 @@ var (
 var failures = map[error]failure{
 	errNoApp:                {http.StatusNotFound, "no_app", "No app is configured for this host and path."},
 	errMisdirected:          {http.StatusMisdirectedRequest, "bad_request", "This connection was not made for the host that the request names."},
+	errNotStored:            {http.StatusGatewayTimeout, "not_stored", "The answer is not stored, and the app was not to be asked."},
 	errUnproven:             {http.StatusForbidden, "forbidden", "This app is served over https only, to clients with a certificate."},
 	errForbidden:            {http.StatusForbidden, "forbidden", "This is not open to the address that you come from."},
 	errNoPassword:           {http.StatusUnauthorized, "unauthorized", "A name and a password are needed here."},

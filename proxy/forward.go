@@ -15,6 +15,17 @@ const maxTries = 10
 // dyingTime is how long a process that ends its connections may take to end itself.
 const dyingTime = 50 * time.Millisecond
 
+// appAnswer has the app answer: by what a process sends, or by a file that it names.
+func (x *exchange) appAnswer() (*reply, error) {
+	if err := x.forward(); err != nil {
+		return nil, err
+	}
+	if r, err := instead(x); r != nil || err != nil {
+		return r, err
+	}
+	return x.appReply(), nil
+}
+
 // forward borrows a process and has it answer, up to the head of that. A request that certainly had no effect, or may have it
 // twice, is given to another process when its first one is gone.
 func (x *exchange) forward() error {

@@ -72,13 +72,12 @@ func (h *headers) change(x *exchange, head *wire.ResponseHead) {
 	if h == nil {
 		return
 	}
+	x.added = append(x.added[:0], head.Added...) // which may be somebody else's memory
+	head.Added = x.added
 	ours := x.story.reason != ""
 	if !ours {
 		drop(head.Fields, h.gone)
 		head.Added = slices.DeleteFunc(head.Added, func(f wire.Field) bool { return isOneOf(f.Name, h.gone) })
-	}
-	if head.Added == nil {
-		head.Added = x.added[:0]
 	}
 	said := len(head.Added)
 	for i := range h.set {

@@ -63,9 +63,7 @@ func (x *exchange) heed(head *wire.Response) (named *wire.Field) {
 func (x *exchange) note(f *wire.Field, passed bool) {
 	value := string(f.Value)
 	switch {
-	case wire.EqualFold(f.Name, "x-accel-expires"):
-		x.story.cacheable = x.cacheableFor(value)
-	case passed:
+	case passed, wire.EqualFold(f.Name, "x-accel-expires"): // which the cache reads
 	case wire.EqualFold(f.Name, "x-accel-limit-rate"):
 		if rate, err := strconv.ParseUint(value, 10, 40); err == nil {
 			x.story.rate = int64(rate)
@@ -73,22 +71,6 @@ func (x *exchange) note(f *wire.Field, passed bool) {
 	case wire.IsToken(f.Value) && value != "off":
 		x.story.charset = []byte(value)
 	}
-}
-
-// cacheableFor reads X-Accel-Expires: seconds from now, or "@" and Unix time. It is never 0.
-func (x *exchange) cacheableFor(value string) (seconds int64) {
-	at, absolute := bytes.CutPrefix([]byte(value), []byte("@"))
-	seconds, err := strconv.ParseInt(string(at), 10, 64)
-	if err != nil {
-		return 0
-	}
-	if absolute {
-		seconds -= x.clock.UnixMilli(x.clock.Exact()) / 1000
-	}
-	if seconds <= 0 {
-		return -1
-	}
-	return seconds
 }
 
 // sendInstead makes the reply of a file. The process is given back before that is sent.

@@ -41,6 +41,7 @@ var jsonFields = []logField{
 	{name: "app_status", plain: ifPositive(func(x *exchange) int64 { return int64(x.story.appStatus) })},
 	{name: "pid", plain: ifServed(func(x *exchange) int64 { return int64(x.story.served.Child().PID()) })},
 	{name: "generation", plain: ifServed(func(x *exchange) int64 { return int64(x.story.served.Generation()) })},
+	{name: "cached", plain: func(b []byte, x *exchange) []byte { return append(b, x.story.cached.String()...) }, quoted: true},
 	{name: "error", plain: func(b []byte, x *exchange) []byte { return append(b, x.story.reason...) }, quoted: true},
 	{name: "trace_id", plain: func(b []byte, x *exchange) []byte { return append(b, x.traceID()...) }, quoted: true},
 	{name: "referer", text: func(x *exchange) []byte { return x.req.Get(wire.Referer) }},

@@ -26,6 +26,8 @@ type origin struct {
 	trace     []byte // a traceparent of ours; nil = none
 
 	traceMemory [traceSize]byte
+
+	conditions []byte // lines by which the app is asked whether what is stored is still so; nil = it is not
 }
 
 var (
@@ -47,7 +49,7 @@ var (
 
 // begin makes it that of another request.
 func (o *origin) begin(peer *client.Peer, req *wire.Request) {
-	o.peer, o.req, o.addr, o.id, o.trace, o.added = peer, req, nil, nil, nil, nil
+	o.peer, o.req, o.addr, o.id, o.trace, o.added, o.conditions = peer, req, nil, nil, nil, nil, nil
 }
 
 // dropForwarded drops from the request what only we may say.
@@ -96,6 +98,9 @@ func (o *origin) AppendTo(b []byte) []byte {
 	}
 	for i := range o.added {
 		b = wire.AppendField(b, o.added[i].Name, o.added[i].Value)
+	}
+	if o.conditions != nil {
+		b = append(b, o.conditions...)
 	}
 	return b
 }

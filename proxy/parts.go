@@ -25,6 +25,7 @@ type parts struct {
 	trusts      func(netip.Addr) bool // reports whether the X-Forwarded-* of a peer are believed
 	descriptors *descriptors
 	files       *files.Allowance
+	refreshes   *refreshes
 	ctx         context.Context // ends when nothing may be opened any more
 	faults      atomic.Int64    // of ours, each of which has ended a connection
 	underWay    *atomic.Int64   // requests

@@ -73,16 +73,22 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r, err := publicFile(x); r != nil || err != nil {
 		return r, err
 	}
+	if x.site.cache != nil {
+		if r, err := fromCache(x); r != nil || err != nil {
+			return r, err
+		}
+	}
 	if err := takeBody(x); err != nil {
 		return nil, err
 	}
-	if err := x.forward(); err != nil {
+	r, err = x.appAnswer()
+	if x.inquiry != nil {
+		r, err = toCache(x, r, err)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if r, err := instead(x); r != nil || err != nil {
-		return r, err
-	}
-	return intercepted(x, x.appReply()), nil
+	return intercepted(x, r), nil
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends

@@ -139,7 +139,7 @@ func New(c Config) *Server {
 	s.trusts = s.conns.Trusts
 	s.taking = map[string]*atomic.Int64{}
 	s.current.Store(s.newTable(c, &table{routes: &routes{}}))
-	s.closings = newClosings(s.ctx, &s.wg)
+	s.closings, s.refreshes = newClosings(s.ctx, &s.wg), newRefreshes()
 	s.wg.Go(func() { s.sweeper.Run(s.ctx) })
 	s.wg.Go(func() { keepMemory(s.ctx) })
 	return s
@@ -203,6 +203,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.cancel()
 	s.conns.Close()
+	s.refreshes.running.Wait()
 	s.wg.Wait()
 	for _, to := range s.current.Load().routes.all {
 		for _, public := range to.opened() {

@@ -5,6 +5,7 @@ import (
 
 	"purser/conf"
 	"purser/pool"
+	"purser/proxy/cache"
 	"purser/proxy/files"
 	"purser/proxy/upstream"
 	"purser/proxy/wire"
@@ -25,6 +26,7 @@ type site struct {
 	taking  *atomic.Int64                         // requests whose body is being taken in
 
 	limits      *limits      // nil = none
+	cache       *cache.Cache // nil = none
 	compression *compression // nil = answers go out as they are
 
 	canonical string     // the host that visitors of others are sent to; "" = they are not

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"purser/conf"
+	"purser/proxy/cache"
 	"purser/proxy/files"
 	"purser/proxy/upstream"
 )
@@ -75,6 +76,13 @@ func (s *Server) newSite(app conf.App, c Config, before *site) *site {
 	to.compression = newCompression(app.Compress, &s.encoders)
 	to.static = s.staticsOf(to, c, before)
 	to.accel = newAccel(app, to.group, c.ownerOf(app, ""))
+	switch {
+	case app.Cache.Size == 0, app.Affinity == "forward", app.Environment == "development": // where each request looks for new code
+	case before != nil && before.cache != nil && before.group == to.group && before.app.Cache == app.Cache:
+		to.cache = before.cache
+	default:
+		to.cache = cache.New(app.Cache.Size, app.Cache.MaxObject, cache.Defaults{WhileRevalidate: app.Cache.StaleWhileRevalidate, IfError: app.Cache.StaleIfError})
+	}
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
 	}

@@ -38,6 +38,7 @@ const (
 	CodeBadSize       = "bad_size"    // more processes than there may be
 	CodeNoProcess     = "no_process"
 	CodeNotMarked     = "not_marked"
+	CodeNoCache       = "no_cache" // nothing is kept of the app's answers
 	CodeTooLarge      = "body_too_large"
 	CodeMoved         = "moved"          // purser was upgraded meanwhile: to be asked again, at the same address
 	CodeBadBinary     = "bad_binary"     // it cannot take the place of what serves; nothing has happened

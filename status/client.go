@@ -116,6 +116,17 @@ func (c *Client) Detach(ctx context.Context, app string, pid int) error {
 	return c.call(ctx, http.MethodPost, pathOf(app, "/processes/"+strconv.Itoa(pid)+"/detach"), nil, nil)
 }
 
+// Purge forgets what is kept of an app's answers, of a path or all, and returns how many pages that were.
+func (c *Client) Purge(ctx context.Context, app, path string) (pages int, err error) {
+	at := pathOf(app, "/cache")
+	if path != "" {
+		at += "?path=" + url.QueryEscape(path)
+	}
+	var p Purged
+	err = c.call(ctx, http.MethodDelete, at, nil, &p)
+	return p.Pages, err
+}
+
 // Reload has purser read its configuration again, and returns what came of it once the restarts for it have begun.
 func (c *Client) Reload(ctx context.Context, o ReloadOptions) (Reload, error) {
 	var r Reload

@@ -59,6 +59,7 @@ type App struct {
 	Workers      []Worker       `json:"workers,omitempty"`      // what runs beside them
 	NotRun       []string       `json:"not_run,omitempty"`      // programs of its Procfile that nobody has asked for
 	Sources      []Source       `json:"fork_sources,omitempty"` // of an app with preload
+	Cache        *Cache         `json:"cache,omitempty"`        // none = it has none
 	NeedsRestart []restart.Need `json:"needs_restart"`          // why it does, oldest first
 	Maintenance  string         `json:"maintenance,omitempty"`  // by what it is in maintenance: command, file; none = it is not
 	Hosts        []string       `json:"hosts"`                  // that it answers for; none = those that no other app has

@@ -57,7 +57,7 @@ var (
 
 	descriptions = []*prometheus.Desc{descBuildInfo, descStartTime, descProcesses, descInFlight, descLongLived, descProcessed,
 		descQueueLength, descGeneration, descRestartRuns, descCanaryWaits, descCondition, descNeeds, descStale,
-		descSpool, descSpoolLimit, descMemory, descMemoryLimit, descFaults, descLostCalls, descCrashLines, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts, descWorkers, descWorkerCount, descWorkerEnded}
+		descSpool, descSpoolLimit, descMemory, descMemoryLimit, descFaults, descLostCalls, descCrashLines, descUnannounced, descLost, descCertificate, descFailing, descRequests, descTook, descQueued, descCrashes, descFailed, descRestarts, descCacheBytes, descCacheLimit, descCacheRequests, descWorkers, descWorkerCount, descWorkerEnded}
 	conditions = []pool.Condition{pool.Closing, pool.Stopped, pool.Hung, pool.Resisting, pool.RolledBack, pool.Restarting, pool.Up, pool.Starting, pool.Failed, pool.Resting}
 )
 
@@ -94,6 +94,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		out.needs(s.Name, c.Restarts.Needs(s.Name), now)
 		if c.Ledger != nil {
 			c.Ledger.read(s.Name, out)
+		}
+		if kept := c.cacheOf(s.Name); kept != nil {
+			out.cache(s.Name, *kept)
 		}
 		if c.Traffic == nil {
 			continue

@@ -69,6 +69,10 @@ type Config struct {
 
 	// Maintenance is by what an app is in maintenance, ByCommand or ByFile; "" = it is not. It may be nil.
 	Maintenance func(app string) string
+	// Cached returns what is kept of an app's answers; known is false if it has no cache. Purge forgets what is kept of a
+	// path, "" = of all, as proxy.Server says; caches is false if it has no cache. Both may be nil.
+	Cached func(app string) (c Cache, known bool)
+	Purge  func(app, path string) (pages int, caches bool)
 
 	// Sources returns the fork sources of an app, with no figures of the kernel. It may be nil.
 	Sources func(app string) []Source
@@ -162,6 +166,7 @@ func (s *Server) routes() http.Handler {
 	r.Post("/v1/apps/{app}/promote", s.postPromote)
 	r.Post("/v1/apps/{app}/mark", s.postMark)
 	r.Post("/v1/apps/{app}/processes/{pid}/detach", s.postDetach)
+	r.Delete("/v1/apps/{app}/cache", s.deleteCache)
 	r.Get("/v1/restarts", s.getRestarts)
 	r.Get("/v1/restarts/{id}", s.getRestart)
 	r.Get("/v1/events", s.getEvents)
@@ -208,7 +213,7 @@ func (s *Server) routeReadable(r chi.Router) {
 
 // refuseMethod answers 405 with the methods that there are (RFC 9110 section 15.5.6).
 func refuseMethod(w http.ResponseWriter, req *http.Request, routes chi.Routes) {
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		if routes.Match(chi.NewRouteContext(), method, req.URL.Path) {
 			w.Header().Add("Allow", method)
 		}

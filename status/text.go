@@ -125,6 +125,7 @@ func (t *text) head(a App) {
 		t.line("  %s", t.paint(yellow, "Visitors: %s", says))
 	}
 	t.sources(a)
+	t.cache(a)
 	t.hung(a)
 	t.restart(a)
 	t.needs(a)

@@ -24,6 +24,7 @@ type Maintaining struct {
 // appOf is an app as it is told.
 func (s *Server) appOf(g *pool.Group, used usage, now time.Time) App {
 	app := newApp(g.Snapshot(), g.App(), s.Restarts.Needs(g.Name()), s.sources(g.Name(), used), used, now)
+	app.Cache = s.cacheOf(g.Name())
 	if s.Maintenance != nil {
 		app.Maintenance = s.Maintenance(app.Name)
 	}

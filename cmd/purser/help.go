@@ -56,8 +56,8 @@ func helpIndex(root *cobra.Command) error {
 // groups are the commands by what they are for, as the index shows them.
 var groups = []*cobra.Group{
 	{ID: "begin", Title: "start serving, see what runs"},
-	{ID: "restart", Title: "new code, and the way back"},
-	{ID: "act", Title: "while it runs"},
+	{ID: "restart", Title: "what changes"},
+	{ID: "act", Title: "what one app does"},
 	{ID: "more", Title: "about purser itself"},
 }
 

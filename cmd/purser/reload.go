@@ -27,7 +27,7 @@ func newReload() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "reload",
 		Short:   "Have the running purser read its configuration again and go by it",
-		GroupID: "act",
+		GroupID: "restart",
 		Long: "Have the running purser read its configuration again: apps and listeners come and go, keys change in place, and apps\n" +
 			"whose processes are started with another configuration are restarted. A configuration that cannot be used changes\n" +
 			"nothing; an app that cannot be served keeps the others from nothing. Returns when the restarts have ended and the new apps have started.\n" +

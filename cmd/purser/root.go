@@ -37,7 +37,7 @@ func newRoot() *cobra.Command {
 		ofCommand(c, args)
 	})
 	root.AddCommand(newDemo(), newDemoApp(), newServe(), newStatus(), newLs(), newHistory(), newHealth(), newRestart(), newRollback(),
-		newPromote(), newMark(), newDetach(), newStop(), newStart(), newScale(), newMaintenance(), newPause(), newResume(), newReload(), newUpgrade(), newCheck(), newInstall(), newUninstall(),
+		newPromote(), newMark(), newDetach(), newPurge(), newStop(), newStart(), newScale(), newMaintenance(), newPause(), newResume(), newReload(), newUpgrade(), newCheck(), newInstall(), newUninstall(),
 		newVersion(), newCompletion(), newMan())
 	root.AddCommand(unsupported()...)
 	return root

@@ -31,7 +31,7 @@ func newUpgrade() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "upgrade [PATH]",
 		Short:   "Have another binary of purser serve, without a request lost and without a restart of an app",
-		GroupID: "act",
+		GroupID: "restart",
 		Long: "Have the binary at PATH take the place of the running purser (default: the file that purser was started from, which a\n" +
 			"package may have replaced). It first checks the configuration that runs; apps, their processes and restarts under way\n" +
 			"go on as they are. What served before finishes its requests, then its WebSockets. If the new binary cannot serve,\n" +

@@ -18,6 +18,7 @@ type mode struct {
 	path        string
 	size        int        // of the answer's body
 	upload      int        // size of the request's body; 0 = it is a GET
+	stored      bool       // the front has kept an answer of the app, for which HAProxy is not set up
 	static      bool       // the front has the file itself, which HAProxy cannot
 	unchanged   bool       // the client has it already, and is told that it has not changed
 	tls         bool       // over TLS, which HAProxy is not set up for
@@ -45,6 +46,7 @@ var modes = []mode{
 	static("static100k", "files of 100 KiB", 100*kib, 64),
 	unchanged(static("static304", "files of 1 KiB that the client has, which is a 304", kib, 64)),
 	static("static10m", "files of 10 MiB", 10*mib, 1),
+	{name: "cachehit", what: "answers of 4 KiB that the front has stored", path: storedPath, size: 4 * kib, stored: true, connections: []int{64}},
 	{name: "tls", what: "small keep-alive GET over TLS", path: "/", size: 12, tls: true, connections: []int{64, 512}},
 	{name: "tls1m", what: "answers of 1 MiB over TLS", path: "/1m", size: mib, tls: true, connections: []int{16}},
 	overTLS(upload("tlsup1m", "uploads of 1 MiB over TLS", mib, 16)),
@@ -96,6 +98,9 @@ func (m mode) scheme() string {
 // fileDate is when the files were written, as the client of a mode that is told of no change says.
 const fileDate = "Sat, 03 Feb 2024 04:05:06 GMT"
 
+// storedPath tells nginx what is kept, and the app what may be.
+const storedPath = "/stored"
+
 // staticPrefix tells nginx what is a file. The files lie directly in the public folder.
 const staticPrefix = "/static"
 
@@ -133,7 +138,7 @@ func modeNames() string {
 
 // fits reports whether f can do it, and we can.
 func (m mode) fits(f front) bool {
-	return (!m.static && !m.gzip || f.name != "haproxy") && f.at(m) != "" && (!m.http2 || h2load() != "")
+	return (!m.static && !m.gzip && !m.stored || f.name != "haproxy") && f.at(m) != "" && (!m.http2 || h2load() != "")
 }
 
 // suitsWrk reports whether wrk can do it well. It counts whole answers only, so a large one that is

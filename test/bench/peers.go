@@ -33,6 +33,7 @@ http {
   keepalive_timeout 60s;
   sendfile on; tcp_nopush on;
   open_file_cache max=1000;
+  proxy_cache_path DIR/nginx-stored keys_zone=stored:1m max_size=64m;
   upstream app { server unix:APP; keepalive 512; keepalive_requests 1000000000; }
   server {
     listen ADDR backlog=4096;
@@ -43,6 +44,7 @@ http {
       proxy_pass http://app; proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
     }
+    location STORED { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache stored; }
     location STATIC { root PUBLIC; }
     location = PAGE { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; gzip on; gzip_comp_level 1; }
   }
@@ -143,5 +145,5 @@ func filledIn(config, addr, secure string, pair [2]string, root, socket string, 
 		master = "on"
 	}
 	return strings.NewReplacer("USER", user, "WORKERS", strconv.Itoa(c.workers), "MASTER", master, "DIR", harness.Scratch(),
-		"ADDR", addr, "SECURE", secure, "CERT", pair[0], "KEY", pair[1], "APP", socket, "STATIC", staticPrefix, "PAGE", pagePath, "PUBLIC", filepath.Join(root, "public")).Replace(config)
+		"ADDR", addr, "SECURE", secure, "CERT", pair[0], "KEY", pair[1], "APP", socket, "STATIC", staticPrefix, "PAGE", pagePath, "STORED", storedPath, "PUBLIC", filepath.Join(root, "public")).Replace(config)
 }

@@ -58,6 +58,10 @@ func startPurser(name, bin, root, app string, o options) (front, error) {
 	if clear {
 		listen, secure = `"$LISTEN"`, ""
 	}
+	stored := ""
+	if slices.ContainsFunc(o.modes, func(m mode) bool { return m.stored }) {
+		stored = "cache.size = \"64MiB\""
+	}
 	compress := ""
 	if slices.ContainsFunc(o.modes, func(m mode) bool { return m.gzip }) {
 		compress = "[apps.bench.compress]\nencodings = [\"gzip\"]\n"
@@ -76,7 +80,8 @@ kind = "command"
 command = [%s]
 min_processes = 1
 max_processes = 1
-%s`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)), compress)
+%s
+%s`, listen, filepath.Join(harness.Scratch(), name+".log"), secure, root, quoted(c.others(app)), stored, compress)
 	p, err := harness.Launch(harness.Options{Bin: bin, Config: config, Before: c.front()})
 	if err != nil {
 		return front{}, err

@@ -57,7 +57,7 @@ func (p *purser) build(apps []conf.App, wrong []error, claim *claim, from *estat
 		Name: p.Name, Version: p.Version, PID: p.Keeper.MainPID(), Confined: p.given != nil, Members: p.given != nil && p.Conf.Server.AdminGroup != "", Listen: p.listen, Awaited: p.awaited, MaxProcesses: func() int { return p.server().MaxProcesses },
 		Pool: p.shared.pool, Log: p.Log.Named("status"), Token: p.Token, Started: p.noteStart(),
 		Restarts: restarter{p.shared.deployer, p}, Operated: p, Upgrading: p, History: p.past.history, Stop: p.stopFor,
-		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.requests.Load, LinesLost: p.Log.Lost, CrashLinesLost: p.toll.lost.lines.Load, Ledger: &p.ledger, Traffic: p.traffic,
+		Spool: p.front.Spool, InMemory: p.front.InMemory, Faults: p.front.Faults, Unannounced: p.front.Unannounced, RequestsLost: p.toll.lost.requests.Load, LinesLost: p.Log.Lost, CrashLinesLost: p.toll.lost.lines.Load, Ledger: &p.ledger, Traffic: p.traffic, Cached: p.cached, Purge: p.front.Purge,
 		Certificates: p.listCertificates, Sources: p.sources, Maintenance: p.maintenances.why,
 	})
 	return nil

@@ -232,6 +232,11 @@ func (p *purser) traffic(app string) (status.Traffic, bool) {
 	return status.Traffic(t), known
 }
 
+func (p *purser) cached(app string) (status.Cache, bool) {
+	c, known := p.front.Stored(app)
+	return status.Cache(c), known
+}
+
 func (p *purser) complain(what string, err error) {
 	if err != nil {
 		p.Log.Warn(what, "error", err)

@@ -25,12 +25,13 @@ var (
 	small     = answer("Content-Type: text/plain\r\n", []byte("hello world\n"))
 	last      = answer("Content-Type: text/plain\r\nConnection: close\r\n", []byte("hello world\n"))
 	sized     = map[string][]byte{
-		"/16k":  filler(16 << 10),
-		"/100k": filler(100 << 10),
-		"/200k": filler(200 << 10),
-		"/1m":   filler(1 << 20),
-		"/10m":  filler(10 << 20),
-		"/page": answer("Content-Type: text/html; charset=utf-8\r\n", page(20<<10)),
+		"/16k":    filler(16 << 10),
+		"/100k":   filler(100 << 10),
+		"/200k":   filler(200 << 10),
+		"/1m":     filler(1 << 20),
+		"/10m":    filler(10 << 20),
+		"/page":   answer("Content-Type: text/html; charset=utf-8\r\n", page(20<<10)),
+		"/stored": answer("Content-Type: text/plain\r\nCache-Control: max-age=3600\r\n", bytes.Repeat([]byte("x"), 4<<10)),
 	}
 )
 

@@ -30,6 +30,7 @@ type release struct {
 	BadEvery  int    `json:"bad_every"` // each so-manieth answer is a 500; 0 = none
 	Ends      string `json:"ends"`      // at each request it ends its "process" or the "connection", instead of answering
 	Linger    bool   `json:"linger"`    // on TERM it goes on until its requests and its WebSockets have ended
+	Cache     string `json:"cache"`     // Cache-Control of each answer
 	Exclusive string `json:"exclusive"` // folder in which it notes if it meets another version alive
 
 	dir      string
@@ -110,6 +111,9 @@ func (r *release) answer(w http.ResponseWriter, _ *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Content-Type", "text/plain")
+	if r.Cache != "" {
+		w.Header().Set("Cache-Control", r.Cache)
+	}
 	n := r.answered.Add(1)
 	if r.BadEvery > 0 && n%int64(r.BadEvery) == 0 {
 		w.WriteHeader(http.StatusInternalServerError)

@@ -23,6 +23,7 @@ type Release struct {
 	BadEvery  int    `json:"bad_every,omitempty"` // each so-manieth answer is a 500 that says "bad code"
 	Ends      string `json:"ends,omitempty"`      // at each request it ends its "process" or the "connection"
 	Linger    bool   `json:"linger,omitempty"`    // on TERM it goes on until its requests and its WebSockets have ended
+	Cache     string `json:"cache,omitempty"`     // Cache-Control of each answer
 	Exclusive string `json:"exclusive,omitempty"` // folder in which it notes if it meets another version alive
 }
 

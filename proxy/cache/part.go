@@ -1,0 +1,100 @@
+package cache
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+
+	"purser/proxy/wire"
+)
+
+// A Part is what of an entry a request is answered with. From and To are of its body, unless the status is 304 or 416.
+type Part struct{ Status, From, To int }
+
+// PartFor decides that by the request's conditions, of which only those are looked at that a cache can judge, and by its
+// range (RFC 9110 section 13.2.2, RFC 9111 section 4.3.2). More than one range is answered with the whole.
+func (e *Entry) PartFor(r *wire.Request) Part {
+	whole := Part{e.Status, 0, len(e.Body)}
+	if e.Status != http.StatusOK {
+		return whole
+	}
+	if e.known(r) {
+		return Part{Status: http.StatusNotModified}
+	}
+	wanted := r.Get(wire.Range)
+	if wanted == nil || r.IsHead() || !e.sameAs(r.Get(wire.IfRange)) {
+		return whole
+	}
+	from, to, ok := span(wanted, len(e.Body))
+	switch {
+	case !ok:
+		return whole
+	case from >= to:
+		return Part{Status: http.StatusRequestedRangeNotSatisfiable}
+	}
+	return Part{http.StatusPartialContent, from, to}
+}
+
+// known reports whether the client has it already.
+func (e *Entry) known(r *wire.Request) bool {
+	if match := r.Get(wire.IfNoneMatch); match != nil {
+		tag := e.Tag()
+		for rest := match; len(rest) > 0; {
+			var item []byte
+			item, rest = nextElement(rest)
+			if string(item) == "*" || tag != nil && sameTag(item, tag) {
+				return true
+			}
+		}
+		return false
+	}
+	since, modified := r.Get(wire.IfModifiedSince), e.modified()
+	if since == nil {
+		return false
+	}
+	if modified == nil { // RFC 9111 section 4.3.2: then Date says it
+		modified = get(e.Fields, wire.Date)
+	}
+	at, err := http.ParseTime(string(modified))
+	known, knownErr := http.ParseTime(string(since))
+	return bytes.Equal(since, modified) || err == nil && knownErr == nil && !at.After(known)
+}
+
+// sameAs reports whether an If-Range names this very state (RFC 9110 section 13.1.5). A weak tag does not.
+func (e *Entry) sameAs(condition []byte) bool {
+	tag := e.Tag()
+	switch {
+	case condition == nil:
+		return true
+	case bytes.HasPrefix(condition, []byte(`"`)):
+		return bytes.Equal(condition, tag)
+	}
+	return bytes.Equal(condition, e.modified())
+}
+
+// span reads a Range with one range of bytes (RFC 9110 section 14.1.2). False: it is to be ignored. An empty one cannot
+// be satisfied.
+func span(field []byte, size int) (from, to int, ok bool) {
+	unit, spec, _ := bytes.Cut(field, []byte("="))
+	first, last, dash := bytes.Cut(bytes.TrimSpace(spec), []byte("-"))
+	if !dash || !wire.EqualFold(unit, "bytes") {
+		return 0, 0, false
+	}
+	a, isFirst := position(first)
+	b, isLast := position(last)
+	switch {
+	case len(first) == 0:
+		return max(0, size-b), size, isLast
+	case len(last) == 0:
+		return a, size, isFirst
+	}
+	return a, min(b, size-1) + 1, isFirst && isLast && a <= b
+}
+
+func position(b []byte) (int, bool) {
+	n, err := strconv.ParseUint(string(b), 10, 62)
+	if err != nil && len(b) > 0 && len(bytes.Trim(b, "0123456789")) == 0 {
+		return 1 << 40, true // behind the end of all that is stored
+	}
+	return int(min(n, 1<<40)), err == nil
+}
