@@ -12,7 +12,7 @@ func answered(name, bytes string, more httpCase) httpCase {
 	}
 	more.app = []reply{{bytes: bytes}}
 	if more.requests == 0 {
-		more.requests = -1
+		more.requests = 1
 	}
 	return more
 }
