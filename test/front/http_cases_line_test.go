@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+func allHTTPCases() []httpCase {
+	return cases(requestLineCases, targetCases, hostCases, headerCases, doubleCases, framingCases, chunkCases, connectionCases, upgradeCases,
+		answerHeadCases, answerBodyCases, retryCases)
+}
+
 // refused is a case that is answered with one status, closes, and never reaches the app.
 func refused(name string, status int, send string) httpCase {
 	return httpCase{name: name, send: send, status: []int{status}, reason: "bad_request", conn: ended}

@@ -72,11 +72,6 @@ func TestHTTPCases(t *testing.T) {
 	t.Run("each is logged", func(t *testing.T) { b.checkLog(t, all) })
 }
 
-func allHTTPCases() []httpCase {
-	return cases(requestLineCases, targetCases, hostCases, headerCases, doubleCases, framingCases, chunkCases, connectionCases, upgradeCases,
-		answerHeadCases, answerBodyCases, retryCases)
-}
-
 func newCaseBench(t *testing.T) *caseBench {
 	origin, keys := newOrigin(t)
 	dir := harness.EmptyApp(t).Dir
