@@ -76,9 +76,9 @@ backend app
 `},
 }
 
-// TestHTTPCasesOfPeers plays the same cases at nginx and HAProxy, and prints what is another way there. That is no
-// failure: it is what somebody who moves to purser may find changed.
-func TestHTTPCasesOfPeers(t *testing.T) {
+// TestNginxAndHAProxyPlayTheSameCases prints what is another way there. That is no failure: it is what somebody who moves
+// to purser may find changed.
+func TestNginxAndHAProxyPlayTheSameCases(t *testing.T) {
 	for _, p := range peers {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,9 @@ func TestHTTPCasesOfPeers(t *testing.T) {
 			for _, c := range allHTTPCases() {
 				d.note(c, playAt(t, addr, o, c))
 			}
-			t.Logf("where %s is another way than purser (rows of the table, with its status):\n%s", p.name, d)
+			for _, line := range d.lines() {
+				t.Logf("%s %s", p.name, line)
+			}
 		})
 	}
 }
@@ -197,15 +199,16 @@ func (d differences) note(c httpCase, at outcome) {
 	}
 }
 
-func (d differences) String() string {
-	var b strings.Builder
+// lines are one for each kind: the rows, and with which status.
+func (d differences) lines() []string {
+	var all []string
 	for _, what := range kindsOfDifference {
 		if len(d[what]) > 0 {
 			slices.SortFunc(d[what], byNumber)
-			fmt.Fprintf(&b, "  %s: %s\n", what, strings.Join(d[what], ", "))
+			all = append(all, what+": "+strings.Join(d[what], ", "))
 		}
 	}
-	return b.String()
+	return all
 }
 
 // byNumber compares what begins with a number.
