@@ -167,7 +167,7 @@ func TestNothingElseCanBeSent(t *testing.T) {
 			t.Errorf("%s: got %d %s %q, want %d %s", say, res.StatusCode, res.Header.Get("Purser-Error"), body, status, reason)
 		}
 	}
-	f.expectLog("cannot be sent", "no_file")
+	f.expectLog("cannot be sent", "may read in "+store, "no_file")
 	if group := f.group.Snapshot(); len(group.Processes) != 1 || group.Processes[0].Requests != 0 {
 		t.Errorf("the process is not as it was: %+v", group.Processes)
 	}

@@ -209,7 +209,7 @@ func TestGuardedFilesCannotBeHadByTheirShortNames(t *testing.T) {
 	}
 }
 
-func TestGuardedIndexOfAnAppBelowAPathIsNotThatPath(t *testing.T) {
+func TestIndexOfAnAppBelowAPathIsGuardedUnderThatPath(t *testing.T) {
 	f, _ := newFiles(t, all(withAccess(conf.Access{Deny: prefixes("127.0.0.0/8"), Paths: []string{"/blog/index.html"}}),
 		func(_ *conf.Server, app *conf.App) { app.Path = "/blog" }), "index.html", "secret")
 	for _, path := range []string{"/blog", "/blog/", "/blog/index.html"} {
