@@ -113,23 +113,25 @@ func (r reader) passes(folder *os.Root) bool {
 		return true
 	}
 	at, err := folder.Open(".")
-	for err == nil {
-		var info, above os.FileInfo
-		var up *os.File
-		if info, err = at.Stat(); err == nil && r.may(toSearch, info) {
-			up, err = openAbove(at)
-		}
-		_ = at.Close()
-		if up == nil {
+	if err != nil {
+		return false
+	}
+	defer func() { _ = at.Close() }()
+	for {
+		info, err := at.Stat()
+		if err != nil || !r.may(toSearch, info) {
 			return false
 		}
-		if above, err = up.Stat(); err == nil && os.SameFile(info, above) { // of "/", that is itself
-			_ = up.Close()
-			return true
+		up, err := openAbove(at)
+		if err != nil {
+			return false
 		}
+		_ = at.Close()
 		at = up
+		if above, err := up.Stat(); err != nil || os.SameFile(info, above) { // above "/" there is only that
+			return err == nil
+		}
 	}
-	return false
 }
 
 func openAbove(folder *os.File) (*os.File, error) {
