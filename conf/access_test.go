@@ -111,7 +111,7 @@ func TestRedirectsThatCannotBeMeantAreRefused(t *testing.T) {
 		{redirecting("/a", "/b") + "status = 200\n", `p.toml:7: apps.a.redirects.1.status: must be 301, 302, 303, 307 or 308, not 200`},
 		{redirecting("/a", "https://b.org/") + "rewrite = true\n", `p.toml:6: apps.a.redirects.1.to: must be a path of this app with rewrite = true, not "https://b.org/"`},
 		{redirecting("/a", "/b") + "rewrite = true\nstatus = 302\n", `p.toml:8: apps.a.redirects.1.status: is never sent: rewrite = true asks the app for another path, and the visitor does not learn of it`},
-		{strings.Replace(redirecting("/a", "/b"), "hosts", "path = '/shop'\nhosts", 1) + "rewrite = true\n", `p.toml:7: apps.a.redirects.1.to: must be a path of this app, below /shop, not "/b"`},
+		{strings.Replace(redirecting("/shop/a", "/b"), "hosts", "path = '/shop'\nhosts", 1) + "rewrite = true\n", `p.toml:7: apps.a.redirects.1.to: must be a path of this app, below /shop, not "/b"`},
 		{inApp("canonical = 'www.a.org'"), `p.toml:2: apps.a.canonical: must be one of hosts, not "www.a.org"`},
 		{inApp("hosts = ['*.a.org']\ncanonical = '*.a.org'"), `p.toml:3: apps.a.canonical: must be one of hosts, not "*.a.org"`},
 	} {

@@ -176,5 +176,5 @@ func (a *accel) openIn(folders []string, name, value string) (*files.File, error
 			return f, err
 		}
 	}
-	return nil, fmt.Errorf("%w: %q is no regular file in its folder that the app's user may read", errNoFile, value)
+	return nil, fmt.Errorf("%w: %q is no regular file that the app's user may read in %s", errNoFile, value, strings.Join(folders, " or "))
 }

@@ -2,6 +2,9 @@ package proxy
 
 import (
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,6 +87,25 @@ func TestConditionsAndRangesAreTheFiles(t *testing.T) {
 
 // What nginx keeps of an app's answer beside X-Accel-Redirect is little; what others keep beside X-Sendfile is all but
 // what is about the file.
+func TestSeveralRangesAreOfTheTypeThatTheAppSays(t *testing.T) {
+	f, _ := newSender(t, naming("200 OK", ""), nil, "x.bin", "0123456789")
+	res, body := f.dial().fetch("GET", "/", "X-Say: X-Accel-Redirect: /protected/x.bin|Content-Type: text/csv", "Range: bytes=0-1,4-5")
+	kind, parameters, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if err != nil || res.StatusCode != 206 || kind != "multipart/byteranges" {
+		t.Fatalf("got %d %q", res.StatusCode, res.Header["Content-Type"])
+	}
+	parts := multipart.NewReader(strings.NewReader(body), parameters["boundary"])
+	for _, want := range []string{"01", "45"} {
+		part, err := parts.NextPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := io.ReadAll(part); string(got) != want || part.Header.Get("Content-Type") != "text/csv" {
+			t.Errorf("a part: %q, %v", got, part.Header)
+		}
+	}
+}
+
 func TestFieldsOfTheAppThatAreSentWithAFile(t *testing.T) {
 	f, store := newSender(t, naming("403 Forbidden", "no"), nil, "x.txt", "file")
 	const said = `|Content-Type: text/x-own|Content-Disposition: attachment; filename="y"|Set-Cookie: a=1|Set-Cookie: b=2|Cache-Control: private|` +
@@ -145,7 +167,7 @@ func TestNothingElseCanBeSent(t *testing.T) {
 			t.Errorf("%s: got %d %s %q, want %d %s", say, res.StatusCode, res.Header.Get("Purser-Error"), body, status, reason)
 		}
 	}
-	f.expectLog("cannot be sent", "no_file")
+	f.expectLog("cannot be sent", "may read in "+store, "no_file")
 	if group := f.group.Snapshot(); len(group.Processes) != 1 || group.Processes[0].Requests != 0 {
 		t.Errorf("the process is not as it was: %+v", group.Processes)
 	}

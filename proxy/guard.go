@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"purser/conf"
+	"purser/proxy/files"
 	"purser/proxy/passwords"
 	"purser/proxy/wire"
 )
@@ -15,6 +16,7 @@ import (
 // A guard keeps from an app who is not to see it, by his address or his password. nil = everybody may.
 type guard struct {
 	conf.Access
+	path      string          // of the app
 	users     *passwords.List // nil = no password is asked for
 	challenge string          // what a browser is told that has none
 }
@@ -30,7 +32,7 @@ func newGuard(app conf.App, files map[string]*passwords.List, before *site) *gua
 	if !app.Access.Asks() {
 		return nil
 	}
-	g := &guard{Access: app.Access}
+	g := &guard{Access: app.Access, path: app.Path}
 	if g.Htpasswd == "" {
 		return g
 	}
@@ -63,8 +65,8 @@ func guarded(x *exchange) (*reply, error) {
 	return nil, err
 }
 
-// covers reports whether a request is for what is guarded. Where a path could mean another to the app, by an escaped
-// slash or a backslash, it is taken for what is.
+// covers reports whether a request is for what is guarded, however its path is written. Where a path could mean another
+// to the app, by an escaped slash or a backslash, it is taken for what is.
 func (g *guard) covers(r *wire.Request) bool {
 	if len(g.Paths) == 0 {
 		return true
@@ -74,7 +76,21 @@ func (g *guard) covers(r *wire.Request) bool {
 	if err != nil || bytes.IndexByte(path, '\\') >= 0 || bytes.Contains(path, []byte("%2F")) || bytes.Contains(path, []byte("%5C")) {
 		return true
 	}
-	return slices.ContainsFunc(g.Paths, func(p string) bool { return len(path) >= len(p) && string(path[:len(p)]) == p })
+	path = plainPath(scratch[:0], r)
+	page := files.PageOf(path)
+	if len(path) > 1 && string(path) == g.path {
+		page = "/" + files.PageOf(nil)
+	}
+	return slices.ContainsFunc(g.Paths, func(p string) bool { return beginsWith(path, page, p) })
+}
+
+// beginsWith reports whether a path, with what stands behind it, begins so.
+func beginsWith(path []byte, behind, with string) bool {
+	n := len(path)
+	if n >= len(with) {
+		return string(path[:len(with)]) == with
+	}
+	return string(path) == with[:n] && strings.HasPrefix(behind, with[n:])
 }
 
 // admit is nil for who is let in.

@@ -190,6 +190,35 @@ func TestGuardedPathsCannotBeWrittenOtherwise(t *testing.T) {
 	}
 }
 
+func TestGuardedPathsCannotBeEscaped(t *testing.T) {
+	f := newFront(t, hello, withAccess(conf.Access{Deny: prefixes("0.0.0.0/0"), Paths: []string{"/@me", "/a+b"}}))
+	for path, want := range map[string]string{"/@me": "403 forbidden", "/%40me": "403 forbidden", "/a%2bb/x": "403 forbidden", "/a+b": "403 forbidden", "/%2540me": "200", "/a%20b": "200"} {
+		if got := f.seen(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestGuardedFilesCannotBeHadByTheirShortNames(t *testing.T) {
+	f, _ := newFiles(t, withAccess(conf.Access{Deny: prefixes("127.0.0.0/8"), Paths: []string{"/secret.html", "/docs/index.html"}}),
+		"secret.html", "secret", "secret.txt", "open", "docs/index.html", "secret", "docs/a.html", "open")
+	for path, want := range map[string]string{"/secret.html": "403 forbidden", "/secret": "403 forbidden", "/docs/": "403 forbidden", "/secret.txt": "200", "/docs/a": "200"} {
+		if got := f.seen(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestIndexOfAnAppBelowAPathIsGuardedUnderThatPath(t *testing.T) {
+	f, _ := newFiles(t, all(withAccess(conf.Access{Deny: prefixes("127.0.0.0/8"), Paths: []string{"/blog/index.html"}}),
+		func(_ *conf.Server, app *conf.App) { app.Path = "/blog" }), "index.html", "secret")
+	for _, path := range []string{"/blog", "/blog/", "/blog/index.html"} {
+		if got := f.seen(path); got != "403 forbidden" {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+}
+
 func TestFilesAndWebSocketsAreGuardedAndAuthoritiesProofsAreNot(t *testing.T) {
 	f, _ := newFiles(t, withAccess(conf.Access{Deny: prefixes("127.0.0.0/8")}), "a.css", "body {}", ".well-known/acme-challenge/token", "proof")
 	for path, want := range map[string]string{"/a.css": "403 forbidden", "/.well-known/acme-challenge/token": "200", "/.well-known/acme-challenge/other": "403 forbidden", "/.well-known/acme-challenge/../../a.css": "403 forbidden"} {

@@ -77,6 +77,7 @@ func (x *exchange) note(f *wire.Field, passed bool) {
 func (x *exchange) sendInstead(f *files.File, head *wire.Response, by wire.FieldID) *reply {
 	kept := wire.ResponseHead{Fields: keptBeside(head.Fields, by)}
 	kept.Keep()
+	typeAsSaid(f, kept.Fields)
 	x.added = x.added[:0]
 	if x.site.pins != nil {
 		x.added = x.site.pins.fields(x.added, x.loan.proc.Generation(), x.story.seen, x.origin.secure())
@@ -86,7 +87,7 @@ func (x *exchange) sendInstead(f *files.File, head *wire.Response, by wire.Field
 	x.added = fileReply(r, f, x.req, x.added)
 	r.head.Fields = kept.Fields
 	r.merge()
-	if x.story.charset != nil && !setCharset(r.head.Fields, x.story.charset) {
+	if x.story.charset != nil {
 		setCharset(r.head.Added, x.story.charset)
 	}
 	return r
@@ -107,6 +108,16 @@ func keptBeside(fields []wire.Field, by wire.FieldID) (kept []wire.Field) {
 	return kept
 }
 
+// typeAsSaid has a file go by the type that the app says. The file says it itself: of several parts, each has it.
+func typeAsSaid(f *files.File, kept []wire.Field) {
+	for i := range kept {
+		if said := &kept[i]; said.ID == wire.ContentType {
+			f.SetType(said.Value)
+			said.Drop = true
+		}
+	}
+}
+
 func keptByAccel(f *wire.Field) bool {
 	switch f.ID {
 	case wire.ContentType, wire.SetCookie, wire.CacheControl, wire.Expires:
@@ -120,34 +131,31 @@ func saysOfFile(f *wire.Field) bool {
 		wire.EqualFold(f.Name, "etag") || wire.EqualFold(f.Name, "last-modified") || wire.EqualFold(f.Name, "accept-ranges")
 }
 
-// merge has what the app says of a file count for more than what the file says itself. Without content there is no type
-// of it, and a condition that is not met is answered with nothing of the app's, as by nginx.
+// merge has what the app says of a file count for more than what the file says itself. A condition that is not met
+// is answered with nothing of the app's, as by nginx.
 func (r *reply) merge() {
-	sent := r.head.Status == http.StatusOK || r.head.Status == http.StatusPartialContent
 	for i := range r.head.Fields {
 		kept := &r.head.Fields[i]
-		kept.Drop = kept.ID == wire.ContentType && !sent || r.head.Status == http.StatusPreconditionFailed
+		kept.Drop = kept.Drop || r.head.Status == http.StatusPreconditionFailed
 		for j := range r.head.Added {
-			if f := &r.head.Added[j]; kept.ID != wire.SetCookie && kept.ID != wire.Vary && bytes.EqualFold(f.Name, kept.Name) {
+			if f := &r.head.Added[j]; !kept.Drop && kept.ID != wire.SetCookie && kept.ID != wire.Vary && bytes.EqualFold(f.Name, kept.Name) {
 				f.Drop = true
 			}
 		}
 	}
 }
 
-// setCharset puts a charset into the Content-Type among some fields, if that is one of text. It reports whether there is
-// one to be sent.
-func setCharset(fields []wire.Field, charset []byte) bool {
+// setCharset puts a charset into the Content-Type among some fields, if that is one of text.
+func setCharset(fields []wire.Field, charset []byte) {
 	for i := range fields {
 		if f := &fields[i]; f.ID == wire.ContentType && !f.Drop {
 			kind, parameters, _ := bytes.Cut(f.Value, []byte(";"))
 			if wire.EqualFold(kind[:min(len(kind), len("text/"))], "text/") || bytes.Contains(parameters, []byte("charset=")) {
 				f.Value = append(append(bytes.Clone(kind), "; charset="...), charset...)
 			}
-			return true
+			return
 		}
 	}
-	return false
 }
 
 // discard gives the process back whose answer nobody takes. One that has ended it can be asked again at once.

@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -41,6 +42,8 @@ func follow(path string, info os.FileInfo, who reader) (*detour, error) {
 	opened, err := root.Stat(".")
 	if err == nil && l.base == "" && l.owner >= 0 && uidOf(opened) != l.owner {
 		err = errForeign
+	} else if err == nil && os.Geteuid() != 0 && !who.passes(root) {
+		err = fs.ErrPermission // its user may be able to follow it
 	}
 	if err != nil {
 		_ = root.Close()

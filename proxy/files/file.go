@@ -104,6 +104,9 @@ func appendTag(b []byte, s state, coding int) []byte {
 	return append(b, '"')
 }
 
+// SetType has it go by a type that its name does not tell. It must be nobody else's.
+func (f *File) SetType(kind []byte) { f.kind = kind }
+
 // Content is all that is sent of it, or nil if that must be read from the file.
 func (f *File) Content() []byte { return f.content }
 

@@ -54,7 +54,7 @@ func openFolder(release string, c *Config) *folder {
 	if err != nil {
 		return nil
 	}
-	if !who.reaches(release) {
+	if !who.passes(within) {
 		return openClosed(release, path, c)
 	}
 	f := &folder{release: release, path: path, names: make(map[string]*detour)}
@@ -119,7 +119,7 @@ func (f *folder) read(c *Config) error {
 	if err != nil {
 		return err
 	}
-	if !f.tree.reader.may(toSearch, info) {
+	if f.tree.owner == nil && !f.tree.reader.may(toSearch, info) {
 		log.Warn("the folder of static files is closed to the owner of the app, so nothing in it is served", "folder", f.path)
 	}
 	f.mark = markOf(info) // before the names: what comes meanwhile is seen next time

@@ -73,16 +73,20 @@ func (l *look) open(name []byte) (*opened, error) {
 		if i > 0 {
 			continue
 		}
-		end := index
-		if asFile {
-			end = page
-		}
 		var scratch [256]byte
-		if o, err := f.openAll(append(append(scratch[:0], name...), end...), l.config); o != nil || err != nil {
+		if o, err := f.openAll(append(append(scratch[:0], name...), PageOf(name)...), l.config); o != nil || err != nil {
 			return o, err
 		}
 	}
 	return nil, nil
+}
+
+// PageOf is what the name of the page that may answer for a path or a name has behind that, if there is no such file.
+func PageOf(path []byte) string {
+	if len(path) == 0 || path[len(path)-1] == '/' {
+		return index
+	}
+	return page
 }
 
 // isFolder reports whether NAME/ would be answered where NAME is not.

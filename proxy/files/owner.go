@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -51,16 +52,35 @@ func ownerOfLink(release, name string, isFolder bool, c *Config) func(string) (*
 	return func(string) (*os.File, error) { return c.Owner.Open(release, name) }
 }
 
-// openFile opens what may be a file, as the app's user if purser itself may not.
+// openFile opens what may be a file, as the app's user if purser itself may not, or if the modes do not say that this
+// user may, too.
 func (t *tree) openFile(name string, flags int) (f *os.File, err error) {
 	err = fs.ErrPermission
 	if t.root != nil {
-		f, err = t.root.OpenFile(name, flags, 0)
+		f, err = t.openForReader(name, flags)
 	}
 	if err != nil && t.owner != nil && errors.Is(err, fs.ErrPermission) {
 		return t.owner(name)
 	}
 	return f, err
+}
+
+// openForReader opens what the reader may have, too, by the modes.
+func (t *tree) openForReader(name string, flags int) (*os.File, error) {
+	f, err := t.root.OpenFile(name, flags, 0)
+	if err != nil || !t.reader.asked {
+		return f, err
+	}
+	info, err := f.Stat()
+	reached := false
+	if err == nil && t.reader.may(toRead, info) {
+		reached, err = t.reach(folderOf(name))
+	}
+	if reached {
+		return f, nil
+	}
+	_ = f.Close()
+	return nil, cmp.Or(err, fs.ErrPermission)
 }
 
 func (t *tree) close() {

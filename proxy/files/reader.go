@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Permission bits as stat has them for others; those of the group and of the owner are to the left.
@@ -13,8 +15,9 @@ const (
 	toSearch = 0o1
 )
 
-// A reader is for whom files are read where purser runs as root, whom nothing is closed to: the user that
-// the app runs as, else its owner. What he may not read is served to nobody. If that is root, who may read
+// A reader is for whom files are read where purser is another user than the app: root, whom nothing is closed to, or
+// who serves in root's place, who has files of his own that are nobody's business, such as logs and keys. The reader is
+// the user that the app runs as, else its owner. What he may not read is served to nobody. If that is root, who may read
 // everything, only what is open to everyone is served.
 //
 // Of what lies above the public folder he must be able to pass the folders, if it is the app's user: a link
@@ -35,10 +38,10 @@ type User struct {
 // release, or of the release itself where there is none: of a link, who has made it.
 func readerOf(release *os.Root, c *Config) (reader, error) {
 	switch {
+	case c.User != nil && (os.Geteuid() == 0 || os.Geteuid() != int(c.User.UID)):
+		return reader{asked: true, uid: c.User.UID, gid: c.User.GID, user: c.User}, nil
 	case os.Geteuid() != 0:
 		return reader{}, nil
-	case c.User != nil:
-		return reader{asked: true, uid: c.User.UID, gid: c.User.GID, user: c.User}, nil
 	}
 	if c.StartupFile != "" {
 		if info, err := release.Lstat(c.StartupFile); err == nil {
@@ -101,4 +104,40 @@ func (r reader) reaches(release string) bool {
 			return true
 		}
 	}
+}
+
+// passes reports whether the reader may pass a folder that is open, and all above it, by their modes. What the names that
+// led to it lead to by now makes no difference.
+func (r reader) passes(folder *os.Root) bool {
+	if r.user == nil || r.uid == 0 {
+		return true
+	}
+	at, err := folder.Open(".")
+	if err != nil {
+		return false
+	}
+	defer func() { _ = at.Close() }()
+	for {
+		info, err := at.Stat()
+		if err != nil || !r.may(toSearch, info) {
+			return false
+		}
+		up, err := openAbove(at)
+		if err != nil {
+			return false
+		}
+		_ = at.Close()
+		at = up
+		if above, err := up.Stat(); err != nil || os.SameFile(info, above) { // above "/" there is only that
+			return err == nil
+		}
+	}
+}
+
+func openAbove(folder *os.File) (*os.File, error) {
+	fd, err := unix.Openat(int(folder.Fd()), "..", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), ".."), nil
 }

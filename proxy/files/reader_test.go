@@ -179,3 +179,46 @@ func TestWhatTheUserOfTheAppMayNotReadIsServedToNobody(t *testing.T) {
 	}) // as an acl may let him in
 	byOwner.expect(map[string]string{"/closed.txt": "app", "/open.txt": "file"})
 }
+
+// Who serves in root's place has files of its own, such as logs and keys. The user of an app leads links where he likes.
+func TestWhatOnlyPurserMayReadIsServedToNobody(t *testing.T) {
+	if os.Geteuid() == 0 {
+		runAsOther(t)
+		return
+	}
+	home, err := os.MkdirTemp("/tmp", "purser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(home) })
+	release, private := filepath.Join(home, "release"), filepath.Join(home, "private")
+	put(t, home, "release/public/a.txt", "open", "release/public/log.txt", "private", "logs/access.log", "private", "logs/motd", "open",
+		"private/keys/k.txt", "private", "private/store/s.txt", "private")
+	for path, mode := range map[string]os.FileMode{"": 0o755, "release/public/log.txt": 0o600, "logs/access.log": 0o600, "private": 0o700} {
+		if err := os.Chmod(filepath.Join(home, path), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"logs": "../../logs", "log": "../../logs/access.log", "motd": "../../logs/motd", "private": "../../private", "keys": "../../private/keys", "k.txt": "../../private/keys/k.txt"} {
+		symlink(t, to, filepath.Join(release, "public", name))
+	}
+	eye := &ownersEye{files: map[string]string{release + ":logs/by-acl.txt": filepath.Join(home, "logs/motd")}}
+	put(t, home, "logs/by-acl.txt", "private")
+	if err := os.Chmod(filepath.Join(home, "logs/by-acl.txt"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	user := &User{UID: uint32(ids[owner]), GID: uint32(ids[owner])}
+	s := newSite(t, release, func(c *Config) { c.User, c.Owner = user, eye })
+	s.expect(map[string]string{"/a.txt": "open", "/motd": "open", "/logs/motd": "open"})
+	if eye.asked > 0 {
+		t.Errorf("what everybody may read its owner is asked for %d times", eye.asked)
+	}
+	s.expect(map[string]string{"/log.txt": "app", "/log": "app", "/logs/access.log": "app", "/private/keys/k.txt": "app", "/keys/k.txt": "app", "/k.txt": "app",
+		"/logs/by-acl.txt": "open"})
+	for _, folder := range []string{private, filepath.Join(private, "store")} {
+		if f, err := (&Store{Path: folder, User: user}).Open("s.txt"); f != nil || err != nil {
+			t.Errorf("of %s a file is sent: %v, %v", folder, f, err)
+		}
+	}
+	newSite(t, release, func(c *Config) { c.User = &User{UID: uint32(os.Geteuid())} }).expect(map[string]string{"/log.txt": "private", "/keys/k.txt": "private"})
+}

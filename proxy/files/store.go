@@ -43,7 +43,7 @@ func (s *Store) tree() (*tree, error) {
 	case err != nil:
 		return nil, grave(err)
 	}
-	if t.reader, err = readerOf(root, &Config{User: s.User}); err == nil && t.reader.reaches(s.Path) {
+	if t.reader, err = readerOf(root, &Config{User: s.User}); err == nil && t.reader.passes(root) {
 		t.root = root
 		return t, nil
 	}

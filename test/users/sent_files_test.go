@@ -3,6 +3,7 @@ package users
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,5 +57,38 @@ func TestFilesAreSentThatTheAppsUserMayRead(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who serves has files of its own, such as logs and keys, and the user of an app leads its links where he likes.
+func TestFilesOfWhoServesAreNoApps(t *testing.T) {
+	f := newFolder(t, games)
+	logs, err := os.MkdirTemp("/tmp", "purser-logs")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(logs) })
+	must(t, os.Chmod(logs, 0o755))
+	log := filepath.Join(logs, "access.log")
+	must(t, os.WriteFile(f.path("app.js"), []byte(sends), 0o644))
+	must(t, os.Mkdir(f.path("public"), 0o755))
+	for name, to := range map[string]string{"public/logs": logs, "public/log.txt": log, "store": logs} {
+		must(t, os.Symlink(to, f.path(name)))
+		must(t, os.Lchown(f.path(name), games, games))
+	}
+	p := harness.Serve(t, harness.Options{Users: true, Config: harness.ServerTable(fmt.Sprintf("access_log = %q", log)) +
+		f.app("app", `user = "games"`, fmt.Sprintf("sendfile = [%q]", f.path("store")))})
+	get := func(path string) string {
+		return harness.Ask(t, p, "GET "+path+" HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n").Body
+	}
+	harness.Eventually(t, harness.Patience, "the log has a line", func() bool {
+		if got := get("/"); got != "app" {
+			t.Fatalf("got %q", got)
+		}
+		text, err := os.ReadFile(log)
+		return err == nil && len(text) > 0
+	})
+	for _, path := range []string{"/logs/access.log", "/log.txt", "/send" + f.path("store/access.log"), "/send" + log} {
+		if got := get(path); strings.Contains(got, "HTTP/1.1") {
+			t.Errorf("%s is the access log: %q", path, got)
+		}
 	}
 }
