@@ -67,6 +67,7 @@ var endings = map[error]ending{
 	upstream.ErrGone:        {byClient, inAnswer},
 	upstream.ErrShortAnswer: {byApp, inSending},
 	errNotMeasured:          {byPurser, inSending},
+	errNotKept:              {byPurser, inSending},
 }
 
 // endingBy returns the ending that an error is. What has no entry is a rule of ours, or an answer that breaks one.

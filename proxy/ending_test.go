@@ -107,6 +107,7 @@ func TestEveryFailureHasAnEndingThatFitsIt(t *testing.T) {
 	for err, want := range map[error]string{
 		&pool.StartError{}:     "queue app",
 		&spool.Error{}:         "body purser",
+		notKept(spool.ErrFull): "send purser",
 		errNoApp:               "head purser",
 		pool.ErrQueueTimeout:   "queue purser",
 		client.ErrStopping:     "queue purser",

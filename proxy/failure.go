@@ -87,6 +87,7 @@ var failures = map[error]failure{
 	errSendfile:             {http.StatusBadGateway, "bad_response", "The app asked for a file to be sent in its place, which the server does not do."},
 	errNoFile:               {http.StatusNotFound, "no_file", "The file that the app wanted to be sent is not there."},
 	errNotMeasured:          {http.StatusBadGateway, "bad_response", "The app's answer is too large to be sent to this client without a length."},
+	errNotKept:              {http.StatusServiceUnavailable, "spool_full", "The server has no room for the app's answer; try again later."},
 	errSpool:                {http.StatusServiceUnavailable, "spool_failed", "The server has no room to take the request in; try again later."},
 	spool.ErrFull:           {http.StatusServiceUnavailable, "spool_full", "The server has no room to take the request in; try again in a moment."},
 	spool.ErrTooLarge:       tooLarge,

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"purser/pool"
+	"purser/proxy/cache"
 	"purser/proxy/files"
 	"purser/proxy/wire"
 )
@@ -57,6 +58,22 @@ func (x *exchange) heed(head *wire.Response) (named *wire.Field) {
 		setCharset(head.Fields, x.story.charset)
 	}
 	return named
+}
+
+// heedTerms is heed for an answer that was stored, which names nothing to be sent in its place.
+func (x *exchange) heedTerms(fields []wire.Field) {
+	trusted := x.origin.peer.Trusted
+	for i := range fields {
+		if f := &fields[i]; cache.IsTerm(f) {
+			f.Drop = !trusted
+			if f.ID == wire.XAccelTerm {
+				x.note(f, trusted)
+			}
+		}
+	}
+	if x.story.charset != nil {
+		setCharset(fields, x.story.charset)
+	}
 }
 
 // note takes what an X-Accel-* says. What makes no sense is ignored, as nginx does.

@@ -18,7 +18,7 @@ import (
 func TestFailureCountsAgainstTheAppOnlyIfItIsTheApps(t *testing.T) {
 	for want, errs := range map[pool.Outcome][]error{
 		pool.Unclear: {upstream.ErrGone, upstream.ErrRefused, upstream.ErrUnsent, upstream.ErrNoLink, upstream.ErrBacklog,
-			client.ErrGone, spool.ErrFull, spool.ErrUnread, &spool.Error{}, errNotMeasured},
+			client.ErrGone, spool.ErrFull, spool.ErrUnread, &spool.Error{}, errNotMeasured, errNotKept},
 		pool.Erred: {upstream.ErrNoAnswer, upstream.ErrUnread, upstream.ErrShortHead, upstream.ErrShortAnswer, upstream.ErrSlow,
 			upstream.ErrStalled, upstream.ErrNotHTTP, upstream.ErrHeadTooBig, upstream.ErrManyEarly, upstream.ErrUpgrade,
 			errSendfile, &wire.Error{Side: wire.ByApp}},

@@ -32,6 +32,9 @@ func (q *inquiry) reply(e *cache.Entry, now int64) *reply {
 	}
 	q.fields = append(q.fields[:0], e.Fields...)
 	r.head.Fields, r.head.HasDate = q.fields, true
+	if e.HasTerms {
+		q.x.heedTerms(q.fields)
+	}
 	status := len(q.text)
 	q.text = strconv.AppendInt(q.text, int64(e.Age(now)/time.Second), 10)
 	q.added = append(q.added[:0], wire.Field{Name: ageName, Value: q.text[status:]}, wire.Field{Name: cacheStatusName, Value: q.text[:status:status]})

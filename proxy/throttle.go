@@ -32,7 +32,9 @@ func (x *exchange) throttle(r *reply) error {
 	if r.content == nil || r.endless || x.req.IsHead() {
 		return nil
 	}
-	if _, ok := r.content.(*fileContent); !ok {
+	switch r.content.(type) {
+	case *fileContent, *storedContent: // all of it is there
+	default:
 		r.head.Keep()
 		whole, err := x.takeWhole(r.content, 0)
 		if err != nil {

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"purser/conf"
+	"purser/proxy/spool"
 )
 
 // What is sent at a rate takes its time, whole, and holds no process meanwhile.
@@ -56,5 +59,20 @@ func TestStreamOfHTTP2HasARateToo(t *testing.T) {
 	}
 	if took, least := time.Since(began), time.Second*(40_000-100_000/piecesPerSecond)/100_000; took < least {
 		t.Errorf("it took %v, want at least %v", took, least)
+	}
+}
+
+// It is the answer for which there is no room, and neither its client nor its app is to blame.
+func TestAnswerWithARateThatHasNoRoomIsRefusedAndSaysSo(t *testing.T) {
+	body := strings.Repeat("x", 4<<20)
+	f := newFront(t, answering("HTTP/1.1 200 OK\r\nX-Accel-Limit-Rate: 1000\r\nConnection: close\r\n\r\n"+body), func(s *conf.Server, _ *conf.App) {
+		s.SpoolLimit, s.BufferMemory = conf.Share{Bytes: 1 << 20}, conf.Share{Bytes: 1 << 20}
+	})
+	res, page := f.dial().fetch("GET", "/")
+	if res.StatusCode != 503 || res.Header.Get("Purser-Error") != "spool_full" || !strings.Contains(page, "no room for the app") {
+		t.Errorf("got %d %v %s", res.StatusCode, res.Header, page)
+	}
+	if said := notKept(spool.ErrTooLarge).Error(); strings.Contains(said, "HTTP/1.0") || failureOf(notKept(spool.ErrTooLarge)).status != 503 {
+		t.Errorf("of one that is larger than the spool: %s", said)
 	}
 }

@@ -59,6 +59,7 @@ func (q *inquiry) failed(err error) (*reply, error) {
 func (q *inquiry) replace(r *reply) *reply {
 	status := r.head.Status
 	q.x.story.status = status
+	q.x.story.rate, q.x.story.charset = 0, nil // were meant for the error
 	r.content.Close(errReplaced)
 	return q.standIn(status, q.x.clock.Exact())
 }

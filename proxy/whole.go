@@ -20,6 +20,9 @@ type wholeContent struct {
 	piece []byte
 }
 
+// errNotKept says that the spool has no room, whatever the reason.
+var errNotKept = errors.New("the answer has to be taken in whole before it is sent, and there is no room for it")
+
 var errNotMeasured = fmt.Errorf("an answer without a length to an HTTP/1.0 client on a unix socket is larger than %d MiB", mostMeasured>>20)
 
 // takeWhole takes content in, and ends its use.
@@ -40,7 +43,7 @@ func (w *wholeContent) take(from content) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			w.from = w.body.Reader()
-			return w.body.Complete()
+			return notKept(w.body.Complete())
 		case err != nil:
 			return err
 		case w.most > 0 && w.body.Size()+int64(len(data)) > w.most:
@@ -49,13 +52,19 @@ func (w *wholeContent) take(from content) error {
 			from.Wait()
 			continue
 		}
-		switch err := w.body.Append(data); {
-		case errors.Is(err, spool.ErrTooLarge):
-			return errNotMeasured
-		case err != nil:
+		if err := notKept(w.body.Append(data)); err != nil {
 			return err
 		}
 	}
+}
+
+// notKept is what an error of the spool means for an answer: what is said of a request that has no room there would
+// blame the client, or the app.
+func notKept(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %v", errNotKept, err) //nolint:errorlint // it is not that error to who tells them apart
 }
 
 // Next ends each piece with a pause, in which it is sent: only so much is gathered.

@@ -12,7 +12,7 @@ import (
 type Answer struct {
 	Status     int
 	Reason     []byte
-	Fields     []wire.Field // those with Drop are not stored
+	Fields     []wire.Field // those with Drop are not stored, but for terms
 	Request    []wire.Field // that it was asked with
 	Generation int          // of the process that has answered
 	Asked, Now int64        // on the clock of those who ask
@@ -26,6 +26,7 @@ type Entry struct {
 	Fields     []wire.Field // with a Date, without Age
 	Body       []byte
 	Generation int
+	HasTerms   bool // among Fields
 
 	vary     []variant
 	control  control
@@ -79,7 +80,8 @@ func (e *Entry) keepFields(a *Answer) {
 	}
 	e.Fields = make([]wire.Field, 0, count)
 	for i := range a.Fields {
-		if f := &a.Fields[i]; !f.Drop && f.ID != wire.Age && !ofAConnection(f) {
+		if f := &a.Fields[i]; (!f.Drop || IsTerm(f)) && f.ID != wire.Age && !ofAConnection(f) {
+			e.HasTerms = e.HasTerms || IsTerm(f)
 			e.Fields = append(e.Fields, wire.Field{Name: keep(f.Name), Value: keep(f.Value), ID: f.ID})
 		}
 	}
@@ -91,8 +93,12 @@ func (e *Entry) keepFields(a *Answer) {
 // ofAConnection reports a field that must not be stored: it is for the next proxy (RFC 9111 section 3.1). Those that
 // frame the message are not passed on anyway. X-Accel-Expires is for us.
 func ofAConnection(f *wire.Field) bool {
-	return f.ID == wire.Other && (wire.EqualFold(f.Name, "proxy-authentication-info") || wire.EqualFold(f.Name, "x-accel-expires"))
+	return f.ID == wire.Other && wire.EqualFold(f.Name, "proxy-authentication-info") || f.ID == wire.XAccelTerm && wire.EqualFold(f.Name, "x-accel-expires")
 }
+
+// IsTerm reports a field that says how the answer is to be sent. It is stored whoever has asked first, as each that
+// is answered is told of it or not: a proxy that is trusted does what it says, for others that is done here.
+func IsTerm(f *wire.Field) bool { return f.ID == wire.XAccelTerm || f.ID == wire.XAccelBuffering }
 
 // mayStore reports whether a shared cache may store the answer, and has a use for it. Beyond RFC 9111 it stores nothing
 // that sets a cookie, and nothing without a word about how long it is fresh, be it that it is not.

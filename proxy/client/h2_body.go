@@ -75,8 +75,9 @@ func (c *h2Call) TakeBody(into *spool.Body, most int64) (trailers []wire.Field, 
 		return nil, err
 	}
 	start := c.all.clock().Now()
-	for first := true; ; first = false {
-		ended, err := c.awaitBody(start, into.Size(), first)
+	c.widen()
+	for {
+		ended, err := c.awaitBody(start, into.Size())
 		if err != nil {
 			return nil, err
 		}
@@ -102,19 +103,33 @@ func (c *h2Call) askForBody(most int64) error {
 	return nil
 }
 
+// widen lets more of a body be on its way, as from now on it is taken.
+func (c *h2Call) widen() {
+	s := c.all
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.ended || c.left {
+		return
+	}
+	if c.stream != nil {
+		if s.wide == mostWide {
+			return
+		}
+		s.wide++
+		c.stream.wide = true
+	}
+	c.intake.room += bodyWindow - streamWindow
+	s.out.allow(c.id, bodyWindow-streamWindow)
+}
+
 // awaitBody takes what has come of the body, and waits for it if that is nothing. It reports whether it was
-// the last. From the first time on it is taken as it comes, so that more may be on its way.
-func (c *h2Call) awaitBody(start, moved int64, first bool) (ended bool, err error) {
+// the last.
+func (c *h2Call) awaitBody(start, moved int64) (ended bool, err error) {
 	s := c.all
 	s.mu.Lock()
 	defer s.out.flush(false)
 	defer s.mu.Unlock()
-	if first && !c.ended && !c.left {
-		c.intake.room += bodyWindow - streamWindow
-		s.out.allow(c.id, bodyWindow-streamWindow)
-	} else {
-		c.giveBack(int64(len(c.taken)))
-	}
+	c.giveBack(int64(len(c.taken)))
 	c.taken = c.taken[:0]
 	defer c.await(false)
 	for len(c.in) == 0 && !c.ended {

@@ -134,8 +134,8 @@ func TestFrameThatBreaksTheRulesEndsTheConnection(t *testing.T) {
 	}
 }
 
-func TestMoreContentThanTheWindowHoldsEndsStreamOrConnection(t *testing.T) {
-	begun, release := make(chan bool, 20), make(chan struct{})
+func TestMoreContentThanTheWindowHoldsEndsTheStream(t *testing.T) {
+	begun, release := make(chan bool), make(chan struct{})
 	h := open(t, func(c Call, bad error) { begun <- true; <-release; telling2(c, bad) })
 	p := h.dial2()
 	p.ask(1, false, post()...)
@@ -144,14 +144,51 @@ func TestMoreContentThanTheWindowHoldsEndsStreamOrConnection(t *testing.T) {
 		p.send(p.WriteData(1, false, make([]byte, 1<<14)))
 	}
 	p.expectReset(1, http2.ErrCodeFlowControl)
-	for id := uint32(3); id < 39; id += 2 {
+	close(release)
+}
+
+// A body that is sent while it comes waits for a process, or for one that does not read. As many of them as a client may
+// send do not close its window for the one that is taken.
+func TestBodiesThatNobodyTakesLeaveRoomForOthers(t *testing.T) {
+	begun, release := make(chan bool, mostStreams), make(chan struct{})
+	h := open(t, func(c Call, bad error) {
+		if string(c.Request().Path) == "/" {
+			stream, err := c.Stream(0)
+			if err == nil {
+				err = stream.Begin()
+			}
+			if begun <- true; err != nil {
+				t.Error(err)
+			}
+			<-release
+		}
+		telling2(c, bad)
+	})
+	p := h.dial2()
+	last := uint32(2*mostStreams - 1)
+	for id := uint32(1); id < last; id += 2 {
 		p.ask(id, false, post()...)
-		for range 4 {
-			p.send(p.WriteData(id, false, make([]byte, 1<<14)))
+		<-begun
+		p.content(id, streamWindow)
+		if id <= 2*mostWide {
+			p.content(id, bodyWindow-streamWindow)
 		}
 	}
-	p.expectAway(http2.ErrCodeFlowControl)
+	p.ask(last, false, ":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/taken")
+	p.content(last, 1<<14)
+	p.send(p.WriteData(last, true, nil)).until("the body is taken", func() bool { return p.stream(last).ended || len(p.away) > 0 })
+	if g := p.stream(last); g.status != "200" {
+		t.Errorf("got %+v, and %v", *g, p.away)
+	}
 	close(release)
+}
+
+// content sends n bytes of a body.
+func (p *peer2) content(stream uint32, n int) {
+	p.t.Helper()
+	for ; n > 0; n -= 1 << 14 {
+		p.send(p.WriteData(stream, false, make([]byte, 1<<14)))
+	}
 }
 
 func TestPrefaceMustBeWholeAndSETTINGSMustFollow(t *testing.T) {

@@ -12,7 +12,7 @@ type h2Stream struct {
 	call  *h2Call
 	most  int64
 	start int64 // when it was asked for
-	first bool  // none of it was
+	wide  bool  // much of it may be on its way; guarded by the connection's mu
 	taken atomic.Int64
 	whole bool
 }
@@ -22,7 +22,7 @@ func (c *h2Call) Stream(most int64) (Stream, error) {
 	if most > 0 && c.req.Length > most {
 		return nil, ErrBodyTooLarge
 	}
-	stream := &h2Stream{call: c, most: most, first: true}
+	stream := &h2Stream{call: c, most: most}
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
 	c.stream = stream
@@ -46,14 +46,17 @@ func (s *h2Stream) Stop() {
 
 func (s *h2Stream) Begin() error {
 	s.start = s.call.all.clock().Now()
-	return s.call.askForBody(s.most)
+	if err := s.call.askForBody(s.most); err != nil {
+		return err
+	}
+	s.call.widen()
+	return nil
 }
 
 func (s *h2Stream) Next() ([]byte, error) {
 	c := s.call
 	for !s.whole {
-		ended, err := c.awaitBody(s.start, s.taken.Load(), s.first)
-		s.first = false
+		ended, err := c.awaitBody(s.start, s.taken.Load())
 		if err != nil {
 			return nil, err
 		}

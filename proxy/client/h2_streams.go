@@ -24,6 +24,7 @@ type h2Streams struct {
 	open     int                // those whose client still waits for something
 	held     int                // those that were reset, or cut
 	bodies   int                // those that wait for more of a body
+	wide     int                // those of whose bodies, sent while they come, much may be on its way
 	unread   int                // answers that wait for the client to take more
 	heads    int                // memory of their heads
 	newest   uint32             // the highest that the client has opened
@@ -134,6 +135,9 @@ func (s *h2Streams) remove(c *h2Call) (kept bool) {
 	}
 	if !c.lives {
 		s.ordinary--
+	}
+	if c.stream != nil && c.stream.wide {
+		s.wide--
 	}
 	s.out.leave(&c.h2Sender)
 	s.giveBack(int64(len(c.in) + len(c.taken)))

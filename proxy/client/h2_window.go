@@ -2,15 +2,21 @@ package client
 
 import "golang.org/x/net/http2"
 
-// How much a client may send before it was taken: in all, of a stream, and of one whose body is being taken.
+// How much a client may send before it was taken: of a stream, and of one whose body is being taken; and in all. That
+// has room for all streams whose bodies nobody takes yet, as they wait for a process, or no more, as theirs does not
+// read: else these would keep the client from sending what the others wait for, and so end all of them.
 const (
-	connWindow   = 1 << 20
 	streamWindow = 64 << 10
 	bodyWindow   = 1 << 20
+	connWindow   = mostHandlers*streamWindow + (mostWide+1)*bodyWindow
 
 	defaultWindow = 65535 // RFC 9113 section 6.9.2
 	mostWindow    = 1<<31 - 1
 )
+
+// mostWide is how many bodies of a connection that are sent while they come may each have bodyWindow at once: others
+// are taken for as long as they come, these only as fast as their processes read.
+const mostWide = 4
 
 // An h2Window is how much content a client may send (RFC 9113 section 5.2), on a connection or of a stream.
 type h2Window struct {
@@ -38,7 +44,7 @@ func (w *h2Window) giveBack(n, many int64) (more int64) {
 
 // giveBack lets the client send as many bytes more on the connection.
 func (s *h2Streams) giveBack(n int64) {
-	if more := s.window.giveBack(n, connWindow/4); more > 0 {
+	if more := s.window.giveBack(n, bodyWindow/4); more > 0 {
 		s.out.allow(0, more)
 	}
 }
