@@ -104,6 +104,9 @@ func (o *origin) appendKey(b, target []byte) []byte {
 	if !o.peer.Trusted || !o.req.Forwarded {
 		return b
 	}
+	if said, _ := o.saidHost(); said != nil { // beside it the app sees what the proxy has asked us for
+		b = append(append(b, 0), o.req.Host...)
+	}
 	for i := range o.req.Fields {
 		if f := &o.req.Fields[i]; f.Forwarded() && !o.rewrites(f.ID) && f.ID != wire.XRequestStart {
 			b = append(append(append(append(b, 0), f.Name...), ':'), f.Value...)

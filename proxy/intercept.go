@@ -31,7 +31,11 @@ func intercepted(x *exchange, r *reply) *reply {
 func (x *exchange) dismiss(r *reply) {
 	x.story.status = r.head.Status
 	if r.content != nil {
-		r.content.Close(errIntercepted)
+		err := errIntercepted
+		if k, is := r.content.(*keeper); is && k.takeIn() { // others may wait for it, or have it as it is
+			err = nil
+		}
+		r.content.Close(err)
 	}
 	if x.loan.proc != nil {
 		x.story.outcome = outcomeOfAnswer(r.head.Status, nil)

@@ -74,8 +74,12 @@ func (x *exchange) answer() (r *reply, err error) {
 		return r, err
 	}
 	if x.site.cache != nil {
-		if r, err := fromCache(x); r != nil || err != nil {
-			return r, err
+		r, err := fromCache(x)
+		switch {
+		case err != nil:
+			return nil, err
+		case r != nil:
+			return intercepted(x, r), nil
 		}
 	}
 	if err := takeBody(x); err != nil {

@@ -108,7 +108,7 @@ func (q *inquiry) keep(r *reply) bool {
 		return false
 	}
 	e := cache.NewEntry(q.answer(&r.head))
-	if e == nil || !e.Held() {
+	if e == nil || !e.Held() || q.site.buffers.direct(q.x.req, q.x.ask.Head()) { // which comes as slowly as one client takes it
 		q.unsharable()
 	}
 	if e == nil {
