@@ -149,17 +149,8 @@ func hstsField(c conf.TLS) *wire.Field {
 
 // addHSTS adds that of an app that has one to an answer over https that has none.
 func (x *exchange) addHSTS(h *wire.ResponseHead) {
-	if !x.origin.secure() {
-		return
+	const lower = "strict-transport-security"
+	if x.origin.secure() && !has(h.Fields, lower) && !has(h.Added, lower) {
+		x.add(h, *x.site.hsts)
 	}
-	for i := range h.Fields {
-		if wire.EqualFold(h.Fields[i].Name, "strict-transport-security") {
-			return
-		}
-	}
-	if h.Added == nil {
-		h.Added = x.added[:0]
-	}
-	h.Added = append(h.Added, *x.site.hsts)
-	x.added = h.Added
 }

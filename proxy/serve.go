@@ -21,9 +21,6 @@ func (x *exchange) Serve(c client.Call, bad error) {
 		r = x.failure(err) // the only place that turns errors into answers
 	}
 	if r != nil {
-		if x.site != nil && x.site.compression != nil {
-			x.site.compression.apply(x, r)
-		}
 		x.deliver(r)
 	}
 	x.req = x.call.Request() // as it was asked, before it was rewritten
