@@ -48,19 +48,25 @@ func newGuard(app conf.App, files map[string]*passwords.List, before *site) *gua
 	return g
 }
 
-// guarded refuses who is not let in. The files that an authority is shown may be seen by everybody.
-func guarded(x *exchange) (*reply, error) {
-	g := x.site.guard
+// admit is nil for who is let in, and for what is not guarded.
+func (g *guard) admit(x *exchange) error {
 	if g == nil || !g.covers(x.req) {
-		return nil, nil
+		return nil
 	}
-	err := g.admit(x)
-	if err != nil && x.asksForChallenge() {
-		if r, err := publicFile(x); r != nil || err != nil {
-			return r, err
-		}
+	addr := x.origin.address()
+	if contains(g.Deny, addr) {
+		return errForbidden
 	}
-	return nil, err
+	listed := len(g.Allow) > 0 && contains(g.Allow, addr)
+	switch {
+	case g.Satisfy == "any" && listed:
+		return nil
+	case g.Satisfy != "any" && len(g.Allow) > 0 && !listed:
+		return errForbidden
+	case g.users == nil:
+		return nil
+	}
+	return g.checkPassword(x)
 }
 
 // covers reports whether a request is for what is guarded. Where a path could mean another to the app, by an escaped
@@ -77,36 +83,8 @@ func (g *guard) covers(r *wire.Request) bool {
 	return slices.ContainsFunc(g.Paths, func(p string) bool { return len(path) >= len(p) && string(path[:len(p)]) == p })
 }
 
-// admit is nil for who is let in.
-func (g *guard) admit(x *exchange) error {
-	addr := x.origin.clientAddr()
-	if contains(g.Deny, addr) {
-		return errForbidden
-	}
-	listed := len(g.Allow) > 0 && contains(g.Allow, addr)
-	switch {
-	case g.Satisfy == "any" && listed:
-		return nil
-	case g.Satisfy != "any" && len(g.Allow) > 0 && !listed:
-		return errForbidden
-	case g.users == nil:
-		return nil
-	}
-	return g.checkPassword(x)
-}
-
 func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// clientAddr is the client's address, without the zone by which no prefix knows it; not valid if it is not known, as on a
-// unix socket.
-func (o *origin) clientAddr() netip.Addr {
-	addr := o.peer.Addr
-	if o.peer.Trusted {
-		addr, _ = netip.ParseAddr(string(o.client()))
-	}
-	return addr.Unmap().WithZone("")
 }
 
 // checkPassword waits for a check only if the password is not known to be right.

@@ -122,7 +122,10 @@ func redirected(x *exchange) (*reply, error) {
 	if err := x.rewrite(found.target(captured, queryOf(x.req))); err != nil {
 		return nil, err
 	}
-	return guarded(x)
+	if err := x.site.guard.admit(x); err != nil {
+		return x.refused(err)
+	}
+	return nil, nil
 }
 
 // normalPath is the path of a request in the form that is compared.

@@ -49,7 +49,16 @@ func secured(x *exchange) (*reply, error) {
 		return nil, errMisdirected
 	}
 	err := x.checkProof()
-	if errors.Is(err, errUnproven) && x.asksForChallenge() {
+	if errors.Is(err, errUnproven) {
+		return x.refused(err)
+	}
+	return nil, err
+}
+
+// refused refuses a request. But an authority that looks for proof that a host is ours is answered by a file as ever: it
+// has no certificate or password to show, and ours would expire meanwhile.
+func (x *exchange) refused(err error) (*reply, error) {
+	if x.asksForChallenge() {
 		if r, err := publicFile(x); r != nil || err != nil {
 			return r, err
 		}

@@ -53,11 +53,11 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r := canonical(x); r != nil {
 		return r, nil
 	}
-	if r, err := guarded(x); r != nil || err != nil {
-		return r, err
+	if err := x.site.guard.admit(x); err != nil {
+		return x.refused(err)
 	}
-	if r, err := held(x); r != nil || err != nil {
-		return r, err
+	if err := held(x); err != nil {
+		return x.refused(err)
 	}
 	if r, err := redirected(x); r != nil || err != nil {
 		return r, err

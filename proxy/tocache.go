@@ -17,9 +17,12 @@ import (
 func toCache(x *exchange, r *reply, err error) (*reply, error) {
 	q := x.inquiry
 	switch {
+	case q.site != x.site: // it was given to another app
+		q.endFlight(cache.GivenUp)
+		return r, err
 	case err != nil:
 		return q.failed(err)
-	case r.upgrade, q.site != x.site: // it was given to another app
+	case r.upgrade:
 		q.endFlight(cache.GivenUp)
 		return r, nil
 	case q.passes:
