@@ -69,18 +69,29 @@ func (g *guard) admit(x *exchange) error {
 	return g.checkPassword(x)
 }
 
-// covers reports whether a request is for what is guarded. Where a path could mean another to the app, by an escaped
-// slash or a backslash, it is taken for what is.
+// covers reports whether a request is for what is guarded: all whose paths begin so, in whatever way they are escaped.
+// Where a path could mean another to the app, by an escaped slash or a backslash, it is taken for what is.
 func (g *guard) covers(r *wire.Request) bool {
-	if len(g.Paths) == 0 {
+	if len(g.Paths) == 0 || r.ReviewPath && isAmbiguous(r.Path) {
 		return true
 	}
 	var scratch [256]byte
-	path, err := normalPath(scratch[:0], r)
-	if err != nil || bytes.IndexByte(path, '\\') >= 0 || bytes.Contains(path, []byte("%2F")) || bytes.Contains(path, []byte("%5C")) {
-		return true
-	}
+	path := plainPath(scratch[:0], r)
 	return slices.ContainsFunc(g.Paths, func(p string) bool { return len(path) >= len(p) && string(path[:len(p)]) == p })
+}
+
+func isAmbiguous(path []byte) bool {
+	for i, c := range path {
+		if c == '%' && i+2 < len(path) {
+			if c = wire.Unescape(path[i+1], path[i+2]); c == '/' {
+				return true
+			}
+		}
+		if c == '\\' {
+			return true
+		}
+	}
+	return false
 }
 
 func contains(prefixes []netip.Prefix, addr netip.Addr) bool {

@@ -128,14 +128,6 @@ func redirected(x *exchange) (*reply, error) {
 	return nil, nil
 }
 
-// normalPath is the path of a request in the form that is compared.
-func normalPath(dst []byte, r *wire.Request) ([]byte, error) {
-	if !r.ReviewPath {
-		return r.Path, nil
-	}
-	return wire.NormalPath(dst, r.Path)
-}
-
 // queryOf is the query with its "?"; nil = there is none.
 func queryOf(r *wire.Request) []byte {
 	if len(r.Target) < len(r.Path) {
