@@ -15,7 +15,7 @@ const maxTries = 10
 // dyingTime is how long a process that ends its connections may take to end itself.
 const dyingTime = 50 * time.Millisecond
 
-// appAnswer has the app answer: by what a process sends, or by a file that it names.
+// appAnswer has the app answer: by what a process sends, by a file that it names, or by a page for what went wrong.
 func (x *exchange) appAnswer() (*reply, error) {
 	if err := x.forward(); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (x *exchange) appAnswer() (*reply, error) {
 	if r, err := instead(x); r != nil || err != nil {
 		return r, err
 	}
-	return x.appReply(), nil
+	return intercepted(x, x.appReply()), nil
 }
 
 // forward borrows a process and has it answer, up to the head of that. A request that certainly had no effect, or may have it

@@ -80,12 +80,9 @@ func (x *exchange) answer() (r *reply, err error) {
 	}
 	r, err = x.appAnswer()
 	if x.inquiry != nil {
-		r, err = toCache(x, r, err)
+		return toCache(x, r, err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return intercepted(x, r), nil
+	return r, err
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends

@@ -28,7 +28,7 @@ func toCache(x *exchange, r *reply, err error) (*reply, error) {
 	case q.passes:
 		q.passed(r)
 		return q.forwarded(r, ""), nil
-	case r.head.Status == http.StatusNotModified && q.conditions:
+	case x.story.appStatus == http.StatusNotModified && q.conditions:
 		return q.confirmed(r)
 	case q.entry != nil && isFault(r.head.Status) && q.entry.InError(q.cache.Defaults, x.clock.Exact()):
 		return q.replace(r), nil
@@ -60,10 +60,8 @@ func (q *inquiry) failed(err error) (*reply, error) {
 
 // replace gives up the app's answer, which is an error, and sends what is stored.
 func (q *inquiry) replace(r *reply) *reply {
-	status := r.head.Status
-	q.x.story.status = status
-	r.content.Close(errReplaced)
-	return q.standIn(status, q.x.clock.Exact())
+	q.x.dismiss(r)
+	return q.standIn(q.x.story.status, q.x.clock.Exact())
 }
 
 // standsInFor reports whether a stored answer may be sent in place of an error, which is not ours to hide if it says
