@@ -48,38 +48,12 @@ func newGuard(app conf.App, files map[string]*passwords.List, before *site) *gua
 	return g
 }
 
-// guarded refuses who is not let in. The files that an authority is shown may be seen by everybody.
-func guarded(x *exchange) (*reply, error) {
-	g := x.site.guard
-	if g == nil || !g.covers(x.req) {
-		return nil, nil
-	}
-	err := g.admit(x)
-	if err != nil && x.asksForChallenge() {
-		if r, err := publicFile(x); r != nil || err != nil {
-			return r, err
-		}
-	}
-	return nil, err
-}
-
-// covers reports whether a request is for what is guarded. Where a path could mean another to the app, by an escaped
-// slash or a backslash, it is taken for what is.
-func (g *guard) covers(r *wire.Request) bool {
-	if len(g.Paths) == 0 {
-		return true
-	}
-	var scratch [256]byte
-	path, err := normalPath(scratch[:0], r)
-	if err != nil || bytes.IndexByte(path, '\\') >= 0 || bytes.Contains(path, []byte("%2F")) || bytes.Contains(path, []byte("%5C")) {
-		return true
-	}
-	return slices.ContainsFunc(g.Paths, func(p string) bool { return len(path) >= len(p) && string(path[:len(p)]) == p })
-}
-
-// admit is nil for who is let in.
+// admit is nil for who is let in, and for what is not guarded.
 func (g *guard) admit(x *exchange) error {
-	addr := x.origin.clientAddr()
+	if g == nil || !g.covers(x.req) {
+		return nil
+	}
+	addr := x.origin.address()
 	if contains(g.Deny, addr) {
 		return errForbidden
 	}
@@ -95,18 +69,33 @@ func (g *guard) admit(x *exchange) error {
 	return g.checkPassword(x)
 }
 
-func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
-	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
+// covers reports whether a request is for what is guarded: all whose paths begin so, in whatever way they are escaped.
+// Where a path could mean another to the app, by an escaped slash or a backslash, it is taken for what is.
+func (g *guard) covers(r *wire.Request) bool {
+	if len(g.Paths) == 0 || r.ReviewPath && isAmbiguous(r.Path) {
+		return true
+	}
+	var scratch [256]byte
+	path := plainPath(scratch[:0], r)
+	return slices.ContainsFunc(g.Paths, func(p string) bool { return len(path) >= len(p) && string(path[:len(p)]) == p })
 }
 
-// clientAddr is the client's address, without the zone by which no prefix knows it; not valid if it is not known, as on a
-// unix socket.
-func (o *origin) clientAddr() netip.Addr {
-	addr := o.peer.Addr
-	if o.peer.Trusted {
-		addr, _ = netip.ParseAddr(string(o.client()))
+func isAmbiguous(path []byte) bool {
+	for i, c := range path {
+		if c == '%' && i+2 < len(path) {
+			if c = wire.Unescape(path[i+1], path[i+2]); c == '/' {
+				return true
+			}
+		}
+		if c == '\\' {
+			return true
+		}
 	}
-	return addr.Unmap().WithZone("")
+	return false
+}
+
+func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // checkPassword waits for a check only if the password is not known to be right.

@@ -44,10 +44,7 @@ func (u use) String() string { return [...]string{"", "miss", "revalidated", "hi
 
 var inquiries = sync.Pool{New: func() any { return &inquiry{} }}
 
-var (
-	errNotStored = errors.New("the client wants a stored answer or none, and none is stored that may be used")
-	errReplaced  = errors.New("a stored answer is sent in its place")
-)
+var errNotStored = errors.New("the client wants a stored answer or none, and none is stored that may be used")
 
 func (q *inquiry) pass(why string) (*reply, error) {
 	q.why, q.passes = why, true

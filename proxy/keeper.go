@@ -30,21 +30,6 @@ func (k *keeper) Next() ([]byte, error) {
 	return data, err
 }
 
-// takeIn takes the rest for the cache alone, and reports whether all of it has come.
-func (k *keeper) takeIn() bool {
-	for k.entry != nil {
-		switch data, err := k.Next(); {
-		case errors.Is(err, io.EOF):
-			return true
-		case err != nil:
-			return false
-		case len(data) == 0:
-			k.Wait()
-		}
-	}
-	return false
-}
-
 // store keeps no more memory than the body needs.
 func (k *keeper) store() {
 	e := k.entry

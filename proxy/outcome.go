@@ -14,7 +14,7 @@ import (
 // can bring about alone tells nothing.
 func outcomeOf(err error) pool.Outcome {
 	for _, unclear := range []error{upstream.ErrGone, client.ErrGone, upstream.ErrRefused, upstream.ErrUnsent,
-		upstream.ErrNoLink, upstream.ErrBacklog, spool.ErrFull, spool.ErrUnread, errNotMeasured, errSlowClient, errIntercepted, errReplaced} {
+		upstream.ErrNoLink, upstream.ErrBacklog, spool.ErrFull, spool.ErrUnread, errNotMeasured, errSlowClient, errDismissed} {
 		if errors.Is(err, unclear) {
 			return pool.Unclear
 		}

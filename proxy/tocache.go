@@ -17,15 +17,18 @@ import (
 func toCache(x *exchange, r *reply, err error) (*reply, error) {
 	q := x.inquiry
 	switch {
+	case q.site != x.site: // it was given to another app
+		q.endFlight(cache.GivenUp)
+		return r, err
 	case err != nil:
 		return q.failed(err)
-	case r.upgrade, q.site != x.site: // it was given to another app
+	case r.upgrade:
 		q.endFlight(cache.GivenUp)
 		return r, nil
 	case q.passes:
 		q.passed(r)
 		return q.forwarded(r, ""), nil
-	case r.head.Status == http.StatusNotModified && q.conditions:
+	case x.story.appStatus == http.StatusNotModified && q.conditions:
 		return q.confirmed(r)
 	case q.entry != nil && isFault(r.head.Status) && q.entry.InError(q.cache.Defaults, x.clock.Exact()):
 		return q.replace(r), nil
@@ -57,10 +60,8 @@ func (q *inquiry) failed(err error) (*reply, error) {
 
 // replace gives up the app's answer, which is an error, and sends what is stored.
 func (q *inquiry) replace(r *reply) *reply {
-	status := r.head.Status
-	q.x.story.status = status
-	r.content.Close(errReplaced)
-	return q.standIn(status, q.x.clock.Exact())
+	q.x.dismiss(r)
+	return q.standIn(q.x.story.status, q.x.clock.Exact())
 }
 
 // standsInFor reports whether a stored answer may be sent in place of an error, which is not ours to hide if it says
