@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"io"
 
 	"purser/pool"
 	"purser/proxy/upstream"
@@ -44,4 +45,36 @@ func (c *appContent) finish() {
 	}
 	c.ask.End()
 	c.loan.end(c.story.outcome)
+}
+
+// discard gives the process back whose answer nobody takes. One that has ended it can be asked again at once.
+func (c *appContent) discard() {
+	for {
+		data, err := c.Next()
+		if err == io.EOF { //nolint:errorlint // it comes bare
+			c.Close(nil)
+			return
+		}
+		if err != nil || len(data) == 0 {
+			c.story.outcome = outcomeOfAnswer(c.story.status, err)
+			c.finish()
+			return
+		}
+	}
+}
+
+// errDismissed is why nobody takes an answer to its end.
+var errDismissed = errors.New("the answer is given to nobody, or another in its place")
+
+// dismiss ends an answer that is not sent. Its process is given back, so that it does not wait for who takes what is sent
+// in its place.
+func (x *exchange) dismiss(r *reply) {
+	x.story.status = r.head.Status
+	switch content := r.content.(type) {
+	case nil:
+	case *appContent:
+		content.discard()
+	default:
+		content.Close(errDismissed)
+	}
 }

@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"bytes"
-
 	"purser/conf"
 	"purser/proxy/wire"
 )
@@ -30,14 +28,6 @@ func (b *buffering) of(r *wire.Request) *conf.Buffering {
 		}
 	}
 	return found
-}
-
-// isBelow reports whether a path is another, or below it.
-func isBelow(path []byte, other string) bool {
-	if other == "/" {
-		return true
-	}
-	return bytes.HasPrefix(path, []byte(other)) && (len(path) == len(other) || path[len(other)] == '/')
 }
 
 // streams reports whether the body is passed on to a process while it comes.

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -71,6 +72,86 @@ func TestAStopDoesNotWaitForARefresh(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARefreshThatMayNeverEndIsGivenUp: it would hold a process, and the place of another refresh, for ever.
+func TestARefreshThatMayNeverEndIsGivenUp(t *testing.T) {
+	var asked atomic.Int32
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		for {
+			if request, _ := c.request(); request == "" {
+				return
+			}
+			if asked.Add(1) > 1 {
+				c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+				_, _ = io.Copy(io.Discard, c)
+				return
+			}
+			c.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=0, stale-while-revalidate=60\r\nContent-Length: 4\r\n\r\npage")
+		}
+	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Concurrency = conf.Unlimited })
+	f.call(get).serve().expect(200, "page")
+	f.call(get).serve().expect(200, "page")
+	await(t, "the app to be asked again", func() bool { return asked.Load() == 2 })
+	await(t, "the refresh to be given up", func() bool { return len(f.server.refreshes.room) == 0 })
+	f.free()
+}
+
+// TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow: it is not stored, so the next one would wait in vain, too.
+func TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "e.html", "ours")
+	var asked atomic.Int32
+	let := make(chan struct{})
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		for {
+			if request, _ := c.request(); request == "" {
+				return
+			}
+			asked.Add(1)
+			<-let
+			c.send("HTTP/1.1 404 Not Found\r\nCache-Control: max-age=60\r\nContent-Length: 2\r\n\r\nno")
+		}
+	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Root, a.Concurrency = root, conf.Unlimited })
+	f.paged(conf.Pages{Files: map[string]string{"404": "e.html"}, Intercept: true})
+	var all sync.WaitGroup
+	ask := func() { f.call(get).serve().expect(404, "ours") }
+	all.Go(ask)
+	await(t, "the first to ask", func() bool { return asked.Load() == 1 })
+	all.Go(ask)
+	all.Go(ask)
+	await(t, "the others to wait for it", func() bool { return f.server.current.Load().routes.all[0].cache.Waiting() == 2 })
+	let <- struct{}{}
+	await(t, "both to ask", func() bool { return asked.Load() == 3 })
+	close(let)
+	all.Wait()
+}
+
+// TestAStoredAnswerInThePlaceOfAnErrorHoldsNoProcess, however slow who takes it is.
+func TestAStoredAnswerInThePlaceOfAnErrorHoldsNoProcess(t *testing.T) {
+	var asked atomic.Int32
+	long := strings.Repeat("0123456789abcdef", 20<<10)
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		for {
+			if request, _ := c.request(); request == "" {
+				return
+			}
+			if asked.Add(1) > 1 {
+				c.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nsorry")
+				continue
+			}
+			c.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=0, stale-if-error=60\r\nContent-Length: %d\r\n\r\n%s", len(long), long)
+		}
+	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Concurrency = 1 })
+	f.call(get).serve().expect(200, long)
+	slow := f.call(get)
+	slow.window = 1000
+	wait := slow.begin()
+	await(t, "the app to be asked again", func() bool { return asked.Load() == 2 })
+	f.free()
+	slow.read(1 << 30)
+	wait()
+	slow.expect(200, long)
 }
 
 // TestALongAnswerComesWhole, from the app and from the cache, and one that is too long is not kept.

@@ -81,7 +81,7 @@ func (c *compression) choose(req *wire.Request) (coding.Coding, *coding.Encoder)
 		switch {
 		case f.ID == wire.CacheControl && hasWord(f.Value, "no-transform"): // RFC 9111 section 5.2.1.6
 			return coding.None, nil
-		case wire.EqualFold(f.Name, "accept-encoding"):
+		case f.ID == wire.AcceptEncoding:
 			accept.Read(f.Value)
 		}
 	}
@@ -104,6 +104,7 @@ func mayEncode(fields []wire.Field) bool {
 	for i := range fields {
 		f := &fields[i]
 		switch {
+		case f.Drop:
 		case wire.EqualFold(f.Name, "content-encoding"), wire.EqualFold(f.Name, "content-range"):
 			return false
 		case wire.EqualFold(f.Name, "cache-control") && hasWord(f.Value, "no-transform"): // RFC 9111 section 5.2.2.6

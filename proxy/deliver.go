@@ -13,8 +13,8 @@ import (
 // deliver passes a reply on to the client.
 func (x *exchange) deliver(r *reply) {
 	x.story.status = r.head.Status
+	x.dress(r)
 	if r.upgrade {
-		x.site.headers.change(x, &r.head)
 		tunnel(x, r)
 		return
 	}
@@ -22,12 +22,7 @@ func (x *exchange) deliver(r *reply) {
 		if r = x.failure(err); r == nil {
 			return
 		}
-	}
-	if x.site != nil {
-		x.site.headers.change(x, &r.head)
-		if x.site.hsts != nil {
-			x.addHSTS(&r.head)
-		}
+		x.dress(r)
 	}
 	x.call.Begin(&r.head, r.length)
 	var trailers []wire.Field
@@ -44,6 +39,27 @@ func (x *exchange) deliver(r *reply) {
 	if err := x.call.End(trailers); err != nil {
 		x.cut(unwanted(err))
 	}
+}
+
+// dress gives a reply what all answers of its site have. It is encoded as its fields allow it that go out, so that comes
+// last.
+func (x *exchange) dress(r *reply) {
+	if x.site == nil {
+		return
+	}
+	x.site.headers.change(x, &r.head)
+	if x.site.hsts != nil {
+		x.addHSTS(&r.head)
+	}
+	if x.site.compression != nil {
+		x.site.compression.apply(x, r)
+	}
+}
+
+// add adds fields to a head. Those that it has may lie in somebody else's memory, as that of a cache.
+func (x *exchange) add(h *wire.ResponseHead, fields ...wire.Field) {
+	x.added = append(append(x.added[:0], h.Added...), fields...)
+	h.Added = x.added
 }
 
 // pour passes content on as it comes. What the client does not take at once waits in the spool, so that

@@ -123,7 +123,7 @@ func (e *encodedContent) sayAgain(h *wire.ResponseHead, req *wire.Request) {
 	}
 	for _, fields := range [2][]wire.Field{h.Fields, h.Added} {
 		for i := range fields {
-			if f := &fields[i]; wire.EqualFold(f.Name, "etag") && !isWeak(f.Value) && bytes.Contains(known, e.weak(f.Value)) {
+			if f := &fields[i]; !f.Drop && wire.EqualFold(f.Name, "etag") && !isWeak(f.Value) && bytes.Contains(known, e.weak(f.Value)) {
 				e.vary(h, true)
 				return
 			}

@@ -4,7 +4,6 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,12 +82,9 @@ func TestContentOfAFileCanBeTakenPieceByPiece(t *testing.T) {
 
 func contentOf(t *testing.T, path, lines string) (all string) {
 	t.Helper()
-	opened, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := files.Opened(opened, path, 0)
-	if err != nil {
+	store := files.Store{Path: filepath.Dir(path)}
+	file, err := store.Open(filepath.Base(path))
+	if file == nil || err != nil {
 		t.Fatal(err)
 	}
 	var req wire.Request

@@ -15,7 +15,7 @@ const maxTries = 10
 // dyingTime is how long a process that ends its connections may take to end itself.
 const dyingTime = 50 * time.Millisecond
 
-// appAnswer has the app answer: by what a process sends, or by a file that it names.
+// appAnswer has the app answer: by what a process sends, by a file that it names, or by a page for what went wrong.
 func (x *exchange) appAnswer() (*reply, error) {
 	if err := x.forward(); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (x *exchange) appAnswer() (*reply, error) {
 	if r, err := instead(x); r != nil || err != nil {
 		return r, err
 	}
-	return x.appReply(), nil
+	return intercepted(x, x.appReply()), nil
 }
 
 // forward borrows a process and has it answer, up to the head of that. A request that certainly had no effect, or may have it
@@ -33,14 +33,9 @@ func (x *exchange) forward() error {
 		return err
 	}
 	x.origin.since = x.clock.UnixMilli(x.call.Began())
-	x.origin.offer = x.site.offer()
-	x.origin.dropForwarded()
-	x.site.headers.changeRequest(x)
-	if x.site.tracing != tracePassed {
-		x.origin.follow(x.site.tracing)
-	}
+	x.addressTo(x.site)
 	x.toApp()
-	x.order.Request, x.order.Asker, x.order.Terms = x.req, x.call, &x.site.terms
+	x.order.Request, x.order.Asker = x.req, x.call
 	for tries := 0; ; tries++ {
 		if err := x.acquire(); err != nil {
 			if moved, err := x.rerouted(err); !moved {
@@ -68,6 +63,18 @@ func (x *exchange) forward() error {
 			x.story.resent = x.story.resent || !errors.Is(err, upstream.ErrUnread)
 			x.awaitDeath()
 		}
+	}
+}
+
+// addressTo has the app of a site told what only we may say, and what its configuration says, and nothing that is for
+// another.
+func (x *exchange) addressTo(to *site) {
+	x.order.Terms = &to.terms
+	x.origin.offer, x.origin.added, x.origin.trace = to.offer(), nil, nil
+	x.origin.dropForwarded()
+	to.headers.changeRequest(x)
+	if to.tracing != tracePassed {
+		x.origin.follow(to.tracing)
 	}
 }
 
@@ -113,7 +120,7 @@ func (x *exchange) acquire() (err error) {
 }
 
 // rerouted reports whether a request whose app is gone, or was stopped, is to be asked of another: the one that
-// has its host and path since. If there is none, err says so.
+// has its host and path since, if that lets it in. If not, err says why.
 func (x *exchange) rerouted(err error) (moved bool, _ error) {
 	now := x.current.Load()
 	if now == x.table || !errors.Is(err, pool.ErrClosed) && !errors.Is(err, pool.ErrStopped) {
@@ -127,10 +134,28 @@ func (x *exchange) rerouted(err error) (moved bool, _ error) {
 		return false, pool.ErrStopped
 	}
 	x.table, x.site, x.story.pin, x.story.served = now, to, 0, nil
-	x.order.Terms, x.origin.offer = &to.terms, to.offer()
-	x.origin.dropForwarded()
-	to.headers.changeRequest(x)
+	if err := x.mayEnter(); err != nil {
+		return false, err
+	}
+	x.origin.conditions = nil // of what another has stored
+	x.addressTo(to)
 	return true, nil
+}
+
+// mayEnter has the rules of a site say whether it is asked what another one had let in.
+func (x *exchange) mayEnter() error {
+	if x.security != nil {
+		if err := x.checkProof(); err != nil {
+			return err
+		}
+	}
+	if err := x.site.limits.admit(x); err != nil {
+		return err
+	}
+	if err := x.site.guard.admit(x); err != nil {
+		return err
+	}
+	return held(x)
 }
 
 // giveUp gives back a process that gave no answer, and has it replaced if it must be.

@@ -27,8 +27,9 @@ func fromCache(x *exchange) (*reply, error) {
 	if r == nil {
 		q.cache.Misses.Add(1)
 		x.story.cached = missed
+		return nil, err
 	}
-	return r, err
+	return intercepted(x, r), nil
 }
 
 // find looks for an answer, and again when another's has come that was waited for.

@@ -50,33 +50,35 @@ func newGuard(app conf.App, files map[string]*passwords.List, before *site) *gua
 	return g
 }
 
-// guarded refuses who is not let in. The files that an authority is shown may be seen by everybody.
-func guarded(x *exchange) (*reply, error) {
-	g := x.site.guard
+// admit is nil for who is let in, and for what is not guarded.
+func (g *guard) admit(x *exchange) error {
 	if g == nil || !g.covers(x.req) {
-		return nil, nil
+		return nil
 	}
-	err := g.admit(x)
-	if err != nil && x.asksForChallenge() {
-		if r, err := publicFile(x); r != nil || err != nil {
-			return r, err
-		}
+	addr := x.origin.address()
+	if contains(g.Deny, addr) {
+		return errForbidden
 	}
-	return nil, err
+	listed := len(g.Allow) > 0 && contains(g.Allow, addr)
+	switch {
+	case g.Satisfy == "any" && listed:
+		return nil
+	case g.Satisfy != "any" && len(g.Allow) > 0 && !listed:
+		return errForbidden
+	case g.users == nil:
+		return nil
+	}
+	return g.checkPassword(x)
 }
 
-// covers reports whether a request is for what is guarded, however its path is written. Where a path could mean another
-// to the app, by an escaped slash or a backslash, it is taken for what is.
+// covers reports whether a request is for what is guarded: all whose paths begin so, in whatever way they are escaped.
+// Where a path could mean another to the app, by an escaped slash or a backslash, it is taken for what is.
 func (g *guard) covers(r *wire.Request) bool {
-	if len(g.Paths) == 0 {
+	if len(g.Paths) == 0 || r.ReviewPath && isAmbiguous(r.Path) {
 		return true
 	}
 	var scratch [256]byte
-	path, err := normalPath(scratch[:0], r)
-	if err != nil || bytes.IndexByte(path, '\\') >= 0 || bytes.Contains(path, []byte("%2F")) || bytes.Contains(path, []byte("%5C")) {
-		return true
-	}
-	path = plainPath(scratch[:0], r)
+	path := plainPath(scratch[:0], r)
 	page := files.PageOf(path)
 	if len(path) > 1 && string(path) == g.path {
 		page = "/" + files.PageOf(nil)
@@ -93,36 +95,22 @@ func beginsWith(path []byte, behind, with string) bool {
 	return string(path) == with[:n] && strings.HasPrefix(behind, with[n:])
 }
 
-// admit is nil for who is let in.
-func (g *guard) admit(x *exchange) error {
-	addr := x.origin.clientAddr()
-	if contains(g.Deny, addr) {
-		return errForbidden
+func isAmbiguous(path []byte) bool {
+	for i, c := range path {
+		if c == '%' && i+2 < len(path) {
+			if c = wire.Unescape(path[i+1], path[i+2]); c == '/' {
+				return true
+			}
+		}
+		if c == '\\' {
+			return true
+		}
 	}
-	listed := len(g.Allow) > 0 && contains(g.Allow, addr)
-	switch {
-	case g.Satisfy == "any" && listed:
-		return nil
-	case g.Satisfy != "any" && len(g.Allow) > 0 && !listed:
-		return errForbidden
-	case g.users == nil:
-		return nil
-	}
-	return g.checkPassword(x)
+	return false
 }
 
 func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// clientAddr is the client's address, without the zone by which no prefix knows it; not valid if it is not known, as on a
-// unix socket.
-func (o *origin) clientAddr() netip.Addr {
-	addr := o.peer.Addr
-	if o.peer.Trusted {
-		addr, _ = netip.ParseAddr(string(o.client()))
-	}
-	return addr.Unmap().WithZone("")
 }
 
 // checkPassword waits for a check only if the password is not known to be right.

@@ -175,7 +175,7 @@ func TestAddressOrPasswordIsEnoughWhereEitherIs(t *testing.T) {
 }
 
 func TestGuardedPathsCannotBeWrittenOtherwise(t *testing.T) {
-	f := newFront(t, hello, all(withAccess(conf.Access{Deny: prefixes("0.0.0.0/0"), Paths: []string{"/admin", "/api/private"}}),
+	f := newFront(t, hello, all(withAccess(conf.Access{Deny: prefixes("0.0.0.0/0"), Paths: []string{"/admin", "/api/private", "/@me/a+b"}}),
 		withRedirects(conf.Redirect{From: "/door", To: "/admin/", Status: 301, Rewrite: true})))
 	const no, yes = "403 forbidden", "200"
 	for path, want := range map[string]string{

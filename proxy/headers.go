@@ -72,8 +72,7 @@ func (h *headers) change(x *exchange, head *wire.ResponseHead) {
 	if h == nil {
 		return
 	}
-	x.added = append(x.added[:0], head.Added...) // which may be somebody else's memory
-	head.Added = x.added
+	x.add(head) // nothing yet: those that it has become our own
 	ours := x.story.reason != ""
 	if !ours {
 		drop(head.Fields, h.gone)

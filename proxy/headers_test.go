@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"purser/conf"
+	"purser/proxy/client"
+	"purser/proxy/wire"
 )
 
 func withHeaders(h conf.Headers) func(*conf.Server, *conf.App) {
@@ -65,6 +67,59 @@ func TestUpgradeHasTheFieldsThatAreSet(t *testing.T) {
 	head, _ := c.Peek(c.Buffered())
 	if got := string(head); !strings.HasPrefix(got, "HTTP/1.1 101") || !strings.Contains(got, "X-Site: blog\r\n") || strings.Contains(got, "X-Powered-By") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestAnswersAreCompressedByTheFieldsThatGoOut: a cache would give what is compressed to who takes it as it is, if the
+// Vary that is set had the place of the one that says so.
+func TestAnswersAreCompressedByTheFieldsThatGoOut(t *testing.T) {
+	set := func(name, value string) func(*conf.Server, *conf.App) {
+		return withHeaders(conf.Headers{Set: []conf.HeaderLine{{Name: name, Value: value}}})
+	}
+	html, none := withLength("Content-Type: text/html", longPage), withLength("X-A: b", longPage)
+	for name, c := range map[string]struct {
+		change         func(*conf.Server, *conf.App)
+		answer         string
+		encoding, vary string
+	}{
+		"Vary is set":       {set("Vary", "Cookie"), html, "gzip", "Cookie, Accept-Encoding"},
+		"Vary is removed":   {withHeaders(conf.Headers{Remove: []string{"vary"}}), html, "gzip", "Accept-Encoding"},
+		"no-transform":      {set("Cache-Control", "no-transform"), html, "", ""},
+		"a type is given":   {set("Content-Type", "text/plain"), none, "gzip", "Accept-Encoding"},
+		"a type is removed": {withHeaders(conf.Headers{Remove: []string{"content-type"}}), html, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFront(t, answering(c.answer), all(compressing("gzip"), c.change))
+			res, _ := f.dial().takes("gzip", "GET", "/")
+			expectHeader(t, res.Header, "Content-Encoding", c.encoding, "Vary", c.vary)
+		})
+	}
+}
+
+// A page of ours says itself how it is to be kept, also if it is compressed.
+func TestCompressedPageOfOursHasNoFieldTwice(t *testing.T) {
+	f := newFront(t, hello, all(compressing("gzip"), withHeaders(conf.Headers{Set: []conf.HeaderLine{{Name: "Cache-Control", Value: "public"}, {Name: "Content-Type", Value: "text/x-mine"}}})))
+	f.change(func(c *Config) {
+		c.Apps[0].Compress.MinSize = 1
+		c.Stopped = map[string]bool{"app": true}
+	})
+	res, _ := f.dial().takes("gzip", "GET", "/")
+	expectHeader(t, res.Header, "Content-Encoding", "gzip", "Cache-Control", "no-store", "Content-Type", "text/html; charset=utf-8")
+}
+
+// What an exchange adds must not come to lie in memory that the next one of another client writes to.
+func TestFieldsAreAddedInNoMemoryOfOthers(t *testing.T) {
+	x := &exchange{site: &site{hsts: hstsField(conf.TLS{HSTS: 60e9})}}
+	x.origin.peer = &client.Peer{Secure: true}
+	others := make([]wire.Field, 1, 4)
+	head := wire.ResponseHead{Added: others}
+	x.addHSTS(&head)
+	if len(head.Added) != 2 || others[:2][1].Name != nil || &x.added[0] == &others[0] {
+		t.Errorf("added are %v, in the other's memory is %v", head.Added, others[:2])
+	}
+	x.addHSTS(&head)
+	if len(head.Added) != 2 {
+		t.Errorf("it is added twice: %v", head.Added)
 	}
 }
 

@@ -44,10 +44,7 @@ func (u use) String() string { return [...]string{"", "miss", "revalidated", "hi
 
 var inquiries = sync.Pool{New: func() any { return &inquiry{} }}
 
-var (
-	errNotStored = errors.New("the client wants a stored answer or none, and none is stored that may be used")
-	errReplaced  = errors.New("a stored answer is sent in its place")
-)
+var errNotStored = errors.New("the client wants a stored answer or none, and none is stored that may be used")
 
 func (q *inquiry) pass(why string) (*reply, error) {
 	q.why, q.passes = why, true
@@ -103,6 +100,9 @@ func (o *origin) appendKey(b, target []byte) []byte {
 	b = append(append(b, 0), o.port()...)
 	if !o.peer.Trusted || !o.req.Forwarded {
 		return b
+	}
+	if said, _ := o.saidHost(); said != nil { // beside it the app sees what the proxy has asked us for
+		b = append(append(b, 0), o.req.Host...)
 	}
 	for i := range o.req.Fields {
 		if f := &o.req.Fields[i]; f.Forwarded() && !o.rewrites(f.ID) && f.ID != wire.XRequestStart {

@@ -3,11 +3,9 @@ package proxy
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 
-	"purser/pool"
 	"purser/proxy/cache"
 	"purser/proxy/files"
 	"purser/proxy/wire"
@@ -170,25 +168,6 @@ func setCharset(fields []wire.Field, charset []byte) {
 			if wire.EqualFold(kind[:min(len(kind), len("text/"))], "text/") || bytes.Contains(parameters, []byte("charset=")) {
 				f.Value = append(append(bytes.Clone(kind), "; charset="...), charset...)
 			}
-			return
-		}
-	}
-}
-
-// discard gives the process back whose answer nobody takes. One that has ended it can be asked again at once.
-func (c *appContent) discard() {
-	for {
-		data, err := c.Next()
-		if err == io.EOF { //nolint:errorlint // it comes bare
-			c.Close(nil)
-			return
-		}
-		if err != nil || len(data) == 0 {
-			c.story.outcome = pool.Worked
-			if err != nil {
-				c.story.outcome = outcomeOf(err)
-			}
-			c.finish()
 			return
 		}
 	}

@@ -1,13 +1,6 @@
 package proxy
 
-import (
-	"errors"
-
-	"purser/proxy/wire"
-)
-
-// errIntercepted is why nobody takes the rest of an answer.
-var errIntercepted = errors.New("the app's page is replaced by another")
+import "purser/proxy/wire"
 
 // intercepted shows a page of the app's configuration in place of one that the app has answered with, as nginx does with
 // proxy_intercept_errors. What is meant for programs (JSON, XML, an image) stays as it is, and so does what was asked by one.
@@ -25,18 +18,6 @@ func intercepted(x *exchange, r *reply) *reply {
 	x.reply.page(p, x.req)
 	x.reply.head.Added = append(x.reply.head.Added, kept...)
 	return &x.reply
-}
-
-// dismiss ends an answer that nobody is given, and gives its process back.
-func (x *exchange) dismiss(r *reply) {
-	x.story.status = r.head.Status
-	if r.content != nil {
-		r.content.Close(errIntercepted)
-	}
-	if x.loan.proc != nil {
-		x.story.outcome = outcomeOfAnswer(r.head.Status, nil)
-		(*appContent)(x).finish()
-	}
 }
 
 // isPage reports whether an answer is for people: HTML, plain text, or nothing that is named.

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -24,18 +23,12 @@ func (m *Maintenance) Set(on bool) { m.on.Store(on) }
 
 func (m *Maintenance) is() bool { return m != nil && m.on.Load() }
 
-// held refuses who asks an app in maintenance, unless it is somebody who sees to it. An authority that looks for proof
-// that a host is ours is answered by a file as ever: else its certificate would expire meanwhile.
-func held(x *exchange) (*reply, error) {
+// held refuses who asks an app in maintenance, unless it is somebody who sees to it.
+func held(x *exchange) error {
 	if !x.site.maintenance.is() || x.site.admits.admits(x) {
-		return nil, nil
+		return nil
 	}
-	if x.asksForChallenge() {
-		if r, err := publicFile(x); r != nil || err != nil {
-			return r, err
-		}
-	}
-	return nil, errMaintenance
+	return errMaintenance
 }
 
 // An admittance is who may go on using an app in maintenance.
@@ -51,16 +44,7 @@ func admittanceOf(c conf.Maintenance) admittance {
 }
 
 func (a *admittance) admits(x *exchange) bool {
-	return len(a.from) > 0 && a.isFrom(x.origin.client()) || a.name != "" && a.shows(x.req)
-}
-
-func (a *admittance) isFrom(client []byte) bool {
-	addr, err := netip.ParseAddr(string(client))
-	if err != nil {
-		return false
-	}
-	addr = addr.Unmap().WithZone("")
-	return slices.ContainsFunc(a.from, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return len(a.from) > 0 && contains(a.from, x.origin.address()) || a.name != "" && a.shows(x.req)
 }
 
 // shows reports whether the request brings the cookie. The comparison takes a time that tells nothing.

@@ -32,7 +32,7 @@ func newMediaTypes(patterns []string) mediaTypes {
 func (t *mediaTypes) has(lists ...[]wire.Field) bool {
 	for _, fields := range lists {
 		for i := range fields {
-			if f := &fields[i]; f.ID == wire.ContentType || wire.EqualFold(f.Name, "content-type") {
+			if f := &fields[i]; !f.Drop && wire.EqualFold(f.Name, "content-type") {
 				return t.match(f.Value)
 			}
 		}

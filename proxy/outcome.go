@@ -14,7 +14,7 @@ import (
 // can bring about alone tells nothing.
 func outcomeOf(err error) pool.Outcome {
 	for _, unclear := range []error{upstream.ErrGone, client.ErrGone, upstream.ErrRefused, upstream.ErrUnsent,
-		upstream.ErrNoLink, upstream.ErrBacklog, spool.ErrFull, spool.ErrUnread, errNotMeasured, errNotKept, errSlowClient, errIntercepted, errReplaced} {
+		upstream.ErrNoLink, upstream.ErrBacklog, spool.ErrFull, spool.ErrUnread, errNotMeasured, errNotKept, errSlowClient, errDismissed} {
 		if errors.Is(err, unclear) {
 			return pool.Unclear
 		}

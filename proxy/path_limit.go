@@ -9,7 +9,6 @@ import (
 	"purser/conf"
 	"purser/proxy/client"
 	"purser/proxy/rates"
-	"purser/proxy/wire"
 )
 
 // A pathLimit is one of [[apps.NAME.limits]].
@@ -45,8 +44,10 @@ func tableFor(w conf.PathLimit, before *site) *rates.Table {
 
 // means reports whether a plain path is one of those that are meant: it, what is below it, or all that begins so.
 func (l *pathLimit) means(path []byte) bool {
-	n := len(l.stem)
-	return len(path) >= n && string(path[:n]) == l.stem && (l.open || len(path) == n || path[n] == '/')
+	if l.open {
+		return len(path) >= len(l.stem) && string(path[:len(l.stem)]) == l.stem
+	}
+	return isBelow(path, l.stem)
 }
 
 var pathSeed = maphash.MakeSeed()
@@ -63,27 +64,4 @@ func (l *pathLimit) appendKey(b []byte, x *exchange, path []byte) []byte {
 		b = binary.LittleEndian.AppendUint64(b, maphash.Bytes(pathSeed, path))
 	}
 	return b
-}
-
-// plainPath appends the path of a request with all escapes decoded, as most apps read it: who writes /login in another
-// way must not be counted apart, or not at all. An escaped slash parts segments here, and several slashes are one; but a
-// "." behind an escaped slash is no step, as it is none for apps.
-func plainPath(dst []byte, req *wire.Request) []byte {
-	if !req.ReviewPath {
-		return req.Path
-	}
-	start := len(dst)
-	dst, _ = wire.NormalPath(dst, req.Path) // its error was seen when the site was found
-	plain := dst[:start]
-	for i := start; i < len(dst); i++ {
-		c := dst[i]
-		if c == '%' && i+2 < len(dst) {
-			c = wire.Unescape(dst[i+1], dst[i+2])
-			i += 2
-		}
-		if last := len(plain) - 1; c != '/' || last < start || plain[last] != '/' {
-			plain = append(plain, c)
-		}
-	}
-	return plain
 }

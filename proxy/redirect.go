@@ -122,15 +122,10 @@ func redirected(x *exchange) (*reply, error) {
 	if err := x.rewrite(found.target(captured, queryOf(x.req))); err != nil {
 		return nil, err
 	}
-	return guarded(x)
-}
-
-// normalPath is the path of a request in the form that is compared.
-func normalPath(dst []byte, r *wire.Request) ([]byte, error) {
-	if !r.ReviewPath {
-		return r.Path, nil
+	if err := x.site.guard.admit(x); err != nil {
+		return x.refused(err)
 	}
-	return wire.NormalPath(dst, r.Path)
+	return nil, nil
 }
 
 // queryOf is the query with its "?"; nil = there is none.

@@ -59,13 +59,16 @@ func (x *exchange) bringUpToDate(c *refreshCall, q *inquiry) {
 	switch {
 	case err != nil:
 		x.rejects.note(x, "a stored answer cannot be brought up to date: "+err.Error())
-	case r.content != nil:
+	case r.content == &q.keeper:
+		x.story.status = r.head.Status
 		x.close(r.content, drain(r.content))
+	default: // nothing comes of it for the cache, and it may be large, or have no end
+		x.dismiss(r)
 	}
 	x.ended = true
 }
 
-// drain takes content that is of use only to who looks on.
+// drain takes content that is stored while it passes.
 func drain(from content) error {
 	for {
 		switch data, err := from.Next(); {

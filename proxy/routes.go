@@ -56,12 +56,10 @@ func longestFirst(sites []*site) {
 
 // find returns the site for a request, errNoApp, or a *wire.Error if its path means nothing.
 func (r *routes) find(req *wire.Request) (*site, error) {
-	path := req.Path
-	if req.ReviewPath {
-		var err error
-		if path, err = wire.NormalPath(make([]byte, 0, len(path)), path); err != nil {
-			return nil, err
-		}
+	var longer [256]byte
+	path, err := normalPath(longer[:0], req)
+	if err != nil {
+		return nil, err
 	}
 	if r.only != nil {
 		return r.only, nil
@@ -87,12 +85,10 @@ func (r *routes) find(req *wire.Request) (*site, error) {
 	return nil, errNoApp
 }
 
-// byPath returns the first of sites whose path is path or a folder above it. Paths are compared
-// exactly, case included.
+// byPath returns the first of sites whose path is path or a folder above it.
 func byPath(sites []*site, path []byte) *site {
 	for _, s := range sites {
-		p := s.app.Path
-		if p == "/" || len(path) >= len(p) && string(path[:len(p)]) == p && (len(path) == len(p) || path[len(p)] == '/') {
+		if isBelow(path, s.app.Path) {
 			return s
 		}
 	}

@@ -49,7 +49,16 @@ func secured(x *exchange) (*reply, error) {
 		return nil, errMisdirected
 	}
 	err := x.checkProof()
-	if errors.Is(err, errUnproven) && x.asksForChallenge() {
+	if errors.Is(err, errUnproven) {
+		return x.refused(err)
+	}
+	return nil, err
+}
+
+// refused refuses a request. But an authority that looks for proof that a host is ours is answered by a file as ever: it
+// has no certificate or password to show, and ours would expire meanwhile.
+func (x *exchange) refused(err error) (*reply, error) {
+	if x.asksForChallenge() {
 		if r, err := publicFile(x); r != nil || err != nil {
 			return r, err
 		}
@@ -149,17 +158,8 @@ func hstsField(c conf.TLS) *wire.Field {
 
 // addHSTS adds that of an app that has one to an answer over https that has none.
 func (x *exchange) addHSTS(h *wire.ResponseHead) {
-	if !x.origin.secure() {
-		return
+	const lower = "strict-transport-security"
+	if x.origin.secure() && !has(h.Fields, lower) && !has(h.Added, lower) {
+		x.add(h, *x.site.hsts)
 	}
-	for i := range h.Fields {
-		if wire.EqualFold(h.Fields[i].Name, "strict-transport-security") {
-			return
-		}
-	}
-	if h.Added == nil {
-		h.Added = x.added[:0]
-	}
-	h.Added = append(h.Added, *x.site.hsts)
-	x.added = h.Added
 }

@@ -21,9 +21,6 @@ func (x *exchange) Serve(c client.Call, bad error) {
 		r = x.failure(err) // the only place that turns errors into answers
 	}
 	if r != nil {
-		if x.site != nil && x.site.compression != nil {
-			x.site.compression.apply(x, r)
-		}
 		x.deliver(r)
 	}
 	x.req = x.call.Request() // as it was asked, before it was rewritten
@@ -56,11 +53,11 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r := canonical(x); r != nil {
 		return r, nil
 	}
-	if r, err := guarded(x); r != nil || err != nil {
-		return r, err
+	if err := x.site.guard.admit(x); err != nil {
+		return x.refused(err)
 	}
-	if r, err := held(x); r != nil || err != nil {
-		return r, err
+	if err := held(x); err != nil {
+		return x.refused(err)
 	}
 	if r, err := redirected(x); r != nil || err != nil {
 		return r, err
@@ -83,12 +80,9 @@ func (x *exchange) answer() (r *reply, err error) {
 	}
 	r, err = x.appAnswer()
 	if x.inquiry != nil {
-		r, err = toCache(x, r, err)
+		return toCache(x, r, err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return intercepted(x, r), nil
+	return r, err
 }
 
 // finish ends the exchange, and waits for a process that has not ended its answer. A fault of ours ends

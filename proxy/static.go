@@ -38,18 +38,15 @@ func staticFile(x *exchange) (*reply, error) {
 	return &x.reply, nil
 }
 
-// find returns whose path is that of a request, or a folder above it.
+// find returns whose path is a folder above that of a request.
 func (all statics) find(r *wire.Request) *static {
-	path := r.Path
-	if r.ReviewPath {
-		var scratch [256]byte
-		var err error
-		if path, err = wire.NormalPath(scratch[:0], path); err != nil {
-			return nil
-		}
+	var scratch [256]byte
+	path, err := normalPath(scratch[:0], r)
+	if err != nil {
+		return nil
 	}
 	for _, one := range all {
-		if n := len(one.path); len(path) > n && path[n] == '/' && string(path[:n]) == one.path {
+		if len(path) > len(one.path) && isBelow(path, one.path) {
 			return one
 		}
 	}

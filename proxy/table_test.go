@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,45 @@ func TestRequestWhoseAppIsGoneMeanwhileIsAnsweredByTheOneThatHasItsPlace(t *test
 	}
 	if n := f.server.TakesIn("app"); n != 0 {
 		t.Errorf("%d bodies are taken in", n)
+	}
+}
+
+// What another app lets in tells nothing of whom this one does, and what is for the one is not told to the other.
+func TestRequestThatComesToAnotherAppMeanwhileIsSubjectToItsRules(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"nothing": {func(*Config) {}, "200"},
+		"access":  {func(c *Config) { c.Apps[0].Access = conf.Access{Deny: prefixes("127.0.0.0/8")} }, "403 forbidden"},
+		"maintenance": {func(c *Config) {
+			c.Maintenance = func(string) *Maintenance { m := &Maintenance{}; m.Set(true); return m }
+		}, "503 maintenance"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFront(t, mirror, withHeaders(conf.Headers{RequestSet: []conf.HeaderLine{{Name: "X-Secret", Value: "of the first"}}}))
+			v := f.dial()
+			v.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+			f.await("the body is taken in", func() bool { return f.server.TakesIn("app") == 1 })
+			app := withName(f.group.App(), "other")
+			app.Headers = conf.Headers{}
+			other := f.pool.Add(app, pool.Release{Path: app.Root}, f.spawner)
+			f.change(func(cfg *Config) {
+				cfg.Apps = []conf.App{other.App()}
+				c.change(cfg)
+			})
+			if err := f.group.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			v.send("cd")
+			a, body := v.answer("POST")
+			if got := strings.TrimSpace(a.Status[:3] + " " + a.Header.Get("Purser-Error")); got != c.want {
+				t.Errorf("it is answered %s, want %s", got, c.want)
+			}
+			if strings.Contains(body, "of the first") {
+				t.Errorf("the app is told what is for another: %s", body)
+			}
+		})
 	}
 }
 

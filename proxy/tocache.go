@@ -17,15 +17,18 @@ import (
 func toCache(x *exchange, r *reply, err error) (*reply, error) {
 	q := x.inquiry
 	switch {
+	case q.site != x.site: // it was given to another app
+		q.endFlight(cache.GivenUp)
+		return r, err
 	case err != nil:
 		return q.failed(err)
-	case r.upgrade, q.site != x.site: // it was given to another app
+	case r.upgrade:
 		q.endFlight(cache.GivenUp)
 		return r, nil
 	case q.passes:
 		q.passed(r)
 		return q.forwarded(r, ""), nil
-	case r.head.Status == http.StatusNotModified && q.conditions:
+	case x.story.appStatus == http.StatusNotModified && q.conditions:
 		return q.confirmed(r)
 	case q.entry != nil && isFault(r.head.Status) && q.entry.InError(q.cache.Defaults, x.clock.Exact()):
 		return q.replace(r), nil
@@ -57,11 +60,9 @@ func (q *inquiry) failed(err error) (*reply, error) {
 
 // replace gives up the app's answer, which is an error, and sends what is stored.
 func (q *inquiry) replace(r *reply) *reply {
-	status := r.head.Status
-	q.x.story.status = status
+	q.x.dismiss(r)
 	q.x.story.rate, q.x.story.charset = 0, nil // were meant for the error
-	r.content.Close(errReplaced)
-	return q.standIn(status, q.x.clock.Exact())
+	return q.standIn(q.x.story.status, q.x.clock.Exact())
 }
 
 // standsInFor reports whether a stored answer may be sent in place of an error, which is not ours to hide if it says
@@ -109,7 +110,7 @@ func (q *inquiry) keep(r *reply) bool {
 		return false
 	}
 	e := cache.NewEntry(q.answer(&r.head))
-	if e == nil || !e.Held() {
+	if e == nil || !e.Held() || q.site.buffers.direct(q.x.req, q.x.ask.Head()) { // which comes as slowly as one client takes it
 		q.unsharable()
 	}
 	if e == nil {

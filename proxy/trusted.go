@@ -126,13 +126,14 @@ func (o *origin) client() []byte {
 	return o.addr
 }
 
-// address is the one that client returns; not valid = it is not known.
+// address is the one that client returns, without the zone by which no prefix knows it; not valid = it is not known, as on
+// a unix socket.
 func (o *origin) address() netip.Addr {
-	if !o.peer.Trusted {
-		return o.peer.Addr
+	a := o.peer.Addr
+	if o.peer.Trusted {
+		a, _ = wire.ForwardedAddr(o.client())
 	}
-	a, _ := wire.ForwardedAddr(o.client())
-	return a
+	return a.WithZone("")
 }
 
 // saidRealIP returns the client's address as a trusted proxy says it that says nothing in X-Forwarded-For,

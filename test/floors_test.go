@@ -35,7 +35,7 @@ var floors = map[string][]string{
 	"purser/proxy/coding":           {},
 	"purser/proxy/passwords":        {},
 	"purser/proxy/sock":             {},
-	"purser/proxy/files":            {"purser/pool", "purser/proxy/wire"},
+	"purser/proxy/files":            {"purser/pool", "purser/proxy/coding", "purser/proxy/wire"},
 	"purser/proxy/wire":             {},
 	"purser/proxy/rates":            {},
 	"purser/restart/history":        {"purser/pool", "purser/restart"},

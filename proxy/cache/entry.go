@@ -109,6 +109,8 @@ func (e *Entry) mayStore(a *Answer) bool {
 	switch {
 	case a.Status == http.StatusPartialContent, a.Status == http.StatusNotModified, a.Status == http.StatusProxyAuthRequired:
 		return false
+	case a.Status == http.StatusPreconditionFailed, a.Status == http.StatusRequestedRangeNotSatisfiable: // about what one client has
+		return false
 	case c.mustUnderstand && http.StatusText(a.Status) == "": // RFC 9111 section 5.2.2.3
 		return false
 	case c.noStore && !c.mustUnderstand, c.private, !explicit:
@@ -127,8 +129,12 @@ func (e *Entry) usable() bool {
 	return !e.control.noCache && (fresh || e.control.whileRevalidate > 0 || e.control.ifError > 0)
 }
 
-// Held reports whether requests for it are worth being held together: the next one need not ask again.
-func (e *Entry) Held() bool { return e.usable() }
+// Held reports whether requests for it are worth being held together: the next one need not ask again, as it must for
+// what is of use only in case of an error.
+func (e *Entry) Held() bool {
+	c := &e.control
+	return !c.noCache && (e.lifetime > e.age || c.whileRevalidate > 0 && !c.mustRevalidate)
+}
 
 // Validates reports whether the app can be asked if it is still the same.
 func (e *Entry) Validates() bool { return e.Tag() != nil || e.modified() != nil }

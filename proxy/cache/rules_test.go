@@ -47,6 +47,8 @@ func TestWhatIsStored(t *testing.T) {
 		{200, "Cache-Control: max-age=99999999999999999999", "", true, longest, 0},
 		{200, "Cache-Control: max-age=60|Age: 20", "", true, time.Minute, 20 * time.Second},
 		{200, "Cache-Control: max-age=60|Age: soon", "", false, 0, 0},
+		{412, "Cache-Control: max-age=60", "If-Match: \"a\"", false, 0, 0},
+		{416, "Cache-Control: max-age=60", "Range: bytes=9-", false, 0, 0},
 		{200, "Cache-Control: max-age=60|Age: 0|Age: 0", "", false, 0, 0},
 		{200, "Cache-Control: max-age=60|Date: Sun, 01 Mar 2026 11:59:50 GMT", "", true, time.Minute, 10 * time.Second},
 		{200, "Expires: Sun, 01 Mar 2026 12:00:10 GMT", "", true, 10 * time.Second, 0},

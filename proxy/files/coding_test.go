@@ -28,7 +28,7 @@ func TestWhatLiesCompressedNextToAFileIsSentToWhoTakesIt(t *testing.T) {
 		"Accept-Encoding: identity;q=0":                   "plain", // rather than nothing
 		"Accept-Encoding: deflate":                        "plain",
 		"Accept-Encoding: gzip;q=x":                       "plain",
-		"Accept-Encoding: gzip;q=2":                       "gzip",
+		"Accept-Encoding: gzip;q=2":                       "plain",
 		"Accept-Encoding: gzip;level=3":                   "plain",
 		"Accept-Encoding: deflate\r\nAccept-Encoding: br": "brotli",
 	} {

@@ -2,13 +2,13 @@ package files
 
 import (
 	"bytes"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	"purser/proxy/coding"
 	"purser/proxy/wire"
 )
 
@@ -20,7 +20,7 @@ type File struct {
 	content  []byte // all of it; nil = it is read from the file
 	state    state  // of the file
 	near     bool   // to ask for it takes no time
-	coding   int    // as in find
+	coding   coding.Coding
 
 	modified   int64 // in seconds of Unix time: that of the file, also of what lies compressed next to it
 	tag, date  []byte
@@ -34,7 +34,7 @@ type File struct {
 // A saying is what is said of a file beside what it is.
 type saying struct {
 	name     string // its type goes by that
-	coding   int    // as in find
+	coding   coding.Coding
 	modified int64  // of the file that it was made from, if it is compressed
 	varies   bool   // it depends on Accept-Encoding
 	caching  []byte // the Cache-Control; nil = it is left to the validators
@@ -53,22 +53,6 @@ var (
 	acceptRanges    = wire.Field{Name: []byte("Accept-Ranges"), Value: []byte("bytes")}
 )
 
-var errNoFile = errors.New("it is no regular file")
-
-// Opened is a file that was opened elsewhere, under the name that its type goes by. Clients may keep it for maxAge;
-// 0 = nothing is said of that. It is the caller's until he closes it, also if that is an error.
-func Opened(f *os.File, name string, maxAge time.Duration) (*File, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errNoFile
-	}
-	s := stateOf(sysOf(info))
-	return newFile(f, s, saying{name: name, modified: s.modified.Sec, caching: maxAgeField(maxAge)}), nil
-}
-
 func newFile(f *os.File, s state, say saying) *File {
 	n := &File{File: f, state: s, coding: say.coding, size: s.size, modified: say.modified, kind: []byte(mediaType(filepath.Ext(say.name)))}
 	n.tag = appendTag(nil, s, say.coding)
@@ -81,8 +65,8 @@ func newFile(f *os.File, s state, say saying) *File {
 		n.unchanged = append(n.unchanged, wire.Field{Name: vary, Value: acceptEncoding, ID: wire.Vary})
 	}
 	n.sent = append(n.unchanged[:len(n.unchanged):len(n.unchanged)], acceptRanges)
-	if say.coding > 0 {
-		n.sent = append(n.sent, wire.Field{Name: contentEncoding, Value: []byte(codings[say.coding-1].token), ID: wire.ContentEncoding})
+	if say.coding != coding.None {
+		n.sent = append(n.sent, wire.Field{Name: contentEncoding, Value: []byte(say.coding.String()), ID: wire.ContentEncoding})
 	}
 	return n
 }
@@ -93,13 +77,13 @@ func redirect(to []byte) *File {
 }
 
 // appendTag appends the ETag, as nginx writes it. What is compressed has one of its own (RFC 9110 section 8.8.3.3).
-func appendTag(b []byte, s state, coding int) []byte {
+func appendTag(b []byte, s state, by coding.Coding) []byte {
 	b = append(b, '"')
 	b = strconv.AppendInt(b, s.modified.Sec, 16)
 	b = append(b, '-')
 	b = strconv.AppendInt(b, s.size, 16)
-	if coding > 0 {
-		b = append(append(b, '-'), codings[coding-1].token...)
+	if by != coding.None {
+		b = append(append(b, '-'), by.String()...)
 	}
 	return append(b, '"')
 }

@@ -4,8 +4,6 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
-
-	"purser/proxy/wire"
 )
 
 // smallFile is how large a file may be whose content is kept in memory while it lies open.
@@ -15,7 +13,7 @@ const smallFile = 16 << 10
 // nobody has it any more.
 type opened struct {
 	plain  *File
-	coded  []*File // in the order of codings
+	coded  []*File // in the order of suffixes
 	folder *folder
 	uses   atomic.Int32 // how many have it: requests, and the cache
 
@@ -52,15 +50,15 @@ func (f *folder) coded(name []byte, plain *find, c *Config) (all []*find) {
 	if !c.Precompressed || !compressible(string(name)) {
 		return nil
 	}
-	for at := range codings {
+	for _, next := range suffixes {
 		var scratch [256]byte
-		found, _ := f.open(append(append(scratch[:0], name...), codings[at].suffix...))
+		found, _ := f.open(append(append(scratch[:0], name...), next.suffix...))
 		switch {
 		case found == nil:
 		case found.state.olderThan(&plain.state):
 			found.close()
 		default:
-			found.coding = at + 1
+			found.coding = next.of
 			all = append(all, found)
 		}
 	}
@@ -75,21 +73,6 @@ func (o *opened) release() {
 	for _, f := range o.coded {
 		_ = f.File.Close()
 	}
-}
-
-// choose returns what answers a request. Who gets it closes it.
-func (o *opened) choose(r *wire.Request) *File {
-	if len(o.coded) == 0 {
-		return o.plain
-	}
-	best, quality := o.plain, 0
-	asked := acceptedBy(r)
-	for _, f := range o.coded {
-		if q := asked.codings[f.coding-1]; q > quality && q >= asked.identity {
-			best, quality = f, q
-		}
-	}
-	return best
 }
 
 // same reports whether nothing has changed since.

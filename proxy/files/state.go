@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"purser/proxy/coding"
 )
 
 // A state tells whether a file is still what it was. Whatever is written into a file, and whatever becomes of its name,
@@ -65,7 +67,7 @@ func (s *state) olderThan(other *state) bool {
 type find struct {
 	file   *os.File
 	state  state
-	coding int // 0 = it is what it is, else one more than the index of one of codings
+	coding coding.Coding
 }
 
 func (f *find) close() { _ = f.file.Close() }

@@ -30,7 +30,7 @@ func (s *Store) Open(name string) (*File, error) {
 	if found == nil || err != nil {
 		return nil, err
 	}
-	return Opened(found.file, name, 0)
+	return newFile(found.file, found.state, saying{name: name, modified: found.state.modified.Sec}), nil
 }
 
 // tree opens the folder, or returns nil if it is not there. Where purser may not look into it, its tree has no root.

@@ -133,7 +133,7 @@ func (a *Ask) receive() (woken bool) {
 	case a.content.end == wire.ByClose && errors.Is(err, io.EOF):
 		a.content.finish()
 	default:
-		a.content.err = ErrShortAnswer
+		a.content.err = a.whyEnded(ErrShortAnswer)
 	}
 	return false
 }

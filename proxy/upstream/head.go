@@ -70,7 +70,7 @@ func (a *Ask) fillHead() error {
 		case !sock.TimedOut(err) && (a.buf == nil || a.buf.have == a.buf.at):
 			return a.whyNoAnswer(err)
 		case !sock.TimedOut(err):
-			return ErrShortHead
+			return a.whyEnded(ErrShortHead)
 		}
 		uploaded := !a.uploads
 		if err := a.interrupted(late); err != nil {
@@ -85,6 +85,9 @@ func (a *Ask) fillHead() error {
 // whyNoAnswer is noAnswer where the request was sent beside the reading, too: the sender may have met
 // the reset, and who reads the end. What could not be sent was not read.
 func (a *Ask) whyNoAnswer(err error) error {
+	if short := a.uploaded(); short != nil {
+		return short
+	}
 	if a.sender != nil {
 		if a.sender.join(a.link); a.sender.err != nil {
 			return ErrUnread

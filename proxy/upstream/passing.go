@@ -12,10 +12,11 @@ import (
 // pass sends a body while it comes from the client. Who reads the answer is told of the end: only then has the process
 // all that it was asked. One that will not come whole is ended, so that the process does not wait for the rest.
 func (s *sender) pass(r *Request) {
-	if s.short = s.passPieces(r); s.short != nil {
+	s.short = s.passPieces(r)
+	s.over.Store(true) // before the process may answer to the end of its request
+	if s.short != nil {
 		s.link.CloseWrite()
 	}
-	s.over.Store(true)
 	s.link.Wake()
 }
 
@@ -93,4 +94,12 @@ func (a *Ask) uploaded() error {
 	}
 	a.uploads = false
 	return a.sender.short
+}
+
+// whyEnded is why a process has ended its side, unless it was told that its request will not come whole.
+func (a *Ask) whyEnded(err error) error {
+	if short := a.uploaded(); short != nil {
+		return short
+	}
+	return err
 }

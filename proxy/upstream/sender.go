@@ -15,7 +15,7 @@ type sender struct {
 	link   *sock.Socket
 	source Source // nil = the body is all there
 	done   chan struct{}
-	over   atomic.Bool // done is about to be closed, and what follows is set
+	over   atomic.Bool // of the source: short is set
 	err    error       // of the link, once done is closed
 	short  error       // why the source will not give all, once over is set
 	fault  fault.Fault

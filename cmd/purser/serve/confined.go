@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -135,9 +136,13 @@ func (p *purser) readAgain(file string) (*conf.Config, error) {
 
 // haveRead has a reader read the configuration, and takes what it has opened.
 func (p *purser) haveRead() error {
-	p.reading.Lock()
-	held, err := p.Keeper.Read()
-	p.reading.Unlock()
+	var held map[string]*os.File
+	err := whileBusy(context.Background(), func(context.Context) (err error) {
+		p.reading.Lock()
+		defer p.reading.Unlock()
+		held, err = p.Keeper.Read()
+		return err
+	})
 	if err != nil {
 		if refused, is := errors.AsType[keeper.NotRead](err); is {
 			return refusal(errors.New(strings.ReplaceAll(strings.TrimPrefix(refused.Text, "purser: "), "\npurser: ", "\n")))

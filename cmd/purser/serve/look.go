@@ -107,16 +107,14 @@ type unlooked struct{ why error }
 
 func (u *unlooked) Error() string { return u.why.Error() }
 
-// readerBusy is how long a restart waits for a keeper that has nothing read now, as it is being renewed.
+// readerBusy is how long a restart, or a reload, waits for a keeper that has nothing read now, as it is being renewed.
 const readerBusy = 10 * time.Second
 
 // readOne has a reader look at one app.
 func (p *purser) readOne(over context.Context, name string) (one oneRead, err error) {
-	limit, cancel := context.WithTimeout(over, readerBusy)
-	defer cancel()
-	for {
+	err = whileBusy(over, func(limit context.Context) error {
 		if !p.reading.lockUnless(limit.Done()) {
-			return one, limit.Err()
+			return limit.Err()
 		}
 		held, err := p.Keeper.ReadApp(name)
 		p.reading.Unlock()
@@ -126,13 +124,24 @@ func (p *purser) readOne(over context.Context, name string) (one oneRead, err er
 		for _, file := range held {
 			file.Close()
 		}
+		return err
+	})
+	return one, err
+}
+
+// whileBusy has something read, and again while the keeper says that it has nothing read now.
+func whileBusy(over context.Context, read func(limit context.Context) error) error {
+	limit, cancel := context.WithTimeout(over, readerBusy)
+	defer cancel()
+	for {
+		err := read(limit)
 		if !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EBUSY) {
-			return one, err
+			return err
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-limit.Done():
-			return one, err
+			return err
 		}
 	}
 }
