@@ -109,6 +109,7 @@ var failures = map[error]failure{
 	upstream.ErrNoAnswer:    appDied,
 	upstream.ErrShortHead:   appDied,
 	upstream.ErrShortAnswer: appDied,
+	upstream.ErrHeadTooBig:  {http.StatusBadGateway, "bad_response", "The head of the app's answer is too long."},
 	upstream.ErrGone:        hungUp,
 	client.ErrGone:          hungUp,
 	client.ErrBodyCut:       hungUp,

@@ -90,7 +90,7 @@ func TestRequestOfHTTP2ReachesTheAppAsHTTP1(t *testing.T) {
 			t.Fatalf("got %v, %v", res, err)
 		}
 		for _, want := range []string{"GET /a?b=c HTTP/1.1\r\nHost: " + f.addr + "\r\n", "cookie: a=1; b=2\r\n", "x-y: z\r\n", "priority: u=1\r\n",
-			"X-Forwarded-For: 127.0.0.1\r\n", "X-Forwarded-Proto: http\r\n"} {
+			"X-Forwarded-For: 127.0.0.1\r\n", "X-Forwarded-Proto: http\r\n", "Via: 2 purser\r\n"} {
 			if !strings.Contains(head, want) {
 				t.Errorf("the app got %q, want %q in it", head, want)
 			}

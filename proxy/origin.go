@@ -102,7 +102,25 @@ func (o *origin) AppendTo(b []byte) []byte {
 	if o.conditions != nil {
 		b = append(b, o.conditions...)
 	}
-	return b
+	return append(b, o.via()...)
+}
+
+const (
+	via10 = "Via: 1.0 " + wire.Pseudonym + "\r\n"
+	via11 = "Via: 1.1 " + wire.Pseudonym + "\r\n"
+	via2  = "Via: 2 " + wire.Pseudonym + "\r\n"
+)
+
+// via is how a request that comes back to us is known (RFC 9110 section 7.6.3). It names the protocol that the
+// request came by, and stands behind what others have said.
+func (o *origin) via() string {
+	switch {
+	case o.req.HTTP2:
+		return via2
+	case o.req.Minor == 0:
+		return via10
+	}
+	return via11
 }
 
 // strangerLines are the same for all requests of a peer that is not trusted.

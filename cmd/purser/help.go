@@ -65,7 +65,7 @@ var groups = []*cobra.Group{
 var aliases = map[string]string{
 	"502": "down", "503": "down", "504": "down", "error-id": "down", "hung": "down",
 	"log": "logs", "logging": "logs", "prometheus": "metrics", "unit": "systemd", "deb": "systemd", "debian": "systemd",
-	"container": "docker", "dockerfile": "docker", "canaries": "canary", "fork": "preload", "preload_idle": "preload", "preload_refork": "preload", "refork": "preload",
+	"container": "docker", "dockerfile": "docker", "canary": "restarts", "canaries": "restarts", "nginx": "front", "accel": "front", "x-accel-redirect": "front", "sendfile": "front", "compression": "front", "gzip": "front", "cache": "front", "maintenance-mode": "front", "redirects": "front", "limits": "front", "access": "front", "htpasswd": "front", "fork": "preload", "preload_idle": "preload", "preload_refork": "preload", "refork": "preload",
 	"hup": "reload", "include": "reload", "usr2": "upgrade", "binary": "upgrade",
 	"detection": "kinds", "kind": "kinds", "passengerfile": "kinds", "passengerfile.json": "kinds", "procfile": "kinds", "meteor": "kinds", "interpreter": "kinds", "rbenv": "kinds", "nvm": "kinds",
 	"https": "tls", "ssl": "tls", "certificates": "tls", "certbot": "tls", "acme": "tls", "letsencrypt": "tls",

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/http2"
+
+	"purser/proxy/wire"
 )
 
 func TestMoreStreamsThanAllowedAreRefusedAndAResetMakesNoRoom(t *testing.T) {
@@ -120,6 +122,22 @@ var p1 = []byte{0x00, 0x01, 'x', 0x01, 'y'} // a small literal field
 func (p *peer2) bomb(more int) []byte {
 	block := bytes.Clone(p.encode(append(plainGet[:8:8], "x-bomb", strings.Repeat("a", 3000))...))
 	return append(block, bytes.Repeat([]byte{0x80 | 62}, more)...) // the newest entry of the table, again and again
+}
+
+func TestClientIsToldHowLargeAHeadMayBe(t *testing.T) {
+	p := open(t, telling2).dial2()
+	for {
+		f, err := p.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := f.(*http2.SettingsFrame); ok && !s.IsAck() {
+			if size, said := s.Value(http2.SettingMaxHeaderListSize); !said || size != wire.MaxHead {
+				t.Errorf("said: %v, %d", said, size)
+			}
+			return
+		}
+	}
 }
 
 func TestHeadBeyondTheLimitIsRefusedAlone(t *testing.T) {

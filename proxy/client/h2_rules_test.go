@@ -99,6 +99,13 @@ func TestFrameThatBreaksTheRulesEndsTheConnection(t *testing.T) {
 		{"a window above 2^31-1", func(p *peer2) error { return p.WriteWindowUpdate(0, 1<<31-1) }, http2.ErrCodeFlowControl},
 		{"a frame that is too large", func(p *peer2) error { return p.WriteRawFrame(http2.FrameData, 0, 1, make([]byte, 1<<14+1)) }, http2.ErrCodeFrameSize},
 		{"a PING of another size", func(p *peer2) error { return p.WriteRawFrame(http2.FramePing, 0, 0, make([]byte, 7)) }, http2.ErrCodeFrameSize},
+		{"DATA of more padding than it has room for", func(p *peer2) error {
+			p.ask(1, false, post()...)
+			return p.WriteRawFrame(http2.FrameData, http2.FlagDataPadded, 1, []byte{3, 0, 0})
+		}, http2.ErrCodeProtocol},
+		{"HEADERS of more padding than they have room for", func(p *peer2) error {
+			return p.WriteRawFrame(http2.FrameHeaders, http2.FlagHeadersPadded|http2.FlagHeadersEndHeaders, 1, []byte{9, 0x82})
+		}, http2.ErrCodeProtocol},
 		{"PUSH_PROMISE", func(p *peer2) error {
 			return p.WritePushPromise(http2.PushPromiseParam{StreamID: 1, PromiseID: 2, BlockFragment: p.encode("a", "b"), EndHeaders: true})
 		}, http2.ErrCodeProtocol},

@@ -55,7 +55,8 @@ func (r *Request) Parse(head []byte) error {
 // marks are what the fields say together about the message and its connection.
 type marks struct {
 	options
-	seen idSet
+	seen   idSet
+	passes int // through purser, as Via tells
 
 	length, coding        []byte
 	upgrade, key, version []byte
@@ -90,6 +91,11 @@ func (r *Request) read(m *marks) error {
 		if f.ID == Other {
 			r.Forwarded = r.Forwarded || f.Forwarded()
 			f.Drop = f.Drop || unsafeName(f.Name)
+			if len(f.Name) == len("via") && EqualFold(f.Name, "via") {
+				if m.passes += passes(f.Value); m.passes > mostPasses {
+					return errLoop
+				}
+			}
 			continue
 		}
 		if m.seen.has(f.ID) && once.has(f.ID) {

@@ -110,6 +110,7 @@ func TestWhatIsRefusedWithAnAnswerIsNotMalformed(t *testing.T) {
 		{":method: GET|:scheme: http|:path: /|:authority: a|x: " + strings.Repeat("a", maxLine), 431},
 		{":method: GET|:scheme: http|:path: /|:authority: a|x: " + strings.Repeat("a", MaxHead), 431},
 		{many, 431},
+		{":method: GET|:scheme: http|:path: /|:authority: a|via: 2 purser, 2 purser, 2 purser", 508},
 		{":method: TRACE|:scheme: http|:path: /|:authority: a", 405},
 		{":method: CONNECT|:authority: a:443", 405},
 		{":method: CONNECT|:protocol: other|:scheme: http|:path: /|:authority: a", 501},

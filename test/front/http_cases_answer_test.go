@@ -12,7 +12,7 @@ func answered(name, bytes string, more httpCase) httpCase {
 	}
 	more.app = []reply{{bytes: bytes}}
 	if more.requests == 0 {
-		more.requests = -1
+		more.requests = 1
 	}
 	return more
 }
@@ -37,16 +37,22 @@ var answerHeadCases = cases(
 		answered("95 two lengths", ok11+"Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc", httpCase{status: []int{502}, reason: "bad_response", appConn: ended}),
 		answered("95 two lines of codings", ok11+"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", httpCase{status: []int{502}, reason: "bad_response", appConn: ended}),
 		answered("96 no reason", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nab", httpCase{conn: open, client: []string{"\r\n\r\nab"}}),
+		answered("96 no reason but the space before it", "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nab", httpCase{conn: open, client: []string{"\r\n\r\nab"}}),
+		answered("96 a reason of its own", "HTTP/1.1 299 So So\r\nContent-Length: 2\r\n\r\nab", httpCase{status: []int{299}, conn: open, client: []string{"HTTP/1.1 299 So So\r\n"}}),
 		answered("97 folded line becomes one", ok11+"X-Long: a\r\n  b\r\nContent-Length: 2\r\n\r\nab", httpCase{conn: open, client: []string{"X-Long: a ", " b\r\n"}, never: []string{"a\r\n"}}),
 		answered("97 space before the colon is removed", ok11+"X-Odd : 1\r\nContent-Length: 2\r\n\r\nab", httpCase{conn: open, client: []string{"X-Odd: 1\r\n"}}),
 		answered("97 bare LF from the app is read", "HTTP/1.1 200 OK\nX-A: 1\nContent-Length: 2\n\nab", httpCase{conn: open, client: []string{"X-A: 1\r\n", "\r\n\r\nab"}}),
-		answered("98 head above 128 KiB", ok11+"X: "+strings.Repeat("a", 200<<10)+"\r\nContent-Length: 2\r\n\r\nab", httpCase{status: []int{502}, reason: "bad_response", appConn: ended}),
+		answered("98 head above 128 KiB", ok11+"X: "+strings.Repeat("a", 200<<10)+"\r\nContent-Length: 2\r\n\r\nab", httpCase{status: []int{502}, reason: "bad_response", appConn: ended,
+			client: []string{"The head of the app&#39;s answer is too long."}}),
+		answered("98 head of 120 KiB", ok11+fields(15, strings.Repeat("a", 8<<10))+"Content-Length: 2\r\n\r\nab", httpCase{conn: open, client: []string{"X14: aaa"}, appConn: open}),
 		answered("104 early hints pass", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: evil\r\n\r\n"+ok11+"Content-Length: 2\r\n\r\nab",
 			httpCase{status: []int{103, 200}, conn: open, client: []string{"Link: </a>\r\n", "\r\n\r\nab"}, never: []string{"evil"}}),
 		answered("104 early hints not to HTTP 1.0", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"+ok11+"Content-Length: 2\r\n\r\nab",
 			httpCase{send: "GET / HTTP/1.0\r\nHost: a.test\r\n\r\n", conn: ended, never: []string{"103", "Link"}}),
 		answered("104 more than 16 interim answers", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 17)+ok11+"Content-Length: 2\r\n\r\nab",
 			httpCase{status: append(repeat(103, 16), 502), reason: "bad_response", appConn: ended}),
+		answered("104 102 passes, and what frames a message does not", "HTTP/1.1 102 Processing\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nX-Step: 1\r\n\r\n"+ok11+"Content-Length: 2\r\n\r\nab",
+			httpCase{status: []int{102, 200}, conn: open, client: []string{"X-Step: 1\r\n", "\r\n\r\nab"}, never: []string{"chunked", "Content-Length: 5"}}),
 		answered("105 100 from the app is swallowed", "HTTP/1.1 100 Continue\r\n\r\n"+ok11+"Content-Length: 2\r\n\r\nab", httpCase{conn: open, never: []string{"100"}}),
 		answered("106 hop-by-hop fields of the app are dropped", ok11+"Connection: X-Foo\r\nX-Foo: evil\r\nKeep-Alive: evil\r\nProxy-Authenticate: evil\r\nUpgrade: evil\r\nContent-Length: 2\r\n\r\nab",
 			httpCase{conn: open, never: []string{"evil"}}),
@@ -74,6 +80,7 @@ var answerBodyCases = []httpCase{
 		httpCase{status: []int{204}, conn: open, never: []string{"poison", "Content-Length"}, appConn: ended}),
 	answered("103 body after 304 is dropped", "HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\npoison",
 		httpCase{status: []int{304}, conn: open, client: []string{"Content-Length: 6\r\n"}, never: []string{"poison"}, appConn: ended}),
+	answered("103 an answer of 205 has no body", "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n", httpCase{status: []int{205}, conn: open, client: []string{"Content-Length: 0\r\n"}}),
 	answered("107 trailers for those who ask", ok11+"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n",
 		httpCase{send: get11 + "TE: trailers\r\nConnection: TE\r\n\r\n", conn: open, client: []string{"X-Sum: 1\r\n"}}),
 	answered("107 no trailers for others", ok11+"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n", httpCase{conn: open, never: []string{"X-Sum"}}),

@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+func allHTTPCases() []httpCase {
+	return cases(requestLineCases, targetCases, hostCases, headerCases, doubleCases, framingCases, chunkCases, connectionCases, upgradeCases,
+		answerHeadCases, answerBodyCases, retryCases)
+}
+
 // refused is a case that is answered with one status, closes, and never reaches the app.
 func refused(name string, status int, send string) httpCase {
 	return httpCase{name: name, send: send, status: []int{status}, reason: "bad_request", conn: ended}
@@ -71,6 +76,9 @@ var targetCases = cases([]httpCase{
 			reached: []string{"Host: b.test\r\n"}, kept: []string{"c.test"}},
 		refused("15 authority form", 400, "GET a.test:80 HTTP/1.1\r\nHost: a.test\r\n\r\n"),
 		refused("15 CONNECT", 405, "CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\n"),
+		{name: "16 OPTIONS of the server", send: "OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", method: "OPTIONS", status: []int{204}, requests: none, conn: open, client: []string{"Allow: GET, "}},
+		{name: "16 OPTIONS that goes no further", send: "OPTIONS /a HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 0\r\n\r\n", method: "OPTIONS", status: []int{204}, requests: none, conn: open, client: []string{"Allow: GET, "}},
+		{name: "16 OPTIONS that goes on", send: "OPTIONS /a HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 5\r\n\r\n", method: "OPTIONS", conn: open, reached: []string{"OPTIONS /a HTTP/1.1\r\n", "Max-Forwards: 4\r\n"}},
 		refused("16 GET *", 400, "GET * HTTP/1.1\r\nHost: a.test\r\n\r\n"),
 		{name: "17 two slashes are a path", send: "GET //evil.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n", conn: open, reached: []string{"GET //evil.test/x HTTP/1.1\r\n", "Host: a.test\r\n"}},
 		refused("18 no slash", 400, "GET foo HTTP/1.1\r\nHost: a.test\r\n\r\n"),

@@ -18,6 +18,7 @@ import (
 // joins each of purser's connections to the origin. So the test sees every byte that reached the
 // app, and decides every byte that the app answers.
 type origin struct {
+	socket   string // where its requests come
 	listener net.Listener
 	done     sync.WaitGroup
 	mu       sync.Mutex // guards all below
@@ -52,15 +53,22 @@ func newOrigin(t *testing.T) (*origin, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o := listenAsOrigin(t)
+	return o, []string{`command = ["` + self + `"]`, `env = { ` + relayTo + ` = "` + o.socket + `" }`}
+}
+
+// listenAsOrigin returns an origin for whoever connects to its socket.
+func listenAsOrigin(t *testing.T) *origin {
+	t.Helper()
 	socket := filepath.Join(harness.EmptyApp(t).Dir, "origin.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &origin{listener: l, conns: map[net.Conn]bool{}}
+	o := &origin{socket: socket, listener: l, conns: map[net.Conn]bool{}}
 	o.done.Go(o.accept)
 	t.Cleanup(o.close)
-	return o, []string{`command = ["` + self + `"]`, `env = { ` + relayTo + ` = "` + socket + `" }`}
+	return o
 }
 
 func (o *origin) close() {
