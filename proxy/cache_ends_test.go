@@ -120,7 +120,7 @@ func TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow(t *testing.T) {
 	await(t, "the first to ask", func() bool { return asked.Load() == 1 })
 	all.Go(ask)
 	all.Go(ask)
-	await(t, "the others to wait for it", func() bool { return f.server.current.Load().routes.all[0].cache.Waiting() == 2 })
+	await(t, "the others to wait for it", func() bool { return f.server.cacheOf("app").Waiting() == 2 })
 	let <- struct{}{}
 	await(t, "both to ask", func() bool { return asked.Load() == 3 })
 	close(let)

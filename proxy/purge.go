@@ -3,17 +3,28 @@ package proxy
 import (
 	"bytes"
 	"strings"
+
+	"purser/proxy/cache"
 )
 
 // Purge forgets the stored answers of an app, and returns how many pages that were; caches is false if it stores none. A
 // path is that of one page, with any query if it has none itself; with "*" at its end, of all that begin so. "" is all.
 func (s *Server) Purge(app, path string) (pages int, caches bool) {
+	stored := s.cacheOf(app)
+	if stored == nil {
+		return 0, false
+	}
+	return stored.Purge(func(key []byte) bool { return isOf(key, path) }, s.clock.Exact()), true
+}
+
+// cacheOf is the cache of an app; nil = it has none.
+func (s *Server) cacheOf(app string) *cache.Cache {
 	for _, to := range s.current.Load().routes.all {
-		if to.app.Name == app && to.cache != nil {
-			return to.cache.Purge(func(key []byte) bool { return isOf(key, path) }, s.clock.Exact()), true
+		if to.app.Name == app {
+			return to.cache
 		}
 	}
-	return 0, false
+	return nil
 }
 
 // isOf reports whether what is stored under a key is to be forgotten with a path. The key begins with the target.
@@ -39,12 +50,10 @@ type Stored struct {
 
 // Stored returns that of an app; known is false if it has no cache.
 func (s *Server) Stored(app string) (st Stored, known bool) {
-	for _, to := range s.current.Load().routes.all {
-		if to.app.Name != app || to.cache == nil {
-			continue
-		}
-		held, limit := to.cache.Size()
-		return Stored{Held: int64(held), Limit: int64(limit), Hits: to.cache.Hits.Load(), Stale: to.cache.Stale.Load(), Misses: to.cache.Misses.Load()}, true
+	c := s.cacheOf(app)
+	if c == nil {
+		return st, false
 	}
-	return st, false
+	held, limit := c.Size()
+	return Stored{Held: int64(held), Limit: int64(limit), Hits: c.Hits.Load(), Stale: c.Stale.Load(), Misses: c.Misses.Load()}, true
 }

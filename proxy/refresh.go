@@ -33,8 +33,8 @@ func (q *inquiry) refresh(now int64) {
 	default:
 		return
 	}
-	flight, leads := q.cache.Join(q.key, x.req.Fields, now)
-	if !leads {
+	flight := q.cache.Lead(q.key, x.req.Fields)
+	if flight == nil {
 		<-x.refreshes.room
 		return
 	}

@@ -11,36 +11,38 @@ import (
 	"purser/proxy/wire"
 )
 
-// A site is an app as requests see it.
+// A site is an app as requests see it: what there is for each step of a request, in their order.
 type site struct {
 	app     conf.App
 	group   *pool.Group
-	public  *files.Public                         // nil = no static files
-	static  statics                               // nil = no further folders of them
-	accel   *accel                                // nil = the app may have no files sent
-	tally   *tally                                // nil = nobody counts
-	pins    *pins                                 // nil = no affinity
-	fresh   func(app string) (pin int, err error) // nil but in development
-	hsts    *wire.Field                           // nil = none
-	buffers *buffering                            // nil = as usual
+	stopped bool // by an operator: nobody is served
+
+	// Who is let in, and what is answered without the app. Nil is none of it.
+	limits      *limits
+	canonical   string // the host that visitors of others are sent to; "" = they are not
+	guard       *guard // nil = everybody is let in
+	maintenance *Maintenance
+	admits      admittance // who is served in maintenance
+	redirects   *redirects
+	static      statics       // further folders of static files
+	public      *files.Public // static files
+	cache       *cache.Cache
+
+	// How the app is asked.
 	taking  *atomic.Int64                         // requests whose body is being taken in
+	buffers *buffering                            // nil = as usual
+	fresh   func(app string) (pin int, err error) // nil but in development
+	pins    *pins                                 // nil = no affinity
+	tracing tracing                               // what its processes get of W3C Trace Context
+	terms   upstream.Terms                        // on which they are asked
 
-	limits      *limits      // nil = none
-	cache       *cache.Cache // nil = none
-	compression *compression // nil = answers go out as they are
-
-	canonical string     // the host that visitors of others are sent to; "" = they are not
-	guard     *guard     // nil = everybody is let in
-	redirects *redirects // nil = none
-	headers   *headers   // nil = none is changed
-
-	maintenance *Maintenance // nil = it never is
-	admits      admittance   // who is served in maintenance
-	pages       *pages       // in place of purser's own; nil = none
-
-	stopped bool           // by an operator: nobody is served
-	tracing tracing        // what its processes get of W3C Trace Context
-	terms   upstream.Terms // on which its processes are asked
+	// What becomes of answers. Nil is nothing.
+	accel       *accel       // files that the app may have sent
+	pages       *pages       // in place of purser's own
+	headers     *headers     // that are changed, of requests, too
+	hsts        *wire.Field  // that is added
+	compression *compression // nil = they go out as they are
+	tally       *tally       // that counts them
 }
 
 // unlimited reports whether the app takes any number of requests at once. Only then is a request

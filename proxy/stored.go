@@ -42,7 +42,7 @@ func (q *inquiry) reply(e *cache.Entry, now int64) *reply {
 	case http.StatusNotModified:
 		dropDescription(q.fields)
 	case http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable:
-		q.added = append(q.added, wire.Field{Name: contentRangeName, Value: contentRange(part, len(e.Body))})
+		q.added = append(q.added, wire.Field{Name: contentRangeName, Value: wire.AppendContentRange(nil, wire.ByteRange{From: int64(part.From), N: int64(part.To - part.From)}, int64(len(e.Body)))})
 	}
 	r.head.Added = q.added
 	if part.Status != http.StatusNotModified && part.Status != http.StatusNoContent {
@@ -69,17 +69,6 @@ func dropDescription(fields []wire.Field) {
 			f.Drop = true
 		}
 	}
-}
-
-func contentRange(p cache.Part, size int) []byte {
-	b := []byte("bytes ")
-	if p.Status == http.StatusPartialContent {
-		b = append(strconv.AppendInt(b, int64(p.From), 10), '-')
-		b = strconv.AppendInt(b, int64(p.To-1), 10)
-	} else {
-		b = append(b, '*')
-	}
-	return strconv.AppendInt(append(b, '/'), int64(size), 10)
 }
 
 // A storedContent is content of the cache. What is long goes out in pieces, with a pause behind each, in which it is

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -47,67 +46,59 @@ func (r *routes) byName() map[string]*site {
 	return sites
 }
 
-// newSite prepares for an app's requests what it asks for. What was counted for it before is gone on with.
+// newSite prepares for an app's requests what it asks for. What was counted and stored for it before is gone on with.
 func (s *Server) newSite(app conf.App, c Config, before *site) *site {
-	to := &site{app: app, group: c.Pool.Group(app.Name), hsts: hstsField(app.TLS), stopped: c.Stopped[app.Name], taking: s.takingOf(app.Name), tracing: tracingOf(app.Traceparent)}
-	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
-	to.canonical, to.redirects, to.headers = app.Canonical, newRedirects(app.Redirects), newHeaders(app.Headers)
-	to.guard = newGuard(app, c.Passwords, before)
-	switch {
-	case c.Server.Metrics == "":
-	case before != nil && before.tally != nil:
-		to.tally = before.tally
-	default:
-		to.tally = &tally{}
-	}
-	to.maintenance, to.admits = c.maintenanceOf(app), admittanceOf(app.Maintenance)
-	to.pages = newPages(&to.app, c.ReadPage, to.group.Releases, s.clock.Now, s.log.With("app", app.Name))
-	switch {
-	case app.Public == "":
-	case to.sharesFiles(before):
-		to.public = before.public
-	default:
-		to.public = files.New(files.Config{Releases: to.group.Releases, Folder: app.Public, Path: app.Path,
-			StartupFile: app.StartupFile, User: userOf(app), Now: s.clock.Now, Log: s.log.With("app", app.Name), Owner: c.ownerOf(app, app.Public),
-			MaxAge: app.Files.MaxAge, Fingerprinted: app.Files.Fingerprinted, Precompressed: app.Files.Precompressed, Allowance: s.files})
-	}
+	to := &site{app: app, group: c.Pool.Group(app.Name), stopped: c.Stopped[app.Name]}
 	to.limits = newLimits(app.PathLimits, before)
-	to.buffers = newBuffering(app)
-	to.compression = newCompression(app.Compress, &s.encoders)
+	to.canonical = app.Canonical
+	to.guard = newGuard(app, c.Passwords, before)
+	to.maintenance, to.admits = c.maintenanceOf(app), admittanceOf(app.Maintenance)
+	to.redirects = newRedirects(app.Redirects)
 	to.static = s.staticsOf(to, c, before)
-	to.accel = newAccel(app, to.group, c.ownerOf(app, ""))
-	switch {
-	case app.Cache.Size == 0, app.Affinity == "forward", app.Environment == "development": // where each request looks for new code
-	case before != nil && before.cache != nil && before.group == to.group && before.app.Cache == app.Cache:
-		to.cache = before.cache
-	default:
-		to.cache = cache.New(app.Cache.Size, app.Cache.MaxObject, cache.Defaults{WhileRevalidate: app.Cache.StaleWhileRevalidate, IfError: app.Cache.StaleIfError})
+	to.public = s.publicOf(to, c, before)
+	to.cache = newCache(to, before)
+
+	to.taking = s.takingOf(app.Name)
+	to.buffers = newBuffering(app)
+	if app.Environment == "development" {
+		to.fresh = c.Fresh
 	}
 	if app.Affinity == "forward" {
 		to.pins = newPins(app.Name, app.Path, c.AffinityKey)
 	}
-	if app.Environment == "development" {
-		to.fresh = c.Fresh
-	}
+	to.tracing = tracingOf(app.Traceparent)
+	to.terms = upstream.Terms{Limit: app.RequestTimeout, Silence: app.HangAfter, Stall: app.AnswerStall, LookOut: to.unlimited(), Sweeper: s.sweeper, Context: s.ctx, Kept: s.descriptors.kept}
+
+	to.accel = newAccel(app, to.group, c.ownerOf(app, ""))
+	to.pages = newPages(&to.app, c.ReadPage, to.group.Releases, s.clock.Now, s.log.With("app", app.Name))
+	to.headers, to.hsts = newHeaders(app.Headers), hstsField(app.TLS)
+	to.compression = newCompression(app.Compress, &s.encoders)
+	to.tally = newTally(c, before)
 	return to
 }
 
-// userOf is for whom static files are read, nil for purser's own user.
-func userOf(app conf.App) *files.User {
-	if app.RunsAs == nil {
+// newTally returns nil if nobody reads it.
+func newTally(c Config, before *site) *tally {
+	switch {
+	case c.Server.Metrics == "":
 		return nil
+	case before != nil && before.tally != nil:
+		return before.tally
 	}
-	return &files.User{UID: app.RunsAs.UID, GID: app.RunsAs.GID, Groups: app.RunsAs.Groups}
+	return &tally{}
 }
 
-// sharesFiles reports whether the static files are those of the site before.
-func (to *site) sharesFiles(before *site) bool {
-	return before != nil && before.public != nil && before.app.Public == to.app.Public && to.sharesReleases(before)
-}
-
-// sharesReleases reports whether the files are those of the same releases, for the same user, at the same place.
-func (to *site) sharesReleases(before *site) bool {
-	return before.group == to.group && before.app.Path == to.app.Path && before.app.Files == to.app.Files && before.app.StartupFile == to.app.StartupFile && reflect.DeepEqual(userOf(before.app), userOf(to.app))
+// newCache returns nil for an app that has none: in development each request looks for new code, and a visitor who is
+// pinned to it may not be given what older code has answered.
+func newCache(to, before *site) *cache.Cache {
+	c := to.app.Cache
+	switch {
+	case c.Size == 0, to.app.Affinity == "forward", to.app.Environment == "development":
+		return nil
+	case before != nil && before.cache != nil && before.group == to.group && before.app.Cache == c:
+		return before.cache
+	}
+	return cache.New(c.Size, c.MaxObject, cache.Defaults{WhileRevalidate: c.StaleWhileRevalidate, IfError: c.StaleIfError})
 }
 
 func (s *Server) takingOf(app string) *atomic.Int64 {

@@ -177,22 +177,23 @@ func (c *Cache) Purge(isOne func(key []byte) bool, now int64) (dropped int) {
 }
 
 // together returns the name by which requests for a key are held together, appended to b: those that a known variant
-// tells apart have different ones. None: they are not.
-func (c *Cache) together(b, key []byte, request []wire.Field, now int64) []byte {
+// tells apart have different ones.
+func (c *Cache) together(b, key []byte, request []wire.Field) []byte {
 	b = append(b, key...)
 	p := c.page(key)
-	switch {
-	case p == nil:
-		return b
-	case now < p.apart:
-		return nil
-	case len(p.variants) == 0:
+	if p == nil || len(p.variants) == 0 {
 		return b
 	}
 	for _, v := range p.variants[0].vary {
 		b = append(appendValues(append(b, 0), request, v.name), 0)
 	}
 	return slices.Clip(b)
+}
+
+// isApart reports whether requests for a key are not held together now.
+func (c *Cache) isApart(key []byte, now int64) bool {
+	p := c.page(key)
+	return p != nil && now < p.apart
 }
 
 // apartFor is how long requests for what cannot be stored are not held together.

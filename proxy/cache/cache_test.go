@@ -113,6 +113,29 @@ func TestPurgeForgetsWhatItIsTold(t *testing.T) {
 }
 
 // TestFindAllocatesNothing: it is on the way of every request.
+// Who is given what is stale does not wait for the one that asks again: that tells nothing of whether answers can be shared,
+// and an answer that cannot does not end the asking.
+func TestWhoLeadsAndWaitsForNobodyIsNotCountedAmongThoseWhoWait(t *testing.T) {
+	c, key := New(1<<20, 1<<16, Defaults{}), []byte("/a")
+	f := c.Lead(key, nil)
+	if f == nil || c.Lead(key, nil) != nil || c.Waiting() != 0 {
+		t.Fatal("there is not one flight that nobody waits for")
+	}
+	f.End(Unsharable, 1)
+	f, leads := c.Join(key, nil, 2)
+	if f == nil || !leads {
+		t.Fatal("requests are kept apart, of which none has waited in vain")
+	}
+	c.Join(key, nil, 2)
+	f.End(Unsharable, 3)
+	if f, _ := c.Join(key, nil, 4); f != nil {
+		t.Error("who asks after one has waited in vain is held up, too")
+	}
+	if c.Lead(key, nil) == nil {
+		t.Error("what is stale is not asked for again while others are kept apart")
+	}
+}
+
 func TestFindAllocatesNothing(t *testing.T) {
 	c := New(1<<20, 1<<20, Defaults{})
 	c.Serves(1)

@@ -37,15 +37,31 @@ type flights struct {
 // Join returns the flight of those who ask for the same, and whether it begins with this request, which then has to end
 // it. Nil: this request is to go alone.
 func (c *Cache) Join(key []byte, request []wire.Field, now int64) (f *Flight, leads bool) {
-	var memory [512]byte
-	name := c.together(memory[:0], key, request, now)
-	if name == nil {
+	if c.isApart(key, now) {
 		return nil, false
 	}
+	f, leads = c.begin(key, request)
+	if !leads {
+		f.waiting.Add(1)
+	}
+	return f, leads
+}
+
+// Lead returns a flight that begins with this request, which has to end it; nil if one is under way. It is for who does not
+// wait for another's: that none can be shared is of no matter.
+func (c *Cache) Lead(key []byte, request []wire.Field) *Flight {
+	if f, leads := c.begin(key, request); leads {
+		return f
+	}
+	return nil
+}
+
+func (c *Cache) begin(key []byte, request []wire.Field) (f *Flight, leads bool) {
+	var memory [512]byte
+	name := c.together(memory[:0], key, request)
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	if f := c.flights.all[string(name)]; f != nil {
-		f.waiting.Add(1)
 		return f, false
 	}
 	f = &Flight{cache: c, name: string(name), key: append([]byte(nil), key...), done: make(chan struct{})}

@@ -3,7 +3,6 @@ package cache
 import (
 	"bytes"
 	"net/http"
-	"strconv"
 
 	"purser/proxy/wire"
 )
@@ -25,14 +24,15 @@ func (e *Entry) PartFor(r *wire.Request) Part {
 	if wanted == nil || r.IsHead() || !e.sameAs(r.Get(wire.IfRange)) {
 		return whole
 	}
-	from, to, ok := span(wanted, len(e.Body))
+	ranges, ok := wire.ByteRanges(wanted, int64(len(e.Body)))
 	switch {
-	case !ok:
+	case !ok, len(ranges) > 1:
 		return whole
-	case from >= to:
+	case len(ranges) == 0:
 		return Part{Status: http.StatusRequestedRangeNotSatisfiable}
 	}
-	return Part{http.StatusPartialContent, from, to}
+	from := int(ranges[0].From)
+	return Part{http.StatusPartialContent, from, from + int(ranges[0].N)}
 }
 
 // known reports whether the client has it already.
@@ -70,31 +70,4 @@ func (e *Entry) sameAs(condition []byte) bool {
 		return bytes.Equal(condition, tag)
 	}
 	return bytes.Equal(condition, e.modified())
-}
-
-// span reads a Range with one range of bytes (RFC 9110 section 14.1.2). False: it is to be ignored. An empty one cannot
-// be satisfied.
-func span(field []byte, size int) (from, to int, ok bool) {
-	unit, spec, _ := bytes.Cut(field, []byte("="))
-	first, last, dash := bytes.Cut(bytes.TrimSpace(spec), []byte("-"))
-	if !dash || !wire.EqualFold(unit, "bytes") {
-		return 0, 0, false
-	}
-	a, isFirst := position(first)
-	b, isLast := position(last)
-	switch {
-	case len(first) == 0:
-		return max(0, size-b), size, isLast
-	case len(last) == 0:
-		return a, size, isFirst
-	}
-	return a, min(b, size-1) + 1, isFirst && isLast && a <= b
-}
-
-func position(b []byte) (int, bool) {
-	n, err := strconv.ParseUint(string(b), 10, 62)
-	if err != nil && len(b) > 0 && len(bytes.Trim(b, "0123456789")) == 0 {
-		return 1 << 40, true // behind the end of all that is stored
-	}
-	return int(min(n, 1<<40)), err == nil
 }

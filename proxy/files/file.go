@@ -125,24 +125,11 @@ func (f *File) AppendFields(dst []wire.Field, p Part) []wire.Field {
 			return append(dst, wire.Field{Name: contentType, Value: p.Several.kind(), ID: wire.ContentType})
 		}
 		return append(dst, wire.Field{Name: contentType, Value: f.kind, ID: wire.ContentType},
-			wire.Field{Name: contentRange, Value: appendRange(nil, p.From, p.N, f.size), ID: wire.ContentRange})
+			wire.Field{Name: contentRange, Value: wire.AppendContentRange(nil, wire.ByteRange{From: p.From, N: p.N}, f.size), ID: wire.ContentRange})
 	case http.StatusRequestedRangeNotSatisfiable:
-		return append(dst, wire.Field{Name: contentRange, Value: appendRange(nil, 0, 0, f.size), ID: wire.ContentRange})
+		return append(dst, wire.Field{Name: contentRange, Value: wire.AppendContentRange(nil, wire.ByteRange{}, f.size), ID: wire.ContentRange})
 	}
 	return dst
-}
-
-// appendRange appends the value of a Content-Range (RFC 9110 section 14.4). An n of 0 stands for none.
-func appendRange(b []byte, from, n, size int64) []byte {
-	b = append(b, "bytes "...)
-	if n == 0 {
-		b = append(b, '*')
-	} else {
-		b = strconv.AppendInt(b, from, 10)
-		b = append(b, '-')
-		b = strconv.AppendInt(b, from+n-1, 10)
-	}
-	return strconv.AppendInt(append(b, '/'), size, 10)
 }
 
 // maxAgeField is the Cache-Control that says how long a file may be kept; nil = nothing is said.

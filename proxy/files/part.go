@@ -29,17 +29,17 @@ func (f *File) Part(r *wire.Request) Part {
 	if wanted == nil || r.IsHead() || !f.sameAs(r.Get(wire.IfRange)) {
 		return whole
 	}
-	spans, ok := parseRanges(wanted, f.size)
+	ranges, ok := wire.ByteRanges(wanted, f.size)
 	switch {
 	case !ok:
 		return whole
-	case len(spans) == 0:
+	case len(ranges) == 0:
 		return Part{Status: http.StatusRequestedRangeNotSatisfiable}
-	case len(spans) > 1:
-		several := f.several(spans)
+	case len(ranges) > 1:
+		several := f.several(ranges)
 		return Part{Status: http.StatusPartialContent, N: several.length(), Several: several}
 	}
-	return Part{Status: http.StatusPartialContent, From: spans[0].from, N: spans[0].n}
+	return Part{Status: http.StatusPartialContent, From: ranges[0].From, N: ranges[0].N}
 }
 
 // precondition returns the status that answers a request whose conditions are not met, or 0. They are

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"purser/proxy/wire"
 )
 
 func TestConditionsOnAFile(t *testing.T) {
@@ -145,7 +147,7 @@ func TestSeveralRangesComeInOneAnswer(t *testing.T) {
 func TestManyRangesAreIgnored(t *testing.T) {
 	s, _ := newFiles(t, "x.txt", strings.Repeat("0123456789", 100))
 	var ranges []string
-	for i := range mostRanges + 1 {
+	for i := range wire.MostRanges + 1 {
 		ranges = append(ranges, fmt.Sprintf("%d-%d", 2*i, 2*i))
 	}
 	if got := s.fetch("GET", "/x.txt", "Range: bytes="+strings.Join(ranges, ",")); got.status != 200 {

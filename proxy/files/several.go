@@ -1,6 +1,10 @@
 package files
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+
+	"purser/proxy/wire"
+)
 
 // Several are the parts of a multipart/byteranges (RFC 9110 section 14.6): each comes behind its head, and the end
 // behind them all.
@@ -17,14 +21,14 @@ type Piece struct {
 }
 
 // several has a boundary that nobody can foresee, so that no content has it.
-func (f *File) several(spans []span) *Several {
-	s := &Several{boundary: rand.Text(), Pieces: make([]Piece, len(spans))}
-	for i, span := range spans {
+func (f *File) several(ranges []wire.ByteRange) *Several {
+	s := &Several{boundary: rand.Text(), Pieces: make([]Piece, len(ranges))}
+	for i, r := range ranges {
 		head := append([]byte("\r\n--"), s.boundary...)
 		head = append(append(head, "\r\nContent-Type: "...), f.kind...)
 		head = append(head, "\r\nContent-Range: "...)
-		head = append(appendRange(head, span.from, span.n, f.size), "\r\n\r\n"...)
-		s.Pieces[i] = Piece{head, span.from, span.n}
+		head = append(wire.AppendContentRange(head, r, f.size), "\r\n\r\n"...)
+		s.Pieces[i] = Piece{head, r.From, r.N}
 	}
 	s.End = []byte("\r\n--" + s.boundary + "--\r\n")
 	return s
