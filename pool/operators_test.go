@@ -103,7 +103,7 @@ func (g *simGroup) pauses() {
 }
 
 func (g *simGroup) setPaused(paused bool) {
-	if g.state.closed {
+	if g.state.closed || g.state.paused == paused { // which settles nothing
 		return
 	}
 	g.event(g.world.name("paused: %v", paused), func(now time.Time) {
