@@ -113,7 +113,7 @@ var rows = []row{
 	{90, "HTTP/2: floods of small frames", []string{"proxy/client.TestFloodsEndTheConnection", "proxy/client.TestClientThatReadsNoAnswersToItsPINGsIsCutOff"}},
 	{91, "HTTP/2: bombs of HPACK", []string{"proxy/client.TestHPACKBombEndsTheConnection", "proxy/client.TestFrameThatBreaksTheRulesEndsTheConnection"}},
 	{92, "HTTP/2: frames that break the rules", []string{"test/front.TestH2spec", "proxy/client.TestFrameThatBreaksTheRulesEndsTheConnection", "proxy/client.TestFrameOfAStreamThatHasEndedIsRefused",
-		"proxy/client.TestMoreContentThanTheWindowHoldsEndsStreamOrConnection", "proxy/client.TestPrefaceMustBeWholeAndSETTINGSMustFollow"}},
+		"proxy/client.TestMoreContentThanTheWindowHoldsEndsTheStream", "proxy/client.TestPrefaceMustBeWholeAndSETTINGSMustFollow"}},
 	{93, "HTTP/2: a stop warns first, and then says which was the last", []string{"proxy/client.TestStopWarnsFirstAndThenSaysWhichStreamWasTheLast"}},
 	{94, "app: chunks win over a length", nil},
 	{95, "app: 502 for a framing that is none", nil},
