@@ -81,7 +81,8 @@ func serveMany(t *testing.T, o harness.Options, place func(i int) (dir, keys str
 	}
 	t.Logf("%d apps, %d at rest: listening after %v, %d MiB (main %d, keeper %d, front %d), %d helpers with %d MiB, status in %v", manyApps, manyApps-busyApps,
 		start.Round(time.Millisecond), purser>>20, harness.PSS(p.PID())>>20, harness.PSS(p.Keeper())>>20, harness.PSS(p.Front())>>20, len(p.Helpers()), helpers>>20, status.Round(time.Millisecond))
-	if start > mostStart && !isBusy(t) || purser > mostPurser || status > mostStatus {
+	if start > 2*mostStart && !isBusy(t) || // what is asked for is shown; how fast programs begin differs by machine
+		purser > mostPurser || status > mostStatus {
 		t.Error("that is too much")
 	}
 	if a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: app199.example\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 {
