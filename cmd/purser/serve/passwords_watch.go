@@ -17,22 +17,14 @@ const passwordsLook = time.Second
 func (p *purser) watchPasswords(over context.Context) error {
 	tick := time.NewTicker(passwordsLook)
 	defer tick.Stop()
-	seen := stampsOf(p.passwordFiles()...)
-	var moved []fileStamp
+	changes := fileChanges{seen: stampsOf(p.passwordFiles()...)}
 	for {
 		select {
 		case <-over.Done():
 			return nil
 		case <-tick.C:
 		}
-		now := stampsOf(p.passwordFiles()...)
-		switch {
-		case slices.Equal(now, seen):
-			moved = nil
-		case !slices.Equal(now, moved):
-			moved = now
-		default:
-			seen, moved = now, nil
+		if changes.settled(stampsOf(p.passwordFiles()...)) {
 			p.complain("changed passwords cannot be used, those from before stay", p.rereadPasswords())
 		}
 	}

@@ -22,8 +22,7 @@ func (p *purser) watchConfig(over context.Context) error {
 	tick := time.NewTicker(configLook)
 	defer tick.Stop()
 	w := configWatch{purser: p}
-	seen := w.stamps()
-	var moved []fileStamp
+	changes := fileChanges{seen: w.stamps()}
 	for {
 		select {
 		case <-over.Done():
@@ -32,21 +31,34 @@ func (p *purser) watchConfig(over context.Context) error {
 		}
 		server := p.server()
 		if !server.WatchConfig {
-			seen, moved = nil, nil
+			changes = fileChanges{}
 			continue
 		}
 		w.sayIfBlind()
-		now := w.stamps()
-		switch {
-		case seen == nil || slices.Equal(now, seen):
-			seen, moved = now, nil
-		case !slices.Equal(now, moved):
-			moved = now
-		default:
-			seen, moved = now, nil
+		if changes.settled(w.stamps()) {
 			_, _ = p.Reload("watch_config", status.ReloadOptions{}) // its error is in the log, and in status
 		}
 	}
+}
+
+// fileChanges is what was seen of some files, from one look to the next.
+type fileChanges struct {
+	seen  []fileStamp // as they are gone by; nil = not looked at yet
+	moved []fileStamp // as they were found changed at the last look; nil = they were not
+}
+
+// settled reports whether the files are others than those that are gone by, and have been the same for two looks.
+func (c *fileChanges) settled(now []fileStamp) bool {
+	switch {
+	case c.seen == nil || slices.Equal(now, c.seen):
+		c.seen, c.moved = now, nil
+	case !slices.Equal(now, c.moved):
+		c.moved = now
+	default:
+		c.seen, c.moved = now, nil
+		return true
+	}
+	return false
 }
 
 // A fileStamp tells a file from what was there before by its name.
