@@ -22,6 +22,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,6 +164,7 @@ func (s *Server) serve(l net.Listener, secure *tls.Config) error {
 		switch {
 		case err == nil:
 			s.accepted(s.conns.AddTLS(c, secure))
+			runtime.Gosched() // else what came before a thousand connections would wait until all are accepted
 		case s.stopping.Load():
 			return nil
 		case s.hasLeft(l):

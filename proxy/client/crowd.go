@@ -94,6 +94,7 @@ func (s *Conns) admit(c *conn) error {
 		return nil
 	}
 	c.block, c.met = Block(c.peer.Addr), true
+	c.sock.Flow = c.block
 	if most := s.limits.Load().PerAddress; most > 0 {
 		if s.blocks[c.block] >= most {
 			return errGreed

@@ -120,6 +120,7 @@ func (h *h2Conn) frames() error {
 
 // finish ends the streams, waits for their handlers, and gives the client time to read what it was sent last.
 func (h *h2Conn) finish() {
+	h.reader.end()
 	s := &h.streams
 	s.mu.Lock()
 	if !h.given {

@@ -3,6 +3,8 @@ package client
 import (
 	"os"
 	"sync"
+
+	"purser/proxy/sock"
 )
 
 // SendFile reads the file: what others send goes out between two of its pieces.
@@ -46,6 +48,8 @@ func (c *h2Call) sendPiece(f *os.File, from, n int64) (int, error) {
 	if m == 0 {
 		return 0, err
 	}
-	m, err = c.Take(b[:m])
-	return m, err
+	link := c.all.out.sock
+	sock.Computing.Acquire(link.Flow)
+	defer sock.Computing.Release()
+	return c.Take(b[:m])
 }

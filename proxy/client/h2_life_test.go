@@ -278,3 +278,17 @@ func tcpPair(t *testing.T) (a, b net.Conn) {
 	}
 	return a, b
 }
+
+func TestConnectionThatEndsInMidFrameGivesItsMemoryBack(t *testing.T) {
+	r := &h2Reader{}
+	r.block.init()
+	r.input().take([]byte("PRI * HTTP"))
+	r.giveBack()
+	if r.in == nil {
+		t.Fatal("what has come was given away")
+	}
+	if r.end(); r.in != nil {
+		t.Error("it keeps the memory")
+	}
+	r.end()
+}

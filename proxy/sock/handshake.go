@@ -82,7 +82,7 @@ func (t *tlsLayer) awaitBytes(p []byte) (n int, err error) {
 		})
 		if err == nil {
 			if n > 0 {
-				t.turn.take()
+				t.turn.take(t.sock.Flow)
 			}
 			return n, got
 		}

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
+
+	"purser/proxy/fair"
 )
 
 func TestHandshakeSettlesWhatIsSpoken(t *testing.T) {
@@ -121,7 +124,7 @@ func firstByte(t *testing.T, atOnce bool) time.Duration {
 // A handshake that waits for its client lets others go on, however many there are.
 func TestHandshakesThatWaitHoldNobodyUp(t *testing.T) {
 	var all sync.WaitGroup
-	for range 4 * cap(turns) {
+	for range 4 * fair.BesidesOne() {
 		s, peer := pair(t)
 		_, _ = peer.Write([]byte{22, 3, 1})
 		all.Go(func() { _ = s.StartTLS(ownConfig(), goesOn(s)) })
@@ -130,15 +133,16 @@ func TestHandshakesThatWaitHoldNobodyUp(t *testing.T) {
 	securePair(t, visitorConfig(), nil)
 	t.Cleanup(func() {
 		all.Wait()
-		if len(turns) > 0 {
-			t.Errorf("%d turns were not given back", len(turns))
+		for range fair.BesidesOne() { // each turn was given back
+			Computing.Acquire(fair.Flow{})
+			defer Computing.Release()
 		}
 	})
 }
 
 func TestHandshakesComputeInTurns(t *testing.T) {
-	for range cap(turns) {
-		turns <- struct{}{}
+	for range fair.BesidesOne() {
+		Computing.Acquire(fair.Flow{})
 	}
 	s, peer := pair(t)
 	done := make(chan error, 1)
@@ -148,9 +152,43 @@ func TestHandshakesComputeInTurns(t *testing.T) {
 	if err := secure.Handshake(); err == nil {
 		t.Error("there was a handshake out of turn")
 	}
-	for range cap(turns) {
-		<-turns
+	for range fair.BesidesOne() {
+		Computing.Release()
 	}
 	_ = peer.Close()
 	<-done
+}
+
+func TestLargeFilesAreEncryptedInTurns(t *testing.T) {
+	s, peer := securePair(t, visitorConfig(), nil)
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(noise(1000)); err != nil {
+		t.Fatal(err)
+	}
+	for range fair.BesidesOne() {
+		Computing.Acquire(fair.Flow{})
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.SendFile(f, 0, 1000)
+		done <- err
+	}()
+	select {
+	case <-done:
+		t.Error("it was sent out of turn")
+	case <-time.After(100 * time.Millisecond):
+	}
+	for range fair.BesidesOne() {
+		Computing.Release()
+	}
+	if _, err := io.ReadFull(peer, make([]byte, 1000)); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }

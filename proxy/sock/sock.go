@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"purser/proxy/fair"
 )
 
 // A Socket is a connected stream.
@@ -38,6 +40,8 @@ type Socket struct {
 	next, prev *Socket // in the sweeper's list, guarded by its mutex
 	conn       handle
 	writer     pollWrite
+
+	Flow fair.Flow // what is computed for its peer belongs to
 }
 
 // A handle is what the runtime's poller knows a descriptor by: a net.Conn or an os.File.

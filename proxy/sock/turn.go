@@ -1,26 +1,20 @@
 package sock
 
-import "runtime"
+import "purser/proxy/fair"
 
-// turns are for handshakes that compute. One takes as long as dozens of requests, and a client may ask for as many
-// as it likes: without turns all that have come would be before a request that comes then. One processor, if there
-// are several, is left to everything else, which meets the bytes that come when it has nothing to do.
-var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+// Computing is for what computes for long: a handshake takes as long as dozens of requests, and so does a large file
+// that is encrypted, and a client may ask for as many as it likes. Without turns all that it has asked for would be
+// before a request that comes then. Its flows are the clients. Nobody waits for a peer meanwhile.
+var Computing = fair.NewSemaphore(fair.BesidesOne())
 
 // A turn is that of one handshake. It has it while it computes, and not while it waits for its peer.
 type turn struct{ mine bool }
 
-// take waits until it is the handshake's turn. They come in the order in which they ask.
-func (t *turn) take() {
-	if t.mine {
-		return
-	}
-	t.mine = true
-	select {
-	case turns <- struct{}{}:
-	default:
-		turns <- struct{}{}
-		runtime.Gosched() // who gave it would have it run at once, before all that was ready already
+// take waits until it is the handshake's turn.
+func (t *turn) take(of fair.Flow) {
+	if !t.mine {
+		t.mine = true
+		Computing.Acquire(of)
 	}
 }
 
@@ -28,6 +22,6 @@ func (t *turn) take() {
 func (t *turn) give() {
 	if t.mine {
 		t.mine = false
-		<-turns
+		Computing.Release()
 	}
 }

@@ -5,7 +5,13 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"purser/proxy/fair"
 )
+
+// disk is for what is written to files and read from them, whoever it is for. Each call that goes on at the same time
+// has a thread of its own, and a thousand of these would leave nothing to a request that needs no file.
+var disk = fair.NewSemaphore(fair.BesidesOne())
 
 // An Error says that something could not be kept.
 type Error struct{ err error }
@@ -43,7 +49,9 @@ func (f *file) writeAt(p []byte, at int64) (int, error) {
 		}
 		f.size += more
 	}
+	disk.Acquire(fair.Flow{})
 	n, err := f.file.WriteAt(p, at)
+	disk.Release()
 	if err != nil {
 		return n, &Error{err}
 	}
@@ -92,7 +100,9 @@ func (f *file) empty() {
 // readAt reads what was written at an offset. A file that gave way was emptied, and may have been written to
 // after that: what is then read before it is a hole.
 func (f *file) readAt(p []byte, at int64) (int, error) {
+	disk.Acquire(fair.Flow{})
 	n, err := f.file.ReadAt(p, at)
+	disk.Release()
 	if f.dropped() {
 		return 0, ErrFull
 	}
@@ -128,7 +138,9 @@ func (f *file) close() {
 		return
 	}
 	f.edit(f.spool.release)
+	disk.Acquire(fair.Flow{})
 	_ = f.file.Close()
+	disk.Release()
 	*f = file{spool: f.spool}
 }
 

@@ -28,7 +28,7 @@ type order struct {
 	Host    string
 	Kinds   []string // of floods, which share the clients
 	Clients int
-	From    string // the address that they connect from; "" = any
+	From    []string // the addresses that they connect from, one after the other
 }
 
 // floodMain says when all clients have connected. It goes on until its input ends, and then says what came of it.
@@ -64,7 +64,7 @@ type flood struct {
 	begun   chan struct{}
 	clients sync.WaitGroup
 
-	made, ended, failed atomic.Int64
+	dialed, made, ended, failed atomic.Int64
 }
 
 // come makes one connection, or one after the other.
@@ -90,10 +90,8 @@ func (f *flood) come(ctx context.Context, kind string) {
 
 // visit is one connection, until purser ends it. An error says that there was none.
 func (f *flood) visit(ctx context.Context, a attack, begun func()) error {
-	d := net.Dialer{Timeout: harness.Patience}
-	if f.From != "" {
-		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(f.From)}
-	}
+	from := f.From[f.dialed.Add(1)%int64(len(f.From))]
+	d := net.Dialer{Timeout: harness.Patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	conn, err := d.DialContext(ctx, "tcp", f.Addr)
 	if err != nil {
 		return err

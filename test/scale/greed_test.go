@@ -21,7 +21,7 @@ func TestOneAddressThatTakesAllItCan(t *testing.T) {
 	base, memory, begun := resourcesOf(p.Front()), watchMemory(p.Front()), time.Now()
 
 	before := processed(p.Status(t, "app"))
-	flood := beginFlood(t, p, order{Addr: p.Secure, Host: "a", Kinds: []string{"greed"}, Clients: floodClients, From: "127.0.0.2"})
+	flood := beginFlood(t, order{Addr: p.Secure, Host: "a", Kinds: []string{"greed"}, Clients: floodClients, From: []string{"127.0.0.2"}})
 	harness.AwaitAnswers(t, load, len(load.SoFar().Samples)+500)
 	inUse := resourcesOf(p.Front()).descriptors - base.descriptors
 	t.Log(flood.leave())

@@ -16,7 +16,7 @@ func TestUnreadAnswersOfManyShareOneBudget(t *testing.T) {
 	harness.AwaitAnswers(t, load, 100)
 	base, memory, begun := resourcesOf(p.Front()), watchMemory(p.Front()), time.Now()
 
-	flood := beginFlood(t, p, order{Addr: p.Secure, Host: "a", Kinds: unreadKinds, Clients: clients})
+	flood := beginFlood(t, order{Addr: p.Secure, Host: "a", Kinds: unreadKinds, Clients: clients})
 	harness.AwaitAnswers(t, load, len(load.SoFar().Samples)+200)
 	full := bufferMemory(t, p)
 	rss, inUse := harness.RSS(p.Front()), resourcesOf(p.Front())
