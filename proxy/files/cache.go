@@ -20,7 +20,7 @@ type cache struct {
 	allowance *Allowance // nil = nothing is kept
 	shards    [shards]shard
 	tidying   *time.Timer
-	awaited   atomic.Bool // the timer runs
+	awaited   atomic.Bool // the timer runs, as it does while there is something to tidy
 	closed    atomic.Bool
 }
 
@@ -37,9 +37,15 @@ func (c *cache) init(a *Allowance) {
 
 func (c *cache) shard(name []byte) *shard { return &c.shards[maphash.Bytes(c.seed, name)%shards] }
 
-// get returns what lies open, or nil. Who gets it releases it.
+// get returns what lies open, or nil. Who gets it releases it. An app whose files nobody asks for pays for no lock.
 func (c *cache) get(name []byte) *opened {
-	s := c.shard(name)
+	if !c.awaited.Load() {
+		return nil
+	}
+	return c.shard(name).get(name)
+}
+
+func (s *shard) get(name []byte) *opened {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.byName[string(name)]
