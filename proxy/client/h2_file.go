@@ -48,8 +48,7 @@ func (c *h2Call) sendPiece(f *os.File, from, n int64) (int, error) {
 	if m == 0 {
 		return 0, err
 	}
-	link := c.all.out.sock
-	sock.Computing.Acquire(link.Flow)
+	sock.Computing.Acquire(c.all.out.sock.Flow)
 	defer sock.Computing.Release()
 	return c.Take(b[:m])
 }

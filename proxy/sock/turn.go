@@ -4,7 +4,7 @@ import "purser/proxy/fair"
 
 // Computing is for what computes for long: a handshake takes as long as dozens of requests, and so does a large file
 // that is encrypted, and a client may ask for as many as it likes. Without turns all that it has asked for would be
-// before a request that comes then. Its flows are the clients. Nobody waits for a peer meanwhile.
+// before a request that comes then. Its flows are the clients. Nobody waits for a peer or a disk meanwhile.
 var Computing = fair.NewSemaphore(fair.BesidesOne())
 
 // A turn is that of one handshake. It has it while it computes, and not while it waits for its peer.

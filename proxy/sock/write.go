@@ -107,9 +107,7 @@ var filePieces = sync.Pool{New: func() any { return new([2 * Record]byte) }}
 // sendRead is SendFile through TLS. It waits without memory, and reads again what was not taken.
 func (s *Socket) sendRead(f *os.File, from, n int64) (int64, error) {
 	for {
-		Computing.Acquire(s.Flow)
 		sent, err := s.offerFile(f, from, n)
-		Computing.Release()
 		if sent > 0 || err != nil {
 			return sent, err
 		}
@@ -130,6 +128,8 @@ func (s *Socket) offerFile(f *os.File, from, n int64) (int64, error) {
 	case got == 0:
 		return 0, err
 	}
+	Computing.Acquire(s.Flow)
+	defer Computing.Release()
 	sent, err := s.TryWrite(memory[:got])
 	return int64(sent), err
 }
