@@ -3,7 +3,6 @@ package front
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,7 +16,6 @@ import (
 
 // nginxSending is nginx as it is set up to send files for an app.
 const nginxSending = `
-user root;
 worker_processes 1;
 daemon off;
 pid DIR/nginx.pid;
@@ -43,38 +41,7 @@ http {
 // startNginx starts nginx before an app, and returns its address.
 func startNginx(t *testing.T, app, store string) string {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Fatal("this test needs nginx: apt install nginx-light")
-	}
-	dir, addr := t.TempDir(), harness.FreeAddr()
-	file := filepath.Join(dir, "nginx.conf")
-	text := strings.NewReplacer("DIR", dir, "ADDR", addr, "APP", app, "STORE", store).Replace(nginxSending)
-	if os.Geteuid() != 0 {
-		text = strings.Replace(text, "user root;\n", "", 1)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	running, err := harness.StartProgram(exec.Command(program, "-e", filepath.Join(dir, "nginx.err"), "-c", file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_, _ = running.Stop(harness.Patience)
-		if t.Failed() {
-			said, _ := os.ReadFile(filepath.Join(dir, "nginx.err"))
-			t.Logf("nginx said:\n%s%s", running.Log.String(), said)
-		}
-	})
-	harness.Eventually(t, harness.Patience, "nginx listens", func() bool {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	})
-	return addr
+	return harness.Nginx(t, t.TempDir(), strings.NewReplacer("APP", app, "STORE", store).Replace(nginxSending))
 }
 
 // A sender is an app that has files sent in its own way, which it is told in $SENDS_BY and $STORE.

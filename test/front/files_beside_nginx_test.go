@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,37 +28,6 @@ http {
   server { listen ADDR; root PUBLIC; location / { try_files $uri $uri.html $uri/ =404; } }
 }
 `
-
-// newNginxOfFiles starts it, and returns its address.
-func newNginxOfFiles(t *testing.T, public string) string {
-	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Fatal("this test needs nginx: apt install nginx-light")
-	}
-	dir, addr := t.TempDir(), harness.FreeAddr()
-	config := strings.NewReplacer("DIR", dir, "ADDR", addr, "PUBLIC", public).Replace(filesOfNginx)
-	if os.Geteuid() == 0 {
-		config = "user root;" + config
-	}
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	running, err := harness.StartProgram(exec.Command(program, "-c", file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = running.Stop(harness.Patience) })
-	harness.Eventually(t, harness.Patience, "nginx listens", func() bool {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
-	return addr
-}
 
 var boundary = regexp.MustCompile(`(?i)(boundary=|--)[0-9A-Z]{20,}`)
 
@@ -99,7 +67,7 @@ func TestFilesAreAnsweredAsByNginx(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	nginx := newNginxOfFiles(t, filepath.Join(app.Dir, "public"))
+	nginx := harness.Nginx(t, t.TempDir(), strings.ReplaceAll(filesOfNginx, "PUBLIC", filepath.Join(app.Dir, "public")))
 	p := harness.Serve(t, harness.Options{Config: harness.ServerTable() + harness.AppTable("app", app.Dir, harness.Processes(1))})
 	const tag, date, earlier, later = `"65bdbb72-a"`, "Sat, 03 Feb 2024 04:05:06 GMT", "Sat, 03 Feb 2024 04:05:05 GMT", "Sat, 03 Feb 2024 04:05:07 GMT"
 	for _, line := range []string{"", "If-None-Match: " + tag, "If-None-Match: W/" + tag, "If-None-Match: *", `If-None-Match: "x"`, `If-None-Match: "x", ` + tag,

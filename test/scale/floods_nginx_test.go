@@ -1,7 +1,6 @@
 package scale
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,38 +59,20 @@ func floodedAt(t *testing.T, addr string, load *harness.Running, kinds []string)
 
 func newNginxOverTLS(t *testing.T) (addr string, a *harness.Authority) {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Fatal("this test needs nginx: apt install nginx-light")
-	}
 	app, err := harness.GoApp()
 	if err != nil {
 		t.Fatal(err)
 	}
 	a = harness.NewAuthority(t)
 	a.Issue("server", 24*time.Hour, "a")
-	dir, addr := t.TempDir(), harness.FreeAddr()
+	dir := t.TempDir()
 	harness.WriteFile(t, dir, "public/large.bin", strings.Repeat("x", 1<<20))
-	config := strings.NewReplacer("DIR", dir, "ADDR", addr, "CERT", a.Dir).Replace(nginxOverTLS)
-	if os.Geteuid() == 0 {
-		config = "user root;" + config
-	}
-	harness.WriteFile(t, dir, "nginx.conf", config)
 	behind := exec.Command(app)
 	behind.Env = append(os.Environ(), "PURSER_SOCKET="+filepath.Join(dir, "app.sock"))
-	for _, cmd := range []*exec.Cmd{behind, exec.Command(program, "-c", filepath.Join(dir, "nginx.conf"))} {
-		running, err := harness.StartProgram(cmd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _, _ = running.Stop(harness.Patience) })
+	running, err := harness.StartProgram(behind)
+	if err != nil {
+		t.Fatal(err)
 	}
-	harness.Eventually(t, harness.Patience, "nginx listens", func() bool {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
-	return addr, a
+	t.Cleanup(func() { _, _ = running.Stop(harness.Patience) })
+	return harness.Nginx(t, dir, strings.ReplaceAll(nginxOverTLS, "CERT", a.Dir)), a
 }
