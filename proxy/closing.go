@@ -78,12 +78,13 @@ func (c *closing) remove() {
 }
 
 // closeAll waits until p is asked to exit, or the server retires, and has its connections closed. Those that are added later have
-// a window of their own.
+// a window of their own. A server that stops cuts them all by itself.
 func (a *closings) closeAll(p *pool.Process, window time.Duration) {
 	select {
 	case <-p.Leaving():
 	case <-a.retired:
 	case <-a.ctx.Done():
+		return
 	}
 	for _, c := range a.schedule(p, window) {
 		select {
