@@ -143,12 +143,12 @@ func TestLongLivedConnectionsAreClosedWithinTheirWindowByWhoRetires(t *testing.T
 		if strings.HasPrefix(head, "GET /events") {
 			c.send(eventStreamHead)
 			c.chunk("data: 1\n\n")
+			<-over // what the app itself does is not waited for
 		} else {
 			c.send("%s", upgradedFor(head))
 			readFrame(c.Reader)
-			c.send("%s", "\x88\x00")
+			c.send("%s", "\x88\x00") // and ends, as who is asked must (RFC 6455 section 7.1.1): else it has a grace of seconds
 		}
-		<-over // what the app itself does is not waited for
 	}, leavesWithin(window))
 	defer close(over)
 	_, res := f.events("data: 1\n\n")
