@@ -24,34 +24,35 @@ type exchange struct {
 	reply   reply
 
 	added  []wire.Field // memory for fields of ours
-	ended  bool         // in order, and not by a fault
 	origin origin
 	body   spool.Body
 	stream client.Stream // of a body that is sent while it comes, if it is
 
 	encoded encodedContent // what the reply's content becomes
+	file    fileContent    // the reply's content, if it is a file
 }
 
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of
 // it is forgotten at once.
 type story struct {
 	timers
-	seen    int           // the newest generation that the client knows of; 0 = it does not say
-	pin     int           // the oldest that may serve; 0 = any
-	resent  bool          // the one retry of what was sent is used up
-	served  *pool.Process // the last process that was asked
-	asks    int           // how often a process was asked
-	status  int           // of the answer; 0 = none yet
-	sent    int64         // bytes of the answer's content
-	reason  string        // Purser-Error, if the answer is ours
-	rate    int64         // X-Accel-Limit-Rate: bytes in a second that the client is sent; 0 = as many as it takes
-	charset []byte        // X-Accel-Charset
-	outcome pool.Outcome  // of what the process answered, once that is known
-	ending  ending        // unless it was answered in order
+	seen     int           // the newest generation that the client knows of; 0 = it does not say
+	pin      int           // the oldest that may serve; 0 = any
+	served   *pool.Process // the last process that was asked
+	asks     int           // how often a process was asked
+	status   int           // of the answer; 0 = none yet
+	sent     int64         // bytes of the answer's content
+	reason   string        // Purser-Error, if the answer is ours
+	rate     int64         // X-Accel-Limit-Rate: bytes in a second that the client is sent; 0 = as many as it takes
+	charset  []byte        // X-Accel-Charset
+	resent   bool          // the one retry of what was sent is used up
+	outcome  pool.Outcome  // of what the process answered, once that is known
+	ending   ending        // unless it was answered in order
+	cached   use           // what became of it by the cache
+	finished bool          // in order, and not by a fault
 
 	received  int64 // bytes of the request's body
 	appStatus int   // of the app's answer; 0 = there was none
-	cached    use   // what became of it by the cache
 }
 
 // newExchange returns an exchange that serves one call after the other.
@@ -89,7 +90,7 @@ func (x *exchange) end() {
 func (x *exchange) forget() {
 	x.underWay.Add(-1)
 	x.body.Reset()
-	x.call, x.req, x.site, x.table, x.ended = nil, nil, nil, nil, false
+	x.call, x.req, x.site, x.table = nil, nil, nil, nil
 	x.order.Trailers, x.order.Fresh, x.order.Source, x.stream = nil, false, nil, nil
-	x.reply.content, x.reply.file, x.story = nil, fileContent{}, story{}
+	x.reply.content, x.story = nil, story{}
 }

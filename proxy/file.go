@@ -23,8 +23,7 @@ func publicFile(x *exchange) (*reply, error) {
 	if f == nil || err != nil {
 		return nil, err
 	}
-	x.added = fileReply(&x.reply, f, x.req, x.added[:0])
-	return &x.reply, nil
+	return x.fileReply(f, x.added[:0]), nil
 }
 
 // A fileContent is what is sent of a file: a piece, or several with a head each, and what comes behind them.
@@ -36,25 +35,25 @@ type fileContent struct {
 	read   []byte         // what Next reads with
 }
 
-// fileReply makes r the reply that a static file is. Its fields lie in memory, which is returned.
-func fileReply(r *reply, f *files.File, req *wire.Request, memory []wire.Field) []wire.Field {
-	part := f.Part(req)
+// fileReply makes the reply that a static file is. Its fields come behind those that were added before.
+func (x *exchange) fileReply(f *files.File, added []wire.Field) *reply {
+	r, c, part := &x.reply, &x.file, f.Part(x.req)
 	r.begin(part.Status)
-	r.head.Added = f.AppendFields(memory, part)
+	x.added = f.AppendFields(added, part)
+	r.head.Added = x.added
 	if part.Status != 304 {
 		r.length = part.N
 	}
-	c := &r.file
 	c.file, r.content = f, c
 	switch {
-	case req.IsHead():
+	case x.req.IsHead():
 	case part.Several != nil:
 		c.pieces, c.end = part.Several.Pieces, part.Several.End
 	default:
 		c.one[0] = files.Piece{From: part.From, N: part.N}
 		c.pieces = c.one[:]
 	}
-	return r.head.Added
+	return r
 }
 
 // sendTo sends it by itself: nobody waits while the client takes it.
@@ -127,4 +126,8 @@ func (c *fileContent) nextOf(piece *files.Piece) ([]byte, error) {
 
 func (c *fileContent) Wait()                  {}
 func (c *fileContent) Trailers() []wire.Field { return nil }
-func (c *fileContent) Close(error)            { _ = c.file.Close() }
+
+func (c *fileContent) Close(error) {
+	_ = c.file.Close()
+	*c = fileContent{}
+}

@@ -91,8 +91,7 @@ func contentOf(t *testing.T, path, lines string) (all string) {
 	if err := req.Parse([]byte("GET /x HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	var r reply
-	fileReply(&r, file, &req, nil)
+	r := (&exchange{req: &req}).fileReply(file, nil)
 	defer r.content.Close(nil)
 	for {
 		data, err := r.content.Next()

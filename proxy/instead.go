@@ -98,8 +98,7 @@ func (x *exchange) sendInstead(f *files.File, head *wire.Response, by wire.Field
 		x.added = x.site.pins.fields(x.added, x.loan.proc.Generation(), x.story.seen, x.origin.secure())
 	}
 	(*appContent)(x).discard()
-	r := &x.reply
-	x.added = fileReply(r, f, x.req, x.added)
+	r := x.fileReply(f, x.added)
 	r.head.Fields = kept.Fields
 	r.merge()
 	if x.story.charset != nil {

@@ -22,12 +22,12 @@ type origin struct {
 	addr      []byte       // of the client, once it was asked for
 	id        []byte       // of the request, once it was asked for
 	added     []wire.Field // that the configuration has the app told
-	memory    [32]byte
-	trace     []byte // a traceparent of ours; nil = none
-
-	traceMemory [traceSize]byte
+	trace     []byte       // a traceparent of ours; nil = none
 
 	conditions []byte // lines by which the app is asked whether what is stored is still so; nil = it is not
+
+	idMemory    [32]byte
+	traceMemory [traceSize]byte
 }
 
 var (
@@ -182,10 +182,10 @@ func (o *origin) requestID() []byte {
 	}
 	o.id = o.believed(wire.XRequestID)
 	if o.id == nil || len(o.id) > longestID || !wire.IsToken(o.id) {
-		for at := 0; at < len(o.memory); at += 16 {
-			putHex(o.memory[at:], rand.Uint64())
+		for at := 0; at < len(o.idMemory); at += 16 {
+			putHex(o.idMemory[at:], rand.Uint64())
 		}
-		o.id = o.memory[:]
+		o.id = o.idMemory[:]
 	}
 	return o.id
 }

@@ -65,7 +65,7 @@ func (x *exchange) bringUpToDate(c *refreshCall, q *inquiry) {
 	default: // nothing comes of it for the cache, and it may be large, or have no end
 		x.dismiss(r)
 	}
-	x.ended = true
+	x.story.finished = true
 }
 
 // drain takes content that is stored while it passes.

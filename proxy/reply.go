@@ -9,8 +9,6 @@ type reply struct {
 	content content // nil = none
 	upgrade bool    // the connection becomes a WebSocket
 	endless bool    // the content may last for ever
-
-	file fileContent // memory for a content that is one
 }
 
 // A content is what comes behind a reply's head.

@@ -25,7 +25,7 @@ func (x *exchange) Serve(c client.Call, bad error) {
 	}
 	x.req = x.call.Request() // as it was asked, before it was rewritten
 	x.record()
-	x.ended = true
+	x.story.finished = true
 }
 
 // answer is the order of a request: each step may answer before those that follow. A step is a file.
@@ -90,7 +90,7 @@ func (x *exchange) answer() (r *reply, err error) {
 func (x *exchange) finish() {
 	defer x.end()
 	switch {
-	case !x.ended:
+	case !x.story.finished:
 		x.faults.Add(1)
 		x.log.Error("a request was ended by a fault in purser; please report it", "panic", recover(), "stack", string(debug.Stack()))
 		x.call.Cut()

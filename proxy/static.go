@@ -29,8 +29,7 @@ func staticFile(x *exchange) (*reply, error) {
 	if f == nil || err != nil {
 		return nil, err
 	}
-	x.added = fileReply(&x.reply, f, x.req, x.added[:0])
-	return &x.reply, nil
+	return x.fileReply(f, x.added[:0]), nil
 }
 
 // find returns whose path is a folder above that of a request.

@@ -49,20 +49,19 @@ type conn struct {
 
 	phase     atomic.Uint32
 	dropped   atomic.Bool // it is to close: without another word, unless a body is awaited
-	faulty    bool        // a fault of ours has ended it
-	answered  int         // so many calls, the present one among them
-	announced bool        // it begins with a header of the PROXY protocol
 	multiplex atomic.Bool // it speaks HTTP/2
+	answered  uint32      // so many calls, the present one among them
+	faulty    bool        // a fault of ours has ended it
+	announced bool        // it begins with a header of the PROXY protocol
 	last      bool        // the last call was answered
 	hurried   bool        // a stop has shortened the time for its head, or a retirement that for its next request
+	met       bool        // it is known whose it is: that of the socket's flow. Guarded by the set's mu, as what follows
+	counted   bool        // among those of that flow
 	peer      Peer
 	since     atomic.Int64 // when it began to be what it is, of expecting, reading and lingering only; of taking, when a body has moved last
 	secure    *tls.Config  // what TLS begins with; nil without TLS
 
 	next, prev *conn // in the set's list
-	block      [16]byte
-	met        bool // block is whose it is. This and what is beside it is guarded by the set's mu
-	counted    bool // among those of block
 }
 
 func (c *conn) present() phase   { return phase(c.phase.Load()) }

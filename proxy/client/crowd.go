@@ -44,8 +44,8 @@ func (s *Conns) remove(c *conn) {
 	}
 	s.count--
 	if c.counted {
-		if s.blocks[c.block]--; s.blocks[c.block] == 0 {
-			delete(s.blocks, c.block)
+		if s.blocks[c.sock.Flow]--; s.blocks[c.sock.Flow] == 0 {
+			delete(s.blocks, c.sock.Flow)
 		}
 	}
 	s.changed.Broadcast()
@@ -93,10 +93,9 @@ func (s *Conns) admit(c *conn) error {
 	if c.peer.Trusted || !c.peer.Addr.IsValid() {
 		return nil
 	}
-	c.block, c.met = Block(c.peer.Addr), true
-	c.sock.Flow = c.block
+	c.sock.Flow, c.met = Block(c.peer.Addr), true
 	if most := s.limits.Load().PerAddress; most > 0 {
-		if s.blocks[c.block] >= most {
+		if s.blocks[c.sock.Flow] >= most {
 			return errGreed
 		}
 		s.countIn(c)
@@ -108,7 +107,7 @@ func (s *Conns) admit(c *conn) error {
 func (s *Conns) countIn(c *conn) {
 	if c.met && !c.counted {
 		c.counted = true
-		s.blocks[c.block]++
+		s.blocks[c.sock.Flow]++
 	}
 }
 

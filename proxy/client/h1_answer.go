@@ -94,7 +94,7 @@ func (c *h1Call) Begin(h *wire.ResponseHead, length int64) {
 	a.begun = true
 	c.stream.settle()
 	a.end = c.framing(h.Status, length)
-	a.keep = a.end != wire.ByClose && c.whole && !a.last && !c.req.Close && !c.conn.set.stopping.Load() && !c.conn.limits().reached(c.conn.answered)
+	a.keep = a.end != wire.ByClose && c.whole && !a.last && !c.req.Close && !c.conn.set.stopping.Load() && !c.conn.limits().reached(int(c.conn.answered))
 	if c.req.WebSocketKey != nil && c.next < c.have {
 		a.keep = false // what follows a refused upgrade may be anything but a request
 	}
