@@ -136,7 +136,8 @@ func New(c Config) *Server {
 	s.slows = &slowLog{log: s.log, ration: ration{clock: s.clock}}
 	s.conns = client.NewConns(client.Config{Handler: func() client.Handler { return s.newExchange() }, Sweeper: s.sweeper, Spool: s.spool, Log: s.log,
 		Trusted: c.Server.TrustedProxies, TrustUnix: c.Server.TrustUnix, H2C: c.Server.H2C, Room: s.descriptors.room, NoRoomAnswer: noRoom.inClear(), GreedAnswer: greedy.inClear(), Limits: limitsOf(c.Server.Clients),
-		ProxyProtocol: c.Server.ProxyProtocol, ProxyUnix: c.Server.ProxyUnix, Refused: s.rejects.refused})
+		ProxyProtocol: c.Server.ProxyProtocol, ProxyUnix: c.Server.ProxyUnix, Refused: s.rejects.refused,
+		Unspooled: (&unspooledLog{log: s.log, ration: ration{clock: s.clock}}).note})
 	s.trusts = s.conns.Trusts
 	s.taking = map[string]*atomic.Int64{}
 	s.current.Store(s.newTable(c, &table{routes: &routes{}}))

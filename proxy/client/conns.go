@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,6 +32,7 @@ type Config struct {
 	ProxyProtocol []netip.Prefix
 	ProxyUnix     bool
 	Refused       func(p *Peer, why error)
+	Unspooled     func(why error) // told of each answer that cannot wait for its client in a file
 
 	Room         func(fd uintptr) Room // how much there is, as the descriptor of a new connection tells; nil = much
 	NoRoomAnswer []byte                // what is said in clear to those who are turned away
@@ -236,11 +236,6 @@ func (s *Conns) Refuse(within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	_ = s.Await(ctx)
-}
-
-// cannotSpool says that an answer cannot wait for its client in a file.
-func (s *Conns) cannotSpool(err error) {
-	s.Log.Warn("cannot spool an answer for a slow client, so its process waits for it; free space in the temporary folder", "folder", os.TempDir(), "error", err)
 }
 
 // Faults returns how many connections a fault of ours has ended.

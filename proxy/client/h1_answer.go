@@ -156,7 +156,7 @@ func (c *h1Call) send() {
 	var n int
 	n, a.err = c.conn.sock.TryWrite(a.out.b)
 	if rest := a.out.b[n:]; a.err == nil && len(rest) > 0 {
-		a.box = spool.NewOutbox(c.conn.set.Spool, rest, h1Taker{c.conn}, c.conn.set.cannotSpool)
+		a.box = spool.NewOutbox(c.conn.set.Spool, rest, h1Taker{c.conn}, c.conn.set.Unspooled)
 		switch {
 		case a.direct:
 			a.box.Narrow()

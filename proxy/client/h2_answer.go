@@ -152,7 +152,7 @@ func (c *h2Call) sendNow(p []byte, last bool, trailers []wire.Field) (rest []byt
 
 func (c *h2Call) newOutbox(first []byte) *spool.Outbox {
 	set := c.all.set
-	box := spool.NewOutbox(set.Spool, first, c, set.cannotSpool)
+	box := spool.NewOutbox(set.Spool, first, c, set.Unspooled)
 	switch {
 	case c.answer.direct:
 		box.Narrow()
