@@ -7,7 +7,7 @@ type phase int
 
 const (
 	quiet       phase = iota // there is none
-	queued                   // it was asked for, and begins when fewer old fronts live
+	queued                   // it was asked for, and begins when fewer old fronts live, and nothing is being read
 	trying                   // a child of the new binary reads what the keeper has; then the keeper goes over to that binary
 	preparing                // the candidate runs
 	yielding                 // it is prepared, and the owner was told to yield
@@ -21,7 +21,7 @@ type turn int
 
 const (
 	asked     turn = iota // the owner wants it
-	roomy                 // not too many old fronts live
+	roomy                 // not too many old fronts live, and nothing is being read
 	readable              // the new binary can read what the keeper has
 	renewed               // and the keeper is one of that binary
 	failed                // that binary is not fit for it, or the candidate has ended

@@ -134,8 +134,11 @@ func (k *keeping) mayRead(app string) error {
 	if !k.granted.confined || k.program == nil || !appName.MatchString(app) {
 		return refused("to have the configuration read for it")
 	}
-	if k.upgrade.phase != quiet {
-		return syscall.EAGAIN // a reading would not outlive the renewal of the keeper
+	switch k.upgrade.phase {
+	case queued, trying: // a reading would not outlive the renewal of the keeper
+		return syscall.EAGAIN
+	case taking:
+		return syscall.EAGAIN // it may be the version before that serves on
 	}
 	return nil
 }

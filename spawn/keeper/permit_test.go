@@ -1,7 +1,9 @@
 package keeper
 
 import (
+	"errors"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -11,6 +13,19 @@ func TestAReaderIsToldOnlyWhatMayBeTheNameOfAnApp(t *testing.T) {
 		k := &keeping{granted: granted{confined: true}, program: []int{0}}
 		if err := k.mayRead(name); (err == nil) != may {
 			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// A reload has begun as an upgrade is under way. Who serves yields only when the reload is done, so it must not wait for
+// the upgrade's end.
+func TestAReadingWaitsOnlyWhileTheKeeperIsRenewed(t *testing.T) {
+	for phase, waits := range map[phase]bool{
+		quiet: false, queued: true, trying: true, preparing: false, yielding: false, withdrawing: false, alone: false, taking: true,
+	} {
+		k := &keeping{granted: granted{confined: true}, program: []int{0}, upgrade: upgrade{phase: phase}}
+		if err := k.mayRead(""); errors.Is(err, syscall.EAGAIN) != waits || !waits && err != nil {
+			t.Errorf("in phase %d: %v", phase, err)
 		}
 	}
 }

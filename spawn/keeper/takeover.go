@@ -52,8 +52,6 @@ func (k *keeping) beginUpgrade(r request, now time.Time) {
 	case k.granted.isBinary(next) != nil:
 		k.sayRefused(k.granted.isBinary(next), now)
 		k.answer(k.frontOf(r.from), "root has not chosen that binary; run purser upgrade PATH as root, with a file that only root may write")
-	case k.reading != nil:
-		k.answer(k.frontOf(r.from), "the configuration is being read just now")
 	case k.upgrade.phase != quiet:
 		k.answer(k.frontOf(r.from), "another upgrade is under way")
 	case k.front.stage != serving || k.front.last:
@@ -83,7 +81,7 @@ func (k *keeping) count(r role) (n int) {
 
 // lookAtUpgrade goes on with it if that is due. It returns how long that can wait.
 func (k *keeping) lookAtUpgrade(now time.Time) time.Duration {
-	if k.upgrade.phase == queued && k.count(old) < mostOld {
+	if k.upgrade.phase == queued && k.count(old) < mostOld && k.reading == nil {
 		k.advance(roomy, "", now)
 	}
 	if t := k.trial; t != nil && t.status != nil {
