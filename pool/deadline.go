@@ -7,11 +7,14 @@ import "time"
 const (
 	slowTick  = time.Second // how often it looks which processes were used
 	traceTime = time.Second // for a process to print where it hangs, before it is killed
+	deathTime = time.Second // for the exit to be known of one that takes no connections, before it is asked to exit
 )
 
 // deadlineOf returns when p's present state is left without anybody's help, or zero.
 func (c *course) deadlineOf(p *Process) time.Time {
 	switch {
+	case p.state == Draining && p.perhapsDead(c.now):
+		return p.since.Add(deathTime)
 	case p.state == Draining && p.requests > 0:
 		return p.since.Add(c.app.DrainTimeout)
 	case p.state == Draining:

@@ -163,7 +163,7 @@ func (d *debt) report(now time.Time, l *loan, m ToOwner) {
 	case verbDrop, verbEndStream:
 		more = l.drop(g, m.Verb == verbEndStream)
 	case verbRecycle:
-		g.recycle(now, p, m.Why)
+		g.replace(now, p, m.Why, m.Refuses)
 	case verbDoubt:
 		g.doubt(now, p)
 	case verbStuck:

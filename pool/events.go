@@ -101,6 +101,7 @@ func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
 		g.workerExited(now, p, err)
 		return true
 	}
+	p.crashed = was == Ready || was == Draining && p.refuses
 	g.move(now, p, Gone, g.reason(err))
 	g.procs = slices.DeleteFunc(g.procs, func(q *Process) bool { return q == p })
 	g.giveSlotBack(p)
@@ -108,10 +109,10 @@ func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
 	for _, d := range g.debts {
 		d.gone(p)
 	}
-	switch was {
-	case Spawning:
+	switch {
+	case was == Spawning:
 		g.startFailed(now, p, err)
-	case Ready:
+	case p.crashed:
 		g.crashed(now, p, err)
 	default:
 		g.reforkEnded(p, err)
@@ -124,12 +125,18 @@ func (g *groupState) exited(now time.Time, p *Process, err error) (known bool) {
 
 // recycle replaces a process that misbehaves, if it still serves. Nothing new is sent to it, so there is no point in
 // waiting for the replacement.
-func (g *groupState) recycle(now time.Time, p *Process, why string) {
+func (g *groupState) recycle(now time.Time, p *Process, why string) { g.replace(now, p, why, false) }
+
+// refuses is recycle for a process that takes no connections. Most often it is dead, and that is not known yet.
+func (g *groupState) refuses(now time.Time, p *Process, why string) { g.replace(now, p, why, true) }
+
+func (g *groupState) replace(now time.Time, p *Process, why string, refuses bool) {
 	if g.borrows != nil {
-		g.borrows.report(p, ToOwner{Verb: verbRecycle, Why: why})
+		g.borrows.report(p, ToOwner{Verb: verbRecycle, Why: why, Refuses: refuses})
 		return
 	}
 	if p.state == Ready {
+		p.refuses = refuses
 		g.keep = min(len(g.lendable.heap), g.app.MaxProcesses)
 		g.drain(now, p, why)
 	}

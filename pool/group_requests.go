@@ -160,6 +160,11 @@ func (g *Group) Recycle(p *Process, why string) {
 	g.do(func(s *groupState, now time.Time) { s.recycle(now, p, why) })
 }
 
+// Refuses is Recycle for a process that takes no connections. If it turns out to be dead, it has crashed.
+func (g *Group) Refuses(p *Process, why string) {
+	g.do(func(s *groupState, now time.Time) { s.refuses(now, p, why) })
+}
+
 // Stuck says that nothing has come of a request that p was lent to, for so long. Unstuck must follow, with what is
 // returned, once something comes or the request ends.
 func (g *Group) Stuck(p *Process, silence time.Duration) (since time.Time) {

@@ -123,7 +123,7 @@ func (g *simGroup) checkProcesses(c *course) {
 			g.fail("time has run out, but process %d lives on", p.number)
 		case p.state == Ready && (p.child == nil || f.order.Generation != p.generation.number || f.order.Release != p.generation.release):
 			g.fail("I1: process %d serves for generation %d, but was spawned for %+v", p.number, p.generation.number, f.order)
-		case p.state == Draining && p.load() == 0:
+		case p.state == Draining && p.load() == 0 && !p.perhapsDead(g.world.now):
 			g.fail("process %d drains nothing", p.number)
 		case p.state == Standby && (p.load() > 0 || !p.replaced || s.closed):
 			g.fail("process %d is kept with a load of %d", p.number, p.load())

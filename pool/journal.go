@@ -19,7 +19,9 @@ type Event struct {
 	Restart    string    `json:"restart,omitempty"` // id of the restart, or of the one that ran meanwhile
 	Why        string    `json:"why,omitempty"`
 
-	OutOfMemory bool `json:"out_of_memory,omitempty"` // of a process that is gone: the kernel has killed it, for want of memory
+	// Of a process that is gone:
+	OutOfMemory bool `json:"out_of_memory,omitempty"` // the kernel has killed it, for want of memory
+	Crashed     bool `json:"crashed,omitempty"`       // it had served, and nobody had asked it to exit
 }
 
 // keptEvents is how many events a journal remembers.

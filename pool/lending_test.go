@@ -222,6 +222,34 @@ func TestRecycledProcessIsReplaced(t *testing.T) {
 	s.has("stop 1")
 }
 
+// A process that is killed refuses connections before its exit can be known.
+func TestProcessThatTakesNoConnectionsAndIsDeadHasCrashed(t *testing.T) {
+	s := tell(t)
+	s.boots(1, 2)
+	w := s.asks()
+	s.did = nil
+	s.state.refuses(s.now, w.proc, "connection refused")
+	s.has("spawn 3 of /r1")
+	s.done(w)
+	s.are("1 draining, 2 ready, 3 spawning")
+	s.exits(1)
+	if last := s.events[len(s.events)-1]; s.noted("process crashed") != 1 || !last.Crashed {
+		t.Errorf("it is not said that it has crashed: %+v", last)
+	}
+}
+
+func TestProcessThatTakesNoConnectionsAndLivesIsEnded(t *testing.T) {
+	s := tell(t)
+	s.boots(1, 2)
+	w := s.asks()
+	s.did = nil
+	s.state.refuses(s.now, w.proc, "connection refused")
+	s.done(w)
+	s.did = nil
+	s.passes(deathTime)
+	s.has("stop 1")
+}
+
 func TestProcessRecycledAboveMinIsReplacedToo(t *testing.T) {
 	s := tell(t)
 	waiting := s.asked(3)

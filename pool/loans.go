@@ -29,6 +29,7 @@ type ToOwner struct {
 
 	Outcome Outcome `json:"outcome,omitempty"` // of a request that ends
 	Why     string  `json:"why,omitempty"`     // a process is replaced
+	Refuses bool    `json:"refuses,omitempty"` // as it takes no connections
 	Since   int64   `json:"since,omitempty"`   // nothing has come of a request, in ns since 1970
 	Begun   int     `json:"begun,omitempty"`   // requests to the process whose answers have begun, as far as is known
 }

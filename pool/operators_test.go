@@ -55,7 +55,8 @@ func (g *simGroup) mischief() {
 	case n < 6:
 		if p := g.anyReady(); p != nil {
 			g.excused = true
-			g.event(g.world.name("process %d is recycled", p.number), func(now time.Time) { g.state.recycle(now, p, "it hangs") })
+			refuses := w.rand.IntN(2) == 0
+			g.event(g.world.name("process %d is recycled, refuses: %v", p.number, refuses), func(now time.Time) { g.state.replace(now, p, "it hangs", refuses) })
 		}
 	case n < 7:
 		if p := g.anyReady(); p != nil {

@@ -29,6 +29,8 @@ type Process struct {
 	replaced    bool // it was let go for another generation, and could serve again
 	hung        bool // it was let go as it answered nothing
 	outOfMemory bool // the kernel has killed it, for want of memory
+	crashed     bool // it has exited, and nobody had asked it to
+	refuses     bool // it was let go as it takes no connections: it may be dead, and nobody knows yet
 	cut         bool // its start was cut short: its child has proven nothing
 	outside     bool // it gave its slot of the pool back, and lives on
 	borrowed    bool // the owner of the pool has started it, after this front had yielded
@@ -152,6 +154,11 @@ func (p *Process) onlyConnected() bool {
 // worn reports whether it has done as many requests as it may, or is to be replaced for a refork.
 func (p *Process) worn() bool {
 	return p.limit > 0 && p.processed() >= p.limit || p.refork != reforkNone
+}
+
+// perhapsDead reports whether its exit is awaited before it is asked to exit: who had not been asked has crashed.
+func (p *Process) perhapsDead(now time.Time) bool {
+	return p.refuses && p.load() == 0 && now.Before(p.since.Add(deathTime))
 }
 
 // revivable reports whether it was let go for another generation, and could serve again.

@@ -165,7 +165,7 @@ func (g *groupState) endDrains(c *course) {
 		switch {
 		case p.state == Standby && !c.keeps(p):
 			g.stop(c.now, p, "the rollback window is over")
-		case p.state != Draining:
+		case p.state != Draining, p.perhapsDead(c.now):
 		case p.load() == 0 && c.keeps(p) && (g.spare < 0 || kept < g.spare):
 			kept++
 			g.standBy(c.now, p)

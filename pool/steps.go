@@ -47,7 +47,8 @@ func (s *roster) tellStep(r *restart, t Step) {
 
 // happened tells what became of p.
 func (s *roster) happened(now time.Time, p *Process, why string) {
-	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why, OutOfMemory: p.state == Gone && p.outOfMemory}
+	e := Event{At: now, Kind: "process", What: p.state.String(), Process: p.number, PID: p.pid(), Generation: p.generation.number, Why: why,
+		OutOfMemory: p.state == Gone && p.outOfMemory, Crashed: p.state == Gone && p.crashed}
 	if p.role != "" {
 		e.Kind, e.Worker = "worker", p.role
 	}

@@ -162,7 +162,7 @@ func (x *exchange) mayEnter() error {
 func (x *exchange) giveUp(err error) {
 	switch {
 	case errors.Is(err, upstream.ErrRefused):
-		x.loan.group.Recycle(x.loan.proc, err.Error())
+		x.loan.group.Refuses(x.loan.proc, err.Error())
 	case errors.Is(err, upstream.ErrSlow):
 		x.loan.group.Recycle(x.loan.proc, "request_timeout passed")
 	case errors.Is(err, upstream.ErrStalled):

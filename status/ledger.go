@@ -51,7 +51,7 @@ func (l *Ledger) See(e pool.Event) {
 }
 
 func (a *account) seeProcess(e pool.Event) {
-	if e.What == "gone" && a.serving[e.Process] {
+	if e.What == "gone" && (e.Crashed || a.serving[e.Process]) {
 		a.crashes++
 	}
 	if e.What == "gone" && a.starting[e.Process] {

@@ -74,9 +74,9 @@ func (h *History) seeProcess(e pool.Event) {
 	}
 	delete(h.alive, p)
 	kind := Crash
-	switch was {
-	case "ready":
-	case "spawning":
+	switch {
+	case e.Crashed, was == "ready":
+	case was == "spawning":
 		kind = BootFailure
 		if r, known := h.lookUp(e.Restart); known != nil && r.Generation == e.Generation {
 			return

@@ -23,6 +23,9 @@ func TestKillingRandomProcessesFailsNoGet(t *testing.T) {
 	report := load.End()
 
 	harness.MustNotFail(t, report)
+	if crashes := p.Log.Lines("process crashed"); len(crashes) != kills { // requests may notice it before the exit is known
+		t.Errorf("%d of %d crashes are in the log", len(crashes), kills)
+	}
 	if zombies := harness.Zombies(p.PID()); len(zombies) > 0 {
 		t.Errorf("purser left zombies: %+v", zombies)
 	}
