@@ -52,7 +52,7 @@ func (t *throttled) Next() (piece []byte, err error) {
 	if t.err != nil {
 		return nil, t.err
 	}
-	if len(t.rest) == 0 {
+	for len(t.rest) == 0 { // nothing is no pause here, and the end comes at once: who has all may leave
 		if t.rest, err = t.content.Next(); err != nil {
 			return nil, err
 		}

@@ -37,6 +37,19 @@ func TestAnswerIsSentAtTheRateThatTheAppSets(t *testing.T) {
 	f.dial().send("GET / HTTP/1.1\r\nHost: a\r\nX-Say: X-Accel-Limit-Rate: 0\r\n\r\n").expect(200, content)
 }
 
+// Who has all of it may leave at once: the answer is whole, and nobody has ended it early.
+func TestAnswerThatHasARateEndsWithItsLastByte(t *testing.T) {
+	f, log := newLogged(t, "{status} {phase} {ended_by}", answering(withLength("X-Accel-Limit-Rate: 100", strings.Repeat("x", 50))), nil)
+	c := f.dial().send(get)
+	if _, body := c.answer("GET"); len(body) != 50 {
+		t.Errorf("got %d bytes", len(body))
+	}
+	_ = c.Close()
+	if line := log.next(); line != "200 done app" {
+		t.Errorf("%q, want \"200 done app\"", line)
+	}
+}
+
 // Nothing waits for the next piece on behalf of who has left.
 func TestClientThatLeavesEndsAnAnswerThatHasARate(t *testing.T) {
 	f, _ := newSender(t, naming("200 OK", ""), nil, "x.txt", strings.Repeat("x", 1000))
