@@ -92,13 +92,14 @@ func (x *exchange) slowDown(again time.Duration) {
 	}
 }
 
-// maxBody is how large the body of a request may be: what the longest path says that says anything, else the app.
+// maxBody is how large the body of a request may be: what the longest path says that says anything, else the app. The
+// path is the one that was asked for, also where the request has been rewritten: by that its rate was counted, too.
 func (l *limits) maxBody(x *exchange) int64 {
 	if l == nil {
 		return x.site.app.MaxBody
 	}
 	var memory [128]byte
-	path := plainPath(memory[:0], x.req)
+	path := plainPath(memory[:0], x.call.Request())
 	for i := range l.all {
 		if limit := &l.all[i]; limit.MaxBody.Set && limit.means(path) {
 			return limit.MaxBody.Value
