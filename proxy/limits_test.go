@@ -120,19 +120,6 @@ func TestStrangersWordForWhoItIsDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestEveryLimitThatIsMeantCounts(t *testing.T) {
-	f := limitedFront(t, hourly("/", 3), hourly("/api", 2), hourly("/api/search", 1))
-	c := f.dial()
-	for i, step := range []struct {
-		path string
-		want int
-	}{{"/api/search", 200}, {"/api/search", 429}, {"/api", 200}, {"/api/x", 429}, {"/apis", 200}, {"/", 429}} {
-		if res := c.asks(step.path, "192.0.2.1"); res.StatusCode != step.want {
-			t.Errorf("step %d, %s: got %d, want %d", i+1, step.path, res.StatusCode, step.want)
-		}
-	}
-}
-
 func TestPathsMayBeCountedApart(t *testing.T) {
 	l := hourly("/api", 1)
 	l.By = "address+path"
