@@ -181,6 +181,10 @@ func TestFieldsThatFrameMessagesAreRefused(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	}
+	twice := fmt.Sprint(firstErr(inApp(`headers = { set = ["strict-transport-security: max-age=5"] }` + "\ntls = { hsts = '1h' }")))
+	if want := `p.toml:2: apps.a.headers.set: has strict-transport-security, and tls.hsts says it, too: leave out one of them`; twice != want {
+		t.Errorf("got %s", twice)
+	}
 	got := fmt.Sprint(firstErr(inApp(`headers = { set = ["X-A: 1"], remove = ["x-a"] }`)))
 	if want := `p.toml:2: apps.a.headers.remove: has x-a, and so has set, which takes the place of what was there; leave it out here`; got != want {
 		t.Errorf("got %s", got)
