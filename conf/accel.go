@@ -9,7 +9,7 @@ var accelSection = aMap("accel", func(a *App) *map[string]string { return &a.Acc
 // and "=".
 func checkAccel(inner, folder string, t table) {
 	if plain := trimFolder(inner); inner == "" || !isPlainPath(plain) || strings.ContainsAny(inner, ",=") {
-		t.refuse(`must be a path that begins with "/", as in "/protected/", and is plain: without "%%", "//", "..", "," and "=", not %s`, described(inner))
+		t.refuse(`must be a path that begins with "/", as in "/protected/", and is plain: without "%%", "*", "//", "..", "," and "=", not %s`, described(inner))
 	}
 	if !isSentFolder(folder) {
 		t.refuse(`must be the path of a folder, without "," and "=", not %s`, described(folder))

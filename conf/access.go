@@ -48,6 +48,7 @@ func (a *Access) Asks() bool { return len(a.Allow) > 0 || len(a.Deny) > 0 || a.H
 func (a *Access) check(t table) {
 	t.require(a.Htpasswd == "" || isElsewhere(a.Htpasswd), "htpasswd", "must be the path of a file, not %s", described(a.Htpasswd))
 	t.require(printable(a.Realm), "realm", "must not have a line end or another control character")
+	t.require(a.Realm == "" || !printable(a.Realm) || a.Htpasswd != "", "realm", "is what a password is for, and none is asked for without htpasswd")
 	t.oneOf("satisfy", a.Satisfy, satisfactions)
 	t.require(a.Satisfy != "any" || a.Htpasswd != "" && len(a.Allow) > 0, "satisfy", `"any" needs both allow and htpasswd, of which either is enough then`)
 	for i, path := range a.Paths {

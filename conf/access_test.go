@@ -90,6 +90,7 @@ func TestRedirectsThatCannotBeMeantAreRefused(t *testing.T) {
 		{redirecting("old", "/x"), `p.toml:5: apps.a.redirects.1.from: must be a path that begins with "/", not "old"`},
 		{redirecting("/a?b=1", "/x"), `p.toml:5: apps.a.redirects.1.from: is compared with paths, which have no query: leave out what is behind the "?" in "/a?b=1"`},
 		{redirecting("/*/a/*", "/x"), `p.toml:5: apps.a.redirects.1.from: may have one "*", not 2 as "/*/a/*" has`},
+		{redirecting("/a/(.*)", "/x"), `p.toml:5: apps.a.redirects.1.from: is no regular expression: write "*" for what may be anything, not "/a/(.*)"`},
 		{redirecting("/café", "/x"), `p.toml:5: apps.a.redirects.1.from: must be a path as it is compared: write "/caf%C3%A9", not "/café"`},
 		{redirecting("/%7euser%2f", "/x"), `p.toml:5: apps.a.redirects.1.from: must be a path as it is compared: write "/~user%2F", not "/%7euser%2f"`},
 		{redirecting("/a//b", "/x"), `p.toml:5: apps.a.redirects.1.from: must be a path as it is compared: write "/a/b", not "/a//b"`},
@@ -164,6 +165,7 @@ func TestFieldsThatFrameMessagesAreRefused(t *testing.T) {
 		`access.deny = ["unix:"]`:                      `must be addresses or CIDRs such as "10.0.0.0/8", not "unix:"`,
 		`access.htpasswd = "/a/../b"`:                  `must be the path of a file, not "/a/../b"`,
 		`access.realm = "a\nb"`:                        `must not have a line end or another control character`,
+		`access.realm = "staff"`:                       `is what a password is for, and none is asked for without htpasswd`,
 		`access.satisfy = "either"`:                    `must be one of all, any, not "either"`,
 		`access.satisfy = "any"`:                       `"any" needs both allow and htpasswd, of which either is enough then`,
 		`access.paths = ["/a"]`:                        `are kept from nobody: write allow, deny or htpasswd, too`,
@@ -172,6 +174,16 @@ func TestFieldsThatFrameMessagesAreRefused(t *testing.T) {
 		if got, want := fmt.Sprint(firstErr(inApp(line))), "p.toml:2: apps.a."+key+": "+want; got != want {
 			t.Errorf("%s\n got %s\nwant %s", line, got, want)
 		}
+	}
+	for _, path := range []string{"/admin*", "/admin/*", "/admin/(.*)"} { // which would guard nothing
+		got := fmt.Sprint(firstErr(inApp(fmt.Sprintf(`access = { deny = ["10.0.0.1"], paths = [%q] }`, path))))
+		if want := fmt.Sprintf(`p.toml:2: apps.a.access.paths: must not have "*" in it, as %q does: what is below a path is meant, too`, path); got != want {
+			t.Errorf("got %s", got)
+		}
+	}
+	twice := fmt.Sprint(firstErr(inApp(`headers = { set = ["strict-transport-security: max-age=5"] }` + "\ntls = { hsts = '1h' }")))
+	if want := `p.toml:2: apps.a.headers.set: has strict-transport-security, and tls.hsts says it, too: leave out one of them`; twice != want {
+		t.Errorf("got %s", twice)
 	}
 	got := fmt.Sprint(firstErr(inApp(`headers = { set = ["X-A: 1"], remove = ["x-a"] }`)))
 	if want := `p.toml:2: apps.a.headers.remove: has x-a, and so has set, which takes the place of what was there; leave it out here`; got != want {

@@ -161,6 +161,8 @@ func checkPath(s string) error {
 		return fmt.Errorf(`must be printable ASCII without space, "%%", "?", "#" and "\", not %s`, described(s))
 	case s != "/" && strings.HasSuffix(s, "/"):
 		return errors.New("must not end with \"/\"")
+	case strings.Contains(s, "*"):
+		return fmt.Errorf(`must not have "*" in it, as %s does: what is below a path is meant, too`, described(s))
 	}
 	for segment := range strings.SplitSeq(s[1:], "/") {
 		if s != "/" && (segment == "" || segment == "." || segment == "..") {

@@ -41,6 +41,7 @@ func (a *App) check(t table) {
 	a.checkStaticPaths(t)
 	a.checkSections(t)
 	a.checkRedirects(t)
+	a.checkHSTS(t)
 	a.checkOwnPaths(t)
 	a.checkCache(t)
 }

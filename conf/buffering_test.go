@@ -16,6 +16,7 @@ func TestBufferingOfPaths(t *testing.T) {
 	}
 	for text, problem := range map[string]string{
 		"request = false": `p.toml:3: apps.a.buffering.1.path: must begin with "/", not ""`,
+		"path = '/up/*'":  `p.toml:4: apps.a.buffering.1.path: must not have "*" in it, as "/up/*" does: what is below a path is meant, too`,
 		"path = 'up'":     `p.toml:4: apps.a.buffering.1.path: must begin with "/", not "up"`,
 	} {
 		_, err := Parse("p.toml", []byte("[apps.a]\nroot = '/a'\n[[apps.a.buffering]]\n"+text+"\n"))

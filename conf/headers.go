@@ -78,6 +78,14 @@ func (h *Headers) check(t table) {
 	checkNames(t, "request_set", namesOf(h.RequestSet), "request_remove", h.RequestRemove, ownInRequest)
 }
 
+// checkHSTS refuses to have one thing said in two ways.
+func (a *App) checkHSTS(t table) {
+	for _, name := range namesOf(a.Headers.Set) {
+		both := a.TLS.HSTS != 0 && strings.EqualFold(name, "Strict-Transport-Security")
+		t.in("headers").require(!both, "set", "has %s, and tls.hsts says it, too: leave out one of them", name)
+	}
+}
+
 func checkNames(t table, set string, names []string, remove string, removed []string, own []string) {
 	for key, names := range map[string][]string{set: names, remove: removed} {
 		for _, name := range names {

@@ -58,9 +58,12 @@ func ownSize(v any) (Number, error) {
 }
 
 func (l *PathLimit) check(t table) {
-	if stem, open := strings.CutSuffix(l.Path, "*"); !open {
+	switch stem, open := strings.CutSuffix(l.Path, "*"); {
+	case strings.Contains(stem, "*"):
+		t.require(false, "path", `may have "*" at its end, and nowhere else, not as in %s`, described(l.Path))
+	case !open:
 		t.accept("path", checkPath(l.Path))
-	} else if stem != "/" {
+	case stem != "/":
 		t.accept("path", checkPath(strings.TrimSuffix(stem, "/")))
 	}
 	t.require(l.Rate.Count > 0 || l.MaxBody.Set, "rate", `must be a rate such as "10/s", or max_body must be given`)

@@ -73,6 +73,8 @@ func TestLimitsOfPathsThatAreRefused(t *testing.T) {
 		{"rate = \"1/s\"\npath = \"/a//b\"", `must not contain "//"`},
 		{"rate = \"1/s\"\npath = \"/%6cogin\"", `must be printable ASCII without space, "%", "?", "#" and "\", not "/%6cogin"`},
 		{"rate = \"1/s\"\npath = \"/a/../b*\"", `must not contain "//", "." or ".."`},
+		{"rate = \"1/s\"\npath = \"/a/*/b\"", `path: may have "*" at its end, and nowhere else, not as in "/a/*/b"`},
+		{"rate = \"1/s\"\npath = \"/a**\"", `path: may have "*" at its end, and nowhere else, not as in "/a**"`},
 		{`max_body = 5`, `must be a size in quotes, such as "5B" or "64MiB", not 5`},
 		{`max_boddy = "5B"`, `unknown key; did you mean "max_body"?`},
 	} {

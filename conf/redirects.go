@@ -73,6 +73,8 @@ func checkFrom(s string) error {
 		return fmt.Errorf(`must be a path that begins with "/", not %s`, described(s))
 	case strings.Contains(s, "?"):
 		return fmt.Errorf("is compared with paths, which have no query: leave out what is behind the \"?\" in %s", described(s))
+	case strings.Contains(s, "(.*)") || strings.Contains(s, "(.+)"):
+		return fmt.Errorf(`is no regular expression: write "*" for what may be anything, not %s`, described(s))
 	case strings.Count(s, "*") > 1:
 		return fmt.Errorf(`may have one "*", not %d as %s has`, strings.Count(s, "*"), described(s))
 	case err != nil:

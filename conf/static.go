@@ -24,7 +24,7 @@ var staticSchema = schema[Static]{
 var staticSection = aList("static", func(a *App) *[]Static { return &a.Static }, func() Static { return Static{} }, staticSchema, (*Static).check, nil)
 
 func (s *Static) check(t table) {
-	t.require(isPlainPath(s.Path) && s.Path != "/", "path", `must begin with "/", as in "/downloads/", and be plain: without "%%", "//" and "..", not %s`, described(s.Path))
+	t.require(isPlainPath(s.Path) && s.Path != "/", "path", `must begin with "/", as in "/downloads/", and be plain: without "%%", "*", "//" and "..", not %s`, described(s.Path))
 	t.require(isInside(s.Folder) || isElsewhere(s.Folder), "folder", "must be a folder inside root, relative to it, or an absolute path, not %s", described(s.Folder))
 	t.require(s.MaxAge == 0 || time.Second <= s.MaxAge && s.MaxAge <= maxDuration, "max_age", `must be "0" (nothing is said) or a duration from "1s" to "8760h"`)
 }
@@ -59,5 +59,5 @@ func trimFolder(s string) string {
 // isPlainPath reports whether a path of requests is written in the form in which paths are compared, with nothing in it
 // that could be written in two ways.
 func isPlainPath(s string) bool {
-	return strings.HasPrefix(s, "/") && path.Clean(s) == s && isURLPath(s) && !strings.ContainsAny(s, `%?\`)
+	return strings.HasPrefix(s, "/") && path.Clean(s) == s && isURLPath(s) && !strings.ContainsAny(s, `%?\*`)
 }

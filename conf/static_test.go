@@ -64,9 +64,9 @@ func TestFoldersHoldWithoutARestart(t *testing.T) {
 
 func TestFoldersThatMeanNothingOrTooMuchAreRefused(t *testing.T) {
 	const (
-		plain  = `must begin with "/", as in "/downloads/", and be plain: without "%", "//" and "..", not `
+		plain  = `must begin with "/", as in "/downloads/", and be plain: without "%", "*", "//" and "..", not `
 		inside = "must be a folder inside root, relative to it, or an absolute path, not "
-		inner  = `must be a path that begins with "/", as in "/protected/", and is plain: without "%", "//", "..", "," and "=", not `
+		inner  = `must be a path that begins with "/", as in "/protected/", and is plain: without "%", "*", "//", "..", "," and "=", not `
 		sent   = `must be the path of a folder, without "," and "=", not `
 	)
 	for _, c := range []struct{ line, want string }{
@@ -74,6 +74,7 @@ func TestFoldersThatMeanNothingOrTooMuchAreRefused(t *testing.T) {
 		{"[[apps.a.static]]\npath = 'a'\nfolder = 'x'\n", "static.1.path: " + plain + `"a"`},
 		{"[[apps.a.static]]\npath = '/'\nfolder = 'x'\n", "static.1.path: " + plain + `"/"`},
 		{"[[apps.a.static]]\npath = '/a/../b'\nfolder = 'x'\n", "static.1.path: " + plain + `"/a/../b"`},
+		{"[[apps.a.static]]\npath = '/a/*'\nfolder = 'x'\n", "static.1.path: " + plain + `"/a/*"`},
 		{"[[apps.a.static]]\npath = '/%61'\nfolder = 'x'\n", "static.1.path: " + plain + `"/%61"`},
 		{"[[apps.a.static]]\npath = '/a'\nfolder = '../x'\n", "static.1.folder: " + inside + `"../x"`},
 		{"[[apps.a.static]]\npath = '/a'\nfolder = '/'\n", "static.1.folder: " + inside + `"/"`},

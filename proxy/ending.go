@@ -57,6 +57,7 @@ var endings = map[error]ending{
 	client.ErrStopping:      {byPurser, inQueue},
 	pool.ErrQueueFull:       {byPurser, inQueue},
 	pool.ErrQueueTimeout:    {byPurser, inQueue},
+	pool.ErrPaused:          {byPurser, inQueue},
 	pool.ErrClosed:          {byPurser, inQueue},
 	upstream.ErrNoLink:      {byPurser, inConnect},
 	upstream.ErrBacklog:     {byPurser, inConnect},
@@ -80,6 +81,9 @@ func (x *exchange) endingBy(err error) ending {
 	}
 	if w, malformed := errors.AsType[*wire.Error](err); malformed && w.Side == wire.ByClient && x.site != nil {
 		return ending{byPurser, inBody} // its head was proper
+	}
+	if errors.Is(err, pool.ErrStopped) && x.site != nil && !x.site.stopped {
+		return ending{byPurser, inQueue} // it waited already
 	}
 	for known, e := range endings {
 		if errors.Is(err, known) {

@@ -103,13 +103,15 @@ func TestAccessLogSaysThatAQueueWasFull(t *testing.T) {
 }
 
 func TestEveryFailureHasAnEndingThatFitsIt(t *testing.T) {
-	x := &exchange{}
+	x := &exchange{site: &site{}}
 	for err, want := range map[error]string{
 		&pool.StartError{}:     "queue app",
 		&spool.Error{}:         "body purser",
 		notKept(spool.ErrFull): "send purser",
 		errNoApp:               "head purser",
 		pool.ErrQueueTimeout:   "queue purser",
+		pool.ErrPaused:         "queue purser",
+		pool.ErrStopped:        "queue purser", // it was not stopped when the request came
 		client.ErrStopping:     "queue purser",
 		upstream.ErrRefused:    "connect app",
 		upstream.ErrNoLink:     "connect purser",

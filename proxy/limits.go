@@ -53,21 +53,34 @@ func (l *limits) admit(x *exchange) error {
 	return l.count(x)
 }
 
+// count tells who is refused by several limits of the one that he has to wait for longest, and what is refused by one is
+// not counted by the others.
 func (l *limits) count(x *exchange) error {
 	var memory [128]byte
 	var key [keyLength]byte
-	path, now := plainPath(memory[:0], x.req), x.clock.Exact()
+	var few [8]*pathLimit
+	var refused rateError
+	path, now, counted := plainPath(memory[:0], x.req), x.clock.Exact(), few[:0]
 	for i := range l.all {
 		limit := &l.all[i]
 		if limit.table == nil || !limit.means(path) {
 			continue
 		}
-		if v := limit.table.Take(limit.appendKey(key[:0], x, path), now); !v.OK {
-			x.slowDown(v.Again)
-			return &rateError{limit, v.Again}
+		switch v := limit.table.Take(limit.appendKey(key[:0], x, path), now); {
+		case v.OK:
+			counted = append(counted, limit)
+		case v.Again > refused.again:
+			refused = rateError{limit, v.Again}
 		}
 	}
-	return nil
+	if refused.limit == nil {
+		return nil
+	}
+	for _, limit := range counted {
+		limit.table.Return(limit.appendKey(key[:0], x, path))
+	}
+	x.slowDown(refused.again)
+	return &rateError{refused.limit, refused.again}
 }
 
 const (
@@ -92,13 +105,14 @@ func (x *exchange) slowDown(again time.Duration) {
 	}
 }
 
-// maxBody is how large the body of a request may be: what the longest path says that says anything, else the app.
+// maxBody is how large the body of a request may be: what the longest path says that says anything, else the app. The
+// path is the one that was asked for, also where the request has been rewritten: by that its rate was counted, too.
 func (l *limits) maxBody(x *exchange) int64 {
 	if l == nil {
 		return x.site.app.MaxBody
 	}
 	var memory [128]byte
-	path := plainPath(memory[:0], x.req)
+	path := plainPath(memory[:0], x.call.Request())
 	for i := range l.all {
 		if limit := &l.all[i]; limit.MaxBody.Set && limit.means(path) {
 			return limit.MaxBody.Value

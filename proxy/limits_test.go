@@ -120,19 +120,6 @@ func TestStrangersWordForWhoItIsDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestEveryLimitThatIsMeantCounts(t *testing.T) {
-	f := limitedFront(t, hourly("/", 3), hourly("/api", 2), hourly("/api/search", 1))
-	c := f.dial()
-	for i, step := range []struct {
-		path string
-		want int
-	}{{"/api/search", 200}, {"/api/search", 429}, {"/api", 200}, {"/api/x", 429}, {"/apis", 200}, {"/", 429}} {
-		if res := c.asks(step.path, "192.0.2.1"); res.StatusCode != step.want {
-			t.Errorf("step %d, %s: got %d, want %d", i+1, step.path, res.StatusCode, step.want)
-		}
-	}
-}
-
 func TestPathsMayBeCountedApart(t *testing.T) {
 	l := hourly("/api", 1)
 	l.By = "address+path"
@@ -183,6 +170,7 @@ func TestBodiesAreAsLargeAsTheLongestPathSays(t *testing.T) {
 	f := newFront(t, hello, func(_ *conf.Server, a *conf.App) {
 		a.MaxBody = 100
 		a.PathLimits = []conf.PathLimit{size("/api", 10), hourly("/api/upload/photo", 1000), size("/api/upload", 1000), size("/any", 0)}
+		a.Redirects = []conf.Redirect{{From: "/photos", To: "/api", Status: 301, Rewrite: true}, {From: "/api/old", To: "/any", Status: 301, Rewrite: true}}
 	})
 	for _, c := range []struct {
 		path string
@@ -191,6 +179,7 @@ func TestBodiesAreAsLargeAsTheLongestPathSays(t *testing.T) {
 	}{
 		{"/", 100, 200}, {"/", 101, 413}, {"/api", 10, 200}, {"/api", 11, 413}, {"/%61pi", 11, 413}, {"/api/upload", 1000, 200},
 		{"/api/upload/photo", 1000, 200}, {"/api/upload", 1001, 413}, {"/any", 100_000, 200},
+		{"/photos", 100, 200}, {"/api/old", 11, 413}, // which are rewritten
 	} {
 		v := f.dial()
 		v.send("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", c.path, c.size, strings.Repeat("x", c.size))

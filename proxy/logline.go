@@ -93,8 +93,9 @@ func (r *rejectLog) note(x *exchange, why string) {
 	}
 	facts := []any{"peer", string(orDash(x.origin.peer.Text)), "why", why}
 	if x.story.reason != "" {
-		facts = append(facts, "status", x.story.status, "reason", x.story.reason, "request-id", string(x.origin.requestID()))
+		facts = append(facts, "status", x.story.status, "reason", x.story.reason)
 	}
+	facts = append(facts, "request-id", string(x.origin.requestID()))
 	if x.site != nil {
 		facts = append(facts, "app", x.site.app.Name)
 	}

@@ -32,14 +32,16 @@ func canonical(x *exchange) *reply {
 	if string(x.req.Method) == "GET" || x.req.IsHead() {
 		status = 301
 	}
-	return x.sentTo(status, append(location, x.req.Target...))
+	return x.sentTo(status, append(location, x.req.Target...), "canonical")
 }
 
-// sentTo is the reply that sends a visitor elsewhere.
-func (x *exchange) sentTo(status int, location []byte) *reply {
+// sentTo is the reply that sends a visitor elsewhere. It names the key that says so: an app redirects, too, and who looks
+// for the one that leads in a circle sees the answer first.
+func (x *exchange) sentTo(status int, location []byte, key string) *reply {
 	r := &x.reply
 	r.begin(status)
 	r.add("Location", string(location))
+	r.add("Purser-Redirect", key)
 	r.length = 0
 	return r
 }
@@ -117,7 +119,7 @@ func redirected(x *exchange) (*reply, error) {
 		return nil, nil
 	case !found.Rewrite:
 		location := found.target(captured, queryOf(x.req))
-		return x.sentTo(found.Status, expand(location, found.fragment, captured, inPath)), nil
+		return x.sentTo(found.Status, expand(location, found.fragment, captured, inPath), "redirects"), nil
 	}
 	if err := x.rewrite(found.target(captured, queryOf(x.req))); err != nil {
 		return nil, err

@@ -67,6 +67,9 @@ func TestVisitorsAreSentOnByTheFirstRedirectThatMatches(t *testing.T) {
 // sentTo is the status of an answer, and where it sends the visitor.
 func sentTo(c *visitor, method, target string, lines ...string) string {
 	res, _ := c.fetch(method, target, lines...)
+	if by := res.Header.Get("Purser-Redirect"); (by == "redirects") != (res.Header.Get("Location") != "") {
+		c.t.Errorf("%s: who redirects is said to be %q", target, by)
+	}
 	return res.Status[:3] + " " + res.Header.Get("Location")
 }
 
@@ -167,6 +170,9 @@ func TestVisitorsOfAllHostsAreSentToTheCanonicalOne(t *testing.T) {
 		res, _ := v.answer(c.method)
 		if got := res.Status[:3] + " " + res.Header.Get("Location"); got != c.want {
 			t.Errorf("%s of %s %s: %s, want %s", c.method, c.host, c.further, got, c.want)
+		}
+		if by := res.Header.Get("Purser-Redirect"); by != "canonical" && res.StatusCode != 200 {
+			t.Errorf("who redirects is said to be %q", by)
 		}
 	}
 }

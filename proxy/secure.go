@@ -132,11 +132,8 @@ func (x *exchange) asksForChallenge() bool {
 
 // toHTTPS keeps method, path and query.
 func (x *exchange) toHTTPS() *reply {
-	r, host := &x.reply, wire.NormalHost(nil, x.origin.forwardedHost())
-	r.begin(308)
-	r.add("Location", "https://"+string(host)+string(x.security.port)+string(x.req.Target))
-	r.length = 0
-	return r
+	location := append(wire.NormalHost([]byte("https://"), x.origin.forwardedHost()), x.security.port...)
+	return x.sentTo(308, append(location, x.req.Target...), "tls")
 }
 
 var hstsName = []byte("Strict-Transport-Security")

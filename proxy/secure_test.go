@@ -150,6 +150,9 @@ func TestWhoIsSentToHTTPS(t *testing.T) {
 				conn.send("%s\r\n", line)
 			}
 			res, _ := conn.send("\r\n").answer("GET")
+			if by := res.Header.Get("Purser-Redirect"); by != "tls" && c.want != "" {
+				t.Errorf("who redirects is said to be %q", by)
+			}
 			if got := res.Header.Get("Location"); got != c.want || c.want != "" && res.StatusCode != 308 {
 				t.Errorf("got %d to %q, want %q", res.StatusCode, got, c.want)
 			}

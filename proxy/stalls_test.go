@@ -65,7 +65,7 @@ func TestAnswerThatStallsIsCutAndItsProcessReplaced(t *testing.T) {
 			c := f.dial().send(get)
 			f.stall()
 			c.expectCut("hello")
-			f.expectLog("cut short", "answer_stall", "pid=1")
+			f.expectLog("cut short", "answer_stall", "request-id=", "pid=1")
 			f.expectLog("answer_stall passed", "process=1")
 			f.dial().send(get).expect(200, "hello") // by another process
 		})

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"purser/conf"
 )
 
 func TestPeerOnAUnixSocketIsBelievedIfItIsToBe(t *testing.T) {
@@ -171,5 +173,22 @@ func hearing(told chan<- http.Header) script {
 		}
 		told <- r.Header
 		c.send("what?\r\n\r\n")
+	}
+}
+
+// A proxy keeps its connections for days: that it is believed must end with the configuration that said so.
+func TestWhoIsTrustedChangesOnOpenConnections(t *testing.T) {
+	f := newFront(t, mirror, trusting)
+	c := f.dial()
+	configure := func(change change) {
+		next := f.config
+		change(&next.Server, nil)
+		f.server.Change(next)
+	}
+	for range 2 {
+		expectHeader(t, c.asked("Host: a", "X-Forwarded-For: 192.0.2.1"), "X-Forwarded-For", "192.0.2.1, 127.0.0.1")
+		configure(func(s *conf.Server, _ *conf.App) { s.TrustedProxies = nil })
+		expectHeader(t, c.asked("Host: a", "X-Forwarded-For: 192.0.2.1"), "X-Forwarded-For", "127.0.0.1")
+		configure(trusting)
 	}
 }

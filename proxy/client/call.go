@@ -105,4 +105,7 @@ type Peer struct {
 	TLS     *sock.Security // nil in clear
 	Port    []byte         // that it connected to; nil on a unix socket
 	Addr    netip.Addr     // not valid if it is not known, as on a unix socket
+
+	judged  *trust // by which it is Trusted or not
+	unnamed bool   // a balancer has not said who it is, so that nobody is believed
 }

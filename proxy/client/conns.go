@@ -115,42 +115,15 @@ func (s *Conns) AddTLS(nc net.Conn, secure *tls.Config) (room Room, in bool) {
 func (s *Conns) newPeer(c net.Conn) Peer {
 	remote, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return Peer{Trusted: s.trusted.Load().unix}
+		return *s.judged(&Peer{})
 	}
 	p := Peer{Addr: remote.AddrPort().Addr().Unmap()}
 	p.Text = p.Addr.AppendTo(nil)
-	p.Trusted = s.Trusts(p.Addr)
+	s.judged(&p)
 	if local, ok := c.LocalAddr().(*net.TCPAddr); ok {
 		p.Port = strconv.AppendInt(nil, int64(local.Port), 10)
 	}
 	return p
-}
-
-// A trust is whose X-Forwarded-* are believed.
-type trust struct {
-	peers []netip.Prefix
-	unix  bool // so are those of all peers on unix sockets
-
-	headers     []netip.Prefix // of peers that send headers of the PROXY protocol
-	unixHeaders bool           // so do all peers on unix sockets
-}
-
-// Trust has other peers be believed, and send headers of the PROXY protocol, on connections that are accepted from now
-// on: as Config has them.
-func (s *Conns) Trust(peers []netip.Prefix, unix bool, headers []netip.Prefix, unixHeaders bool) {
-	s.trusted.Store(&trust{peers, unix, headers, unixHeaders})
-}
-
-// Trusts reports whether the X-Forwarded-* of a peer with that address are believed.
-func (s *Conns) Trusts(a netip.Addr) bool { return among(s.trusted.Load().peers, a) }
-
-func among(all []netip.Prefix, a netip.Addr) bool {
-	for _, p := range all {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }
 
 // each calls f for every open connection, with the list's lock held: f must not block.

@@ -89,7 +89,7 @@ func (c *h1Call) Space() []byte {
 func (c *h1Call) Unused() {}
 
 func (c *h1Call) Request() *wire.Request { return &c.req }
-func (c *h1Call) Peer() *Peer            { return &c.conn.peer }
+func (c *h1Call) Peer() *Peer            { return c.conn.set.judged(&c.conn.peer) }
 func (c *h1Call) Began() int64           { return c.began }
 func (c *h1Call) Seen() []byte           { return c.in[c.at:c.have] }
 func (c *h1Call) Gone() bool             { return c.conn.sock.Gone() }

@@ -241,7 +241,7 @@ func (c *h2Call) within(w *h2Wait, p Pace, start, n int64) {
 }
 
 func (c *h2Call) Request() *wire.Request { return &c.req }
-func (c *h2Call) Peer() *Peer            { return &c.peer }
+func (c *h2Call) Peer() *Peer            { return c.all.set.judged(&c.peer) }
 func (c *h2Call) Began() int64           { return c.began }
 func (c *h2Call) Seen() []byte           { return c.head.Line() }
 

@@ -187,14 +187,15 @@ func (c *conn) meet(h proxyHeader) {
 		return
 	}
 	p := &c.peer
-	p.Trusted, p.Secure = false, h.tls
-	if !h.client.IsValid() {
+	p.Secure, p.unnamed, p.judged = h.tls, !h.client.IsValid(), nil
+	if p.unnamed {
+		c.set.judged(p)
 		return
 	}
 	p.Addr = h.client
 	p.Text = p.Addr.AppendTo(nil)
 	p.Port = strconv.AppendInt(nil, int64(h.port), 10)
-	p.Trusted = c.set.Trusts(p.Addr)
+	c.set.judged(p)
 }
 
 // Unannounced returns how many connections were refused because they did not begin with the header that

@@ -65,6 +65,23 @@ func TestTriesThatAreRefusedAreNotCounted(t *testing.T) {
 	}
 }
 
+func TestWhatIsReturnedWasNotCounted(t *testing.T) {
+	table, key := NewTable(perSecond(1, 3)), []byte("a")
+	for range 1000 {
+		table.Take(key, start)
+		table.Return(key)
+	}
+	for i := range 4 {
+		if ok := table.Take(key, start).OK; ok != (i < 3) {
+			t.Errorf("number %d of the burst: %v", i+1, ok)
+		}
+	}
+	table.Return([]byte("b")) // who is not known
+	if !table.Take([]byte("b"), start).OK {
+		t.Error("b is refused")
+	}
+}
+
 func TestKeysAreCountedApart(t *testing.T) {
 	table := NewTable(perSecond(1, 1))
 	if !table.Take([]byte("a"), start).OK || !table.Take([]byte("b"), start).OK {

@@ -51,6 +51,19 @@ func (t *Table) Take(key []byte, now int64) (v Verdict) {
 	return v
 }
 
+// Return takes back one that was counted and did not come.
+func (t *Table) Return(key []byte) {
+	hash := maphash.Bytes(t.seed, key)
+	n := &t.nests[hash%nestCount]
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range n.known {
+		if e := &n.known[i]; e.key == hash {
+			e.due -= t.rate.gap()
+		}
+	}
+}
+
 // find returns the entry of a key, which takes the place of the one that was due first if there was none.
 func (n *nest) find(key uint64) *entry {
 	first := &n.known[0]
