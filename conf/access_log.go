@@ -11,7 +11,7 @@ import (
 
 // LogNames are what a template of the access log may name, beside "header.NAME".
 var LogNames = []string{
-	"time", "time_local", "remote", "request_id", "trace_id", "method", "host", "target", "path", "protocol", "status", "app_status",
+	"time", "time_local", "remote", "user", "request_id", "trace_id", "method", "host", "target", "path", "protocol", "status", "app_status",
 	"bytes", "bytes_in", "duration_ms", "receive_ms", "queue_ms", "connect_ms", "first_byte_ms", "phase", "ended_by", "retries",
 	"tls_protocol", "tls_cipher", "app", "pid", "generation", "cached", "error", "referer", "user_agent",
 }

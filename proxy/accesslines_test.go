@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -79,6 +80,36 @@ func TestNoClientCanForgeALineOfTheAccessLog(t *testing.T) {
 					}
 				} else if n := strings.Count(line, `"`); n != 6 || !strings.HasPrefix(line, "127.0.0.1 - - [") {
 					t.Errorf("%q: %d quotes: %s", forged, n, line)
+				}
+			}
+		})
+	}
+}
+
+// As $remote_user of nginx: who came in, who tried to, and whom the app knows. What is secret stays out.
+func TestAccessLogNamesTheUserOfAPassword(t *testing.T) {
+	for format, none := range map[string]string{"combined": "127.0.0.1 - - [", `{remote} - {user} [`: "127.0.0.1 - - [", "json": `"remote":"127.0.0.1","request_id":`} {
+		t.Run(format, func(t *testing.T) {
+			f, log := newLogged(t, format, hello, withAccess(conf.Access{Htpasswd: usersFile, Paths: []string{"/admin"}}))
+			f.guardUsers("ann", "secret")
+			for _, c := range []struct{ line, want string }{
+				{login("ann", "secret"), "ann"}, {login("ann", "wrong:secret"), "ann"}, {login(`a [b"`, "secret"), `a\x20[b\x22`},
+				{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("secret")), ""}, {"Authorization: Bearer c2VjcmV0OnNlY3JldA==", ""},
+				{"Authorization: Basic secret:", ""}, {login("", "secret"), ""}, {"Accept: */*", ""},
+			} {
+				for _, path := range []string{"/admin", "/"} {
+					f.seen(path, c.line)
+					want := none
+					switch {
+					case c.want == "":
+					case format == "json":
+						want = `"remote":"127.0.0.1","user":"` + strings.NewReplacer(`\x20`, " ", `\x22`, `\"`).Replace(c.want) + `","request_id":`
+					default:
+						want = "127.0.0.1 - " + c.want + " ["
+					}
+					if line := log.next(); !strings.Contains(line, want) || strings.Contains(line, "secret") {
+						t.Errorf("%s: %s, want %s", c.line, line, want)
+					}
 				}
 			}
 		})

@@ -40,7 +40,7 @@ func TestAccessLogByTemplate(t *testing.T) {
 
 func TestTemplateWithEachNameHasAValueForEach(t *testing.T) {
 	f, log := newLogged(t, "{"+strings.Join(conf.LogNames, "}\t{")+"}", hello, nil)
-	f.dial().send("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\nReferer: y\r\n\r\n").expect(200, "hello")
+	f.dial().send("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\nReferer: y\r\nAuthorization: Basic YTpi\r\n\r\n").expect(200, "hello")
 	values := strings.Split(log.next(), "\t")
 	if len(values) != len(conf.LogNames) {
 		t.Fatalf("%d values of %d names: %q", len(values), len(conf.LogNames), values)

@@ -13,12 +13,14 @@ type logField struct {
 	plain  func(b []byte, x *exchange) []byte // appends what needs no escape, and nothing if there is nothing to say
 	quoted bool                               // plain appends a text, for JSON
 	timed  bool                               // it says when, or how long
+	seldom bool                               // text is left out of JSON if there is none
 }
 
 // jsonFields are those that a line of JSON has, in their order. Of ours it has those that there is something to say of.
 var jsonFields = []logField{
 	{name: "time", plain: appendTime, quoted: true, timed: true},
 	{name: "remote", text: func(x *exchange) []byte { return x.origin.client() }},
+	{name: "user", text: (*exchange).user, seldom: true},
 	{name: "request_id", text: func(x *exchange) []byte { return x.origin.requestID() }},
 	{name: "method", text: func(x *exchange) []byte { return x.req.Method }},
 	{name: "host", text: func(x *exchange) []byte { return x.req.Host }},

@@ -34,7 +34,8 @@ func appendJSONLine(b []byte, x *exchange) []byte {
 // appendValue reports false if there is nothing to say.
 func (f *logField) appendValue(b []byte, x *exchange) (_ []byte, said bool) {
 	if f.text != nil {
-		return appendJSON(b, f.text(x)), true
+		text := f.text(x)
+		return appendJSON(b, text), len(text) > 0 || !f.seldom
 	}
 	if f.quoted {
 		b = append(b, '"')

@@ -12,8 +12,21 @@ import (
 
 // appendCombined appends a line in the combined log format.
 func appendCombined(b []byte, x *exchange) []byte {
+	var user, referer, agent []byte
+	for i := range x.req.Fields {
+		switch f := &x.req.Fields[i]; f.ID {
+		case wire.Authorization:
+			user = userIn(f.Value)
+		case wire.Referer:
+			referer = f.Value
+		case wire.UserAgent:
+			agent = f.Value
+		}
+	}
 	b = appendEscaped(b, orDash(x.origin.client()), &needsEscape)
-	b = append(b, " - - ["...)
+	b = append(b, " - "...)
+	b = appendEscaped(b, orDash(user), betweenSpaces)
+	b = append(b, " ["...)
 	b = append(b, x.clock.Stamp().Log...)
 	b = append(b, `] "`...)
 	if len(x.req.Target) > 0 {
@@ -28,15 +41,6 @@ func appendCombined(b []byte, x *exchange) []byte {
 	b = strconv.AppendInt(b, int64(x.story.status), 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, x.story.sent, 10)
-	var referer, agent []byte
-	for i := range x.req.Fields {
-		switch f := &x.req.Fields[i]; f.ID {
-		case wire.Referer:
-			referer = f.Value
-		case wire.UserAgent:
-			agent = f.Value
-		}
-	}
 	b = append(b, ` "`...)
 	b = appendEscaped(b, orDash(referer), &needsEscape)
 	b = append(b, `" "`...)
