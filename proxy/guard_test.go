@@ -171,6 +171,7 @@ func TestAddressOrPasswordIsEnoughWhereEitherIs(t *testing.T) {
 		if got := f.seen("/", "X-Forwarded-For: 192.0.2.66", login("ann", "secret")); got != "403 forbidden" {
 			t.Errorf("%s: who is denied gets %s", satisfy, got)
 		}
+		f.expectLog("request not served", "peer=127.0.0.1", "client=192.0.2.66")
 	}
 }
 

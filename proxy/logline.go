@@ -106,6 +106,9 @@ func (r *rejectLog) note(x *exchange, why string) {
 	if x.story.served != nil {
 		facts = append(facts, "pid", x.story.served.Child().PID())
 	}
+	if client := x.origin.client(); !bytes.Equal(client, x.origin.peer.Text) { // by which rules go
+		facts = append(facts, "client", string(client))
+	}
 	facts = append(facts, "request", hclog.Quote(firstBytes(x)))
 	if skipped > 0 {
 		facts = append(facts, "not-logged-before", skipped)
