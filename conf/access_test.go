@@ -121,6 +121,12 @@ func TestRedirectsThatCannotBeMeantAreRefused(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", r.file, got, r.want)
 		}
 	}
+	for first, second := range map[string]string{"/a": "/a", "/a/*": "/a/b/*", "/a*": "/a/*.php", "/*": "/x", "/*.php": "/a/*.php"} {
+		want := fmt.Sprintf("p.toml:8: apps.a.redirects.2.from: is never reached: an earlier one is for all that it is for, from %q; write this one before it, or leave it out", first)
+		if err := firstErr(redirecting(first, "https://elsewhere.org/", second, "https://elsewhere.org/x")); err == nil || err.Error() != want {
+			t.Errorf("%s behind %s\n got %v\nwant %s", second, first, err, want)
+		}
+	}
 	both := fmt.Sprint(firstErr(redirecting("/a", "/b", "/b", "/a")))
 	if !strings.Contains(both, "redirects.1.to: leads in a circle") || !strings.Contains(both, "redirects.2.to: leads in a circle") {
 		t.Errorf("a circle of two: %s", both)
@@ -139,7 +145,7 @@ func TestRedirectsThatArriveAreAccepted(t *testing.T) {
 		{"/a/*", "/b/$1", "/b/x/*", "/c"},
 		{"/a", "https://elsewhere.org/a"},
 		{"/*", "https://elsewhere.org/$1"},
-		{"/a", "/b", "/a", "/a"}, // the second is never met
+		{"/a/b", "/x", "/a/*", "/y", "/a*", "/z", "/*.php", "/p"},
 	} {
 		if err := firstErr(redirecting(pairs...)); err != nil {
 			t.Errorf("%q: %v", pairs, err)

@@ -38,6 +38,7 @@ func (a *App) check(t table) {
 	a.TLS.check(t.in("tls"))
 	a.checkWorkers(t.in("workers"))
 	a.checkSendfile(t)
+	a.checkBufferedPaths(t)
 	a.checkStaticPaths(t)
 	a.checkSections(t)
 	a.checkRedirects(t)

@@ -1,5 +1,7 @@
 package conf
 
+import "strconv"
+
 // A Buffering is one of [[apps.NAME.buffering]]: whether what comes and goes below a path is taken whole before it is
 // passed on. The longest path that fits counts.
 type Buffering struct {
@@ -21,4 +23,13 @@ var bufferingSection = aList("buffering", func(a *App) *[]Buffering { return &a.
 
 func (b *Buffering) check(t table) {
 	t.accept("path", checkPath(b.Path))
+}
+
+// checkBufferedPaths refuses one path in two tables, of which one would hold.
+func (a *App) checkBufferedPaths(t table) {
+	taken := map[string]bool{}
+	for i, b := range a.Buffering {
+		t.in("buffering").in(strconv.Itoa(i+1)).require(!taken[b.Path], "path", "is there twice: write all that holds for %s in one table", described(b.Path))
+		taken[b.Path] = true
+	}
 }

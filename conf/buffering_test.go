@@ -18,6 +18,7 @@ func TestBufferingOfPaths(t *testing.T) {
 		"request = false": `p.toml:3: apps.a.buffering.1.path: must begin with "/", not ""`,
 		"path = '/up/*'":  `p.toml:4: apps.a.buffering.1.path: must not have "*" in it, as "/up/*" does: what is below a path is meant, too`,
 		"path = 'up'":     `p.toml:4: apps.a.buffering.1.path: must begin with "/", not "up"`,
+		"path = '/a'\n[[apps.a.buffering]]\npath = '/a/'\nrequest = false": `p.toml:6: apps.a.buffering.2.path: is there twice: write all that holds for "/a" in one table`,
 	} {
 		_, err := Parse("p.toml", []byte("[apps.a]\nroot = '/a'\n[[apps.a.buffering]]\n"+text+"\n"))
 		if err == nil || err.Error() != problem {

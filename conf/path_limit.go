@@ -27,9 +27,12 @@ func limitsSection() section {
 	return s
 }
 
-// checkLimitedPaths refuses limits that no request would ever meet.
+// checkLimitedPaths refuses limits that no request would ever meet. A path may have several rates, but one max_body.
 func (a *App) checkLimitedPaths(t table) {
+	sized := map[string]bool{}
 	for i, l := range a.PathLimits {
+		t.in(strconv.Itoa(i+1)).require(!l.MaxBody.Set || !sized[l.Path], "max_body", "is said twice of the path %s", described(l.Path))
+		sized[l.Path] = sized[l.Path] || l.MaxBody.Set
 		stem := strings.TrimSuffix(strings.TrimSuffix(l.Path, "*"), "/")
 		t.in(strconv.Itoa(i+1)).require(a.Path == "/" || stem == "" || stem == a.Path || strings.HasPrefix(stem, a.Path+"/"), "path",
 			`must be "/" or below the app's path, which is %s, not %s`, described(a.Path), described(l.Path))

@@ -75,6 +75,7 @@ func TestLimitsOfPathsThatAreRefused(t *testing.T) {
 		{"rate = \"1/s\"\npath = \"/a/../b*\"", `must not contain "//", "." or ".."`},
 		{"rate = \"1/s\"\npath = \"/a/*/b\"", `path: may have "*" at its end, and nowhere else, not as in "/a/*/b"`},
 		{"rate = \"1/s\"\npath = \"/a**\"", `path: may have "*" at its end, and nowhere else, not as in "/a**"`},
+		{"max_body = \"1KiB\"\npath = \"/a\"\n[[apps.a.limits]]\nrate = \"1/s\"\npath = \"/a\"\n[[apps.a.limits]]\nmax_body = \"2KiB\"\npath = \"/a/\"", `p.toml:12: apps.a.limits.3.max_body: is said twice of the path "/a"`},
 		{`max_body = 5`, `must be a size in quotes, such as "5B" or "64MiB", not 5`},
 		{`max_boddy = "5B"`, `unknown key; did you mean "max_body"?`},
 	} {

@@ -150,7 +150,8 @@ func (r *Redirect) checkTo() error {
 	return nil
 }
 
-// checkRedirects refuses what leads in a circle, as far as can be seen, and a canonical host of others.
+// checkRedirects refuses what leads in a circle, as far as can be seen, what is never reached, and a canonical host of
+// others.
 func (a *App) checkRedirects(t table) {
 	for i := range a.Redirects {
 		r := &a.Redirects[i]
@@ -158,6 +159,10 @@ func (a *App) checkRedirects(t table) {
 			continue
 		}
 		entry := t.in("redirects").in(strconv.Itoa(i + 1))
+		if first := a.redirectOf([]byte(r.From)); first != r {
+			entry.in("from").refuse("is never reached: an earlier one is for all that it is for, from %s; write this one before it, or leave it out", described(first.From))
+			continue
+		}
 		if r.Rewrite {
 			entry.require(a.has(r.To), "to", "must be a path of this app, below %s, not %s", a.Path, described(r.To))
 			continue
@@ -197,6 +202,8 @@ func (a *App) circles(r *Redirect) bool {
 	return true
 }
 
+// redirectOf returns the one that holds for a path. If that is the From of a redirect, it is one that holds for all that
+// matches this: the "*" in it can only be matched by another.
 func (a *App) redirectOf(path []byte) *Redirect {
 	for i := range a.Redirects {
 		if _, ok := a.Redirects[i].Match(path); ok {
