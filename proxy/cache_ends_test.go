@@ -127,6 +127,30 @@ func TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow(t *testing.T) {
 	all.Wait()
 }
 
+// TestWhoWaitsForAnAnswerThatIsCutDoesNotWaitInARow: the app, or its process, may end each of them so.
+func TestWhoWaitsForAnAnswerThatIsCutDoesNotWaitInARow(t *testing.T) {
+	var asked atomic.Int32
+	let := make(chan struct{})
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		if request, _ := c.request(); request != "" {
+			asked.Add(1)
+			c.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 8\r\n\r\nhalf")
+			<-let
+		}
+	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Concurrency = conf.Unlimited })
+	var all sync.WaitGroup
+	ask := func() { f.call(get).serve() }
+	all.Go(ask)
+	await(t, "the first to ask", func() bool { return asked.Load() == 1 })
+	all.Go(ask)
+	all.Go(ask)
+	await(t, "the others to wait for it", func() bool { return f.server.cacheOf("app").Waiting() == 2 })
+	let <- struct{}{}
+	await(t, "both to ask", func() bool { return asked.Load() == 3 })
+	close(let)
+	all.Wait()
+}
+
 // TestAStoredAnswerInThePlaceOfAnErrorHoldsNoProcess, however slow who takes it is.
 func TestAStoredAnswerInThePlaceOfAnErrorHoldsNoProcess(t *testing.T) {
 	var asked atomic.Int32

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"purser/pool"
 	"purser/proxy/cache"
 )
 
@@ -21,6 +22,8 @@ func (k *keeper) Next() ([]byte, error) {
 	case k.entry == nil:
 	case errors.Is(err, io.EOF):
 		k.store()
+	case err != nil && !gone(err): // the next one would not fare better, and those who wait must not do so in a row
+		k.inquiry.endFlight(cache.Failed)
 	case int64(len(k.entry.Body)+len(data)) > k.inquiry.cache.Most():
 		k.entry = nil
 		k.inquiry.unsharable()
@@ -41,9 +44,14 @@ func (k *keeper) store() {
 	k.inquiry.store(e)
 }
 
-// Close lets another ask who has waited for what does not come whole.
+// Close lets those ask who have waited for what does not come whole: all of them if that is the app's doing, as it may
+// cut the next one, too, else one for all.
 func (k *keeper) Close(err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+	case outcomeOf(err) == pool.Erred:
+		k.inquiry.endFlight(cache.Failed)
+	default:
 		k.inquiry.endFlight(cache.GivenUp)
 	}
 	k.appContent.Close(err)

@@ -69,7 +69,7 @@ func (l *limits) count(x *exchange) error {
 		switch v := limit.table.Take(limit.appendKey(key[:0], x, path), now); {
 		case v.OK:
 			counted = append(counted, limit)
-		case v.Again > refused.again:
+		case refused.limit == nil || v.Again > refused.again:
 			refused = rateError{limit, v.Again}
 		}
 	}
