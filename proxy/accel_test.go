@@ -168,9 +168,10 @@ func TestNothingElseCanBeSent(t *testing.T) {
 		}
 	}
 	f.expectLog("cannot be sent", "may read in "+store, "no_file")
-	if group := f.group.Snapshot(); len(group.Processes) != 1 || group.Processes[0].Requests != 0 {
-		t.Errorf("the process is not as it was: %+v", group.Processes)
-	}
+	f.await("the process is as it was", func() bool {
+		group := f.group.Snapshot()
+		return len(group.Processes) == 1 && group.Processes[0].Number == 1 && group.Processes[0].Requests == 0
+	})
 }
 
 // A process that takes one request at a time takes the next while a client still reads its file.
