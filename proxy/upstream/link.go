@@ -22,8 +22,7 @@ func (a *Ask) open() (err error) {
 		return a.leaveRoom()
 	}
 	switch {
-	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNRESET),
-		errors.Is(err, unix.EACCES): // the socket of a process that has exited is gone, or in a folder that is being removed
+	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNRESET):
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return ErrBacklog

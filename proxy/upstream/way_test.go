@@ -3,9 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -158,29 +156,6 @@ func TestWayThatCannotBeGone(t *testing.T) {
 	r.Terms.Context = ctx
 	if err := ask.Do(New("tcp", "127.0.0.1:1"), r); !errors.Is(err, ErrNoLink) {
 		t.Errorf("the server has ended: got %v, want %v", err, ErrNoLink)
-	}
-	ask.End()
-}
-
-// The folder of a process that has exited is closed to all while it is emptied: until the pool knows, who comes has to be
-// told what who comes later is.
-func TestProcessWhoseFolderIsBeingRemovedAcceptsNoConnections(t *testing.T) {
-	a := run(t, replying(ok))
-	folder := filepath.Join(t.TempDir(), "s1")
-	if err := os.Mkdir(folder, 0); err != nil {
-		t.Fatal(err)
-	}
-	if os.Geteuid() == 0 { // to whom every folder is open
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		if err := unix.Setfsuid(65534); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = unix.Setfsuid(0) }()
-	}
-	var ask Ask
-	if err := ask.Do(New("unix", filepath.Join(folder, "app.sock")), a.get()); !errors.Is(err, ErrRefused) || !errors.Is(err, unix.EACCES) {
-		t.Errorf("got %v, want %v", err, ErrRefused)
 	}
 	ask.End()
 }
