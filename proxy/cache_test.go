@@ -297,7 +297,12 @@ func TestARangeIsCutFromWhatIsStored(t *testing.T) {
 		t.Errorf("got %v, length %d", part.fields, part.length)
 	}
 	f.call(strings.TrimSuffix(get, "\r\n")+"Range: bytes=2-4\r\nIf-Range: \"b\"\r\n\r\n").serve().expect(200, "0123456789")
-	f.call(strings.TrimSuffix(get, "\r\n")+"Range: bytes=20-\r\n\r\n").serve().expect(416, "")
+	none := f.call(strings.TrimSuffix(get, "\r\n") + "Range: bytes=20-\r\n\r\n").serve()
+	none.expect(416, "")
+	if got := none.fields; got["Content-Range"] != "bytes */10" || got["Cache-Control"] != "" || got["ETag"] != "" {
+		t.Errorf("a cache before us would give the 416 to all: %v", got)
+	}
+	f.call(get).serve().expect(200, "0123456789")
 }
 
 // TestAnAnswerThatIsCutIsNotStored, and one that is too large.

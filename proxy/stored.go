@@ -41,7 +41,10 @@ func (q *inquiry) reply(e *cache.Entry, now int64) *reply {
 	switch part.Status {
 	case http.StatusNotModified:
 		dropDescription(q.fields)
-	case http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable:
+	case http.StatusRequestedRangeNotSatisfiable:
+		dropTerms(q.fields)
+		fallthrough
+	case http.StatusPartialContent:
 		q.added = append(q.added, wire.Field{Name: contentRangeName, Value: wire.AppendContentRange(nil, wire.ByteRange{From: int64(part.From), N: int64(part.To - part.From)}, int64(len(e.Body)))})
 	}
 	r.head.Added = q.added
@@ -68,6 +71,17 @@ func dropDescription(fields []wire.Field) {
 		case wire.ContentType, wire.ContentEncoding, wire.ContentLength:
 			f.Drop = true
 		}
+	}
+}
+
+// dropTerms drops what is said of the page, and not of a 416: above all how long it may be kept. A cache before us would
+// give the 416 to all who ask for the page.
+func dropTerms(fields []wire.Field) {
+	dropDescription(fields)
+	for i := range fields {
+		f := &fields[i]
+		f.Drop = f.Drop || f.ID == wire.CacheControl || f.ID == wire.Expires || wire.EqualFold(f.Name, "etag") || wire.EqualFold(f.Name, "last-modified") ||
+			wire.EqualFold(f.Name, "cdn-cache-control") || wire.EqualFold(f.Name, "surrogate-control")
 	}
 }
 
