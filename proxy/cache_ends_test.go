@@ -97,6 +97,29 @@ func TestARefreshThatMayNeverEndIsGivenUp(t *testing.T) {
 	f.free()
 }
 
+// TestAHeadHasAStalePageBroughtUpToDate: the app is asked for the page, as a head alone is not stored.
+func TestAHeadHasAStalePageBroughtUpToDate(t *testing.T) {
+	var asked atomic.Int32
+	f := newFront(t, func(_ testing.TB, c *appConn) {
+		for {
+			request, _ := c.request()
+			if request == "" {
+				return
+			}
+			if n := asked.Add(1); strings.HasPrefix(request, "GET ") {
+				c.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=%d, stale-while-revalidate=60\r\nContent-Length: 6\r\n\r\npage %d", (n-1)*60, n)
+				continue
+			}
+			c.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")
+		}
+	}, cached)
+	f.call(get).serve().expect(200, "page 1")
+	f.call(strings.Replace(get, "GET", "HEAD", 1)).serve().expect(200, "")
+	await(t, "the app to be asked again", func() bool { return asked.Load() == 2 })
+	await(t, "the refresh to end", func() bool { return len(f.server.refreshes.room) == 0 })
+	f.call(get).serve().expect(200, "page 2")
+}
+
 // TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow: it is not stored, so the next one would wait in vain, too.
 func TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow(t *testing.T) {
 	root := t.TempDir()

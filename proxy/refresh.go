@@ -93,12 +93,16 @@ type refreshCall struct {
 	unhook      func() bool // of the socket that is woken at the end
 }
 
-// newRefreshCall copies the request: its memory is lent for as long as its client's exchange lasts.
+// newRefreshCall copies the request: its memory is lent for as long as its client's exchange lasts. A HEAD would bring
+// nothing up to date.
 func newRefreshCall(x *exchange) *refreshCall {
 	c := &refreshCall{req: *x.req, peer: *x.origin.peer, ctx: x.ctx, began: x.clock.Exact()}
 	r := &c.req
 	for _, b := range []*[]byte{&r.Method, &r.Target, &r.Path, &r.Host, &r.Port, &c.peer.Text, &c.peer.Port} {
 		*b = bytes.Clone(*b)
+	}
+	if r.IsHead() {
+		r.Method = []byte("GET")
 	}
 	r.Fields, c.peer.Memo = slices.Clone(r.Fields), nil
 	for i := range r.Fields {
