@@ -64,7 +64,7 @@ func (q *inquiry) end() {
 func (q *inquiry) store(e *cache.Entry) {
 	if f := q.flight; f != nil {
 		q.flight = nil
-		f.Store(e, q.x.clock.Exact())
+		f.Store(e, q.x.clock.Exact(), q.entry != nil)
 		return
 	}
 	q.cache.Store(q.key, e)

@@ -90,10 +90,17 @@ func (f *Flight) Answer(request []wire.Field) *Entry {
 	return nil
 }
 
-// Store stores what has come, and ends the flight with it.
-func (f *Flight) Store(e *Entry, now int64) {
+// Store stores what has come, and ends the flight with it. What is stale by the time that it has come is of no use to
+// those who have waited: each asks for itself, lest one after the other waits as long. Only once may they be given what the
+// app confirms, as that may come sooner; again says that this was it.
+func (f *Flight) Store(e *Entry, now int64, again bool) {
 	f.cache.Store(f.key, e)
 	f.entry = e
+	anybody := WishesOf(nil)
+	if (again || !e.Validates()) && e.Judge(&anybody, f.cache.Defaults, now) == Ask {
+		f.End(Unsharable, now)
+		return
+	}
 	f.End(Stored, now)
 }
 
