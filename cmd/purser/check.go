@@ -108,6 +108,9 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		if warning, _ := spawn.CheckEnvFile(app); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}
+		for _, unused := range app.Unused() {
+			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, unused)
+		}
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}

@@ -70,3 +70,13 @@ func TestCheckWarnsOfAServerThatReloads(t *testing.T) {
 		t.Errorf("it says %q", got.stdout)
 	}
 }
+
+func TestCheckWarnsOfWhatChangesNothing(t *testing.T) {
+	l := newLand(t)
+	file := l.write("unused.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\ncompress.gzip_level = 5\n")
+	got := l.purser("check", "-c", file)
+	got.wants(t, exitDone)
+	if !strings.Contains(got.stdout, "blog: warning: [compress] has no encodings, so nothing is compressed") {
+		t.Errorf("it says %q", got.stdout)
+	}
+}

@@ -125,6 +125,9 @@ func (p *purser) sayNotes(app conf.App) {
 	for _, note := range app.Found.Notes {
 		p.Log.Warn("note about an app", "app", app.Name, "note", note)
 	}
+	for _, unused := range app.Unused() {
+		p.Log.Warn("a setting changes nothing", "app", app.Name, "why", unused)
+	}
 }
 
 // letIn has apps of other users enter the folder of this purser and the one it is in. What they hold is closed to all
