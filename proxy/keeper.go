@@ -22,8 +22,6 @@ func (k *keeper) Next() ([]byte, error) {
 	case k.entry == nil:
 	case errors.Is(err, io.EOF):
 		k.store()
-	case err != nil && !gone(err): // the next one would not fare better, and those who wait must not do so in a row
-		k.inquiry.endFlight(cache.Failed)
 	case int64(len(k.entry.Body)+len(data)) > k.inquiry.cache.Most():
 		k.entry = nil
 		k.inquiry.unsharable()
