@@ -15,7 +15,6 @@ type Ledger struct {
 }
 
 type account struct {
-	serving  map[int]bool // processes that nobody has asked to go
 	starting map[int]bool
 	crashes  int64
 	failed   int64
@@ -34,7 +33,7 @@ func (l *Ledger) See(e pool.Event) {
 	}
 	a := l.apps[e.App]
 	if a == nil {
-		a = &account{serving: map[int]bool{}, starting: map[int]bool{}, restarts: map[string]int64{}, working: map[int]bool{}, ended: map[string]int64{}}
+		a = &account{starting: map[int]bool{}, restarts: map[string]int64{}, working: map[int]bool{}, ended: map[string]int64{}}
 		l.apps[e.App] = a
 	}
 	switch e.Kind {
@@ -51,7 +50,7 @@ func (l *Ledger) See(e pool.Event) {
 }
 
 func (a *account) seeProcess(e pool.Event) {
-	if e.What == "gone" && (e.Crashed || a.serving[e.Process]) {
+	if e.Crashed {
 		a.crashes++
 	}
 	if e.What == "gone" && a.starting[e.Process] {
@@ -60,13 +59,9 @@ func (a *account) seeProcess(e pool.Event) {
 	if e.OutOfMemory {
 		a.memory++
 	}
-	delete(a.serving, e.Process)
 	delete(a.starting, e.Process)
-	switch e.What {
-	case "spawning":
+	if e.What == "spawning" {
 		a.starting[e.Process] = true
-	case "ready":
-		a.serving[e.Process] = true
 	}
 }
 

@@ -36,9 +36,9 @@ func TestMetricsSayWhatWasCounted(t *testing.T) {
 	}
 	ledger := &Ledger{}
 	r.Ledger = ledger
-	ran := 0 // processes; memory ran out for the first
+	ran := 0 // processes; the first crashed, as memory ran out for it
 	see := func(kind, what string, process int) {
-		ledger.See(pool.Event{App: "blog", Kind: kind, What: what, Process: process, OutOfMemory: what == "gone" && ran == 1})
+		ledger.See(pool.Event{App: "blog", Kind: kind, What: what, Process: process, OutOfMemory: what == "gone" && ran == 1, Crashed: what == "gone" && ran == 1})
 	}
 	for _, life := range []string{"spawning ready gone", "spawning ready draining stopping gone", "spawning gone", "spawning stopping gone"} {
 		ran++

@@ -75,7 +75,7 @@ func (h *History) seeProcess(e pool.Event) {
 	delete(h.alive, p)
 	kind := Crash
 	switch {
-	case e.Crashed, was == "ready":
+	case e.Crashed, was == "ready": // of a worker, and of what was lost while purser was started anew, it is not said
 	case was == "spawning":
 		kind = BootFailure
 		if r, known := h.lookUp(e.Restart); known != nil && r.Generation == e.Generation {
