@@ -34,12 +34,12 @@ func TestWhoAsksAfterAChangeDoesNotGetWhatWasAskedForBefore(t *testing.T) {
 	f := newFront(t, waiting("max-age=60", &asked, let), cached)
 	var before, after sync.WaitGroup
 	before.Go(func() { f.call(get).serve().expect(200, "answer 1") })
-	await(t, "the first to ask", func() bool { return asked.Load() == 1 })
+	f.await("the first to ask", func() bool { return asked.Load() == 1 })
 	if _, caches := f.server.Purge("app", "/"); !caches {
 		t.Fatal("there is no cache")
 	}
 	after.Go(func() { f.call(get).serve().expect(200, "answer 2") })
-	await(t, "the second to ask, too", func() bool { return asked.Load() == 2 })
+	f.await("the second to ask, too", func() bool { return asked.Load() == 2 })
 	close(let)
 	before.Wait()
 	after.Wait()
@@ -59,7 +59,7 @@ func TestAStopDoesNotWaitForARefresh(t *testing.T) {
 			})
 			f.call(get).serve().expect(200, "answer 1")
 			f.call(get).serve().expect(200, "answer 1")
-			await(t, "the app to be asked again", func() bool { return asked.Load() == 2 })
+			f.await("the app to be asked again", func() bool { return asked.Load() == 2 })
 			f.call(get).serve().expect(200, "answer 1")
 			ctx, cancel := context.WithTimeout(t.Context(), longWait)
 			defer cancel()
@@ -92,8 +92,8 @@ func TestARefreshThatMayNeverEndIsGivenUp(t *testing.T) {
 	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Concurrency = conf.Unlimited })
 	f.call(get).serve().expect(200, "page")
 	f.call(get).serve().expect(200, "page")
-	await(t, "the app to be asked again", func() bool { return asked.Load() == 2 })
-	await(t, "the refresh to be given up", func() bool { return len(f.server.refreshes.room) == 0 })
+	f.await("the app to be asked again", func() bool { return asked.Load() == 2 })
+	f.await("the refresh to be given up", func() bool { return len(f.server.refreshes.room) == 0 })
 	f.free()
 }
 
@@ -115,63 +115,9 @@ func TestAHeadHasAStalePageBroughtUpToDate(t *testing.T) {
 	}, cached)
 	f.call(get).serve().expect(200, "page 1")
 	f.call(strings.Replace(get, "GET", "HEAD", 1)).serve().expect(200, "")
-	await(t, "the app to be asked again", func() bool { return asked.Load() == 2 })
-	await(t, "the refresh to end", func() bool { return len(f.server.refreshes.room) == 0 })
+	f.await("the app to be asked again", func() bool { return asked.Load() == 2 })
+	f.await("the refresh to end", func() bool { return len(f.server.refreshes.room) == 0 })
 	f.call(get).serve().expect(200, "page 2")
-}
-
-// TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow: it is not stored, so the next one would wait in vain, too.
-func TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow(t *testing.T) {
-	root := t.TempDir()
-	put(t, root, "e.html", "ours")
-	var asked atomic.Int32
-	let := make(chan struct{})
-	f := newFront(t, func(_ testing.TB, c *appConn) {
-		for {
-			if request, _ := c.request(); request == "" {
-				return
-			}
-			asked.Add(1)
-			<-let
-			c.send("HTTP/1.1 404 Not Found\r\nCache-Control: max-age=60\r\nContent-Length: 2\r\n\r\nno")
-		}
-	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Root, a.Concurrency = root, conf.Unlimited })
-	f.paged(conf.Pages{Files: map[string]string{"404": "e.html"}, Intercept: true})
-	var all sync.WaitGroup
-	ask := func() { f.call(get).serve().expect(404, "ours") }
-	all.Go(ask)
-	await(t, "the first to ask", func() bool { return asked.Load() == 1 })
-	all.Go(ask)
-	all.Go(ask)
-	await(t, "the others to wait for it", func() bool { return f.server.cacheOf("app").Waiting() == 2 })
-	let <- struct{}{}
-	await(t, "both to ask", func() bool { return asked.Load() == 3 })
-	close(let)
-	all.Wait()
-}
-
-// TestWhoWaitsForAnAnswerThatIsCutDoesNotWaitInARow: the app, or its process, may end each of them so.
-func TestWhoWaitsForAnAnswerThatIsCutDoesNotWaitInARow(t *testing.T) {
-	var asked atomic.Int32
-	let := make(chan struct{})
-	f := newFront(t, func(_ testing.TB, c *appConn) {
-		if request, _ := c.request(); request != "" {
-			asked.Add(1)
-			c.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 8\r\n\r\nhalf")
-			<-let
-		}
-	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Concurrency = conf.Unlimited })
-	var all sync.WaitGroup
-	ask := func() { f.call(get).serve() }
-	all.Go(ask)
-	await(t, "the first to ask", func() bool { return asked.Load() == 1 })
-	all.Go(ask)
-	all.Go(ask)
-	await(t, "the others to wait for it", func() bool { return f.server.cacheOf("app").Waiting() == 2 })
-	let <- struct{}{}
-	await(t, "both to ask", func() bool { return asked.Load() == 3 })
-	close(let)
-	all.Wait()
 }
 
 // TestAStoredAnswerInThePlaceOfAnErrorHoldsNoProcess, however slow who takes it is.
@@ -194,7 +140,7 @@ func TestAStoredAnswerInThePlaceOfAnErrorHoldsNoProcess(t *testing.T) {
 	slow := f.call(get)
 	slow.window = 1000
 	wait := slow.begin()
-	await(t, "the app to be asked again", func() bool { return asked.Load() == 2 })
+	f.await("the app to be asked again", func() bool { return asked.Load() == 2 })
 	f.free()
 	slow.read(1 << 30)
 	wait()

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -25,21 +24,14 @@ func TestAStoredPageIsReplacedAsTheAppsOwnIs(t *testing.T) {
 func TestWhoIsShownAPageDoesNotAskInTurn(t *testing.T) {
 	let := make(chan struct{})
 	f, asked := missing(t, let)
-	var all sync.WaitGroup
-	for range 3 {
-		all.Go(func() {
-			shown := f.call(get).serve()
-			shown.expect(404, "<h1>404</h1>")
-			if got := shown.fields["Cache-Status"]; strings.Contains(got, "stored") {
-				t.Errorf("the cache says %q", got)
-			}
-		})
-	}
-	await(t, "two to wait", func() bool { return f.waitForOne() == 2 })
-	let <- struct{}{}
-	await(t, "both to ask beside each other", func() bool { return asked.Load() == 3 })
-	close(let)
-	all.Wait()
+	all := f.oneAsksAndTwoWait(asked, func() {
+		shown := f.call(get).serve()
+		shown.expect(404, "<h1>404</h1>")
+		if got := shown.fields["Cache-Status"]; strings.Contains(got, "stored") {
+			t.Errorf("the cache says %q", got)
+		}
+	})
+	f.bothAsk(all, asked, let)
 }
 
 // missing is a front with a page of its own, before an app that has nothing.
@@ -67,15 +59,8 @@ func TestWhatIsOnlyOfUseInAnErrorIsNotAskedForInTurn(t *testing.T) {
 	var asked atomic.Int32
 	let := make(chan struct{})
 	f := newFront(t, waiting("max-age=0, stale-if-error=60", &asked, let), cached)
-	var all sync.WaitGroup
-	for range 3 {
-		all.Go(func() { f.call(get).serve() })
-	}
-	await(t, "two to wait", func() bool { return f.waitForOne() == 2 })
-	let <- struct{}{}
-	await(t, "both to ask beside each other", func() bool { return asked.Load() == 3 })
-	close(let)
-	all.Wait()
+	all := f.oneAsksAndTwoWait(&asked, func() { f.call(get).serve() })
+	f.bothAsk(all, &asked, let)
 }
 
 // TestTheHostThatATrustedProxyAsksForCountsBesideTheOneItNames: the app sees both, and may write either into its page.

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"purser/conf"
 )
@@ -107,7 +106,7 @@ func TestOneAsksForAll(t *testing.T) {
 		calls[i] = f.call(get)
 		all.Go(func() { calls[i].serve() })
 	}
-	await(t, "all to wait", func() bool { return f.waitForOne() == visitors-1 })
+	f.await("all to wait", func() bool { return f.waitForOne() == visitors-1 })
 	close(let)
 	all.Wait()
 	for _, c := range calls {
@@ -132,15 +131,8 @@ func TestWhatCannotBeSharedIsNotAskedInTurn(t *testing.T) {
 			c.send("HTTP/1.1 200 OK\r\nCache-Control: private\r\nContent-Length: 4\r\n\r\npage")
 		}
 	}, cached)
-	var all sync.WaitGroup
-	for range 3 {
-		all.Go(func() { f.call(get).serve().expect(200, "page") })
-	}
-	await(t, "two to wait", func() bool { return f.waitForOne() == 2 })
-	let <- struct{}{}
-	await(t, "both to ask beside each other", func() bool { return asked.Load() == 3 })
-	close(let)
-	all.Wait()
+	all := f.oneAsksAndTwoWait(&asked, func() { f.call(get).serve().expect(200, "page") })
+	f.bothAsk(all, &asked, let)
 }
 
 // TestWhoLeavesDoesNotTakeTheAnswerAlong: if the one who asks leaves, another asks.
@@ -162,12 +154,12 @@ func TestWhoLeavesDoesNotTakeTheAnswerAlong(t *testing.T) {
 	}, cached)
 	first := f.call(get)
 	wait := first.begin()
-	await(t, "the first to ask", func() bool { return asked.Load() == 1 })
+	f.await("the first to ask", func() bool { return asked.Load() == 1 })
 	var all sync.WaitGroup
 	for range 2 {
 		all.Go(func() { f.call(get).serve().expect(200, "page") })
 	}
-	await(t, "two to wait", func() bool { return f.waitForOne() == 2 })
+	f.await("two to wait", func() bool { return f.waitForOne() == 2 })
 	first.leave()
 	wait()
 	close(let)
@@ -222,7 +214,7 @@ func TestWhatIsStaleIsGivenWhileItIsAskedForAgain(t *testing.T) {
 	if got := stale.fields["Cache-Status"]; got != "purser; hit; ttl=0" {
 		t.Errorf("it says %q", got)
 	}
-	await(t, "the new one to be stored", func() bool {
+	f.await("the new one to be stored", func() bool {
 		return f.call(get).serve().content() != "answer 1"
 	})
 }
@@ -339,14 +331,4 @@ func TestOnlyIfCached(t *testing.T) {
 // waitForOne returns how many requests wait for another's answer.
 func (f *front) waitForOne() int {
 	return f.server.current.Load().routes.all[0].cache.Waiting()
-}
-
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(longWait); !done(); {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		time.Sleep(time.Millisecond) // a pace, not a wait
-	}
 }
