@@ -110,10 +110,7 @@ func (r *rejectLog) note(x *exchange, why string) {
 		facts = append(facts, "client", string(client))
 	}
 	facts = append(facts, "request", hclog.Quote(firstBytes(x)))
-	if skipped > 0 {
-		facts = append(facts, "not-logged-before", skipped)
-	}
-	r.log.Info("request not served", facts...)
+	r.log.Info("request not served", skippedBefore(facts, skipped)...)
 }
 
 // firstBytes returns the beginning of the request: the first line only, because header fields and bodies

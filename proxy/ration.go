@@ -19,6 +19,14 @@ type ration struct {
 	skipped atomic.Int64
 }
 
+// skippedBefore adds to what a line says how many were left out before it.
+func skippedBefore(facts []any, skipped int64) []any {
+	if skipped > 0 {
+		facts = append(facts, "not-logged-before", skipped)
+	}
+	return facts
+}
+
 // allow reports whether one more line may be written this second, and how many were left out before.
 func (r *ration) allow() (bool, int64) {
 	second := r.clock.Exact() / int64(time.Second)

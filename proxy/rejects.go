@@ -19,8 +19,5 @@ func (r *rejectLog) refused(p *client.Peer, why error) {
 		return
 	}
 	facts := []any{"peer", string(orDash(p.Text)), "why", why}
-	if skipped > 0 {
-		facts = append(facts, "not-logged-before", skipped)
-	}
-	r.log.Info("connection refused", facts...)
+	r.log.Info("connection refused", skippedBefore(facts, skipped)...)
 }

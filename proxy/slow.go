@@ -41,10 +41,7 @@ func (l *slowLog) note(x *exchange) {
 		facts = append(facts, "trace-id", string(id))
 	}
 	facts = append(facts, "request", hclog.Quote(firstBytes(x)))
-	if skipped > 0 {
-		facts = append(facts, "not-logged-before", skipped)
-	}
-	l.log.Warn("request was slow", facts...)
+	l.log.Warn("request was slow", skippedBefore(facts, skipped)...)
 }
 
 // rounded is a span as people read it.

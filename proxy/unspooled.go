@@ -18,8 +18,5 @@ func (l *unspooledLog) note(why error) {
 		return
 	}
 	facts := []any{"folder", os.TempDir(), "error", why}
-	if skipped > 0 {
-		facts = append(facts, "not-logged-before", skipped)
-	}
-	l.log.Warn("cannot spool an answer for a slow client, so its process waits for it; free space in the temporary folder", facts...)
+	l.log.Warn("cannot spool an answer for a slow client, so its process waits for it; free space in the temporary folder", skippedBefore(facts, skipped)...)
 }

@@ -55,8 +55,8 @@ type conn struct {
 	announced bool        // it begins with a header of the PROXY protocol
 	last      bool        // the last call was answered
 	hurried   bool        // a stop has shortened the time for its head, or a retirement that for its next request
-	met       bool        // it is known whose it is: that of the socket's flow. Guarded by the set's mu, as what follows
-	counted   bool        // among those of that flow
+	met       bool        // it is known whose it is: that of the socket's flow. Guarded by the set's mu
+	counted   bool        // among those of that flow. Guarded by the set's mu
 	peer      Peer
 	since     atomic.Int64 // when it began to be what it is, of expecting, reading and lingering only; of taking, when a body has moved last
 	secure    *tls.Config  // what TLS begins with; nil without TLS

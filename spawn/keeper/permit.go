@@ -135,10 +135,9 @@ func (k *keeping) mayRead(app string) error {
 		return refused("to have the configuration read for it")
 	}
 	switch k.upgrade.phase {
-	case queued, trying: // a reading would not outlive the renewal of the keeper
+	case queued, trying, // a reading would not outlive the renewal of the keeper
+		taking: // it may be the version before that serves on
 		return syscall.EAGAIN
-	case taking:
-		return syscall.EAGAIN // it may be the version before that serves on
 	}
 	return nil
 }
