@@ -48,7 +48,7 @@ func (c *h2Call) sendPiece(f *os.File, from, n int64) (int, error) {
 	if m == 0 {
 		return 0, err
 	}
-	sock.Computing.Acquire(c.all.out.sock.Flow)
-	defer sock.Computing.Release()
+	sock.Compute(c.all.out.sock.Flow)
+	defer sock.Computed()
 	return c.Take(b[:m])
 }

@@ -31,12 +31,14 @@ func NewSemaphore(n int) *Semaphore { return &Semaphore{left: n, lines: map[Flow
 // everything else, which meets what comes when it has nothing to do.
 func BesidesOne() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
-// Acquire waits until it is the turn of one of the flow.
-func (s *Semaphore) Acquire(f Flow) {
-	if turn := s.ask(f); turn != nil {
-		<-turn
-		runtime.Gosched() // who released it would have this run at once, before all that was ready already
+// Acquire waits until it is the turn of one of the flow, and reports whether it had to.
+func (s *Semaphore) Acquire(f Flow) (waited bool) {
+	turn := s.ask(f)
+	if turn == nil {
+		return false
 	}
+	<-turn
+	return true
 }
 
 // ask returns what is closed when it is the turn of who asks, or nil if it is now.

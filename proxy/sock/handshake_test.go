@@ -134,15 +134,15 @@ func TestHandshakesThatWaitHoldNobodyUp(t *testing.T) {
 	t.Cleanup(func() {
 		all.Wait()
 		for range fair.BesidesOne() { // each turn was given back
-			Computing.Acquire(fair.Flow{})
-			defer Computing.Release()
+			computing.Acquire(fair.Flow{})
+			defer computing.Release()
 		}
 	})
 }
 
 func TestHandshakesComputeInTurns(t *testing.T) {
 	for range fair.BesidesOne() {
-		Computing.Acquire(fair.Flow{})
+		computing.Acquire(fair.Flow{})
 	}
 	s, peer := pair(t)
 	done := make(chan error, 1)
@@ -153,7 +153,7 @@ func TestHandshakesComputeInTurns(t *testing.T) {
 		t.Error("there was a handshake out of turn")
 	}
 	for range fair.BesidesOne() {
-		Computing.Release()
+		computing.Release()
 	}
 	_ = peer.Close()
 	<-done
@@ -170,7 +170,7 @@ func TestLargeFilesAreEncryptedInTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range fair.BesidesOne() {
-		Computing.Acquire(fair.Flow{})
+		computing.Acquire(fair.Flow{})
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -183,7 +183,7 @@ func TestLargeFilesAreEncryptedInTurns(t *testing.T) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	for range fair.BesidesOne() {
-		Computing.Release()
+		computing.Release()
 	}
 	if _, err := io.ReadFull(peer, make([]byte, 1000)); err != nil {
 		t.Error(err)

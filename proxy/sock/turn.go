@@ -1,11 +1,25 @@
 package sock
 
-import "purser/proxy/fair"
+import (
+	"runtime"
 
-// Computing is for what computes for long: a handshake takes as long as dozens of requests, and so does a large file
+	"purser/proxy/fair"
+)
+
+// computing is for what computes for long: a handshake takes as long as dozens of requests, and so does a large file
 // that is encrypted, and a client may ask for as many as it likes. Without turns all that it has asked for would be
 // before a request that comes then. Its flows are the clients. Nobody waits for a peer or a disk meanwhile.
-var Computing = fair.NewSemaphore(fair.BesidesOne())
+var computing = fair.NewSemaphore(fair.BesidesOne())
+
+// Compute waits until it is the turn of one of the flow to compute for long. Computed ends it.
+func Compute(of fair.Flow) {
+	if computing.Acquire(of) {
+		runtime.Gosched() // who gave the turn would have this run at once, before all that was ready already
+	}
+}
+
+// Computed lets the next one compute.
+func Computed() { computing.Release() }
 
 // A turn is that of one handshake. It has it while it computes, and not while it waits for its peer.
 type turn struct{ mine bool }
@@ -14,7 +28,7 @@ type turn struct{ mine bool }
 func (t *turn) take(of fair.Flow) {
 	if !t.mine {
 		t.mine = true
-		Computing.Acquire(of)
+		Compute(of)
 	}
 }
 
@@ -22,6 +36,6 @@ func (t *turn) take(of fair.Flow) {
 func (t *turn) give() {
 	if t.mine {
 		t.mine = false
-		Computing.Release()
+		Computed()
 	}
 }

@@ -128,8 +128,8 @@ func (s *Socket) offerFile(f *os.File, from, n int64) (int64, error) {
 	case got == 0:
 		return 0, err
 	}
-	Computing.Acquire(s.Flow)
-	defer Computing.Release()
+	Compute(s.Flow)
+	defer Computed()
 	sent, err := s.TryWrite(memory[:got])
 	return int64(sent), err
 }

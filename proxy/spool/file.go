@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -10,8 +11,9 @@ import (
 )
 
 // disk is for what is written to files and read from them, whoever it is for. Each call that goes on at the same time
-// has a thread of its own, and a thousand of these would leave nothing to a request that needs no file.
-var disk = fair.NewSemaphore(fair.BesidesOne())
+// has a thread of its own, and a thousand of these would leave nothing to a request that needs no file. Who has waited
+// goes on at once, as it has memory in hand: if all that is ready went first, that would come to wait with as much.
+var disk = fair.NewSemaphore(runtime.GOMAXPROCS(0))
 
 // An Error says that something could not be kept.
 type Error struct{ err error }
@@ -97,12 +99,10 @@ func (f *file) empty() {
 	}
 }
 
-// readAt reads what was written at an offset. A file that gave way was emptied, and may have been written to
+// readAt reads what was written at an offset, in a turn that its caller has. A file that gave way was emptied, and may have been written to
 // after that: what is then read before it is a hole.
 func (f *file) readAt(p []byte, at int64) (int, error) {
-	disk.Acquire(fair.Flow{})
 	n, err := f.file.ReadAt(p, at)
-	disk.Release()
 	if f.dropped() {
 		return 0, ErrFull
 	}

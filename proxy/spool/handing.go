@@ -1,5 +1,7 @@
 package spool
 
+import "purser/proxy/fair"
+
 // run hands on to the client until the end.
 func (o *Outbox) run() {
 	defer close(o.done)
@@ -108,9 +110,11 @@ func (o *Outbox) offerFile(n int) (took int, err error) {
 	o.mu.Lock()
 	at, left := o.read, o.wrote-o.read
 	o.mu.Unlock()
+	disk.Acquire(fair.Flow{}) // before there is memory in hand
 	b := pieceMemory.Get().(*[piece]byte)
 	defer pieceMemory.Put(b)
 	n, err = o.file.readAt(b[:min(int64(n), left)], at)
+	disk.Release()
 	if n == 0 {
 		return 0, err
 	}

@@ -61,6 +61,7 @@ func (a *Ask) Next() ([]byte, error) {
 		c.finish()
 		return nil, io.EOF
 	}
+	a.drop() // what came may wait for its client or a disk now, and needs none of this
 	return nil, nil
 }
 
