@@ -20,7 +20,7 @@ const (
 	manyApps    = 200
 	busyApps    = 10
 	mostStart   = 2 * time.Second // until it listens
-	mostPurser  = 60 << 20        // of main process, keeper and front
+	mostPurser  = 60 << 20        // of main process, keeper and front; on the start more is garbage
 	mostStatus  = 50 * time.Millisecond
 	firstNumber = 20000 // of users that nobody has
 )
@@ -75,16 +75,18 @@ func serveMany(t *testing.T, o harness.Options, place func(i int) (dir, keys str
 		return true
 	})
 	status := statusOf(t, p)
-	purser, helpers := harness.PSS(p.PID())+harness.PSS(p.Keeper())+harness.PSS(p.Front()), int64(0)
+	memory := func() int64 { return harness.PSS(p.PID()) + harness.PSS(p.Keeper()) + harness.PSS(p.Front()) }
+	purser, helpers := memory(), int64(0)
 	for _, pid := range p.Helpers() {
 		helpers += harness.PSS(pid)
 	}
 	t.Logf("%d apps, %d at rest: listening after %v, %d MiB (main %d, keeper %d, front %d), %d helpers with %d MiB, status in %v", manyApps, manyApps-busyApps,
 		start.Round(time.Millisecond), purser>>20, harness.PSS(p.PID())>>20, harness.PSS(p.Keeper())>>20, harness.PSS(p.Front())>>20, len(p.Helpers()), helpers>>20, status.Round(time.Millisecond))
 	if start > 2*mostStart && !isBusy(t) || // what is asked for is shown; how fast programs begin differs by machine
-		purser > mostPurser || status > mostStatus {
-		t.Error("that is too much")
+		status > mostStatus {
+		t.Error("that is too slow")
 	}
+	harness.Eventually(t, 2*harness.Patience, "all of purser is small, once what is left of the start was given back", func() bool { return memory() <= mostPurser })
 	if a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: app199.example\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 {
 		t.Errorf("an app that rested answers %d", a.StatusCode)
 	}
