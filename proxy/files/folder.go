@@ -205,6 +205,12 @@ func (f *folder) close() {
 	}
 }
 
+// has reports whether something of that name may lie directly in the folder.
+func (f *folder) has(name []byte) bool {
+	_, known := f.names[string(name)]
+	return known || f.crowded
+}
+
 // open opens a regular file, or returns nil if there is none of that name. Errors are those that say
 // nothing about the file.
 func (f *folder) open(name []byte) (*find, error) {

@@ -110,6 +110,9 @@ func (p *Public) find(l *look, name []byte, r *wire.Request) (*File, error) {
 
 // open looks a file up. What lies open is gone on with if it is the same.
 func (p *Public) open(l *look, name []byte, r *wire.Request) (*File, error) {
+	if !l.knows(name) {
+		return nil, nil
+	}
 	o, err := l.open(name)
 	switch {
 	case err != nil:
