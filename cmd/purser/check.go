@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,8 +109,8 @@ func reportCheck(w io.Writer, cfg *conf.Config) error {
 		if warning, _ := spawn.CheckEnvFile(app); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}
-		for _, unused := range app.Unused() {
-			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, unused)
+		for _, warning := range slices.Concat(app.Unused(), serve.UnreadablePages(app)) {
+			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)
 		}
 		if warning := app.ReloadWarning(); warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", app.Name, warning)

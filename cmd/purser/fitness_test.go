@@ -71,6 +71,17 @@ func TestCheckWarnsOfAServerThatReloads(t *testing.T) {
 	}
 }
 
+func TestCheckWarnsOfPagesThatAreMissing(t *testing.T) {
+	l := newLand(t)
+	l.write("502.html", "<h1>one moment</h1>")
+	file := l.write("pages.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\npages.502 = \"502.html\"\npages.503 = \"503.html\"\n")
+	got := l.purser("check", "-c", file)
+	got.wants(t, exitDone)
+	if !strings.Contains(got.stdout, "blog: warning: the page 503.html cannot be read now") || strings.Contains(got.stdout, "502.html") {
+		t.Errorf("it says %q", got.stdout)
+	}
+}
+
 func TestCheckWarnsOfWhatChangesNothing(t *testing.T) {
 	l := newLand(t)
 	file := l.write("unused.toml", "[apps.blog]\nroot = \".\"\ncommand = \"true\"\ncompress.gzip_level = 5\n")

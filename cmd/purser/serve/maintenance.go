@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -139,6 +140,19 @@ func (p *purser) turnAway() {
 // readPage reads a page that the configuration of an app names, as the user of the app.
 func (p *purser) readPage(app conf.App, release, name string) ([]byte, error) {
 	return disk.ReadPage(p.disks.of(app), release, name)
+}
+
+// UnreadablePages says which pages of an app cannot be read in its root. The app may still bring them.
+func UnreadablePages(app conf.App) (all []string) {
+	for _, page := range pagesOf(app) {
+		if page == app.Maintenance.File { // which is there only at times
+			continue
+		}
+		if _, err := disk.ReadPage(disk.Own, app.Root, page); err != nil {
+			all = append(all, fmt.Sprintf("the page %s cannot be read now, and for as long as that is so, visitors see purser's own: %v", page, err))
+		}
+	}
+	return all
 }
 
 // pagesOf are the files of an app that its visitors may be shown in place of an answer.
