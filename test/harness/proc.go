@@ -78,9 +78,11 @@ func (p *Purser) called(name string) int {
 	return 0
 }
 
+// allCalled are those of a name. A child of one has that name, too, until it has become the program that it is to run.
 func (p *Purser) allCalled(name string) (pids []int) {
-	for _, m := range Descendants(p.PID()) {
-		if m.State != "Z" && isCalled(m.PID, name) {
+	called := slices.DeleteFunc(Descendants(p.PID()), func(m Proc) bool { return m.State == "Z" || !isCalled(m.PID, name) })
+	for _, m := range called {
+		if !slices.ContainsFunc(called, func(above Proc) bool { return above.PID == m.Parent }) {
 			pids = append(pids, m.PID)
 		}
 	}
