@@ -23,6 +23,17 @@ func (p *Pages) Of(status int) string {
 	return p.Files[fmt.Sprintf("%dxx", status/100)]
 }
 
+// PageFiles are the files that visitors of an app may be shown in place of an answer.
+func (a *App) PageFiles() []string {
+	pages := slices.Sorted(maps.Values(a.Pages.Files))
+	for _, page := range []string{a.Maintenance.Page, a.Maintenance.File} {
+		if page != "" {
+			pages = append(pages, page)
+		}
+	}
+	return pages
+}
+
 var interceptField = at("intercept", func(p *Pages) *bool { return &p.Intercept }, truthForm)
 
 // pagesSection is a table of its own kind: its keys are statuses, but for one.

@@ -13,20 +13,6 @@ import (
 	"purser/conf"
 )
 
-// waiting is an app whose answers wait for the test; each has its number in it, and may be kept.
-func waiting(control string, asked *atomic.Int32, let <-chan struct{}) script {
-	return func(_ testing.TB, c *appConn) {
-		for {
-			if request, _ := c.request(); request == "" {
-				return
-			}
-			n := asked.Add(1)
-			<-let
-			c.send("HTTP/1.1 200 OK\r\nCache-Control: %s\r\nContent-Length: 8\r\n\r\nanswer %d", control, n)
-		}
-	}
-}
-
 // TestWhoAsksAfterAChangeDoesNotGetWhatWasAskedForBefore: not even by waiting for it.
 func TestWhoAsksAfterAChangeDoesNotGetWhatWasAskedForBefore(t *testing.T) {
 	var asked atomic.Int32

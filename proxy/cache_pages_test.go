@@ -38,18 +38,7 @@ func TestWhoIsShownAPageDoesNotAskInTurn(t *testing.T) {
 func missing(t *testing.T, let <-chan struct{}) (*front, *atomic.Int32) {
 	root, asked := t.TempDir(), new(atomic.Int32)
 	put(t, root, "404.html", "<h1>{status}</h1>")
-	f := newFront(t, func(_ testing.TB, c *appConn) {
-		for {
-			if request, _ := c.request(); request == "" {
-				return
-			}
-			asked.Add(1)
-			if let != nil {
-				<-let
-			}
-			c.send("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nCache-Control: max-age=60\r\nContent-Length: 4\r\n\r\nnone")
-		}
-	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Root = root })
+	f := newFront(t, holding(always("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nCache-Control: max-age=60\r\nContent-Length: 4\r\n\r\nnone"), asked, let), func(s *conf.Server, a *conf.App) { cached(s, a); a.Root = root })
 	f.paged(conf.Pages{Files: map[string]string{"404": "404.html"}, Intercept: true})
 	return f, asked
 }

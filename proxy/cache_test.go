@@ -15,17 +15,7 @@ import (
 func cached(_ *conf.Server, a *conf.App) { a.Cache = conf.Cache{Size: 8 << 20, MaxObject: 1 << 20} }
 
 // counting is an app that answers with what head says and the number of the request.
-func counting(head string, asked *atomic.Int32) script {
-	return func(_ testing.TB, c *appConn) {
-		for {
-			if request, _ := c.request(); request == "" {
-				return
-			}
-			body := fmt.Sprint("answer ", asked.Add(1))
-			c.send("HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
-		}
-	}
-}
+func counting(head string, asked *atomic.Int32) script { return holding(numbered(head), asked, nil) }
 
 func TestWhatIsFreshIsAnsweredWithoutTheApp(t *testing.T) {
 	var asked atomic.Int32
@@ -90,16 +80,7 @@ func TestOneAsksForAll(t *testing.T) {
 	const visitors = 50
 	var asked atomic.Int32
 	let := make(chan struct{})
-	f := newFront(t, func(_ testing.TB, c *appConn) {
-		for {
-			if request, _ := c.request(); request == "" {
-				return
-			}
-			asked.Add(1)
-			<-let
-			c.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 4\r\n\r\npage")
-		}
-	}, cached)
+	f := newFront(t, holding(always("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 4\r\n\r\npage"), &asked, let), cached)
 	var all sync.WaitGroup
 	calls := make([]*memCall, visitors)
 	for i := range calls {
@@ -121,16 +102,7 @@ func TestOneAsksForAll(t *testing.T) {
 func TestWhatCannotBeSharedIsNotAskedInTurn(t *testing.T) {
 	var asked atomic.Int32
 	let := make(chan struct{})
-	f := newFront(t, func(_ testing.TB, c *appConn) {
-		for {
-			if request, _ := c.request(); request == "" {
-				return
-			}
-			asked.Add(1)
-			<-let
-			c.send("HTTP/1.1 200 OK\r\nCache-Control: private\r\nContent-Length: 4\r\n\r\npage")
-		}
-	}, cached)
+	f := newFront(t, holding(always("HTTP/1.1 200 OK\r\nCache-Control: private\r\nContent-Length: 4\r\n\r\npage"), &asked, let), cached)
 	all := f.oneAsksAndTwoWait(&asked, func() { f.call(get).serve().expect(200, "page") })
 	f.bothAsk(all, &asked, let)
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -8,6 +9,38 @@ import (
 
 	"purser/conf"
 )
+
+// holding is an app whose answers, by their numbers, wait for the test, unless let is nil.
+func holding(answer func(n int32) string, asked *atomic.Int32, let <-chan struct{}) script {
+	return func(_ testing.TB, c *appConn) {
+		for {
+			if request, _ := c.request(); request == "" {
+				return
+			}
+			n := asked.Add(1)
+			if let != nil {
+				<-let
+			}
+			c.send("%s", answer(n))
+		}
+	}
+}
+
+// always is the same answer.
+func always(answer string) func(int32) string { return func(int32) string { return answer } }
+
+// numbered is what head says and the number of the answer.
+func numbered(head string) func(int32) string {
+	return func(n int32) string {
+		body := fmt.Sprint("answer ", n)
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
+	}
+}
+
+// waiting is an app whose answers wait for the test; each has its number in it, and may be kept.
+func waiting(control string, asked *atomic.Int32, let <-chan struct{}) script {
+	return holding(numbered("Cache-Control: "+control+"\r\n"), asked, let)
+}
 
 // oneAsksAndTwoWait has three ask for a page: the app has been asked once, and two wait for what comes of that.
 func (f *front) oneAsksAndTwoWait(asked *atomic.Int32, ask func()) *sync.WaitGroup {
@@ -36,16 +69,7 @@ func TestWhoWaitsForAPageThatIsReplacedDoesNotWaitInARow(t *testing.T) {
 	put(t, root, "e.html", "ours")
 	var asked atomic.Int32
 	let := make(chan struct{})
-	f := newFront(t, func(_ testing.TB, c *appConn) {
-		for {
-			if request, _ := c.request(); request == "" {
-				return
-			}
-			asked.Add(1)
-			<-let
-			c.send("HTTP/1.1 404 Not Found\r\nCache-Control: max-age=60\r\nContent-Length: 2\r\n\r\nno")
-		}
-	}, func(s *conf.Server, a *conf.App) { cached(s, a); a.Root, a.Concurrency = root, conf.Unlimited })
+	f := newFront(t, holding(always("HTTP/1.1 404 Not Found\r\nCache-Control: max-age=60\r\nContent-Length: 2\r\n\r\nno"), &asked, let), func(s *conf.Server, a *conf.App) { cached(s, a); a.Root, a.Concurrency = root, conf.Unlimited })
 	f.paged(conf.Pages{Files: map[string]string{"404": "e.html"}, Intercept: true})
 	all := f.oneAsksAndTwoWait(&asked, func() { f.call(get).serve().expect(404, "ours") })
 	f.bothAsk(all, &asked, let)

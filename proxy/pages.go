@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -47,17 +46,13 @@ const pageAge = time.Second
 
 // newPages returns nil for an app that has none.
 func newPages(app *conf.App, read func(app conf.App, release, name string) ([]byte, error), releases func() []pool.Release, now func() int64, log hclog.Logger) *pages {
-	names := slices.Collect(maps.Values(app.Pages.Files))
-	names = append(names, app.Maintenance.Page, app.Maintenance.File)
 	if read == nil {
 		return nil
 	}
 	all := &pages{byName: map[string]*ownPage{}, byStatus: &app.Pages, releases: releases, root: []pool.Release{{Path: app.Root}}, now: now, log: log}
 	all.read = func(release, name string) ([]byte, error) { return read(*app, release, name) }
-	for _, name := range names {
-		if name != "" {
-			all.byName[name] = &ownPage{name: name, fleeting: name == app.Maintenance.File}
-		}
+	for _, name := range app.PageFiles() {
+		all.byName[name] = &ownPage{name: name, fleeting: name == app.Maintenance.File}
 	}
 	return all
 }

@@ -99,8 +99,8 @@ func (f *file) empty() {
 	}
 }
 
-// readAt reads what was written at an offset, in a turn that its caller has. A file that gave way was emptied, and may have been written to
-// after that: what is then read before it is a hole.
+// readAt reads what was written at an offset, in a turn that its caller has. A file that gave way was emptied, and may
+// have been written to after that: what is then read before it is a hole.
 func (f *file) readAt(p []byte, at int64) (int, error) {
 	n, err := f.file.ReadAt(p, at)
 	if f.dropped() {

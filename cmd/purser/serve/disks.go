@@ -89,7 +89,7 @@ func (d *disks) choose(app conf.App) disk.Disk {
 		return disk.Own
 	}
 	user := helperUser(app.RunsAs)
-	folders := slices.Concat([]string{app.Root, app.Restart.File, app.Public}, pagesOf(app), sentFolders(app))
+	folders := slices.Concat([]string{app.Root, app.Restart.File, app.Public}, app.PageFiles(), sentFolders(app))
 	key := knownDisk{user: fmt.Sprint(user), grants: strings.Join(folders, "\x00")}
 	if known.user == key.user && known.grants == key.grants {
 		return known.disk
@@ -108,7 +108,7 @@ func (d *disks) grantsOf(app conf.App) helper.Grants {
 	if app.Public != "" {
 		g.Statics = []string{app.Public}
 	}
-	g.Pages = pagesOf(app)
+	g.Pages = app.PageFiles()
 	for _, folder := range sentFolders(app) {
 		if filepath.IsAbs(folder) {
 			g.Folders = append(g.Folders, folder)

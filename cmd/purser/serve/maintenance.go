@@ -2,9 +2,7 @@ package serve
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"sync"
 
 	"purser/conf"
@@ -144,7 +142,7 @@ func (p *purser) readPage(app conf.App, release, name string) ([]byte, error) {
 
 // UnreadablePages says which pages of an app cannot be read in its root. The app may still bring them.
 func UnreadablePages(app conf.App) (all []string) {
-	for _, page := range pagesOf(app) {
+	for _, page := range app.PageFiles() {
 		if page == app.Maintenance.File { // which is there only at times
 			continue
 		}
@@ -153,15 +151,4 @@ func UnreadablePages(app conf.App) (all []string) {
 		}
 	}
 	return all
-}
-
-// pagesOf are the files of an app that its visitors may be shown in place of an answer.
-func pagesOf(app conf.App) []string {
-	pages := slices.Sorted(maps.Values(app.Pages.Files))
-	for _, page := range []string{app.Maintenance.Page, app.Maintenance.File} {
-		if page != "" {
-			pages = append(pages, page)
-		}
-	}
-	return pages
 }
