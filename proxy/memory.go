@@ -16,15 +16,15 @@ const (
 	memoryQuiet = 500 * time.Millisecond // of processor time from one look to the next: less is a quiet time
 )
 
-// A memoryKeeper gives memory back to the system that was borrowed for a burst. A quiet server allocates
-// next to nothing, so the collector has no reason to run, and what it frees the runtime keeps for the
-// next burst.
+// A memoryKeeper gives memory back to the system that was borrowed for a burst, the first of which is the start. A
+// quiet server allocates next to nothing, so the collector has no reason to run, and what it frees the runtime keeps
+// for the next burst.
 //
 // What a burst may borrow is bounded: bodies and answers that wait have buffer_memory together, and at most 64 KiB
 // each; a request has 32 KiB to be read with and 64 KiB towards its app, and leaves as much again as garbage; the
 // rest is in files. What is left after a look in a quiet time is what is in use, and as much again plus 32 MiB.
 type memoryKeeper struct {
-	kept uint64        // of the heap after the last collection for this purpose, or less
+	kept uint64        // of the heap after the last collection for this purpose, or less; 0 before the first
 	used time.Duration // processor time at the last look
 }
 
@@ -51,7 +51,7 @@ func (k *memoryKeeper) look(held uint64, used time.Duration) bool {
 	quiet := used-k.used < memoryQuiet
 	k.used = used
 	k.kept = min(k.kept, held)
-	return quiet && held > 2*k.kept+memoryIdle
+	return quiet && (k.kept == 0 || held > 2*k.kept+memoryIdle)
 }
 
 // release gives back what is not in use, and returns what is held then. What pools of memory keep they give

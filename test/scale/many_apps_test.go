@@ -75,21 +75,27 @@ func serveMany(t *testing.T, o harness.Options, place func(i int) (dir, keys str
 		return true
 	})
 	status := statusOf(t, p)
-	memory := func() int64 { return harness.PSS(p.PID()) + harness.PSS(p.Keeper()) + harness.PSS(p.Front()) }
-	purser, helpers := memory(), int64(0)
-	for _, pid := range p.Helpers() {
-		helpers += harness.PSS(pid)
-	}
-	t.Logf("%d apps, %d at rest: listening after %v, %d MiB (main %d, keeper %d, front %d), %d helpers with %d MiB, status in %v", manyApps, manyApps-busyApps,
-		start.Round(time.Millisecond), purser>>20, harness.PSS(p.PID())>>20, harness.PSS(p.Keeper())>>20, harness.PSS(p.Front())>>20, len(p.Helpers()), helpers>>20, status.Round(time.Millisecond))
+	t.Logf("%d apps, %d at rest: listening after %v, status in %v", manyApps, manyApps-busyApps, start.Round(time.Millisecond), status.Round(time.Millisecond))
+	logMemory(t, p)
 	if start > 2*mostStart && !isBusy(t) || // what is asked for is shown; how fast programs begin differs by machine
 		status > mostStatus {
 		t.Error("that is too slow")
 	}
-	harness.Eventually(t, 2*harness.Patience, "all of purser is small, once what is left of the start was given back", func() bool { return memory() <= mostPurser })
+	defer logMemory(t, p)
+	harness.Eventually(t, harness.ReadyLimit, "all of purser is small, once what is left of the start was given back", func() bool {
+		return harness.PSS(p.PID())+harness.PSS(p.Keeper())+harness.PSS(p.Front()) <= mostPurser
+	})
 	if a := harness.Ask(t, p, "GET / HTTP/1.1\r\nHost: app199.example\r\nConnection: close\r\n\r\n"); a.StatusCode != 200 {
 		t.Errorf("an app that rested answers %d", a.StatusCode)
 	}
+}
+
+func logMemory(t *testing.T, p *harness.Purser) {
+	var helpers int64
+	for _, pid := range p.Helpers() {
+		helpers += harness.PSS(pid)
+	}
+	t.Logf("main %d MiB, keeper %d, front %d, and %d helpers with %d", harness.PSS(p.PID())>>20, harness.PSS(p.Keeper())>>20, harness.PSS(p.Front())>>20, len(p.Helpers()), helpers>>20)
 }
 
 // isBusy reports whether the machine has more to do than this test: then a span says little.
