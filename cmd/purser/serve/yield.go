@@ -72,8 +72,8 @@ func (p *purser) attend(over context.Context) error {
 
 // yield has this front own nothing any more. With an error nothing has changed.
 func (p *purser) yield(y *keeper.Yielding) error {
-	limit, cancel := context.WithTimeout(p.stopping, restTime)
-	defer cancel()
+	limit, end := whileWanted(p.stopping, y.Withdrawn())
+	defer end()
 	if !p.turn.lockUnless(limit.Done()) {
 		return errors.New("the configuration is being changed, which has not ended in time; try again")
 	}
@@ -96,6 +96,23 @@ func (p *purser) yield(y *keeper.Yielding) error {
 	p.Log.Info("another process of purser serves from now on, this one finishes what it has", "left-in", time.Since(begin))
 	close(p.ending.yielded)
 	return nil
+}
+
+// whileWanted ends after restTime, or as soon as the yield is withdrawn: reloads wait as long as it does. end ends it before.
+func whileWanted(ctx context.Context, withdrawn <-chan struct{}) (limit context.Context, end func()) {
+	limit, cancel := context.WithTimeout(ctx, restTime)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-withdrawn:
+			cancel()
+		case <-limit.Done():
+		}
+	})
+	return limit, func() {
+		cancel()
+		watch.Wait()
+	}
 }
 
 // leave leaves everything to the next owner. It is called with the turn.
