@@ -12,9 +12,6 @@ import (
 // a 301 may turn a POST into a GET, so what has a method that says more gets a 308.
 func canonical(x *exchange) *reply {
 	to := x.site.canonical
-	if to == "" {
-		return nil
-	}
 	var scratch [128]byte
 	if string(wire.NormalHost(scratch[:0], x.origin.forwardedHost())) == to || x.asksForChallenge() {
 		return nil
@@ -105,9 +102,6 @@ func (r *redirects) find(path []byte) (found *rule, captured []byte) {
 // redirected answers what the app's redirects send elsewhere. What is rewritten goes on as if the visitor had asked for
 // that, but for the log; who may not see it is refused.
 func redirected(x *exchange) (*reply, error) {
-	if x.site.redirects == nil {
-		return nil, nil
-	}
 	var scratch [256]byte
 	path, err := normalPath(scratch[:0], x.req)
 	if err != nil {

@@ -50,8 +50,10 @@ func (x *exchange) answer() (r *reply, err error) {
 	if err := x.site.limits.admit(x); err != nil {
 		return nil, err
 	}
-	if r := canonical(x); r != nil {
-		return r, nil
+	if x.site.canonical != "" {
+		if r := canonical(x); r != nil {
+			return r, nil
+		}
 	}
 	if err := x.site.guard.admit(x); err != nil {
 		return x.refused(err)
@@ -59,8 +61,10 @@ func (x *exchange) answer() (r *reply, err error) {
 	if err := held(x); err != nil {
 		return x.refused(err)
 	}
-	if r, err := redirected(x); r != nil || err != nil {
-		return r, err
+	if x.site.redirects != nil {
+		if r, err := redirected(x); r != nil || err != nil {
+			return r, err
+		}
 	}
 	if x.site.static != nil {
 		if r, err := staticFile(x); r != nil || err != nil {

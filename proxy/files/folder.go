@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -25,6 +26,7 @@ type folder struct {
 	mark    mark
 	settled bool               // mark was old enough when names was made to change with any further name
 	names   map[string]*detour // what lies directly below; nil for anything but a link that leads out
+	pages   map[string]bool    // those names that have a page, which lies directly below
 	crowded bool               // there is more than names has
 }
 
@@ -57,7 +59,7 @@ func openFolder(release string, c *Config) *folder {
 	if !who.passes(within) {
 		return openClosed(release, path, c)
 	}
-	f := &folder{release: release, path: path, names: make(map[string]*detour)}
+	f := &folder{release: release, path: path, names: make(map[string]*detour), pages: make(map[string]bool)}
 	if f.tree, err = openTree(within, path, who, c); errors.Is(err, fs.ErrPermission) {
 		return openClosed(release, path, c)
 	} else if err != nil {
@@ -128,6 +130,7 @@ func (f *folder) read(c *Config) error {
 	f.crowded = len(entries) > mostNames
 	for _, e := range entries {
 		f.names[e.Name()] = nil
+		f.notePage(e.Name())
 		if e.Type()&os.ModeSymlink == 0 {
 			continue
 		}
@@ -149,6 +152,16 @@ func (f *folder) read(c *Config) error {
 		}
 	}
 	return nil
+}
+
+// notePage notes whose page a file is by its name: the opposite of PageOf.
+func (f *folder) notePage(file string) {
+	if file == index {
+		f.pages[""] = true
+	}
+	if name, ok := strings.CutSuffix(file, page); ok && name != "" {
+		f.pages[name] = true
+	}
 }
 
 // unchanged reports whether the folder and those that its links lead to are still what was opened, for
@@ -210,6 +223,9 @@ func (f *folder) has(name []byte) bool {
 	_, known := f.names[string(name)]
 	return known || f.crowded
 }
+
+// hasPage reports whether the page of that name may lie directly in the folder.
+func (f *folder) hasPage(name []byte) bool { return f.pages[string(name)] || f.crowded }
 
 // open opens a regular file, or returns nil if there is none of that name. Errors are those that say
 // nothing about the file.

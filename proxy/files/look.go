@@ -63,20 +63,13 @@ const (
 // knows reports whether anything can be found below a name, or as its page, by what lies directly in the folders. Most
 // requests end here.
 func (l *look) knows(name []byte) bool {
-	if len(name) == 0 {
-		return l.folders[0].has([]byte(index))
-	}
 	first, _, deeper := bytes.Cut(name, []byte("/"))
 	for _, f := range l.folders {
 		if f.has(first) {
 			return true
 		}
 	}
-	if deeper {
-		return false
-	}
-	var scratch [256]byte
-	return l.folders[0].has(append(append(scratch[:0], name...), PageOf(name)...))
+	return !deeper && l.folders[0].hasPage(name)
 }
 
 // open opens the file of that name. Where there is none it may be a page that the app has stored, as

@@ -6,25 +6,26 @@ import (
 	"purser/proxy/wire"
 )
 
-// fileName turns a request's path into a name below the folder of an app at subURI: decoded, without
-// "." and "..". It reports false for what is never served: hidden files other than those below /.well-known (RFC 8615),
-// and names that no file can have.
-func fileName(dst []byte, r *wire.Request, subURI string) (name []byte, ok bool) {
-	path := r.Path
-	if r.ReviewPath {
-		var err error
-		if path, err = wire.NormalPath(dst, path); err != nil {
-			return nil, false
-		}
-		if path, ok = decodeName(path); !ok {
-			return nil, false
-		}
-	}
+// nameBelow is the name below the folder of an app at subURI that a path means which is to be taken as it is.
+func nameBelow(subURI string, path []byte) []byte {
 	if subURI != "/" {
 		path = path[len(subURI):]
 	}
-	name = bytes.TrimPrefix(path, []byte("/"))
-	return name, !r.ReviewPath || !hidden(name)
+	return bytes.TrimPrefix(path, []byte("/"))
+}
+
+// reviewedName is nameBelow for any other path: decoded, without "." and "..". It reports false for what is never served:
+// hidden files other than those below /.well-known (RFC 8615), and names that no file can have.
+func reviewedName(dst, path []byte, subURI string) (name []byte, ok bool) {
+	path, err := wire.NormalPath(dst, path)
+	if err != nil {
+		return nil, false
+	}
+	if path, ok = decodeName(path); !ok {
+		return nil, false
+	}
+	name = nameBelow(subURI, path)
+	return name, !hidden(name)
 }
 
 // decodeName decodes, in place, the escapes that a normal path has left. An escaped "/" or NUL is no

@@ -45,7 +45,10 @@ func FuzzFileName(f *testing.F) {
 		if r.Parse([]byte("GET /"+strings.TrimPrefix(path, "/")+" HTTP/1.1\r\nHost: a\r\n\r\n")) != nil {
 			return
 		}
-		name, ok := fileName(nil, &r, "/")
+		name, ok := nameBelow("/", r.Path), true
+		if r.ReviewPath {
+			name, ok = reviewedName(nil, r.Path, "/")
+		}
 		if !ok || len(name) == 0 {
 			return
 		}

@@ -75,11 +75,23 @@ func (p *Public) Open(r *wire.Request) (*File, error) {
 	if l == nil || len(l.folders) == 0 {
 		return nil, nil
 	}
+	if r.ReviewPath {
+		return p.openReviewed(l, r)
+	}
+	return p.seek(l, nameBelow(p.config.Path, r.Path), r)
+}
+
+func (p *Public) openReviewed(l *look, r *wire.Request) (*File, error) {
 	var scratch [256]byte
-	name, ok := fileName(scratch[:0], r, p.config.Path)
+	name, ok := reviewedName(scratch[:0], r.Path, p.config.Path)
 	if !ok {
 		return nil, nil
 	}
+	return p.seek(l, name, r)
+}
+
+// seek finds the file of a name, in this look or one of those after it.
+func (p *Public) seek(l *look, name []byte, r *wire.Request) (*File, error) {
 	for range 3 { // a look may be replaced while it is used; hardly twice
 		f, err := p.find(l, name, r)
 		if err == nil || !closedMeanwhile(err) {
