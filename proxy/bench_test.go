@@ -167,7 +167,8 @@ func BenchmarkLine(b *testing.B) {
 			x := f.server.newExchange()
 			x.begin(call)
 			x.site = x.routes.all[0]
-			x.story = story{timers: timers{passed: 1, answered: 2, over: 3}, status: 200, sent: 12, asks: 1, appStatus: 200}
+			x.details.timers = timers{passed: 1, answered: 2, over: 3}
+			x.story = story{status: 200, sent: 12, asks: 1, appStatus: 200}
 			log := newAccessLog(Config{Access: func([]byte) {}, Server: conf.Server{AccessLogFormat: format, AccessLogSample: 1}})
 			b.ReportAllocs()
 			for b.Loop() {

@@ -126,7 +126,7 @@ func unwanted(err error) error {
 // prepare takes the content in whole where that is needed before the head is sent.
 func (x *exchange) prepare(r *reply) error {
 	switch {
-	case x.story.rate > 0:
+	case x.story.detailed && x.details.rate > 0:
 		return x.throttle(r)
 	case x.mustMeasure(r) && x.call.NeedsLength():
 		return x.measure(r)

@@ -30,12 +30,12 @@ type exchange struct {
 
 	encoded encodedContent // what the reply's content becomes
 	file    fileContent    // the reply's content, if it is a file
+	details details
 }
 
 // A story is what is known of an exchange beyond its parts, for those who decide and for the log. All of
 // it is forgotten at once.
 type story struct {
-	timers
 	seen     int           // the newest generation that the client knows of; 0 = it does not say
 	pin      int           // the oldest that may serve; 0 = any
 	served   *pool.Process // the last process that was asked
@@ -43,16 +43,29 @@ type story struct {
 	status   int           // of the answer; 0 = none yet
 	sent     int64         // bytes of the answer's content
 	reason   string        // Purser-Error, if the answer is ours
-	rate     int64         // X-Accel-Limit-Rate: bytes in a second that the client is sent; 0 = as many as it takes
-	charset  []byte        // X-Accel-Charset
 	resent   bool          // the one retry of what was sent is used up
 	outcome  pool.Outcome  // of what the process answered, once that is known
 	ending   ending        // unless it was answered in order
 	cached   use           // what became of it by the cache
 	finished bool          // in order, and not by a fault
+	detailed bool          // there are details
 
 	received  int64 // bytes of the request's body
 	appStatus int   // of the app's answer; 0 = there was none
+}
+
+// Details are what few exchanges have of a story. They lie apart: memory that a request does not touch pushes nothing
+// from the cache.
+type details struct {
+	timers
+	rate    int64  // X-Accel-Limit-Rate: bytes in a second that the client is sent; 0 = as many as it takes
+	charset []byte // X-Accel-Charset
+}
+
+// detail returns the details to add to them.
+func (x *exchange) detail() *details {
+	x.story.detailed = true
+	return &x.details
 }
 
 // newExchange returns an exchange that serves one call after the other.
@@ -91,6 +104,10 @@ func (x *exchange) forget() {
 	x.underWay.Add(-1)
 	x.body.Reset()
 	x.call, x.req, x.site, x.table = nil, nil, nil, nil
+	x.origin.to = nil
 	x.order.Trailers, x.order.Fresh, x.order.Source, x.stream = nil, false, nil, nil
+	if x.story.detailed {
+		x.details = details{}
+	}
 	x.reply.content, x.story = nil, story{}
 }

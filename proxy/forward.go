@@ -70,9 +70,11 @@ func (x *exchange) forward() error {
 // another.
 func (x *exchange) addressTo(to *site) {
 	x.order.Terms = &to.terms
-	x.origin.offer, x.origin.added, x.origin.trace = to.offer(), nil, nil
+	x.origin.to, x.origin.traced = to, false
 	x.origin.dropForwarded()
-	to.headers.changeRequest(x)
+	if to.headers != nil {
+		drop(x.req.Fields, to.headers.requestGone)
+	}
 	if to.tracing != tracePassed {
 		x.origin.follow(to.tracing)
 	}
@@ -111,7 +113,7 @@ func (x *exchange) acquire() (err error) {
 		ctx, end := x.call.Present()
 		p, err = group.Acquire(ctx, wish)
 		end()
-		x.story.queued += x.clock.Exact() - from
+		x.detail().queued += x.clock.Exact() - from
 	}
 	if p != nil {
 		x.loan = loan{group: group, proc: p}

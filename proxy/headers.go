@@ -92,15 +92,6 @@ func (h *headers) change(x *exchange, head *wire.ResponseHead) {
 	x.added = head.Added
 }
 
-// changeRequest changes what the app is told.
-func (h *headers) changeRequest(x *exchange) {
-	if h == nil {
-		return
-	}
-	drop(x.req.Fields, h.requestGone)
-	x.origin.added = h.requestSet
-}
-
 func drop(fields []wire.Field, names []string) {
 	for i := range fields {
 		if f := &fields[i]; isOneOf(f.Name, names) {

@@ -52,8 +52,8 @@ func (x *exchange) heed(head *wire.Response) (named *wire.Field) {
 			x.note(f, trusted)
 		}
 	}
-	if named == nil && x.story.charset != nil {
-		setCharset(head.Fields, x.story.charset)
+	if named == nil && x.story.detailed {
+		setCharset(head.Fields, x.details.charset)
 	}
 	return named
 }
@@ -69,8 +69,8 @@ func (x *exchange) heedTerms(fields []wire.Field) {
 			}
 		}
 	}
-	if x.story.charset != nil {
-		setCharset(fields, x.story.charset)
+	if x.story.detailed {
+		setCharset(fields, x.details.charset)
 	}
 }
 
@@ -81,10 +81,10 @@ func (x *exchange) note(f *wire.Field, passed bool) {
 	case passed, wire.EqualFold(f.Name, "x-accel-expires"): // which the cache reads
 	case wire.EqualFold(f.Name, "x-accel-limit-rate"):
 		if rate, err := strconv.ParseUint(value, 10, 40); err == nil {
-			x.story.rate = int64(rate)
+			x.detail().rate = int64(rate)
 		}
 	case wire.IsToken(f.Value) && value != "off":
-		x.story.charset = []byte(value)
+		x.detail().charset = []byte(value)
 	}
 }
 
@@ -101,8 +101,8 @@ func (x *exchange) sendInstead(f *files.File, head *wire.Response, by wire.Field
 	r := x.fileReply(f, x.added)
 	r.head.Fields = kept.Fields
 	r.merge()
-	if x.story.charset != nil {
-		setCharset(r.head.Added, x.story.charset)
+	if x.story.detailed {
+		setCharset(r.head.Added, x.details.charset)
 	}
 	return r
 }
@@ -159,8 +159,11 @@ func (r *reply) merge() {
 	}
 }
 
-// setCharset puts a charset into the Content-Type among some fields, if that is one of text.
+// setCharset puts a charset, if the app has named one, into the Content-Type among some fields, if that is one of text.
 func setCharset(fields []wire.Field, charset []byte) {
+	if charset == nil {
+		return
+	}
 	for i := range fields {
 		if f := &fields[i]; f.ID == wire.ContentType && !f.Drop {
 			kind, parameters, _ := bytes.Cut(f.Value, []byte(";"))

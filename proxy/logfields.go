@@ -31,8 +31,8 @@ var jsonFields = []logField{
 	{name: "bytes_in", plain: number(func(x *exchange) int64 { return x.story.received })},
 	{name: "duration_ms", plain: millis((*exchange).took), timed: true},
 	{name: "receive_ms", plain: ifPassed(millis((*exchange).receiving)), timed: true},
-	{name: "queue_ms", plain: millis(func(x *exchange) int64 { return x.story.queued })},
-	{name: "connect_ms", plain: ifPassed(millis(func(x *exchange) int64 { return x.story.connecting })), timed: true},
+	{name: "queue_ms", plain: millis(func(x *exchange) int64 { return x.details.queued })},
+	{name: "connect_ms", plain: ifPassed(millis(func(x *exchange) int64 { return x.details.connecting })), timed: true},
 	{name: "first_byte_ms", plain: ifAnswered(millis((*exchange).answering)), timed: true},
 	{name: "phase", plain: appendPhase, quoted: true},
 	{name: "ended_by", plain: appendParty, quoted: true},
@@ -57,7 +57,7 @@ var furtherFields = []logField{
 }
 
 func appendTime(b []byte, x *exchange) []byte {
-	return x.clock.Wall(x.story.over).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	return x.clock.Wall(x.details.over).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 }
 
 func appendProtocolOf(b []byte, x *exchange) []byte {
@@ -113,11 +113,11 @@ func ifServed(of func(x *exchange) int64) appender {
 }
 
 func ifPassed(say appender) appender {
-	return given(func(x *exchange) bool { return x.story.passed != 0 }, say)
+	return given(func(x *exchange) bool { return x.details.passed != 0 }, say)
 }
 
 func ifAnswered(say appender) appender {
-	return given(func(x *exchange) bool { return x.story.answered != 0 }, say)
+	return given(func(x *exchange) bool { return x.details.answered != 0 }, say)
 }
 
 func given(is func(x *exchange) bool, say appender) appender {

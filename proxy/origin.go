@@ -15,19 +15,17 @@ import (
 type origin struct {
 	peer      *client.Peer
 	req       *wire.Request
+	to        *site // whose app is told
 	trusts    func(netip.Addr) bool
-	trustUnix bool         // who connects over a unix socket is trusted
-	since     int64        // Unix milliseconds, when it came
-	offer     []byte       // of files to be sent in the place of an answer; nil = none
-	addr      []byte       // of the client, once it was asked for
-	id        []byte       // of the request, once it was asked for
-	added     []wire.Field // that the configuration has the app told
-	trace     []byte       // a traceparent of ours; nil = none
+	trustUnix bool   // who connects over a unix socket is trusted
+	traced    bool   // trace is ours
+	since     int64  // Unix milliseconds, when it came
+	addr      []byte // of the client, once it was asked for
+	id        []byte // of the request, once it was asked for
+	idMemory  [32]byte
 
 	conditions []byte // lines by which the app is asked whether what is stored is still so; nil = it is not
-
-	idMemory    [32]byte
-	traceMemory [traceSize]byte
+	trace      [traceSize]byte
 }
 
 var (
@@ -37,7 +35,6 @@ var (
 	forwardedPort  = []byte("X-Forwarded-Port")
 	realIP         = []byte("X-Real-IP")
 	requestIDName  = []byte("X-Request-ID")
-	requestStart   = []byte("X-Request-Start")
 	sendfileType   = []byte("X-Sendfile-Type")
 	accelMapping   = []byte("X-Accel-Mapping")
 
@@ -49,7 +46,7 @@ var (
 
 // begin makes it that of another request.
 func (o *origin) begin(peer *client.Peer, req *wire.Request) {
-	o.peer, o.req, o.addr, o.id, o.trace, o.added, o.conditions = peer, req, nil, nil, nil, nil, nil
+	o.peer, o.req, o.to, o.traced, o.addr, o.id, o.conditions = peer, req, nil, false, nil, nil, nil
 }
 
 // dropForwarded drops from the request what only we may say.
@@ -68,7 +65,7 @@ func (o *origin) dropForwarded() {
 func (o *origin) rewrites(id wire.FieldID) bool {
 	switch id {
 	case wire.XSendfileType, wire.XAccelMapping:
-		return o.offer != nil
+		return o.to.accel != nil
 	case wire.XForwardedFor, wire.XForwardedHost, wire.XForwardedPort, wire.XForwardedProto, wire.XRealIP, wire.XRequestID:
 		return true
 	}
@@ -87,23 +84,29 @@ func (o *origin) AppendTo(b []byte) []byte {
 		b = wire.AppendField(b, forwardedPort, o.port())
 		b = wire.AppendField(b, forwardedHost, o.req.HostOrLocal())
 	}
-	b = append(b, o.offer...)
+	if o.to.accel != nil {
+		b = append(b, o.to.accel.offer()...)
+	}
 	b = wire.AppendField(b, requestIDName, o.requestID())
-	if o.trace != nil {
-		b = wire.AppendField(b, traceparent, o.trace)
+	if o.traced {
+		b = wire.AppendField(b, traceparent, o.trace[:])
 	}
 	if o.believed(wire.XRequestStart) == nil {
-		var memory [24]byte
-		b = wire.AppendField(b, requestStart, strconv.AppendInt(append(memory[:0], "t="...), o.since, 10))
+		b = append(strconv.AppendInt(append(b, requestStart...), o.since, 10), '\r', '\n')
 	}
-	for i := range o.added {
-		b = wire.AppendField(b, o.added[i].Name, o.added[i].Value)
+	if o.to.headers != nil {
+		for _, f := range o.to.headers.requestSet {
+			b = wire.AppendField(b, f.Name, f.Value)
+		}
 	}
 	if o.conditions != nil {
 		b = append(b, o.conditions...)
 	}
 	return append(b, o.via()...)
 }
+
+// requestStart is the line that says when a request came, up to that.
+const requestStart = "X-Request-Start: t="
 
 const (
 	via10 = "Via: 1.0 " + wire.Pseudonym + "\r\n"

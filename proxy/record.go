@@ -9,7 +9,7 @@ func (x *exchange) record() {
 		x.story.received = x.stream.Taken()
 	}
 	if x.access.timed || x.site != nil && x.site.timed() {
-		x.story.over = x.clock.Exact()
+		x.detail().over = x.clock.Exact()
 	}
 	x.access.record(x)
 	if x.site == nil {

@@ -50,14 +50,6 @@ type site struct {
 // would wait behind it while the pool thought the process free.
 func (to *site) unlimited() bool { return to.app.Concurrency == conf.Unlimited }
 
-// offer are the header lines that tell the app which files it may have sent.
-func (to *site) offer() []byte {
-	if to.accel == nil {
-		return nil
-	}
-	return to.accel.offer()
-}
-
 // opened are all its folders of static files.
 func (to *site) opened() (all []*files.Public) {
 	if to.public != nil {

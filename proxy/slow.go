@@ -25,13 +25,13 @@ func (l *slowLog) note(x *exchange) {
 	if !ok {
 		return
 	}
-	s, e := &x.story, x.story.ended()
+	s, d, e := &x.story, &x.details, x.story.ended()
 	facts := []any{"app", x.site.app.Name, "took", rounded(x.took())}
-	if s.passed != 0 {
-		facts = append(facts, "receive", rounded(x.receiving()), "queue", rounded(s.queued), "connect", rounded(s.connecting))
+	if d.passed != 0 {
+		facts = append(facts, "receive", rounded(x.receiving()), "queue", rounded(d.queued), "connect", rounded(d.connecting))
 	}
-	if s.answered != 0 {
-		facts = append(facts, "first-byte", rounded(x.answering()), "send", rounded(s.over-s.answered))
+	if d.answered != 0 {
+		facts = append(facts, "first-byte", rounded(x.answering()), "send", rounded(d.over-d.answered))
 	}
 	if s.served != nil {
 		facts = append(facts, "pid", s.served.Child().PID(), "generation", s.served.Generation())

@@ -40,7 +40,7 @@ func (t *tally) record(x *exchange) {
 	t.classes[min(x.story.status/100, len(t.classes)-1)].Add(1)
 	if x.story.status != 101 {
 		t.took.add(x.took())
-		t.queued.add(x.story.queued)
+		t.queued.add(x.details.queued)
 	}
 }
 

@@ -42,8 +42,8 @@ func (x *exchange) throttle(r *reply) error {
 		}
 		r.content, r.length = whole, whole.body.Size()
 	}
-	most := min(max(x.story.rate/piecesPerSecond, 1), largestPiece)
-	r.content = &throttled{content: r.content, call: x.call, clock: x.clock, rate: x.story.rate, most: int(most), due: x.clock.Exact()}
+	most := min(max(x.details.rate/piecesPerSecond, 1), largestPiece)
+	r.content = &throttled{content: r.content, call: x.call, clock: x.clock, rate: x.details.rate, most: int(most), due: x.clock.Exact()}
 	return nil
 }
 

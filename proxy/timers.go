@@ -13,30 +13,33 @@ type timers struct {
 // toApp says that the request goes on to the app.
 func (x *exchange) toApp() {
 	if x.site.terms.Timed {
-		x.story.passed = x.clock.Exact()
+		x.detail().passed = x.clock.Exact()
 	}
 }
 
 // fromApp says that the head of the app's answer is there.
 func (x *exchange) fromApp(status int) {
 	x.story.appStatus = status
-	if x.story.passed != 0 {
-		x.story.answered = x.clock.Exact()
+	if x.story.detailed && x.details.passed != 0 {
+		x.details.answered = x.clock.Exact()
 	}
 }
 
 // asked says that a process was asked, whatever has come of it.
 func (x *exchange) asked() {
 	x.story.asks++
-	x.story.connecting += x.ask.Connecting()
+	if took := x.ask.Connecting(); took != 0 {
+		x.detail().connecting += took
+	}
 	x.loan.asked()
 }
 
-func (x *exchange) took() int64 { return x.story.over - x.call.Began() }
+func (x *exchange) took() int64 { return x.details.over - x.call.Began() }
 
-func (x *exchange) receiving() int64 { return x.story.passed - x.call.Began() }
+func (x *exchange) receiving() int64 { return x.details.passed - x.call.Began() }
 
 // answering is how long processes were awaited that had the request.
 func (x *exchange) answering() int64 {
-	return x.story.answered - x.story.passed - x.story.queued - x.story.connecting
+	d := &x.details
+	return d.answered - d.passed - d.queued - d.connecting
 }

@@ -61,7 +61,7 @@ func (q *inquiry) failed(err error) (*reply, error) {
 // replace gives up the app's answer, which is an error, and sends what is stored.
 func (q *inquiry) replace(r *reply) *reply {
 	q.x.dismiss(r)
-	q.x.story.rate, q.x.story.charset = 0, nil // were meant for the error
+	q.x.details.rate, q.x.details.charset = 0, nil // were meant for the error
 	return q.standIn(q.x.story.status, q.x.clock.Exact())
 }
 

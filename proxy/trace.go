@@ -45,14 +45,14 @@ func (o *origin) follow(t tracing) {
 		f.Drop = f.Drop || isTraceparent(f) || wire.EqualFold(f.Name, "tracestate")
 	}
 	if t == traceMade {
-		o.trace = newTraceparent(o.traceMemory[:])
+		o.trace, o.traced = newTraceparent(), true
 	}
 }
 
 // newTraceparent makes one of a trace that nobody has recorded a part of yet, so that its flags are 0 (section
 // 3.2.2.5). No id may be all zeros.
-func newTraceparent(b []byte) []byte {
-	copy(b, "00-")
+func newTraceparent() (b [traceSize]byte) {
+	copy(b[:], "00-")
 	putHex(b[traceAt:], rand.Uint64()|1)
 	putHex(b[traceAt+16:], rand.Uint64())
 	b[traceEnd] = '-'
@@ -112,8 +112,11 @@ func isID(b []byte) bool {
 
 // traceID returns the id of the trace that the app was told, or nil.
 func (x *exchange) traceID() []byte {
-	v := x.origin.trace
-	if v == nil && (x.site == nil || x.site.tracing != traceKept) {
+	var v []byte
+	switch {
+	case x.origin.traced:
+		v = x.origin.trace[:]
+	case x.site == nil || x.site.tracing != traceKept:
 		v = sentTraceparent(x.req)
 	}
 	if !validTraceparent(v) {

@@ -37,11 +37,11 @@ type Request struct {
 	Body     *spool.Body
 	Trailers []wire.Field // sent behind the body
 	Source   Source       // of a body that is sent while it comes; nil = it is all there
-	PassOn   bool         // the trailers of that, too
 	Asker    Asker
 	Watcher  Watcher
-	Fresh    bool // ask on a new connection
 	Terms    *Terms
+	PassOn   bool // the trailers of Source, too
+	Fresh    bool // ask on a new connection
 }
 
 // Terms are what is the same for all requests to an app.
