@@ -12,7 +12,14 @@ type result struct {
 	rate   []float64 // requests per second
 }
 
-func measureCPU(fronts []front, o options) error {
+// Figures are the results of a mode at one number of connections.
+type figures struct {
+	mode        mode
+	connections int
+	results     []result
+}
+
+func measureCPU(fronts []front, o options) (all []figures, err error) {
 	fmt.Printf("CPU of the front per request, Go app on a unix socket, access log on; median of %d rounds of %d s, %s\n\n", o.rounds, o.seconds, o.cores)
 	for _, m := range o.modes {
 		fitting := slices.DeleteFunc(slices.Clone(fronts), func(f front) bool { return !m.fits(f) })
@@ -27,19 +34,20 @@ func measureCPU(fronts []front, o options) error {
 		}
 		if m.gzip {
 			if err := printSizes(fitting, m); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		for _, n := range connections {
 			results, err := measureMode(fitting, m, o, n)
 			if err != nil {
-				return fmt.Errorf("%s with %d connections: %w", m.name, n, err)
+				return nil, fmt.Errorf("%s with %d connections: %w", m.name, n, err)
 			}
 			printTable(results, n)
+			all = append(all, figures{m, n, results})
 		}
 		fmt.Printf("repeat with: %s\n\n", command(m))
 	}
-	return nil
+	return all, nil
 }
 
 // measureMode lets the fronts take turns after one short turn each that does not count.

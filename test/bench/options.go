@@ -18,6 +18,7 @@ type options struct {
 	connections []int // none = what each mode has
 	seconds     int
 	rounds      int
+	starts      int
 	idle        int
 	pings       int
 	load        string
@@ -33,6 +34,7 @@ func readOptions() (options, error) {
 	connections := flag.String("connections", "", "how many connections to measure with (default: what suits the mode)")
 	flag.IntVar(&o.seconds, "seconds", 5, "length of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 0, "measurements of each front; the median counts (default 7, with -against 9)")
+	flag.IntVar(&o.starts, "starts", 1, "how often each front is started, and measured so many rounds each time")
 	flag.IntVar(&o.idle, "idle", 0, "measure the memory of this many idle connections instead")
 	flag.IntVar(&o.pings, "pings", 0, "measure how long a message takes there and back on this many WebSockets over TLS instead")
 	flag.Parse()
@@ -48,8 +50,8 @@ func readOptions() (options, error) {
 
 // understand reads what is more than a number or a text.
 func (o *options) understand(cores, names, connections string) (err error) {
-	if o.seconds < 1 || o.rounds < 1 {
-		return fmt.Errorf("-seconds and -rounds: want numbers above 0")
+	if o.seconds < 1 || o.rounds < 1 || o.starts < 1 {
+		return fmt.Errorf("-seconds, -rounds and -starts: want numbers above 0")
 	}
 	if o.against != "" && !slices.Contains(o.only, "purser") {
 		return fmt.Errorf("-against: there is nothing to compare with it, as -only has no purser")
