@@ -48,3 +48,14 @@ func TestStoredAnswerIsSentAtTheRateThatTheAppSets(t *testing.T) {
 		t.Errorf("8 bytes at 20 in a second took %v", took)
 	}
 }
+
+// TestProxyThatOffersToSendFilesGetsWhatIsStored: it is told which files by the app, or by nobody.
+func TestProxyThatOffersToSendFilesGetsWhatIsStored(t *testing.T) {
+	var asked atomic.Int32
+	f := newFront(t, counting("Cache-Control: max-age=60\r\n", &asked), cached)
+	for range 2 {
+		proxy := f.call("GET / HTTP/1.1\r\nHost: a\r\nX-Sendfile-Type: X-Accel-Redirect\r\nX-Accel-Mapping: /a=/b\r\n\r\n")
+		proxy.peer.Trusted = true
+		proxy.serve().expect(200, "answer 1")
+	}
+}

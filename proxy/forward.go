@@ -128,6 +128,8 @@ func (x *exchange) rerouted(err error) (moved bool, _ error) {
 	if now == x.table || !errors.Is(err, pool.ErrClosed) && !errors.Is(err, pool.ErrStopped) {
 		return false, err
 	}
+	x.req = x.call.Request() // as it was asked: it was rewritten for another
+	x.origin.req, x.order.Request = x.req, x.req
 	to, err := now.routes.find(x.req)
 	switch {
 	case err != nil:

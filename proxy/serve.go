@@ -39,6 +39,7 @@ func (x *exchange) answer() (r *reply, err error) {
 	if x.site, err = x.routes.find(x.req); err != nil {
 		return nil, err
 	}
+	x.origin.to = x.site
 	if x.site.stopped {
 		return nil, pool.ErrStopped
 	}

@@ -63,12 +63,12 @@ func newTraceparent() (b [traceSize]byte) {
 
 func isTraceparent(f *wire.Field) bool { return wire.EqualFold(f.Name, "traceparent") }
 
-// sentTraceparent returns what the client has sent, or nil. Of two of them neither is valid.
+// sentTraceparent returns what the client has sent and the app is to get, or nil. Of two of them neither is valid.
 func sentTraceparent(r *wire.Request) (sent []byte) {
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		switch {
-		case !isTraceparent(f):
+		case f.Drop, !isTraceparent(f):
 		case sent != nil:
 			return nil
 		default:

@@ -73,6 +73,19 @@ func TestTraceparentIsMadeWhereThereIsNoneThatIsValid(t *testing.T) {
 	}
 }
 
+// TestTraceparentIsMadeWhereTheClientsIsRemoved, and the tracestate that came with that goes, too.
+func TestTraceparentIsMadeWhereTheClientsIsRemoved(t *testing.T) {
+	f, log := newLogged(t, "json", mirror, func(s *conf.Server, a *conf.App) {
+		tracingAs("make")(s, a)
+		a.Headers.RequestRemove = []string{"traceparent"}
+	})
+	told := f.dial().asked("Host: a", "Traceparent: "+parent, "Tracestate: a=b")
+	made := ours.FindStringSubmatch(told.Get("Traceparent"))
+	if made == nil || strings.Contains(parent, made[1]) || told.Get("Tracestate") != "" || log.line()["trace_id"] != made[1] {
+		t.Errorf("the app got %q and %q", told.Values("Traceparent"), told.Get("Tracestate"))
+	}
+}
+
 func TestTraceparentIsKeptFromTheApp(t *testing.T) {
 	c := newFront(t, mirror, tracingAs("off")).dial()
 	expectHeader(t, c.asked("Host: a", "Traceparent: "+parent, "Tracestate: a=b", "X-Trace: kept"), "Traceparent", "", "Tracestate", "", "X-Trace", "kept")

@@ -28,6 +28,8 @@ type folder struct {
 	names   map[string]*detour // what lies directly below; nil for anything but a link that leads out
 	pages   map[string]bool    // those names that have a page, which lies directly below
 	crowded bool               // there is more than names has
+
+	dangling []string // links to what is not there
 }
 
 // A mark tells whether a folder is still the same, with the same names in it.
@@ -59,7 +61,7 @@ func openFolder(release string, c *Config) *folder {
 	if !who.passes(within) {
 		return openClosed(release, path, c)
 	}
-	f := &folder{release: release, path: path, names: make(map[string]*detour), pages: make(map[string]bool)}
+	f := newFolder(release, path)
 	if f.tree, err = openTree(within, path, who, c); errors.Is(err, fs.ErrPermission) {
 		return openClosed(release, path, c)
 	} else if err != nil {
@@ -101,6 +103,10 @@ func openTree(release *os.Root, path string, who reader, c *Config) (*tree, erro
 	return l.tree, nil
 }
 
+func newFolder(release, path string) *folder {
+	return &folder{release: release, path: path, names: make(map[string]*detour), pages: make(map[string]bool)}
+}
+
 // closed returns err if it says that purser may not look.
 func closed(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
@@ -129,8 +135,7 @@ func (f *folder) read(c *Config) error {
 	entries, _ := dir.ReadDir(mostNames + 1)
 	f.crowded = len(entries) > mostNames
 	for _, e := range entries {
-		f.names[e.Name()] = nil
-		f.notePage(e.Name())
+		f.note(e.Name())
 		if e.Type()&os.ModeSymlink == 0 {
 			continue
 		}
@@ -149,13 +154,16 @@ func (f *folder) read(c *Config) error {
 			f.names[e.Name()] = l
 		case errors.Is(err, fs.ErrPermission):
 			f.names[e.Name()] = &detour{} // its user may be able to follow it
+		case errors.Is(err, fs.ErrNotExist):
+			f.dangling = append(f.dangling, e.Name())
 		}
 	}
 	return nil
 }
 
-// notePage notes whose page a file is by its name: the opposite of PageOf.
-func (f *folder) notePage(file string) {
+// note notes a name, and whose page that is: the opposite of PageOf.
+func (f *folder) note(file string) {
+	f.names[file] = nil
 	if file == index {
 		f.pages[""] = true
 	}
@@ -175,6 +183,11 @@ func (f *folder) unchanged(c *Config) bool {
 	}
 	if info, err := os.Stat(f.path); err != nil || markOf(info) != f.mark || !f.settled {
 		return false
+	}
+	for _, name := range f.dangling {
+		if _, err := os.Stat(filepath.Join(f.path, name)); err == nil {
+			return false
+		}
 	}
 	for _, l := range f.names {
 		if l == nil || l.tree == nil {

@@ -152,3 +152,26 @@ func TestFilesBelowACrowdedFolderAreFound(t *testing.T) {
 	}
 	s.expect(map[string]string{"/none.txt": "app"})
 }
+
+// TestLinkToWhatComesLaterIsFollowedThen: a link is often made before what it leads to, and public is not changed by that.
+func TestLinkToWhatComesLaterIsFollowedThen(t *testing.T) {
+	s, root := newFiles(t, "a.txt", "file")
+	public := filepath.Join(root, "public")
+	symlink(t, filepath.Join(root, "shared"), filepath.Join(public, "uploads"))
+	symlink(t, filepath.Join(root, "about"), filepath.Join(public, "about.html"))
+	if err := os.Chtimes(public, written, written); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(map[string]string{"/uploads/x.txt": "app", "/about": "app"})
+	put(t, root, "shared/x.txt", "upload", "about", "page")
+	s.later()
+	s.expect(map[string]string{"/uploads/x.txt": "upload", "/about": "page"})
+}
+
+// TestPagesAreThoseOfTheNewestRelease, also if that has no public folder.
+func TestPagesAreThoseOfTheNewestRelease(t *testing.T) {
+	s, root := newFiles(t, "only.html", "page", "index.html", "page", "dir/index.html", "page", "a.txt", "file")
+	s.expect(map[string]string{"/only": "page", "/": "page", "/dir/": "page"})
+	s.deploy(t.TempDir(), root)
+	s.expect(map[string]string{"/only": "app", "/": "app", "/dir/": "app", "/dir": "app", "/only.html": "page", "/a.txt": "file"})
+}

@@ -12,6 +12,7 @@ import (
 type look struct {
 	releases []pool.Release // as the group returned them
 	folders  []*folder      // newest first, of those releases that have one
+	pages    *folder        // that of the newest release, whose pages answer: older ones may be out of date; nil = it has none
 	at       int64          // on the clock of the configuration
 	number   uint64         // of the looks that there were, this is the last
 	config   *Config
@@ -69,21 +70,20 @@ func (l *look) knows(name []byte) bool {
 			return true
 		}
 	}
-	return !deeper && l.folders[0].hasPage(name)
+	return !deeper && l.pages != nil && l.pages.hasPage(name)
 }
 
 // open opens the file of that name. Where there is none it may be a page that the app has stored, as
-// Passenger's users know it: NAME.html, or NAME/index.html for NAME/; of the newest release only,
-// because older ones may be out of date.
+// Passenger's users know it: NAME.html, or NAME/index.html for NAME/.
 func (l *look) open(name []byte) (*opened, error) {
 	asFile := len(name) > 0 && name[len(name)-1] != '/'
-	for i, f := range l.folders {
+	for _, f := range l.folders {
 		if asFile {
 			if o, err := f.openAll(name, l.config); o != nil || err != nil {
 				return o, err
 			}
 		}
-		if i > 0 {
+		if f != l.pages {
 			continue
 		}
 		var scratch [256]byte
@@ -104,11 +104,11 @@ func PageOf(path []byte) string {
 
 // isFolder reports whether NAME/ would be answered where NAME is not.
 func (l *look) isFolder(name []byte) (bool, error) {
-	if len(name) == 0 || name[len(name)-1] == '/' {
+	if l.pages == nil || len(name) == 0 || name[len(name)-1] == '/' {
 		return false, nil
 	}
 	var scratch [256]byte
-	found, err := l.folders[0].open(append(append(scratch[:0], name...), "/"+index...))
+	found, err := l.pages.open(append(append(scratch[:0], name...), "/"+index...))
 	if found == nil {
 		return false, err
 	}

@@ -29,9 +29,10 @@ func openClosed(release, path string, c *Config) *folder {
 	if err != nil {
 		return nil
 	}
-	f := &folder{release: release, path: path, tree: &tree{owner: ownerOf(release, "", c)}, names: make(map[string]*detour), crowded: len(names) > mostNames}
+	f := newFolder(release, path)
+	f.tree, f.crowded = &tree{owner: ownerOf(release, "", c)}, len(names) > mostNames
 	for _, name := range names[:min(len(names), mostNames)] {
-		f.names[name] = nil
+		f.note(name)
 	}
 	return f
 }

@@ -75,7 +75,7 @@ func TestWhatIsClosedToPurserItsOwnerOpens(t *testing.T) {
 		}
 	}
 	eye := &ownersEye{files: map[string]string{release + ":closed.txt": open, release + ":deep/x.txt": open, release + ":assets/y.txt": open, release + ":z.txt": open,
-		shut + ":z.txt": open, shut + ":.env": open, filepath.Join(home, "listed") + ":l.txt": open}}
+		shut + ":z.txt": open, shut + ":.env": open, shut + ":index.html": open, shut + ":about.html": open, filepath.Join(home, "listed") + ":l.txt": open}}
 	owned := func(c *Config) { c.Owner = eye }
 	half := newSite(t, release, owned)
 	half.expect(map[string]string{"/own.txt": "own", "/none.txt": "app"})
@@ -85,7 +85,7 @@ func TestWhatIsClosedToPurserItsOwnerOpens(t *testing.T) {
 	half.expect(map[string]string{"/closed.txt": "as its owner", "/deep/x.txt": "as its owner", "/deep/none": "app", "/assets/y.txt": "as its owner",
 		"/assets/none": "app", "/z.txt": "as its owner", "/z.txt/x": "app"})
 	all := newSite(t, shut, owned)
-	all.expect(map[string]string{"/z.txt": "as its owner", "/.env": "app"})
+	all.expect(map[string]string{"/z.txt": "as its owner", "/.env": "app", "/": "as its owner", "/about": "as its owner", "/z": "app"})
 	before := eye.asked
 	all.expect(map[string]string{"/none": "app", "/none/deep": "app"})
 	if eye.asked != before {

@@ -208,6 +208,9 @@ func (p *Public) lookAnew() *look {
 			next.folders = append(next.folders, f)
 		}
 	}
+	if len(next.releases) > 0 {
+		next.pages = next.folder(next.releases[0].Path)
+	}
 	p.now.Store(next)
 	if before.closeBut(next.folders) {
 		p.cache.dropAll(func(o *opened) bool { return !slices.Contains(next.folders, o.folder) })
