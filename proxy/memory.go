@@ -13,6 +13,7 @@ import (
 const (
 	memoryLook  = 15 * time.Second       // between two looks
 	memoryIdle  = 32 << 20               // less than that lies unused without harm
+	memoryAgain = 4                      // looks: what was in use then may be garbage by now, if it is much
 	memoryQuiet = 500 * time.Millisecond // of processor time from one look to the next: less is a quiet time
 )
 
@@ -22,9 +23,11 @@ const (
 //
 // What a burst may borrow is bounded: bodies and answers that wait have buffer_memory together, and at most 64 KiB
 // each; a request has 32 KiB to be read with and 64 KiB towards its app, and leaves as much again as garbage; the
-// rest is in files. What is left after a look in a quiet time is what is in use, and as much again plus 32 MiB.
+// rest is in files. What is left after a look in a quiet time is what was in use then or a minute before, and as much
+// again plus 32 MiB.
 type memoryKeeper struct {
 	kept uint64        // of the heap after the last collection for this purpose, or less; 0 before the first
+	ago  int           // how many looks ago that was
 	used time.Duration // processor time at the last look
 }
 
@@ -40,7 +43,7 @@ func keepMemory(ctx context.Context) {
 		case <-t.C:
 		}
 		if k.look(heapHeld(), processorTime()) {
-			k.kept = release()
+			k.kept, k.ago, k.used = release(), 0, processorTime()
 		}
 	}
 }
@@ -51,7 +54,8 @@ func (k *memoryKeeper) look(held uint64, used time.Duration) bool {
 	quiet := used-k.used < memoryQuiet
 	k.used = used
 	k.kept = min(k.kept, held)
-	return quiet && (k.kept == 0 || held > 2*k.kept+memoryIdle)
+	k.ago++
+	return quiet && (k.kept == 0 || held > 2*k.kept+memoryIdle || held > 2*memoryIdle && k.ago >= memoryAgain)
 }
 
 // release gives back what is not in use, and returns what is held then. What pools of memory keep they give

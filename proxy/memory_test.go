@@ -28,10 +28,20 @@ func TestMemoryOfABurstIsGivenBackOnceItIsQuiet(t *testing.T) {
 			t.Errorf("%s: %v, want %v", look.when, got, look.give)
 		}
 	}
-	k.kept = 300 * mib // so much is in use for long
-	if k.look(400*mib, 10200*time.Millisecond) {
-		t.Error("it is collected again and again though there is little to gain")
+	k.kept, k.ago = 300*mib, 0 // so much is in use for long
+	for range memoryAgain - 1 {
+		if k.look(400*mib, 10200*time.Millisecond) {
+			t.Error("it is collected at each look though there is little to gain")
+		}
 	}
+	if !k.look(400*mib, 10200*time.Millisecond) {
+		t.Error("what was in use in a burst counts for ever, though it may be garbage since")
+	}
+	k.kept, k.ago = 30*mib, memoryAgain
+	if k.look(2*memoryIdle, 10200*time.Millisecond) {
+		t.Error("little is collected again and again")
+	}
+	k.kept, k.ago = 300*mib, 0
 	if k.look(100*mib, 10300*time.Millisecond); !k.look(300*mib, 10400*time.Millisecond) {
 		t.Error("what was in use once counts for ever")
 	}
