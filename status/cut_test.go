@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"purser/pool"
@@ -14,11 +15,15 @@ import (
 // restart has begun by then.
 type crashing struct {
 	begins bool
-	asked  int
-	app    App
+
+	mu    sync.Mutex // guards what follows: a connection that is cut says nothing of who comes first
+	asked int
+	app   App
 }
 
 func (c *crashing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if r.Method == http.MethodGet {
 		_ = json.NewEncoder(w).Encode(c.app)
 		return
@@ -54,6 +59,8 @@ func TestARestartWhoseAnswerIsCutIsFoundOrAskedForAgain(t *testing.T) {
 			c := NewClient(strings.TrimPrefix(server.URL, "http://"), "")
 			defer c.Close()
 			got, err := c.Restart(t.Context(), "app", test.o)
+			purser.mu.Lock()
+			defer purser.mu.Unlock()
 			if err != nil || got != test.want || purser.asked != test.asked {
 				t.Errorf("asked %d times, it is %v (%v), want %v after %d", purser.asked, got, err, test.want, test.asked)
 			}
