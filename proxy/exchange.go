@@ -90,6 +90,9 @@ func (x *exchange) begin(c client.Call) {
 	x.origin.begin(c.Peer(), x.req)
 }
 
+// turnTo makes a site the one that is asked.
+func (x *exchange) turnTo(to *site) { x.site, x.origin.to = to, to }
+
 // end gives back what it holds, and forgets, whatever a fault of ours has left.
 func (x *exchange) end() {
 	defer x.forget()
@@ -103,8 +106,8 @@ func (x *exchange) end() {
 func (x *exchange) forget() {
 	x.underWay.Add(-1)
 	x.body.Reset()
-	x.call, x.req, x.site, x.table = nil, nil, nil, nil
-	x.origin.to = nil
+	x.turnTo(nil)
+	x.call, x.req, x.table = nil, nil, nil
 	x.order.Trailers, x.order.Fresh, x.order.Source, x.stream = nil, false, nil, nil
 	if x.story.detailed {
 		x.details = details{}

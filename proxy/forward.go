@@ -33,7 +33,7 @@ func (x *exchange) forward() error {
 		return err
 	}
 	x.origin.since = x.clock.UnixMilli(x.call.Began())
-	x.addressTo(x.site)
+	x.address()
 	x.toApp()
 	x.order.Request, x.order.Asker = x.req, x.call
 	for tries := 0; ; tries++ {
@@ -66,11 +66,12 @@ func (x *exchange) forward() error {
 	}
 }
 
-// addressTo has the app of a site told what only we may say, and what its configuration says, and nothing that is for
+// address has the app of its site told what only we may say, and what its configuration says, and nothing that is for
 // another.
-func (x *exchange) addressTo(to *site) {
+func (x *exchange) address() {
+	to := x.site
 	x.order.Terms = &to.terms
-	x.origin.to, x.origin.traced = to, false
+	x.origin.traced = false
 	x.origin.dropForwarded()
 	if to.headers != nil {
 		drop(x.req.Fields, to.headers.requestGone)
@@ -137,12 +138,13 @@ func (x *exchange) rerouted(err error) (moved bool, _ error) {
 	case to.stopped:
 		return false, pool.ErrStopped
 	}
-	x.table, x.site, x.story.pin, x.story.served = now, to, 0, nil
+	x.turnTo(to)
+	x.table, x.story.pin, x.story.served = now, 0, nil
 	if err := x.mayEnter(); err != nil {
 		return false, err
 	}
 	x.origin.conditions = nil // of what another has stored
-	x.addressTo(to)
+	x.address()
 	return true, nil
 }
 

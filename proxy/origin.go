@@ -15,7 +15,7 @@ import (
 type origin struct {
 	peer      *client.Peer
 	req       *wire.Request
-	to        *site // whose app is told
+	to        *site // whose app is told: the exchange's
 	trusts    func(netip.Addr) bool
 	trustUnix bool   // who connects over a unix socket is trusted
 	traced    bool   // trace is ours
@@ -46,7 +46,7 @@ var (
 
 // begin makes it that of another request.
 func (o *origin) begin(peer *client.Peer, req *wire.Request) {
-	o.peer, o.req, o.to, o.traced, o.addr, o.id, o.conditions = peer, req, nil, false, nil, nil, nil
+	o.peer, o.req, o.traced, o.addr, o.id, o.conditions = peer, req, false, nil, nil, nil
 }
 
 // dropForwarded drops from the request what only we may say.

@@ -52,7 +52,8 @@ func (q *inquiry) refresh(now int64) {
 func (x *exchange) bringUpToDate(c *refreshCall, q *inquiry) {
 	x.begin(c)
 	defer x.finish()
-	x.site, x.inquiry = q.site, q
+	x.turnTo(q.site)
+	x.inquiry = q
 	q.prepare()
 	r, err := x.appAnswer()
 	r, err = toCache(x, r, err)

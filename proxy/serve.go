@@ -36,10 +36,11 @@ func (x *exchange) answer() (r *reply, err error) {
 	if r := prove(x); r != nil {
 		return r, nil
 	}
-	if x.site, err = x.routes.find(x.req); err != nil {
+	to, err := x.routes.find(x.req)
+	if err != nil {
 		return nil, err
 	}
-	x.origin.to = x.site
+	x.turnTo(to)
 	if x.site.stopped {
 		return nil, pool.ErrStopped
 	}

@@ -15,10 +15,10 @@
 // from a generator of our own. Each checks status and size of the answers: one that is not right ends the run.
 //
 // The fronts take turns in rounds, each round begins with another one, so that a noisy neighbour
-// meets all of them, and the median round counts. What a start makes of a front, as where its memory lies, is good for
-// some per cent from one start to the next: to tell one per cent takes several starts. All processes have to be in one session: where the
-// kernel groups by session (autogroup, sched(7)), it would share out the cores by session and not by
-// process. $PURSER_BIN names a purser to measure instead of this checkout.
+// meets all of them, and the median round counts. What a start makes of a front, as where its memory
+// lies, is good for some per cent from one start to the next: to tell one per cent takes several starts.
+// All processes have to be in one session: where the kernel groups by session (autogroup, sched(7)), it
+// would share out the cores by session and not by process. $PURSER_BIN names a purser to measure instead of this checkout.
 package main
 
 import (
